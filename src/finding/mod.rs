@@ -1,0 +1,133 @@
+//! What a security finding is, whichever product reported it and however it was wrapped.
+//!
+//! [`parse`] turns the body of a queue message into findings. It knows nothing of queues, of AWS's
+//! SDK, of Slack or of the clock: bytes in, values out. It is tolerant of what it does not need and
+//! strict about identity, because a finding without one can't be told apart from its own copy.
+
+pub mod severity;
+pub mod text;
+
+mod access_analyzer;
+mod asff;
+mod envelope;
+mod guardduty;
+mod inspector;
+mod lenient;
+mod limits;
+mod macie;
+mod ocsf;
+mod reject;
+
+use crate::instants::Wall;
+
+pub use envelope::parse;
+pub use limits::{MAX_BYTES, MAX_DEPTH};
+pub use reject::{RejectCode, Rejection};
+pub use severity::{Level, Severity};
+pub use text::Text;
+
+/// The findings of one queue message, and what in it was refused. A message from Security Hub may
+/// carry several; each is judged for itself.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub findings: Vec<Finding>,
+    pub rejections: Vec<Rejection>,
+}
+
+/// One security finding, parsed and normalised. All text in it is bounded and stripped of control
+/// and bidirectional characters, but it is still an attacker's text: whoever shows it escapes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub fingerprint: Fingerprint,
+    pub partition: Partition,
+    /// The account that the finding is about: what the finding says, else what the envelope says.
+    pub account: Text,
+    pub region: Text,
+    /// GuardDuty's finding type, Security Hub's first type, or the source's nearest word.
+    pub kind: Text,
+    pub title: Text,
+    pub description: Option<Text>,
+    pub severity: Severity,
+    pub created_at: Option<Wall>,
+    pub updated_at: Option<Wall>,
+    pub first_seen: Option<Wall>,
+    pub last_seen: Option<Wall>,
+    /// How often the source saw the activity.
+    pub count: Option<u64>,
+    pub sample: bool,
+    pub archived: bool,
+    /// A short description of what is affected, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
+    pub resource: Option<Text>,
+    /// A short description of who did it: address, country, organisation, domain, principal.
+    pub actor: Option<Text>,
+    /// What the reader should know about the finding's own trustworthiness.
+    pub remarks: Vec<Remark>,
+}
+
+/// The identity of a finding, by what the finding says of itself: the product that made it, the
+/// account and region that it is about, and the product's id. The envelope has no part in it, so
+/// that a member's copy, the administrator's copy, SQS's redelivery and Security Hub's copy of a
+/// GuardDuty finding are all one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint {
+    /// The product that found it: `guardduty`, `inspector`, `macie`, `access-analyzer`,
+    /// `securityhub`, or a third party's name in lower case.
+    pub product: String,
+    pub account: String,
+    pub region: String,
+    /// The product's own id of the finding, at most [`Fingerprint::MAX_ID_BYTES`].
+    pub id: String,
+}
+
+impl Fingerprint {
+    /// ASFF allows an Id of 512 characters; a ledger row has to stay under 1 KB.
+    pub const MAX_ID_BYTES: usize = 512;
+}
+
+/// `product/account/region/id`: the ledger's partition key. Unknown parts are written `-`.
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let part = |s: &'_ str| if s.is_empty() { "-".to_owned() } else { s.to_owned() };
+        write!(
+            f,
+            "{}/{}/{}/{}",
+            part(&self.product),
+            part(&self.account),
+            part(&self.region),
+            self.id
+        )
+    }
+}
+
+/// AWS's separate clouds; they differ in the host of the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Partition {
+    #[default]
+    Commercial,
+    GovCloud,
+    China,
+    /// One whose console we know no address of: no link is built.
+    Other,
+}
+
+impl Partition {
+    /// From the `partition` field or the second part of an ARN; absent means commercial.
+    pub fn from_name(name: &str) -> Partition {
+        match name {
+            "" | "aws" => Partition::Commercial,
+            "aws-us-gov" => Partition::GovCloud,
+            "aws-cn" => Partition::China,
+            _ => Partition::Other,
+        }
+    }
+}
+
+/// Something that the card has to say about how a finding was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// The severity was missing or unreadable, so the finding counts as high. Holds what was there.
+    UnreadableSeverity(Text),
+    /// The envelope was sent by another account than the finding is about. That is how the
+    /// administrator's copy looks, and also how a forged one would.
+    SentByAccount(Text),
+}

@@ -1,0 +1,68 @@
+//! Why a message, or a part of it, is no finding that could be told to anybody.
+
+use std::fmt;
+
+use super::Text;
+
+/// Why something goes to quarantine instead of to a person. `code` is the word in logs, metrics and
+/// the quarantine's attributes; `place` says where in the message; `Display` is the whole sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    pub code: RejectCode,
+    /// Where: a path such as `detail.findings[3].Id`, or `line 1 column 17`.
+    pub place: Text,
+    pub why: Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RejectCode {
+    /// The body is not one JSON document.
+    NotJson,
+    /// More than [`super::MAX_BYTES`].
+    TooLarge,
+    /// Nested deeper than [`super::MAX_DEPTH`].
+    TooDeep,
+    /// JSON, but nothing that hansho knows as a finding.
+    NotAFinding,
+    /// A finding without an id, or with one too long to be a key.
+    NoIdentity,
+}
+
+impl RejectCode {
+    pub const ALL: [RejectCode; 5] = [
+        RejectCode::NotJson,
+        RejectCode::TooLarge,
+        RejectCode::TooDeep,
+        RejectCode::NotAFinding,
+        RejectCode::NoIdentity,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            RejectCode::NotJson => "not_json",
+            RejectCode::TooLarge => "too_large",
+            RejectCode::TooDeep => "too_deep",
+            RejectCode::NotAFinding => "not_a_finding",
+            RejectCode::NoIdentity => "no_identity",
+        }
+    }
+}
+
+impl Rejection {
+    /// Parts are bounded here: a path or a quoted name comes from the message.
+    pub fn new(code: RejectCode, place: &str, why: &str) -> Rejection {
+        Rejection { code, place: Text::new(place, 200), why: Text::new(why, 300) }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            write!(f, "{}", self.why)
+        } else {
+            write!(f, "{}: {}", self.place, self.why)
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}

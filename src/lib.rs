@@ -1,0 +1,10 @@
+//! hansho (半鐘, the fire-watch bell): carries AWS security findings from every account and region
+//! to the people on call, in Slack, each one once, the worst first, none lost.
+//!
+//! The tree follows the way of one finding: `finding` parses it, `policy` decides, `desk` says what
+//! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
+
+pub mod finding;
+pub mod instants;
+pub mod policy;
+pub mod ports;

@@ -1,0 +1,3 @@
+//! What to do about a finding: pure functions and small state machines, the time passed in.
+
+pub mod ledger;

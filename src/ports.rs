@@ -1,0 +1,285 @@
+//! The four things the worker needs from the outside world: a queue, a ledger, a notifier and a
+//! clock. What each promises is written here and checked by one contract suite per port (`tests/`),
+//! which every adapter and every fake passes.
+//!
+//! An adapter makes exactly one attempt and answers with a verdict; whether, when and how often to
+//! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::finding::{Finding, Level};
+use crate::instants::{Now, Wall};
+use crate::policy::ledger::{Expect, NoticeKey, Row};
+use std::sync::Arc;
+
+/// One of the two queues. Express carries a second copy of what is high or critical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    Express,
+    Standard,
+}
+
+impl Lane {
+    pub const ALL: [Lane; 2] = [Lane::Express, Lane::Standard];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Lane::Express => "express",
+            Lane::Standard => "standard",
+        }
+    }
+}
+
+/// The queue's own id of a message; it stays the same over redeliveries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageId(pub String);
+
+/// The handle of one receive of a message. Every receive gives a new one, and only the newest is
+/// sure to work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Receipt(pub String);
+
+/// One receive of a queue message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    pub lane: Lane,
+    pub message_id: MessageId,
+    pub receipt: Receipt,
+    pub body: String,
+    /// How often the message was received, this time included: 1 at the first.
+    pub receive_count: u32,
+    /// When it entered the queue.
+    pub enqueued_at: Option<Wall>,
+}
+
+/// What to receive, and for how long what is received stays hidden from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveAsk {
+    pub lane: Lane,
+    /// 1 to [`QUEUE_BATCH_MAX`].
+    pub max: usize,
+    /// How long to wait for a first message, at most 20 s (SQS's limit).
+    pub wait: Duration,
+    pub visibility: Duration,
+}
+
+/// SQS's limit for receives and for batch calls. Source: SQS API reference, ReceiveMessage.
+pub const QUEUE_BATCH_MAX: usize = 10;
+
+/// A message on its way to quarantine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parcel {
+    pub message_id: MessageId,
+    pub lane: Lane,
+    pub body: String,
+    /// The reason's word, e.g. `not_json`.
+    pub reason: String,
+    /// The reason as a sentence that names the place.
+    pub detail: String,
+    pub receive_count: u32,
+    pub enqueued_at: Option<Wall>,
+    pub parked_at: Wall,
+}
+
+/// How many messages a lane holds. SQS's numbers are approximate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    pub visible: u64,
+    /// In flight or delayed: they will be visible later.
+    pub hidden: u64,
+}
+
+impl Depth {
+    pub fn is_empty(self) -> bool {
+        self.visible == 0 && self.hidden == 0
+    }
+}
+
+/// Why a queue call, or one entry of it, did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueError {
+    /// The receipt is no longer good: somebody else has the message, or it is gone. Asking again
+    /// is no use; if the message still exists it will be delivered again.
+    ReceiptGone(String),
+    /// Anything else: try again later.
+    Unavailable(String),
+}
+
+impl fmt::Display for QueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QueueError::ReceiptGone(why) => write!(f, "the receipt is no longer valid: {why}"),
+            QueueError::Unavailable(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for QueueError {}
+
+/// A queue with two lanes and a place for what can't be processed.
+///
+/// - A received message is hidden for `visibility`, then it is delivered again, with a new receipt
+///   and a higher receive count, until it is deleted. Early or double delivery is possible.
+/// - A stale receipt may delete nothing, and may say so or not; it never harms another message.
+/// - Roughly oldest first. No more than `max` messages a call.
+pub trait Queue: Send + Sync {
+    fn receive(
+        &self,
+        ask: ReceiveAsk,
+    ) -> impl Future<Output = Result<Vec<Delivery>, QueueError>> + Send;
+
+    /// Deletes for good. At most [`QUEUE_BATCH_MAX`] receipts; one answer for each, in order.
+    fn delete(
+        &self,
+        lane: Lane,
+        receipts: &[Receipt],
+    ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
+
+    /// Hides each message for so long from now on: longer to keep it, zero to hand it back at once.
+    /// At most [`QUEUE_BATCH_MAX`] entries, each at most 12 h after the receive.
+    fn hide(
+        &self,
+        lane: Lane,
+        entries: &[(Receipt, Duration)],
+    ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
+
+    /// Puts a copy into quarantine, durably. The caller deletes the original afterwards, so a crash
+    /// in between leaves two copies and never none.
+    fn park(&self, parcel: &Parcel) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    fn depth(&self, lane: Lane) -> impl Future<Output = Result<Depth, QueueError>> + Send;
+}
+
+/// The ledger did not answer, or not in a way that can be relied on. The write may or may not have
+/// taken effect; trying again is safe, because every write states what it expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerError(pub String);
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+/// What became of a conditional write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    Done,
+    /// The row was not as expected; this is how it is (None: there is none).
+    Lost(Option<Row>),
+}
+
+/// One row for each notice. Rows are only ever replaced, under a condition, atomically; deleting
+/// them is left to their expiry, which may lag, so an expired row is a row like any other.
+pub trait Ledger: Send + Sync {
+    /// Strongly consistent.
+    fn read(
+        &self,
+        key: &NoticeKey,
+    ) -> impl Future<Output = Result<Option<Row>, LedgerError>> + Send;
+
+    /// Replaces the row if it is as expected; answers with the actual row if it is not.
+    fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> impl Future<Output = Result<Written, LedgerError>> + Send;
+}
+
+/// One notice as it goes into a post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub finding: Arc<Finding>,
+    /// The level that was posted before, if this post raises it.
+    pub escalated_from: Option<Level>,
+    /// It was posted before at this level, and is due again.
+    pub reminder: bool,
+}
+
+/// How a post is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A card for each notice.
+    Cards,
+    /// Text alone, for a notice whose card was refused.
+    Plain,
+}
+
+/// One post to one destination. Its id is shown in the footer, so that a duplicate post can be
+/// recognised as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    pub id: String,
+    /// The destination's name in the configuration.
+    pub destination: String,
+    pub form: Form,
+    pub cards: Vec<Card>,
+}
+
+/// What a destination's answer means for what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was accepted: HTTP 200 with the body `ok`.
+    Accepted,
+    /// Try the same again, not before `after` if there is one.
+    Retry {
+        reason: RetryReason,
+        after: Option<Duration>,
+        /// The destination may have accepted it all the same, so that trying again may duplicate.
+        ambiguous: bool,
+        detail: String,
+    },
+    /// The destination will take nothing until somebody mends it.
+    Dead { status: u16, detail: String },
+    /// This payload will never be accepted.
+    Refused { detail: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RetryReason {
+    /// The connection could not be made, or was lost.
+    Connection,
+    /// No complete answer within the time-out.
+    TimedOut,
+    /// 429.
+    RateLimited,
+    /// 5xx.
+    ServerError,
+    /// An answer that Slack does not give: 200 without `ok`, a redirect, another 4xx.
+    UnexpectedAnswer,
+    /// The webhook's address could not be read from where it is kept.
+    NoAddress,
+}
+
+impl RetryReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            RetryReason::Connection => "connection",
+            RetryReason::TimedOut => "timed_out",
+            RetryReason::RateLimited => "rate_limited",
+            RetryReason::ServerError => "server_error",
+            RetryReason::UnexpectedAnswer => "unexpected_answer",
+            RetryReason::NoAddress => "no_address",
+        }
+    }
+}
+
+/// Whoever tells people.
+pub trait Notifier: Send + Sync {
+    /// One attempt to post. Bounded in time by the adapter. The answer never holds a secret.
+    fn post(&self, digest: &Digest) -> impl Future<Output = Verdict> + Send;
+
+    /// Reads the destination's address again from where it is kept. True if it changed.
+    fn refresh(&self, destination: &str) -> impl Future<Output = Result<bool, String>> + Send;
+}
+
+/// The only source of time.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Now;
+    fn sleep_until(&self, at: crate::instants::Mono) -> impl Future<Output = ()> + Send;
+}
