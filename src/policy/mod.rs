@@ -1,3 +1,8 @@
 //! What to do about a finding: pure functions and small state machines, the time passed in.
 
+pub mod budget;
+pub mod filter;
 pub mod ledger;
+pub mod pace;
+pub mod retry;
+pub mod route;

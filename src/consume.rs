@@ -1,0 +1,254 @@
+//! `hansho run`: builds the worker for the backend that is configured, and runs it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::sync::mpsc;
+use tracing::{error, info};
+
+use crate::aws;
+use crate::clock::SystemClock;
+use crate::config::{Backend, Config};
+use crate::desk::worker::{self, Outcome, Ports};
+use crate::desk::{Capacity, DrainTerms, Settings, Tally};
+use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store, input, listen};
+use crate::policy::route::{Route, Routes};
+use crate::ports::{Lane, Ledger, Notifier, Queue};
+use crate::secret::Secret;
+use crate::slack;
+use crate::wiring;
+
+/// What the command line asks of a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Files to take findings from; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// End when the queues are empty and everything is settled.
+    pub drain: bool,
+}
+
+/// A run that ends by itself gives up when nothing was posted or settled for so long: longer than
+/// any visibility or lease that a crashed worker may have left behind.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// SQS's longest wait. Source: SQS API reference, ReceiveMessage.
+const LONG_POLL: Duration = Duration::from_secs(20);
+const SHORT_POLL: Duration = Duration::from_secs(1);
+/// SQS's counts are approximate, so that one look at an empty queue proves little.
+const LOOKS_AT_SQS: u32 = 3;
+/// Messages of an input that go into the queue in one transaction.
+const PUT_BATCH: usize = 100;
+
+/// Runs the worker until it is asked to stop, or, with `drain`, until everything is done.
+pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
+    info!(backend = config.backend.word(), "{}", config.backend);
+    match &config.backend {
+        Backend::Embedded { path, listen, token } => {
+            let token = match token {
+                Some(reference) => Some(wiring::read_once(reference).await?),
+                None => None,
+            };
+            let listen = listen.filter(|_| !options.drain);
+            run_embedded(config, options, path, listen.map(|at| (at, token))).await
+        }
+        Backend::Aws { standard, express, quarantine, table } => {
+            if !options.inputs.is_empty() {
+                bail!(
+                    "--input fills the embedded queue, but queue.standard is configured: leave \
+                     one of them out"
+                );
+            }
+            let sdk = aws::sdk_config().await;
+            let urls = aws::sqs::QueueUrls {
+                standard: standard.to_string(),
+                express: express.as_ref().map(ToString::to_string),
+                quarantine: quarantine.to_string(),
+            };
+            let queue = aws::sqs::SqsQueue::new(&sdk, urls);
+            let ledger = aws::dynamodb::DynamoLedger::new(&sdk, table.as_str());
+            let mut lanes = vec![Lane::Standard];
+            if express.is_some() {
+                lanes.insert(0, Lane::Express);
+            }
+            let clock = SystemClock::start();
+            let settings = settings(config, options, lanes, LOOKS_AT_SQS);
+            work(config, settings, &queue, &ledger, &clock, async {}).await
+        }
+    }
+}
+
+async fn run_embedded(
+    config: &Config,
+    options: &RunOptions,
+    path: &Path,
+    listen: Option<(std::net::SocketAddr, Option<Secret>)>,
+) -> anyhow::Result<Outcome> {
+    let clock = Arc::new(SystemClock::start());
+    let store = Store::open_for_work(path)?;
+    let queue = EmbeddedQueue::new(store.clone(), Arc::clone(&clock));
+    let ledger = EmbeddedLedger::new(store);
+    if let Some((at, token)) = listen {
+        let listener = tokio::net::TcpListener::bind(at)
+            .await
+            .with_context(|| format!("embedded.listen: {at} can't be listened on"))?;
+        info!(address = %listener.local_addr()?, "listening for POST /events");
+        let router = listen::router(queue.clone(), token);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+    let inputs = open_inputs(&options.inputs)?;
+    let failed = Arc::new(AtomicBool::new(false));
+    let feeding = feed(inputs, queue.clone(), Arc::clone(&failed));
+    let settings = settings(config, options, vec![Lane::Standard], 1);
+    let outcome = work(config, settings, &queue, &ledger, &*clock, feeding).await?;
+    if failed.load(Ordering::Relaxed) {
+        bail!("an input could not be read to its end; what was read is settled or in the queue");
+    }
+    Ok(outcome)
+}
+
+async fn work<Q: Queue, L: Ledger>(
+    config: &Config,
+    settings: Settings,
+    queue: &Q,
+    ledger: &L,
+    clock: &SystemClock,
+    input: impl Future<Output = ()>,
+) -> anyhow::Result<Outcome> {
+    let notifier = wiring::notifier(config).await?;
+    let ports = Ports { queue, ledger, notifier: &notifier, clock };
+    fn is_notifier(_: &impl Notifier) {}
+    is_notifier(&notifier);
+    Ok(worker::run(settings, &ports, stop_signal(), input, |r| r.log()).await)
+}
+
+/// The desk's settings from the configuration.
+fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32) -> Settings {
+    let route = |d: &crate::config::Destination| Route {
+        destination: d.name.to_string(),
+        min_severity: d.threshold,
+    };
+    let mut random = match config.seed {
+        Some(seed) => fastrand::Rng::with_seed(seed),
+        None => fastrand::Rng::new(),
+    };
+    Settings {
+        lanes,
+        receive_wait: if options.drain { SHORT_POLL } else { LONG_POLL },
+        budget: config.budget,
+        terms: config.terms(),
+        routes: Routes {
+            min_severity: config.threshold,
+            routes: config.destinations.iter().map(route).collect(),
+        },
+        paces: config.destinations.iter().map(|d| d.pace).collect(),
+        capacity: Capacity {
+            cards_max: slack::MAX_CARDS,
+            weight_max: slack::BUDGET_CHARS,
+            weigh: slack::weigh,
+        },
+        findings_max: config.buffer.findings,
+        bytes_max: config.buffer.bytes,
+        // Unique to this process, whatever the seed: it is the owner in the ledger.
+        worker_id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
+        seed: random.u64(..),
+        drain: options.drain.then_some(DrainTerms { looks, patience: PATIENCE }),
+    }
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    info!("asked to stop: finishing what is in hand, giving the rest back");
+}
+
+type Input = (PathBuf, Box<dyn BufRead + Send>);
+
+/// Opens every input before anything is done, so that a wrong name is told at once.
+fn open_inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+    let open = |path: &PathBuf| -> anyhow::Result<Input> {
+        if path.as_os_str() == "-" {
+            return Ok((path.clone(), Box::new(BufReader::new(std::io::stdin()))));
+        }
+        let file = File::open(path).with_context(|| format!("--input {}", path.display()))?;
+        if file.metadata().is_ok_and(|m| m.is_dir()) {
+            bail!("--input {}: is a folder: name its files", path.display());
+        }
+        Ok((path.clone(), Box::new(BufReader::new(file))))
+    };
+    paths.iter().map(open).collect()
+}
+
+/// Puts the inputs into the queue. Reading blocks, so it has a thread of its own; what it is ahead
+/// by is bounded.
+async fn feed(
+    inputs: Vec<Input>,
+    queue: EmbeddedQueue<SystemClock>,
+    failed: Arc<AtomicBool>,
+) {
+    let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
+    let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sender));
+    let mut batch = Vec::new();
+    while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
+        if let Err(why) = queue.put(Lane::Standard, std::mem::take(&mut batch)).await {
+            error!(detail = %why, "an input could not be put into the queue");
+            failed.store(true, Ordering::Relaxed);
+            break;
+        }
+    }
+    drop(receiver);
+    if let Ok(Err(why)) = reading.await {
+        error!(detail = %format!("{why:#}"), "an input could not be read");
+        failed.store(true, Ordering::Relaxed);
+    }
+}
+
+fn read_all(inputs: Vec<Input>, sender: &mpsc::Sender<Incoming>) -> anyhow::Result<()> {
+    for (path, input) in inputs {
+        let mut index = 0;
+        input::split(input, |body| {
+            index += 1;
+            // Nobody takes it only when the queue failed, and that is told there.
+            let _ = sender.blocking_send(input::identify(index, body));
+        })
+        .with_context(|| format!("--input {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The summary as a person reads it.
+pub fn summary(outcome: &Outcome) -> String {
+    let Tally { received, findings, below_threshold, covered, posted, posts, .. } = outcome.tally;
+    let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = outcome.tally;
+    let mut lines = vec![
+        format!("{received:>8} messages received, {findings} findings in them"),
+        format!("{below_threshold:>8} below the threshold"),
+        format!("{covered:>8} covered by an earlier post"),
+        format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
+        format!("{retried:>8} tries repeated, {ambiguous} of them perhaps accepted all the same"),
+        format!("{quarantined:>8} quarantined"),
+        format!("{pending:>8} still in the queues"),
+    ];
+    if outcome.gave_up {
+        lines.push(format!(
+            "gave up: nothing was posted or settled for {} s; see the log for why. Nothing is \
+             lost: what is pending stays in the queue",
+            PATIENCE.as_secs()
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,364 @@
+//! The desk: the bounded buffer in the middle, and what to do next.
+//!
+//! It is a state machine without I/O. It is told what happened and when ([`Event`]), and answers
+//! with orders ([`Order`]), which the [`worker`] carries out against the ports. So the same code
+//! runs on SQS and on SQLite, and in a simulation where a day takes milliseconds.
+//!
+//! ```text
+//!            ┌ refused ──────────────────────────────▶ park ─▶ delete
+//! delivery ──┼ below every threshold ────────────────▶ delete
+//!            └ owed ─▶ notices: waiting ─▶ claim ─▶ post ─▶ mark ─▶ delete, when all are done
+//!                        ▲                   │        │
+//!                        └── release ◀───────┴────────┘   busy, too old, draining ─▶ hand back
+//! ```
+
+mod intake;
+mod order;
+mod posting;
+mod report;
+mod settling;
+mod tally;
+pub mod worker;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::finding::{Finding, Level};
+use crate::instants::{Mono, Now};
+use crate::policy::budget::TimeBudget;
+use crate::policy::ledger::{NoticeKey, Terms};
+use crate::policy::pace::Pace;
+use crate::policy::retry::Retry;
+use crate::policy::route::Routes;
+use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
+
+pub use order::{
+    ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order, WriteOrder,
+};
+pub use report::{HandBackReason, Report};
+pub use tally::Tally;
+
+use posting::Destination;
+use settling::{Chore, Held};
+
+/// A dead destination and a ledger or queue that fails are tried again at least this often.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
+const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
+
+/// How many cards share a post: as many as fit the notifier's limits.
+#[derive(Clone, Copy)]
+pub struct Capacity {
+    pub cards_max: usize,
+    pub weight_max: usize,
+    /// The weight of one card; must not be less than what it takes in the post.
+    pub weigh: fn(&Card) -> usize,
+}
+
+/// When a run ends by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct DrainTerms {
+    /// How many times in a row the queues must be found empty; more than once where the queue's
+    /// numbers are approximate.
+    pub looks: u32,
+    /// Give up when for so long nothing was settled and nothing posted.
+    pub patience: Duration,
+}
+
+pub struct Settings {
+    /// The lanes that exist, the more urgent first.
+    pub lanes: Vec<Lane>,
+    pub receive_wait: Duration,
+    pub budget: TimeBudget,
+    pub terms: Terms,
+    pub routes: Routes,
+    /// The least time between two posts, for each destination in the order of the routes.
+    pub paces: Vec<Duration>,
+    pub capacity: Capacity,
+    pub findings_max: usize,
+    pub bytes_max: usize,
+    /// Unique to this worker: the first part of owners and digest ids.
+    pub worker_id: String,
+    pub seed: u64,
+    pub drain: Option<DrainTerms>,
+}
+
+/// Where a notice is on its way.
+enum Stage {
+    /// At the desk, among the ready or the delayed.
+    Waiting,
+    /// Part of the digest in hand of its destination.
+    InHand,
+    /// Its claim is being given up; then this.
+    Releasing(AfterRelease),
+    /// Posted; the ledger is being told.
+    Marking { write: Box<WriteOrder>, digest: String },
+}
+
+enum AfterRelease {
+    Wait,
+    Park { detail: String },
+}
+
+/// A finding that is owed to a destination.
+struct Notice {
+    delivery: DeliveryId,
+    destination: usize,
+    key: NoticeKey,
+    finding: Arc<Finding>,
+    /// Unique to this residence of the notice at this desk.
+    owner: String,
+    stage: Stage,
+    /// Failures of the ledger in a row, for this notice.
+    failures: u32,
+    /// With how many others, itself included, it may share a post: halved when a post that it was
+    /// part of was refused for its content, until the guilty one stands alone.
+    share_max: usize,
+    /// Its card was refused: text alone is tried next.
+    plain: bool,
+    escalated: bool,
+    reminder: bool,
+}
+
+/// The order of the ready: the worst first, the older first within a level.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(std::cmp::Reverse<Level>, NoticeId);
+
+struct LaneState {
+    lane: Lane,
+    receiving: bool,
+    not_before: Mono,
+    failures: u32,
+    /// The last receive brought nothing.
+    empty: bool,
+}
+
+pub struct Desk {
+    settings: Settings,
+    deliveries: BTreeMap<DeliveryId, Held>,
+    by_message: BTreeMap<(Lane, MessageId), DeliveryId>,
+    notices: BTreeMap<NoticeId, Notice>,
+    /// Keys that are claimed here or about to be: a second notice of the same key waits.
+    keys_in_hand: BTreeSet<NoticeKey>,
+    destinations: Vec<Destination>,
+    lanes: Vec<LaneState>,
+    chores: BTreeSet<(Mono, Chore)>,
+    outbox: settling::Outbox,
+    orders: Vec<Order>,
+    reports: Vec<Report>,
+    tally: Tally,
+    retry: Retry,
+    findings_held: usize,
+    bytes_held: usize,
+    next_id: u64,
+    input_open: bool,
+    draining: bool,
+    drain: DrainState,
+}
+
+#[derive(Default)]
+struct DrainState {
+    /// Looks in a row that found every queue empty.
+    empty_looks: u32,
+    /// Lanes whose depth was asked for and not yet told.
+    asked: usize,
+    nothing_left: bool,
+    last_progress: Mono,
+    finished: bool,
+    gave_up: bool,
+}
+
+impl Desk {
+    pub fn new(settings: Settings, now: Now) -> Desk {
+        let destinations = settings
+            .routes
+            .routes
+            .iter()
+            .zip(&settings.paces)
+            .map(|(route, pace)| Destination::new(&route.destination, Pace::new(*pace)))
+            .collect();
+        let lanes = settings
+            .lanes
+            .iter()
+            .map(|&lane| LaneState {
+                lane,
+                receiving: false,
+                not_before: now.mono,
+                failures: 0,
+                empty: false,
+            })
+            .collect();
+        let retry = Retry::new(RETRY_FIRST, RETRY_MAX, settings.seed);
+        Desk {
+            settings,
+            deliveries: BTreeMap::new(),
+            by_message: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            keys_in_hand: BTreeSet::new(),
+            destinations,
+            lanes,
+            chores: BTreeSet::new(),
+            outbox: settling::Outbox::default(),
+            orders: Vec::new(),
+            reports: Vec::new(),
+            tally: Tally::default(),
+            retry,
+            findings_held: 0,
+            bytes_held: 0,
+            next_id: 0,
+            input_open: true,
+            draining: false,
+            drain: DrainState { last_progress: now.mono, ..DrainState::default() },
+        }
+    }
+
+    /// Takes note of what happened.
+    pub fn on(&mut self, event: Event, now: Now) {
+        for destination in &mut self.destinations {
+            destination.nothing_to_pick = false;
+        }
+        match event {
+            Event::Received { lane, result } => self.received(lane, result, now),
+            Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
+            Event::Claimed { notice, outcome } => self.claimed(notice, outcome, now),
+            Event::Posted { destination, verdict } => self.posted(destination, verdict, now),
+            Event::Marked { notice, result } => self.marked(notice, result, now),
+            Event::Released { notice, result } => self.released(notice, result, now),
+            Event::Deleted { results } => self.deleted(results, now),
+            Event::Hidden { purpose, results } => self.hidden(purpose, results, now),
+            Event::Parked { delivery, result } => self.parked(delivery, result, now),
+            Event::Refreshed { destination, result } => self.refreshed(destination, result, now),
+            Event::InputClosed => self.input_open = false,
+            Event::Stop => self.stop(now),
+        }
+    }
+
+    /// What is to be done now. Call it until it answers with nothing, then wait for an event or
+    /// for [`Desk::wake_at`].
+    pub fn orders(&mut self, now: Now) -> Vec<Order> {
+        self.do_chores(now);
+        for destination in 0..self.destinations.len() {
+            self.drive(destination, now);
+        }
+        self.flush_outbox(now);
+        self.receive(now);
+        self.look_whether_done(now);
+        std::mem::take(&mut self.orders)
+    }
+
+    /// When to ask for orders again if nothing happens before.
+    pub fn wake_at(&self) -> Option<Mono> {
+        let chore = self.chores.first().map(|(at, _)| *at);
+        let posts = self.destinations.iter().filter_map(|d| d.wake_at(self.draining));
+        let receives = self
+            .lanes
+            .iter()
+            .filter(|l| !l.receiving && self.has_room() && !self.draining)
+            .map(|l| l.not_before);
+        let patience = self.settings.drain.map(|d| self.drain.last_progress.plus(d.patience));
+        chore.into_iter().chain(posts).chain(receives).chain(patience).min()
+    }
+
+    /// Nothing is left to do: end. After [`Event::Stop`] when nothing is held any more, or, where
+    /// the run ends by itself, when the queues are empty or nothing moves any more.
+    pub fn finished(&self) -> bool {
+        self.drain.finished || (self.draining && self.deliveries.is_empty())
+    }
+
+    /// The run was to end with the queues empty, but nothing moved for too long.
+    pub fn gave_up(&self) -> bool {
+        self.drain.gave_up
+    }
+
+    /// How many deliveries are held.
+    pub fn held(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    fn has_room(&self) -> bool {
+        let in_flight = self.lanes.iter().filter(|l| l.receiving).count() * QUEUE_BATCH_MAX;
+        self.findings_held + in_flight + QUEUE_BATCH_MAX <= self.settings.findings_max
+            && self.bytes_held < self.settings.bytes_max
+    }
+
+    fn receive(&mut self, now: Now) {
+        for i in 0..self.lanes.len() {
+            let room = self.has_room();
+            let lane = &mut self.lanes[i];
+            if room && !self.draining && !lane.receiving && lane.not_before <= now.mono {
+                lane.receiving = true;
+                self.orders.push(Order::Receive(ReceiveAsk {
+                    lane: lane.lane,
+                    max: QUEUE_BATCH_MAX,
+                    wait: self.settings.receive_wait,
+                    visibility: self.settings.budget.visibility(),
+                }));
+            }
+        }
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn progressed(&mut self, now: Now) {
+        self.drain.last_progress = now.mono;
+    }
+
+    fn stop(&mut self, now: Now) {
+        self.draining = true;
+        let held: Vec<DeliveryId> = self.deliveries.keys().copied().collect();
+        for id in held {
+            self.give_back(id, HandBackReason::Draining, now);
+        }
+    }
+
+    /// Where the run is to end by itself: is everything done?
+    fn look_whether_done(&mut self, now: Now) {
+        let Some(terms) = self.settings.drain else { return };
+        if self.input_open {
+            self.progressed(now);
+        }
+        if now.mono.since(self.drain.last_progress) >= terms.patience && !self.drain.finished {
+            self.drain.gave_up = true;
+            self.drain.finished = true;
+        }
+        let quiet = !self.input_open
+            && self.deliveries.is_empty()
+            && self.lanes.iter().all(|l| l.empty);
+        if !quiet || self.drain.asked > 0 || self.drain.finished {
+            return;
+        }
+        if self.drain.empty_looks >= terms.looks {
+            self.drain.finished = true;
+            return;
+        }
+        self.drain.asked = self.lanes.len();
+        self.drain.nothing_left = true;
+        for lane in &mut self.lanes {
+            // The next look comes after another receive that brings nothing.
+            lane.empty = false;
+            self.orders.push(Order::Measure(lane.lane));
+        }
+    }
+
+    fn measured(&mut self, depth: Option<&crate::ports::Depth>) {
+        self.drain.asked = self.drain.asked.saturating_sub(1);
+        self.drain.nothing_left &= depth.is_some_and(|d| d.is_empty());
+        if self.drain.asked == 0 {
+            self.drain.empty_looks =
+                if self.drain.nothing_left { self.drain.empty_looks + 1 } else { 0 };
+        }
+    }
+}

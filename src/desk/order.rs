@@ -1,0 +1,108 @@
+//! What the desk is told, and what it answers: events in, orders out.
+
+use std::time::Duration;
+
+use crate::finding::Level;
+use crate::instants::Wall;
+use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::ports::{
+    Delivery, Depth, Digest, Lane, LedgerError, Parcel, QueueError, Receipt, ReceiveAsk, Verdict,
+    Written,
+};
+
+/// The desk's own number for a delivery that it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeliveryId(pub u64);
+
+/// The desk's own number for a notice that it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NoticeId(pub u64);
+
+/// Something to do. Every order but a report is answered by exactly one event.
+#[derive(Debug)]
+pub enum Order {
+    Receive(ReceiveAsk),
+    /// Ask how much a lane still holds, to know whether everything is done.
+    Measure(Lane),
+    Claim(ClaimOrder),
+    /// One attempt to post; `destination` is the index in the configuration.
+    Post {
+        destination: usize,
+        digest: Digest,
+    },
+    Mark(WriteOrder),
+    Release(WriteOrder),
+    Delete {
+        lane: Lane,
+        entries: Vec<(DeliveryId, Receipt)>,
+    },
+    Hide {
+        lane: Lane,
+        purpose: HidePurpose,
+        entries: Vec<(DeliveryId, Receipt, Duration)>,
+    },
+    Park {
+        delivery: DeliveryId,
+        parcel: Box<Parcel>,
+    },
+    /// Read the destination's address again from where it is kept.
+    Refresh {
+        destination: usize,
+        name: String,
+    },
+}
+
+/// Get the right to post a notice.
+#[derive(Clone, Debug)]
+pub struct ClaimOrder {
+    pub notice: NoticeId,
+    pub key: NoticeKey,
+    pub owner: String,
+    pub level: Level,
+    pub revision: Option<Wall>,
+}
+
+/// One conditional write to the row of a notice.
+#[derive(Clone, Debug)]
+pub struct WriteOrder {
+    pub notice: NoticeId,
+    pub key: NoticeKey,
+    pub expect: Expect,
+    pub row: Row,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HidePurpose {
+    /// The heartbeat: it stays here.
+    Keep,
+    /// It goes back to the queue, to be delivered again when the time is over.
+    HandBack,
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum ClaimOutcome {
+    Won(Row),
+    Covered { level: Level },
+    Busy { until: Wall },
+    Failed(LedgerError),
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    Received { lane: Lane, result: Result<Vec<Delivery>, QueueError> },
+    Measured { lane: Lane, result: Result<Depth, QueueError> },
+    Claimed { notice: NoticeId, outcome: ClaimOutcome },
+    Posted { destination: usize, verdict: Verdict },
+    Marked { notice: NoticeId, result: Result<Written, LedgerError> },
+    Released { notice: NoticeId, result: Result<Written, LedgerError> },
+    Deleted { results: Vec<(DeliveryId, Result<(), QueueError>)> },
+    Hidden { purpose: HidePurpose, results: Vec<(DeliveryId, Result<(), QueueError>)> },
+    Parked { delivery: DeliveryId, result: Result<(), QueueError> },
+    Refreshed { destination: usize, result: Result<bool, String> },
+    /// Nothing more will be put into the queue by this process.
+    InputClosed,
+    /// Finish what is in hand, give the rest back, and end.
+    Stop,
+}

@@ -1,0 +1,104 @@
+//! What the desk has to say to whoever reads the log. Each thing is said once, here, under one
+//! field name: `finding`, `destination`, `digest`, `level`, `lane`, `message`, `reason`, `detail`.
+
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use crate::finding::Level;
+use crate::ports::Lane;
+
+/// Why a message goes back to the queue. The word is the log field and the metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HandBackReason {
+    /// Another worker holds the claim.
+    Busy,
+    /// Our mark came too late; what happened is found out at the next delivery.
+    FencedOut,
+    /// Held for nearly as long as a queue allows.
+    TooOld,
+    /// This worker ends.
+    Draining,
+    /// It does not fit the buffer.
+    NoRoom,
+}
+
+impl HandBackReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            HandBackReason::Busy => "busy",
+            HandBackReason::FencedOut => "fenced_out",
+            HandBackReason::TooOld => "too_old",
+            HandBackReason::Draining => "draining",
+            HandBackReason::NoRoom => "no_room",
+        }
+    }
+}
+
+/// One thing worth a line in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    Filtered { finding: String, level: Level },
+    Covered { finding: String, destination: String, level: Level },
+    Posted { finding: String, destination: String, level: Level, digest: String },
+    Quarantined { message: String, lane: Lane, reason: String, detail: String },
+    HandedBack { message: String, reason: HandBackReason, delay: Duration },
+    PostFailed { destination: String, digest: String, reason: &'static str, ambiguous: bool, delay: Duration, detail: String },
+    PostRefused { destination: String, digest: String, notices: usize, detail: String },
+    DestinationDead { destination: String, status: u16, detail: String, delay: Duration },
+    DestinationBack { destination: String },
+    AddressReread { destination: String, result: Result<bool, String> },
+    FencedOut { finding: String, destination: String, digest: String },
+    QueueFailed { call: &'static str, lane: Option<Lane>, detail: String, delay: Duration },
+    LedgerFailed { call: &'static str, finding: String, detail: String, delay: Duration },
+}
+
+impl Report {
+    /// Writes the line. Quiet when all is well: what needs no person is at debug.
+    pub fn log(&self) {
+        match self {
+            Report::Filtered { finding, level } => {
+                debug!(%finding, %level, "below the threshold");
+            }
+            Report::Covered { finding, destination, level } => {
+                debug!(%finding, destination, %level, "covered by an earlier post");
+            }
+            Report::Posted { finding, destination, level, digest } => {
+                info!(%finding, destination, %level, digest, "posted");
+            }
+            Report::Quarantined { message, lane, reason, detail } => {
+                warn!(message_id = message, lane = lane.word(), reason, detail, "quarantined");
+            }
+            Report::HandedBack { message, reason, delay } => {
+                debug!(message_id = message, reason = reason.word(), delay_ms = millis(delay), "handed back");
+            }
+            Report::PostFailed { destination, digest, reason, ambiguous, delay, detail } => {
+                warn!(destination, digest, reason, ambiguous, delay_ms = millis(delay), detail, "post failed, will try again");
+            }
+            Report::PostRefused { destination, digest, notices, detail } => {
+                warn!(destination, digest, notices, detail, "post refused for its content");
+            }
+            Report::DestinationDead { destination, status, detail, delay } => {
+                error!(destination, status, detail, delay_ms = millis(delay), "destination is dead: mend its webhook; its notices are held");
+            }
+            Report::DestinationBack { destination } => info!(destination, "destination works again"),
+            Report::AddressReread { destination, result } => match result {
+                Ok(changed) => info!(destination, changed, "webhook read again"),
+                Err(detail) => warn!(destination, detail, "webhook could not be read again"),
+            },
+            Report::FencedOut { finding, destination, digest } => {
+                warn!(%finding, destination, digest, "posted, but the claim was lost before the mark: it may be posted twice");
+            }
+            Report::QueueFailed { call, lane, detail, delay } => {
+                warn!(call, lane = lane.map(Lane::word), detail, delay_ms = millis(delay), "queue call failed");
+            }
+            Report::LedgerFailed { call, finding, detail, delay } => {
+                warn!(call, %finding, detail, delay_ms = millis(delay), "ledger call failed");
+            }
+        }
+    }
+}
+
+fn millis(d: &Duration) -> u64 {
+    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
+}

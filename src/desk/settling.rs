@@ -1,0 +1,400 @@
+//! The end of a delivery: delete it, hand it back, or park it; and the heartbeat until then.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::finding::text::cut;
+use crate::instants::{Mono, Now, Wall};
+use crate::ports::{Delivery, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, QueueError, Receipt};
+
+use super::order::{DeliveryId, HidePurpose, NoticeId, Order};
+use super::report::{HandBackReason, Report};
+use super::{Desk, Stage};
+
+/// After so many failed deletes a message is left alone: it is delivered again, and the ledger
+/// knows that it is done.
+const DELETE_TRIES_MAX: u32 = 5;
+/// A quarantine's reason is for people; it need not hold a hundred of them.
+const DETAIL_CHARS_MAX: usize = 1000;
+/// No message can be hidden for longer. Source: SQS API reference, ChangeMessageVisibility.
+const HIDE_MAX: Duration = Duration::from_secs(11 * 3600);
+const HEARTBEAT_RETRY: Duration = Duration::from_secs(5);
+
+/// A delivery that is held.
+pub(super) struct Held {
+    pub lane: Lane,
+    pub message_id: MessageId,
+    pub receipt: Receipt,
+    body: String,
+    pub receive_count: u32,
+    enqueued_at: Option<Wall>,
+    received_at: Mono,
+    findings: usize,
+    /// Notices that are not resolved.
+    pub open: u32,
+    /// Part of it is to be delivered again.
+    hand_back: Option<(HandBackReason, Duration)>,
+    /// What is not finished by now goes back rather than to wait here.
+    leaving: Option<HandBackReason>,
+    /// Why it, or a part of it, is to be parked: a word, and the sentences.
+    condemned: Option<(String, String)>,
+    pub phase: HeldPhase,
+    failures: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeldPhase {
+    /// Something in it is not resolved yet.
+    Open,
+    Parking,
+    Deleting,
+    HandingBack,
+}
+
+impl Held {
+    pub fn new(delivery: Delivery, findings: usize, now: Now) -> Held {
+        Held {
+            lane: delivery.lane,
+            message_id: delivery.message_id,
+            receipt: delivery.receipt,
+            body: delivery.body,
+            receive_count: delivery.receive_count,
+            enqueued_at: delivery.enqueued_at,
+            received_at: now.mono,
+            // What can't be parsed takes up room too.
+            findings: findings.max(1),
+            open: 0,
+            hand_back: None,
+            leaving: None,
+            condemned: None,
+            phase: HeldPhase::Open,
+            failures: 0,
+        }
+    }
+
+    /// Something in it can't be told to anybody. The first word stands for all.
+    pub fn condemn(&mut self, word: &str, detail: &str) {
+        match &mut self.condemned {
+            Some((_, all)) => *all = cut(&format!("{all}; {detail}"), DETAIL_CHARS_MAX),
+            None => self.condemned = Some((word.to_owned(), cut(detail, DETAIL_CHARS_MAX))),
+        }
+    }
+
+    pub fn leaving(&self) -> Option<HandBackReason> {
+        self.leaving
+    }
+}
+
+/// What became of a notice.
+pub(super) enum Resolution {
+    /// Posted, or covered by an earlier post.
+    Settled,
+    HandBack(HandBackReason, Duration),
+    /// Its destination will never take it.
+    Condemned { detail: String },
+}
+
+/// Something to do at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Chore {
+    Beat(DeliveryId),
+    Finish(DeliveryId),
+    Ready(NoticeId),
+    Mark(NoticeId),
+}
+
+/// What goes to the queue with the next orders, so that calls are made for ten at a time.
+#[derive(Default)]
+pub(super) struct Outbox {
+    deletes: BTreeMap<Lane, Vec<DeliveryId>>,
+    beats: BTreeMap<Lane, Vec<DeliveryId>>,
+    hand_backs: BTreeMap<Lane, Vec<DeliveryId>>,
+}
+
+impl Desk {
+    pub(super) fn do_chores(&mut self, now: Now) {
+        while let Some(&(at, chore)) = self.chores.first() {
+            if at > now.mono {
+                break;
+            }
+            self.chores.pop_first();
+            match chore {
+                Chore::Beat(id) => self.beat(id, now),
+                Chore::Finish(id) => self.finish(id, now),
+                Chore::Ready(id) => self.make_ready(id),
+                Chore::Mark(id) => self.mark_again(id),
+            }
+        }
+    }
+
+    pub(super) fn resolve(&mut self, notice: NoticeId, resolution: Resolution, now: Now) {
+        let Some(id) = self.notices.get(&notice).map(|n| n.delivery) else { return };
+        self.forget_notice(notice);
+        let Some(held) = self.deliveries.get_mut(&id) else { return };
+        held.open = held.open.saturating_sub(1);
+        match resolution {
+            Resolution::Settled => {}
+            Resolution::HandBack(reason, delay) => self.hand_back(id, reason, delay),
+            Resolution::Condemned { detail } => held.condemn("slack_refused", &detail),
+        }
+        self.finish_if_done(id, now);
+    }
+
+    /// Notes that the delivery goes back when nothing of it is in hand any more. Of several
+    /// delays the shortest counts: coming back early does no harm.
+    pub(super) fn hand_back(&mut self, id: DeliveryId, reason: HandBackReason, delay: Duration) {
+        if let Some(held) = self.deliveries.get_mut(&id) {
+            held.hand_back = match held.hand_back {
+                Some((first, shorter)) => Some((first, shorter.min(delay))),
+                None => Some((reason, delay)),
+            };
+        }
+    }
+
+    /// Gives a delivery back as soon as can be: what waits goes now, what is in hand is finished.
+    pub(super) fn give_back(&mut self, id: DeliveryId, reason: HandBackReason, now: Now) {
+        let Some(held) = self.deliveries.get_mut(&id) else { return };
+        held.leaving = Some(reason);
+        if held.phase != HeldPhase::Open {
+            return;
+        }
+        let waiting: Vec<NoticeId> = self
+            .notices
+            .iter()
+            .filter(|(_, n)| n.delivery == id && matches!(n.stage, Stage::Waiting))
+            .map(|(id, _)| *id)
+            .collect();
+        for notice in waiting {
+            self.resolve(notice, Resolution::HandBack(reason, Duration::ZERO), now);
+        }
+    }
+
+    pub(super) fn finish_if_done(&mut self, id: DeliveryId, now: Now) {
+        if self.deliveries.get(&id).is_some_and(|h| h.open == 0 && h.phase == HeldPhase::Open) {
+            self.finish(id, now);
+        }
+    }
+
+    /// Nothing of it is open: what becomes of the message?
+    fn finish(&mut self, id: DeliveryId, now: Now) {
+        let Some(held) = self.deliveries.get_mut(&id) else { return };
+        if held.open > 0 {
+            return;
+        }
+        let lane = held.lane;
+        if held.phase == HeldPhase::Deleting {
+            return self.outbox.deletes.entry(lane).or_default().push(id);
+        }
+        if held.hand_back.is_some() {
+            held.phase = HeldPhase::HandingBack;
+            self.outbox.hand_backs.entry(lane).or_default().push(id);
+        } else if let Some((reason, detail)) = held.condemned.clone() {
+            held.phase = HeldPhase::Parking;
+            let parcel = Box::new(Parcel {
+                message_id: held.message_id.clone(),
+                lane,
+                body: held.body.clone(),
+                reason,
+                detail,
+                receive_count: held.receive_count,
+                enqueued_at: held.enqueued_at,
+                parked_at: now.wall,
+            });
+            self.orders.push(Order::Park { delivery: id, parcel });
+        } else {
+            held.phase = HeldPhase::Deleting;
+            self.outbox.deletes.entry(lane).or_default().push(id);
+        }
+    }
+
+    pub(super) fn parked(&mut self, id: DeliveryId, result: Result<(), QueueError>, now: Now) {
+        let Some(held) = self.deliveries.get_mut(&id) else { return };
+        match result {
+            Ok(()) => {
+                let (reason, detail) = held.condemned.take().unwrap_or_default();
+                held.failures = 0;
+                held.phase = HeldPhase::Deleting;
+                self.tally.quarantined += 1;
+                self.reports.push(Report::Quarantined {
+                    message: held.message_id.0.clone(),
+                    lane: held.lane,
+                    reason,
+                    detail,
+                });
+                self.outbox.deletes.entry(held.lane).or_default().push(id);
+            }
+            Err(error) => {
+                held.failures += 1;
+                let delay = self.retry.delay(held.failures);
+                held.phase = HeldPhase::Open;
+                self.reports.push(Report::QueueFailed {
+                    call: "park",
+                    lane: None,
+                    detail: error.to_string(),
+                    delay,
+                });
+                if self.draining {
+                    self.hand_back(id, HandBackReason::Draining, Duration::ZERO);
+                    return self.finish(id, now);
+                }
+                self.chores.insert((now.mono.plus(delay), Chore::Finish(id)));
+            }
+        }
+    }
+
+    pub(super) fn deleted(&mut self, results: Vec<(DeliveryId, Result<(), QueueError>)>, now: Now) {
+        for (id, result) in results {
+            let Some(held) = self.deliveries.get_mut(&id) else { continue };
+            let lane = held.lane;
+            let Err(error) = result else {
+                self.tally.deleted += 1;
+                self.progressed(now);
+                self.forget(id);
+                continue;
+            };
+            held.failures += 1;
+            let delay = self.retry.delay(held.failures);
+            let give_up = matches!(error, QueueError::ReceiptGone(_))
+                || held.failures >= DELETE_TRIES_MAX
+                || self.draining;
+            self.reports.push(Report::QueueFailed {
+                call: "delete",
+                lane: Some(lane),
+                detail: error.to_string(),
+                delay: if give_up { Duration::ZERO } else { delay },
+            });
+            if give_up {
+                self.forget(id);
+            } else {
+                self.chores.insert((now.mono.plus(delay), Chore::Finish(id)));
+            }
+        }
+    }
+
+    pub(super) fn hidden(
+        &mut self,
+        purpose: HidePurpose,
+        results: Vec<(DeliveryId, Result<(), QueueError>)>,
+        now: Now,
+    ) {
+        for (id, result) in results {
+            match purpose {
+                HidePurpose::Keep => self.beaten(id, result, now),
+                HidePurpose::HandBack => self.handed_back(id, result),
+            }
+        }
+    }
+
+    /// A hand-back that failed is not tried again: the message comes back by itself when its
+    /// visibility ends, only later.
+    fn handed_back(&mut self, id: DeliveryId, result: Result<(), QueueError>) {
+        let Some(held) = self.deliveries.get(&id) else { return };
+        let lane = held.lane;
+        let message = held.message_id.0.clone();
+        let (reason, delay) = held.hand_back.unwrap_or((HandBackReason::Draining, Duration::ZERO));
+        self.reports.push(match result {
+            Ok(()) => {
+                self.tally.handed_back += 1;
+                Report::HandedBack { message, reason, delay }
+            }
+            Err(error) => Report::QueueFailed {
+                call: "hand_back",
+                lane: Some(lane),
+                detail: error.to_string(),
+                delay: Duration::ZERO,
+            },
+        });
+        self.forget(id);
+    }
+
+    fn beat(&mut self, id: DeliveryId, now: Now) {
+        let Some(held) = self.deliveries.get(&id) else { return };
+        if !matches!(held.phase, HeldPhase::Open | HeldPhase::Parking) {
+            return;
+        }
+        if now.mono.since(held.received_at) >= self.settings.budget.hand_back_after() {
+            return self.give_back(id, HandBackReason::TooOld, now);
+        }
+        self.outbox.beats.entry(held.lane).or_default().push(id);
+    }
+
+    fn beaten(&mut self, id: DeliveryId, result: Result<(), QueueError>, now: Now) {
+        let Some(held) = self.deliveries.get(&id) else { return };
+        let lane = held.lane;
+        let next = match result {
+            Ok(()) => self.settings.budget.heartbeat(),
+            Err(error) => {
+                // If the receipt is gone somebody else may have the message: what is claimed here
+                // is still ours to post, and the ledger keeps the other one off it. A newer
+                // receipt may come with the next delivery.
+                self.reports.push(Report::QueueFailed {
+                    call: "extend",
+                    lane: Some(lane),
+                    detail: error.to_string(),
+                    delay: HEARTBEAT_RETRY,
+                });
+                match error {
+                    QueueError::ReceiptGone(_) => self.settings.budget.heartbeat(),
+                    QueueError::Unavailable(_) => HEARTBEAT_RETRY,
+                }
+            }
+        };
+        self.chores.insert((now.mono.plus(next), Chore::Beat(id)));
+    }
+
+    pub(super) fn flush_outbox(&mut self, now: Now) {
+        let outbox = std::mem::take(&mut self.outbox);
+        for (lane, ids) in outbox.deletes {
+            for ten in ids.chunks(QUEUE_BATCH_MAX) {
+                let entries = self.receipts(ten).collect();
+                self.orders.push(Order::Delete { lane, entries });
+            }
+        }
+        let keep = |_: &Held| self.settings.budget.visibility();
+        let beats = hide_orders(&self.deliveries, outbox.beats, HidePurpose::Keep, keep);
+        let back = |held: &Held| {
+            let age = now.mono.since(held.received_at);
+            let delay = held.hand_back.map_or(Duration::ZERO, |(_, delay)| delay);
+            delay.min(HIDE_MAX.saturating_sub(age))
+        };
+        let backs =
+            hide_orders(&self.deliveries, outbox.hand_backs, HidePurpose::HandBack, back);
+        self.orders.extend(beats.into_iter().chain(backs));
+    }
+
+    fn receipts<'a>(
+        &'a self,
+        ids: &'a [DeliveryId],
+    ) -> impl Iterator<Item = (DeliveryId, Receipt)> + 'a {
+        ids.iter().filter_map(|id| Some((*id, self.deliveries.get(id)?.receipt.clone())))
+    }
+
+    /// Takes a delivery off the desk. What became of the message is known to the queue.
+    fn forget(&mut self, id: DeliveryId) {
+        if let Some(held) = self.deliveries.remove(&id) {
+            self.by_message.remove(&(held.lane, held.message_id));
+            self.bytes_held = self.bytes_held.saturating_sub(held.body.len());
+            self.findings_held = self.findings_held.saturating_sub(held.findings);
+        }
+    }
+}
+
+fn hide_orders(
+    deliveries: &BTreeMap<DeliveryId, Held>,
+    by_lane: BTreeMap<Lane, Vec<DeliveryId>>,
+    purpose: HidePurpose,
+    how_long: impl Fn(&Held) -> Duration,
+) -> Vec<Order> {
+    let mut orders = Vec::new();
+    for (lane, ids) in by_lane {
+        for ten in ids.chunks(QUEUE_BATCH_MAX) {
+            let entry = |id: &DeliveryId| {
+                let held = deliveries.get(id)?;
+                Some((*id, held.receipt.clone(), how_long(held)))
+            };
+            let entries = ten.iter().filter_map(entry).collect();
+            orders.push(Order::Hide { lane, purpose, entries });
+        }
+    }
+    orders
+}

@@ -1,0 +1,38 @@
+//! What a run has done, in numbers that add up.
+
+use serde::Serialize;
+
+/// Counts since the start of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Deliveries, redeliveries among them.
+    pub received: u64,
+    /// Findings parsed out of them.
+    pub findings: u64,
+    /// Findings below every threshold: owed to nobody.
+    pub below_threshold: u64,
+    /// Notices that an earlier post covers.
+    pub covered: u64,
+    /// Notices posted and marked.
+    pub posted: u64,
+    /// Posts that were accepted; each carries one or more notices.
+    pub posts: u64,
+    /// Of the notices posted, those that raised an earlier level.
+    pub escalated: u64,
+    /// Of the notices posted, those that were due again.
+    pub reminded: u64,
+    /// Tries to post that were not accepted and led to another.
+    pub retried: u64,
+    /// Of those, tries that may have been accepted all the same, so that a duplicate is possible.
+    pub ambiguous: u64,
+    /// Posts accepted whose mark came too late: somebody else may have posted them too.
+    pub fenced_out: u64,
+    /// Messages parked in quarantine.
+    pub quarantined: u64,
+    /// Messages given back to the queue, to be delivered again.
+    pub handed_back: u64,
+    /// Messages deleted from the queue.
+    pub deleted: u64,
+    /// Messages still in the queues at the end, those in flight included.
+    pub pending: u64,
+}

@@ -1,0 +1,181 @@
+//! Carries out the desk's orders against the ports. It decides nothing: it turns each order into
+//! one call, and each answer into one event.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::policy::ledger::{self, Claim, Terms, Want};
+use crate::ports::{Clock, Delivery, Depth, Ledger, Notifier, Queue, QueueError, Receipt, Written};
+
+use super::{ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, Report, Settings, Tally};
+
+/// How often a claim looks again after somebody else was faster. Each loss means that somebody
+/// else moved on, so more than a few are a sign of something else.
+const CLAIM_ROUNDS_MAX: u32 = 5;
+
+/// The four ports that a worker needs.
+pub struct Ports<'a, Q, L, N, C> {
+    pub queue: &'a Q,
+    pub ledger: &'a L,
+    pub notifier: &'a N,
+    pub clock: &'a C,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub tally: Tally,
+    /// It was to end with the queues empty, but nothing moved for too long.
+    pub gave_up: bool,
+}
+
+/// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
+/// nothing more will be put into the queue by this process; `report` hears what is worth a line.
+pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    settings: Settings,
+    ports: &Ports<'_, Q, L, N, C>,
+    stop: impl Future<Output = ()>,
+    input: impl Future<Output = ()>,
+    mut report: impl FnMut(&Report),
+) -> Outcome {
+    let terms = settings.terms;
+    let drain = settings.budget.drain();
+    let lanes = settings.lanes.clone();
+    let mut desk = Desk::new(settings, ports.clock.now());
+    let mut stop = pin!(stop);
+    let mut input = pin!(input);
+    let (mut stopping, mut input_open) = (None, true);
+    let mut calls = FuturesUnordered::new();
+    loop {
+        for order in desk.orders(ports.clock.now()) {
+            calls.push(carry_out(ports, terms, order));
+        }
+        desk.take_reports().iter().for_each(&mut report);
+        let too_late = stopping.is_some_and(|until| ports.clock.now().mono >= until);
+        if desk.finished() || too_late {
+            break;
+        }
+        let wake = desk.wake_at().into_iter().chain(stopping).min();
+        let event = tokio::select! {
+            biased;
+            () = &mut stop, if stopping.is_none() => {
+                stopping = Some(ports.clock.now().mono.plus(drain));
+                Some(Event::Stop)
+            }
+            () = &mut input, if input_open => {
+                input_open = false;
+                Some(Event::InputClosed)
+            }
+            Some(event) = calls.next(), if !calls.is_empty() => Some(event),
+            () = sleep(ports.clock, wake) => None,
+        };
+        if let Some(event) = event {
+            desk.on(event, ports.clock.now());
+        }
+    }
+    // A receive that is still waiting is let go: what it might bring comes back by itself.
+    drop(calls);
+    let mut tally = desk.tally().clone();
+    tally.pending = left(ports.queue, &lanes).await.unwrap_or(desk.held() as u64);
+    Outcome { tally, gave_up: desk.gave_up() }
+}
+
+async fn sleep<C: Clock>(clock: &C, until: Option<crate::instants::Mono>) {
+    match until {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn left<Q: Queue>(queue: &Q, lanes: &[crate::ports::Lane]) -> Result<u64, QueueError> {
+    let mut sum = 0;
+    for &lane in lanes {
+        let Depth { visible, hidden } = queue.depth(lane).await?;
+        sum += visible + hidden;
+    }
+    Ok(sum)
+}
+
+async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    ports: &Ports<'_, Q, L, N, C>,
+    terms: Terms,
+    order: Order,
+) -> Event {
+    match order {
+        Order::Receive(ask) => {
+            let result: Result<Vec<Delivery>, QueueError> = ports.queue.receive(ask).await;
+            Event::Received { lane: ask.lane, result }
+        }
+        Order::Measure(lane) => Event::Measured { lane, result: ports.queue.depth(lane).await },
+        Order::Claim(order) => {
+            let outcome = claim(ports.ledger, ports.clock, &terms, &order).await;
+            Event::Claimed { notice: order.notice, outcome }
+        }
+        Order::Post { destination, digest } => {
+            Event::Posted { destination, verdict: ports.notifier.post(&digest).await }
+        }
+        Order::Mark(w) => {
+            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            Event::Marked { notice: w.notice, result }
+        }
+        Order::Release(w) => {
+            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            Event::Released { notice: w.notice, result }
+        }
+        Order::Delete { lane, entries } => {
+            let receipts: Vec<Receipt> = entries.iter().map(|(_, r)| r.clone()).collect();
+            let answers = ports.queue.delete(lane, &receipts).await;
+            Event::Deleted { results: pair(entries.into_iter().map(|(id, _)| id), answers) }
+        }
+        Order::Hide { lane, purpose, entries } => {
+            let asks: Vec<_> = entries.iter().map(|(_, r, d)| (r.clone(), *d)).collect();
+            let answers = ports.queue.hide(lane, &asks).await;
+            let results = pair(entries.into_iter().map(|(id, ..)| id), answers);
+            Event::Hidden { purpose, results }
+        }
+        Order::Park { delivery, parcel } => {
+            Event::Parked { delivery, result: ports.queue.park(&parcel).await }
+        }
+        Order::Refresh { destination, name } => {
+            Event::Refreshed { destination, result: ports.notifier.refresh(&name).await }
+        }
+    }
+}
+
+/// Each entry with its answer. One that was not answered counts as failed, never as done.
+fn pair(
+    ids: impl Iterator<Item = DeliveryId>,
+    answers: Vec<Result<(), QueueError>>,
+) -> Vec<(DeliveryId, Result<(), QueueError>)> {
+    let unanswered = || Err(QueueError::Unavailable("the entry was not answered".to_owned()));
+    let answers = answers.into_iter().chain(std::iter::repeat_with(unanswered));
+    ids.zip(answers).collect()
+}
+
+/// Claims a notice: assume that there is no row, and if there is one, decide by it.
+async fn claim<L: Ledger, C: Clock>(
+    ledger: &L,
+    clock: &C,
+    terms: &Terms,
+    order: &ClaimOrder,
+) -> ClaimOutcome {
+    let want = Want { owner: &order.owner, level: order.level, revision: order.revision };
+    let mut seen = None;
+    for _ in 0..CLAIM_ROUNDS_MAX {
+        match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
+            Claim::Covered { level } => return ClaimOutcome::Covered { level },
+            Claim::Busy { until } => return ClaimOutcome::Busy { until },
+            Claim::Write { expect, row, .. } => {
+                match ledger.write(&order.key, &expect, &row).await {
+                    Ok(Written::Done) => return ClaimOutcome::Won(row),
+                    Ok(Written::Lost(row)) => seen = row,
+                    Err(error) => return ClaimOutcome::Failed(error),
+                }
+            }
+        }
+    }
+    ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
+}

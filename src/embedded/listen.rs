@@ -1,0 +1,117 @@
+//! `POST /events`: the way into the embedded queue for whoever can speak HTTP.
+//!
+//! Answers 202 only after everything in the request is durable, and 400 with the reason if any of
+//! it is no finding: then nothing of it was taken.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::post;
+use serde_json::value::RawValue;
+
+use crate::finding;
+use crate::ports::{Clock, Lane};
+use crate::secret::Secret;
+
+use super::{EmbeddedQueue, Incoming};
+
+/// The longest request: ten events of SQS's size, as in one batch.
+const REQUEST_BYTES_MAX: usize = 10 * finding::MAX_BYTES;
+const EVENTS_MAX: usize = 1000;
+
+struct Door<C> {
+    queue: EmbeddedQueue<C>,
+    token: Option<Secret>,
+}
+
+/// The routes. With a token, every request has to carry it as `Authorization: Bearer …`.
+pub fn router<C: Clock + 'static>(queue: EmbeddedQueue<C>, token: Option<Secret>) -> Router {
+    Router::new()
+        .route("/events", post(events::<C>))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .with_state(Arc::new(Door { queue, token }))
+}
+
+type Answer = (StatusCode, String);
+
+async fn events<C: Clock + 'static>(
+    State(door): State<Arc<Door<C>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    match take_in(&door, &headers, &body).await {
+        Ok(accepted) => (StatusCode::ACCEPTED, format!("accepted {accepted}\n")),
+        Err((status, why)) => (status, format!("{why}\n")),
+    }
+}
+
+async fn take_in<C: Clock + 'static>(
+    door: &Door<C>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<usize, Answer> {
+    admit(headers, door.token.as_ref())?;
+    let refuse = |why: String| (StatusCode::BAD_REQUEST, why);
+    let text = std::str::from_utf8(body)
+        .map_err(|e| refuse(format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
+    let events = messages(text).map_err(refuse)?;
+    let incoming: Vec<Incoming> = events
+        .into_iter()
+        .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body })
+        .collect();
+    let count = incoming.len();
+    door.queue
+        .put(Lane::Standard, incoming)
+        .await
+        .map_err(|e| (StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
+    Ok(count)
+}
+
+/// A browser sends `Origin` with every POST across sites: no page that somebody has open gets to
+/// put findings into a queue on their machine.
+fn admit(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Answer> {
+    if headers.contains_key(header::ORIGIN) {
+        return Err((StatusCode::FORBIDDEN, "requests from web pages are refused".to_owned()));
+    }
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    match token {
+        Some(token) if !given.is_some_and(|given| same(given, token.expose())) => Err((
+            StatusCode::UNAUTHORIZED,
+            "the header `Authorization: Bearer TOKEN` is missing or wrong".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Compares in a time that does not tell how much was right.
+fn same(a: &str, b: &str) -> bool {
+    let differ = a.bytes().zip(b.bytes()).fold(0, |differ, (x, y)| differ | (x ^ y));
+    a.len() == b.len() && differ == 0
+}
+
+/// The request's events, each one a message of the queue.
+fn messages(text: &str) -> Result<Vec<String>, String> {
+    let whole = text.trim();
+    let raw: Vec<&str> = if whole.starts_with('[') {
+        let all: Vec<&RawValue> = serde_json::from_str(whole)
+            .map_err(|e| format!("not valid JSON at line {} column {}", e.line(), e.column()))?;
+        all.into_iter().map(RawValue::get).collect()
+    } else {
+        vec![whole]
+    };
+    if raw.is_empty() || raw.len() > EVENTS_MAX {
+        return Err(format!("{} events: send 1 to {EVENTS_MAX}", raw.len()));
+    }
+    for (index, event) in raw.iter().enumerate() {
+        if let Some(rejection) = finding::parse(event).rejections.first() {
+            return Err(format!("event {}: {} ({rejection})", index + 1, rejection.code.word()));
+        }
+    }
+    Ok(raw.into_iter().map(str::to_owned).collect())
+}

@@ -1,0 +1,179 @@
+//! The embedded backend: a durable queue with a quarantine, and a ledger, in one SQLite file. It
+//! needs no AWS, and several processes may use the file at once.
+
+pub mod input;
+mod ledger;
+pub mod listen;
+mod queue;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::Notify;
+
+pub use ledger::EmbeddedLedger;
+pub use queue::{EmbeddedQueue, Incoming, Parked};
+
+/// The version of the tables, in SQLite's `user_version`.
+const SCHEMA_VERSION: i64 = 1;
+/// How long a call waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+CREATE TABLE message (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane          TEXT NOT NULL,
+    message_id    TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    enqueued_at   INTEGER NOT NULL,   -- ms
+    visible_at    INTEGER NOT NULL,   -- ms
+    receive_count INTEGER NOT NULL DEFAULT 0,
+    receipt       TEXT,
+    UNIQUE (lane, message_id)
+) STRICT;
+CREATE INDEX message_due ON message (lane, visible_at);
+CREATE INDEX message_receipt ON message (receipt);
+CREATE TABLE quarantine (
+    message_id    TEXT PRIMARY KEY,
+    lane          TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    reason        TEXT NOT NULL,
+    detail        TEXT NOT NULL,
+    receive_count INTEGER NOT NULL,
+    enqueued_at   INTEGER,            -- ms
+    parked_at     INTEGER NOT NULL    -- ms
+) STRICT;
+CREATE TABLE ledger (
+    fingerprint   TEXT NOT NULL,
+    destination   TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    owner         TEXT NOT NULL,
+    fence         INTEGER NOT NULL,
+    lease_until   INTEGER NOT NULL,   -- ms
+    level_claimed INTEGER,
+    level_sent    INTEGER,
+    revision_sent INTEGER,            -- ms
+    sent_at       INTEGER,            -- ms
+    due_at        INTEGER,            -- ms
+    attempts      INTEGER NOT NULL,
+    ambiguous     INTEGER NOT NULL,
+    digest        TEXT NOT NULL,
+    expires_at    INTEGER NOT NULL,   -- ms
+    PRIMARY KEY (fingerprint, destination)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path}: {source}: is the folder there and writable, and is it hansho's file?")]
+    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("{path}: {source}: is the folder there and writable?")]
+    Lock { path: PathBuf, source: std::io::Error },
+    #[error(
+        "{path}: its tables have version {found}, this program knows {SCHEMA_VERSION}: use the \
+         program that made it, or another path"
+    )]
+    Version { path: PathBuf, found: i64 },
+}
+
+/// An open store. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+    /// Rings when this process has put something in.
+    arrivals: Arc<Notify>,
+    /// Held, shared, as long as a worker uses the store: see [`Store::open_for_work`].
+    _lock: Option<Arc<File>>,
+}
+
+impl Store {
+    /// Opens the file, made if it is not there, to look at it or to put something in.
+    pub fn open(path: &Path) -> Result<Store, StoreError> {
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(open)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
+        // Everything that is answered "done" has to survive a power cut: FULL, not NORMAL.
+        connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
+        connection.pragma_update(None, "synchronous", "full").map_err(open)?;
+        let found = create_tables(&mut connection).map_err(open)?;
+        if found != SCHEMA_VERSION {
+            return Err(StoreError::Version { path: path.to_owned(), found });
+        }
+        Ok(Store {
+            connection: Arc::new(Mutex::new(connection)),
+            arrivals: Arc::new(Notify::new()),
+            _lock: None,
+        })
+    }
+
+    /// Opens the file for a worker. Workers share a lock on a file beside it, which the system
+    /// drops with the process. Whoever can have that lock alone knows that every other worker is
+    /// gone: then messages in flight are visible at once and claims are over, so that a restart
+    /// after a crash waits for no time-out.
+    pub fn open_for_work(path: &Path) -> Result<Store, StoreError> {
+        let store = Store::open(path)?;
+        let lock_path = path.with_added_extension("lock");
+        let fail = |source| StoreError::Lock { path: lock_path.clone(), source };
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(fail)?;
+        if lock.try_lock().is_ok() {
+            store
+                .with(recover)
+                .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        }
+        lock.lock_shared().map_err(fail)?;
+        Ok(Store { _lock: Some(Arc::new(lock)), ..store })
+    }
+
+    /// Runs `work` with the connection. It blocks: from async code use [`Store::call`].
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        // A panic elsewhere can't have left a transaction open: they roll back when dropped.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut connection)
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.with(work))
+            .await
+            .map_err(|e| format!("embedded store: {e}"))?
+            .map_err(|e| format!("embedded store: {e}"))
+    }
+}
+
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let version =
+        |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    if version(connection)? != 0 {
+        return version(connection);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have made them since the first look.
+    if version(&transaction)? == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    transaction.commit()?;
+    version(connection)
+}
+
+fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("UPDATE message SET visible_at = 0", ())?;
+    transaction.execute("UPDATE ledger SET lease_until = 0 WHERE state = 'claimed'", ())?;
+    transaction.commit()
+}

@@ -1,0 +1,263 @@
+//! The durable queue in SQLite, with the manners of SQS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use crate::instants::Wall;
+use crate::ports::{
+    Clock, Delivery, Depth, Lane, MessageId, Parcel, Queue, QueueError, Receipt, ReceiveAsk,
+};
+
+use super::Store;
+
+/// How often the file is looked at for messages that another process put in.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A message on its way into the queue. Putting the same id in twice keeps the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    pub message_id: String,
+    pub body: String,
+}
+
+/// A message in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    pub message_id: String,
+    pub lane: String,
+    pub body: String,
+    pub reason: String,
+    pub detail: String,
+    pub receive_count: u32,
+    pub enqueued_at: Option<Wall>,
+    pub parked_at: Wall,
+}
+
+/// The queue port on a [`Store`].
+#[derive(Clone)]
+pub struct EmbeddedQueue<C> {
+    store: Store,
+    clock: Arc<C>,
+}
+
+impl<C: Clock + 'static> EmbeddedQueue<C> {
+    pub fn new(store: Store, clock: Arc<C>) -> EmbeddedQueue<C> {
+        EmbeddedQueue { store, clock }
+    }
+
+    /// Puts messages in, all or none, durably. Answers how many were new.
+    pub async fn put(&self, lane: Lane, messages: Vec<Incoming>) -> Result<usize, QueueError> {
+        let now = self.clock.now().wall;
+        let put = self.call(move |c| put(c, lane, &messages, now)).await?;
+        self.store.arrivals.notify_one();
+        Ok(put)
+    }
+
+    /// Everything in quarantine, oldest first.
+    pub async fn quarantine(&self) -> Result<Vec<Parked>, QueueError> {
+        self.call(quarantine).await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        self.store.call(work).await.map_err(QueueError::Unavailable)
+    }
+}
+
+impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
+    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        let until = self.clock.now().mono.plus(ask.wait);
+        loop {
+            let now = self.clock.now();
+            let taken = self.call(move |c| take(c, ask, now.wall)).await?;
+            if !taken.is_empty() || now.mono >= until {
+                return Ok(taken);
+            }
+            let look = until.min(now.mono.plus(LOOK_EVERY));
+            tokio::select! {
+                biased;
+                () = self.store.arrivals.notified() => {}
+                () = self.clock.sleep_until(look) => {}
+            }
+        }
+    }
+
+    async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
+        let entries = receipts.to_vec();
+        let work = move |t: &Transaction, r: &Receipt| {
+            t.execute("DELETE FROM message WHERE lane = ?1 AND receipt = ?2", (lane.word(), &r.0))
+        };
+        self.each(entries, work).await
+    }
+
+    async fn hide(
+        &self,
+        lane: Lane,
+        entries: &[(Receipt, Duration)],
+    ) -> Vec<Result<(), QueueError>> {
+        let now = self.clock.now().wall;
+        let work = move |t: &Transaction, (r, by): &(Receipt, Duration)| {
+            t.execute(
+                "UPDATE message SET visible_at = ?3 WHERE lane = ?1 AND receipt = ?2",
+                (lane.word(), &r.0, now.plus(*by).0),
+            )
+        };
+        let answers = self.each(entries.to_vec(), work).await;
+        self.store.arrivals.notify_one();
+        answers
+    }
+
+    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+        let parcel = parcel.clone();
+        self.call(move |c| park(c, &parcel)).await
+    }
+
+    async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
+        let now = self.clock.now().wall;
+        self.call(move |c| {
+            c.query_row(
+                "SELECT count(*) FILTER (WHERE visible_at <= ?2),
+                        count(*) FILTER (WHERE visible_at > ?2)
+                 FROM message WHERE lane = ?1",
+                (lane.word(), now.0),
+                |row| Ok(Depth { visible: row.get(0)?, hidden: row.get(1)? }),
+            )
+        })
+        .await
+    }
+}
+
+impl<C: Clock + 'static> EmbeddedQueue<C> {
+    /// One statement for each entry, all in one transaction. A statement that changes nothing means
+    /// that the receipt is stale.
+    async fn each<E: Send + 'static>(
+        &self,
+        entries: Vec<E>,
+        work: impl Fn(&Transaction, &E) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Vec<Result<(), QueueError>> {
+        let count = entries.len();
+        let all = self
+            .call(move |c| {
+                let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let changed =
+                    entries.iter().map(|e| work(&t, e)).collect::<rusqlite::Result<Vec<_>>>()?;
+                t.commit()?;
+                Ok(changed)
+            })
+            .await;
+        let gone = || QueueError::ReceiptGone("it was received again or deleted".to_owned());
+        match all {
+            Ok(changed) => {
+                changed.into_iter().map(|n| if n > 0 { Ok(()) } else { Err(gone()) }).collect()
+            }
+            Err(error) => vec![Err(error); count],
+        }
+    }
+}
+
+fn put(c: &mut Connection, lane: Lane, all: &[Incoming], now: Wall) -> rusqlite::Result<usize> {
+    let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut new = 0;
+    {
+        let mut insert = t.prepare_cached(
+            "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at)
+             VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING",
+        )?;
+        for message in all {
+            new += insert.execute((lane.word(), &message.message_id, &message.body, now.0))?;
+        }
+    }
+    t.commit()?;
+    Ok(new)
+}
+
+fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<Delivery>> {
+    // Most looks find nothing: they need not lock out whoever writes.
+    let due: Option<i64> = c
+        .query_row(
+            "SELECT 1 FROM message WHERE lane = ?1 AND visible_at <= ?2 LIMIT 1",
+            (ask.lane.word(), now.0),
+            |row| row.get(0),
+        )
+        .optional()?;
+    if due.is_none() {
+        return Ok(Vec::new());
+    }
+    let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let hidden_until = now.plus(ask.visibility).0;
+    let taken = {
+        let mut select = t.prepare_cached(
+            "SELECT seq, message_id, body, enqueued_at, receive_count + 1 FROM message
+             WHERE lane = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let mut update = t.prepare_cached(
+            "UPDATE message SET visible_at = ?2, receive_count = ?3, receipt = ?4 WHERE seq = ?1",
+        )?;
+        let rows = select.query_map((ask.lane.word(), now.0, ask.max as i64), |row| {
+            let (seq, count): (i64, u32) = (row.get(0)?, row.get(4)?);
+            let delivery = Delivery {
+                lane: ask.lane,
+                message_id: MessageId(row.get(1)?),
+                receipt: Receipt(format!("{seq}.{count}")),
+                body: row.get(2)?,
+                receive_count: count,
+                enqueued_at: Some(Wall(row.get(3)?)),
+            };
+            Ok((seq, delivery))
+        })?;
+        let mut taken = Vec::new();
+        for row in rows {
+            let (seq, delivery) = row?;
+            update.execute((seq, hidden_until, delivery.receive_count, &delivery.receipt.0))?;
+            taken.push(delivery);
+        }
+        taken
+    };
+    t.commit()?;
+    Ok(taken)
+}
+
+fn park(c: &mut Connection, parcel: &Parcel) -> rusqlite::Result<()> {
+    // Parked again after a crash before the delete: it is the same message, parked once.
+    c.execute(
+        "INSERT INTO quarantine
+         (message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (message_id) DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5",
+        params![
+            parcel.message_id.0,
+            parcel.lane.word(),
+            parcel.body,
+            parcel.reason,
+            parcel.detail,
+            parcel.receive_count,
+            parcel.enqueued_at.map(|at| at.0),
+            parcel.parked_at.0,
+        ],
+    )?;
+    Ok(())
+}
+
+fn quarantine(c: &mut Connection) -> rusqlite::Result<Vec<Parked>> {
+    let mut select = c.prepare(
+        "SELECT message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
+         FROM quarantine ORDER BY parked_at, message_id",
+    )?;
+    let read = |row: &Row| {
+        Ok(Parked {
+            message_id: row.get(0)?,
+            lane: row.get(1)?,
+            body: row.get(2)?,
+            reason: row.get(3)?,
+            detail: row.get(4)?,
+            receive_count: row.get(5)?,
+            enqueued_at: row.get::<_, Option<i64>>(6)?.map(Wall),
+            parked_at: Wall(row.get(7)?),
+        })
+    };
+    select.query_map((), read)?.collect()
+}
