@@ -25,7 +25,7 @@ impl NoticeKey {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Nobody is posting it, and it was never posted.
     Free,
@@ -53,14 +53,16 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub state: State,
-    /// Unique to one residence of a notice at one desk.
+    /// Unique to one residence of a notice at one desk. It stays after a mark, so that a mark whose
+    /// answer was lost can be recognised, and goes with a release.
     pub owner: String,
     /// Grows by one with every claim, and never shrinks while the row lives.
     pub fence: u64,
     pub lease_until: Wall,
+    /// What is being posted; only a claimed row has it.
     pub level_claimed: Option<Level>,
     pub level_sent: Option<Level>,
-    /// The finding's `updatedAt` as of the last post.
+    /// The newest `updatedAt` of the finding that was posted.
     pub revision_sent: Option<Wall>,
     pub sent_at: Option<Wall>,
     /// When a reminder is due, if reminders are configured.
@@ -81,9 +83,16 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     Absent,
-    Seen { state: State, fence: u64, lease_until: Wall },
+    Seen {
+        state: State,
+        fence: u64,
+        lease_until: Wall,
+    },
     /// The row is claimed by this owner under this fence, however far the lease was renewed.
-    Held { owner: String, fence: u64 },
+    Held {
+        owner: String,
+        fence: u64,
+    },
 }
 
 impl Expect {
@@ -113,3 +122,216 @@ pub struct Terms {
     /// Post again at the same level after so long, if the finding changed. None: never.
     pub remind_after: Option<Duration>,
 }
+
+impl Terms {
+    /// When a row written at `now` may be forgotten. In whole seconds, rounded up, because that is
+    /// all that a TTL attribute can hold: so a row is read as it was written.
+    fn expiry(&self, now: Wall) -> Wall {
+        let ms = now.plus(self.retention).0.saturating_add(999);
+        Wall(ms.div_euclid(1000).saturating_mul(1000))
+    }
+}
+
+/// Somebody wants to post a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want<'a> {
+    /// See [`Row::owner`]. Never empty.
+    pub owner: &'a str,
+    pub level: Level,
+    /// The finding's `updatedAt`.
+    pub revision: Option<Wall>,
+}
+
+/// What to do about a notice that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Replace the row by this one, if it is still as expected. If that succeeds the right to post
+    /// is yours until the new row's `lease_until`; draw the card by the new row's
+    /// [`Row::escalated_from`] and [`Row::is_reminder`], which also hold after a renewal.
+    Write { expect: Expect, row: Row, kind: ClaimKind },
+    /// It was posted at this level, which is at least the wanted one: settle without a post.
+    Covered { level: Level },
+    /// Somebody else may be posting it: ask again then, and settle nothing before.
+    Busy { until: Wall },
+}
+
+/// Why a row is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// There was no row.
+    New,
+    /// It was never posted, as far as is known, or so long ago that it is forgotten; whoever
+    /// claimed it before gave up or is gone.
+    TakeOver,
+    /// It was posted, but at the lower level `from`.
+    Escalate { from: Level },
+    /// It was posted at this level, the reminder is due, and the finding changed since.
+    Remind,
+    /// The claim is mine already: the answer to an earlier write was lost.
+    Renew,
+}
+
+impl ClaimKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            ClaimKind::New => "new",
+            ClaimKind::TakeOver => "take_over",
+            ClaimKind::Escalate { .. } => "escalate",
+            ClaimKind::Remind => "remind",
+            ClaimKind::Renew => "renew",
+        }
+    }
+}
+
+/// Picks the transition for a notice that is wanted, from the row as it was seen.
+///
+/// What is owed is decided first, and who is at it second. A post that was accepted is a fact, so a
+/// row that was sent at the wanted level or above covers the notice even while somebody is busy
+/// raising it: if they fail, their own message comes again. Whatever is still owed is never settled
+/// while another's lease may be alive, not even on a row that has expired.
+pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
+    let Some(seen) = row else {
+        let row = taken(blank(0), want, terms, now);
+        return Claim::Write { expect: Expect::Absent, row, kind: ClaimKind::New };
+    };
+    if seen.state == State::Claimed && seen.owner == want.owner {
+        return renewed(seen, want, terms, now);
+    }
+    let known = if seen.expires_at < now { blank(seen.fence) } else { seen.clone() };
+    let kind = match known.level_sent {
+        None => ClaimKind::TakeOver,
+        Some(from) if from < want.level => ClaimKind::Escalate { from },
+        Some(_) if reminder_owed(&known, want, terms, now) => ClaimKind::Remind,
+        Some(level) => return Claim::Covered { level },
+    };
+    // The lease is its owner's until the slowest clock says that it is over.
+    let until = seen.lease_until.plus(terms.skew);
+    if seen.state == State::Claimed && now < until {
+        return Claim::Busy { until };
+    }
+    let expect =
+        Expect::Seen { state: seen.state, fence: seen.fence, lease_until: seen.lease_until };
+    Claim::Write { expect, row: taken(known, want, terms, now), kind }
+}
+
+/// A claimed row with a new lease. A lease that ran out may be renewed too: if somebody took the
+/// row over meanwhile, the condition says so.
+pub fn renew(held: &Row, terms: &Terms, now: Wall) -> (Expect, Row) {
+    let row =
+        Row { lease_until: now.plus(terms.lease), expires_at: terms.expiry(now), ..held.clone() };
+    (held_as(held), row)
+}
+
+/// The claimed row `held`, after its post was accepted as the post `digest`. `revision` is the
+/// posted finding's `updatedAt`.
+pub fn mark(
+    held: &Row,
+    digest: &str,
+    revision: Option<Wall>,
+    terms: &Terms,
+    now: Wall,
+) -> (Expect, Row) {
+    let row = Row {
+        state: State::Sent,
+        level_claimed: None,
+        level_sent: held.level_sent.max(held.level_claimed),
+        revision_sent: held.revision_sent.max(revision),
+        sent_at: Some(now),
+        due_at: terms.remind_after.map(|after| now.plus(after)),
+        digest: digest.to_owned(),
+        expires_at: terms.expiry(now),
+        ..held.clone()
+    };
+    (held_as(held), row)
+}
+
+/// The claimed row `held`, after its post was not accepted, or perhaps was (`ambiguous`): as it was
+/// before the claim, but for the counts.
+pub fn release(held: &Row, ambiguous: bool, terms: &Terms, now: Wall) -> (Expect, Row) {
+    let row = Row {
+        state: if held.level_sent.is_some() { State::Sent } else { State::Free },
+        owner: String::new(),
+        level_claimed: None,
+        attempts: held.attempts.saturating_add(1),
+        ambiguous: held.ambiguous.saturating_add(u32::from(ambiguous)),
+        expires_at: terms.expiry(now),
+        ..held.clone()
+    };
+    (held_as(held), row)
+}
+
+/// The row is claimed by this owner under this fence.
+pub fn held_by(row: &Row, owner: &str, fence: u64) -> bool {
+    row.state == State::Claimed && row.owner == owner && row.fence == fence
+}
+
+/// The mark was done: what to ask of the row that answers a mark which was lost, because the answer
+/// to an earlier try of the same mark may have been lost on the way.
+pub fn marked_by(row: &Row, owner: &str, fence: u64, digest: &str) -> bool {
+    row.state == State::Sent && row.owner == owner && row.fence == fence && row.digest == digest
+}
+
+impl Row {
+    /// The level that was posted before, if the post of this claimed row raises it.
+    pub fn escalated_from(&self) -> Option<Level> {
+        self.level_sent.filter(|_| self.level_sent < self.level_claimed)
+    }
+
+    /// The post of this claimed row repeats a level that was posted before.
+    pub fn is_reminder(&self) -> bool {
+        self.level_claimed.is_some() && self.level_sent >= self.level_claimed
+    }
+}
+
+/// A reminder is for what has changed: an `updatedAt` that is newer than the posted one, or there
+/// at all where the posted finding had none.
+fn reminder_owed(known: &Row, want: &Want<'_>, terms: &Terms, now: Wall) -> bool {
+    terms.remind_after.is_some()
+        && known.due_at.is_some_and(|due| due <= now)
+        && want.revision > known.revision_sent
+}
+
+/// The level is the wanted one, not the earlier claim's: it is what the post will show.
+fn renewed(seen: &Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
+    let (expect, row) = renew(seen, terms, now);
+    let row = Row { level_claimed: Some(want.level), ..row };
+    Claim::Write { expect, row, kind: ClaimKind::Renew }
+}
+
+fn taken(known: Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Row {
+    Row {
+        state: State::Claimed,
+        owner: want.owner.to_owned(),
+        fence: known.fence.saturating_add(1),
+        lease_until: now.plus(terms.lease),
+        level_claimed: Some(want.level),
+        expires_at: terms.expiry(now),
+        ..known
+    }
+}
+
+/// A row that knows nothing but its fence.
+fn blank(fence: u64) -> Row {
+    Row {
+        state: State::Free,
+        owner: String::new(),
+        fence,
+        lease_until: Wall(0),
+        level_claimed: None,
+        level_sent: None,
+        revision_sent: None,
+        sent_at: None,
+        due_at: None,
+        attempts: 0,
+        ambiguous: 0,
+        digest: String::new(),
+        expires_at: Wall(0),
+    }
+}
+
+fn held_as(held: &Row) -> Expect {
+    Expect::Held { owner: held.owner.clone(), fence: held.fence }
+}
+
+#[cfg(test)]
+mod tests;
