@@ -1,1 +1,112 @@
-fn main(){}
+//! The program: arguments in, exit code out. Everything else is in the library.
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use hansho::cli::{Cli, Command, Exit, Input};
+use hansho::config::{self, Config, Loaded};
+use hansho::consume::{self, RunOptions};
+use hansho::slack::{Mentions, Webhook};
+use hansho::{check, cli, demo, logging, show, wiring};
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    logging::init();
+    match start(command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("hansho: {error:#}");
+            Exit::Failure.into()
+        }
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(run) => runtime()?.block_on(run_worker(run)),
+        Command::Demo(demo) => runtime()?.block_on(demo::run(demo.json)).map(ended),
+        Command::Render(render) => show_findings(&render),
+        Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
+        Command::Completions { shell } => {
+            cli::completions(shell, &mut io::stdout());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The worker is one task: one thread, and those for files.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the runtime could not be started")
+}
+
+fn load(flag: Option<&std::path::Path>) -> Loaded {
+    let environment = config::environment();
+    config::load(config::find(flag, &environment).as_ref(), &environment)
+}
+
+/// The configuration, or all its mistakes on stderr.
+fn valid(loaded: Loaded) -> Option<Config> {
+    for warning in &loaded.warnings {
+        eprintln!("hansho: warning: {warning}");
+    }
+    match loaded.outcome {
+        Ok(config) => Some(config),
+        Err(mistakes) => {
+            eprintln!("hansho: the configuration can't be used:");
+            mistakes.iter().for_each(|mistake| eprintln!("  {mistake}"));
+            eprintln!("`hansho check` explains it whole.");
+            None
+        }
+    }
+}
+
+async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(run.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let path = |input: &Input| std::path::PathBuf::from(input.to_string());
+    let options = RunOptions { inputs: run.input.iter().map(path).collect(), drain: run.drain };
+    let outcome = consume::run(&config, &options).await?;
+    if run.json {
+        println!("{}", serde_json::to_string(&outcome.tally)?);
+    } else if run.drain {
+        println!("{}", consume::summary(&outcome));
+    }
+    // A run that was to settle everything and did not has failed, though nothing is lost.
+    Ok(ended(!run.drain || outcome.complete))
+}
+
+fn ended(well: bool) -> Exit {
+    if well { Exit::Done } else { Exit::Failure }
+}
+
+fn show_findings(render: &cli::Render) -> anyhow::Result<Exit> {
+    let input: Box<dyn Read> = match &render.input {
+        Input::Stdin => Box::new(io::stdin()),
+        Input::File(path) => Box::new(
+            File::open(path).with_context(|| format!("{} can't be opened", path.display()))?,
+        ),
+    };
+    // The mentions are shown as they would be, if there is a configuration that says so.
+    let mentions = load(None)
+        .outcome
+        .ok()
+        .and_then(|config| wiring::mentions(config.destinations.first()?).ok())
+        .unwrap_or_else(Mentions::none);
+    let mut out = io::stdout().lock();
+    let colour = out.is_terminal();
+    let refused = show::render(
+        BufReader::new(input),
+        &mentions,
+        render.json,
+        colour,
+        &mut out,
+        &mut io::stderr(),
+    )?;
+    out.flush()?;
+    Ok(ended(refused == 0))
+}

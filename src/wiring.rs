@@ -1,9 +1,87 @@
-//! From references in the configuration to secrets in hand: which adapter reads which.
+//! From the configuration to the notifier: which adapter reads which secret.
 
-use anyhow::anyhow;
-use aws_config::SdkConfig;
+use anyhow::Context;
+use tokio::sync::OnceCell;
+use tracing::warn;
 
 use crate::aws;
 use crate::config::{Config, Reference, pace_allowed};
+use crate::finding::Level;
 use crate::secret::Secret;
-use crate::slack::{self, SlackNotifier, WebhookSource};
+use crate::slack::{Destination, Mention, Mentions, SlackNotifier, Timeouts, Webhook, WebhookSource};
+
+/// Reads a webhook from where the configuration says that it is kept.
+#[derive(Debug)]
+pub struct ConfiguredWebhook {
+    reference: Reference,
+    /// A webhook on Slack's hosts has to keep Slack's pace.
+    pace: std::time::Duration,
+}
+
+impl WebhookSource for ConfiguredWebhook {
+    async fn read(&self) -> Result<Secret, String> {
+        let secret = read(&self.reference).await?;
+        let webhook = Webhook::parse(secret.expose()).map_err(|why| {
+            format!("{} holds no webhook that can be used: {why}", self.reference)
+        })?;
+        pace_allowed(self.pace, webhook.host()).map_err(|why| format!("destination.pace: {why}"))?;
+        Ok(secret)
+    }
+}
+
+/// Reads a secret. The error names the place and never holds any of the secret.
+pub async fn read(reference: &Reference) -> Result<Secret, String> {
+    static SDK: OnceCell<aws::Sdk> = OnceCell::const_new();
+    match reference {
+        Reference::Env(_) | Reference::File(_) => reference.read_local().map(Secret::new),
+        Reference::SecretsManager { id, json_key } => {
+            let sdk = SDK.get_or_init(aws::sdk_config).await;
+            aws::secrets::read_secret(sdk, id, json_key.as_deref()).await.map(Secret::new)
+        }
+        #[cfg(feature = "ssm")]
+        Reference::Ssm(name) => {
+            let sdk = SDK.get_or_init(aws::sdk_config).await;
+            aws::secrets::read_parameter(sdk, name).await.map(Secret::new)
+        }
+    }
+}
+
+/// The notifier for all destinations. Their webhooks are read now: what can be known to be wrong is
+/// said before anything is received. One that can't be read is held and tried again later, as one
+/// that is dead, so that the others go on; but if none can be read there is nothing to run for.
+pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
+    let mut readable = 0;
+    let mut last = String::new();
+    let mut destinations = Vec::new();
+    for destination in &config.destinations {
+        let source =
+            ConfiguredWebhook { reference: destination.webhook.clone(), pace: destination.pace };
+        match source.read().await {
+            Ok(_) => readable += 1,
+            Err(detail) => {
+                warn!(destination = %destination.name, detail, "webhook can't be read");
+                last = detail;
+            }
+        }
+        let mentions = mentions(destination)
+            .with_context(|| format!("destination {}: mention", destination.name))?;
+        destinations.push((destination.name.to_string(), Destination { source, mentions }));
+    }
+    anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
+    let timeouts = Timeouts {
+        connect: config.budget.connect_timeout(),
+        total: config.budget.post_timeout(),
+    };
+    Ok(SlackNotifier::new(destinations, timeouts)?)
+}
+
+/// Whom each level mentions.
+pub fn mentions(destination: &crate::config::Destination) -> anyhow::Result<Mentions> {
+    let mut mentions = Mentions::none();
+    for level in Level::ALL {
+        if let Some(text) = destination.mentions.get(&level) {
+            mentions.set(level, text.as_str().parse::<Mention>()?);
+        }
+    }
+    Ok(mentions)
+}

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// It was to end with the queues empty, but nothing moved for too long.
     pub gave_up: bool,
+    /// Nothing is left in the queues.
+    pub complete: bool,
 }
 
 /// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
@@ -80,7 +82,8 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     drop(calls);
     let mut tally = desk.tally().clone();
     tally.pending = left(ports.queue, &lanes).await.unwrap_or(desk.held() as u64);
-    Outcome { tally, gave_up: desk.gave_up() }
+    let complete = tally.pending == 0;
+    Outcome { tally, gave_up: desk.gave_up(), complete }
 }
 
 async fn sleep<C: Clock>(clock: &C, until: Option<crate::instants::Mono>) {

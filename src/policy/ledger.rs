@@ -88,7 +88,7 @@ pub enum Expect {
         fence: u64,
         lease_until: Wall,
     },
-    /// The row is claimed by this owner under this fence, however far the lease was renewed.
+    /// The row is claimed by this owner under this fence.
     Held {
         owner: String,
         fence: u64,
@@ -214,14 +214,6 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
     Claim::Write { expect, row: taken(known, want, terms, now), kind }
 }
 
-/// A claimed row with a new lease. A lease that ran out may be renewed too: if somebody took the
-/// row over meanwhile, the condition says so.
-pub fn renew(held: &Row, terms: &Terms, now: Wall) -> (Expect, Row) {
-    let row =
-        Row { lease_until: now.plus(terms.lease), expires_at: terms.expiry(now), ..held.clone() };
-    (held_as(held), row)
-}
-
 /// The claimed row `held`, after its post was accepted as the post `digest`. `revision` is the
 /// posted finding's `updatedAt`.
 pub fn mark(
@@ -291,11 +283,13 @@ fn reminder_owed(known: &Row, want: &Want<'_>, terms: &Terms, now: Wall) -> bool
         && want.revision > known.revision_sent
 }
 
-/// The level is the wanted one, not the earlier claim's: it is what the post will show.
+/// The fence grows here too: a release of the earlier claim that is still under way must not undo
+/// this one. The level is the wanted one, not the earlier claim's: it is what the post will show.
+/// A lease that ran out may be renewed as well: if somebody took the row over meanwhile, the
+/// condition says so.
 fn renewed(seen: &Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
-    let (expect, row) = renew(seen, terms, now);
-    let row = Row { level_claimed: Some(want.level), ..row };
-    Claim::Write { expect, row, kind: ClaimKind::Renew }
+    let row = taken(seen.clone(), want, terms, now);
+    Claim::Write { expect: held_as(seen), row, kind: ClaimKind::Renew }
 }
 
 fn taken(known: Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Row {

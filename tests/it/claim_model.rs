@@ -69,8 +69,6 @@ enum Owner {
 enum Lease {
     Alive,
     Over,
-    /// Over, and another one than the row in the ledger now has under the same fence.
-    Replaced,
 }
 
 /// A row without what has no part in the protocol. In the ledger it is never stale.
@@ -151,7 +149,6 @@ impl Slim {
             lease_until: match self.lease {
                 Lease::Alive => NOW.plus(TERMS.lease),
                 Lease::Over => Wall(1),
-                Lease::Replaced => Wall(0),
             },
             level_claimed: self.claimed,
             level_sent: self.sent,
@@ -251,17 +248,8 @@ impl World {
     /// Worker `w` replaces the row; whether it may is the caller's business.
     fn writes(mut self, w: usize, row: &Row) -> World {
         let before = self.ledger.map_or(0, |slim| slim.row().fence);
-        let renewed = row.fence == before
-            && row.state == State::Claimed
-            && self.ledger.is_some_and(|slim| slim.lease == Lease::Over);
         if row.fence != before {
             self.each_row(|slim| *slim = slim.outdated());
-        } else if renewed {
-            self.each_row(|slim| {
-                if slim.lease == Lease::Over && !slim.stale {
-                    slim.lease = Lease::Replaced;
-                }
-            });
         }
         if row.state == State::Sent {
             self.marked = self.marked.max(row.level_sent);
@@ -590,20 +578,17 @@ fn each_mutant_is_found() {
         (Mutant::UnfencedRelease, "fence", bounds(2, 0, 0, 1, 0)),
         (Mutant::NeverTakeOver, "stuck", bounds(2, 1, 0, 0, 0)),
         (Mutant::ClaimByFenceAlone, "claimed twice", bounds(2, 0, 0, 1, 0)),
-        (Mutant::ClaimByFenceAlone, "duplicate", bounds(2, 0, 0, 0, 1)),
     ] {
         let outcome = check(RAISED, bounds, Some(mutant));
         assert!(outcome.broken.contains_key(promise), "{mutant:?} was not found: {outcome:?}");
     }
 }
 
-/// Some 400,000 states. Run it when the protocol changes:
-/// `cargo test --test it claim_model -- --ignored --nocapture`.
+/// The largest bounds that a test of every day can afford.
 #[test]
-#[ignore = "takes ten seconds or more"]
 fn the_protocol_holds_within_larger_bounds() {
     for levels in [RAISED, COPIED] {
-        let outcome = check(levels, bounds(3, 2, 2, 2, 1), None);
+        let outcome = check(levels, bounds(3, 2, 2, 1, 1), None);
         assert!(outcome.broken.is_empty(), "{:?} after {:?}", outcome.broken, outcome.trace);
     }
 }

@@ -85,12 +85,12 @@ fn each_row_of_the_table() {
         ("alive", Some(claimed(free(), High, ALIVE)), High, "busy until +5001"),
         ("within the skew", Some(claimed(free(), High, IN_SKEW)), High, "busy until +1"),
         ("over", Some(claimed(free(), High, OVER)), High, "take_over, fence 8, after nothing"),
-        ("mine", Some(mine(claimed(free(), High, ALIVE))), High, "renew, fence 7, after nothing"),
+        ("mine", Some(mine(claimed(free(), High, ALIVE))), High, "renew, fence 8, after nothing"),
         (
             "mine, over",
             Some(mine(claimed(free(), High, OVER))),
             High,
-            "renew, fence 7, after nothing",
+            "renew, fence 8, after nothing",
         ),
     ] {
         assert_eq!(brief(&claim(row.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
@@ -123,7 +123,7 @@ fn the_corners_between_claims_levels_and_reminders() {
         // A reminder is owed as much as a post is: it is not settled while somebody is at it.
         ("being reminded", reminding(ALIVE), High, "busy until +5001"),
         ("reminder crashed", reminding(OVER), High, "remind, fence 8, after high"),
-        ("reminder is mine", reminding(ALIVE).map(mine), High, "renew, fence 7, after high"),
+        ("reminder is mine", reminding(ALIVE).map(mine), High, "renew, fence 8, after high"),
         (
             "due, but more is wanted",
             Some(due(sent(High))),
@@ -151,7 +151,7 @@ fn an_expired_row_is_as_none_but_for_its_fence_and_a_live_lease() {
         ("due", expired(due(sent(High))), "take_over, fence 8, after nothing"),
         ("alive", expired(claimed(sent(High), High, ALIVE)), "busy until +5001"),
         ("over", expired(claimed(sent(High), Critical, OVER)), "take_over, fence 8, after nothing"),
-        ("mine", mine(expired(claimed(free(), High, ALIVE))), "renew, fence 7, after nothing"),
+        ("mine", mine(expired(claimed(free(), High, ALIVE))), "renew, fence 8, after nothing"),
         ("at its last moment", Row { expires_at: NOW, ..sent(High) }, "covered at high"),
     ] {
         assert_eq!(brief(&claim(Some(&row), &want(High), &TERMS, NOW)), answer, "{what}");
@@ -206,11 +206,10 @@ fn a_claim_expects_exactly_what_it_saw() {
         assert_eq!(expect, expected);
         assert!(expect.holds(row.as_ref()));
     }
-    // The hazard that the state and the lease are there for: neither a mark nor a renewal moves
-    // the fence.
+    // The hazard that the state and the lease are there for: a mark does not move the fence.
     let (_, marked) = mark(&lapsed, "d1", None, &TERMS, NOW);
-    let (_, longer) = renew(&lapsed, &TERMS, NOW);
-    assert!(!seen(&lapsed).holds(Some(&marked)) && !seen(&lapsed).holds(Some(&longer)));
+    assert_eq!(marked.fence, lapsed.fence);
+    assert!(!seen(&lapsed).holds(Some(&marked)));
 }
 
 #[test]
@@ -247,8 +246,16 @@ fn a_renewed_claim_is_for_what_is_wanted_now() {
     let Claim::Write { row: longer, .. } = claim(Some(&row), &want(Critical), &TERMS, NOW) else {
         panic!("a renewal is a write");
     };
-    let expected = Row { level_claimed: Some(Critical), ..renew(&row, &TERMS, NOW).1 };
+    let expected = Row {
+        level_claimed: Some(Critical),
+        fence: row.fence + 1,
+        lease_until: NOW.plus(TERMS.lease),
+        expires_at: NOW.plus(TERMS.retention),
+        ..row.clone()
+    };
     assert_eq!(longer, expected);
+    // A release of the earlier claim that arrives late finds nothing to undo.
+    assert!(!release(&row, false, &TERMS, NOW).0.holds(Some(&longer)));
     assert_eq!(longer.escalated_from(), Some(Medium));
 }
 
