@@ -214,10 +214,17 @@ fn times(out: &mut String, config: &Config) -> fmt::Result {
         row(out, name, &written(time))?;
     }
     let (findings, bytes) = (config.buffer.findings, config.buffer.bytes);
-    row(out, "buffer", &format!("{findings} findings, {bytes} bytes"))?;
+    row(out, "buffer", &format!("{findings} findings, {}", size(bytes)))?;
     match config.seed {
         Some(seed) => row(out, "seed", &seed.to_string()),
         None => row(out, "seed", "a new one at each start"),
+    }
+}
+
+fn size(bytes: usize) -> String {
+    match bytes % (1 << 20) {
+        0 => format!("{} MiB", bytes >> 20),
+        _ => format!("{bytes} bytes"),
     }
 }
 
@@ -335,7 +342,7 @@ Times and limits
   connect time-out       3s
   hand back after        11h
   time to stop           25s
-  buffer                 500 findings, 8388608 bytes
+  buffer                 500 findings, 8 MiB
   seed                   a new one at each start
 
 Nothing is wrong.

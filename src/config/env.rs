@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::Mistake;
-use super::keys::{self, KEYS, SLACK_MENTION_ID, SLACK_MENTION_NAME, SLACK_WEBHOOK_URL};
+use super::keys::{
+    self, HANSHO_CONFIG, KEYS, SLACK_MENTION_ID, SLACK_MENTION_NAME, SLACK_WEBHOOK_URL,
+};
 use super::mention;
 use super::raw::{Given, Origin, Raw, RawDestination, Scalar};
 
@@ -29,6 +31,7 @@ pub(super) struct Laid {
 
 pub(super) fn lay_over(raw: &mut Raw, environment: &Environment) -> Laid {
     let mut laid = Laid { read: Vec::new(), mistakes: Vec::new(), warnings: Vec::new() };
+    laid.read.extend(value(environment, HANSHO_CONFIG).map(|_| HANSHO_CONFIG));
     simplest(raw, environment, &mut laid);
     for key in &KEYS {
         if let Some(text) = value(environment, key.variable) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::env::Environment;
-use super::keys::{self, KEYS};
+use super::keys::{self, HANSHO_CONFIG, KEYS};
 use super::raw::Raw;
 use super::{MISTAKES_MAX, Mistake};
 
@@ -36,11 +36,13 @@ impl fmt::Debug for ConfigFile {
 /// `./hansho.toml` if there is one. One that is named must be there.
 pub fn find(flag: Option<&Path>, environment: &Environment) -> Option<ConfigFile> {
     let named = flag.map(Path::to_path_buf).or_else(|| {
-        environment.get("HANSHO_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
+        environment.get(HANSHO_CONFIG).filter(|path| !path.is_empty()).map(PathBuf::from)
     });
     let path = match named {
         Some(path) => path,
-        None => Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists())?,
+        None => {
+            Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.try_exists().unwrap_or(true))?
+        }
     };
     let text = read_bounded(&path);
     Some(ConfigFile { path, text })
@@ -287,6 +289,27 @@ mod tests {
         assert_eq!(mistakes(&long), ["h.toml: must be at most 262144 bytes"]);
         let file = ConfigFile { path: "h.toml".into(), text: Err("can't be opened".to_owned()) };
         assert_eq!(read(&file).err().unwrap().to_string(), "h.toml: can't be opened");
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_be_there_and_the_flag_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("there.toml");
+        std::fs::write(&there, "min_severity = 'low'").unwrap();
+        let missing = folder.path().join("missing.toml");
+        let variable = |path: &Path| {
+            Environment::from([(HANSHO_CONFIG.to_owned(), path.display().to_string())])
+        };
+        for (flag, named, readable) in [
+            (Some(&there), &missing, true),
+            (Some(&missing), &there, false),
+            (None, &there, true),
+            (None, &missing, false),
+        ] {
+            let found = find(flag.map(PathBuf::as_path), &variable(named)).unwrap();
+            assert_eq!(found.path, *flag.unwrap_or(named));
+            assert_eq!(found.text.is_ok(), readable);
+        }
     }
 
     #[test]

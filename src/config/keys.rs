@@ -114,6 +114,9 @@ pub const SLACK_WEBHOOK_URL: &str = "SLACK_WEBHOOK_URL";
 pub const SLACK_MENTION_ID: &str = "SLACK_MENTION_ID";
 pub const SLACK_MENTION_NAME: &str = "SLACK_MENTION_NAME";
 
+/// Names the configuration file.
+pub const HANSHO_CONFIG: &str = "HANSHO_CONFIG";
+
 /// Variables without a key: name, and what it is in a line.
 pub static OTHER_VARIABLES: [(&str, &str); 5] = [
     (SLACK_WEBHOOK_URL, "the webhook itself: with it alone, everything works"),
@@ -122,7 +125,7 @@ pub static OTHER_VARIABLES: [(&str, &str); 5] = [
         "whom it mentions for high and critical: a member U… or W…, a group S…, here",
     ),
     (SLACK_MENTION_NAME, "the label of a group's mention"),
-    ("HANSHO_CONFIG", "the configuration file, if --config is not given"),
+    (HANSHO_CONFIG, "the configuration file, if --config is not given"),
     ("HANSHO_LOG", "what is logged, e.g. debug or hansho=trace [info]"),
 ];
 
