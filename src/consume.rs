@@ -17,7 +17,6 @@ use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Capacity, DrainTerms, Settings, Tally};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store, input, listen};
-use crate::policy::route::{Route, Routes};
 use crate::ports::{Lane, Ledger, Notifier, Queue};
 use crate::secret::Secret;
 use crate::slack;
@@ -127,10 +126,6 @@ async fn work<Q: Queue, L: Ledger>(
 
 /// The desk's settings from the configuration.
 fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32) -> Settings {
-    let route = |d: &crate::config::Destination| Route {
-        destination: d.name.to_string(),
-        min_severity: d.threshold,
-    };
     let mut random = match config.seed {
         Some(seed) => fastrand::Rng::with_seed(seed),
         None => fastrand::Rng::new(),
@@ -140,10 +135,7 @@ fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32)
         receive_wait: if options.drain { SHORT_POLL } else { LONG_POLL },
         budget: config.budget,
         terms: config.terms(),
-        routes: Routes {
-            min_severity: config.threshold,
-            routes: config.destinations.iter().map(route).collect(),
-        },
+        routes: config.routes(),
         paces: config.destinations.iter().map(|d| d.pace).collect(),
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,

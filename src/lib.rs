@@ -4,11 +4,21 @@
 //! The tree follows the way of one finding: `finding` parses it, `policy` decides, `desk` says what
 //! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
 
+pub mod aws;
+pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod consume;
+pub mod demo;
 pub mod desk;
 pub mod embedded;
 pub mod finding;
 pub mod instants;
+pub mod logging;
 pub mod policy;
 pub mod ports;
 pub mod secret;
+pub mod show;
+pub mod slack;
+pub mod wiring;

@@ -89,7 +89,7 @@ impl Desk {
         }
         for finding in parsed.findings {
             self.tally.findings += 1;
-            let owed = self.settings.routes.owed(&finding);
+            let owed = self.settings.routes.owed(&finding.severity);
             if owed.is_empty() {
                 self.tally.below_threshold += 1;
                 self.reports.push(Report::Filtered {

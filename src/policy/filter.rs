@@ -144,7 +144,9 @@ mod tests {
         for level in Level::ALL {
             let threshold = Threshold::Level(level);
             assert!(threshold.admits(&score(threshold.floor())), "{level}");
-            assert!(threshold.floor() == 0.0 || !threshold.admits(&score(threshold.floor() - 0.01)));
+            assert!(
+                threshold.floor() == 0.0 || !threshold.admits(&score(threshold.floor() - 0.01))
+            );
         }
     }
 

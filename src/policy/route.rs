@@ -1,6 +1,6 @@
 //! Which destinations a finding is owed to.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 
 use super::filter::Threshold;
 
@@ -20,14 +20,12 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The indexes of the destinations to which the finding is owed, in the order of the
+    /// The indexes of the destinations to which a finding of this severity is owed, in the order of the
     /// configuration. Empty: it is below every threshold, and owed to nobody.
-    pub fn owed(&self, finding: &Finding) -> Vec<usize> {
+    pub fn owed(&self, severity: &Severity) -> Vec<usize> {
         let admits = |route: &Route| {
-            let own = |severity: &Severity| {
-                route.min_severity.as_ref().is_none_or(|least| least.admits(severity))
-            };
-            self.min_severity.admits(&finding.severity) && own(&finding.severity)
+            self.min_severity.admits(severity)
+                && route.min_severity.is_none_or(|least| least.admits(severity))
         };
         self.routes.iter().enumerate().filter(|(_, r)| admits(r)).map(|(i, _)| i).collect()
     }

@@ -1,0 +1,179 @@
+//! The configuration as it was written: every key optional, every value taken as it comes. What is
+//! wrong with a value is for [`super::validate`] to say, so that one bad value hides no other.
+//!
+//! None of these types can be printed: a value may be a secret that was put there by mistake.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A value of the file or of a variable, whatever its type.
+#[derive(Clone, PartialEq)]
+pub enum Scalar {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    /// A type that no key has: its name, for the message.
+    Other(&'static str),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    File,
+    /// The environment variable of this name.
+    Variable(&'static str),
+}
+
+/// A value and where it comes from.
+#[derive(Clone, PartialEq)]
+pub struct Given {
+    pub value: Scalar,
+    pub origin: Origin,
+}
+
+impl Given {
+    pub fn variable(name: &'static str, text: impl Into<String>) -> Given {
+        Given { value: Scalar::Text(text.into()), origin: Origin::Variable(name) }
+    }
+
+    /// The text; an error that says what it is instead.
+    pub fn text(&self) -> Result<&str, String> {
+        match &self.value {
+            Scalar::Text(text) => Ok(text.trim()),
+            Scalar::Integer(_) | Scalar::Float(_) => {
+                Err("must be text in quotes, not a number".to_owned())
+            }
+            Scalar::Other(kind) => Err(format!("must be text in quotes, not {kind}")),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Raw {
+    pub min_severity: Option<Given>,
+    pub queue: RawQueue,
+    pub ledger: RawLedger,
+    pub embedded: RawEmbedded,
+    pub worker: RawWorker,
+    pub destination: Vec<RawDestination>,
+}
+
+impl Raw {
+    /// The first destination, made if there is none: the one that variables speak of.
+    pub fn first_destination(&mut self) -> &mut RawDestination {
+        if self.destination.is_empty() {
+            self.destination.push(RawDestination::default());
+        }
+        &mut self.destination[0]
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawQueue {
+    pub standard: Option<Given>,
+    pub express: Option<Given>,
+    pub quarantine: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawLedger {
+    pub table: Option<Given>,
+    pub retention: Option<Given>,
+    pub remind_after: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawEmbedded {
+    pub path: Option<Given>,
+    pub listen: Option<Given>,
+    pub token: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawWorker {
+    pub visibility: Option<Given>,
+    pub heartbeat: Option<Given>,
+    pub lease: Option<Given>,
+    pub skew: Option<Given>,
+    pub post_timeout: Option<Given>,
+    pub buffer_findings: Option<Given>,
+    pub buffer_bytes: Option<Given>,
+    pub seed: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawDestination {
+    pub name: Option<Given>,
+    pub webhook: Option<Given>,
+    pub min_severity: Option<Given>,
+    pub pace: Option<Given>,
+    pub mention: RawMention,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawMention {
+    pub informational: Option<Given>,
+    pub low: Option<Given>,
+    pub medium: Option<Given>,
+    pub high: Option<Given>,
+    pub critical: Option<Given>,
+}
+
+/// What serde reads, it reads from the file.
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Given, D::Error> {
+        let value = from.deserialize_any(ScalarVisitor)?;
+        Ok(Given { value, origin: Origin::File })
+    }
+}
+
+/// Takes any value, so that a wrong type is told together with all other mistakes.
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Float(number))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Other("true or false"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other("a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        // A date comes as a map too.
+        Ok(Scalar::Other("a table or a date"))
+    }
+}

@@ -1,0 +1,379 @@
+//! Each kind of value: from what was written to a type that can't be wrong. The errors are
+//! fragments that follow the key's name; they never repeat the value, which may be a secret that
+//! was put in the wrong place.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration;
+use super::mention;
+use super::raw::{Given, Scalar};
+use super::reference::{Reference, is_like_a_webhook};
+use crate::policy::filter::Threshold;
+
+/// A text that was checked; made by its function here alone.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_text! {
+    /// The URL of a standard SQS queue: https, or http on loopback; no user, no query; the path is
+    /// an account and a name.
+    QueueUrl
+}
+
+checked_text! {
+    /// The name of a DynamoDB table.
+    TableName
+}
+
+checked_text! {
+    /// The name of a destination: part of the ledger's key, so a renamed destination is a new one.
+    DestinationName
+}
+
+checked_text! {
+    /// One mention in Slack's syntax, such as `<!here>`.
+    MentionText
+}
+
+impl QueueUrl {
+    /// The queue's name: what follows the last slash.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+pub fn threshold(given: &Given) -> Result<Threshold, String> {
+    let read = match &given.value {
+        Scalar::Text(text) => text.parse(),
+        Scalar::Float(score) => Threshold::of_score(*score),
+        Scalar::Integer(score) => Threshold::of_score(*score as f64),
+        Scalar::Other(_) => Err(crate::policy::filter::NotAThreshold),
+    };
+    read.map_err(|e| e.to_string())
+}
+
+pub fn reference(given: &Given) -> Result<Reference, String> {
+    Reference::parse(given.text()?)
+}
+
+pub fn queue_url(given: &Given) -> Result<QueueUrl, String> {
+    let text = given.text()?;
+    let (scheme, rest) = text.split_once("://").ok_or(QUEUE_URL)?;
+    let (authority, path) = rest.split_once('/').ok_or(QUEUE_URL)?;
+    if authority.contains('@') {
+        return Err("must not hold a user or a password".to_owned());
+    }
+    let on_loopback = is_loopback(host(authority).ok_or(QUEUE_URL)?);
+    match scheme {
+        "https" => {}
+        "http" if on_loopback => {}
+        "http" => return Err("must be https; http is for loopback alone".to_owned()),
+        _ => return Err(QUEUE_URL.to_owned()),
+    }
+    let (account, name) = path.split_once('/').ok_or(QUEUE_URL)?;
+    if name.ends_with(".fifo") {
+        return Err("must be a standard queue, not a FIFO one".to_owned());
+    }
+    // Emulators have accounts such as `queue`.
+    let account_is_good = is_of(account, 64, |c| c.is_ascii_alphanumeric())
+        && (on_loopback || (account.len() == 12 && is_of(account, 12, |c| c.is_ascii_digit())));
+    if !account_is_good || !is_of(name, 80, is_name) {
+        return Err(QUEUE_URL.to_owned());
+    }
+    Ok(QueueUrl(text.to_owned()))
+}
+
+const QUEUE_URL: &str = "must be the URL of an SQS queue, such as \
+     https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-standard";
+
+/// The host of `host`, `host:port` or `[v6]:port`.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(port.strip_prefix(':')?)),
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return None;
+    }
+    is_of(host, 253, |c| c.is_ascii_alphanumeric() || ".-:".contains(c)).then_some(host)
+}
+
+/// LocalStack's queues have this suffix, which is published as an address of 127.0.0.1.
+/// Source: LocalStack documentation, "SQS: queue URLs".
+const LOCALSTACK_SUFFIX: &str = ".localhost.localstack.cloud";
+
+fn is_loopback(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || host == "localhost"
+        || host.ends_with(".localhost")
+        || host.ends_with(LOCALSTACK_SUFFIX)
+}
+
+/// Source: DynamoDB developer guide, "Naming rules".
+pub fn table_name(given: &Given) -> Result<TableName, String> {
+    let text = given.text()?;
+    if text.len() >= 3 && is_of(text, 255, |c| is_name(c) || c == '.') {
+        Ok(TableName(text.to_owned()))
+    } else {
+        Err("must be the name of a DynamoDB table: 3 to 255 of a-z A-Z 0-9 _ - .".to_owned())
+    }
+}
+
+pub fn destination_name(given: &Given) -> Result<DestinationName, String> {
+    let text = given.text()?;
+    if is_of(text, 40, |c| is_name(c) && !c.is_ascii_uppercase()) {
+        Ok(DestinationName(text.to_owned()))
+    } else {
+        Err("must be 1 to 40 of a-z 0-9 _ -".to_owned())
+    }
+}
+
+pub fn mention_text(given: &Given) -> Result<MentionText, String> {
+    mention::whole(given.text()?).map(MentionText)
+}
+
+pub fn path(given: &Given) -> Result<PathBuf, String> {
+    let text = given.text()?;
+    if is_like_a_webhook(text) {
+        return Err("must be the path of a file, not a URL".to_owned());
+    }
+    if is_of(text, 1_024, |c| !c.is_control()) {
+        Ok(PathBuf::from(text))
+    } else {
+        Err("must be the path of a file, of 1 to 1024 bytes".to_owned())
+    }
+}
+
+/// An address with a port; `off` for none. Names are not looked up, but for `localhost`.
+pub fn listen(given: &Given) -> Result<Option<SocketAddr>, String> {
+    let text = given.text()?;
+    if text == "off" {
+        return Ok(None);
+    }
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    if let Some(port) = local {
+        return Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+    }
+    let expected = "must be an address with a port, such as 127.0.0.1:8787, or off";
+    text.parse().map(Some).map_err(|_| expected.to_owned())
+}
+
+pub fn duration_within(given: &Given, least: Duration, most: Duration) -> Result<Duration, String> {
+    let text = match &given.value {
+        Scalar::Integer(_) | Scalar::Float(_) => {
+            return Err("must be a time with its unit, in quotes, such as \"1.1s\"".to_owned());
+        }
+        _ => given.text()?,
+    };
+    let read = duration::parse(text)?;
+    if (least..=most).contains(&read) {
+        Ok(read)
+    } else {
+        let (least, most) = (duration::format(least), duration::format(most));
+        Err(format!("must be from {least} to {most}"))
+    }
+}
+
+pub fn count_within(given: &Given, least: usize, most: usize) -> Result<usize, String> {
+    integer(given)
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+}
+
+/// A number of bytes, or a number with KiB, MiB or GiB.
+pub fn bytes_within(given: &Given, least: usize, most: usize) -> Result<usize, String> {
+    let written = match &given.value {
+        Scalar::Text(text) => with_unit(text.trim()),
+        _ => integer(given).and_then(|number| usize::try_from(number).ok()),
+    };
+    written.filter(|bytes| (least..=most).contains(bytes)).ok_or_else(|| {
+        let mib = |bytes: usize| bytes >> 20;
+        format!("must be a size such as 8 MiB, from {} MiB to {} MiB", mib(least), mib(most))
+    })
+}
+
+fn with_unit(text: &str) -> Option<usize> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)))
+        .unwrap_or((text, 1));
+    number.trim_end().parse::<usize>().ok()?.checked_mul(unit)
+}
+
+pub fn seed(given: &Given) -> Result<u64, String> {
+    integer(given)
+        .and_then(|number| u64::try_from(number).ok())
+        .ok_or_else(|| "must be a whole number that is not negative".to_owned())
+}
+
+fn integer(given: &Given) -> Option<i128> {
+    match &given.value {
+        Scalar::Integer(number) => Some(i128::from(*number)),
+        Scalar::Text(text) => text.trim().parse().ok(),
+        Scalar::Float(_) | Scalar::Other(_) => None,
+    }
+}
+
+/// Slack takes one post a second and webhook, and does not promise to show what comes in bursts.
+/// Source: Slack developer docs, "Rate limits".
+const SLACK_PACE_MIN: Duration = Duration::from_secs(1);
+
+/// Whether a destination's pace is allowed for the host that its webhook turned out to have.
+pub fn pace_allowed(pace: Duration, host: &str) -> Result<(), String> {
+    if pace < SLACK_PACE_MIN && !is_loopback(host) {
+        let pace = duration::format(pace);
+        return Err(format!("{pace} between posts is less than the 1s that Slack asks for"));
+    }
+    Ok(())
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+fn is_of(text: &str, len_max: usize, allowed: impl Fn(char) -> bool) -> bool {
+    !text.is_empty() && text.len() <= len_max && text.chars().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Given {
+        Given::variable("HANSHO_X", text)
+    }
+
+    #[test]
+    fn queue_urls() {
+        for (url, good) in [
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-standard", true),
+            ("https://sqs.cn-north-1.amazonaws.com.cn/111122223333/h_1", true),
+            ("https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/111122223333/h", true),
+            ("http://127.0.0.1:9324/queue/standard", true),
+            ("http://localhost:4566/000000000000/standard", true),
+            ("http://[::1]:4566/000000000000/standard", true),
+            ("http://sqs.eu-west-1.localhost.localstack.cloud:4566/000000000000/h", true),
+            ("http://sqs.eu-west-1.amazonaws.com/111122223333/h", false),
+            ("http://localhost.example.com/111122223333/h", false),
+            ("http://127.0.0.1.example.com/111122223333/h", false),
+            ("ftp://127.0.0.1/111122223333/h", false),
+            ("https://user:pass@sqs.eu-west-1.amazonaws.com/111122223333/h", false),
+            ("http://127.0.0.1@example.com/111122223333/h", false),
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333", false),
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/", false),
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/a/b", false),
+            ("https://sqs.eu-west-1.amazonaws.com/1111/h", false),
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/h?x=1", false),
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/h.fifo", false),
+            ("https://sqs.eu-west-1.amazonaws.com:0/111122223333/h", false),
+            ("https://sqs.eu-west-1.amazonaws.com:x/111122223333/h", false),
+            ("https:///111122223333/h", false),
+            ("http://[::1/111122223333/h", false),
+            ("hansho-standard", false),
+            ("arn:aws:sqs:eu-west-1:111122223333:h", false),
+        ] {
+            assert_eq!(queue_url(&text(url)).is_ok(), good, "{url}");
+        }
+        let url = "http://localhost:4566/000000000000/standard";
+        assert_eq!(queue_url(&text(url)).unwrap().name(), "standard");
+    }
+
+    #[test]
+    fn names() {
+        for (name, destination, table) in [
+            ("security", true, true),
+            ("a", true, false),
+            ("Security", false, true),
+            ("sec.urity", false, true),
+            ("sec urity", false, false),
+            ("sécurité", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(destination_name(&text(name)).is_ok(), destination, "{name}");
+            assert_eq!(table_name(&text(name)).is_ok(), table, "{name}");
+        }
+        assert!(destination_name(&text(&"a".repeat(41))).is_err());
+        assert!(table_name(&text(&"a".repeat(256))).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        for (written, expected) in [
+            ("127.0.0.1:8787", Ok(Some("127.0.0.1:8787"))),
+            ("localhost:0", Ok(Some("127.0.0.1:0"))),
+            ("[::1]:80", Ok(Some("[::1]:80"))),
+            ("0.0.0.0:8787", Ok(Some("0.0.0.0:8787"))),
+            ("off", Ok(None)),
+            ("8787", Err(())),
+            ("127.0.0.1", Err(())),
+            ("example.com:80", Err(())),
+            ("localhost:99999", Err(())),
+        ] {
+            let read = listen(&text(written)).map_err(|_| ());
+            let expected = expected.map(|at| at.map(|at: &str| at.parse().unwrap()));
+            assert_eq!(read, expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_sizes() {
+        for (written, bytes) in [
+            ("8 MiB", Some(8 << 20)),
+            ("8MiB", Some(8 << 20)),
+            ("4096 KiB", Some(4 << 20)),
+            ("8388608", Some(8 << 20)),
+            ("1 GiB", Some(1 << 30)),
+            ("2 GiB", None),
+            ("99999999999999999 GiB", None),
+            ("8 MB", None),
+            ("-8", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes_within(&text(written), 2 << 20, 1 << 30).ok(), bytes, "{written}");
+        }
+        assert_eq!(count_within(&text("500"), 10, 1_000), Ok(500));
+        assert!(count_within(&text("5"), 10, 1_000).is_err());
+        assert!(count_within(&text("1e2"), 10, 1_000).is_err());
+        assert_eq!(seed(&text("18446744073709551615")), Ok(u64::MAX));
+        assert!(seed(&text("-1")).is_err());
+    }
+
+    #[test]
+    fn slack_has_a_least_pace_and_loopback_has_none() {
+        for (ms, host, good) in [
+            (1_000, "hooks.slack.com", true),
+            (999, "hooks.slack.com", false),
+            (0, "hooks.slack-gov.com", false),
+            (0, "127.0.0.1", true),
+            (0, "localhost", true),
+        ] {
+            assert_eq!(pace_allowed(Duration::from_millis(ms), host).is_ok(), good, "{ms} {host}");
+        }
+    }
+}
