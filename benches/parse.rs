@@ -7,7 +7,7 @@ use hansho::instants::Wall;
 use serde::de::IgnoredAny;
 
 fn parse(c: &mut Criterion) {
-    let mix = Mix { noise: 60, alerts: 40, repeats: 0, updates: 0, escalations: 0, malformed: 0 };
+    let mix = Mix { noise: 60, alerts: 40, repeats: 0, updates: 0, malformed: 0 };
     let bodies: Vec<String> = Night::new(1, Wall(1_790_000_000_000))
         .events(mix)
         .into_iter()

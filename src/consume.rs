@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
@@ -48,7 +48,10 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
     match &config.backend {
         Backend::Embedded { path, listen, token } => {
             let token = match token {
-                Some(reference) => Some(wiring::read_once(reference).await?),
+                Some(reference) => {
+                    let token = wiring::read(reference).await;
+                    Some(token.map_err(|why| anyhow!("embedded.token: {why}"))?)
+                }
                 None => None,
             };
             let listen = listen.filter(|_| !options.drain);

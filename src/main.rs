@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use hansho::cli::{Cli, Command, Exit, Input};
-use hansho::config::{self, Config, Loaded};
+use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
 use hansho::{check, cli, demo, logging, show, wiring};
@@ -78,6 +78,17 @@ async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
     }
     // A run that was to settle everything and did not has failed, though nothing is lost.
     Ok(ended(!run.drain || outcome.complete))
+}
+
+/// `hansho check`: the explanation goes to stdout, mistakes and all.
+fn explain(loaded: &Loaded) -> Exit {
+    let host = |text: &str| match Webhook::parse(text) {
+        Ok(webhook) => Ok(webhook.host().to_owned()),
+        Err(why) => Err(why.to_string()),
+    };
+    let probes = check::probe(loaded, Reference::read_local, host);
+    print!("{}", check::explain(loaded, &probes));
+    check::exit(loaded, &probes)
 }
 
 fn ended(well: bool) -> Exit {

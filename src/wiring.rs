@@ -31,7 +31,7 @@ impl WebhookSource for ConfiguredWebhook {
 
 /// Reads a secret. The error names the place and never holds any of the secret.
 pub async fn read(reference: &Reference) -> Result<Secret, String> {
-    static SDK: OnceCell<aws::Sdk> = OnceCell::const_new();
+    static SDK: OnceCell<aws::SdkConfig> = OnceCell::const_new();
     match reference {
         Reference::Env(_) | Reference::File(_) => reference.read_local().map(Secret::new),
         Reference::SecretsManager { id, json_key } => {

@@ -10,6 +10,7 @@ pub mod slack_standin;
 mod tally;
 
 use std::io::IsTerminal;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -24,15 +25,16 @@ use crate::embedded::{EmbeddedQueue, Incoming, Store};
 use crate::ports::{Clock, Lane};
 use crate::slack;
 
-use night::{Event, Mix, Night};
+use night::{Event, Mix, Night, Role};
 use slack_standin::{Answered, Behaviour, RateLimit, Received, SlackStandIn};
 use tally::Verdict;
 
 /// The night is always the same.
 const SEED: u64 = 119; // the number of the fire brigade in Japan
-const MIX: Mix =
-    Mix { noise: 80, alerts: 24, repeats: 18, updates: 8, escalations: 2, malformed: 1 };
-/// What the stand-in answers to the third post, in seconds.
+const MIX: Mix = Mix { noise: 80, alerts: 24, repeats: 18, updates: 8, malformed: 1 };
+/// Findings that were told at medium and rise to high.
+const ESCALATIONS: usize = 2;
+/// What the stand-in answers to the fourth post, in seconds.
 const RETRY_AFTER_S: u64 = 2;
 /// Nothing in the demo takes longer, or something is wrong.
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -49,14 +51,18 @@ pub async fn run(json: bool) -> anyhow::Result<bool> {
     slack.plan([
         Behaviour::Ok,
         Behaviour::Ok,
+        Behaviour::Ok,
         Behaviour::RateLimited { retry_after_s: Some(RETRY_AFTER_S) },
     ]);
-    let events = Night::new(SEED, clock.now().wall).events(MIX);
+    let mut night = Night::new(SEED, clock.now().wall);
+    let mut events = night.events(MIX);
     let store = Store::open(&path)?;
     let queue = EmbeddedQueue::new(store, Arc::clone(&clock));
     let stage = Stage { json, colour: std::io::stdout().is_terminal() };
-    let played = tokio::time::timeout(PATIENCE, play(&stage, &slack, &queue, &path, &events));
-    let summary = played.await.context("the demo took too long: is the machine very busy?")??;
+    let play = play(&stage, &slack, &queue, &path, &mut night, &mut events);
+    let summary = tokio::time::timeout(PATIENCE, play)
+        .await
+        .context("the demo took too long: is the machine very busy?")??;
     let parked = queue.quarantine().await?;
     let verdict = tally::judge(&events, &slack.received(), &parked, &summary);
     stage.end(&verdict)?;
@@ -69,14 +75,15 @@ async fn play(
     slack: &SlackStandIn,
     queue: &EmbeddedQueue<SystemClock>,
     path: &Path,
-    events: &[Event],
+    night: &mut Night,
+    events: &mut Vec<Event>,
 ) -> anyhow::Result<serde_json::Value> {
     let mut posts = slack.subscribe();
-    let (first, second) = events.split_at(events.len() * 2 / 3);
+    let half = events.len() * 2 / 3;
     stage.say("A night at a company with five accounts and four regions. The worker is this program,");
     stage.say("started as a process of its own; Slack is a stand-in on 127.0.0.1. Nothing leaves here.");
-    stage.step(&format!("{} messages arrive, most of them noise", first.len()));
-    put(queue, first, 0).await?;
+    stage.step(&format!("{half} messages arrive, most of them noise"));
+    put(queue, events, 0..half).await?;
     let mut worker = start_worker(slack, path, &["--json"])?;
     stage.step("the worker starts");
     loop {
@@ -90,18 +97,29 @@ async fn play(
     worker.start_kill().context("the worker could not be killed")?;
     worker.wait().await?;
     stage.step("the worker is killed (SIGKILL) while it waits to try again");
+    // What was told at medium gets worse.
+    let accepted = slack.received().into_iter().filter(|p| p.accepted);
+    let told: String = accepted.map(|p| p.payload.to_string()).collect();
+    let told = |event: &&Event| event.role == Role::Alert && told.contains(&event.finding);
+    let worse: Vec<Event> = events
+        .iter()
+        .filter(told)
+        .filter_map(|event| night.escalate(event))
+        .take(ESCALATIONS)
+        .collect();
+    events.extend(worse);
     stage.step(&format!(
         "{} more messages arrive: repeats, updates, escalations, a malformed one",
-        second.len()
+        events.len() - half
     ));
-    put(queue, second, first.len()).await?;
+    put(queue, events, half..events.len()).await?;
     let worker = start_worker(slack, path, &["--drain", "--json"])?;
     stage.step("a new worker starts on what the first one left");
     let ended = worker.wait_with_output();
     tokio::pin!(ended);
     let output = loop {
         tokio::select! {
-            post = posts.recv() => stage.post(&post.context("the stand-in ended")?),
+            post = posts.recv() => stage.post(post.context("the stand-in ended")?.as_ref()),
             output = &mut ended => break output?,
         }
     };
@@ -119,13 +137,14 @@ async fn play(
 async fn put(
     queue: &EmbeddedQueue<SystemClock>,
     events: &[Event],
-    from: usize,
+    which: Range<usize>,
 ) -> anyhow::Result<()> {
     let incoming = |(i, event): (usize, &Event)| Incoming {
-        message_id: format!("demo-{:03}", from + i),
+        message_id: format!("demo-{i:03}"),
         body: event.body.clone(),
     };
-    queue.put(Lane::Standard, events.iter().enumerate().map(incoming).collect()).await?;
+    let chosen = events.iter().enumerate().skip(which.start).take(which.len());
+    queue.put(Lane::Standard, chosen.map(incoming).collect()).await?;
     Ok(())
 }
 

@@ -72,7 +72,6 @@ pub struct Mix {
     pub alerts: usize,
     pub repeats: usize,
     pub updates: usize,
-    pub escalations: usize,
     pub malformed: usize,
 }
 
@@ -93,9 +92,6 @@ impl Night {
         self.random.shuffle(&mut events);
         let alerts: Vec<Event> =
             events.iter().filter(|e| e.role == Role::Alert).cloned().collect();
-        // Escalations rise from medium: those alerts are told twice, once at each level.
-        let mediums: Vec<&Event> =
-            alerts.iter().filter(|e| severity(&e.body) < 7.0).collect();
         for i in 0..mix.repeats {
             let of = &alerts[i % alerts.len()];
             events.push(Event { role: Role::Repeat, ..of.clone() });
@@ -103,14 +99,17 @@ impl Night {
         for i in 0..mix.updates {
             events.push(self.changed(Role::Update, &alerts[(i + 3) % alerts.len()], None));
         }
-        for i in 0..mix.escalations {
-            events.push(self.changed(Role::Escalation, mediums[i % mediums.len()], Some(8.5)));
-        }
         for i in 0..mix.malformed {
             let body = format!("{{\"version\":\"0\",\"detail-type\":\"GuardDuty Finding\",\"id\":{i},");
             events.push(Event { role: Role::Malformed, finding: String::new(), body });
         }
         events
+    }
+
+    /// The same finding at a higher level, if it was a medium one.
+    pub fn escalate(&mut self, of: &Event) -> Option<Event> {
+        let medium = (4.0..7.0).contains(&severity(&of.body));
+        medium.then(|| self.changed(Role::Escalation, of, Some(8.5)))
     }
 
     fn finding(&mut self, role: Role, kind: &Kind) -> Event {
