@@ -4,7 +4,10 @@
 //! The tree follows the way of one finding: `finding` parses it, `policy` decides, `desk` says what
 //! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
 
+pub mod demo;
 pub mod finding;
 pub mod instants;
 pub mod policy;
 pub mod ports;
+pub mod secret;
+pub mod slack;
