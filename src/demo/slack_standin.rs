@@ -1,0 +1,429 @@
+//! A stand-in for Slack's incoming webhooks, on loopback: it keeps Slack's limits and rate, answers
+//! in Slack's words, and misbehaves as told. The demo and the tests post to it.
+//!
+//! It is a real HTTP server over a real socket, so that what is tested with it is the client that
+//! talks to Slack and not a mock of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::serve::{IncomingStream, Listener};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use super::slack_rules;
+
+/// Of a request's body. Slack's own limit is not documented; no payload of ours comes near.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Requests that are remembered. A stand-in that got more is being misused, and answers 503.
+const RECORDS_MAX: usize = 100_000;
+
+/// Requests that a subscriber may lag behind before it misses some.
+const SUBSCRIBER_LAG_MAX: usize = 1024;
+
+/// What the stand-in does with one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// What Slack does: the rate limit, then the payload's rules, then `ok`.
+    Ok,
+    /// The same, after a while.
+    Slow(Duration),
+    /// 429, not accepted. `Retry-After` in whole seconds; None leaves the header out.
+    RateLimited { retry_after_s: Option<u64> },
+    /// This status and body, not accepted.
+    Status(u16, String),
+    /// A redirect (302) to this address, not accepted.
+    Redirect(String),
+    /// Accepted, and the connection closed without an answer.
+    CloseAfterAccepting,
+    /// Not accepted, and the connection closed without an answer.
+    CloseWithoutAccepting,
+    /// No answer as long as the client waits.
+    Hang { accepted: bool },
+    /// 200 with this body instead of `ok`, as a captive portal answers. Not accepted.
+    OkWithOtherBody(String),
+}
+
+/// How it answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    Status {
+        status: u16,
+        body: String,
+    },
+    /// The connection was closed.
+    Closed,
+    /// Not at all.
+    Hung,
+}
+
+/// One request, as it was seen and dealt with. Recorded before the answer goes out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// 0 for the first.
+    pub number: usize,
+    /// Milliseconds by the stand-in's clock.
+    pub at_ms: u64,
+    pub path: String,
+    pub user_agent: String,
+    /// Null if the body was no JSON.
+    pub payload: Value,
+    pub answered: Answered,
+    /// Whether a person would see it in the channel.
+    pub accepted: bool,
+}
+
+/// How often one webhook may be posted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// One post in so long, on average.
+    pub period: Duration,
+    /// So many may come at once. At least 1.
+    pub burst: u32,
+}
+
+impl RateLimit {
+    /// Slack's: one a second, short bursts allowed. Source: Slack, "Rate limits".
+    pub const SLACK: RateLimit = RateLimit { period: Duration::from_secs(1), burst: 3 };
+}
+
+/// The running stand-in. It stops when this is dropped.
+pub struct SlackStandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+struct Shared {
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    rate_limit: Option<RateLimit>,
+    desk: Mutex<Desk>,
+    seen: broadcast::Sender<Arc<Received>>,
+}
+
+struct Desk {
+    script: VecDeque<Behaviour>,
+    otherwise: Behaviour,
+    /// For each webhook's path, when the next post is due, in ms (a GCRA cell).
+    due_ms: BTreeMap<String, u64>,
+    records: Vec<Arc<Received>>,
+}
+
+impl SlackStandIn {
+    /// Listens on a free port of 127.0.0.1. `clock` gives monotonic milliseconds; without a rate
+    /// limit every pace is welcome.
+    pub async fn start(
+        rate_limit: Option<RateLimit>,
+        clock: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> io::Result<SlackStandIn> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let desk = Desk {
+            script: VecDeque::new(),
+            otherwise: Behaviour::Ok,
+            due_ms: BTreeMap::new(),
+            records: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            clock: Box::new(clock),
+            rate_limit,
+            desk: Mutex::new(desk),
+            seen: broadcast::channel(SUBSCRIBER_LAG_MAX).0,
+        });
+        let app = Router::new()
+            .fallback(receive)
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .with_state(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<Plug>();
+        let server = tokio::spawn(async move {
+            // It only ends when the task is aborted.
+            let _ = axum::serve(PluggedListener(listener), app).await;
+        });
+        Ok(SlackStandIn { address, shared, server })
+    }
+
+    /// A webhook of this stand-in. Each name is a webhook with a rate of its own.
+    pub fn webhook(&self, name: &str) -> String {
+        format!("http://{}/services/T000/B000/{name}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to do with the next requests, one each, after those that are already planned.
+    pub fn plan(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
+        self.shared.desk().script.extend(behaviours);
+    }
+
+    /// What to do with requests that nothing is planned for. At first, [`Behaviour::Ok`].
+    pub fn otherwise(&self, behaviour: Behaviour) {
+        self.shared.desk().otherwise = behaviour;
+    }
+
+    /// Every request so far, in the order of arrival.
+    pub fn received(&self) -> Vec<Arc<Received>> {
+        self.shared.desk().records.clone()
+    }
+
+    /// Every request from now on. A receiver that falls more than 1,024 behind misses some.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Received>> {
+        self.shared.seen.subscribe()
+    }
+}
+
+impl Drop for SlackStandIn {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// What is to be done with a request, decided and recorded.
+struct Decision {
+    reply: Reply,
+    wait: Duration,
+}
+
+enum Reply {
+    Answer { status: u16, body: String, header: Option<(header::HeaderName, String)> },
+    Close,
+    Hang,
+}
+
+impl Reply {
+    fn plain(status: u16, body: &str) -> Reply {
+        Reply::Answer { status, body: body.to_owned(), header: None }
+    }
+
+    fn with(status: u16, body: &str, name: header::HeaderName, value: String) -> Reply {
+        Reply::Answer { status, body: body.to_owned(), header: Some((name, value)) }
+    }
+
+    fn answered(&self) -> Answered {
+        match self {
+            Reply::Answer { status, body, .. } => {
+                Answered::Status { status: *status, body: body.clone() }
+            }
+            Reply::Close => Answered::Closed,
+            Reply::Hang => Answered::Hung,
+        }
+    }
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide(&self, path: &str, user_agent: &str, body: &[u8]) -> Decision {
+        let payload: Option<Value> = serde_json::from_slice(body).ok();
+        let at_ms = (self.clock)();
+        let mut desk = self.desk();
+        if desk.records.len() >= RECORDS_MAX {
+            return Decision { reply: Reply::plain(503, "standin_full"), wait: Duration::ZERO };
+        }
+        let behaviour = desk.script.pop_front().unwrap_or_else(|| desk.otherwise.clone());
+        let wait = if let Behaviour::Slow(wait) = behaviour { wait } else { Duration::ZERO };
+        let (reply, accepted) = match behaviour {
+            Behaviour::Ok | Behaviour::Slow(_) => {
+                self.like_slack(&mut desk, path, payload.as_ref(), at_ms)
+            }
+            Behaviour::CloseAfterAccepting => (Reply::Close, true),
+            Behaviour::Hang { accepted } => (Reply::Hang, accepted),
+            other => (refusal(other), false),
+        };
+        let received = Arc::new(Received {
+            number: desk.records.len(),
+            at_ms,
+            path: path.to_owned(),
+            user_agent: user_agent.to_owned(),
+            payload: payload.unwrap_or_default(),
+            answered: reply.answered(),
+            accepted,
+        });
+        desk.records.push(Arc::clone(&received));
+        // Nobody need be listening. Sent under the lock, so that subscribers see the same order.
+        let _ = self.seen.send(received);
+        Decision { reply, wait }
+    }
+
+    fn like_slack(
+        &self,
+        desk: &mut Desk,
+        path: &str,
+        payload: Option<&Value>,
+        at_ms: u64,
+    ) -> (Reply, bool) {
+        if let Some(wait_s) = self.rate_limit.and_then(|limit| desk.over(limit, path, at_ms)) {
+            return (too_many(Some(wait_s)), false);
+        }
+        match payload.map_or(Some("invalid_payload"), slack_rules::broken) {
+            Some(word) => (Reply::plain(400, word), false),
+            None => (Reply::plain(200, "ok"), true),
+        }
+    }
+}
+
+impl Desk {
+    /// None if the post is in time, and it counts; else the whole seconds to wait.
+    fn over(&mut self, limit: RateLimit, path: &str, now_ms: u64) -> Option<u64> {
+        let period_ms = u64::try_from(limit.period.as_millis()).unwrap_or(u64::MAX);
+        let due_ms = self.due_ms.get(path).copied().unwrap_or_default().max(now_ms);
+        let ahead_ms = period_ms.saturating_mul(u64::from(limit.burst.saturating_sub(1)));
+        let early_ms = due_ms.saturating_sub(ahead_ms).saturating_sub(now_ms);
+        if early_ms > 0 {
+            return Some(early_ms.div_ceil(1000).max(1));
+        }
+        self.due_ms.insert(path.to_owned(), due_ms.saturating_add(period_ms));
+        None
+    }
+}
+
+/// The behaviours that accept nothing.
+fn refusal(behaviour: Behaviour) -> Reply {
+    match behaviour {
+        Behaviour::RateLimited { retry_after_s } => too_many(retry_after_s),
+        Behaviour::Status(status, body) => Reply::plain(status, &body),
+        Behaviour::Redirect(to) => Reply::with(302, "", header::LOCATION, to),
+        Behaviour::OkWithOtherBody(body) => Reply::plain(200, &body),
+        _ => Reply::Close,
+    }
+}
+
+fn too_many(retry_after_s: Option<u64>) -> Reply {
+    match retry_after_s {
+        Some(s) => Reply::with(429, "rate_limited", header::RETRY_AFTER, s.to_string()),
+        None => Reply::plain(429, "rate_limited"),
+    }
+}
+
+async fn receive(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(plug): ConnectInfo<Plug>,
+    method: Method,
+    uri: Uri,
+    headers: axum::http::HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").into_response();
+    }
+    let user_agent =
+        headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let Decision { reply, wait } = shared.decide(uri.path(), user_agent, &body);
+    // With a wait of nothing a timer would still cost a tick.
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    match reply {
+        Reply::Answer { status, body, header } => respond(status, body, header),
+        Reply::Close => {
+            plug.pull();
+            StatusCode::OK.into_response()
+        }
+        // The server drops this when the client goes away.
+        Reply::Hang => std::future::pending().await,
+    }
+}
+
+fn respond(status: u16, body: String, header: Option<(header::HeaderName, String)>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match header {
+        Some(header) => (status, [header], body).into_response(),
+        None => (status, body).into_response(),
+    }
+}
+
+/// Cuts one connection: once pulled, not a byte more is written to it.
+#[derive(Clone, Default)]
+struct Plug(Arc<AtomicBool>);
+
+impl Plug {
+    fn pull(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, PluggedListener>> for Plug {
+    fn connect_info(stream: IncomingStream<'_, PluggedListener>) -> Plug {
+        stream.io().plug.clone()
+    }
+}
+
+/// A TCP listener, each of whose connections has a plug.
+struct PluggedListener(TcpListener);
+
+impl Listener for PluggedListener {
+    type Io = PluggedStream;
+    type Addr = SocketAddr;
+
+    fn accept(&mut self) -> impl Future<Output = (PluggedStream, SocketAddr)> + Send {
+        async {
+            let (stream, peer) = Listener::accept(&mut self.0).await;
+            (PluggedStream { stream, plug: Plug::default() }, peer)
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+struct PluggedStream {
+    stream: TcpStream,
+    plug: Plug,
+}
+
+impl AsyncRead for PluggedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for PluggedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.plug.check()?;
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.plug.check()?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,229 @@
+//! Making an attacker's words harmless in Slack. A finding's text never becomes a mention, a link,
+//! a date or markup, and what is shown is what was there.
+//!
+//! Slack parses `<…>` in every text, so `& < >` are escaped everywhere. Text objects say
+//! `verbatim` besides, which stops bare addresses from becoming links. The top-level text has no
+//! such switch, so there addresses are written `evil[.]com`, as incident reports do.
+//! Source: Slack, "Formatting message text", escaping text.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::finding::text::CUT;
+
+/// `& < >` as entities, and nothing else: Slack decodes just these three.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        push_escaped(&mut escaped, c);
+    }
+    escaped
+}
+
+fn push_escaped(to: &mut String, c: char) {
+    match c {
+        '&' => to.push_str("&amp;"),
+        '<' => to.push_str("&lt;"),
+        '>' => to.push_str("&gt;"),
+        c => to.push(c),
+    }
+}
+
+fn escaped_chars(text: &str) -> usize {
+    text.chars()
+        .map(|c| match c {
+            '&' => 5,
+            '<' | '>' => 4,
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Escapes `text` into at most `max_chars` characters, cutting it at a grapheme with a mark. An
+/// entity is never cut in two.
+pub fn escape_within(text: &str, max_chars: usize) -> String {
+    if escaped_chars(text) <= max_chars {
+        return escape(text);
+    }
+    let mut chars = 0;
+    let mut kept = String::new();
+    for grapheme in text.graphemes(true) {
+        chars += escaped_chars(grapheme);
+        if chars + 1 > max_chars {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    let mut escaped = escape(kept.trim_end());
+    if max_chars > 0 {
+        escaped.push(CUT);
+    }
+    escaped
+}
+
+/// For mrkdwn: as it is if Slack would show it so, else in a code span, where `*`, `_`, `~` and
+/// `:name:` are just characters. At most `max_chars` characters.
+pub fn literal(text: &str, max_chars: usize) -> String {
+    if is_markup(text) { code(text, max_chars) } else { escape_within(text, max_chars) }
+}
+
+/// A code span: for what people copy. A code span can't hold its own sign, so that becomes `'`.
+pub fn code(text: &str, max_chars: usize) -> String {
+    let text = text.replace('`', "'");
+    format!("`{}`", escape_within(&text, max_chars.saturating_sub(2)))
+}
+
+/// Whether mrkdwn would make something of it: emphasis, code, a quotation, an emoji. An underscore
+/// inside a word, as in `web_role`, is just an underscore to Slack.
+pub fn is_markup(text: &str) -> bool {
+    text.contains(['*', '~', '`'])
+        || text.starts_with('>')
+        || has_loose_underscore(text)
+        || has_emoji_name(text)
+}
+
+fn has_loose_underscore(text: &str) -> bool {
+    let mut parts = text.split('_').peekable();
+    let mut first = true;
+    while let Some(part) = parts.next() {
+        let starts_in_word = first || part.starts_with(char::is_alphanumeric);
+        let ends_in_word = parts.peek().is_none() || part.ends_with(char::is_alphanumeric);
+        if !starts_in_word || !ends_in_word {
+            return true;
+        }
+        first = false;
+    }
+    false
+}
+
+/// `:name:` anywhere.
+fn has_emoji_name(text: &str) -> bool {
+    let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '+' | '\'');
+    text.split(':').skip(1).any(|part| !part.is_empty() && part.chars().all(in_name))
+        && text.matches(':').count() > 1
+}
+
+/// The text of a link, between `<address|` and `>`.
+pub fn link_label(text: &str, max_chars: usize) -> String {
+    escape_within(&text.replace('|', "¦"), max_chars)
+}
+
+/// Ends of instance types such as `t3.micro`; none is a top-level domain.
+const INSTANCE_SIZES: [&str; 7] = ["nano", "micro", "small", "medium", "large", "xlarge", "metal"];
+
+/// Words after `@` that call a whole channel.
+const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
+
+/// For the top-level text: no address in it is one that Slack would turn into a link, and no word
+/// one that could call a channel. Numbers, IP addresses and instance types stay as they are.
+pub fn defang(text: &str) -> String {
+    let text = text.replace("://", "[:]//");
+    let mut defanged = String::with_capacity(text.len() + 16);
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        match c {
+            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}'
+                if before.is_some_and(continues_a_name) && is_domain_end(rest) =>
+            {
+                defanged.push_str("[.]");
+            }
+            '@' if is_channel_call(rest) => defanged.push_str("[@]"),
+            c => defanged.push(c),
+        }
+        before = Some(c);
+    }
+    defanged
+}
+
+fn continues_a_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// Whether what follows a dot could be the end of a domain name: at least two letters. `xn--` is
+/// two letters too.
+fn is_domain_end(rest: &str) -> bool {
+    let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+    let label = rest.get(..end).unwrap_or_default();
+    label.chars().take(2).count() == 2 && !INSTANCE_SIZES.contains(&label)
+}
+
+fn is_channel_call(rest: &str) -> bool {
+    CHANNEL_CALLS
+        .iter()
+        .any(|word| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_three_characters_and_cuts_between_entities() {
+        for (text, max, escaped) in [
+            ("a & b", 100, "a &amp; b"),
+            ("<!here>", 100, "&lt;!here&gt;"),
+            ("&lt;", 100, "&amp;lt;"),
+            ("\"quoted\" 'too'", 100, "\"quoted\" 'too'"),
+            ("<<<<", 16, "&lt;&lt;&lt;&lt;"),
+            ("<<<<", 15, "&lt;&lt;&lt;…"),
+            ("<<<<", 12, "&lt;&lt;…"),
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("&&", 3, "…"),
+            ("abc", 0, ""),
+        ] {
+            let got = escape_within(text, max);
+            assert_eq!(got, escaped, "{text} in {max}");
+            assert!(got.chars().count() <= max);
+        }
+    }
+
+    #[test]
+    fn shows_markup_as_it_was_written() {
+        for (text, shown) in [
+            ("EC2 instance i-0abc (t3.micro, web-1)", "EC2 instance i-0abc (t3.micro, web-1)"),
+            ("*bold*", "`*bold*`"),
+            ("_admin_", "`_admin_`"),
+            ("the _admin role", "`the _admin role`"),
+            ("IAM role web_role_2", "IAM role web_role_2"),
+            ("~gone~", "`~gone~`"),
+            ("tick ` tock", "`tick ' tock`"),
+            (":fire:", "`:fire:`"),
+            ("arn:aws:s3:::bucket", "`arn:aws:s3:::bucket`"),
+            ("Recon:EC2/Portscan", "Recon:EC2/Portscan"),
+            ("2001:db8::1", "`2001:db8::1`"),
+            ("> quoted", "`&gt; quoted`"),
+            ("<!here>", "&lt;!here&gt;"),
+        ] {
+            assert_eq!(literal(text, 100), shown);
+        }
+        assert_eq!(code("abcdef", 5), "`ab…`");
+        assert_eq!(link_label("a|b>c", 100), "a¦b&gt;c");
+    }
+
+    #[test]
+    fn defangs_addresses_and_leaves_the_rest_readable() {
+        for (text, defanged) in [
+            ("see https://evil.com/x?y=1", "see https[:]//evil[.]com/x?y=1"),
+            ("evil.com", "evil[.]com"),
+            ("EVIL.CO.UK.", "EVIL[.]CO[.]UK."),
+            ("mail bob@evil.com now", "mail bob@evil[.]com now"),
+            ("пример.рф", "пример[.]рф"),
+            ("a.xn--p1ai", "a[.]xn--p1ai"),
+            ("evil。com", "evil[.]com"),
+            ("198.51.100.7", "198.51.100.7"),
+            ("198.51.100.7:22 and 2001:db8::1", "198.51.100.7:22 and 2001:db8::1"),
+            ("i-0abc t3.micro m5.2xlarge db.r5.large", "i-0abc t3.micro m5.2xlarge db.r5.large"),
+            ("e.g. v1.2.3, 6.95 of 10.", "e.g. v1.2.3, 6.95 of 10."),
+            ("Ends. Starts", "Ends. Starts"),
+            ("…and more...", "…and more..."),
+            (
+                "@here @Channel a@everyone @bob @GROUP",
+                "[@]here [@]Channel a[@]everyone @bob [@]GROUP",
+            ),
+            ("user@hérе", "user@hérе"),
+        ] {
+            assert_eq!(defang(text), defanged);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! A message as a person would see it in Slack, in a terminal. It reads the payload, that is, what
+//! Slack would get, and not the digest, so that a preview can't be kinder than the message.
+//!
+//! Whatever is in the payload, no control character of it reaches the terminal: the only ones in
+//! the result are line ends and, if colour is wanted, the colours made here.
+
+use serde_json::Value;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::finding::Text;
+use crate::instants::Wall;
+
+/// The least and most columns that are used, whatever the terminal has.
+const COLUMNS: std::ops::RangeInclusive<usize> = 40..=100;
+/// No text of a message is longer; a payload that hansho did not make might hold more.
+const TEXT_CHARS_MAX: usize = 8_000;
+
+/// Draws `payload` for a terminal of `width` columns; with ANSI colours if `colour`.
+pub fn preview(payload: &Value, width: usize, colour: bool) -> String {
+    let pen = Pen { colour, width: width.clamp(*COLUMNS.start(), *COLUMNS.end()) };
+    let mut lines = Vec::new();
+    for paragraph in text_of(payload.get("text")).lines() {
+        lines.extend(pen.wrapped(paragraph, pen.width));
+    }
+    for attachment in list(payload, "attachments") {
+        let bar = pen.bar(attachment.get("color").and_then(Value::as_str).unwrap_or_default());
+        for (index, block) in list(attachment, "blocks").iter().enumerate() {
+            if index == 0 {
+                lines.push(String::new());
+            }
+            for line in pen.block(block) {
+                lines.push(format!("{bar} {line}").trim_end().to_owned());
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A text object's text, or a bare string.
+fn text_of(text: Option<&Value>) -> &str {
+    let text = text.map(|text| text.get("text").unwrap_or(text));
+    text.and_then(Value::as_str).unwrap_or_default()
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const CALL: &str = "1;33";
+
+struct Pen {
+    colour: bool,
+    width: usize,
+}
+
+impl Pen {
+    fn style(&self, code: &str, text: &str) -> String {
+        match self.colour && !code.is_empty() && !text.is_empty() {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+
+    /// The strip beside an attachment, in its own colour (`#RRGGBB`).
+    fn bar(&self, hex: &str) -> String {
+        let part = |at: usize| hex.get(at..at + 2).and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (hex.len(), part(1), part(3), part(5)) {
+            (7, Some(r), Some(g), Some(b)) => self.style(&format!("38;2;{r};{g};{b}"), "▌"),
+            _ => "▌".to_owned(),
+        }
+    }
+
+    fn block(&self, block: &Value) -> Vec<String> {
+        let width = self.width - 2;
+        match block.get("type").and_then(Value::as_str) {
+            Some("context") => {
+                let texts = list(block, "elements").iter().map(|e| text_of(Some(e)));
+                texts.flat_map(|text| self.dimmed(text, width)).collect()
+            }
+            Some("divider") => vec!["─".repeat(width)],
+            _ => {
+                let text = text_of(block.get("text"));
+                let mut lines: Vec<String> =
+                    text.lines().flat_map(|line| self.wrapped(line, width)).collect();
+                for pair in list(block, "fields").chunks(2) {
+                    lines.extend(self.pair(pair, width));
+                }
+                lines
+            }
+        }
+    }
+
+    fn dimmed(&self, text: &str, width: usize) -> Vec<String> {
+        let plain = Pen { colour: false, width };
+        plain.wrapped(text, width).into_iter().map(|line| self.style(DIM, &line)).collect()
+    }
+
+    /// Two fields side by side, as Slack shows them on a desktop.
+    fn pair(&self, pair: &[Value], width: usize) -> Vec<String> {
+        let column = (width - 2) / 2;
+        let cells: Vec<Vec<String>> = pair
+            .iter()
+            .map(|field| {
+                text_of(Some(field)).lines().flat_map(|line| self.wrapped(line, column)).collect()
+            })
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or_default();
+        let cell = |index: usize, row: usize| {
+            cells.get(index).and_then(|cell| cell.get(row)).map_or("", String::as_str)
+        };
+        (0..height)
+            .map(|row| {
+                let left = cell(0, row);
+                let gap = " ".repeat((column + 2).saturating_sub(columns(left)));
+                format!("{left}{gap}{}", cell(1, row)).trim_end().to_owned()
+            })
+            .collect()
+    }
+
+    /// One line of Slack's markup, wrapped at words into lines of at most `width` columns. A link's
+    /// address gets a line of its own and is never broken, so that it can be copied.
+    fn wrapped(&self, markup: &str, width: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        let mut used = 0;
+        for run in runs(markup) {
+            let pieces = if run.is_address { vec![run.text] } else { pieces(&run.text, width) };
+            for (index, piece) in pieces.iter().enumerate() {
+                let wide = columns(piece);
+                let gap = usize::from(used > 0 && index == 0 && run.gap_before);
+                let breaks = run.is_address || used + gap + wide > width;
+                if used > 0 && breaks {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                } else if gap > 0 {
+                    line.push(' ');
+                    used += 1;
+                }
+                line.push_str(&self.style(run.style, piece));
+                used += wide;
+            }
+        }
+        lines.push(line);
+        lines
+    }
+}
+
+/// A word, or a part of one, that has one style.
+struct Run {
+    style: &'static str,
+    text: String,
+    gap_before: bool,
+    is_address: bool,
+}
+
+fn runs(markup: &str) -> Vec<Run> {
+    let mut runs = Runs::default();
+    let mut bold = false;
+    for part in parts(markup) {
+        let style = if bold { BOLD } else { "" };
+        match part {
+            Part::Code(text) => runs.push(style, text),
+            Part::Token(token) => runs.push_token(style, token),
+            Part::Text(text) => {
+                for (index, text) in text.split('*').enumerate() {
+                    bold ^= index > 0;
+                    runs.push(if bold { BOLD } else { "" }, text);
+                }
+            }
+        }
+    }
+    runs.done
+}
+
+#[derive(Default)]
+struct Runs {
+    done: Vec<Run>,
+    /// White space was seen since the last run.
+    gap: bool,
+}
+
+impl Runs {
+    /// `escaped` may hold entities, and anything else: this is where it is cleaned.
+    fn push(&mut self, style: &'static str, escaped: &str) {
+        for chunk in escaped.split_inclusive(char::is_whitespace) {
+            self.gap |= chunk.starts_with(char::is_whitespace);
+            let text = Text::new(&unescape(chunk), TEXT_CHARS_MAX).to_string();
+            if !text.is_empty() {
+                self.done.push(Run { style, text, gap_before: self.gap, is_address: false });
+                self.gap = false;
+            }
+            self.gap |= chunk.ends_with(char::is_whitespace);
+        }
+    }
+
+    /// What Slack shows for `<…>`.
+    fn push_token(&mut self, style: &'static str, token: &str) {
+        let (head, label) = match token.split_once('|') {
+            Some((head, label)) => (head, Some(label)),
+            None => (token, None),
+        };
+        if let Some(date) = head.strip_prefix("!date^") {
+            let seconds = date.split('^').next().and_then(|s| s.parse::<i64>().ok());
+            let moment = seconds.and_then(|s| s.checked_mul(1000)).map(|ms| utc(Wall(ms)));
+            self.push(style, moment.as_deref().or(label).unwrap_or_default());
+        } else if let Some(call) = head.strip_prefix('!') {
+            let name = label.unwrap_or(call.trim_start_matches("subteam^"));
+            self.push(CALL, &format!("@{}", name.trim_start_matches('@')));
+        } else if let Some(user) = head.strip_prefix('@') {
+            self.push(CALL, &format!("@{}", label.unwrap_or(user)));
+        } else {
+            self.push(style, label.unwrap_or_default());
+            let text = Text::new(&unescape(head), TEXT_CHARS_MAX).to_string();
+            self.done.push(Run { style: DIM, text, gap_before: true, is_address: true });
+        }
+    }
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    /// The inside of a code span.
+    Code(&'a str),
+    /// The inside of `<…>`.
+    Token(&'a str),
+}
+
+fn parts(markup: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = markup;
+    while let Some(at) = rest.find(['<', '`']) {
+        let (before, opened) = rest.split_at(at);
+        let closing = if opened.starts_with('<') { '>' } else { '`' };
+        let inside = opened.get(1..).unwrap_or_default();
+        let Some((inside, after)) = inside.split_once(closing) else { break };
+        parts.push(Part::Text(before));
+        parts.push(if closing == '>' { Part::Token(inside) } else { Part::Code(inside) });
+        rest = after;
+    }
+    parts.push(Part::Text(rest));
+    parts
+}
+
+/// `2026-07-22 18:47 UTC`; Slack would show the reader's own time.
+fn utc(at: Wall) -> String {
+    let text = at.to_rfc3339();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// A word in pieces that fit a line.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for grapheme in word.graphemes(true) {
+        let wide = columns(grapheme);
+        if used + wide > width {
+            pieces.push(String::new());
+            used = 0;
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push_str(grapheme);
+        }
+        used += wide;
+    }
+    pieces
+}
+
+/// How many columns a text takes: two for each East Asian or emoji grapheme, one for any other.
+/// Terminals differ about the rest, and a preview may be a column off. Colours take none.
+fn columns(text: &str) -> usize {
+    let mut columns = 0;
+    let mut in_colour = false;
+    for grapheme in text.graphemes(true) {
+        match grapheme.chars().next() {
+            Some('\x1b') => in_colour = true,
+            Some('m') if in_colour => in_colour = false,
+            Some(_) if in_colour => {}
+            Some(first) => columns += if is_wide(first) { 2 } else { 1 },
+            None => {}
+        }
+    }
+    columns
+}
+
+fn is_wide(c: char) -> bool {
+    matches!(c,
+        '\u{1100}'..='\u{115F}' | '\u{2B00}'..='\u{2BFF}' | '\u{2E80}'..='\u{A4CF}'
+        | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{FE30}'..='\u{FE6F}'
+        | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{1F300}'..='\u{1FAFF}'
+        | '\u{20000}'..='\u{3FFFD}' | '⚪' | '⚫')
+}
