@@ -3,11 +3,13 @@
 
 pub mod dynamodb;
 pub mod secrets;
+pub mod sqs;
 
 use std::error::Error;
 use std::fmt::Debug;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::BehaviorVersion;
+pub use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// How much of an error's text is worth a log line.

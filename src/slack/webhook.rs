@@ -75,6 +75,14 @@ impl Webhook {
         Ok(Webhook { host: shown, url: Secret::new(String::from(url)) })
     }
 
+    /// The host that it leads to, without the port.
+    pub fn host(&self) -> &str {
+        match self.host.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => &self.host,
+        }
+    }
+
     /// The address itself, for the HTTP call alone.
     pub(super) fn expose(&self) -> &str {
         self.url.expose()

@@ -2,16 +2,17 @@
 //! worker can rely on what it answers.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
 use hansho::ports::{Ledger, LedgerError, Written};
 
 use crate::ledger_contract::{Harness, exercise};
 
-#[derive(Default)]
+/// Clones share the rows.
+#[derive(Clone, Default)]
 pub struct MemoryLedger {
-    rows: Mutex<BTreeMap<NoticeKey, Row>>,
+    rows: Arc<Mutex<BTreeMap<NoticeKey, Row>>>,
 }
 
 impl Ledger for MemoryLedger {

@@ -1,0 +1,104 @@
+//! The embedded store passes the suites of its ports, survives a crash, and is shared by processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hansho::clock::SystemClock;
+use hansho::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store};
+use hansho::ports::{Lane, Queue, ReceiveAsk};
+use tempfile::TempDir;
+
+use crate::ledger_contract;
+
+struct Ledgers {
+    folder: TempDir,
+    made: std::sync::atomic::AtomicU32,
+}
+
+impl ledger_contract::Harness for Ledgers {
+    type Ledger = EmbeddedLedger;
+
+    async fn fresh(&self) -> EmbeddedLedger {
+        let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        EmbeddedLedger::new(Store::open(&self.folder.path().join(format!("{n}.db"))).unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_embedded_ledger_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    ledger_contract::exercise(&Ledgers { folder, made: Default::default() }).await;
+}
+
+fn incoming(id: &str) -> Incoming {
+    Incoming { message_id: id.to_owned(), body: format!("body of {id}") }
+}
+
+fn ask(max: usize) -> ReceiveAsk {
+    ReceiveAsk {
+        lane: Lane::Standard,
+        max,
+        wait: Duration::ZERO,
+        visibility: Duration::from_secs(120),
+    }
+}
+
+fn queue(store: Store) -> EmbeddedQueue<SystemClock> {
+    EmbeddedQueue::new(store, Arc::new(SystemClock::start()))
+}
+
+#[tokio::test]
+async fn after_a_crash_everything_in_flight_is_there_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hansho.db");
+    let first = queue(Store::open_for_work(&path).unwrap());
+    first.put(Lane::Standard, vec![incoming("a"), incoming("b")]).await.unwrap();
+    assert_eq!(first.receive(ask(10)).await.unwrap().len(), 2);
+    drop(first);
+    let second = queue(Store::open_for_work(&path).unwrap());
+    let again = second.receive(ask(10)).await.unwrap();
+    let counts: Vec<u32> = again.iter().map(|d| d.receive_count).collect();
+    assert_eq!(counts, [2, 2]);
+}
+
+#[tokio::test]
+async fn while_another_worker_lives_its_messages_stay_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hansho.db");
+    let first = queue(Store::open_for_work(&path).unwrap());
+    first.put(Lane::Standard, vec![incoming("a")]).await.unwrap();
+    assert_eq!(first.receive(ask(10)).await.unwrap().len(), 1);
+    let second = queue(Store::open_for_work(&path).unwrap());
+    assert_eq!(second.receive(ask(10)).await.unwrap(), []);
+    // Nor does one who only looks take anything from it.
+    drop(second);
+    drop(queue(Store::open(&path).unwrap()));
+    let third = queue(Store::open_for_work(&path).unwrap());
+    assert_eq!(third.receive(ask(10)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_same_id_is_put_in_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = queue(Store::open(&folder.path().join("hansho.db")).unwrap());
+    let put = |ids: &[&str]| {
+        let all = ids.iter().map(|id| incoming(id)).collect();
+        queue.put(Lane::Standard, all)
+    };
+    assert_eq!(put(&["a", "b"]).await, Ok(2));
+    assert_eq!(put(&["b", "c"]).await, Ok(1));
+    assert_eq!(queue.depth(Lane::Standard).await.unwrap().visible, 3);
+}
+
+#[test]
+fn a_file_that_is_no_store_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    std::fs::write(&path, "Dear Sir or Madam, this is no database at all.").unwrap();
+    let why = Store::open(&path).err().unwrap().to_string();
+    assert!(why.contains("letter.txt"), "{why}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("Dear"));
+    let missing = folder.path().join("no/such/folder/hansho.db");
+    let why = Store::open(&missing).err().unwrap().to_string();
+    assert!(why.contains("no/such/folder") && why.contains("writable"), "{why}");
+}
