@@ -5,7 +5,8 @@
 //! messages that the stand-in accepted are held against what went into the queue.
 
 pub mod night;
-mod slack_rules;
+mod plug;
+pub mod slack_rules;
 pub mod slack_standin;
 mod tally;
 

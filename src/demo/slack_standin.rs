@@ -5,28 +5,23 @@
 //! talks to Slack and not a mock of it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::serve::{IncomingStream, Listener};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+use super::plug::{Plug, PluggedListener};
 use super::slack_rules;
 
 /// Of a request's body. Slack's own limit is not documented; no payload of ours comes near.
@@ -348,82 +343,5 @@ fn respond(status: u16, body: String, header: Option<(header::HeaderName, String
     match header {
         Some(header) => (status, [header], body).into_response(),
         None => (status, body).into_response(),
-    }
-}
-
-/// Cuts one connection: once pulled, not a byte more is written to it.
-#[derive(Clone, Default)]
-struct Plug(Arc<AtomicBool>);
-
-impl Plug {
-    fn pull(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    fn check(&self) -> io::Result<()> {
-        match self.0.load(Ordering::SeqCst) {
-            true => Err(io::ErrorKind::BrokenPipe.into()),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Connected<IncomingStream<'_, PluggedListener>> for Plug {
-    fn connect_info(stream: IncomingStream<'_, PluggedListener>) -> Plug {
-        stream.io().plug.clone()
-    }
-}
-
-/// A TCP listener, each of whose connections has a plug.
-struct PluggedListener(TcpListener);
-
-impl Listener for PluggedListener {
-    type Io = PluggedStream;
-    type Addr = SocketAddr;
-
-    fn accept(&mut self) -> impl Future<Output = (PluggedStream, SocketAddr)> + Send {
-        async {
-            let (stream, peer) = Listener::accept(&mut self.0).await;
-            (PluggedStream { stream, plug: Plug::default() }, peer)
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-struct PluggedStream {
-    stream: TcpStream,
-    plug: Plug,
-}
-
-impl AsyncRead for PluggedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for PluggedStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.plug.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.plug.check()?;
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
