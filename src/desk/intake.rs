@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::finding::{self, Finding, Parsed};
 use crate::instants::Now;
@@ -70,13 +71,15 @@ impl Desk {
         let held = Held::new(delivery, parsed.findings.len(), now);
         let over = self.bytes_held > self.settings.bytes_max + crate::finding::MAX_BYTES;
         self.deliveries.insert(id, held);
-        if over {
+        if self.draining {
+            // The receive was under way when this worker was asked to stop.
+            self.hand_back(id, HandBackReason::Draining, Duration::ZERO);
+        } else if over {
             // A batch of giants: what no longer fits is taken up when there is room.
             self.hand_back(id, HandBackReason::NoRoom, super::RETRY_FIRST);
-            self.finish_if_done(id, now);
-            return;
+        } else {
+            self.owe(id, parsed);
         }
-        self.owe(id, parsed);
         self.finish_if_done(id, now);
     }
 

@@ -273,9 +273,10 @@ async fn asked_to_stop_it_finishes_the_post_in_hand_and_gives_the_rest_back() {
     let ended = w.clock.now().mono.since(Mono(0));
     assert!(ended < Duration::from_secs(10), "{ended:?}");
     assert_eq!(outcome.tally.posts, 1);
-    assert_eq!(outcome.tally.posted + outcome.tally.handed_back, 20);
-    assert_eq!(w.queue.len() as u64, outcome.tally.handed_back);
-    assert_eq!(outcome.tally.pending, outcome.tally.handed_back);
+    let left = 20 - outcome.tally.posted;
+    assert_eq!((outcome.tally.pending, w.queue.len() as u64), (left, left));
+    // A receive that was under way may have met some of them once more.
+    assert!(outcome.tally.handed_back >= left && outcome.tally.handed_back <= left + 20);
     // What was given back is there for the next worker at once.
     let before = w.clock.now().mono;
     let outcome = w.drain().await;

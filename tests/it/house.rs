@@ -28,8 +28,8 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("aws_smithy", &["src/aws"]),
     ("rusqlite", &["src/embedded"]),
     ("reqwest", &["src/slack"]),
-    ("backoff::", &["src/policy/retry.rs"]),
-    ("governor::", &["src/policy/pace.rs"]),
+    ("backoff", &["src/policy/retry.rs"]),
+    ("governor", &["src/policy/pace.rs"]),
     ("axum", &["src/embedded/listen.rs", "src/consume.rs", "src/demo"]),
     ("clap", &["src/cli.rs", "src/main.rs"]),
 ];
@@ -83,6 +83,16 @@ fn used(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether the code has a path through a crate or module that starts with this name.
+fn names(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        let rest = code[at + name.len()..]
+            .trim_start_matches(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        whole && rest.starts_with("::")
+    })
+}
+
 fn violations(files: &BTreeMap<String, String>) -> Vec<String> {
     let mut all = Vec::new();
     for (file, code) in files {
@@ -97,12 +107,12 @@ fn violations(files: &BTreeMap<String, String>) -> Vec<String> {
             }
         }
         for (name, places) in CRATES {
-            if code.contains(name) && !places.iter().any(|place| file.starts_with(place)) {
+            if names(code, name) && !places.iter().any(|place| file.starts_with(place)) {
                 all.push(format!("{file}: {name} belongs to {places:?}"));
             }
         }
         for name in IMPURE {
-            if PURE.contains(&layer) && code.contains(name) {
+            if PURE.contains(&layer) && names(code, name) {
                 all.push(format!("{file}: {layer} is pure, but uses {name}"));
             }
         }

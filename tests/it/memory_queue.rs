@@ -66,13 +66,6 @@ impl<C: Clock> MemoryQueue<C> {
         self.inner.lock().unwrap().messages.len()
     }
 
-    /// How often the only message was received, and when it is visible again.
-    pub fn only(&self) -> (u32, Wall) {
-        let inner = self.inner.lock().unwrap();
-        assert_eq!(inner.messages.len(), 1);
-        (inner.messages[0].count, inner.messages[0].visible_at)
-    }
-
     fn take(&self, ask: ReceiveAsk) -> Vec<Delivery> {
         let now = self.clock.now().wall;
         let mut inner = self.inner.lock().unwrap();
