@@ -9,12 +9,12 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::draft::Envelope;
-use super::lenient::{Kind, Raw, Read, Str, each_entry, each_item, kind, object, unquoted};
+use super::lenient::{Kind, Raw, Read as _, Str, each_entry, each_item, kind, unquoted};
 use super::limits::{self, MAX_FINDINGS};
+use super::shape::{Shape, Source};
 use super::{Parsed, RejectCode, Rejection};
-use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
 
-/// JSON in a string in JSON, as SNS wraps it. A message has been seen to pass two topics.
+/// JSON in a string in JSON, as SNS wraps it: a topic, a queue's record, and one to spare.
 const STRINGS_MAX: u8 = 3;
 /// Steps inwards: envelopes, lists and their elements. Each reads its contents once more, so this
 /// bounds the work. SQS in SNS in a list of records around a Security Hub event takes eight.
@@ -48,164 +48,18 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn into_key(&self, key: &str) -> Step<'a> {
+    fn at_key(&self, key: &str) -> Step<'a> {
         let mut next = self.clone();
         next.steps += 1;
         next.envelope.place = self.envelope.place_of(key);
         next
     }
 
-    fn into_index(&self, index: usize) -> Step<'a> {
+    fn at_index(&self, index: usize) -> Step<'a> {
         let mut next = self.clone();
         next.steps += 1;
         next.envelope.place = format!("{}[{index}]", self.envelope.place);
         next
-    }
-}
-
-/// The parsers there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    GuardDuty,
-    Asff,
-    Ocsf,
-    Inspector,
-    Macie,
-    AccessAnalyzer,
-}
-
-impl Source {
-    /// Source: EventBridge event reference, the detail-types of each service.
-    fn of_detail_type(detail_type: &str) -> Option<Source> {
-        match detail_type.trim() {
-            "GuardDuty Finding" => Some(Source::GuardDuty),
-            "Inspector2 Finding" => Some(Source::Inspector),
-            "Macie Finding" => Some(Source::Macie),
-            "Access Analyzer Finding"
-            | "Unused Access Finding for IAM entities"
-            | "Internal Access Finding" => Some(Source::AccessAnalyzer),
-            _ => None,
-        }
-    }
-
-    fn read(self, raw: &str, envelope: &Envelope<'_>) -> Result<super::Finding, Rejection> {
-        match self {
-            Source::GuardDuty => guardduty::read(raw, envelope),
-            Source::Asff => asff::read(raw, envelope),
-            Source::Ocsf => ocsf::read(raw, envelope),
-            Source::Inspector => inspector::read(raw, envelope),
-            Source::Macie => macie::read(raw, envelope),
-            Source::AccessAnalyzer => access_analyzer::read(raw, envelope),
-        }
-    }
-}
-
-object! {
-    /// The keys by which an object is recognised, whatever it is.
-    struct Shape<'a> {
-        // SNS, and Lambda's events of SNS and SQS.
-        kind: Str<'a> = "Type",
-        message: Option<Raw<'a>> = "Message",
-        topic: Str<'a> = "TopicArn",
-        records: Option<Raw<'a>> = "Records",
-        sns: Option<Raw<'a>> = "Sns",
-        body: Option<Raw<'a>> = "body",
-        // EventBridge.
-        detail: Option<Raw<'a>> = "detail",
-        detail_type: Str<'a> = "detail-type" | "detailType",
-        event_source: Str<'a> = "source",
-        event_account: Str<'a> = "account",
-        region: Str<'a> = "region",
-        // Security Hub's events, and the answers of APIs.
-        findings: Option<Raw<'a>> = "findings",
-        // GuardDuty.
-        arn: Str<'a> = "arn",
-        schema: Str<'a> = "schemaVersion",
-        service: Option<Raw<'a>> = "service",
-        resource: Option<Raw<'a>> = "resource",
-        severity: Option<Raw<'a>> = "severity",
-        // OCSF.
-        class: Option<u64> = "class_uid",
-        finding_info: Option<Raw<'a>> = "finding_info",
-        // ASFF.
-        product_arn: Str<'a> = "ProductArn",
-        generator: Str<'a> = "GeneratorId",
-        aws_account: Str<'a> = "AwsAccountId",
-        resources: Option<Raw<'a>> = "resources",
-        // Inspector.
-        finding_arn: Str<'a> = "findingArn",
-        package_vulnerability: Option<Raw<'a>> = "packageVulnerabilityDetails",
-        reachability: Option<Raw<'a>> = "networkReachabilityDetails",
-        code_vulnerability: Option<Raw<'a>> = "codeVulnerabilityDetails",
-        // Macie.
-        affected: Option<Raw<'a>> = "resourcesAffected",
-        classification: Option<Raw<'a>> = "classificationDetails",
-        policy: Option<Raw<'a>> = "policyDetails",
-        // Access Analyzer.
-        analyzed_at: Str<'a> = "analyzedAt",
-        public: Option<Raw<'a>> = "isPublic",
-        finding_type: Str<'a> = "findingType",
-        resource_kind: Str<'a> = "resourceType",
-    }
-}
-
-impl<'a> Shape<'a> {
-    /// Which source's finding this looks like.
-    fn source(&self) -> Option<Source> {
-        let is_object = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| kind(raw.0) == Kind::Object);
-        let is_text = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| kind(raw.0) == Kind::String);
-        let arn_says = |word: &str| self.arn.as_deref().is_some_and(|arn| arn.contains(word));
-        if self.finding_info.is_some() || self.class.is_some_and(|n| (2000..3000).contains(&n)) {
-            return Some(Source::Ocsf);
-        }
-        if self.finding_arn.is_some()
-            || self.package_vulnerability.is_some()
-            || self.reachability.is_some()
-            || self.code_vulnerability.is_some()
-        {
-            return Some(Source::Inspector);
-        }
-        if self.product_arn.is_some()
-            || self.schema.as_deref() == Some("2018-10-08")
-            || (self.aws_account.is_some()
-                && (self.generator.is_some() || self.resources.is_some()))
-        {
-            return Some(Source::Asff);
-        }
-        if self.affected.is_some() || self.classification.is_some() || self.policy.is_some() {
-            return Some(Source::Macie);
-        }
-        let has_parts = is_object(self.service) || is_object(self.resource);
-        let graded = self.severity.is_some() || self.schema.is_some() || self.kind.is_some();
-        if arn_says(":guardduty:")
-            || (has_parts && graded)
-            || (self.severity.is_some() && self.has_threat_type())
-        {
-            return Some(Source::GuardDuty);
-        }
-        let analysed = self.analyzed_at.is_some() || self.public.is_some();
-        if is_text(self.resource)
-            && self.resource_kind.is_some()
-            && (analysed || self.finding_type.is_some())
-        {
-            return Some(Source::AccessAnalyzer);
-        }
-        None
-    }
-
-    /// A type of GuardDuty's form, `ThreatPurpose:Resource/Name`.
-    fn has_threat_type(&self) -> bool {
-        let kind = self.kind.as_deref().and_then(|kind| kind.split_once(':'));
-        kind.is_some_and(|(purpose, rest)| !purpose.is_empty() && rest.contains('/'))
-    }
-
-    /// The message in an SNS notification.
-    fn notification(&self) -> Option<Raw<'a>> {
-        let is_sns = match self.kind.as_deref() {
-            Some(kind) => kind == "Notification",
-            None => self.topic.is_some(),
-        };
-        self.message.filter(|message| is_sns && kind(message.0) == Kind::String)
     }
 }
 
@@ -273,14 +127,14 @@ impl Reader {
         let opened = [(shape.records, "Records"), (shape.sns, "Sns"), (shape.body, "body")];
         for (inner, key) in opened {
             if let Some(Raw(inner)) = inner.filter(|_| source.is_none() && step.event.is_none()) {
-                return self.value(inner, &step.into_key(key));
+                return self.value(inner, &step.at_key(key));
             }
         }
         if let Some(Raw(detail)) = shape.detail.filter(|_| source.is_none()) {
             return self.event(detail, &shape, step);
         }
         if let Some(Raw(findings)) = shape.findings.filter(|raw| kind(raw.0) != Kind::String) {
-            return self.value(findings, &step.into_key("findings"));
+            return self.value(findings, &step.at_key("findings"));
         }
         match step.source.or(source) {
             Some(source) => match source.read(raw, &step.envelope) {
@@ -300,19 +154,19 @@ impl Reader {
             let shape = Shape::read(value).unwrap_or_default();
             if shape.detail.is_some() && shape.detail_type.is_some() {
                 found = true;
-                self.value(value, &step.into_key(key));
+                self.one_of_several(value, || step.at_key(key));
             }
         });
         found
     }
 
     fn notification(&mut self, message: &str, step: &Step<'_>) {
-        self.value(message, &step.into_key("Message"));
+        self.value(message, &step.at_key("Message"));
     }
 
     /// An EventBridge event around `detail`.
     fn event(&mut self, detail: &str, shape: &Shape<'_>, step: &Step<'_>) {
-        let mut next = step.into_key("detail");
+        let mut next = step.at_key("detail");
         next.envelope.account = owned(&shape.event_account).or(next.envelope.account);
         next.envelope.region = owned(&shape.region).or(next.envelope.region);
         next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
@@ -340,17 +194,20 @@ impl Reader {
         }
         let mut index = 0;
         each_item(raw, |item| {
-            let next = step.into_index(index);
+            self.one_of_several(item, || step.at_index(index));
             index += 1;
-            if self.parsed.findings.len() + self.parsed.rejections.len() < MAX_FINDINGS {
-                self.value(item, &next);
-            } else {
-                if self.surplus == 0 {
-                    self.surplus_place = next.envelope.place;
-                }
-                self.surplus += 1;
-            }
         });
+    }
+
+    /// Reads `raw`, or counts it if the message has had its share.
+    fn one_of_several<'s>(&mut self, raw: &str, step: impl FnOnce() -> Step<'s>) {
+        if self.parsed.findings.len() + self.parsed.rejections.len() < MAX_FINDINGS {
+            return self.value(raw, &step());
+        }
+        if self.surplus == 0 {
+            self.surplus_place = step().envelope.place;
+        }
+        self.surplus += 1;
     }
 
     /// Nothing that hansho knows, told by the names that it goes by.
@@ -411,8 +268,9 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", super::text::cut(text, QUOTED_CHARS_MAX))
 }
 
+/// A copy for the steps inwards, bounded because each of them copies it again.
 fn owned(text: &Str<'_>) -> Str<'static> {
-    text.as_deref().map(|text| Cow::Owned(text.to_owned()))
+    text.as_deref().map(|text| Cow::Owned(super::text::cut(text, QUOTED_CHARS_MAX)))
 }
 
 #[cfg(test)]

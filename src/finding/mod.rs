@@ -21,6 +21,7 @@ mod native;
 mod ocsf;
 mod phrase;
 mod reject;
+mod shape;
 mod when;
 
 use std::fmt::{self, Write as _};

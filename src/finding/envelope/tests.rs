@@ -166,10 +166,29 @@ fn the_surplus_is_told() {
     let [rejection] = parsed.rejections.as_slice() else { panic!("{parsed:?}") };
     assert_eq!(
         rejection.to_string(),
-        "Findings[100]: 37 more than the 100 findings that are read of one message"
-            .replace("Findings", "findings")
+        "findings[100]: 37 more than the 100 findings that are read of one message"
     );
     assert_eq!(rejection.code, RejectCode::TooLarge);
+    // What is refused counts too, and so does what lies under keys of somebody's making.
+    let parsed = parse(&format!("[{{}},{}]", vec!["{}"; 200].join(",")));
+    assert_eq!(parsed.rejections.len(), MAX_FINDINGS + 1);
+    let event = event(BARE);
+    let keyed: Vec<_> = (0..MAX_FINDINGS + 5).map(|n| format!(r#""k{n}":{event}"#)).collect();
+    let parsed = parse(&format!("{{{}}}", keyed.join(",")));
+    assert_eq!((parsed.findings.len(), parsed.rejections.len()), (MAX_FINDINGS, 1));
+    assert_eq!(parsed.rejections[0].place.as_str(), "k100");
+}
+
+/// The worst that fits: it is refused or read, and not for long.
+#[test]
+fn hostile_shapes_are_bounded() {
+    let wide = format!("[{}]", vec!["{}"; MAX_BYTES / 3 - 1].join(","));
+    let keys = format!("{{{}}}", vec![r#""id":1"#; MAX_BYTES / 7 - 1].join(","));
+    for body in [wide, keys, "[".repeat(MAX_BYTES), "\"".repeat(MAX_BYTES)] {
+        let parsed = parse(&body);
+        assert!(parsed.findings.is_empty());
+        assert!((1..=MAX_FINDINGS + 1).contains(&parsed.rejections.len()));
+    }
 }
 
 #[test]
