@@ -1,1 +1,194 @@
-//! (being written)
+//! IAM Access Analyzer's findings: external, internal and unused access.
+//!
+//! Source: IAM user guide, "Monitoring AWS Identity and Access Management Access Analyzer with
+//! Amazon EventBridge"; Access Analyzer API reference, `FindingSummary`, `FindingSummaryV2`.
+
+use std::borrow::Cow;
+
+use super::arn::{Arn, short_name};
+use super::asff::plain_kind;
+use super::draft::{Draft, Envelope, Gauge};
+use super::lenient::{Kind, List, Pairs, Raw, Read, Slot as _, Str, kind, object};
+use super::phrase::{Phrase, joined, part, several};
+use super::{Finding, Level, Rejection};
+use crate::instants::Wall;
+
+pub(super) const PRODUCT: &str = "access-analyzer";
+
+const NAMED_MAX: usize = 3;
+
+object! {
+    struct Document<'a> {
+        id: Str<'a> = "id",
+        /// Events about unused access have the id here.
+        finding_id: Str<'a> = "findingId",
+        account: Str<'a> = "accountId" | "resourceOwnerAccount",
+        region: Str<'a> = "region",
+        kind: Str<'a> = "findingType",
+        access: Str<'a> = "accessType",
+        public: Option<bool> = "isPublic",
+        status: Str<'a> = "status",
+        deleted: Option<bool> = "isDeleted",
+        resource: Str<'a> = "resource",
+        resource_kind: Str<'a> = "resourceType",
+        principal: Option<Raw<'a>> = "principal",
+        action: List<Cow<'a, str>, NAMED_MAX> = "action",
+        error: Str<'a> = "error",
+        unused_actions: Option<u64> = "numberOfUnusedActions",
+        unused_services: Option<u64> = "numberOfUnusedServices",
+        created_at: Option<Wall> = "createdAt",
+        updated_at: Option<Wall> = "updatedAt",
+        analyzed_at: Option<Wall> = "analyzedAt",
+    }
+}
+
+/// What kind of access it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Public,
+    External,
+    Internal,
+    Unused,
+}
+
+pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(raw).unwrap_or_default();
+    let access = document.access();
+    let id = document.id.as_deref().or(document.finding_id.as_deref());
+    let mut draft = Draft {
+        product: PRODUCT.to_owned(),
+        id_key: "id",
+        id: super::native::bare_id(id),
+        account: document.account.as_deref().map(Cow::Borrowed),
+        region: document.region.as_deref().map(Cow::Borrowed),
+        kind: Some(Cow::Borrowed(document.kind.as_deref().unwrap_or(match access {
+            Access::Public | Access::External => "ExternalAccess",
+            Access::Internal => "InternalAccess",
+            Access::Unused => "UnusedAccess",
+        }))),
+        title: Some(Cow::Owned(document.title(access))),
+        description: document.describe_grant(access).map(Cow::Owned),
+        severity: Gauge::level(access.level()),
+        created_at: document.created_at,
+        updated_at: document.updated_at,
+        first_seen: document.created_at,
+        last_seen: document.analyzed_at,
+        archived: document.deleted == Some(true)
+            || matches!(document.status.as_deref(), Some("ARCHIVED" | "RESOLVED")),
+        resource: document.describe_resource(),
+        actor: document.describe_principal(),
+        ..Draft::default()
+    };
+    let partition = document.resource.as_deref().and_then(Arn::parse).map(|arn| arn.partition);
+    draft.partition = partition.map(Cow::Borrowed);
+    draft.finish(envelope)
+}
+
+impl Access {
+    /// Access Analyzer has no severities: these are hansho's.
+    fn level(self) -> Level {
+        match self {
+            Access::Public => Level::High,
+            Access::External => Level::Medium,
+            Access::Internal | Access::Unused => Level::Low,
+        }
+    }
+}
+
+impl Document<'_> {
+    fn access(&self) -> Access {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        if self.public == Some(true) {
+            Access::Public
+        } else if kind.starts_with("Unused") {
+            Access::Unused
+        } else if kind.starts_with("Internal") || (kind.is_empty() && self.access.is_some()) {
+            Access::Internal
+        } else {
+            Access::External
+        }
+    }
+
+    fn title(&self, access: Access) -> String {
+        let what = self.describe_resource().unwrap_or_else(|| "a resource".to_owned());
+        if let Some(error) = self.error.as_deref() {
+            return format!("{what} could not be analysed: {}", part(error));
+        }
+        match (access, self.kind.as_deref()) {
+            (Access::Public, _) => format!("{what} is open to the public"),
+            (Access::External, _) => format!("{what} is open to a principal outside"),
+            (Access::Internal, _) => format!("{what} is open to a principal inside"),
+            (Access::Unused, Some("UnusedPermission")) => format!("{what} has unused permissions"),
+            (Access::Unused, Some("UnusedIAMUserAccessKey")) => {
+                format!("{what} has an unused access key")
+            }
+            (Access::Unused, Some("UnusedIAMUserPassword")) => {
+                format!("{what} has an unused password")
+            }
+            (Access::Unused, _) => format!("{what} is unused"),
+        }
+    }
+
+    /// `Allowed: s3:GetObject, s3:ListBucket +4 more.`
+    fn describe_grant(&self, access: Access) -> Option<String> {
+        if access == Access::Unused {
+            let count = |n: Option<u64>, what: &str| {
+                n.filter(|n| *n > 0).map(|n| format!("{n} unused {what}"))
+            };
+            let services = count(self.unused_services, "services");
+            return joined([services, count(self.unused_actions, "actions")], ", ");
+        }
+        let actions = self.action.items.iter().map(AsRef::as_ref);
+        several(actions, self.action.total).map(|actions| format!("Allowed: {actions}."))
+    }
+
+    /// `S3 bucket data` for `AWS::S3::Bucket` and `arn:aws:s3:::data`.
+    fn describe_resource(&self) -> Option<String> {
+        let label = self.resource_kind.as_deref().map(plain_kind).unwrap_or_default();
+        Phrase::new(&label, self.resource.as_deref().map(short_name)).build()
+    }
+
+    /// `AWS 999988887777`; the principal may be a map from its type, or a name alone.
+    fn describe_principal(&self) -> Option<String> {
+        let Raw(raw) = self.principal?;
+        if kind(raw) != Kind::Object {
+            return Cow::<str>::read(raw).map(|name| format!("principal {}", part(&name)));
+        }
+        let mut principals = Pairs::<NAMED_MAX>::default();
+        principals.fill(raw);
+        joined(
+            principals.0.iter().map(|(kind, name)| Phrase::new(&part(kind), Some(name)).build()),
+            ", ",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_by_the_kind_of_access() {
+        for (raw, access, level) in [
+            (r#"{"isPublic":true}"#, Access::Public, Level::High),
+            (r#"{"isPublic":"true","findingType":"ExternalAccess"}"#, Access::Public, Level::High),
+            (r#"{"isPublic":false}"#, Access::External, Level::Medium),
+            ("{}", Access::External, Level::Medium),
+            (r#"{"findingType":"InternalAccess"}"#, Access::Internal, Level::Low),
+            (r#"{"accessType":"INTRA_ORG"}"#, Access::Internal, Level::Low),
+            (r#"{"findingType":"UnusedPermission"}"#, Access::Unused, Level::Low),
+        ] {
+            let got = Document::read(raw).unwrap().access();
+            assert_eq!((got, got.level()), (access, level), "{raw}");
+        }
+    }
+
+    #[test]
+    fn errors_and_principals_are_told() {
+        let raw = r#"{"id":"f","resource":"arn:aws:s3:::b","resourceType":"AWS::S3::Bucket",
+            "error":"ACCESS_DENIED","principal":"*"}"#;
+        let finding = read(raw, &Envelope::default()).unwrap();
+        assert_eq!(finding.title.as_str(), "S3 bucket b could not be analysed: ACCESS_DENIED");
+        assert_eq!(finding.actor.unwrap().as_str(), "principal *");
+    }
+}

@@ -1,1 +1,198 @@
-//! (being written)
+//! Inspector's findings (Inspector2).
+//!
+//! Source: Inspector v2 API reference, `Finding`; user guide, "Amazon EventBridge event schema for
+//! Amazon Inspector events".
+
+use std::borrow::Cow;
+
+use super::arn::short_name;
+use super::draft::{Draft, Envelope, Gauge};
+use super::lenient::{List, Pairs, Read, Str, object};
+use super::phrase::{Phrase, joined, listed, several};
+use super::{Finding, Rejection};
+use crate::instants::Wall;
+
+pub(super) const PRODUCT: &str = "inspector";
+
+const NAMED_MAX: usize = 3;
+
+object! {
+    struct Document<'a> {
+        arn: Str<'a> = "findingArn",
+        account: Str<'a> = "awsAccountId",
+        kind: Str<'a> = "type",
+        title: Str<'a> = "title",
+        description: Str<'a> = "description",
+        severity: Str<'a> = "severity",
+        status: Str<'a> = "status",
+        first_seen: Option<Wall> = "firstObservedAt",
+        last_seen: Option<Wall> = "lastObservedAt",
+        updated_at: Option<Wall> = "updatedAt",
+        vulnerability: Vulnerability<'a> = "packageVulnerabilityDetails",
+        reachability: Reachability<'a> = "networkReachabilityDetails",
+        code: CodeVulnerability<'a> = "codeVulnerabilityDetails",
+        resources: List<Resource<'a>, NAMED_MAX> = "resources",
+    }
+    struct Vulnerability<'a> {
+        id: Str<'a> = "vulnerabilityId",
+        packages: List<Package<'a>, NAMED_MAX> = "vulnerablePackages",
+    }
+    struct Package<'a> {
+        name: Str<'a> = "name",
+        version: Str<'a> = "version",
+    }
+    struct Reachability<'a> {
+        ports: Ports<'a> = "openPortRange",
+        protocol: Str<'a> = "protocol",
+    }
+    struct Ports<'a> {
+        begin: Option<u64> = "begin",
+        end: Option<u64> = "end",
+    }
+    struct CodeVulnerability<'a> {
+        detector: Str<'a> = "detectorName",
+        file: File<'a> = "filePath",
+    }
+    struct File<'a> {
+        path: Str<'a> = "filePath",
+        name: Str<'a> = "fileName",
+    }
+    struct Resource<'a> {
+        kind: Str<'a> = "type",
+        id: Str<'a> = "id",
+        partition: Str<'a> = "partition",
+        region: Str<'a> = "region",
+        tags: Pairs<'a, 50> = "tags",
+        details: Details<'a> = "details",
+    }
+    struct Details<'a> {
+        instance: Instance<'a> = "awsEc2Instance",
+        image: ContainerImage<'a> = "awsEcrContainerImage",
+        function: Function<'a> = "awsLambdaFunction",
+    }
+    struct Instance<'a> {
+        kind: Str<'a> = "type",
+        addresses: List<Cow<'a, str>, 1> = "ipV4Addresses",
+    }
+    struct ContainerImage<'a> {
+        repository: Str<'a> = "repositoryName",
+        tags: List<Cow<'a, str>, 1> = "imageTags",
+    }
+    struct Function<'a> {
+        name: Str<'a> = "functionName",
+        runtime: Str<'a> = "runtime",
+    }
+}
+
+pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(raw).unwrap_or_default();
+    let resource = document.resources.first();
+    let arn = document.arn.as_deref();
+    let mut draft = Draft {
+        product: PRODUCT.to_owned(),
+        id_key: "findingArn",
+        id: super::native::bare_id(arn),
+        account: document.account.as_deref().map(Cow::Borrowed),
+        kind: document.kind.as_deref().map(Cow::Borrowed),
+        title: document.title().map(Cow::Owned),
+        description: document.description.as_deref().map(Cow::Borrowed),
+        // UNTRIAGED is Inspector's word for a severity that nobody has set yet.
+        severity: document.severity.as_deref().map(Gauge::word).unwrap_or_default(),
+        created_at: document.first_seen,
+        updated_at: document.updated_at,
+        first_seen: document.first_seen,
+        last_seen: document.last_seen,
+        archived: matches!(document.status.as_deref(), Some("CLOSED" | "SUPPRESSED")),
+        resource: document.describe_resources(),
+        ..Draft::default()
+    };
+    draft.complete_from(arn);
+    let said = |part: Option<&Str<'_>>| part.and_then(|part| part.as_deref().map(str::to_owned));
+    let region = said(resource.map(|resource| &resource.region));
+    let partition = said(resource.map(|resource| &resource.partition));
+    draft.region = draft.region.or(region.map(Cow::Owned));
+    draft.partition = draft.partition.or(partition.map(Cow::Owned));
+    draft.finish(envelope)
+}
+
+impl Document<'_> {
+    /// The title, which begins with the vulnerability's id if nothing else names it.
+    fn title(&self) -> Option<String> {
+        let (title, id) = (self.title.as_deref(), self.vulnerability.id.as_deref());
+        match (title, id) {
+            (Some(title), Some(id)) if !title.contains(id) => Some(format!("{id} - {title}")),
+            (title, id) => title.or(id).map(str::to_owned),
+        }
+    }
+
+    /// `EC2 instance i-0abc (t3.micro, web-1), package openssl 1.0`.
+    fn describe_resources(&self) -> Option<String> {
+        let resources = self.resources.items.iter().filter_map(Resource::describe).collect();
+        let resources = listed(resources, self.resources.total);
+        let what = [self.describe_packages(), self.reachability.describe(), self.code.describe()];
+        joined([resources].into_iter().chain(what), ", ")
+    }
+
+    fn describe_packages(&self) -> Option<String> {
+        let packages = &self.vulnerability.packages;
+        let names: Vec<String> = packages
+            .items
+            .iter()
+            .filter_map(|package| {
+                let name = package.name.clone()?.into_owned();
+                joined([Some(name), package.version.as_deref().map(str::to_owned)], " ")
+            })
+            .collect();
+        let names = several(names.iter().map(String::as_str), packages.total)?;
+        Some(format!("package {names}"))
+    }
+}
+
+impl Reachability<'_> {
+    /// `open port 22 TCP`, `open ports 8000-8080 TCP`.
+    fn describe(&self) -> Option<String> {
+        let begin = self.ports.begin?;
+        let ports = match self.ports.end {
+            Some(end) if end != begin => format!("open ports {begin}-{end}"),
+            _ => format!("open port {begin}"),
+        };
+        joined([Some(ports), self.protocol.as_deref().map(str::to_owned)], " ")
+    }
+}
+
+impl CodeVulnerability<'_> {
+    fn describe(&self) -> Option<String> {
+        let file = self.file.path.as_deref().or(self.file.name.as_deref());
+        let label = if file.is_some() { "file" } else { "" };
+        Phrase::new(label, file).with(self.detector.as_deref()).build()
+    }
+}
+
+impl Resource<'_> {
+    fn describe(&self) -> Option<String> {
+        let details = &self.details;
+        let tag =
+            self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
+        let id = self.id.as_deref();
+        match self.kind.as_deref() {
+            Some("AWS_EC2_INSTANCE") => Phrase::new("EC2 instance", id.map(short_name))
+                .with(details.instance.kind.as_deref())
+                .with(tag)
+                .with(details.instance.addresses.first().map(AsRef::as_ref))
+                .build(),
+            Some("AWS_ECR_CONTAINER_IMAGE") => {
+                let repository = details.image.repository.as_deref();
+                Phrase::new("container image", repository.or(id.map(short_name)))
+                    .with_labelled("tag", details.image.tags.first().map(AsRef::as_ref))
+                    .build()
+            }
+            Some("AWS_LAMBDA_FUNCTION") => {
+                let name = details.function.name.as_deref();
+                Phrase::new("Lambda function", name.or(id.map(short_name)))
+                    .with(details.function.runtime.as_deref())
+                    .build()
+            }
+            kind => Phrase::new(kind.unwrap_or_default(), id).with(tag).build(),
+        }
+    }
+}

@@ -1,1 +1,231 @@
-//! (being written)
+//! Macie's findings: policies of buckets, and sensitive data in objects.
+//!
+//! Source: Macie API reference, `Finding`; user guide, "Amazon EventBridge event schema for Macie
+//! findings".
+
+use std::borrow::Cow;
+
+use super::draft::{Draft, Envelope, Gauge};
+use super::lenient::{Kind, Raw, Read, Str, kind, object};
+use super::phrase::{Phrase, joined, part};
+use super::{Finding, Level, Rejection};
+use crate::instants::Wall;
+
+pub(super) const PRODUCT: &str = "macie";
+
+object! {
+    struct Document<'a> {
+        id: Str<'a> = "id",
+        account: Str<'a> = "accountId",
+        region: Str<'a> = "region",
+        partition: Str<'a> = "partition",
+        kind: Str<'a> = "type",
+        category: Str<'a> = "category",
+        title: Str<'a> = "title",
+        description: Str<'a> = "description",
+        severity: Option<Raw<'a>> = "severity",
+        created_at: Option<Wall> = "createdAt",
+        updated_at: Option<Wall> = "updatedAt",
+        count: Option<u64> = "count",
+        archived: Option<bool> = "archived",
+        sample: Option<bool> = "sample",
+        affected: Affected<'a> = "resourcesAffected",
+        policy: Policy<'a> = "policyDetails",
+    }
+    struct Severity<'a> {
+        word: Str<'a> = "description",
+        score: Option<f64> = "score",
+    }
+    struct Affected<'a> {
+        bucket: Bucket<'a> = "s3Bucket",
+        object: Object<'a> = "s3Object",
+    }
+    struct Bucket<'a> {
+        name: Str<'a> = "name",
+        access: Access<'a> = "publicAccess",
+    }
+    struct Access<'a> {
+        effective: Str<'a> = "effectivePermission",
+    }
+    struct Object<'a> {
+        key: Str<'a> = "key",
+    }
+    struct Policy<'a> {
+        action: Action<'a> = "action",
+        actor: Actor<'a> = "actor",
+    }
+    struct Action<'a> {
+        call: Call<'a> = "apiCallDetails",
+    }
+    struct Call<'a> {
+        api: Str<'a> = "api",
+        service: Str<'a> = "apiServiceName",
+        first_seen: Option<Wall> = "firstSeen",
+        last_seen: Option<Wall> = "lastSeen",
+    }
+    struct Actor<'a> {
+        domain: Domain<'a> = "domainDetails",
+        address: Address<'a> = "ipAddressDetails",
+        user: Identity<'a> = "userIdentity",
+    }
+    struct Domain<'a> {
+        name: Str<'a> = "domainName",
+    }
+    struct Address<'a> {
+        v4: Str<'a> = "ipAddressV4",
+        city: Named<'a> = "ipCity",
+        country: Named<'a> = "ipCountry",
+        owner: Owner<'a> = "ipOwner",
+    }
+    struct Named<'a> {
+        name: Str<'a> = "name",
+    }
+    struct Owner<'a> {
+        organisation: Str<'a> = "asnOrg" | "org" | "isp",
+    }
+    struct Identity<'a> {
+        kind: Str<'a> = "type",
+        assumed_role: Principal<'a> = "assumedRole",
+        federated: Principal<'a> = "federatedUser",
+        user: Principal<'a> = "iamUser",
+        root: Principal<'a> = "root",
+        account: Principal<'a> = "awsAccount",
+        service: Principal<'a> = "awsService",
+    }
+    struct Principal<'a> {
+        name: Str<'a> = "userName",
+        arn: Str<'a> = "arn",
+        principal: Str<'a> = "principalId",
+        account: Str<'a> = "accountId",
+        service: Str<'a> = "invokedBy",
+        access_key: Str<'a> = "accessKeyId",
+    }
+}
+
+pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(raw).unwrap_or_default();
+    let call = &document.policy.action.call;
+    let borrowed = |text: &'_ Str<'_>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
+    Draft {
+        product: PRODUCT.to_owned(),
+        id_key: "id",
+        id: super::native::bare_id(document.id.as_deref()),
+        account: borrowed(&document.account),
+        region: borrowed(&document.region),
+        partition: borrowed(&document.partition),
+        kind: borrowed(&document.kind).or_else(|| borrowed(&document.category)),
+        title: borrowed(&document.title),
+        description: borrowed(&document.description),
+        severity: gauge(document.severity),
+        created_at: document.created_at,
+        updated_at: document.updated_at,
+        first_seen: call.first_seen,
+        last_seen: call.last_seen,
+        count: document.count,
+        sample: document.sample.unwrap_or(false),
+        archived: document.archived.unwrap_or(false),
+        resource: document.affected.describe(),
+        actor: document.policy.describe(),
+    }
+    .finish(envelope)
+}
+
+/// `{"description": "High", "score": 3}`, or either alone. A score is 1, 2 or 3.
+fn gauge(raw: Option<Raw<'_>>) -> Gauge {
+    let Some(Raw(raw)) = raw else { return Gauge::default() };
+    let severity = match kind(raw) {
+        Kind::Object => Severity::read(raw).unwrap_or_default(),
+        _ => Severity { word: Cow::read(raw), score: f64::read(raw), ..Severity::default() },
+    };
+    let word = severity.word.as_deref().map(Gauge::word).unwrap_or_default();
+    word.or(|| match severity.score {
+        Some(1.0) => Gauge::level(Level::Low),
+        Some(2.0) => Gauge::level(Level::Medium),
+        Some(3.0) => Gauge::level(Level::High),
+        Some(other) => Gauge::Unreadable(other.to_string()),
+        None => Gauge::default(),
+    })
+}
+
+impl Affected<'_> {
+    /// `S3 bucket data (object export.csv, PUBLIC)`.
+    fn describe(&self) -> Option<String> {
+        let access = self.bucket.access.effective.as_deref();
+        let label = if self.bucket.name.is_some() { "S3 bucket" } else { "" };
+        Phrase::new(label, self.bucket.name.as_deref())
+            .with_labelled("object", self.object.key.as_deref())
+            .with(access.filter(|access| *access == "PUBLIC"))
+            .build()
+    }
+}
+
+impl Policy<'_> {
+    /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com PutBucketAcl`.
+    fn describe(&self) -> Option<String> {
+        let (address, call) = (&self.actor.address, &self.action.call);
+        let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.name.as_deref()))
+            .with(address.city.name.as_deref())
+            .with(address.country.name.as_deref())
+            .with(address.owner.organisation.as_deref())
+            .build();
+        let call = joined([&call.service, &call.api].map(|text| text.as_deref().map(part)), " ");
+        let who = joined([self.actor.user.describe(), from], " from ");
+        joined([who, call.map(|call| format!("calling {call}"))], ", ")
+    }
+}
+
+impl Identity<'_> {
+    fn describe(&self) -> Option<String> {
+        let all = [
+            &self.user,
+            &self.assumed_role,
+            &self.federated,
+            &self.root,
+            &self.account,
+            &self.service,
+        ];
+        let (name, key) = all
+            .into_iter()
+            .find_map(|principal| Some((principal.describe()?, principal.access_key.as_deref())))?;
+        Phrase::new(self.kind.as_deref().unwrap_or("principal"), Some(name))
+            .with_labelled("access key", key)
+            .build()
+    }
+}
+
+impl Principal<'_> {
+    fn describe(&self) -> Option<&str> {
+        self.name
+            .as_deref()
+            .or(self.arn.as_deref())
+            .or(self.service.as_deref())
+            .or(self.account.as_deref())
+            .or(self.principal.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severities_by_word_then_score() {
+        for (raw, level) in [
+            (r#"{"description":"High","score":1}"#, Some(Level::High)),
+            (r#"{"score":1}"#, Some(Level::Low)),
+            (r#"{"score":"2"}"#, Some(Level::Medium)),
+            (r#"{"description":"odd","score":3}"#, Some(Level::High)),
+            (r#""Medium""#, Some(Level::Medium)),
+            ("3", Some(Level::High)),
+            (r#"{"score":4}"#, None),
+            ("{}", None),
+            ("[]", None),
+        ] {
+            let got = match gauge(Raw::read(raw)) {
+                Gauge::Read(severity) => Some(severity.level),
+                Gauge::Unreadable(_) => None,
+            };
+            assert_eq!(got, level, "{raw}");
+        }
+    }
+}

@@ -8,20 +8,28 @@ pub mod severity;
 pub mod text;
 
 mod access_analyzer;
+mod arn;
 mod asff;
+mod draft;
 mod envelope;
 mod guardduty;
 mod inspector;
 mod lenient;
 mod limits;
 mod macie;
+mod native;
 mod ocsf;
+mod phrase;
 mod reject;
+mod shape;
+mod when;
+
+use std::fmt::{self, Write as _};
 
 use crate::instants::Wall;
 
 pub use envelope::parse;
-pub use limits::{MAX_BYTES, MAX_DEPTH};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use reject::{RejectCode, Rejection};
 pub use severity::{Level, Severity};
 pub use text::Text;
@@ -55,6 +63,7 @@ pub struct Finding {
     /// How often the source saw the activity.
     pub count: Option<u64>,
     pub sample: bool,
+    /// Set aside where it comes from: archived, resolved, closed, suppressed or deleted there.
     pub archived: bool,
     /// A short description of what is affected, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
@@ -71,7 +80,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint {
     /// The product that found it: `guardduty`, `inspector`, `macie`, `access-analyzer`,
-    /// `securityhub`, or a third party's name in lower case.
+    /// `securityhub`, or `company:product` in lower case.
     pub product: String,
     pub account: String,
     pub region: String,
@@ -84,19 +93,42 @@ impl Fingerprint {
     pub const MAX_ID_BYTES: usize = 512;
 }
 
-/// `product/account/region/id`: the ledger's partition key. Unknown parts are written `-`.
-impl std::fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let part = |s: &'_ str| if s.is_empty() { "-".to_owned() } else { s.to_owned() };
-        write!(
-            f,
-            "{}/{}/{}/{}",
-            part(&self.product),
-            part(&self.account),
-            part(&self.region),
-            self.id
-        )
+/// `product/account/region/id`: the ledger's partition key. Different fingerprints never read the
+/// same: an unknown part is `-`, and where a part could be taken for something else (a slash before
+/// the id, a part that is itself `-`, a percent sign), or would spoil a log or a terminal (control
+/// and invisible characters), its bytes are written `%XX`. The longest takes less than 2048 bytes,
+/// DynamoDB's limit for a partition key.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [&self.product, &self.account, &self.region] {
+            match part.as_str() {
+                "" => f.write_str("-")?,
+                "-" => f.write_str("%2D")?,
+                part => write_escaped(f, part, |c| c == '/')?,
+            }
+            f.write_str("/")?;
+        }
+        write_escaped(f, &self.id, |_| false)
     }
+}
+
+/// Writes `text` with a percent sign, what does not show, and what is `special`, as `%XX`.
+fn write_escaped(
+    f: &mut fmt::Formatter<'_>,
+    text: &str,
+    special: impl Fn(char) -> bool,
+) -> fmt::Result {
+    for c in text.chars() {
+        if c == '%' || c.is_control() || text::is_invisible(c) || special(c) {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                write!(f, "%{byte:02X}")?;
+            }
+        } else {
+            f.write_char(c)?;
+        }
+    }
+    Ok(())
 }
 
 /// AWS's separate clouds; they differ in the host of the console.
@@ -130,4 +162,45 @@ pub enum Remark {
     /// The envelope was sent by another account than the finding is about. That is how the
     /// administrator's copy looks, and also how a forged one would.
     SentByAccount(Text),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(product: &str, account: &str, region: &str, id: &str) -> String {
+        Fingerprint {
+            product: product.to_owned(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            id: id.to_owned(),
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn fingerprints_read_as_what_they_are() {
+        for ([product, account, region, id], text) in [
+            (
+                ["guardduty", "111122223333", "us-east-1", "0a1b"],
+                "guardduty/111122223333/us-east-1/0a1b",
+            ),
+            (["guardduty", "", "", "0a1b"], "guardduty/-/-/0a1b"),
+            (["guardduty", "-", "", "-"], "guardduty/%2D/-/-"),
+            (["a/b", "1", "", "c"], "a%2Fb/1/-/c"),
+            (["a", "b/1", "", "c"], "a/b%2F1/-/c"),
+            (["a", "1", "r", "arn:x/y/100%"], "a/1/r/arn:x/y/100%25"),
+            (["a", "1", "r", "line\nfeed\u{202e}é"], "a/1/r/line%0Afeed%E2%80%AEé"),
+        ] {
+            assert_eq!(print(product, account, region, id), text);
+        }
+    }
+
+    #[test]
+    fn the_longest_fingerprint_is_a_key() {
+        let part = "\u{e0041}".repeat(64); // the parser would strip these
+        let id = "\u{1}".repeat(Fingerprint::MAX_ID_BYTES);
+        assert!(print("p", "a", "r", &id).len() < 2048);
+        assert!(print(&"é".repeat(64), &part[..4], "r", &id).len() < 2048);
+    }
 }

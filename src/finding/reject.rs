@@ -18,9 +18,9 @@ pub struct Rejection {
 pub enum RejectCode {
     /// The body is not one JSON document.
     NotJson,
-    /// More than [`super::MAX_BYTES`].
+    /// More than [`super::MAX_BYTES`], or more findings than [`super::MAX_FINDINGS`].
     TooLarge,
-    /// Nested deeper than [`super::MAX_DEPTH`].
+    /// Nested deeper than [`super::MAX_DEPTH`], or wrapped too often.
     TooDeep,
     /// JSON, but nothing that hansho knows as a finding.
     NotAFinding,

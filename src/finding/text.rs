@@ -89,7 +89,7 @@ pub fn cut(text: &str, max_chars: usize) -> String {
 /// (Unicode TR 9, used to make `exe.gpj` of `jpg.exe`), zero-width spaces, joiners outside emoji,
 /// the tag block, variation selectors used as carriers, the soft hyphen and the byte-order mark.
 /// U+200D stays, because emoji are built with it, and U+FE0F for the same reason.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'

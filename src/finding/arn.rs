@@ -1,0 +1,113 @@
+//! Amazon resource names, as far as a finding's identity and place can be read from them.
+
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; region and account may be empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arn<'a> {
+    pub partition: &'a str,
+    pub service: &'a str,
+    pub region: &'a str,
+    pub account: &'a str,
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    pub fn parse(text: &'a str) -> Option<Arn<'a>> {
+        let mut parts = text.trim().splitn(6, ':');
+        if parts.next()? != "arn" {
+            return None;
+        }
+        Some(Arn {
+            partition: parts.next()?,
+            service: parts.next()?,
+            region: parts.next()?,
+            account: parts.next()?,
+            resource: parts.next()?,
+        })
+    }
+
+    /// The id in the name of a finding: what follows `finding/` in
+    /// `…:guardduty:…:detector/ID/finding/ID`, `…:inspector2:…:finding/ID` and the like.
+    pub fn finding_id(&self) -> Option<&'a str> {
+        let id = match self.resource.strip_prefix("finding/") {
+            Some(id) => id,
+            None => self.resource.rsplit_once("/finding/")?.1,
+        };
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// `aws` and `guardduty` in `…:securityhub:…:product/aws/guardduty` (or `productv2/…`).
+    pub fn product(&self) -> Option<(&'a str, &'a str)> {
+        let path = self
+            .resource
+            .strip_prefix("product/")
+            .or_else(|| self.resource.strip_prefix("productv2/"))?;
+        path.split_once('/')
+    }
+}
+
+/// What a name is short for: the last part of an ARN's resource, or the text itself.
+pub(super) fn short_name(text: &str) -> &str {
+    match Arn::parse(text) {
+        Some(arn) => {
+            // A stack has its name before its id: `stack/NAME/ID`.
+            let path = match arn.resource.strip_prefix("stack/") {
+                Some(path) => path.split('/').next().unwrap_or(path),
+                None => arn.resource,
+            };
+            path.rsplit(['/', ':']).find(|part| !part.is_empty()).unwrap_or(text)
+        }
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_name() {
+        let arn = Arn::parse("arn:aws-cn:guardduty:cn-north-1:111122223333:detector/d/finding/f1");
+        let arn = arn.unwrap();
+        assert_eq!(
+            (arn.partition, arn.service, arn.region, arn.account),
+            ("aws-cn", "guardduty", "cn-north-1", "111122223333")
+        );
+        assert_eq!(arn.finding_id(), Some("f1"));
+        for text in ["", "arn", "arn:aws:s3", "urn:aws:s3:::b", "i-0123"] {
+            assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_and_products() {
+        for (text, id, product) in [
+            ("arn:aws:inspector2:us-east-1:1:finding/abc", Some("abc"), None),
+            ("arn:aws:guardduty:us-east-1:1:detector/d/finding/", None, None),
+            ("arn:aws:s3:::bucket", None, None),
+            (
+                "arn:aws:securityhub:us-east-1::product/aws/guardduty",
+                None,
+                Some(("aws", "guardduty")),
+            ),
+            ("arn:aws:securityhub:us-east-1::productv2/aws/macie", None, Some(("aws", "macie"))),
+            ("arn:aws:securityhub:us-east-1:1:product/1/default", None, Some(("1", "default"))),
+        ] {
+            let arn = Arn::parse(text).unwrap();
+            assert_eq!((arn.finding_id(), arn.product()), (id, product), "{text}");
+        }
+    }
+
+    #[test]
+    fn short_names() {
+        for (text, name) in [
+            ("arn:aws:s3:::my-bucket", "my-bucket"),
+            ("arn:aws:iam::111122223333:role/path/Admin", "Admin"),
+            ("arn:aws:lambda:us-east-1:1:function:f", "f"),
+            ("arn:aws:iam::1:role/", "role"),
+            ("arn:aws:cloudformation:us-east-1:1:stack/web/0a1b", "web"),
+            ("i-0123", "i-0123"),
+        ] {
+            assert_eq!(short_name(text), name, "{text}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Who did what a GuardDuty finding reports.
+
+use std::borrow::Cow;
+
+use super::super::lenient::{List, Str, object};
+use super::super::phrase::{Phrase, joined, listed, part, several};
+use super::Service;
+use super::remote::{Domain, Port, Remote, describe_all};
+use super::resource::Resource;
+use super::sequence::Sequence;
+
+const NAMED_MAX: usize = 3;
+
+object! {
+    struct Activity<'a> {
+        kind: Str<'a> = "actionType",
+        api_call: ApiCall<'a> = "awsApiCallAction",
+        connection: Connection<'a> = "networkConnectionAction",
+        port_probe: PortProbe<'a> = "portProbeAction",
+        dns: DnsRequest<'a> = "dnsRequestAction",
+        kubernetes: KubernetesCall<'a> = "kubernetesApiCallAction",
+        login: LoginAttempt<'a> = "rdsLoginAttemptAction",
+    }
+    struct ApiCall<'a> {
+        api: Str<'a> = "api",
+        service: Str<'a> = "serviceName",
+        domain: Domain<'a> = "domainDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+        account: RemoteAccount<'a> = "remoteAccountDetails",
+        error: Str<'a> = "errorCode",
+    }
+    struct RemoteAccount<'a> {
+        id: Str<'a> = "accountId",
+        service: Str<'a> = "awsServiceName",
+    }
+    struct Connection<'a> {
+        direction: Str<'a> = "connectionDirection",
+        protocol: Str<'a> = "protocol",
+        blocked: Option<bool> = "blocked",
+        local_port: Port<'a> = "localPortDetails",
+        remote_port: Port<'a> = "remotePortDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct PortProbe<'a> {
+        probes: List<Probe<'a>, NAMED_MAX> = "portProbeDetails",
+    }
+    struct Probe<'a> {
+        local_port: Port<'a> = "localPortDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct DnsRequest<'a> {
+        domain: Str<'a> = "domain",
+        with_suffix: Str<'a> = "domainWithSuffix",
+        protocol: Str<'a> = "protocol",
+        blocked: Option<bool> = "blocked",
+    }
+    struct KubernetesCall<'a> {
+        verb: Str<'a> = "verb",
+        uri: Str<'a> = "requestUri",
+        sources: List<Cow<'a, str>, NAMED_MAX> = "sourceIps",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct LoginAttempt<'a> {
+        remote: Remote<'a> = "remoteIpDetails",
+        logins: List<Login<'a>, NAMED_MAX> = "loginAttributes",
+    }
+    struct Login<'a> {
+        user: Str<'a> = "user",
+        failed: Option<u64> = "failedLoginAttempts",
+        successful: Option<u64> = "successfulLoginAttempts",
+    }
+    struct Runtime<'a> {
+        process: Process<'a> = "process",
+    }
+    struct Process<'a> {
+        name: Str<'a> = "name",
+        path: Str<'a> = "executablePath",
+        user: Str<'a> = "user",
+        pid: Str<'a> = "pid",
+    }
+    struct Evidence<'a> {
+        threats: List<Threat<'a>, NAMED_MAX> = "threatIntelligenceDetails",
+    }
+    struct Threat<'a> {
+        list: Str<'a> = "threatListName",
+        names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
+    }
+    struct VolumeScan<'a> {
+        detections: Detections<'a> = "scanDetections",
+    }
+    struct Detections<'a> {
+        by_name: ByName<'a> = "threatDetectedByName",
+    }
+    struct ByName<'a> {
+        threats: List<Malware<'a>, NAMED_MAX> = "threatNames",
+    }
+    struct MalwareScan<'a> {
+        threats: List<Malware<'a>, NAMED_MAX> = "threats",
+    }
+    struct Malware<'a> {
+        name: Str<'a> = "name",
+    }
+}
+
+/// Who did it: the caller and where from, then what tells more of them: a threat list, malware.
+pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<String> {
+    let sequence = service.detection.sequence.as_ref();
+    let activity = &service.activity;
+    let runtime = service.runtime.process.describe();
+    let done = activity.describe(resource);
+    let doer = joined([runtime, done], ", ")
+        .or_else(|| resource.kubernetes.user.describe())
+        .or_else(|| sequence.and_then(Sequence::describe_actors))
+        .or_else(|| service.describe_malware());
+    joined([doer, service.evidence.describe()], "; ")
+}
+
+impl Service<'_> {
+    fn describe_malware(&self) -> Option<String> {
+        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.by_name.threats];
+        let found = scans.into_iter().find(|threats| !threats.items.is_empty())?;
+        let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
+        Some(format!("malware {}", several(names, found.total)?))
+    }
+}
+
+impl Activity<'_> {
+    /// By what is there, not by `actionType`, which adds nothing and may be new.
+    fn describe(&self, resource: &Resource<'_>) -> Option<String> {
+        self.api_call
+            .describe(resource)
+            .or_else(|| self.kubernetes.describe(resource))
+            .or_else(|| self.connection.describe())
+            .or_else(|| self.port_probe.describe())
+            .or_else(|| self.dns.describe())
+            .or_else(|| self.login.describe())
+    }
+}
+
+impl ApiCall<'_> {
+    /// `198.51.100.7 (Germany, …) calling iam.amazonaws.com CreateUser as IAMUser alice`.
+    fn describe(&self, resource: &Resource<'_>) -> Option<String> {
+        let domain = self.domain.name.as_deref();
+        let remote = self.remote.describe(None).or_else(|| domain.map(part));
+        let account = self.account.id.as_deref().map(|id| format!("account {}", part(id)));
+        let service = self.account.service.as_deref().map(part);
+        let from = remote.or(service).or(account);
+        let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
+        let error = self.error.as_deref().map(|error| format!(" ({})", part(error)));
+        let call = call.map(|call| format!("calling {call}{}", error.unwrap_or_default()));
+        let key = resource.access_key.describe().filter(|_| !is(&resource.kind, "AccessKey"));
+        let caller = key.map(|key| format!("as {key}"));
+        if from.is_none() && call.is_none() {
+            return None;
+        }
+        joined([from, call, caller], " ")
+    }
+}
+
+fn is(text: &Str<'_>, word: &str) -> bool {
+    text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
+impl Connection<'_> {
+    /// `outbound to 198.51.100.7:443 (…), TCP`; inbound ones name the local port.
+    fn describe(&self) -> Option<String> {
+        let inbound = is(&self.direction, "INBOUND");
+        let outbound = is(&self.direction, "OUTBOUND");
+        let remote_port = self.remote_port.number.as_deref().filter(|_| !inbound);
+        let remote = self.remote.describe(remote_port)?;
+        let local = if inbound { self.local_port.describe() } else { None };
+        let direction = match (inbound, outbound) {
+            (true, _) => "inbound from",
+            (_, true) => "outbound to",
+            _ => "connection with",
+        };
+        let local = local.map(|local| format!("to {local}"));
+        let protocol = self.protocol.as_deref().map(part);
+        let blocked = (self.blocked == Some(true)).then(|| "blocked".to_owned());
+        joined([Some(format!("{direction} {remote}")), local, protocol, blocked], ", ")
+    }
+}
+
+impl PortProbe<'_> {
+    /// `198.51.100.7 (…), 203.0.113.9 (…) +3 more probing port 22 (SSH)`.
+    fn describe(&self) -> Option<String> {
+        let remotes = self.probes.items.iter().map(|probe| probe.remote.describe(None));
+        let remotes = describe_all(remotes, self.probes.total)?;
+        let port = self.probes.items.iter().find_map(|probe| probe.local_port.describe());
+        Some(match port {
+            Some(port) => format!("{remotes} probing {port}"),
+            None => remotes,
+        })
+    }
+}
+
+impl DnsRequest<'_> {
+    fn describe(&self) -> Option<String> {
+        let domain = self.domain.as_deref().or(self.with_suffix.as_deref())?;
+        let blocked = (self.blocked == Some(true)).then_some("blocked");
+        // The runtime agent gives numbers, which tell nobody anything.
+        let protocol = self.protocol.as_deref().filter(|p| p.parse::<u32>().is_err());
+        Phrase::new("domain", Some(domain)).with(protocol).with(blocked).build()
+    }
+}
+
+impl KubernetesCall<'_> {
+    /// `Kubernetes user system:anonymous from 198.51.100.7 (…), list /api/v1/secrets`.
+    fn describe(&self, resource: &Resource<'_>) -> Option<String> {
+        let sources = several(self.sources.items.iter().map(AsRef::as_ref), self.sources.total);
+        let from = self.remote.describe(None).or(sources);
+        let call = joined([&self.verb, &self.uri].map(|text| text.as_deref().map(part)), " ");
+        if from.is_none() && call.is_none() {
+            return None;
+        }
+        let who = joined([resource.kubernetes.user.describe(), from], " from ");
+        joined([who, call], ", ")
+    }
+}
+
+impl LoginAttempt<'_> {
+    /// `198.51.100.7 (…), login as admin (3 failed, 1 successful)`.
+    fn describe(&self) -> Option<String> {
+        let logins = self.logins.items.iter().filter_map(Login::describe).collect();
+        let logins = listed(logins, self.logins.total);
+        let logins = logins.map(|logins| format!("login as {logins}"));
+        joined([self.remote.describe(None), logins], ", ")
+    }
+}
+
+impl Login<'_> {
+    fn describe(&self) -> Option<String> {
+        let count =
+            |n: Option<u64>, word: &str| n.filter(|n| *n > 0).map(|n| format!("{n} {word}"));
+        Phrase::new("", Some(self.user.as_deref()?))
+            .with(count(self.failed, "failed").as_deref())
+            .with(count(self.successful, "successful").as_deref())
+            .build()
+    }
+}
+
+impl Process<'_> {
+    /// `process /tmp/miner (pid 4242, user root)`.
+    fn describe(&self) -> Option<String> {
+        let path = self.path.as_deref().or(self.name.as_deref())?;
+        Phrase::new("process", Some(path))
+            .with_labelled("pid", self.pid.as_deref())
+            .with_labelled("user", self.user.as_deref())
+            .build()
+    }
+}
+
+impl Evidence<'_> {
+    /// `on threat list ProofPoint (Emotet)`.
+    fn describe(&self) -> Option<String> {
+        let threat = self.threats.first()?;
+        let names = several(threat.names.items.iter().map(AsRef::as_ref), threat.names.total);
+        if threat.list.is_none() && names.is_none() {
+            return None;
+        }
+        Phrase::new("on threat list", threat.list.as_deref()).with_list("", names).build()
+    }
+}

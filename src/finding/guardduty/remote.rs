@@ -1,0 +1,102 @@
+//! The other end of a connection: an address, and what is known of where it is.
+
+use super::super::lenient::{List, Str, object};
+use super::super::phrase::{Phrase, listed};
+
+object! {
+    struct Remote<'a> {
+        v4: Str<'a> = "ipAddressV4",
+        v6: Str<'a> = "ipAddressV6",
+        city: City<'a> = "city",
+        country: Country<'a> = "country",
+        organisation: Organisation<'a> = "organization",
+    }
+    struct City<'a> {
+        name: Str<'a> = "cityName",
+    }
+    struct Country<'a> {
+        name: Str<'a> = "countryName",
+        code: Str<'a> = "countryCode",
+    }
+    struct Organisation<'a> {
+        asn: Str<'a> = "asn",
+        asn_name: Str<'a> = "asnOrg",
+        provider: Str<'a> = "isp",
+        name: Str<'a> = "org",
+    }
+    struct Port<'a> {
+        number: Str<'a> = "port",
+        name: Str<'a> = "portName",
+    }
+    struct Domain<'a> {
+        name: Str<'a> = "domain",
+    }
+    struct Tag<'a> {
+        key: Str<'a> = "key" | "name",
+        value: Str<'a> = "value",
+    }
+}
+
+impl Remote<'_> {
+    pub fn address(&self) -> Option<&str> {
+        self.v4.as_deref().or(self.v6.as_deref())
+    }
+
+    /// `198.51.100.7:443 (Berlin, Germany, AS64500 Example Networks, Example ISP)`.
+    pub fn describe(&self, port: Option<&str>) -> Option<String> {
+        let address = self.address().map(|address| match port {
+            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+            Some(port) => format!("{address}:{port}"),
+            None => address.to_owned(),
+        });
+        let country = self.country.name.as_deref().or(self.country.code.as_deref());
+        let network = &self.organisation;
+        // The network often goes by the same name three times.
+        let own = |name: &&str| network.asn_name.as_deref() != Some(*name);
+        Phrase::new("", address.as_deref())
+            .with(self.city.name.as_deref())
+            .with(country)
+            .with(network.describe().as_deref())
+            .with(network.name.as_deref().filter(own))
+            .with(network.provider.as_deref().filter(own))
+            .build()
+    }
+}
+
+impl Organisation<'_> {
+    /// `AS64500 Example Networks`. GuardDuty's samples have the number -1.
+    fn describe(&self) -> Option<String> {
+        let number = self.asn.as_deref().filter(|asn| asn.parse::<u32>().is_ok_and(|n| n > 0));
+        let name = self.asn_name.as_deref();
+        match (number, name) {
+            (Some(number), Some(name)) => Some(format!("AS{number} {name}")),
+            (Some(number), None) => Some(format!("AS{number}")),
+            (None, name) => name.map(str::to_owned),
+        }
+    }
+}
+
+/// `22 (SSH)`, or the number alone.
+impl Port<'_> {
+    pub fn describe(&self) -> Option<String> {
+        let name = self.name.as_deref().filter(|name| !name.eq_ignore_ascii_case("unknown"));
+        self.number.as_deref()?;
+        Phrase::new("port", self.number.as_deref()).with(name).build()
+    }
+}
+
+/// The value of the tag `Name`.
+pub(in crate::finding) fn name_tag<'t, const N: usize>(
+    tags: &'t List<Tag<'_>, N>,
+) -> Option<&'t str> {
+    let name = |tag: &&Tag<'_>| tag.key.as_deref() == Some("Name");
+    tags.items.iter().find(name).and_then(|tag| tag.value.as_deref())
+}
+
+/// Several ends of connections.
+pub(in crate::finding) fn describe_all(
+    remotes: impl IntoIterator<Item = Option<String>>,
+    total: usize,
+) -> Option<String> {
+    listed(remotes.into_iter().flatten().collect(), total)
+}

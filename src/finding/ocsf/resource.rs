@@ -1,0 +1,83 @@
+//! What an OCSF finding is about.
+
+use super::super::arn::short_name;
+use super::super::asff::plain_kind;
+use super::super::guardduty::remote::{Tag, name_tag};
+use super::super::lenient::{List, Str, object};
+use super::super::phrase::{Phrase, listed};
+
+const NAMED_MAX: usize = 3;
+
+object! {
+    struct Resource<'a> {
+        kind: Str<'a> = "type",
+        name: Str<'a> = "name",
+        uid: Str<'a> = "uid",
+        region: Str<'a> = "region",
+        partition: Str<'a> = "cloud_partition",
+        owner: Owner<'a> = "owner",
+        tags: List<Tag<'a>, 50> = "tags",
+        user: User<'a> = "user",
+        device: Device<'a> = "device",
+        data: Data<'a> = "data",
+    }
+    struct Owner<'a> {
+        account: Account<'a> = "account",
+    }
+    struct Account<'a> {
+        id: Str<'a> = "uid",
+    }
+    struct User<'a> {
+        name: Str<'a> = "name",
+        kind: Str<'a> = "type",
+    }
+    struct Device<'a> {
+        model: Str<'a> = "model",
+        interfaces: List<Interface<'a>, 1> = "network_interfaces",
+        container: Container<'a> = "container",
+    }
+    struct Container<'a> {
+        image: Image<'a> = "image",
+    }
+    struct Image<'a> {
+        name: Str<'a> = "name",
+    }
+    struct Interface<'a> {
+        private: Str<'a> = "private_ip_address",
+        public: Str<'a> = "public_ip" | "ip",
+    }
+    struct Data<'a> {
+        instance_kind: Str<'a> = "instance_type",
+        tags: List<Tag<'a>, 50> = "tags",
+        interfaces: List<Interface<'a>, 1> = "network_interfaces",
+    }
+}
+
+pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
+    let shown: Vec<String> =
+        resources.items.iter().filter_map(Resource::describe).take(NAMED_MAX).collect();
+    listed(shown, resources.total)
+}
+
+impl Resource<'_> {
+    pub fn account(&self) -> Option<&str> {
+        self.owner.account.id.as_deref()
+    }
+
+    /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
+    fn describe(&self) -> Option<String> {
+        let kind = self.kind.as_deref().map(plain_kind).unwrap_or_default();
+        let name = self.uid.as_deref().map(short_name).or(self.name.as_deref());
+        let (data, device) = (&self.data, &self.device);
+        let interface = data.interfaces.first().or(device.interfaces.first());
+        Phrase::new(&kind, name)
+            .with(data.instance_kind.as_deref().or(device.model.as_deref()))
+            .with(name_tag(&self.tags).or(name_tag(&data.tags)))
+            .with(self.user.name.as_deref())
+            .with(self.user.kind.as_deref())
+            .with_labelled("image", device.container.image.name.as_deref())
+            .with_labelled("private", interface.and_then(|i| i.private.as_deref()))
+            .with_labelled("public", interface.and_then(|i| i.public.as_deref()))
+            .build()
+    }
+}
