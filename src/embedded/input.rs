@@ -5,8 +5,11 @@
 
 use std::io::{self, BufRead};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+
+use crate::finding;
 
 use super::Incoming;
 
@@ -35,13 +38,9 @@ pub fn split(input: impl BufRead, mut message: impl FnMut(String)) -> io::Result
         let text = String::from_utf8_lossy(&line);
         let text = if first { text.trim_start_matches('\u{feff}') } else { &text };
         first = false;
-        for whole in document.push(text) {
-            elements(whole, &mut message);
-        }
+        document.push(text, &mut |whole| elements(whole, &mut message));
     }
-    if let Some(rest) = document.take() {
-        elements(rest, &mut message);
-    }
+    document.close(&mut |whole| elements(whole, &mut message));
     Ok(())
 }
 
@@ -55,53 +54,86 @@ pub fn identify(index: u64, body: String) -> Incoming {
     Incoming { message_id: format!("input-{id}"), body }
 }
 
-/// An array's elements are messages for themselves; anything else is one message.
+/// The elements of an array are messages for themselves, and so are those of an API's answer
+/// (`{"Findings": […]}`), which may be more and longer than one message can hold. Anything else is
+/// one message.
 fn elements(text: String, message: &mut impl FnMut(String)) {
-    if text.starts_with('[')
-        && let Ok(all) = serde_json::from_str::<Vec<&RawValue>>(&text)
-    {
-        all.into_iter().for_each(|element| message(element.get().to_owned()));
-    } else {
-        message(text);
+    let inside = match text.trim_start_matches('{').trim_start() {
+        inside if inside.starts_with(r#""Findings""#) || inside.starts_with(r#""findings""#) => {
+            serde_json::from_str::<Answer>(&text).ok().map(|answer| answer.findings)
+        }
+        inside if inside.starts_with('[') => serde_json::from_str(&text).ok(),
+        _ => None,
+    };
+    match inside {
+        Some(all) => all.into_iter().for_each(|element| message(element.get().to_owned())),
+        None => message(text),
     }
+}
+
+/// What the APIs' lists of findings look like.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, alias = "Findings")]
+    findings: Vec<&'a RawValue>,
 }
 
 /// A document that may go over several lines, and where in it we are.
 #[derive(Default)]
 struct Document {
     text: String,
+    /// The open brackets; what is deeper than any finding is only counted.
+    open: Vec<u8>,
     depth: usize,
     in_string: bool,
     escaped: bool,
 }
 
 impl Document {
-    /// Adds a line; answers with what is complete now.
-    fn push(&mut self, line: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        if line.trim().is_empty() {
-            if !self.text.is_empty() {
-                self.text.push_str(line);
-            }
-            return out;
+    /// Adds a line, and hands over what is complete now.
+    fn push(&mut self, line: &str, out: &mut impl FnMut(String)) {
+        if self.text.is_empty() && line.trim().is_empty() {
+            return;
         }
         // A line that is a document by itself, while another is open: the open one was cut off.
         if !self.text.is_empty() && !self.expects_element() && is_document(line) {
-            out.extend(self.take());
+            self.close(out);
         }
         self.scan(line);
         self.text.push_str(line);
         // No JSON string goes over a line's end.
         if self.depth == 0 || self.in_string {
-            out.extend(self.take());
+            self.close(out);
         }
-        out
+    }
+
+    /// Hands over what there is. If it is several lines and no document, then lines were cut off,
+    /// and each that starts like a document is a message for itself.
+    fn close(&mut self, out: &mut impl FnMut(String)) {
+        let text = std::mem::take(self).text;
+        let whole = text.trim();
+        if whole.is_empty() {
+            return;
+        }
+        if !whole.contains('\n') || serde_json::from_str::<&RawValue>(whole).is_ok() {
+            return out(whole.to_owned());
+        }
+        let mut piece = String::new();
+        let mut complete = false;
+        for line in whole.split_inclusive('\n') {
+            if !piece.is_empty() && (complete || line.starts_with(['{', '['])) {
+                out(std::mem::take(&mut piece).trim().to_owned());
+            }
+            complete = piece.is_empty() && is_document(line);
+            piece.push_str(line);
+        }
+        out(piece.trim().to_owned());
     }
 
     /// In an array, where the next line may well be a whole document: an element.
     fn expects_element(&self) -> bool {
-        self.depth == 1
-            && self.text.starts_with('[')
+        self.open.last() == Some(&b'[')
+            && self.open.len() == self.depth
             && matches!(self.text.trim_end().as_bytes().last(), Some(b'[' | b','))
     }
 
@@ -111,16 +143,19 @@ impl Document {
                 _ if self.escaped => self.escaped = false,
                 b'\\' if self.in_string => self.escaped = true,
                 b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => self.depth += 1,
-                b'}' | b']' if !self.in_string => self.depth = self.depth.saturating_sub(1),
+                b'{' | b'[' if !self.in_string => {
+                    if self.open.len() == self.depth && self.depth < finding::MAX_DEPTH {
+                        self.open.push(byte);
+                    }
+                    self.depth += 1;
+                }
+                b'}' | b']' if !self.in_string => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.open.truncate(self.depth);
+                }
                 _ => {}
             }
         }
-    }
-
-    fn take(&mut self) -> Option<String> {
-        let text = std::mem::take(self).text.trim().to_owned();
-        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -151,8 +186,11 @@ mod tests {
             ("[{\"a\":1},{\"a\":2}]", vec!["{\"a\":1}", "{\"a\":2}"]),
             ("[\n {\"a\":1},\n {\n  \"a\": 2\n }\n]\n", vec!["{\"a\":1}", "{\n  \"a\": 2\n }"]),
             ("{\n \"a\": {\n  \"b\": \"}{\"\n }\n}\n{\"c\":1}\n", vec!["{\n \"a\": {\n  \"b\": \"}{\"\n }\n}", "{\"c\":1}"]),
+            ("{\"F\":[\n{\"a\":1},\n{\"a\":2}\n]}", vec!["{\"F\":[\n{\"a\":1},\n{\"a\":2}\n]}"]),
             ("{\n\"a\":\n[\n{\n\"b\":1}\n]\n}", vec!["{\n\"a\":\n[\n{\n\"b\":1}\n]\n}"]),
             ("[\n{\"a\":1},\n{\"a\":2}\n]\n{\"a\":3}", vec!["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"]),
+            ("{\"Findings\":[{\"a\":1},\n {\"a\":2}],\"NextToken\":\"x\"}", vec!["{\"a\":1}", "{\"a\":2}"]),
+            ("{\"findings\":7}", vec!["{\"findings\":7}"]),
             ("[]", vec![]),
         ] {
             assert_eq!(messages(input), expected, "{input:?}");
@@ -167,6 +205,10 @@ mod tests {
             ("{\"a\":\"x\n{\"a\":1}\n", vec!["{\"a\":\"x", "{\"a\":1}"]),
             ("{\"a\":1}}\n{\"a\":2}\n", vec!["{\"a\":1}}", "{\"a\":2}"]),
             ("{\n \"a\": 1,\n", vec!["{\n \"a\": 1,"]),
+            ("{\"a\":0,\n{\"a\":1,\n", vec!["{\"a\":0,", "{\"a\":1,"]),
+            ("{\"a\":0,\n{\"a\":1,\nx\n{\"a\":2}", vec!["{\"a\":0,", "{\"a\":1,\nx", "{\"a\":2}"]),
+            ("{\"a\":[\n{\"a\":1}\n{\"a\":2}\n", vec!["{\"a\":[", "{\"a\":1}", "{\"a\":2}"]),
+            ("[{\"a\":1},\n{\"a\":2}\n{\"a\":3}\n", vec!["[{\"a\":1},", "{\"a\":2}", "{\"a\":3}"]),
             ("[{\"a\":1}\n{\"a\":2}\n", vec!["[{\"a\":1}", "{\"a\":2}"]),
             ("5\nnull\n", vec!["5", "null"]),
         ] {

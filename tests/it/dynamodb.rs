@@ -67,6 +67,13 @@ async fn start_dynoxide() -> String {
     endpoint
 }
 
+/// An emulator in this process with the ledger's table in it; answers with its endpoint.
+pub async fn serve_table(table: &str) -> String {
+    let endpoint = start_dynoxide().await;
+    create_table(&fake_config(&endpoint), table).await;
+    endpoint
+}
+
 async fn create_table(config: &SdkConfig, table: &str) {
     let attribute = |name| {
         AttributeDefinition::builder()
