@@ -4,6 +4,7 @@
 //! The tree follows the way of one finding: `finding` parses it, `policy` decides, `desk` says what
 //! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
 
+pub mod aws;
 pub mod finding;
 pub mod instants;
 pub mod policy;
