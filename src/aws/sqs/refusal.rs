@@ -1,0 +1,171 @@
+//! What SQS's errors mean to the worker, as one short line each.
+//!
+//! The SDK's own texts are unfit to be logged: some are pages long, and the answer to a wrong
+//! signature quotes the signed request, session token included, from its second line on.
+
+use std::error::Error;
+
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+
+use super::parcel::acceptable;
+use crate::ports::{QueueError, Receipt};
+
+const TEXT_BYTES_MAX: usize = 300;
+
+/// A call that failed as a whole.
+pub(super) fn of_call<E>(call: &str, error: &SdkError<E>) -> QueueError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    QueueError::Unavailable(format!("sqs {call}: {}", described(error)))
+}
+
+/// A batch call that failed as a whole. With a single entry, what is said of the receipt is known
+/// to be meant for it; with several nobody knows whose it is, so nothing is concluded from it.
+pub(super) fn of_batch<E>(call: &str, receipts: &[Receipt], error: &SdkError<E>) -> QueueError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match (receipts, error.as_service_error()) {
+        ([receipt], Some(refused)) => {
+            of_entry(call, receipt, refused.code().unwrap_or("no code"), refused.message())
+        }
+        _ => of_call(call, error),
+    }
+}
+
+/// One entry of a batch that failed.
+pub(super) fn of_entry(
+    call: &str,
+    receipt: &Receipt,
+    code: &str,
+    message: Option<&str>,
+) -> QueueError {
+    let message = message.unwrap_or_default();
+    // SQS quotes the handle, hundreds of characters of it.
+    let shown = if receipt.0.is_empty() {
+        one_line(message)
+    } else {
+        one_line(&message.replace(&receipt.0, "…"))
+    };
+    let text = format!("sqs {call}: {}: {shown}", one_line(code));
+    if speaks_of_the_receipt(code, message) {
+        QueueError::ReceiptGone(text)
+    } else {
+        QueueError::Unavailable(text)
+    }
+}
+
+/// The codes with which SQS says that a receipt is no longer good. `InvalidParameterValue` stands
+/// for many things: for a receipt whose message is gone or was received again ("Value … for
+/// parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for
+/// visibility timeout change."), but also for a time-out beyond the limit.
+fn speaks_of_the_receipt(code: &str, message: &str) -> bool {
+    // Query-compatible codes have a prefix: AWS.SimpleQueueService.MessageNotInflight.
+    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+        "ReceiptHandleIsInvalid" | "MessageNotInflight" => true,
+        "InvalidParameterValue" => {
+            let message = message.to_ascii_lowercase();
+            ["receipthandle", "receipt handle", "does not exist or is not available"]
+                .iter()
+                .any(|words| message.contains(words))
+        }
+        _ => false,
+    }
+}
+
+fn described<E>(error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(refused) => {
+            let status = refused.raw().status().as_u16();
+            let code = refused.err().code().map_or_else(|| format!("http {status}"), one_line);
+            match refused.err().message() {
+                Some(message) => format!("{code}: {}", one_line(message)),
+                None => code,
+            }
+        }
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(lost) if lost.is_timeout() => {
+            "no connection, or no answer on it, in time".to_owned()
+        }
+        SdkError::DispatchFailure(lost) => {
+            let why = lost.as_connector_error().map_or_else(String::new, |why| root(why));
+            format!("the connection failed: {why}")
+        }
+        SdkError::ResponseError(broken) => {
+            format!("the answer (http {}) could not be read", broken.raw().status().as_u16())
+        }
+        // No credentials, no region, a URL that is none.
+        other => format!("the request could not be made: {}", root(other)),
+    }
+}
+
+/// The innermost cause: the outer ones only say that there is one.
+fn root(error: &(dyn Error + 'static)) -> String {
+    // A chain that long is a circle.
+    const DEPTH_MAX: usize = 32;
+    let chain = std::iter::successors(Some(error), |&outer| outer.source());
+    chain
+        .take(DEPTH_MAX)
+        .last()
+        .map_or_else(String::new, |innermost| one_line(&innermost.to_string()))
+}
+
+fn one_line(text: &str) -> String {
+    let line: String = text.lines().next().unwrap_or_default().replace(char::is_control, " ");
+    acceptable(line.trim(), TEXT_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_told_apart_by_what_to_do_next() {
+        let beyond = "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total \
+                      VisibilityTimeout for the message is beyond the limit [43200 seconds]";
+        let gone = "Value AQEB for parameter ReceiptHandle is invalid. Reason: Message does not \
+                    exist or is not available for visibility timeout change.";
+        for (code, message, is_gone) in [
+            ("ReceiptHandleIsInvalid", "The input receipt handle is invalid.", true),
+            ("com.amazonaws.sqs#ReceiptHandleIsInvalid", "", true),
+            ("AWS.SimpleQueueService.MessageNotInflight", "", true),
+            ("InvalidParameterValue", gone, true),
+            ("InvalidParameterValue", beyond, false),
+            ("InternalError", "receipt handle", false),
+            ("RequestThrottled", "", false),
+            ("", "", false),
+        ] {
+            let answer = of_entry("X", &Receipt("AQEB".to_owned()), code, Some(message));
+            assert_eq!(matches!(answer, QueueError::ReceiptGone(_)), is_gone, "{code} {message}");
+        }
+    }
+
+    #[test]
+    fn texts_are_short_and_do_not_quote_handles_or_tokens() {
+        let handle = Receipt("h".repeat(400));
+        let message = format!(
+            "Value {} for parameter ReceiptHandle is invalid.\nx-amz-security-token:secret\u{7}{}",
+            handle.0,
+            "z".repeat(5000)
+        );
+        let QueueError::ReceiptGone(text) =
+            of_entry("X", &handle, "InvalidParameterValue", Some(&message))
+        else {
+            panic!("not about the receipt");
+        };
+        assert_eq!(
+            text,
+            "sqs X: InvalidParameterValue: Value … for parameter ReceiptHandle is invalid."
+        );
+        let QueueError::Unavailable(text) =
+            of_entry("X", &Receipt(String::new()), "Other", Some(&"z".repeat(5000)))
+        else {
+            panic!("about the receipt");
+        };
+        assert!(text.len() < 350, "{text}");
+    }
+}

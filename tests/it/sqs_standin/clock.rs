@@ -1,0 +1,57 @@
+//! The stand-in's time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// 2026-01-01T00:00:00Z.
+const START_MS: i64 = 1_767_225_600_000;
+
+/// Milliseconds since 1970, moved by the test. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub struct StandInClock {
+    moved_ms: Arc<AtomicI64>,
+    started: Option<Instant>,
+    start_ms: i64,
+}
+
+impl StandInClock {
+    /// Stands still until it is moved.
+    pub fn frozen() -> StandInClock {
+        StandInClock { moved_ms: Arc::default(), started: None, start_ms: START_MS }
+    }
+
+    /// Runs with real time, from now on, and can be moved ahead of it. For tests in which another
+    /// process takes part.
+    #[expect(clippy::disallowed_methods, reason = "the other process lives in real time")]
+    pub fn running() -> StandInClock {
+        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let start_ms = since_1970.map_or(START_MS, millis);
+        StandInClock { moved_ms: Arc::default(), started: Some(Instant::now()), start_ms }
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        let elapsed = self.started.map_or(0, |at| millis(at.elapsed()));
+        self.start_ms + elapsed + self.moved_ms.load(Ordering::SeqCst)
+    }
+
+    /// Only through the stand-in, which wakes those that wait.
+    pub(super) fn advance(&self, by: Duration) {
+        self.moved_ms.fetch_add(millis(by), Ordering::SeqCst);
+    }
+
+    /// Ends when that moment has come by itself; never, if time stands still.
+    pub(super) async fn reaches(&self, at_ms: Option<i64>) {
+        match at_ms.filter(|_| self.started.is_some()) {
+            Some(at_ms) => {
+                let ms = u64::try_from(at_ms - self.now_ms()).unwrap_or(0);
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn millis(d: Duration) -> i64 {
+    i64::try_from(d.as_millis()).expect("less than 292 million years")
+}
