@@ -19,9 +19,7 @@ fn parse(c: &mut Criterion) {
         b.iter(|| bodies.iter().map(|body| finding::parse(body).findings.len()).sum::<usize>());
     });
     group.bench_function("skipped", |b| {
-        b.iter(|| {
-            bodies.iter().filter(|b| serde_json::from_str::<IgnoredAny>(b).is_ok()).count()
-        });
+        b.iter(|| bodies.iter().filter(|b| serde_json::from_str::<IgnoredAny>(b).is_ok()).count());
     });
     group.finish();
 }

@@ -7,7 +7,9 @@ use std::fmt::{self, Write};
 
 use crate::cli::Exit;
 use crate::config::duration::format as written;
-use crate::config::{QueueUrl, Backend, Config, Destination, Loaded, Origin, Reference, pace_allowed};
+use crate::config::{
+    Backend, Config, Destination, Loaded, Origin, QueueUrl, Reference, pace_allowed,
+};
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
 
@@ -150,7 +152,9 @@ fn backend(out: &mut String, loaded: &Loaded, config: &Config, probes: &Probes) 
                 (
                     "express queue",
                     "queue.express",
-                    express.as_ref().map_or("none: the standard queue serves alone", QueueUrl::as_str),
+                    express
+                        .as_ref()
+                        .map_or("none: the standard queue serves alone", QueueUrl::as_str),
                 ),
                 ("quarantine queue", "queue.quarantine", quarantine.as_str()),
                 ("ledger table", "ledger.table", table.as_str()),
@@ -196,7 +200,7 @@ fn one_destination(
     row(out, "gets", &and_above(effective))?;
     row(out, "pace", &format!("one post per {}", written(destination.pace)))?;
     for level in Level::ALL.into_iter().rev() {
-        let whom = destination.mentions.get(&level).map_or("nobody", |text| text.as_str());
+        let whom = destination.mentions.of(level).map_or("nobody", |mention| mention.as_str());
         row(out, &format!("{level} mentions"), whom)?;
     }
     Ok(())

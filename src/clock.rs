@@ -26,7 +26,8 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, at: Mono) {
         // Rounded up: a millisecond early would find nothing to do and ask again.
-        tokio::time::sleep_until(self.started + Duration::from_millis(at.0.saturating_add(1))).await;
+        tokio::time::sleep_until(self.started + Duration::from_millis(at.0.saturating_add(1)))
+            .await;
     }
 }
 

@@ -105,7 +105,7 @@ async fn run_embedded(
     let failed = Arc::new(AtomicBool::new(false));
     let feeding = feed(inputs, queue.clone(), Arc::clone(&failed));
     let settings = settings(config, options, vec![Lane::Standard], 1);
-    let outcome = work(config, settings, &queue, &ledger, &*clock, feeding).await?;
+    let outcome = work(config, settings, &queue, &ledger, &clock, feeding).await?;
     if failed.load(Ordering::Relaxed) {
         bail!("an input could not be read to its end; what was read is settled or in the queue");
     }
@@ -190,11 +190,7 @@ fn open_inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
 
 /// Puts the inputs into the queue. Reading blocks, so it has a thread of its own; what it is ahead
 /// by is bounded.
-async fn feed(
-    inputs: Vec<Input>,
-    queue: EmbeddedQueue<SystemClock>,
-    failed: Arc<AtomicBool>,
-) {
+async fn feed(inputs: Vec<Input>, queue: EmbeddedQueue<SystemClock>, failed: Arc<AtomicBool>) {
     let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
     let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sender));
     let mut batch = Vec::new();

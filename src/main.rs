@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, logging, show, wiring};
+use hansho::{check, cli, demo, logging, show};
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
@@ -106,7 +106,7 @@ fn show_findings(render: &cli::Render) -> anyhow::Result<Exit> {
     let mentions = load(None)
         .outcome
         .ok()
-        .and_then(|config| wiring::mentions(config.destinations.first()?).ok())
+        .and_then(|config| Some(config.destinations.first()?.mentions.clone()))
         .unwrap_or_else(Mentions::none);
     let mut out = io::stdout().lock();
     let colour = out.is_terminal();

@@ -7,12 +7,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::{Finding, Level};
-use crate::instants::{Now, Wall};
+use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row};
-use std::sync::Arc;
 
 /// One of the two queues. Express carries a second copy of what is high or critical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,7 +146,7 @@ pub trait Queue: Send + Sync {
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
     /// Puts a copy into quarantine, durably. The caller deletes the original afterwards, so a crash
-    /// in between leaves two copies and never none.
+    /// in between leaves a second copy, or replaces the first one, but never leaves none.
     fn park(&self, parcel: &Parcel) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     fn depth(&self, lane: Lane) -> impl Future<Output = Result<Depth, QueueError>> + Send;
@@ -281,5 +281,15 @@ pub trait Notifier: Send + Sync {
 /// The only source of time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Now;
-    fn sleep_until(&self, at: crate::instants::Mono) -> impl Future<Output = ()> + Send;
+    fn sleep_until(&self, at: Mono) -> impl Future<Output = ()> + Send;
+}
+
+impl<C: Clock> Clock for Arc<C> {
+    fn now(&self) -> Now {
+        (**self).now()
+    }
+
+    fn sleep_until(&self, at: Mono) -> impl Future<Output = ()> + Send {
+        (**self).sleep_until(at)
+    }
 }

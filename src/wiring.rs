@@ -1,14 +1,12 @@
 //! From the configuration to the notifier: which adapter reads which secret.
 
-use anyhow::Context;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
 use crate::aws;
 use crate::config::{Config, Reference, pace_allowed};
-use crate::finding::Level;
 use crate::secret::Secret;
-use crate::slack::{Destination, Mention, Mentions, SlackNotifier, Timeouts, Webhook, WebhookSource};
+use crate::slack::{Destination, SlackNotifier, Timeouts, Webhook, WebhookSource};
 
 /// Reads a webhook from where the configuration says that it is kept.
 #[derive(Debug)]
@@ -24,7 +22,8 @@ impl WebhookSource for ConfiguredWebhook {
         let webhook = Webhook::parse(secret.expose()).map_err(|why| {
             format!("{} holds no webhook that can be used: {why}", self.reference)
         })?;
-        pace_allowed(self.pace, webhook.host()).map_err(|why| format!("destination.pace: {why}"))?;
+        pace_allowed(self.pace, webhook.host())
+            .map_err(|why| format!("destination.pace: {why}"))?;
         Ok(secret)
     }
 }
@@ -63,25 +62,11 @@ pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<Configure
                 last = detail;
             }
         }
-        let mentions = mentions(destination)
-            .with_context(|| format!("destination {}: mention", destination.name))?;
+        let mentions = destination.mentions.clone();
         destinations.push((destination.name.to_string(), Destination { source, mentions }));
     }
     anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
-    let timeouts = Timeouts {
-        connect: config.budget.connect_timeout(),
-        total: config.budget.post_timeout(),
-    };
+    let timeouts =
+        Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
     Ok(SlackNotifier::new(destinations, timeouts)?)
-}
-
-/// Whom each level mentions.
-pub fn mentions(destination: &crate::config::Destination) -> anyhow::Result<Mentions> {
-    let mut mentions = Mentions::none();
-    for level in Level::ALL {
-        if let Some(text) = destination.mentions.get(&level) {
-            mentions.set(level, text.as_str().parse::<Mention>()?);
-        }
-    }
-    Ok(mentions)
 }

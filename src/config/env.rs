@@ -7,8 +7,9 @@ use super::Mistake;
 use super::keys::{
     self, HANSHO_CONFIG, KEYS, SLACK_MENTION_ID, SLACK_MENTION_NAME, SLACK_WEBHOOK_URL,
 };
-use super::mention;
 use super::raw::{Given, Origin, Raw, RawDestination, Scalar};
+use super::reference::is_like_a_webhook;
+use crate::slack::{Mention, NotAMention};
 
 /// Variables by name. An empty one counts as not set, as in `HANSHO_X=${X:-}`.
 pub type Environment = BTreeMap<String, String>;
@@ -108,13 +109,20 @@ fn with_mention(
     };
     laid.read.push(SLACK_MENTION_ID);
     laid.read.extend(label.map(|_| SLACK_MENTION_NAME));
-    match mention::of_id(id, label) {
-        Ok(text) => {
-            let given = Given::variable(SLACK_MENTION_ID, text);
+    let like_a_webhook = label.is_some_and(is_like_a_webhook);
+    match Mention::from_id(id, label.filter(|_| !like_a_webhook)) {
+        Ok(_) if like_a_webhook => {
+            laid.mistakes.push(Mistake::of(SLACK_MENTION_NAME, NotAMention::Label.to_string()));
+        }
+        Ok(mention) => {
+            let given = Given::variable(SLACK_MENTION_ID, mention.as_str());
             destination.mention.high = Some(given.clone());
             destination.mention.critical = Some(given);
         }
-        Err((name, what)) => laid.mistakes.push(Mistake::of(name, what)),
+        Err(why @ NotAMention::Label) => {
+            laid.mistakes.push(Mistake::of(SLACK_MENTION_NAME, why.to_string()));
+        }
+        Err(why) => laid.mistakes.push(Mistake::of(SLACK_MENTION_ID, why.to_string())),
     }
     destination
 }

@@ -14,7 +14,6 @@ pub mod reference;
 
 mod env;
 mod file;
-mod mention;
 mod raw;
 mod validate;
 mod values;
@@ -25,17 +24,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::finding::Level;
 use crate::policy::budget::TimeBudget;
 use crate::policy::filter::Threshold;
 use crate::policy::ledger::Terms;
 use crate::policy::route::{Route, Routes};
+use crate::slack::Mentions;
 
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use raw::Origin;
 pub use reference::Reference;
-pub use values::{DestinationName, MentionText, QueueUrl, TableName, pace_allowed};
+pub use values::{DestinationName, QueueUrl, TableName, pace_allowed};
 
 /// More would not fit the pace of one worker, nor anybody's attention.
 pub const DESTINATIONS_MAX: usize = 20;
@@ -62,10 +61,8 @@ pub struct Config {
 impl Config {
     /// The filter and the routes, in the order of the destinations.
     pub fn routes(&self) -> Routes {
-        let route = |d: &Destination| Route {
-            destination: d.name.to_string(),
-            min_severity: d.threshold,
-        };
+        let route =
+            |d: &Destination| Route { destination: d.name.to_string(), min_severity: d.threshold };
         Routes {
             min_severity: self.threshold,
             routes: self.destinations.iter().map(route).collect(),
@@ -147,8 +144,8 @@ impl fmt::Display for Backend {
 pub struct Destination {
     pub name: DestinationName,
     pub webhook: Reference,
-    /// Whom a finding of this level mentions. No entry: nobody.
-    pub mentions: BTreeMap<Level, MentionText>,
+    /// Whom a finding of each level mentions. By default, nobody.
+    pub mentions: Mentions,
     /// Raises the threshold for this destination; [`Config::owes`] applies both.
     pub threshold: Option<Threshold>,
     /// The least time between two posts. Whether Slack allows it is known when the webhook's host

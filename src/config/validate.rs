@@ -1,6 +1,6 @@
 //! From what was written to a [`Config`]. Every mistake is gathered on the way; none stops it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::keys::variable_of;
@@ -10,6 +10,7 @@ use crate::config::duration::DURATION_MAX;
 use crate::finding::Level;
 use crate::policy::budget::{TimeBudget, Times};
 use crate::policy::filter::Threshold;
+use crate::slack::Mentions;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const RETENTION_DEFAULT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -151,9 +152,7 @@ fn given_of(keys: &[(&str, &Option<Given>)]) -> Vec<GivenKey> {
     let given = |(key, given): &(&str, &Option<Given>)| {
         Some(match given.as_ref()?.origin {
             Origin::File => GivenKey { told: (*key).to_owned(), in_file: true },
-            Origin::Variable(name) => {
-                GivenKey { told: format!("{key} ({name})"), in_file: false }
-            }
+            Origin::Variable(name) => GivenKey { told: format!("{key} ({name})"), in_file: false },
         })
     };
     keys.iter().filter_map(given).collect()
@@ -173,10 +172,7 @@ fn aws(raw: &Raw, gathered: &mut Gathered) -> Option<Backend> {
     let (standard, quarantine) = (standard?, quarantine?);
     for (key, same) in [
         ("queue.express", express.as_ref() == Some(&standard)),
-        (
-            "queue.quarantine",
-            quarantine == standard || express.as_ref() == Some(&quarantine),
-        ),
+        ("queue.quarantine", quarantine == standard || express.as_ref() == Some(&quarantine)),
     ] {
         if same {
             let what = "must be another queue than those above it";
@@ -268,12 +264,8 @@ fn pace(given: &RawDestination, key: &str, gathered: &mut Gathered) -> Duration 
     read.unwrap_or(PACE_DEFAULT)
 }
 
-fn mentions(
-    given: &RawMention,
-    key: &str,
-    gathered: &mut Gathered,
-) -> BTreeMap<Level, values::MentionText> {
-    let mut mentions = BTreeMap::new();
+fn mentions(given: &RawMention, key: &str, gathered: &mut Gathered) -> Mentions {
+    let mut mentions = Mentions::none();
     for level in Level::ALL {
         let text = match level {
             Level::Informational => &given.informational,
@@ -283,7 +275,9 @@ fn mentions(
             Level::Critical => &given.critical,
         };
         let key = format!("{key}.mention.{level}");
-        mentions.extend(gathered.read(&key, text, values::mention_text).map(|text| (level, text)));
+        if let Some(mention) = gathered.read(&key, text, values::mention) {
+            mentions.set(level, mention);
+        }
     }
     mentions
 }

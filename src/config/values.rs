@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::duration;
-use super::mention;
 use super::raw::{Given, Scalar};
 use super::reference::{Reference, is_like_a_webhook};
 use crate::policy::filter::Threshold;
+use crate::slack::{Mention, NotAMention};
 
 /// A text that was checked; made by its function here alone.
 macro_rules! checked_text {
@@ -48,11 +48,6 @@ checked_text! {
 checked_text! {
     /// The name of a destination: part of the ledger's key, so a renamed destination is a new one.
     DestinationName
-}
-
-checked_text! {
-    /// One mention in Slack's syntax, such as `<!here>`.
-    MentionText
 }
 
 impl QueueUrl {
@@ -152,8 +147,8 @@ pub fn destination_name(given: &Given) -> Result<DestinationName, String> {
     }
 }
 
-pub fn mention_text(given: &Given) -> Result<MentionText, String> {
-    mention::whole(given.text()?).map(MentionText)
+pub fn mention(given: &Given) -> Result<Mention, String> {
+    given.text()?.parse().map_err(|why: NotAMention| why.to_string())
 }
 
 pub fn path(given: &Given) -> Result<PathBuf, String> {

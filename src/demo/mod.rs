@@ -81,8 +81,12 @@ async fn play(
 ) -> anyhow::Result<serde_json::Value> {
     let mut posts = slack.subscribe();
     let half = events.len() * 2 / 3;
-    stage.say("A night at a company with five accounts and four regions. The worker is this program,");
-    stage.say("started as a process of its own; Slack is a stand-in on 127.0.0.1. Nothing leaves here.");
+    stage.say(
+        "A night at a company with five accounts and four regions. The worker is this program,",
+    );
+    stage.say(
+        "started as a process of its own; Slack is a stand-in on 127.0.0.1. Nothing leaves here.",
+    );
     stage.step(&format!("{half} messages arrive, most of them noise"));
     put(queue, events, 0..half).await?;
     let mut worker = start_worker(slack, path, &["--json"])?;

@@ -37,22 +37,100 @@ pub struct Event {
 type Kind = (&'static str, &'static str, f64, fn(&mut Night) -> Value, fn(&mut Night) -> Value);
 
 const ALERTS: [Kind; 10] = [
-    ("CryptoCurrency:EC2/BitcoinTool.B!DNS", "EC2 instance is querying a domain name that is associated with Bitcoin-related activity.", 8.0, instance, dns),
-    ("UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", "Credentials created for an EC2 instance role are being used from an external IP address.", 8.0, access_key, api_call),
-    ("Discovery:S3/MaliciousIPCaller", "An API used to discover resources was invoked from a known malicious IP address.", 7.0, bucket, api_call),
-    ("UnauthorizedAccess:EC2/SSHBruteForce", "SSH brute force attacks were observed against an EC2 instance.", 5.0, instance, connection),
-    ("Persistence:IAMUser/AnomalousBehavior", "APIs commonly used in persistence tactics were invoked in an anomalous way.", 5.0, access_key, api_call),
-    ("PrivilegeEscalation:Kubernetes/PrivilegedContainer", "A privileged container with root level access was launched on an EKS cluster.", 5.0, cluster, kubernetes),
-    ("CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin", "A user successfully logged into an RDS database in an anomalous way.", 8.0, database, login),
-    ("Backdoor:Lambda/C&CActivity.B", "A Lambda function is communicating with a command and control server.", 8.0, function, connection),
-    ("Execution:Runtime/NewBinaryExecuted", "A container has executed a newly created binary file.", 5.0, container, process),
-    ("AttackSequence:IAM/CompromisedCredentials", "Potential credential compromise of an IAM user indicated by a sequence of actions.", 9.3, sequence, no_action),
+    (
+        "CryptoCurrency:EC2/BitcoinTool.B!DNS",
+        "EC2 instance is querying a domain name that is associated with Bitcoin-related activity.",
+        8.0,
+        instance,
+        dns,
+    ),
+    (
+        "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
+        "Credentials created for an EC2 instance role are being used from an external IP address.",
+        8.0,
+        access_key,
+        api_call,
+    ),
+    (
+        "Discovery:S3/MaliciousIPCaller",
+        "An API used to discover resources was invoked from a known malicious IP address.",
+        7.0,
+        bucket,
+        api_call,
+    ),
+    (
+        "UnauthorizedAccess:EC2/SSHBruteForce",
+        "SSH brute force attacks were observed against an EC2 instance.",
+        5.0,
+        instance,
+        connection,
+    ),
+    (
+        "Persistence:IAMUser/AnomalousBehavior",
+        "APIs commonly used in persistence tactics were invoked in an anomalous way.",
+        5.0,
+        access_key,
+        api_call,
+    ),
+    (
+        "PrivilegeEscalation:Kubernetes/PrivilegedContainer",
+        "A privileged container with root level access was launched on an EKS cluster.",
+        5.0,
+        cluster,
+        kubernetes,
+    ),
+    (
+        "CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin",
+        "A user successfully logged into an RDS database in an anomalous way.",
+        8.0,
+        database,
+        login,
+    ),
+    (
+        "Backdoor:Lambda/C&CActivity.B",
+        "A Lambda function is communicating with a command and control server.",
+        8.0,
+        function,
+        connection,
+    ),
+    (
+        "Execution:Runtime/NewBinaryExecuted",
+        "A container has executed a newly created binary file.",
+        5.0,
+        container,
+        process,
+    ),
+    (
+        "AttackSequence:IAM/CompromisedCredentials",
+        "Potential credential compromise of an IAM user indicated by a sequence of actions.",
+        9.3,
+        sequence,
+        no_action,
+    ),
 ];
 
 const NOISE: [Kind; 3] = [
-    ("Recon:EC2/PortProbeUnprotectedPort", "Unprotected port on an EC2 instance is being probed.", 2.0, instance, probe),
-    ("Policy:S3/BucketBlockPublicAccessDisabled", "Block public access was disabled for an S3 bucket.", 2.0, bucket, api_call),
-    ("Policy:IAMUser/RootCredentialUsage", "An API was invoked using root credentials.", 1.5, access_key, api_call),
+    (
+        "Recon:EC2/PortProbeUnprotectedPort",
+        "Unprotected port on an EC2 instance is being probed.",
+        2.0,
+        instance,
+        probe,
+    ),
+    (
+        "Policy:S3/BucketBlockPublicAccessDisabled",
+        "Block public access was disabled for an S3 bucket.",
+        2.0,
+        bucket,
+        api_call,
+    ),
+    (
+        "Policy:IAMUser/RootCredentialUsage",
+        "An API was invoked using root credentials.",
+        1.5,
+        access_key,
+        api_call,
+    ),
 ];
 
 const ACCOUNTS: [&str; 5] =
@@ -90,8 +168,7 @@ impl Night {
             events.push(self.finding(Role::Alert, &ALERTS[i % ALERTS.len()]));
         }
         self.random.shuffle(&mut events);
-        let alerts: Vec<Event> =
-            events.iter().filter(|e| e.role == Role::Alert).cloned().collect();
+        let alerts: Vec<Event> = events.iter().filter(|e| e.role == Role::Alert).cloned().collect();
         for i in 0..mix.repeats {
             let of = &alerts[i % alerts.len()];
             events.push(Event { role: Role::Repeat, ..of.clone() });
@@ -100,7 +177,8 @@ impl Night {
             events.push(self.changed(Role::Update, &alerts[(i + 3) % alerts.len()], None));
         }
         for i in 0..mix.malformed {
-            let body = format!("{{\"version\":\"0\",\"detail-type\":\"GuardDuty Finding\",\"id\":{i},");
+            let body =
+                format!("{{\"version\":\"0\",\"detail-type\":\"GuardDuty Finding\",\"id\":{i},");
             events.push(Event { role: Role::Malformed, finding: String::new(), body });
         }
         events
@@ -242,7 +320,8 @@ fn dns(_: &mut Night) -> Value {
 }
 
 fn api_call(n: &mut Night) -> Value {
-    let api = *n.choose(&["ListBuckets", "GetCallerIdentity", "CreateAccessKey", "PutBucketPolicy"]);
+    let api =
+        *n.choose(&["ListBuckets", "GetCallerIdentity", "CreateAccessKey", "PutBucketPolicy"]);
     json!({"action": {"actionType": "AWS_API_CALL", "awsApiCallAction": {"api": api, "serviceName": "iam.amazonaws.com", "callerType": "Remote IP", "remoteIpDetails": n.remote()}}})
 }
 

@@ -108,7 +108,11 @@ impl fmt::Display for Verdict {
         writeln!(f, "{:>6}    to be told, {} of them escalations", self.owed, self.escalations)?;
         writeln!(f, "{:>6}    malformed", self.malformed)?;
         writeln!(f)?;
-        writeln!(f, "{:>6}  told, in {} posts; {} answered 429", self.told, self.posts, self.rate_limited)?;
+        writeln!(
+            f,
+            "{:>6}  told, in {} posts; {} answered 429",
+            self.told, self.posts, self.rate_limited
+        )?;
         writeln!(f, "{:>6}  lost                 {}", self.lost, mark(self.lost == 0))?;
         writeln!(f, "{:>6}  told twice           {}", self.twice, mark(self.twice == 0))?;
         writeln!(f, "{:>6}  told without need    {}", self.uncalled, mark(self.uncalled == 0))?;

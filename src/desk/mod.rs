@@ -334,9 +334,8 @@ impl Desk {
             self.drain.gave_up = true;
             self.drain.finished = true;
         }
-        let quiet = !self.input_open
-            && self.deliveries.is_empty()
-            && self.lanes.iter().all(|l| l.empty);
+        let quiet =
+            !self.input_open && self.deliveries.is_empty() && self.lanes.iter().all(|l| l.empty);
         if !quiet || self.drain.asked > 0 || self.drain.finished {
             return;
         }

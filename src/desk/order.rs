@@ -91,16 +91,45 @@ pub enum ClaimOutcome {
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
-    Received { lane: Lane, result: Result<Vec<Delivery>, QueueError> },
-    Measured { lane: Lane, result: Result<Depth, QueueError> },
-    Claimed { notice: NoticeId, outcome: ClaimOutcome },
-    Posted { destination: usize, verdict: Verdict },
-    Marked { notice: NoticeId, result: Result<Written, LedgerError> },
-    Released { notice: NoticeId, result: Result<Written, LedgerError> },
-    Deleted { results: Vec<(DeliveryId, Result<(), QueueError>)> },
-    Hidden { purpose: HidePurpose, results: Vec<(DeliveryId, Result<(), QueueError>)> },
-    Parked { delivery: DeliveryId, result: Result<(), QueueError> },
-    Refreshed { destination: usize, result: Result<bool, String> },
+    Received {
+        lane: Lane,
+        result: Result<Vec<Delivery>, QueueError>,
+    },
+    Measured {
+        lane: Lane,
+        result: Result<Depth, QueueError>,
+    },
+    Claimed {
+        notice: NoticeId,
+        outcome: ClaimOutcome,
+    },
+    Posted {
+        destination: usize,
+        verdict: Verdict,
+    },
+    Marked {
+        notice: NoticeId,
+        result: Result<Written, LedgerError>,
+    },
+    Released {
+        notice: NoticeId,
+        result: Result<Written, LedgerError>,
+    },
+    Deleted {
+        results: Vec<(DeliveryId, Result<(), QueueError>)>,
+    },
+    Hidden {
+        purpose: HidePurpose,
+        results: Vec<(DeliveryId, Result<(), QueueError>)>,
+    },
+    Parked {
+        delivery: DeliveryId,
+        result: Result<(), QueueError>,
+    },
+    Refreshed {
+        destination: usize,
+        result: Result<bool, String>,
+    },
     /// Nothing more will be put into the queue by this process.
     InputClosed,
     /// Finish what is in hand, give the rest back, and end.

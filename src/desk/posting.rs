@@ -131,8 +131,7 @@ impl Desk {
         let mut weight = 0;
         let mut share_max = capacity.cards_max;
         let mut critical = false;
-        for &Rank(Reverse(level), id) in
-            self.destinations[destination].ready.iter().take(LOOK_MAX)
+        for &Rank(Reverse(level), id) in self.destinations[destination].ready.iter().take(LOOK_MAX)
         {
             let Some(notice) = self.notices.get(&id) else { continue };
             if self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key) {

@@ -38,19 +38,76 @@ impl HandBackReason {
 /// One thing worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    Filtered { finding: String, level: Level },
-    Covered { finding: String, destination: String, level: Level },
-    Posted { finding: String, destination: String, level: Level, digest: String },
-    Quarantined { message: String, lane: Lane, reason: String, detail: String },
-    HandedBack { message: String, reason: HandBackReason, delay: Duration },
-    PostFailed { destination: String, digest: String, reason: &'static str, ambiguous: bool, delay: Duration, detail: String },
-    PostRefused { destination: String, digest: String, notices: usize, detail: String },
-    DestinationDead { destination: String, status: u16, detail: String, delay: Duration },
-    DestinationBack { destination: String },
-    AddressReread { destination: String, result: Result<bool, String> },
-    FencedOut { finding: String, destination: String, digest: String },
-    QueueFailed { call: &'static str, lane: Option<Lane>, detail: String, delay: Duration },
-    LedgerFailed { call: &'static str, finding: String, detail: String, delay: Duration },
+    Filtered {
+        finding: String,
+        level: Level,
+    },
+    Covered {
+        finding: String,
+        destination: String,
+        level: Level,
+    },
+    Posted {
+        finding: String,
+        destination: String,
+        level: Level,
+        digest: String,
+    },
+    Quarantined {
+        message: String,
+        lane: Lane,
+        reason: String,
+        detail: String,
+    },
+    HandedBack {
+        message: String,
+        reason: HandBackReason,
+        delay: Duration,
+    },
+    PostFailed {
+        destination: String,
+        digest: String,
+        reason: &'static str,
+        ambiguous: bool,
+        delay: Duration,
+        detail: String,
+    },
+    PostRefused {
+        destination: String,
+        digest: String,
+        notices: usize,
+        detail: String,
+    },
+    DestinationDead {
+        destination: String,
+        status: u16,
+        detail: String,
+        delay: Duration,
+    },
+    DestinationBack {
+        destination: String,
+    },
+    AddressReread {
+        destination: String,
+        result: Result<bool, String>,
+    },
+    FencedOut {
+        finding: String,
+        destination: String,
+        digest: String,
+    },
+    QueueFailed {
+        call: &'static str,
+        lane: Option<Lane>,
+        detail: String,
+        delay: Duration,
+    },
+    LedgerFailed {
+        call: &'static str,
+        finding: String,
+        detail: String,
+        delay: Duration,
+    },
 }
 
 impl Report {
@@ -70,18 +127,39 @@ impl Report {
                 warn!(message_id = message, lane = lane.word(), reason, detail, "quarantined");
             }
             Report::HandedBack { message, reason, delay } => {
-                debug!(message_id = message, reason = reason.word(), delay_ms = millis(delay), "handed back");
+                debug!(
+                    message_id = message,
+                    reason = reason.word(),
+                    delay_ms = millis(delay),
+                    "handed back"
+                );
             }
             Report::PostFailed { destination, digest, reason, ambiguous, delay, detail } => {
-                warn!(destination, digest, reason, ambiguous, delay_ms = millis(delay), detail, "post failed, will try again");
+                warn!(
+                    destination,
+                    digest,
+                    reason,
+                    ambiguous,
+                    delay_ms = millis(delay),
+                    detail,
+                    "post failed, will try again"
+                );
             }
             Report::PostRefused { destination, digest, notices, detail } => {
                 warn!(destination, digest, notices, detail, "post refused for its content");
             }
             Report::DestinationDead { destination, status, detail, delay } => {
-                error!(destination, status, detail, delay_ms = millis(delay), "destination is dead: mend its webhook; its notices are held");
+                error!(
+                    destination,
+                    status,
+                    detail,
+                    delay_ms = millis(delay),
+                    "destination is dead: mend its webhook; its notices are held"
+                );
             }
-            Report::DestinationBack { destination } => info!(destination, "destination works again"),
+            Report::DestinationBack { destination } => {
+                info!(destination, "destination works again")
+            }
             Report::AddressReread { destination, result } => match result {
                 Ok(changed) => info!(destination, changed, "webhook read again"),
                 Err(detail) => warn!(destination, detail, "webhook could not be read again"),
@@ -90,7 +168,13 @@ impl Report {
                 warn!(%finding, destination, digest, "posted, but the claim was lost before the mark: it may be posted twice");
             }
             Report::QueueFailed { call, lane, detail, delay } => {
-                warn!(call, lane = lane.map(Lane::word), detail, delay_ms = millis(delay), "queue call failed");
+                warn!(
+                    call,
+                    lane = lane.map(Lane::word),
+                    detail,
+                    delay_ms = millis(delay),
+                    "queue call failed"
+                );
             }
             Report::LedgerFailed { call, finding, detail, delay } => {
                 warn!(call, %finding, detail, delay_ms = millis(delay), "ledger call failed");

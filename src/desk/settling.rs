@@ -91,7 +91,9 @@ pub(super) enum Resolution {
     Settled,
     HandBack(HandBackReason, Duration),
     /// Its destination will never take it.
-    Condemned { detail: String },
+    Condemned {
+        detail: String,
+    },
 }
 
 /// Something to do at a time.
@@ -357,8 +359,7 @@ impl Desk {
             let delay = held.hand_back.map_or(Duration::ZERO, |(_, delay)| delay);
             delay.min(HIDE_MAX.saturating_sub(age))
         };
-        let backs =
-            hide_orders(&self.deliveries, outbox.hand_backs, HidePurpose::HandBack, back);
+        let backs = hide_orders(&self.deliveries, outbox.hand_backs, HidePurpose::HandBack, back);
         self.orders.extend(beats.into_iter().chain(backs));
     }
 

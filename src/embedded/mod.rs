@@ -37,14 +37,15 @@ CREATE TABLE message (
 CREATE INDEX message_due ON message (lane, visible_at);
 CREATE INDEX message_receipt ON message (receipt);
 CREATE TABLE quarantine (
-    message_id    TEXT PRIMARY KEY,
+    message_id    TEXT NOT NULL,
     lane          TEXT NOT NULL,
     body          TEXT NOT NULL,
     reason        TEXT NOT NULL,
     detail        TEXT NOT NULL,
     receive_count INTEGER NOT NULL,
     enqueued_at   INTEGER,            -- ms
-    parked_at     INTEGER NOT NULL    -- ms
+    parked_at     INTEGER NOT NULL,   -- ms
+    PRIMARY KEY (lane, message_id)
 ) STRICT;
 CREATE TABLE ledger (
     fingerprint   TEXT NOT NULL,

@@ -227,7 +227,7 @@ fn park(c: &mut Connection, parcel: &Parcel) -> rusqlite::Result<()> {
         "INSERT INTO quarantine
          (message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (message_id) DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5",
+         ON CONFLICT (lane, message_id) DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5",
         params![
             parcel.message_id.0,
             parcel.lane.word(),

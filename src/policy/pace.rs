@@ -86,7 +86,8 @@ impl Clock for ToldClock {
 }
 
 // The trait that `Duration` implements for governor; named so that a change there is seen here.
-const _: fn(&Duration, Duration) -> governor::nanos::Nanos = <Duration as Reference>::duration_since;
+const _: fn(&Duration, Duration) -> governor::nanos::Nanos =
+    <Duration as Reference>::duration_since;
 
 #[cfg(test)]
 mod tests {

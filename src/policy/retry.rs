@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn doubles_up_to_the_limit() {
         let (first, max) = (Duration::from_secs(1), Duration::from_secs(60));
-        for (failures, seconds) in [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (u32::MAX, 60)]
+        for (failures, seconds) in
+            [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (u32::MAX, 60)]
         {
             assert_eq!(nominal(first, max, failures), Duration::from_secs(seconds), "{failures}");
         }

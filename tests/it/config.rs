@@ -10,6 +10,7 @@ use hansho::config::{
 };
 use hansho::finding::{Level, Severity};
 use hansho::policy::filter::Threshold;
+use hansho::slack::Mentions;
 
 fn loaded(text: &str, variables: &[(&str, &str)]) -> Loaded {
     let file = ConfigFile { path: "hansho.toml".into(), text: Ok(text.to_owned()) };
@@ -165,7 +166,7 @@ fn the_defaults() {
     assert_eq!((config.buffer.findings, config.buffer.bytes), (500, 8 * 1024 * 1024));
     let destination = &config.destinations[0];
     assert_eq!(destination.pace, Duration::from_millis(1_100));
-    assert!(destination.mentions.is_empty() && destination.threshold.is_none());
+    assert!(destination.mentions == Mentions::none() && destination.threshold.is_none());
     assert!(pace_allowed(destination.pace, "hooks.slack.com").is_ok());
     assert_eq!(config.terms().lease, Duration::from_secs(45));
 }
@@ -177,7 +178,7 @@ fn the_webhook_alone_is_enough() {
     let [destination] = config.destinations.as_slice() else { panic!() };
     assert_eq!(destination.name.as_str(), "slack");
     assert_eq!(destination.webhook, Reference::Env("SLACK_WEBHOOK_URL".to_owned()));
-    assert!(destination.mentions.is_empty());
+    assert!(destination.mentions == Mentions::none());
     assert_eq!(read.variables, ["SLACK_WEBHOOK_URL"]);
     assert!(read.warnings.is_empty());
 }
@@ -193,9 +194,10 @@ fn the_simplest_set_up_mentions_for_high_and_critical() {
     ];
     let config = config("min_severity = 4.5", &variables);
     let destination = &config.destinations[0];
-    assert_eq!(destination.mentions[&Level::High].as_str(), "<!subteam^S0123AB|@sre>");
-    assert_eq!(destination.mentions[&Level::Critical].as_str(), "<!here>");
-    assert_eq!(destination.mentions.len(), 2);
+    let of = |level| destination.mentions.of(level).map(|mention| mention.as_str());
+    assert_eq!(of(Level::High), Some("<!subteam^S0123AB|@sre>"));
+    assert_eq!(of(Level::Critical), Some("<!here>"));
+    assert_eq!((of(Level::Informational), of(Level::Low), of(Level::Medium)), (None, None, None));
     assert_eq!(destination.pace, Duration::from_secs(3));
     assert_eq!(config.threshold, Threshold::Score(4.5));
 }

@@ -240,7 +240,10 @@ async fn embedded_a_quiet_night_adds_up() {
     scene.assert_settled().await;
     // The same file again: everything is known.
     let again = summary(&finish(scene.worker()).await);
-    assert_eq!((&again["posted"], &again["posts"], &again["pending"]), (&0.into(), &0.into(), &0.into()));
+    assert_eq!(
+        (&again["posted"], &again["posts"], &again["pending"]),
+        (&0.into(), &0.into(), &0.into())
+    );
     scene.assert_told(0);
 }
 
@@ -307,10 +310,9 @@ async fn aws_killed_at_any_moment_nothing_is_lost() {
 /// post on its way, and right after Slack has accepted it.
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded_killed_between_the_steps_of_a_post() {
-    for (first, again) in [
-        (Behaviour::Hang { accepted: false }, 0),
-        (Behaviour::Hang { accepted: true }, 1),
-    ] {
+    for (first, again) in
+        [(Behaviour::Hang { accepted: false }, 0), (Behaviour::Hang { accepted: true }, 1)]
+    {
         let scene = Scene::embedded(vec![first]).await;
         let mut posts = scene.slack.subscribe();
         let mut worker = scene.worker().spawn().unwrap();
@@ -477,11 +479,13 @@ async fn events_are_taken_over_http_and_posted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_demanded_where_one_is_configured() {
     let scene = Scene::embedded(vec![]).await;
-    let token = [("HANSHO_EMBEDDED_TOKEN", "env:HANSHO_TEST_TOKEN"), ("HANSHO_TEST_TOKEN", "t0ken")];
+    let token =
+        [("HANSHO_EMBEDDED_TOKEN", "env:HANSHO_TEST_TOKEN"), ("HANSHO_TEST_TOKEN", "t0ken")];
     let (_worker, url) = listening(&scene, &token).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = scene.events[0].body.clone();
-    for (header, status) in [(None, 401), (Some("Bearer wrong"), 401), (Some("Bearer t0ken"), 202)] {
+    for (header, status) in [(None, 401), (Some("Bearer wrong"), 401), (Some("Bearer t0ken"), 202)]
+    {
         let mut request = http.post(&url).body(body.clone());
         if let Some(header) = header {
             request = request.header("authorization", header);

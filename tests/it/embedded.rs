@@ -1,6 +1,7 @@
 //! The embedded store passes the suites of its ports, survives a crash, and is shared by processes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use hansho::clock::SystemClock;
@@ -8,18 +9,20 @@ use hansho::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store};
 use hansho::ports::{Lane, Queue, ReceiveAsk};
 use tempfile::TempDir;
 
+use crate::fakes::MovedClock;
 use crate::ledger_contract;
+use crate::queue_contract::{self, Parked, QueueHarness};
 
 struct Ledgers {
     folder: TempDir,
-    made: std::sync::atomic::AtomicU32,
+    made: AtomicU32,
 }
 
 impl ledger_contract::Harness for Ledgers {
     type Ledger = EmbeddedLedger;
 
     async fn fresh(&self) -> EmbeddedLedger {
-        let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let n = self.made.fetch_add(1, Ordering::Relaxed);
         EmbeddedLedger::new(Store::open(&self.folder.path().join(format!("{n}.db"))).unwrap())
     }
 }
@@ -28,6 +31,66 @@ impl ledger_contract::Harness for Ledgers {
 async fn the_embedded_ledger_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     ledger_contract::exercise(&Ledgers { folder, made: Default::default() }).await;
+}
+
+/// The embedded queue on a clock that the suite moves.
+struct Queues {
+    queue: EmbeddedQueue<MovedClock>,
+    clock: Arc<MovedClock>,
+    sent: AtomicU32,
+    _folder: TempDir,
+}
+
+impl Queues {
+    async fn fresh() -> Queues {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("hansho.db")).unwrap();
+        let clock = Arc::new(MovedClock::default());
+        let queue = EmbeddedQueue::new(store, Arc::clone(&clock));
+        Queues { queue, clock, sent: AtomicU32::new(0), _folder: folder }
+    }
+}
+
+impl QueueHarness for Queues {
+    type Queue = EmbeddedQueue<MovedClock>;
+
+    fn queue(&self) -> &Self::Queue {
+        &self.queue
+    }
+
+    fn unit(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    async fn send(&self, lane: Lane, body: &str) {
+        let message_id = format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed));
+        let incoming = Incoming { message_id, body: body.to_owned() };
+        assert_eq!(self.queue.put(lane, vec![incoming]).await, Ok(1));
+    }
+
+    async fn pass_time(&self, by: Duration) {
+        self.clock.pass(by);
+    }
+
+    async fn parked(&self) -> Vec<Parked> {
+        let parked = self.queue.quarantine().await.unwrap();
+        let same = |p: hansho::embedded::Parked| Parked {
+            body: p.body,
+            reason: Some(p.reason),
+            detail: Some(p.detail),
+            lane: Some(p.lane),
+            message_id: Some(p.message_id),
+            receive_count: Some(p.receive_count),
+            enqueued_at: p.enqueued_at,
+            parked_at: Some(p.parked_at),
+        };
+        parked.into_iter().map(same).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_queue_keeps_the_contract() {
+    queue_contract::exercise("embedded", &[], Queues::fresh).await;
 }
 
 fn incoming(id: &str) -> Incoming {

@@ -13,6 +13,7 @@ use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
     Clock, Digest, Form, Lane, Ledger, LedgerError, Notifier, RetryReason, Verdict, Written,
 };
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Both clocks go with tokio's, which a test pauses.
@@ -38,6 +39,33 @@ impl Clock for PausedClock {
 
     async fn sleep_until(&self, at: Mono) {
         tokio::time::sleep_until(self.0 + Duration::from_millis(at.0)).await;
+    }
+}
+
+/// A clock that stands still until it is moved.
+pub struct MovedClock(watch::Sender<Duration>);
+
+impl Default for MovedClock {
+    fn default() -> MovedClock {
+        MovedClock(watch::Sender::new(Duration::ZERO))
+    }
+}
+
+impl MovedClock {
+    pub fn pass(&self, by: Duration) {
+        self.0.send_modify(|passed| *passed += by);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Now {
+        let passed = *self.0.borrow();
+        Now { wall: BEGAN.plus(passed), mono: Mono(passed.as_millis() as u64) }
+    }
+
+    async fn sleep_until(&self, at: Mono) {
+        let mut passed = self.0.subscribe();
+        let _ = passed.wait_for(|passed| passed.as_millis() as u64 >= at.0).await;
     }
 }
 
@@ -110,9 +138,8 @@ impl Notifier for ScriptedNotifier {
     async fn post(&self, digest: &Digest) -> Verdict {
         let at = self.clock.now().mono;
         let judged = (self.judge)(digest);
-        let verdict = judged
-            .or_else(|| self.script.lock().unwrap().pop_front())
-            .unwrap_or(Verdict::Accepted);
+        let verdict =
+            judged.or_else(|| self.script.lock().unwrap().pop_front()).unwrap_or(Verdict::Accepted);
         let accepted = verdict == Verdict::Accepted;
         self.seen.lock().unwrap().push(Seen { at, digest: digest.clone(), accepted });
         tokio::time::sleep(self.takes).await;
@@ -192,8 +219,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         bytes_max: 8 << 20,
         worker_id: worker_id.to_owned(),
         seed: 1,
-        drain: drain
-            .then_some(DrainTerms { looks: 2, patience: Duration::from_secs(24 * 3600) }),
+        drain: drain.then_some(DrainTerms { looks: 2, patience: Duration::from_secs(24 * 3600) }),
     }
 }
 

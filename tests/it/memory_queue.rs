@@ -9,6 +9,9 @@ use hansho::ports::{
 };
 use tokio::sync::Notify;
 
+use crate::fakes::MovedClock;
+use crate::queue_contract::{self, Parked, QueueHarness};
+
 #[derive(Clone)]
 struct Message {
     lane: Lane,
@@ -153,4 +156,56 @@ impl<C: Clock> Queue for MemoryQueue<C> {
         let visible = of_lane.clone().filter(|m| m.visible_at <= now).count() as u64;
         Ok(Depth { visible, hidden: of_lane.count() as u64 - visible })
     }
+}
+
+/// The fake on a clock that the suite moves.
+struct InMemory {
+    queue: MemoryQueue<Arc<MovedClock>>,
+    clock: Arc<MovedClock>,
+}
+
+impl InMemory {
+    async fn fresh() -> InMemory {
+        let clock = Arc::new(MovedClock::default());
+        InMemory { queue: MemoryQueue::new(Arc::clone(&clock)), clock }
+    }
+}
+
+impl QueueHarness for InMemory {
+    type Queue = MemoryQueue<Arc<MovedClock>>;
+
+    fn queue(&self) -> &Self::Queue {
+        &self.queue
+    }
+
+    fn unit(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    async fn send(&self, lane: Lane, body: &str) {
+        self.queue.send(lane, body);
+    }
+
+    async fn pass_time(&self, by: Duration) {
+        self.clock.pass(by);
+    }
+
+    async fn parked(&self) -> Vec<Parked> {
+        let same = |p: Parcel| Parked {
+            body: p.body,
+            reason: Some(p.reason),
+            detail: Some(p.detail),
+            lane: Some(p.lane.word().to_owned()),
+            message_id: Some(p.message_id.0),
+            receive_count: Some(p.receive_count),
+            enqueued_at: p.enqueued_at,
+            parked_at: Some(p.parked_at),
+        };
+        self.queue.parked().into_iter().map(same).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_fake_queue_keeps_the_contract() {
+    queue_contract::exercise("in memory", &[], InMemory::fresh).await;
 }

@@ -449,9 +449,9 @@ async fn parking_keeps_the_original_until_it_is_deleted<H: QueueHarness>(h: &H) 
 /// Even what this queue's own lanes could not have carried.
 async fn parking_takes_any_body<H: QueueHarness>(h: &H) {
     let awkward = ["", "nul \u{0}, bell \u{7}, escape \u{1b}", "\u{fffe}\u{ffff}", "\"json\" \\"];
-    for body in TEXTS.into_iter().chain(awkward) {
+    for (i, body) in TEXTS.into_iter().chain(awkward).enumerate() {
         let odd = Parcel {
-            message_id: MessageId("m\u{0}".to_owned()),
+            message_id: MessageId(format!("m\u{0}{i}")),
             lane: LANE,
             body: body.to_owned(),
             reason: String::new(),
