@@ -17,7 +17,7 @@ use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Capacity, DrainTerms, Settings, Tally};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store, input, listen};
-use crate::ports::{Lane, Ledger, Notifier, Queue};
+use crate::ports::{Lane, Ledger, Queue};
 use crate::secret::Secret;
 use crate::slack;
 use crate::wiring;
@@ -122,8 +122,6 @@ async fn work<Q: Queue, L: Ledger>(
 ) -> anyhow::Result<Outcome> {
     let notifier = wiring::notifier(config).await?;
     let ports = Ports { queue, ledger, notifier: &notifier, clock };
-    fn is_notifier(_: &impl Notifier) {}
-    is_notifier(&notifier);
     Ok(worker::run(settings, &ports, stop_signal(), input, |r| r.log()).await)
 }
 

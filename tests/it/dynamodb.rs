@@ -74,7 +74,7 @@ pub async fn serve_table(table: &str) -> String {
     endpoint
 }
 
-async fn create_table(config: &SdkConfig, table: &str) {
+pub async fn create_table(config: &SdkConfig, table: &str) {
     let attribute = |name| {
         AttributeDefinition::builder()
             .attribute_name(name)

@@ -34,7 +34,73 @@ struct Scene {
 
 enum Backend {
     Embedded,
-    Aws { sqs: SqsStandIn, endpoint_dynamodb: String },
+    Aws {
+        sqs: SqsStandIn,
+        endpoint_dynamodb: String,
+    },
+    /// An emulator that somebody else wrote, for both services.
+    Foreign(Foreign),
+}
+
+struct Foreign {
+    endpoint_sqs: String,
+    endpoint_dynamodb: String,
+    table: String,
+    client: aws_sdk_sqs::Client,
+    /// The URLs of the queues standard, express and quarantine.
+    urls: [String; 3],
+}
+
+impl Foreign {
+    /// None if it was not asked for.
+    async fn asked_for() -> Option<Foreign> {
+        let variable = |name| std::env::var(name).ok();
+        let endpoints =
+            variable("HANSHO_TEST_SQS_ENDPOINT").zip(variable("HANSHO_TEST_DYNAMODB_ENDPOINT"));
+        let Some((endpoint_sqs, endpoint_dynamodb)) = endpoints else {
+            println!("not asked for: no endpoints are set; see tests/emulators/run");
+            return None;
+        };
+        let client = aws_sdk_sqs::Client::new(&crate::sqs::sdk_config(&endpoint_sqs).await);
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let mut urls = Vec::new();
+        for name in ["standard", "express", "quarantine"] {
+            let made = client.create_queue().queue_name(format!("{name}-{unique}"));
+            urls.push(made.send().await.unwrap().queue_url.unwrap());
+        }
+        let table = format!("ledger-{unique}");
+        dynamodb::create_table(&dynamodb::fake_config(&endpoint_dynamodb), &table).await;
+        let urls = urls.try_into().unwrap();
+        Some(Foreign { endpoint_sqs, endpoint_dynamodb, table, client, urls })
+    }
+
+    async fn is_empty(&self, url: &str) -> bool {
+        use aws_sdk_sqs::types::QueueAttributeName;
+        let asked = self.client.get_queue_attributes().queue_url(url);
+        let answer = asked.attribute_names(QueueAttributeName::All).send().await.unwrap();
+        let counts = answer.attributes.unwrap_or_default();
+        let count = |name| counts.get(&name).map_or("0", String::as_str) == "0";
+        count(QueueAttributeName::ApproximateNumberOfMessages)
+            && count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+    }
+
+    /// The bodies in quarantine, each with its reason.
+    async fn parked(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        loop {
+            let asked = self.client.receive_message().queue_url(&self.urls[2]);
+            let asked = asked.max_number_of_messages(10).message_attribute_names("All");
+            let some = asked.send().await.unwrap().messages.unwrap_or_default();
+            if some.is_empty() {
+                return all;
+            }
+            for message in some {
+                let attributes = message.message_attributes.unwrap_or_default();
+                let reason = attributes.get("hansho.reason").and_then(|a| a.string_value());
+                all.push((message.body.unwrap(), reason.unwrap().to_owned()));
+            }
+        }
+    }
 }
 
 const MIX: Mix = Mix { noise: 20, alerts: 20, repeats: 10, updates: 5, malformed: 2 };
@@ -50,16 +116,25 @@ impl Scene {
             sqs.create(queue, &[]);
         }
         let endpoint_dynamodb = dynamodb::serve_table("hansho-ledger").await;
+        let client = aws_sdk_sqs::Client::new(&crate::sqs::sdk_config(&sqs.endpoint()).await);
+        let lanes = [sqs.url("standard"), sqs.url("express")];
         let scene = Scene::new(behaviours, Backend::Aws { sqs, endpoint_dynamodb }).await;
-        if let Backend::Aws { sqs, .. } = &scene.backend {
-            let client = aws_sdk_sqs::Client::new(&crate::sqs::sdk_config(&sqs.endpoint()).await);
-            for (i, event) in scene.events.iter().enumerate() {
-                let lane = if i % 4 == 0 { "express" } else { "standard" };
-                let send = client.send_message().queue_url(sqs.url(lane));
-                send.message_body(&event.body).send().await.unwrap();
-            }
-        }
+        scene.send_all(&client, &lanes).await;
         scene
+    }
+
+    async fn foreign(behaviours: Vec<Behaviour>, foreign: Foreign) -> Scene {
+        let (client, urls) = (foreign.client.clone(), foreign.urls.clone());
+        let scene = Scene::new(behaviours, Backend::Foreign(foreign)).await;
+        scene.send_all(&client, &urls[..2]).await;
+        scene
+    }
+
+    async fn send_all(&self, client: &aws_sdk_sqs::Client, lanes: &[String]) {
+        for (i, event) in self.events.iter().enumerate() {
+            let send = client.send_message().queue_url(&lanes[usize::from(i % 4 == 0)]);
+            send.message_body(&event.body).send().await.unwrap();
+        }
     }
 
     async fn new(behaviours: Vec<Behaviour>, backend: Backend) -> Scene {
@@ -96,17 +171,11 @@ impl Scene {
                 command.arg("--input").arg(self.path("night.jsonl"));
             }
             Backend::Aws { sqs, endpoint_dynamodb } => {
-                command.envs([
-                    ("HANSHO_QUEUE_STANDARD", sqs.url("standard")),
-                    ("HANSHO_QUEUE_EXPRESS", sqs.url("express")),
-                    ("HANSHO_QUEUE_QUARANTINE", sqs.url("quarantine")),
-                    ("HANSHO_LEDGER_TABLE", "hansho-ledger".to_owned()),
-                    ("AWS_ENDPOINT_URL_SQS", sqs.endpoint()),
-                    ("AWS_ENDPOINT_URL_DYNAMODB", endpoint_dynamodb.clone()),
-                    ("AWS_REGION", "us-east-1".to_owned()),
-                    ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-                    ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-                ]);
+                let urls = ["standard", "express", "quarantine"].map(|name| sqs.url(name));
+                on_aws(&mut command, &urls, "hansho-ledger", &sqs.endpoint(), endpoint_dynamodb);
+            }
+            Backend::Foreign(f) => {
+                on_aws(&mut command, &f.urls, &f.table, &f.endpoint_sqs, &f.endpoint_dynamodb);
             }
         }
         command
@@ -151,6 +220,11 @@ impl Scene {
                 let parked = sqs.messages("quarantine");
                 parked.into_iter().map(|m| (m.body, "not_json".to_owned())).collect()
             }
+            Backend::Foreign(foreign) => {
+                assert!(foreign.is_empty(&foreign.urls[0]).await);
+                assert!(foreign.is_empty(&foreign.urls[1]).await);
+                foreign.parked().await
+            }
         };
         let malformed: BTreeSet<&str> = self
             .events
@@ -162,6 +236,20 @@ impl Scene {
         assert_eq!(bodies, malformed);
         assert!(reasons.iter().all(|(_, reason)| reason == "not_json"), "{reasons:?}");
     }
+}
+
+fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
+    command.envs([
+        ("HANSHO_QUEUE_STANDARD", urls[0].as_str()),
+        ("HANSHO_QUEUE_EXPRESS", urls[1].as_str()),
+        ("HANSHO_QUEUE_QUARANTINE", urls[2].as_str()),
+        ("HANSHO_LEDGER_TABLE", table),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]);
 }
 
 fn shows(post: &Received, id: &str) -> bool {
@@ -303,6 +391,14 @@ async fn embedded_killed_at_any_moment_nothing_is_lost() {
 async fn aws_killed_at_any_moment_nothing_is_lost() {
     let slow = std::iter::repeat_n(Behaviour::Slow(Duration::from_millis(100)), 30);
     let scene = Scene::aws(slow.collect()).await;
+    kill_and_restart(&scene, 3, 900).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_on_a_foreign_endpoint() {
+    let Some(foreign) = Foreign::asked_for().await else { return };
+    let slow = std::iter::repeat_n(Behaviour::Slow(Duration::from_millis(100)), 30);
+    let scene = Scene::foreign(slow.collect(), foreign).await;
     kill_and_restart(&scene, 3, 900).await;
 }
 
