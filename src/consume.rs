@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,9 +32,8 @@ pub struct RunOptions {
     pub drain: bool,
 }
 
-/// A run that ends by itself gives up when nothing was posted or settled for so long: longer than
-/// any visibility or lease that a crashed worker may have left behind.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// A run that ends by itself gives up when nothing was posted or settled for so long, at least.
+const PATIENCE_MIN: Duration = Duration::from_secs(300);
 /// SQS's longest wait. Source: SQS API reference, ReceiveMessage.
 const LONG_POLL: Duration = Duration::from_secs(20);
 const SHORT_POLL: Duration = Duration::from_secs(1);
@@ -148,8 +148,15 @@ fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32)
         // Unique to this process, whatever the seed: it is the owner in the ledger.
         worker_id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
         seed: random.u64(..),
-        drain: options.drain.then_some(DrainTerms { looks, patience: PATIENCE }),
+        drain: options.drain.then(|| DrainTerms { looks, patience: patience(config) }),
     }
+}
+
+/// Longer than whatever a crashed worker may have left behind, and than the slowest pace.
+fn patience(config: &Config) -> Duration {
+    let left_behind = config.budget.visibility() + config.budget.lease() + config.budget.skew();
+    let pace = config.destinations.iter().map(|d| d.pace).max().unwrap_or_default();
+    PATIENCE_MIN.max(left_behind * 2).max(pace * 2)
 }
 
 /// Resolves at SIGTERM or Ctrl-C.
@@ -200,6 +207,10 @@ async fn feed(inputs: Vec<Input>, queue: EmbeddedQueue<SystemClock>, failed: Arc
         }
     }
     drop(receiver);
+    if failed.load(Ordering::Relaxed) {
+        // Whoever reads may be waiting for a pipe that says nothing more.
+        return;
+    }
     if let Ok(Err(why)) = reading.await {
         error!(detail = %format!("{why:#}"), "an input could not be read");
         failed.store(true, Ordering::Relaxed);
@@ -211,8 +222,11 @@ fn read_all(inputs: Vec<Input>, sender: &mpsc::Sender<Incoming>) -> anyhow::Resu
         let mut index = 0;
         input::split(input, |body| {
             index += 1;
-            // Nobody takes it only when the queue failed, and that is told there.
-            let _ = sender.blocking_send(input::identify(index, body));
+            // Nobody takes it when the queue failed, which is told there, or when the run ends.
+            match sender.blocking_send(input::identify(index, body)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
         })
         .with_context(|| format!("--input {}", path.display()))?;
     }
@@ -223,20 +237,23 @@ fn read_all(inputs: Vec<Input>, sender: &mpsc::Sender<Incoming>) -> anyhow::Resu
 pub fn summary(outcome: &Outcome) -> String {
     let Tally { received, findings, below_threshold, covered, posted, posts, .. } = outcome.tally;
     let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = outcome.tally;
+    let Tally { handed_back, fenced_out, .. } = outcome.tally;
     let mut lines = vec![
         format!("{received:>8} messages received, {findings} findings in them"),
         format!("{below_threshold:>8} below the threshold"),
         format!("{covered:>8} covered by an earlier post"),
         format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
         format!("{retried:>8} tries repeated, {ambiguous} of them perhaps accepted all the same"),
+        format!("{fenced_out:>8} posted but marked too late, so perhaps posted again"),
         format!("{quarantined:>8} quarantined"),
+        format!("{handed_back:>8} handed back to the queue for later"),
         format!("{pending:>8} still in the queues"),
     ];
     if outcome.gave_up {
         lines.push(format!(
-            "gave up: nothing was posted or settled for {} s; see the log for why. Nothing is \
-             lost: what is pending stays in the queue",
-            PATIENCE.as_secs()
+            "gave up: nothing was posted or settled for {} s or more; see the log for why. \
+             Nothing is lost: what is pending stays in the queue",
+            PATIENCE_MIN.as_secs()
         ));
     }
     lines.join("\n")

@@ -26,8 +26,8 @@ fn main() -> ExitCode {
 
 fn start(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Run(run) => runtime()?.block_on(run_worker(run)),
-        Command::Demo(demo) => runtime()?.block_on(demo::run(demo.json)).map(ended),
+        Command::Run(run) => block_on(run_worker(run)),
+        Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Completions { shell } => {
@@ -38,9 +38,13 @@ fn start(command: Command) -> anyhow::Result<Exit> {
 }
 
 /// The worker is one task: one thread, and those for files.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("the runtime could not be started")
+    let runtime = runtime.context("the runtime could not be started")?;
+    let result = runtime.block_on(work);
+    // A thread may still wait for standard input, which nobody closes.
+    runtime.shutdown_background();
+    result
 }
 
 fn load(flag: Option<&std::path::Path>) -> Loaded {

@@ -199,6 +199,8 @@ pub struct Card {
     pub escalated_from: Option<Level>,
     /// It was posted before at this level, and is due again.
     pub reminder: bool,
+    /// An earlier try may have been accepted, though nobody knows: this may be a repeat.
+    pub perhaps_repeated: bool,
 }
 
 /// How a post is drawn.

@@ -1,6 +1,7 @@
 //! `hansho render`: what Slack would get for these findings, without posting anything.
 
 use std::io::{BufRead, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -39,6 +40,7 @@ pub fn render(
                     finding: Arc::new(finding),
                     escalated_from: None,
                     reminder: false,
+                    perhaps_repeated: false,
                 }],
             };
             let payload = slack::payload(&digest, mentions);
@@ -50,6 +52,7 @@ pub fn render(
                 written = writeln!(out, "{line}");
             }
         }
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .context("the input could not be read")?;
     written.context("the output could not be written")?;

@@ -5,6 +5,7 @@ use tracing::warn;
 
 use crate::aws;
 use crate::config::{Config, Reference, pace_allowed};
+use crate::ports::Notifier;
 use crate::secret::Secret;
 use crate::slack::{Destination, SlackNotifier, Timeouts, Webhook, WebhookSource};
 
@@ -49,24 +50,24 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
 /// said before anything is received. One that can't be read is held and tried again later, as one
 /// that is dead, so that the others go on; but if none can be read there is nothing to run for.
 pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
+    let destination = |d: &crate::config::Destination| {
+        let source = ConfiguredWebhook { reference: d.webhook.clone(), pace: d.pace };
+        (d.name.to_string(), Destination { source, mentions: d.mentions.clone() })
+    };
+    let timeouts =
+        Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
+    let notifier = SlackNotifier::new(config.destinations.iter().map(destination), timeouts)?;
     let mut readable = 0;
     let mut last = String::new();
-    let mut destinations = Vec::new();
     for destination in &config.destinations {
-        let source =
-            ConfiguredWebhook { reference: destination.webhook.clone(), pace: destination.pace };
-        match source.read().await {
+        match notifier.refresh(destination.name.as_str()).await {
             Ok(_) => readable += 1,
             Err(detail) => {
                 warn!(destination = %destination.name, detail, "webhook can't be read");
                 last = detail;
             }
         }
-        let mentions = destination.mentions.clone();
-        destinations.push((destination.name.to_string(), Destination { source, mentions }));
     }
     anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
-    let timeouts =
-        Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
-    Ok(SlackNotifier::new(destinations, timeouts)?)
+    Ok(notifier)
 }

@@ -213,7 +213,9 @@ fn destinations(raw: &Raw, threshold: Threshold, gathered: &mut Gathered) -> Vec
         ));
     }
     if raw.destination.len() > DESTINATIONS_MAX {
-        let what = format!("there are more than {DESTINATIONS_MAX}: run a second worker for them");
+        let what = format!(
+            "there are more than {DESTINATIONS_MAX}: run a second worker with a queue of its own for them"
+        );
         gathered.mistakes.push(Mistake::of("destination", what));
     }
     let mut names = BTreeSet::new();

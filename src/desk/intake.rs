@@ -29,7 +29,9 @@ impl Desk {
                 if deliveries.is_empty() {
                     state.not_before = now.mono.plus(EMPTY_RECEIVE_REST);
                 } else {
+                    // A look at the depth that is under way says nothing any more.
                     self.drain.empty_looks = 0;
+                    self.drain.nothing_left = false;
                 }
                 for delivery in deliveries {
                     self.deliver(delivery, now);
@@ -53,34 +55,49 @@ impl Desk {
     fn deliver(&mut self, delivery: Delivery, now: Now) {
         self.tally.received += 1;
         let message = (delivery.lane, delivery.message_id.clone());
-        if let Some(held) = self.by_message.get(&message).and_then(|id| self.deliveries.get_mut(id))
+        if let Some(&id) = self.by_message.get(&message)
+            && self.came_again(id, &delivery)
         {
-            // It came again while it is here: its visibility ran out, or the queue sent a copy.
-            // Only the newest receipt is sure to delete it.
-            held.receipt = delivery.receipt;
-            held.receive_count = held.receive_count.max(delivery.receive_count);
             return;
         }
         let id = DeliveryId(self.new_id());
         let parsed = finding::parse(&delivery.body);
         let beat_at = now.mono.plus(self.settings.budget.heartbeat());
-        self.by_message.insert(message, id);
-        self.bytes_held += delivery.body.len();
-        self.findings_held += parsed.findings.len().max(1);
-        self.chores.insert((beat_at, Chore::Beat(id)));
         let held = Held::new(delivery, parsed.findings.len(), now);
-        let over = self.bytes_held > self.settings.bytes_max + crate::finding::MAX_BYTES;
+        self.by_message.insert(message, id);
+        self.bytes_held += held.bytes;
+        self.findings_held += held.findings;
+        self.chores.insert((beat_at, Chore::Beat(id)));
         self.deliveries.insert(id, held);
         if self.draining {
             // The receive was under way when this worker was asked to stop.
             self.hand_back(id, HandBackReason::Draining, Duration::ZERO);
-        } else if over {
-            // A batch of giants: what no longer fits is taken up when there is room.
+        } else if self.is_overfull() {
             self.hand_back(id, HandBackReason::NoRoom, super::RETRY_FIRST);
         } else {
             self.owe(id, parsed);
         }
         self.finish_if_done(id, now);
+    }
+
+    /// A message came again while it is here: its visibility ran out, or the queue sent a copy. Only
+    /// the newest receipt is sure to delete it. One that was just handed back is taken as new.
+    fn came_again(&mut self, id: DeliveryId, delivery: &Delivery) -> bool {
+        let Some(held) = self.deliveries.get_mut(&id) else { return false };
+        if held.phase == HeldPhase::HandingBack {
+            self.forget(id);
+            return false;
+        }
+        held.receipt = delivery.receipt.clone();
+        held.receive_count = held.receive_count.max(delivery.receive_count);
+        true
+    }
+
+    /// A batch may bring more than the room that was kept for it: giants, or messages with many
+    /// findings. What is too much is taken up again when there is room.
+    fn is_overfull(&self) -> bool {
+        self.bytes_held > self.settings.bytes_max + finding::MAX_BYTES
+            || self.findings_held > self.settings.findings_max + finding::MAX_FINDINGS
     }
 
     /// Turns what was parsed into what is owed.

@@ -45,6 +45,14 @@ use settling::{Chore, Held};
 /// A dead destination and a ledger or queue that fails are tried again at least this often.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// A message whose destinations can't be posted to is given back for so long when room is needed.
+const TROUBLED_DELAY: Duration = Duration::from_secs(30 * 60);
+/// A destination that can't be posted to for so long counts as one that can't now.
+const SOON: Duration = Duration::from_secs(20);
+/// How many messages are given back at a time to make room.
+const MAKE_ROOM_BATCH: usize = 5 * QUEUE_BATCH_MAX;
+/// The part of the buffer that only the express lane may use, where there is one: one in so many.
+const EXPRESS_SHARE: usize = 8;
 /// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
 const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
 
@@ -242,6 +250,7 @@ impl Desk {
         for destination in 0..self.destinations.len() {
             self.drive(destination, now);
         }
+        self.make_room(now);
         self.flush_outbox(now);
         self.receive(now);
         self.look_whether_done(now);
@@ -255,9 +264,13 @@ impl Desk {
         let receives = self
             .lanes
             .iter()
-            .filter(|l| !l.receiving && self.has_room() && !self.draining)
+            .filter(|l| !l.receiving && self.has_room(l.lane) && !self.draining)
             .map(|l| l.not_before);
-        let patience = self.settings.drain.map(|d| self.drain.last_progress.plus(d.patience));
+        let patience = self
+            .settings
+            .drain
+            .filter(|_| !self.draining)
+            .map(|d| self.drain.last_progress.plus(d.patience));
         chore.into_iter().chain(posts).chain(receives).chain(patience).min()
     }
 
@@ -265,6 +278,11 @@ impl Desk {
     /// the run ends by itself, when the queues are empty or nothing moves any more.
     pub fn finished(&self) -> bool {
         self.drain.finished || (self.draining && self.deliveries.is_empty())
+    }
+
+    /// It has been asked to stop, or has given up: it is finishing what is in hand.
+    pub fn is_draining(&self) -> bool {
+        self.draining
     }
 
     /// The run was to end with the queues empty, but nothing moved for too long.
@@ -285,15 +303,42 @@ impl Desk {
         std::mem::take(&mut self.reports)
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
+    /// express lane, so that a desk full of lesser findings still hears of the worst.
+    fn has_room(&self, lane: Lane) -> bool {
+        let kept = |whole: usize| match lane {
+            Lane::Standard if self.lanes.len() > 1 => whole / EXPRESS_SHARE,
+            Lane::Standard | Lane::Express => 0,
+        };
+        let (findings, bytes) = (self.settings.findings_max, self.settings.bytes_max);
         let in_flight = self.lanes.iter().filter(|l| l.receiving).count() * QUEUE_BATCH_MAX;
-        self.findings_held + in_flight + QUEUE_BATCH_MAX <= self.settings.findings_max
-            && self.bytes_held < self.settings.bytes_max
+        self.findings_held + in_flight + QUEUE_BATCH_MAX <= findings - kept(findings)
+            && self.bytes_held < bytes - kept(bytes)
+    }
+
+    /// A destination that is away must not fill the buffer and so stop the others: what waits for
+    /// such ones alone goes back for a while when room is needed. With nobody else to serve it
+    /// stays here, because every delivery counts towards the queue's limit.
+    fn make_room(&mut self, now: Now) {
+        let soon = |d: &Destination| d.ready_at() <= now.mono.plus(SOON);
+        if self.has_room(Lane::Standard) || self.draining || !self.destinations.iter().any(soon) {
+            return;
+        }
+        let mut stuck: BTreeMap<DeliveryId, bool> = BTreeMap::new();
+        for notice in self.notices.values() {
+            let waits = matches!(notice.stage, Stage::Waiting);
+            let away = !soon(&self.destinations[notice.destination]);
+            *stuck.entry(notice.delivery).or_insert(true) &= waits && away;
+        }
+        let stuck = stuck.into_iter().filter(|(_, stuck)| *stuck).map(|(id, _)| id);
+        for id in stuck.take(MAKE_ROOM_BATCH).collect::<Vec<_>>() {
+            self.give_back(id, HandBackReason::DestinationAway, TROUBLED_DELAY, now);
+        }
     }
 
     fn receive(&mut self, now: Now) {
         for i in 0..self.lanes.len() {
-            let room = self.has_room();
+            let room = self.has_room(self.lanes[i].lane);
             let lane = &mut self.lanes[i];
             if room && !self.draining && !lane.receiving && lane.not_before <= now.mono {
                 lane.receiving = true;
@@ -312,15 +357,16 @@ impl Desk {
         self.next_id
     }
 
-    fn progressed(&mut self, now: Now) {
-        self.drain.last_progress = now.mono;
+    /// Something moved, or is sure to move then.
+    fn progressed(&mut self, at: Mono) {
+        self.drain.last_progress = self.drain.last_progress.max(at);
     }
 
     fn stop(&mut self, now: Now) {
         self.draining = true;
         let held: Vec<DeliveryId> = self.deliveries.keys().copied().collect();
         for id in held {
-            self.give_back(id, HandBackReason::Draining, now);
+            self.give_back(id, HandBackReason::Draining, Duration::ZERO, now);
         }
     }
 
@@ -328,14 +374,16 @@ impl Desk {
     fn look_whether_done(&mut self, now: Now) {
         let Some(terms) = self.settings.drain else { return };
         if self.input_open {
-            self.progressed(now);
+            self.progressed(now.mono);
         }
-        if now.mono.since(self.drain.last_progress) >= terms.patience && !self.drain.finished {
+        if now.mono.since(self.drain.last_progress) >= terms.patience && !self.draining {
             self.drain.gave_up = true;
-            self.drain.finished = true;
+            self.stop(now);
         }
-        let quiet =
-            !self.input_open && self.deliveries.is_empty() && self.lanes.iter().all(|l| l.empty);
+        let quiet = !self.input_open
+            && !self.draining
+            && self.deliveries.is_empty()
+            && self.lanes.iter().all(|l| l.empty);
         if !quiet || self.drain.asked > 0 || self.drain.finished {
             return;
         }

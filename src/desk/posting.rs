@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::{Mono, Now};
+use crate::policy::budget::TimeBudget;
 use crate::policy::ledger::{self, Row};
 use crate::policy::pace::Pace;
 use crate::ports::{Card, Digest, Form, LedgerError, RetryReason, Verdict, Written};
@@ -19,8 +20,8 @@ use super::{AfterRelease, Desk, RETRY_MAX, Rank, Stage};
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
 const LOOK_MAX: usize = 64;
-/// The part of the lease that must remain when a post starts, beyond its own time-out.
-const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// A mark that fails is tried again soon: once the lease is over somebody else may post.
+const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Destination {
     pub name: String,
@@ -63,9 +64,14 @@ impl Destination {
         }
     }
 
+    /// When it may be posted to.
+    pub fn ready_at(&self) -> Mono {
+        self.pace.ready_at().max(self.resume_at)
+    }
+
     /// When there is something to do here if nothing happens before.
     pub fn wake_at(&self, draining: bool) -> Option<Mono> {
-        let at = self.pace.ready_at().max(self.resume_at);
+        let at = self.ready_at();
         match &self.in_hand {
             Some(hand) if hand.posting || hand.claims_open > 0 => None,
             Some(_) => Some(at),
@@ -83,7 +89,7 @@ impl Desk {
             Some(hand) if hand.claims_open == 0 && !hand.posting => self.post(destination, now),
             Some(_) => {}
             None => {
-                let slot = d.pace.ready_at().max(d.resume_at) <= now.mono;
+                let slot = d.ready_at() <= now.mono;
                 if slot && !self.draining && !d.ready.is_empty() && !d.nothing_to_pick {
                     self.start_claims(destination);
                 }
@@ -165,6 +171,7 @@ impl Desk {
             finding: Arc::clone(&notice.finding),
             escalated_from: Some(Level::Informational),
             reminder: true,
+            perhaps_repeated: true,
         }
     }
 
@@ -191,10 +198,15 @@ impl Desk {
                 self.resolve(id, Resolution::Settled, now);
             }
             ClaimOutcome::Busy { until } => {
-                let delay = until.plus(self.settings.terms.skew).since(now.wall);
                 // A little more, so that it does not come back a moment too early.
-                let delay = delay + Duration::from_secs(1);
-                self.resolve(id, Resolution::HandBack(HandBackReason::Busy, delay), now);
+                let delay = until.since(now.wall) + Duration::from_secs(1);
+                let alone = self.deliveries.get(&notice.delivery).is_none_or(|h| h.open <= 1);
+                if alone {
+                    self.resolve(id, Resolution::HandBack(HandBackReason::Busy, delay), now);
+                } else {
+                    // The message stays here for another destination, which may take long.
+                    self.wait_again(id, Some(now.mono.plus(delay)), now);
+                }
             }
             ClaimOutcome::Failed(error) => {
                 notice.failures += 1;
@@ -214,7 +226,7 @@ impl Desk {
     fn post(&mut self, destination: usize, now: Now) {
         let d = &mut self.destinations[destination];
         let Some(mut hand) = d.in_hand.take() else { return };
-        let needed = self.settings.budget.post_timeout() + LEASE_MARGIN;
+        let needed = self.settings.budget.post_timeout() + TimeBudget::AROUND_A_POST;
         let (fit, late): (Vec<Won>, Vec<Won>) = std::mem::take(&mut hand.won)
             .into_iter()
             .partition(|w| w.row.lease_until.since(now.wall) >= needed && !self.draining);
@@ -256,6 +268,7 @@ impl Desk {
             finding: Arc::clone(&notice.finding),
             escalated_from: won.row.escalated_from(),
             reminder: notice.reminder,
+            perhaps_repeated: won.row.perhaps_repeats(),
         })
     }
 
@@ -275,7 +288,7 @@ impl Desk {
 
     fn accepted(&mut self, destination: usize, hand: InHand, now: Now) {
         self.tally.posts += 1;
-        self.progressed(now);
+        self.progressed(now.mono);
         let d = &mut self.destinations[destination];
         d.failures = 0;
         if std::mem::take(&mut d.troubled) {
@@ -306,8 +319,9 @@ impl Desk {
         d.troubled = true;
         let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures));
         d.resume_at = now.mono.plus(delay);
+        let resume_at = d.resume_at;
         if failure.reason == RetryReason::RateLimited {
-            d.pace.pause(d.resume_at);
+            d.pace.pause(resume_at);
         }
         self.reports.push(Report::PostFailed {
             destination: d.name.clone(),
@@ -317,6 +331,10 @@ impl Desk {
             delay,
             detail: failure.detail,
         });
+        if failure.reason == RetryReason::RateLimited {
+            self.progressed(resume_at);
+        }
+        let d = &self.destinations[destination];
         if failure.reason == RetryReason::NoAddress {
             let name = d.name.clone();
             self.orders.push(Order::Refresh { destination, name });
@@ -348,7 +366,7 @@ impl Desk {
     /// if that is refused too, park it alone.
     fn refused(&mut self, destination: usize, hand: InHand, detail: &str, now: Now) {
         self.tally.retried += 1;
-        self.progressed(now);
+        self.progressed(now.mono);
         self.reports.push(Report::PostRefused {
             destination: self.destinations[destination].name.clone(),
             digest: hand.digest,
@@ -455,7 +473,7 @@ impl Desk {
             Ok(Written::Lost(None)) => false,
             Err(error) => {
                 notice.failures += 1;
-                let delay = self.retry.delay(notice.failures).min(RETRY_MAX / 2);
+                let delay = self.retry.delay(notice.failures).min(MARK_RETRY_MAX);
                 self.chores.insert((now.mono.plus(delay), Chore::Mark(id)));
                 self.reports.push(Report::LedgerFailed {
                     call: "mark",

@@ -21,6 +21,8 @@ pub enum HandBackReason {
     Draining,
     /// It does not fit the buffer.
     NoRoom,
+    /// Its destinations can't be posted to now, and others need the room.
+    DestinationAway,
 }
 
 impl HandBackReason {
@@ -31,6 +33,7 @@ impl HandBackReason {
             HandBackReason::TooOld => "too_old",
             HandBackReason::Draining => "draining",
             HandBackReason::NoRoom => "no_room",
+            HandBackReason::DestinationAway => "destination_away",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
 use crate::instants::{Mono, Now, Wall};
 use crate::ports::{Delivery, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, QueueError, Receipt};
@@ -16,7 +17,8 @@ use super::{Desk, Stage};
 const DELETE_TRIES_MAX: u32 = 5;
 /// A quarantine's reason is for people; it need not hold a hundred of them.
 const DETAIL_CHARS_MAX: usize = 1000;
-/// No message can be hidden for longer. Source: SQS API reference, ChangeMessageVisibility.
+/// A message can be hidden until 12 h after its receive; an hour is left for what is late.
+/// Source: SQS API reference, ChangeMessageVisibility.
 const HIDE_MAX: Duration = Duration::from_secs(11 * 3600);
 const HEARTBEAT_RETRY: Duration = Duration::from_secs(5);
 
@@ -29,7 +31,12 @@ pub(super) struct Held {
     pub receive_count: u32,
     enqueued_at: Option<Wall>,
     received_at: Mono,
-    findings: usize,
+    /// What it takes up of the buffer. A message that is too large to be a finding is parked at
+    /// once, and must not keep its neighbours out until then.
+    pub bytes: usize,
+    pub findings: usize,
+    /// The receipt that the last order to settle it went out with.
+    used: Option<Receipt>,
     /// Notices that are not resolved.
     pub open: u32,
     /// Part of it is to be delivered again.
@@ -53,6 +60,7 @@ pub(super) enum HeldPhase {
 
 impl Held {
     pub fn new(delivery: Delivery, findings: usize, now: Now) -> Held {
+        let bytes = if delivery.body.len() > MAX_BYTES { 0 } else { delivery.body.len() };
         Held {
             lane: delivery.lane,
             message_id: delivery.message_id,
@@ -61,6 +69,8 @@ impl Held {
             receive_count: delivery.receive_count,
             enqueued_at: delivery.enqueued_at,
             received_at: now.mono,
+            bytes,
+            used: None,
             // What can't be parsed takes up room too.
             findings: findings.max(1),
             open: 0,
@@ -154,7 +164,13 @@ impl Desk {
     }
 
     /// Gives a delivery back as soon as can be: what waits goes now, what is in hand is finished.
-    pub(super) fn give_back(&mut self, id: DeliveryId, reason: HandBackReason, now: Now) {
+    pub(super) fn give_back(
+        &mut self,
+        id: DeliveryId,
+        reason: HandBackReason,
+        delay: Duration,
+        now: Now,
+    ) {
         let Some(held) = self.deliveries.get_mut(&id) else { return };
         held.leaving = Some(reason);
         if held.phase != HeldPhase::Open {
@@ -166,8 +182,13 @@ impl Desk {
             .filter(|(_, n)| n.delivery == id && matches!(n.stage, Stage::Waiting))
             .map(|(id, _)| *id)
             .collect();
+        if self.deliveries.get(&id).is_some_and(|held| held.open == 0) {
+            // Nothing of it waits for a destination: it could not be parked yet.
+            self.hand_back(id, reason, delay);
+            return self.finish(id, now);
+        }
         for notice in waiting {
-            self.resolve(notice, Resolution::HandBack(reason, Duration::ZERO), now);
+            self.resolve(notice, Resolution::HandBack(reason, delay), now);
         }
     }
 
@@ -180,12 +201,12 @@ impl Desk {
     /// Nothing of it is open: what becomes of the message?
     fn finish(&mut self, id: DeliveryId, now: Now) {
         let Some(held) = self.deliveries.get_mut(&id) else { return };
-        if held.open > 0 {
-            return;
-        }
         let lane = held.lane;
-        if held.phase == HeldPhase::Deleting {
-            return self.outbox.deletes.entry(lane).or_default().push(id);
+        match held.phase {
+            HeldPhase::Open if held.open == 0 => {}
+            HeldPhase::Deleting => return self.outbox.deletes.entry(lane).or_default().push(id),
+            // A chore that was left over.
+            HeldPhase::Open | HeldPhase::Parking | HeldPhase::HandingBack => return,
         }
         if held.hand_back.is_some() {
             held.phase = HeldPhase::HandingBack;
@@ -235,8 +256,8 @@ impl Desk {
                     detail: error.to_string(),
                     delay,
                 });
-                if self.draining {
-                    self.hand_back(id, HandBackReason::Draining, Duration::ZERO);
+                if let Some(reason) = held.leaving {
+                    self.hand_back(id, reason, Duration::ZERO);
                     return self.finish(id, now);
                 }
                 self.chores.insert((now.mono.plus(delay), Chore::Finish(id)));
@@ -250,13 +271,14 @@ impl Desk {
             let lane = held.lane;
             let Err(error) = result else {
                 self.tally.deleted += 1;
-                self.progressed(now);
+                self.progressed(now.mono);
                 self.forget(id);
                 continue;
             };
             held.failures += 1;
-            let delay = self.retry.delay(held.failures);
-            let give_up = matches!(error, QueueError::ReceiptGone(_))
+            let newer = held.used.as_ref() != Some(&held.receipt);
+            let delay = if newer { Duration::ZERO } else { self.retry.delay(held.failures) };
+            let give_up = (matches!(error, QueueError::ReceiptGone(_)) && !newer)
                 || held.failures >= DELETE_TRIES_MAX
                 || self.draining;
             self.reports.push(Report::QueueFailed {
@@ -314,10 +336,15 @@ impl Desk {
         if !matches!(held.phase, HeldPhase::Open | HeldPhase::Parking) {
             return;
         }
+        let lane = held.lane;
         if now.mono.since(held.received_at) >= self.settings.budget.hand_back_after() {
-            return self.give_back(id, HandBackReason::TooOld, now);
+            self.give_back(id, HandBackReason::TooOld, Duration::ZERO, now);
         }
-        self.outbox.beats.entry(held.lane).or_default().push(id);
+        // What is in hand is finished first, and stays hidden meanwhile.
+        let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
+        if self.deliveries.get(&id).is_some_and(stays) {
+            self.outbox.beats.entry(lane).or_default().push(id);
+        }
     }
 
     fn beaten(&mut self, id: DeliveryId, result: Result<(), QueueError>, now: Now) {
@@ -348,12 +375,20 @@ impl Desk {
         let outbox = std::mem::take(&mut self.outbox);
         for (lane, ids) in outbox.deletes {
             for ten in ids.chunks(QUEUE_BATCH_MAX) {
-                let entries = self.receipts(ten).collect();
+                let entries = self.receipts(ten);
                 self.orders.push(Order::Delete { lane, entries });
             }
         }
         let keep = |_: &Held| self.settings.budget.visibility();
-        let beats = hide_orders(&self.deliveries, outbox.beats, HidePurpose::Keep, keep);
+        // A heartbeat that overtook the settling would keep the message hidden for nothing.
+        let settling = |id: &DeliveryId| {
+            self.deliveries
+                .get(id)
+                .is_none_or(|h| matches!(h.phase, HeldPhase::Deleting | HeldPhase::HandingBack))
+        };
+        let mut beats = outbox.beats;
+        beats.values_mut().for_each(|ids| ids.retain(|id| !settling(id)));
+        let beats = hide_orders(&self.deliveries, beats, HidePurpose::Keep, keep);
         let back = |held: &Held| {
             let age = now.mono.since(held.received_at);
             let delay = held.hand_back.map_or(Duration::ZERO, |(_, delay)| delay);
@@ -363,18 +398,22 @@ impl Desk {
         self.orders.extend(beats.into_iter().chain(backs));
     }
 
-    fn receipts<'a>(
-        &'a self,
-        ids: &'a [DeliveryId],
-    ) -> impl Iterator<Item = (DeliveryId, Receipt)> + 'a {
-        ids.iter().filter_map(|id| Some((*id, self.deliveries.get(id)?.receipt.clone())))
+    fn receipts(&mut self, ids: &[DeliveryId]) -> Vec<(DeliveryId, Receipt)> {
+        let mut receipts = Vec::new();
+        for id in ids {
+            if let Some(held) = self.deliveries.get_mut(id) {
+                held.used = Some(held.receipt.clone());
+                receipts.push((*id, held.receipt.clone()));
+            }
+        }
+        receipts
     }
 
     /// Takes a delivery off the desk. What became of the message is known to the queue.
-    fn forget(&mut self, id: DeliveryId) {
+    pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
             self.by_message.remove(&(held.lane, held.message_id));
-            self.bytes_held = self.bytes_held.saturating_sub(held.body.len());
+            self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);
         }
     }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -15,6 +16,9 @@ use super::{ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, Report, Se
 /// How often a claim looks again after somebody else was faster. Each loss means that somebody
 /// else moved on, so more than a few are a sign of something else.
 const CLAIM_ROUNDS_MAX: u32 = 5;
+
+/// How long the last look at the queues may take, at the very end.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// The four ports that a worker needs.
 pub struct Ports<'a, Q, L, N, C> {
@@ -30,7 +34,7 @@ pub struct Outcome {
     pub tally: Tally,
     /// It was to end with the queues empty, but nothing moved for too long.
     pub gave_up: bool,
-    /// Nothing is left in the queues.
+    /// It was seen at the end that nothing is left in the queues.
     pub complete: bool,
 }
 
@@ -56,6 +60,10 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             calls.push(carry_out(ports, terms, order));
         }
         desk.take_reports().iter().for_each(&mut report);
+        if desk.is_draining() && stopping.is_none() {
+            // It gave up by itself.
+            stopping = Some(ports.clock.now().mono.plus(drain));
+        }
         let too_late = stopping.is_some_and(|until| ports.clock.now().mono >= until);
         if desk.finished() || too_late {
             break;
@@ -81,9 +89,14 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     // A receive that is still waiting is let go: what it might bring comes back by itself.
     drop(calls);
     let mut tally = desk.tally().clone();
-    tally.pending = left(ports.queue, &lanes).await.unwrap_or(desk.held() as u64);
-    let complete = tally.pending == 0;
-    Outcome { tally, gave_up: desk.gave_up(), complete }
+    let look_until = ports.clock.now().mono.plus(LAST_LOOK);
+    let looked = tokio::select! {
+        biased;
+        left = left(ports.queue, &lanes) => left.ok(),
+        () = ports.clock.sleep_until(look_until) => None,
+    };
+    tally.pending = looked.unwrap_or(desk.held() as u64);
+    Outcome { tally, gave_up: desk.gave_up(), complete: looked == Some(0) }
 }
 
 async fn sleep<C: Clock>(clock: &C, until: Option<crate::instants::Mono>) {

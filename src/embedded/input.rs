@@ -3,7 +3,9 @@
 //! A malformed line must not take its neighbours with it, and must not vanish either: it becomes a
 //! message like any other, and is parked with its reason when it is parsed.
 
+use std::cell::Cell;
 use std::io::{self, BufRead};
+use std::ops::ControlFlow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,8 +18,17 @@ use super::Incoming;
 /// The longest document that is put together from several lines: an array of findings, typically.
 pub const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
-/// Reads `input` to its end and hands over its messages one by one.
-pub fn split(input: impl BufRead, mut message: impl FnMut(String)) -> io::Result<()> {
+/// Reads `input` to its end and hands over its messages one by one, until nobody takes them.
+pub fn split(
+    input: impl BufRead,
+    mut message: impl FnMut(String) -> ControlFlow<()>,
+) -> io::Result<()> {
+    let ended = Cell::new(false);
+    let mut message = |body| {
+        if !ended.get() {
+            ended.set(message(body).is_break());
+        }
+    };
     let mut document = Document::default();
     let mut first = true;
     let mut lines = input;
@@ -39,6 +50,9 @@ pub fn split(input: impl BufRead, mut message: impl FnMut(String)) -> io::Result
         let text = if first { text.trim_start_matches('\u{feff}') } else { &text };
         first = false;
         document.push(text, &mut |whole| elements(whole, &mut message));
+        if ended.get() {
+            return Ok(());
+        }
     }
     document.close(&mut |whole| elements(whole, &mut message));
     Ok(())
@@ -171,7 +185,11 @@ mod tests {
 
     fn messages(input: &str) -> Vec<String> {
         let mut all = Vec::new();
-        split(input.as_bytes(), |m| all.push(m)).unwrap();
+        split(input.as_bytes(), |m| {
+            all.push(m);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         all
     }
 
@@ -225,7 +243,11 @@ mod tests {
     #[test]
     fn invalid_utf8_is_kept_as_a_message() {
         let mut all = Vec::new();
-        split(&b"{\"a\":\"\xff\"}\n{\"a\":2}\n"[..], |m| all.push(m)).unwrap();
+        split(&b"{\"a\":\"\xff\"}\n{\"a\":2}\n"[..], |m| {
+            all.push(m);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         assert_eq!(all, ["{\"a\":\"\u{fffd}\"}", "{\"a\":2}"]);
     }
 

@@ -34,7 +34,7 @@ CREATE TABLE message (
     receipt       TEXT,
     UNIQUE (lane, message_id)
 ) STRICT;
-CREATE INDEX message_due ON message (lane, visible_at);
+CREATE INDEX message_age ON message (lane, seq, visible_at);
 CREATE INDEX message_receipt ON message (receipt);
 CREATE TABLE quarantine (
     message_id    TEXT NOT NULL,
@@ -176,5 +176,8 @@ fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("UPDATE message SET visible_at = 0", ())?;
     transaction.execute("UPDATE ledger SET lease_until = 0 WHERE state = 'claimed'", ())?;
+    // What DynamoDB's TTL does there.
+    let now = crate::clock::wall().0;
+    transaction.execute("DELETE FROM ledger WHERE expires_at < ?1", (now,))?;
     transaction.commit()
 }

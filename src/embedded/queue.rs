@@ -191,7 +191,8 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
     let hidden_until = now.plus(ask.visibility).0;
     let taken = {
         let mut select = t.prepare_cached(
-            "SELECT seq, message_id, body, enqueued_at, receive_count + 1 FROM message
+            "SELECT seq, message_id, body, enqueued_at, receive_count + 1
+             FROM message INDEXED BY message_age
              WHERE lane = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
         )?;
         let mut update = t.prepare_cached(
@@ -203,7 +204,8 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
                 lane: ask.lane,
                 message_id: MessageId(row.get(1)?),
                 receipt: Receipt(format!("{seq}.{count}")),
-                body: row.get(2)?,
+                // Another program may have put in what is no UTF-8: that must not stop the lane.
+                body: String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned(),
                 receive_count: count,
                 enqueued_at: Some(Wall(row.get(3)?)),
             };

@@ -69,7 +69,8 @@ pub struct Row {
     pub due_at: Option<Wall>,
     /// Posts tried under this row that were not accepted.
     pub attempts: u32,
-    /// Those of them that may have been accepted all the same.
+    /// Tries that may have been accepted all the same: posts without a clear answer, and claims whose
+    /// owner was never heard of again.
     pub ambiguous: u32,
     /// The id of the last post that carried it.
     pub digest: String,
@@ -197,7 +198,11 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
     if seen.state == State::Claimed && seen.owner == want.owner {
         return renewed(seen, want, terms, now);
     }
-    let known = if seen.expires_at < now { blank(seen.fence) } else { seen.clone() };
+    let mut known = if seen.expires_at < now { blank(seen.fence) } else { seen.clone() };
+    if seen.state == State::Claimed {
+        // Whoever is gone may have posted before it could say so.
+        known.ambiguous = known.ambiguous.saturating_add(1);
+    }
     let kind = match known.level_sent {
         None => ClaimKind::TakeOver,
         Some(from) if from < want.level => ClaimKind::Escalate { from },
@@ -267,6 +272,11 @@ impl Row {
     /// The level that was posted before, if the post of this claimed row raises it.
     pub fn escalated_from(&self) -> Option<Level> {
         self.level_sent.filter(|_| self.level_sent < self.level_claimed)
+    }
+
+    /// An earlier try at the first post may have been accepted, so that this one may repeat it.
+    pub fn perhaps_repeats(&self) -> bool {
+        self.ambiguous > 0 && self.level_sent.is_none()
     }
 
     /// The post of this claimed row repeats a level that was posted before.

@@ -80,7 +80,6 @@ impl Clock for ToldClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        // Not from zero: governor counts its first slot from the moment it was made.
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 }

@@ -8,7 +8,7 @@
 //! | 429 | retry after `Retry-After`; surely not accepted |
 //! | 5xx | retry, ambiguous: it may have failed after storing the message |
 //! | 408 | retry, ambiguous: the request may have been read |
-//! | 401, 403, 404, 410 | the destination is dead |
+//! | 401, 403, 404, 410, or 400 with a word that speaks of the channel or the webhook | the destination is dead |
 //! | 400, 413, 422 | the payload is refused |
 //! | anything else, redirects among it | retry; Slack does not answer so, hence not accepted |
 //!
@@ -30,6 +30,22 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// Slack's longest known error word has about 40 characters.
 const WORD_BYTES_MAX: usize = 64;
+
+/// Words that say nothing of the payload: whatever is posted will be refused until somebody mends
+/// the channel, the app or the webhook. Slack does not document the status of each.
+const OF_THE_DESTINATION: [&str; 11] = [
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_token",
+    "no_active_hooks",
+    "no_service",
+    "no_service_id",
+    "no_team",
+    "posting_to_general_channel_denied",
+    "team_disabled",
+    "user_not_found",
+];
 
 /// Judges one answer. `retry_after` is the header's value, `body` at most [`BODY_BYTES_MAX`].
 pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
@@ -60,6 +76,9 @@ pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
             detail: describe(status, body),
         },
         401 | 403 | 404 | 410 => Verdict::Dead { status, detail: describe(status, body) },
+        400 if error_word(body).is_some_and(|word| OF_THE_DESTINATION.contains(&word)) => {
+            Verdict::Dead { status, detail: describe(status, body) }
+        }
         400 | 413 | 422 => Verdict::Refused { detail: describe(status, body) },
         _ => Verdict::Retry {
             reason: RetryReason::UnexpectedAnswer,

@@ -120,6 +120,9 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     if card.reminder {
         parts.push("reminder: seen again".to_owned());
     }
+    if card.perhaps_repeated {
+        parts.push("may repeat an earlier post".to_owned());
+    }
     if card.finding.archived {
         parts.push("archived".to_owned());
     }

@@ -407,7 +407,9 @@ fn there_are_at_most_twenty_destinations() {
     assert_eq!(config(&many(20), &[]).destinations.len(), 20);
     assert_eq!(
         mistakes(&many(21), &[]),
-        ["destination: there are more than 20: run a second worker for them"]
+        [
+            "destination: there are more than 20: run a second worker with a queue of its own for them"
+        ]
     );
 }
 

@@ -11,11 +11,12 @@ use hansho::desk::{Settings, Tally};
 use hansho::finding::Level;
 use hansho::instants::Mono;
 use hansho::policy::ledger::{NoticeKey, State};
+use hansho::policy::route::Route;
 use hansho::ports::{Clock, Lane, Ledger, Notifier, RetryReason, Verdict};
 
 use crate::fakes::{
-    Failing, FailingLedger, PausedClock, ScriptedNotifier, carries, event, ids, is_plain, refused,
-    retry, settings,
+    Failing, FailingLedger, FailingPark, PausedClock, ScriptedNotifier, carries, event, ids,
+    is_plain, refused, retry, settings,
 };
 use crate::memory_ledger::MemoryLedger;
 use crate::memory_queue::MemoryQueue;
@@ -312,7 +313,7 @@ async fn the_buffer_is_bounded_however_much_waits() {
     let stop = tokio::time::sleep(Duration::from_secs(3600));
     let outcome = w.run(settings("w", false), stop, &w.ledger).await;
     assert!(outcome.tally.received <= 500, "{}", outcome.tally.received);
-    assert!(outcome.tally.received > 450, "{}", outcome.tally.received);
+    assert!(outcome.tally.received > 400, "{}", outcome.tally.received);
     assert_eq!(w.queue.len(), 2000);
 }
 
@@ -405,4 +406,99 @@ async fn workers_side_by_side_post_each_finding_once() {
     assert_eq!((accepted.len(), w.slack.accepted().len()), (60, 60));
     assert_eq!(w.queue.len(), 0);
     let _ = w.slack.refresh("security").await;
+}
+
+/// A second destination beside the usual one.
+fn two_destinations(drain: bool) -> Settings {
+    let mut settings = settings("w", drain);
+    settings.routes.routes.push(Route { destination: "audit".to_owned(), min_severity: None });
+    settings.paces.push(Duration::from_millis(1100));
+    settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_destination_is_told_once() {
+    let w = world(vec![]);
+    for id in ["a", "b", "a"] {
+        w.send(id, 8.0);
+    }
+    let outcome = w.run(two_destinations(true), pending(), &w.ledger).await;
+    assert_once(&w, &["a", "a", "b", "b"]);
+    let to = |name: &str| w.slack.seen().iter().filter(|s| s.digest.destination == name).count();
+    assert_eq!((to("security"), to("audit")), (1, 1));
+    assert_eq!((outcome.tally.posted, outcome.tally.covered), (4, 2));
+    assert_eq!(w.queue.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_destination_does_not_stop_the_others() {
+    let w = world(vec![]);
+    let dead = || Verdict::Dead { status: 404, detail: "no_service".to_owned() };
+    let slack = w.slack.clone().judging(move |d| (d.destination == "audit").then(dead));
+    let w = World { slack, ..w };
+    for i in 0..1200 {
+        w.send(&format!("f{i}"), 5.0);
+    }
+    let stop = tokio::time::sleep(Duration::from_secs(1800));
+    w.run(two_destinations(false), stop, &w.ledger).await;
+    let accepted = w.slack.accepted();
+    assert_eq!(accepted.len(), 1200, "everything reached the one that works");
+    assert_eq!(w.queue.len(), 1200, "and is still owed to the other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_message_may_owe_several_findings_and_hold_what_is_none() {
+    let w = world(vec![]);
+    let body =
+        format!("[{},{},{{\"hello\":1}},{}]", event("a", 8.0), event("b", 5.0), event("a", 8.0));
+    w.queue.send(Lane::Standard, &body);
+    let outcome = w.drain().await;
+    assert_once(&w, &["a", "b"]);
+    let parked = w.queue.parked();
+    assert_eq!(parked.len(), 1);
+    assert_eq!((parked[0].reason.as_str(), &parked[0].body), ("not_a_finding", &body));
+    assert!(parked[0].detail.starts_with("[2]"), "{}", parked[0].detail);
+    assert_eq!((outcome.tally.findings, outcome.tally.covered), (3, 1));
+    assert_eq!(w.queue.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_giant_is_parked_and_its_neighbours_are_posted() {
+    let w = world(vec![]);
+    w.send("a", 8.0);
+    w.queue.send(Lane::Standard, &"x".repeat(20 << 20));
+    w.send("b", 8.0);
+    w.drain().await;
+    assert_once(&w, &["a", "b"]);
+    assert_eq!(w.queue.parked()[0].reason, "too_large");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nothing_can_be_parked_it_stays_and_goes_back_in_time() {
+    let w = world(vec![]);
+    w.queue.send(Lane::Standard, "not json");
+    w.send("a", 8.0);
+    let clock = w.clock;
+    let away = Duration::from_secs(13 * 3600);
+    let fails = move || clock.now().mono.since(Mono(0)) < away;
+    let queue = FailingPark { inner: w.queue.clone(), fails };
+    let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
+    let outcome = run(settings("w", true), &ports, pending(), async {}, |_| {}).await;
+    assert_once(&w, &["a"]);
+    assert_eq!(w.queue.parked().len(), 1);
+    assert_eq!((outcome.tally.received, outcome.tally.handed_back), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_gives_back_at_once_what_could_not_be_parked() {
+    let w = world(vec![]);
+    w.queue.send(Lane::Standard, "not json");
+    let queue = FailingPark { inner: w.queue.clone(), fails: || true };
+    let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
+    let stop = tokio::time::sleep(Duration::from_secs(300));
+    let outcome = run(settings("w", false), &ports, stop, async {}, |_| {}).await;
+    let ended = w.clock.now().mono.since(Mono(0));
+    assert!(ended < Duration::from_secs(303), "{ended:?}");
+    assert!(outcome.tally.handed_back >= 1);
+    assert_eq!(w.queue.len(), 1);
 }

@@ -445,6 +445,29 @@ async fn sigterm_ends_a_worker_well_and_what_is_left_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_a_worker_whose_input_stays_open() {
+    use tokio::io::AsyncWriteExt;
+    let scene = Scene::embedded(vec![]).await;
+    let mut command = hansho(scene.folder.path());
+    command.args(["run", "--json", "--input", "-"]).stdin(Stdio::piped()).envs([
+        ("SLACK_WEBHOOK_URL", scene.slack.webhook(SECRET).as_str()),
+        ("HANSHO_EMBEDDED_LISTEN", "off"),
+    ]);
+    let mut posts = scene.slack.subscribe();
+    let mut worker = command.spawn().unwrap();
+    let alert = scene.events.iter().find(|e| e.role == Role::Alert).unwrap();
+    let mut pipe = worker.stdin.take().unwrap();
+    pipe.write_all(format!("{}\n", alert.body).as_bytes()).await.unwrap();
+    assert!(shows(&posts.recv().await.unwrap(), &alert.finding), "posted while the pipe is open");
+    let pid = worker.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let output = tokio::time::timeout(Duration::from_secs(15), worker.wait_with_output());
+    let tally = summary(&output.await.expect("it ends though the pipe does not").unwrap());
+    assert_eq!((&tally["posted"], &tally["pending"]), (&1.into(), &0.into()));
+    drop(pipe);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_stays_dead_loses_nothing() {
     let scene = Scene::embedded(vec![]).await;
     scene.slack.otherwise(Behaviour::Status(404, "no_service".to_owned()));

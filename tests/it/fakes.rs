@@ -11,7 +11,8 @@ use hansho::policy::budget::TimeBudget;
 use hansho::policy::ledger::{Expect, NoticeKey, Row, Terms};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
-    Clock, Digest, Form, Lane, Ledger, LedgerError, Notifier, RetryReason, Verdict, Written,
+    Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
+    QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -241,4 +242,39 @@ pub fn carries(digest: &Digest, id: &str) -> bool {
 
 pub fn is_plain(digest: &Digest) -> bool {
     digest.form == Form::Plain
+}
+
+/// A queue whose quarantine fails while `fails` says so.
+pub struct FailingPark<Q, F> {
+    pub inner: Q,
+    pub fails: F,
+}
+
+impl<Q: Queue, F: Fn() -> bool + Send + Sync> Queue for FailingPark<Q, F> {
+    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        self.inner.receive(ask).await
+    }
+
+    async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
+        self.inner.delete(lane, receipts).await
+    }
+
+    async fn hide(
+        &self,
+        lane: Lane,
+        entries: &[(Receipt, Duration)],
+    ) -> Vec<Result<(), QueueError>> {
+        self.inner.hide(lane, entries).await
+    }
+
+    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+        if (self.fails)() {
+            return Err(QueueError::Unavailable("access denied".to_owned()));
+        }
+        self.inner.park(parcel).await
+    }
+
+    async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
+        self.inner.depth(lane).await
+    }
 }

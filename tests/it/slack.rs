@@ -50,7 +50,12 @@ fn digest(destination: &str) -> Digest {
         id: "d1".into(),
         destination: destination.into(),
         form: Form::Cards,
-        cards: vec![Card { finding: Arc::new(finding), escalated_from: None, reminder: false }],
+        cards: vec![Card {
+            finding: Arc::new(finding),
+            escalated_from: None,
+            reminder: false,
+            perhaps_repeated: false,
+        }],
     }
 }
 

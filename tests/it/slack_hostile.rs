@@ -142,6 +142,7 @@ fn hostile_card(rng: &mut Rng) -> Card {
         finding: Arc::new(hostile_finding(rng)),
         escalated_from: maybe(rng, |rng| *rng.choice(&Level::ALL).unwrap()),
         reminder: rng.bool(),
+        perhaps_repeated: rng.bool(),
     }
 }
 

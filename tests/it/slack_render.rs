@@ -44,7 +44,12 @@ pub fn calm(level: Level) -> Finding {
 }
 
 pub fn card(finding: Finding) -> Card {
-    Card { finding: Arc::new(finding), escalated_from: None, reminder: false }
+    Card {
+        finding: Arc::new(finding),
+        escalated_from: None,
+        reminder: false,
+        perhaps_repeated: false,
+    }
 }
 
 fn digest(form: Form, cards: Vec<Card>) -> Digest {
@@ -167,6 +172,8 @@ fn a_card_says_what_is_special_about_a_finding() {
     says(with(|f| f.severity.score = Some(6.956)), &["*LOW* 6.95"]);
     let reminder = Card { reminder: true, ..card(calm(Level::Low)) };
     says(one(reminder).to_string(), &["🔵 *LOW* (reminder: seen again): EC2"]);
+    let repeated = Card { perhaps_repeated: true, ..card(calm(Level::Low)) };
+    says(one(repeated).to_string(), &["🔵 *LOW* (may repeat an earlier post): EC2"]);
 }
 
 #[test]
