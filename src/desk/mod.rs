@@ -264,7 +264,7 @@ impl Desk {
         let receives = self
             .lanes
             .iter()
-            .filter(|l| !l.receiving && self.has_room(l.lane) && !self.draining)
+            .filter(|l| !l.receiving && self.may_receive(l.lane))
             .map(|l| l.not_before);
         let patience = self
             .settings
@@ -303,6 +303,13 @@ impl Desk {
         std::mem::take(&mut self.reports)
     }
 
+    /// With every breaker open nothing more is taken on: what waits in the queue is safe there, and
+    /// is not counted as received.
+    fn may_receive(&self, lane: Lane) -> bool {
+        let all_open = self.destinations.iter().all(Destination::is_open);
+        !self.draining && !(all_open && self.held() > 0) && self.has_room(lane)
+    }
+
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
     /// express lane, so that a desk full of lesser findings still hears of the worst.
     fn has_room(&self, lane: Lane) -> bool {
@@ -338,9 +345,9 @@ impl Desk {
 
     fn receive(&mut self, now: Now) {
         for i in 0..self.lanes.len() {
-            let room = self.has_room(self.lanes[i].lane);
+            let may = self.may_receive(self.lanes[i].lane);
             let lane = &mut self.lanes[i];
-            if room && !self.draining && !lane.receiving && lane.not_before <= now.mono {
+            if may && !lane.receiving && lane.not_before <= now.mono {
                 lane.receiving = true;
                 self.orders.push(Order::Receive(ReceiveAsk {
                     lane: lane.lane,

@@ -20,6 +20,12 @@ use super::{AfterRelease, Desk, RETRY_MAX, Rank, Stage};
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
 const LOOK_MAX: usize = 64;
+/// After so many failures in a row a destination's breaker is open: it is tried with the worst
+/// notice alone, and where no destination is left nothing more is received.
+const BREAKER_FAILURES: u32 = 5;
+/// Every so many posts one starts from what has waited longest, so that nothing starves under a
+/// stream of what is worse.
+const AGEING_TURN: u32 = 5;
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 
@@ -31,7 +37,10 @@ pub(super) struct Destination {
     /// Failures in a row.
     failures: u32,
     resume_at: Mono,
+    /// Something went wrong since the last accepted post.
     troubled: bool,
+    /// Posts since one that started from the oldest.
+    posts_by_level: u32,
     /// What is ready can't go now; something has to happen first.
     pub nothing_to_pick: bool,
 }
@@ -40,6 +49,7 @@ pub(super) struct Destination {
 struct InHand {
     digest: String,
     form: Form,
+    from_oldest: bool,
     claims_open: usize,
     won: Vec<Won>,
     posting: bool,
@@ -60,8 +70,14 @@ impl Destination {
             failures: 0,
             resume_at: Mono(0),
             troubled: false,
+            posts_by_level: 0,
             nothing_to_pick: false,
         }
+    }
+
+    /// It failed so often in a row that nothing is to be expected of it.
+    pub fn is_open(&self) -> bool {
+        self.failures >= BREAKER_FAILURES
     }
 
     /// When it may be posted to.
@@ -98,7 +114,7 @@ impl Desk {
     }
 
     fn start_claims(&mut self, destination: usize) {
-        let (picked, form) = self.pick(destination);
+        let Picked { notices: picked, form, from_oldest } = self.pick(destination);
         if picked.is_empty() {
             self.destinations[destination].nothing_to_pick = true;
             return;
@@ -122,6 +138,7 @@ impl Desk {
         self.destinations[destination].in_hand = Some(InHand {
             digest,
             form,
+            from_oldest,
             claims_open: picked.len(),
             won: Vec::new(),
             posting: false,
@@ -130,22 +147,32 @@ impl Desk {
 
     /// The worst that waits, and what may share its post: full cards while they fit. Criticals
     /// share with criticals alone.
-    fn pick(&self, destination: usize) -> (Vec<NoticeId>, Form) {
+    fn pick(&self, destination: usize) -> Picked {
         let capacity = self.settings.capacity;
         let mut picked: Vec<NoticeId> = Vec::new();
         let mut keys = BTreeSet::new();
         let mut weight = 0;
         let mut share_max = capacity.cards_max;
         let mut critical = false;
-        for &Rank(Reverse(level), id) in self.destinations[destination].ready.iter().take(LOOK_MAX)
-        {
+        let d = &self.destinations[destination];
+        if d.is_open() {
+            share_max = 1;
+        }
+        // Once in a while the oldest goes before the worst; but never before a critical one.
+        let worst_is_critical = d.ready.first().is_some_and(|r| r.0.0 == Level::Critical);
+        let oldest = (d.posts_by_level >= AGEING_TURN && !worst_is_critical)
+            .then(|| d.ready.iter().min_by_key(|rank| rank.1))
+            .flatten();
+        let from_oldest = oldest.is_some();
+        for &Rank(Reverse(level), id) in oldest.into_iter().chain(d.ready.iter().take(LOOK_MAX)) {
             let Some(notice) = self.notices.get(&id) else { continue };
             if self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key) {
                 continue;
             }
             if picked.is_empty() {
                 if notice.plain {
-                    return (vec![id], Form::Plain);
+                    let notices = vec![id];
+                    return Picked { notices, form: Form::Plain, from_oldest };
                 }
                 critical = level == Level::Critical;
             } else if notice.plain || critical != (level == Level::Critical) {
@@ -162,7 +189,7 @@ impl Desk {
             keys.insert(&notice.key);
             picked.push(id);
         }
-        (picked, Form::Cards)
+        Picked { notices: picked, form: Form::Cards, from_oldest }
     }
 
     /// The card as it would be at its longest: whether it escalates is known only after the claim.
@@ -291,6 +318,7 @@ impl Desk {
         self.progressed(now.mono);
         let d = &mut self.destinations[destination];
         d.failures = 0;
+        d.posts_by_level = if hand.from_oldest { 0 } else { d.posts_by_level + 1 };
         if std::mem::take(&mut d.troubled) {
             self.reports.push(Report::DestinationBack { destination: d.name.clone() });
         }
@@ -315,9 +343,10 @@ impl Desk {
         self.tally.retried += 1;
         self.tally.ambiguous += u64::from(failure.ambiguous);
         let d = &mut self.destinations[destination];
-        d.failures += 1;
+        // A 429 is an answer: it says when to come back.
+        d.failures += u32::from(failure.reason != RetryReason::RateLimited);
         d.troubled = true;
-        let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures));
+        let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures.max(1)));
         d.resume_at = now.mono.plus(delay);
         let resume_at = d.resume_at;
         if failure.reason == RetryReason::RateLimited {
@@ -348,6 +377,7 @@ impl Desk {
         self.tally.retried += 1;
         let d = &mut self.destinations[destination];
         d.troubled = true;
+        d.failures = d.failures.max(BREAKER_FAILURES);
         d.resume_at = now.mono.plus(RETRY_MAX);
         let name = d.name.clone();
         self.reports.push(Report::DestinationDead {
@@ -519,6 +549,13 @@ impl Desk {
             self.keys_in_hand.remove(&notice.key);
         }
     }
+}
+
+/// What goes into the next post.
+struct Picked {
+    notices: Vec<NoticeId>,
+    form: Form,
+    from_oldest: bool,
 }
 
 /// Why a post is to be tried again.

@@ -502,3 +502,48 @@ async fn a_stop_gives_back_at_once_what_could_not_be_parked() {
     assert!(outcome.tally.handed_back >= 1);
     assert_eq!(w.queue.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn with_the_breaker_open_nothing_more_is_received() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    let slack = w.slack.clone().judging(move |_| {
+        (clock.now().mono.since(Mono(0)) < Duration::from_secs(3600))
+            .then(|| retry(RetryReason::ServerError, None, false))
+    });
+    let w = World { slack, ..w };
+    for i in 0..20 {
+        w.send(&format!("early{i:02}"), 5.0);
+    }
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        for i in 0..100 {
+            w.send(&format!("late{i:02}"), 5.0);
+        }
+        tokio::time::sleep(Duration::from_secs(1800)).await;
+    };
+    let outcome = w.run(settings("w", false), later, &w.ledger).await;
+    assert_eq!(outcome.tally.received, 20, "the breaker was open when the others came");
+    let tries = w.slack.seen();
+    assert!(tries[5..].iter().all(|s| s.digest.cards.len() == 1), "tried with one notice alone");
+    assert!(tries.len() < 60, "at most every 30 to 60 s: {}", tries.len());
+    w.drain().await;
+    assert_eq!(w.slack.accepted().len(), 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_less_bad_does_not_starve() {
+    let w = world(vec![]);
+    w.send("medium", 5.0);
+    let stream = async {
+        for i in 0..1000 {
+            w.send(&format!("high{i}"), 8.0);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    w.send("first", 8.0);
+    w.run(settings("w", false), stream, &w.ledger).await;
+    let seen = w.slack.seen();
+    let medium = seen.iter().find(|s| carries(&s.digest, "medium")).expect("it was posted");
+    assert!(medium.at < Mono(15_000), "{:?}", medium.at);
+}
