@@ -74,14 +74,23 @@ fn try_one(
     }
 }
 
+/// The secrets on this machine that can't be used, each by its key.
+pub fn unusable(probes: &Probes) -> Vec<String> {
+    let webhooks =
+        probes.webhooks.iter().map(|(name, probe)| (format!("webhook of {name}"), probe));
+    let token = probes.token.iter().map(|probe| ("embedded.token".to_owned(), probe));
+    webhooks
+        .chain(token)
+        .filter_map(|(key, probe)| match probe {
+            Probe::Bad(why) => Some(format!("{key}: {why}")),
+            Probe::Good { .. } | Probe::NotTried => None,
+        })
+        .collect()
+}
+
 /// 2 if anything is wrong, else 0. Warnings are nothing wrong.
 pub fn exit(loaded: &Loaded, probes: &Probes) -> Exit {
-    let bad = |probe: &Probe| matches!(probe, Probe::Bad(_));
-    if loaded.outcome.is_err() || probes.webhooks.values().chain(&probes.token).any(bad) {
-        Exit::Usage
-    } else {
-        Exit::Done
-    }
+    if loaded.outcome.is_err() || !unusable(probes).is_empty() { Exit::Usage } else { Exit::Done }
 }
 
 /// The whole explanation, for people. Holds no secret.

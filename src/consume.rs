@@ -1,15 +1,10 @@
 //! `hansho run`: builds the worker for the backend that is configured, and runs it.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use tokio::sync::mpsc;
 use tracing::{error, info};
 
 use crate::aws;
@@ -17,7 +12,8 @@ use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Capacity, DrainTerms, Settings, Tally};
-use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Incoming, Store, input, listen};
+use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
+use crate::feed::Feed;
 use crate::ports::{Lane, Ledger, Queue};
 use crate::secret::Secret;
 use crate::slack;
@@ -39,13 +35,18 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 const SHORT_POLL: Duration = Duration::from_secs(1);
 /// SQS's counts are approximate, so that one look at an empty queue proves little.
 const LOOKS_AT_SQS: u32 = 3;
-/// Messages of an input that go into the queue in one transaction.
-const PUT_BATCH: usize = 100;
 
 /// Runs the worker until it is asked to stop, or, with `drain`, until everything is done.
 pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
-    info!(backend = config.backend.word(), "{}", config.backend);
-    match &config.backend {
+    let backend = match config.backend.clone() {
+        // A run that ends by itself waits for nobody.
+        Backend::Embedded { path, token, .. } if options.drain => {
+            Backend::Embedded { path, listen: None, token }
+        }
+        backend => backend,
+    };
+    info!(backend = backend.word(), "{backend}");
+    match &backend {
         Backend::Embedded { path, listen, token } => {
             let token = match token {
                 Some(reference) => {
@@ -54,7 +55,6 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
                 }
                 None => None,
             };
-            let listen = listen.filter(|_| !options.drain);
             run_embedded(config, options, path, listen.map(|at| (at, token))).await
         }
         Backend::Aws { standard, express, quarantine, table } => {
@@ -101,13 +101,17 @@ async fn run_embedded(
         let router = listen::router(queue.clone(), token);
         tokio::spawn(async move { axum::serve(listener, router).await });
     }
-    let inputs = open_inputs(&options.inputs)?;
-    let failed = Arc::new(AtomicBool::new(false));
-    let feeding = feed(inputs, queue.clone(), Arc::clone(&failed));
+    let feed = Feed::open(&options.inputs)?;
+    let progress = feed.progress();
+    let feeding = feed.run(queue.clone(), Arc::clone(&clock));
     let settings = settings(config, options, vec![Lane::Standard], 1);
-    let outcome = work(config, settings, &queue, &ledger, &clock, feeding).await?;
-    if failed.load(Ordering::Relaxed) {
-        bail!("an input could not be read to its end; what was read is settled or in the queue");
+    let mut outcome = work(config, settings, &queue, &ledger, &clock, feeding).await?;
+    outcome.input_cut |= progress.failed();
+    if outcome.input_cut {
+        error!(
+            messages = progress.messages(),
+            "an input was not read to its end: run it again; what was taken of it is known"
+        );
     }
     Ok(outcome)
 }
@@ -176,63 +180,6 @@ async fn stop_signal() {
     info!("asked to stop: finishing what is in hand, giving the rest back");
 }
 
-type Input = (PathBuf, Box<dyn BufRead + Send>);
-
-/// Opens every input before anything is done, so that a wrong name is told at once.
-fn open_inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
-    let open = |path: &PathBuf| -> anyhow::Result<Input> {
-        if path.as_os_str() == "-" {
-            return Ok((path.clone(), Box::new(BufReader::new(std::io::stdin()))));
-        }
-        let file = File::open(path).with_context(|| format!("--input {}", path.display()))?;
-        if file.metadata().is_ok_and(|m| m.is_dir()) {
-            bail!("--input {}: is a folder: name its files", path.display());
-        }
-        Ok((path.clone(), Box::new(BufReader::new(file))))
-    };
-    paths.iter().map(open).collect()
-}
-
-/// Puts the inputs into the queue. Reading blocks, so it has a thread of its own; what it is ahead
-/// by is bounded.
-async fn feed(inputs: Vec<Input>, queue: EmbeddedQueue<SystemClock>, failed: Arc<AtomicBool>) {
-    let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
-    let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sender));
-    let mut batch = Vec::new();
-    while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
-        if let Err(why) = queue.put(Lane::Standard, std::mem::take(&mut batch)).await {
-            error!(detail = %why, "an input could not be put into the queue");
-            failed.store(true, Ordering::Relaxed);
-            break;
-        }
-    }
-    drop(receiver);
-    if failed.load(Ordering::Relaxed) {
-        // Whoever reads may be waiting for a pipe that says nothing more.
-        return;
-    }
-    if let Ok(Err(why)) = reading.await {
-        error!(detail = %format!("{why:#}"), "an input could not be read");
-        failed.store(true, Ordering::Relaxed);
-    }
-}
-
-fn read_all(inputs: Vec<Input>, sender: &mpsc::Sender<Incoming>) -> anyhow::Result<()> {
-    for (path, input) in inputs {
-        let mut index = 0;
-        input::split(input, |body| {
-            index += 1;
-            // Nobody takes it when the queue failed, which is told there, or when the run ends.
-            match sender.blocking_send(input::identify(index, body)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        })
-        .with_context(|| format!("--input {}", path.display()))?;
-    }
-    Ok(())
-}
-
 /// The summary as a person reads it.
 pub fn summary(outcome: &Outcome) -> String {
     let Tally { received, findings, below_threshold, covered, posted, posts, .. } = outcome.tally;
@@ -247,7 +194,10 @@ pub fn summary(outcome: &Outcome) -> String {
         format!("{fenced_out:>8} posted but marked too late, so perhaps posted again"),
         format!("{quarantined:>8} quarantined"),
         format!("{handed_back:>8} handed back to the queue for later"),
-        format!("{pending:>8} still in the queues"),
+        match pending {
+            Some(pending) => format!("{pending:>8} still in the queues"),
+            None => "       ? still in the queues: they did not say".to_owned(),
+        },
     ];
     if outcome.gave_up {
         lines.push(format!(

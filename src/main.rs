@@ -69,9 +69,16 @@ fn valid(loaded: Loaded) -> Option<Config> {
 }
 
 async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
-    let Some(config) = valid(load(run.config.config.as_deref())) else {
+    let loaded = load(run.config.config.as_deref());
+    let unusable = check::unusable(&probe(&loaded));
+    let Some(config) = valid(loaded) else {
         return Ok(Exit::Usage);
     };
+    if !unusable.is_empty() {
+        eprintln!("hansho: the configuration can't be used:");
+        unusable.iter().for_each(|why| eprintln!("  {why}"));
+        return Ok(Exit::Usage);
+    }
     let path = |input: &Input| std::path::PathBuf::from(input.to_string());
     let options = RunOptions { inputs: run.input.iter().map(path).collect(), drain: run.drain };
     let outcome = consume::run(&config, &options).await?;
@@ -81,16 +88,21 @@ async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
         println!("{}", consume::summary(&outcome));
     }
     // A run that was to settle everything and did not has failed, though nothing is lost.
-    Ok(ended(!run.drain || outcome.complete))
+    Ok(ended(!outcome.input_cut && (!run.drain || outcome.complete)))
 }
 
-/// `hansho check`: the explanation goes to stdout, mistakes and all.
-fn explain(loaded: &Loaded) -> Exit {
+/// Tries the secrets that are kept on this machine.
+fn probe(loaded: &Loaded) -> check::Probes {
     let host = |text: &str| match Webhook::parse(text) {
         Ok(webhook) => Ok(webhook.host().to_owned()),
         Err(why) => Err(why.to_string()),
     };
-    let probes = check::probe(loaded, Reference::read_local, host);
+    check::probe(loaded, Reference::read_local, host)
+}
+
+/// `hansho check`: the explanation goes to stdout, mistakes and all.
+fn explain(loaded: &Loaded) -> Exit {
+    let probes = probe(loaded);
     print!("{}", check::explain(loaded, &probes));
     check::exit(loaded, &probes)
 }

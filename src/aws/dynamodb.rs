@@ -57,6 +57,9 @@ impl DynamoLedger {
     /// The row of an item, where there is one. An item that can't be read is never taken for none:
     /// that would post its notice again.
     fn row(&self, key: &NoticeKey, item: Option<&Item>) -> Result<Option<Row>, LedgerError> {
+        if item.is_some_and(|item| !is_of(item, key)) {
+            return Err(LedgerError(self.wrong_key("it answered with another row")));
+        }
         item.map(decode).transpose().map_err(|bad| {
             // A fingerprint holds text from a finding, so it is quoted and cut.
             let fingerprint: String = key.fingerprint.chars().take(200).collect();
@@ -65,6 +68,15 @@ impl DynamoLedger {
                 key.destination, self.table
             ))
         })
+    }
+
+    /// A table with another key would take the row of one notice for that of another.
+    fn wrong_key(&self, why: &str) -> String {
+        format!(
+            "ledger table {:?} has the wrong key: it needs the partition key {FINGERPRINT} and the \
+             sort key {DESTINATION}, both strings ({why})",
+            self.table
+        )
     }
 
     fn failed<E, R>(&self, call: &str, error: &SdkError<E, R>) -> LedgerError
@@ -82,6 +94,12 @@ impl DynamoLedger {
                      (partition key {FINGERPRINT}, sort key {DESTINATION}, both strings, TTL \
                      attribute {EXPIRES_AT}), or correct ledger.table or the region"
                 )
+            }
+            SdkError::ServiceError(answer)
+                if answer.err().code() == Some("ValidationException")
+                    && answer.err().message().is_some_and(|why| why.contains("key")) =>
+            {
+                self.wrong_key(&cause(error))
             }
             _ => format!("{call} on ledger table {table:?} failed: {}", cause(error)),
         })
@@ -135,6 +153,11 @@ impl Ledger for DynamoLedger {
             None => self.read(key).await.map(Written::Lost),
         }
     }
+}
+
+fn is_of(item: &Item, key: &NoticeKey) -> bool {
+    let is = |name, value: &str| matches!(item.get(name), Some(S(text)) if text == value);
+    is(FINGERPRINT, &key.fingerprint) && is(DESTINATION, &key.destination)
 }
 
 /// An [`Expect`] in DynamoDB's words. Every name is a placeholder, as `state` and `owner` are

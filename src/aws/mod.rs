@@ -44,9 +44,10 @@ where
 
 /// Says first what to do about the two mistakes that everybody makes once. The SDK has no type for
 /// them; if it words them differently one day, its words still stand.
-fn with_remedy(text: String) -> String {
+pub(crate) fn with_remedy(text: String) -> String {
     for (sign, remedy) in [
         ("Missing Region", "no region is set: set AWS_REGION"),
+        ("missing signing region", "no region is set: set AWS_REGION"),
         ("no credentials found", "no credentials are found: give it a role, or set AWS_PROFILE"),
     ] {
         if text.contains(sign) {

@@ -143,7 +143,7 @@ impl SqsQueue {
             .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
             .send()
             .await
-            .map_err(|e| refusal::of_batch("DeleteMessageBatch", receipts, &e))?;
+            .map_err(|e| refusal::of_batch("DeleteMessageBatch", &remote.url, receipts, &e))?;
         let done = answer.successful().iter().map(|entry| entry.id());
         Ok(tally("DeleteMessageBatch", receipts, done, answer.failed()))
     }
@@ -169,7 +169,9 @@ impl SqsQueue {
             .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
             .send()
             .await
-            .map_err(|e| refusal::of_batch("ChangeMessageVisibilityBatch", receipts, &e))?;
+            .map_err(|e| {
+                refusal::of_batch("ChangeMessageVisibilityBatch", &remote.url, receipts, &e)
+            })?;
         let done = answer.successful().iter().map(|entry| entry.id());
         Ok(tally("ChangeMessageVisibilityBatch", receipts, done, answer.failed()))
     }
@@ -196,7 +198,7 @@ impl Queue for SqsQueue {
             .config_override(Config::builder().timeout_config(timeouts(time_limit)))
             .send()
             .await
-            .map_err(|e| refusal::of_call("ReceiveMessage", &e))?;
+            .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
         deliveries(ask.lane, max, answer.messages.unwrap_or_default())
     }
 
@@ -249,7 +251,10 @@ impl Queue for SqsQueue {
                 .map_err(unbuilt)?;
             call = call.message_attributes(attribute.name, value);
         }
-        let answer = call.send().await.map_err(|e| refusal::of_call("SendMessage", &e))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|e| refusal::of_call("SendMessage", &self.quarantine.url, &e))?;
         for attribute in packed.left_out {
             warn!(
                 message_id = ?parcel.message_id.0,
@@ -278,7 +283,7 @@ impl Queue for SqsQueue {
             .attribute_names(delayed.clone())
             .send()
             .await
-            .map_err(|e| refusal::of_call("GetQueueAttributes", &e))?;
+            .map_err(|e| refusal::of_call("GetQueueAttributes", &remote.url, &e))?;
         // A number that is missing must not read as an empty queue: somebody may stop because of it.
         let number = |name: &QueueAttributeName| {
             let text = answer.attributes().and_then(|all| all.get(name));

@@ -307,7 +307,8 @@ impl Desk {
     /// is not counted as received.
     fn may_receive(&self, lane: Lane) -> bool {
         let all_open = self.destinations.iter().all(Destination::is_open);
-        !self.draining && !(all_open && self.held() > 0) && self.has_room(lane)
+        let holding = all_open && self.held() > 0;
+        !self.draining && !holding && self.has_room(lane)
     }
 
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
 use crate::instants::{Mono, Now, Wall};
+use crate::policy::ledger::NoticeKey;
 use crate::ports::{Delivery, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, QueueError, Receipt};
 
 use super::order::{DeliveryId, HidePurpose, NoticeId, Order};
@@ -140,14 +141,21 @@ impl Desk {
     }
 
     pub(super) fn resolve(&mut self, notice: NoticeId, resolution: Resolution, now: Now) {
-        let Some(id) = self.notices.get(&notice).map(|n| n.delivery) else { return };
+        let Some(resolved) = self.notices.get(&notice) else { return };
+        let id = resolved.delivery;
+        let NoticeKey { fingerprint: finding, destination } = resolved.key.clone();
         self.forget_notice(notice);
         let Some(held) = self.deliveries.get_mut(&id) else { return };
         held.open = held.open.saturating_sub(1);
         match resolution {
             Resolution::Settled => {}
             Resolution::HandBack(reason, delay) => self.hand_back(id, reason, delay),
-            Resolution::Condemned { detail } => held.condemn("slack_refused", &detail),
+            Resolution::Condemned { detail } => {
+                held.condemn(
+                    "slack_refused",
+                    &format!("{destination}: finding {finding}: {detail}"),
+                );
+            }
         }
         self.finish_if_done(id, now);
     }

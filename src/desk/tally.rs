@@ -33,6 +33,7 @@ pub struct Tally {
     pub handed_back: u64,
     /// Messages deleted from the queue.
     pub deleted: u64,
-    /// Messages still in the queues at the end, those in flight included.
-    pub pending: u64,
+    /// Messages still in the queues at the end, those in flight included. None (`null`): the queues
+    /// did not say.
+    pub pending: Option<u64>,
 }

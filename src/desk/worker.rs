@@ -36,6 +36,8 @@ pub struct Outcome {
     pub gave_up: bool,
     /// It was seen at the end that nothing is left in the queues.
     pub complete: bool,
+    /// It ended before its input did, so that what was not read is not in the queue.
+    pub input_cut: bool,
 }
 
 /// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
@@ -95,8 +97,8 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         left = left(ports.queue, &lanes) => left.ok(),
         () = ports.clock.sleep_until(look_until) => None,
     };
-    tally.pending = looked.unwrap_or(desk.held() as u64);
-    Outcome { tally, gave_up: desk.gave_up(), complete: looked == Some(0) }
+    tally.pending = looked;
+    Outcome { tally, gave_up: desk.gave_up(), complete: looked == Some(0), input_cut: input_open }
 }
 
 async fn sleep<C: Clock>(clock: &C, until: Option<crate::instants::Mono>) {

@@ -60,8 +60,10 @@ pub fn split(
 
 /// The id of a message by its place and its content, so that reading the same file again after a
 /// crash puts nothing in twice that is still there.
-pub fn identify(index: u64, body: String) -> Incoming {
+pub fn identify(input: &str, index: u64, body: String) -> Incoming {
     let mut hash = Sha256::new();
+    hash.update((input.len() as u64).to_be_bytes());
+    hash.update(input.as_bytes());
     hash.update(index.to_be_bytes());
     hash.update(body.as_bytes());
     let id: String = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
@@ -110,7 +112,7 @@ impl Document {
             return;
         }
         // A line that is a document by itself, while another is open: the open one was cut off.
-        if !self.text.is_empty() && !self.expects_element() && is_document(line) {
+        if !self.text.is_empty() && is_document(line) && !self.may_go_on_with(line) {
             self.close(out);
         }
         self.scan(line);
@@ -121,34 +123,19 @@ impl Document {
         }
     }
 
-    /// Hands over what there is. If it is several lines and no document, then lines were cut off,
-    /// and each that starts like a document is a message for itself.
+    /// Hands over what there is.
     fn close(&mut self, out: &mut impl FnMut(String)) {
         let text = std::mem::take(self).text;
-        let whole = text.trim();
-        if whole.is_empty() {
-            return;
-        }
-        if !whole.contains('\n') || serde_json::from_str::<&RawValue>(whole).is_ok() {
-            return out(whole.to_owned());
-        }
-        let mut piece = String::new();
-        let mut complete = false;
-        for line in whole.split_inclusive('\n') {
-            if !piece.is_empty() && (complete || line.starts_with(['{', '['])) {
-                out(std::mem::take(&mut piece).trim().to_owned());
-            }
-            complete = piece.is_empty() && is_document(line);
-            piece.push_str(line);
-        }
-        out(piece.trim().to_owned());
+        salvage(text.trim(), out);
     }
 
-    /// In an array, where the next line may well be a whole document: an element.
-    fn expects_element(&self) -> bool {
-        self.open.last() == Some(&b'[')
-            && self.open.len() == self.depth
-            && matches!(self.text.trim_end().as_bytes().last(), Some(b'[' | b','))
+    /// Whether a line that is a whole document may be a part of the open one: an element of an
+    /// array, or, in a document that is indented, a value after its key.
+    fn may_go_on_with(&self, line: &str) -> bool {
+        let last = self.text.trim_end().as_bytes().last();
+        let in_array = self.open.last() == Some(&b'[') && self.open.len() == self.depth;
+        let indented = line.starts_with([' ', '\t']);
+        (in_array && matches!(last, Some(b'[' | b','))) || (indented && last == Some(&b':'))
     }
 
     fn scan(&mut self, line: &str) {
@@ -173,10 +160,88 @@ impl Document {
     }
 }
 
-/// Starts at the first column, as JSON lines do and the inside of a pretty-printed document does
-/// not, and is complete.
+/// Is an object, and complete.
 fn is_document(line: &str) -> bool {
-    line.starts_with('{') && serde_json::from_str::<&RawValue>(line.trim()).is_ok()
+    line.trim_start().starts_with('{') && serde_json::from_str::<&RawValue>(line.trim()).is_ok()
+}
+
+/// Hands over one document; or, if the text is none, what can be made of it: documents one after
+/// another, the elements of an array that was cut off, and every line that stands for itself. What
+/// is left is handed over as it is, to be parked with its reason.
+fn salvage(text: &str, out: &mut impl FnMut(String)) {
+    if text.is_empty() {
+        return;
+    }
+    if serde_json::from_str::<&RawValue>(text).is_ok() {
+        return out(text.to_owned());
+    }
+    if let Some(all) = sequence(text) {
+        return all.into_iter().for_each(|value| out(value.to_owned()));
+    }
+    let lines = pieces(text);
+    if lines.len() > 1 {
+        return lines.iter().for_each(|piece| salvage(piece.trim(), out));
+    }
+    match text.strip_prefix('[') {
+        Some(elements) => cut_off(elements, out),
+        None => out(text.to_owned()),
+    }
+}
+
+/// The values of a text that is nothing but values, with white space, commas or record separators
+/// (RFC 7464) between them.
+fn sequence(text: &str) -> Option<Vec<&str>> {
+    let mut values = Vec::new();
+    let mut rest = skip(text);
+    while !rest.is_empty() {
+        let value = first_value(rest)?;
+        values.push(value);
+        rest = skip(&rest[value.len()..]);
+    }
+    Some(values)
+}
+
+/// The elements of an array that has no end, and the one that was cut off.
+fn cut_off(elements: &str, out: &mut impl FnMut(String)) {
+    let mut rest = skip(elements);
+    while let Some(value) = first_value(rest) {
+        out(value.to_owned());
+        rest = skip(&rest[value.len()..]);
+    }
+    if !rest.trim_matches([']', ' ', '\n', '\r', '\t']).is_empty() {
+        out(rest.to_owned());
+    }
+}
+
+fn first_value(text: &str) -> Option<&str> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?.get();
+    text.starts_with(value).then_some(value)
+}
+
+fn skip(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{1e}'])
+}
+
+/// The lines that start a document or stand for themselves, each with those that go on with it:
+/// indented ones, and closing brackets. A line with nothing but brackets and commas is no piece.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    let mut alone = true;
+    for line in text.split_inclusive('\n') {
+        if line.trim_matches(['[', ']', ',', ' ', '\t', '\r', '\n']).is_empty() {
+            alone = true;
+            continue;
+        }
+        let document = is_document(line.trim_end().trim_end_matches(','));
+        let goes_on = line.starts_with([' ', '\t', '}', ']', ',']) && !document && !alone;
+        match pieces.last_mut() {
+            Some(piece) if goes_on => piece.push_str(line),
+            _ => pieces.push(line.to_owned()),
+        }
+        alone = document;
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -230,11 +295,44 @@ mod tests {
             ("{\"a\":1}}\n{\"a\":2}\n", vec!["{\"a\":1}}", "{\"a\":2}"]),
             ("{\n \"a\": 1,\n", vec!["{\n \"a\": 1,"]),
             ("{\"a\":0,\n{\"a\":1,\n", vec!["{\"a\":0,", "{\"a\":1,"]),
-            ("{\"a\":0,\n{\"a\":1,\nx\n{\"a\":2}", vec!["{\"a\":0,", "{\"a\":1,\nx", "{\"a\":2}"]),
+            (
+                "{\"a\":0,\n{\"a\":1,\nx\n{\"a\":2}",
+                vec!["{\"a\":0,", "{\"a\":1,", "x", "{\"a\":2}"],
+            ),
             ("{\"a\":[\n{\"a\":1}\n{\"a\":2}\n", vec!["{\"a\":[", "{\"a\":1}", "{\"a\":2}"]),
-            ("[{\"a\":1},\n{\"a\":2}\n{\"a\":3}\n", vec!["[{\"a\":1},", "{\"a\":2}", "{\"a\":3}"]),
-            ("[{\"a\":1}\n{\"a\":2}\n", vec!["[{\"a\":1}", "{\"a\":2}"]),
+            ("[{\"a\":1},\n{\"a\":2}\n{\"a\":3}\n", vec!["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"]),
+            ("[{\"a\":1}\n{\"a\":2}\n", vec!["{\"a\":1}", "{\"a\":2}"]),
             ("5\nnull\n", vec!["5", "null"]),
+        ] {
+            assert_eq!(messages(input), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn documents_are_found_however_they_stand() {
+        let two = vec!["{\"a\":1}", "{\"a\":2}"];
+        for input in [
+            "{\"a\":1}{\"a\":2}",
+            "{\"a\":1} {\"a\":2}\n",
+            "{\"a\":1},\n{\"a\":2},\n",
+            "{\"a\":1}\r{\"a\":2}",
+            "\u{1e}{\"a\":1}\n\u{1e}{\"a\":2}\n",
+            "[{\"a\":1},{\"a\":2},]",
+            "[{\"a\":1},{\"a\":2},",
+            "[\n  {\"a\":1},\n  {\"a\":2}\n",
+            "[\n{\"a\":1},\n{\"a\":2},\n]",
+        ] {
+            assert_eq!(messages(input), two, "{input:?}");
+        }
+        for (input, expected) in [
+            ("{\n \"a\": 1\n}{\n \"a\": 2\n}", vec!["{\n \"a\": 1\n}", "{\n \"a\": 2\n}"]),
+            ("{\"cut\":\n {\"a\":1}\n {\"a\":2}\n", vec!["{\"cut\":", "{\"a\":1}", "{\"a\":2}"]),
+            (
+                "{\"cut\":1,\nnull\n42\n\"x\"\nhello",
+                vec!["{\"cut\":1,", "null", "42", "\"x\"", "hello"],
+            ),
+            ("[{\"a\":1},{\"cut\":", vec!["{\"a\":1}", "{\"cut\":"]),
+            ("{\"a\":\n  {\"b\":1}\n}", vec!["{\"a\":\n  {\"b\":1}\n}"]),
         ] {
             assert_eq!(messages(input), expected, "{input:?}");
         }
@@ -253,9 +351,10 @@ mod tests {
 
     #[test]
     fn the_same_place_and_content_have_the_same_id() {
-        let id = |index, body: &str| identify(index, body.to_owned()).message_id;
-        assert_eq!(id(1, "a"), id(1, "a"));
-        assert_ne!(id(1, "a"), id(2, "a"));
-        assert_ne!(id(1, "a"), id(1, "b"));
+        let id = |input, index, body: &str| identify(input, index, body.to_owned()).message_id;
+        assert_eq!(id("f", 1, "a"), id("f", 1, "a"));
+        assert_ne!(id("f", 1, "a"), id("f", 2, "a"));
+        assert_ne!(id("f", 1, "a"), id("f", 1, "b"));
+        assert_ne!(id("f", 1, "a"), id("g", 1, "a"));
     }
 }

@@ -4,10 +4,11 @@
 //! it is no finding: then nothing of it was taken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use serde_json::value::RawValue;
@@ -21,6 +22,8 @@ use super::{EmbeddedQueue, Incoming};
 /// The longest request: ten events of SQS's size, as in one batch.
 const REQUEST_BYTES_MAX: usize = 10 * finding::MAX_BYTES;
 const EVENTS_MAX: usize = 1000;
+/// A request that takes longer is given up, so that slow ones don't pile up.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Door<C> {
     queue: EmbeddedQueue<C>,
@@ -29,31 +32,25 @@ struct Door<C> {
 
 /// The routes. With a token, every request has to carry it as `Authorization: Bearer …`.
 pub fn router<C: Clock + 'static>(queue: EmbeddedQueue<C>, token: Option<Secret>) -> Router {
-    Router::new()
-        .route("/events", post(events::<C>))
-        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
-        .with_state(Arc::new(Door { queue, token }))
+    Router::new().route("/events", post(events::<C>)).with_state(Arc::new(Door { queue, token }))
 }
 
 type Answer = (StatusCode, String);
 
-async fn events<C: Clock + 'static>(
-    State(door): State<Arc<Door<C>>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    match take_in(&door, &headers, &body).await {
+async fn events<C: Clock + 'static>(State(door): State<Arc<Door<C>>>, request: Request) -> Answer {
+    let (parts, body) = request.into_parts();
+    let taken = async {
+        // Before the body: whoever may not send need not be listened to.
+        admit(&parts.headers, door.token.as_ref())?;
+        take_in(&door, &read(body).await?).await
+    };
+    match taken.await {
         Ok(accepted) => (StatusCode::ACCEPTED, format!("accepted {accepted}\n")),
         Err((status, why)) => (status, format!("{why}\n")),
     }
 }
 
-async fn take_in<C: Clock + 'static>(
-    door: &Door<C>,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<usize, Answer> {
-    admit(headers, door.token.as_ref())?;
+async fn take_in<C: Clock + 'static>(door: &Door<C>, body: &[u8]) -> Result<usize, Answer> {
     let refuse = |why: String| (StatusCode::BAD_REQUEST, why);
     let text = std::str::from_utf8(body)
         .map_err(|e| refuse(format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
@@ -68,6 +65,17 @@ async fn take_in<C: Clock + 'static>(
         .await
         .map_err(|e| (StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
     Ok(count)
+}
+
+/// The whole body, if it is not too long and does not take too long.
+async fn read(body: Body) -> Result<Bytes, Answer> {
+    let slow = format!("the body did not arrive within {} s", READ_TIMEOUT.as_secs());
+    let long = format!("the body was cut off, or is longer than {REQUEST_BYTES_MAX} bytes");
+    match tokio::time::timeout(READ_TIMEOUT, to_bytes(body, REQUEST_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, long)),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, slow)),
+    }
 }
 
 /// A browser sends `Origin` with every POST across sites: no page that somebody has open gets to

@@ -70,9 +70,9 @@ CREATE TABLE ledger (
 /// The file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("{path}: {source}: is the folder there and writable, and is it hansho's file?")]
+    #[error("{path} can't be used: is the folder there and writable, and is it hansho's file?")]
     Open { path: PathBuf, source: rusqlite::Error },
-    #[error("{path}: {source}: is the folder there and writable?")]
+    #[error("{path} can't be locked: is the folder there and writable?")]
     Lock { path: PathBuf, source: std::io::Error },
     #[error(
         "{path}: its tables have version {found}, this program knows {SCHEMA_VERSION}: use the \

@@ -75,6 +75,11 @@ pub async fn serve_table(table: &str) -> String {
 }
 
 pub async fn create_table(config: &SdkConfig, table: &str) {
+    create_table_with(config, table, &["fingerprint", "destination"]).await;
+}
+
+/// With these attributes as the key: the first is the partition's, the second the sort key.
+async fn create_table_with(config: &SdkConfig, table: &str, keys: &[&str]) {
     let attribute = |name| {
         AttributeDefinition::builder()
             .attribute_name(name)
@@ -86,14 +91,14 @@ pub async fn create_table(config: &SdkConfig, table: &str) {
         let builder = KeySchemaElement::builder().attribute_name(name).key_type(kind);
         builder.build().expect("name and kind are given")
     };
+    let kinds = [KeyType::Hash, KeyType::Range];
+    let schema = keys.iter().zip(kinds).map(|(name, kind)| key(*name, kind));
     Client::new(config)
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("fingerprint"))
-        .attribute_definitions(attribute("destination"))
-        .key_schema(key("fingerprint", KeyType::Hash))
-        .key_schema(key("destination", KeyType::Range))
+        .set_attribute_definitions(Some(keys.iter().map(|name| attribute(*name)).collect()))
+        .set_key_schema(Some(schema.collect()))
         .send()
         .await
         .expect("a new table");
@@ -174,6 +179,23 @@ async fn a_missing_table_is_named_and_what_to_do() {
             assert!(error.0.contains(part), "{error}");
         }
     }
+}
+
+/// Without the sort key the row of one destination would be taken for that of another, and the
+/// other would never be told.
+#[tokio::test]
+async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
+    let config = fake_config(&start_dynoxide().await);
+    create_table_with(&config, "by-fingerprint", &["fingerprint"]).await;
+    create_table_with(&config, "by-id", &["id"]).await;
+    let ledger = DynamoLedger::new(&config, "by-fingerprint");
+    assert_eq!(ledger.write(&key(), &Expect::Absent, &free()).await, Ok(Written::Done));
+    let other = NoticeKey { destination: "another".to_owned(), ..key() };
+    let error = ledger.write(&other, &Expect::Absent, &free()).await.unwrap_err();
+    assert!(error.0.contains("wrong key") && error.0.contains("sort key destination"), "{error}");
+    let ledger = DynamoLedger::new(&config, "by-id");
+    let error = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
+    assert!(error.0.contains("wrong key"), "{error}");
 }
 
 #[tokio::test]

@@ -462,8 +462,12 @@ async fn sigterm_ends_a_worker_whose_input_stays_open() {
     let pid = worker.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let output = tokio::time::timeout(Duration::from_secs(15), worker.wait_with_output());
-    let tally = summary(&output.await.expect("it ends though the pipe does not").unwrap());
+    let output = output.await.expect("it ends though the pipe does not").unwrap();
+    let tally: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&tally["posted"], &tally["pending"]), (&1.into(), &0.into()));
+    assert_eq!(output.status.code(), Some(1), "there may be more in the pipe, and nobody read it");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("not read to its end") && log.contains("\"messages\":1"), "{log}");
     drop(pipe);
 }
 
@@ -501,7 +505,7 @@ async fn what_is_wrong_is_named_and_ends_with_its_code() {
         (vec!["run"], vec![], 2, "SLACK_WEBHOOK_URL"),
         (vec!["run", "--config", "no.toml"], vec![webhook], 2, "no.toml"),
         (vec!["run"], vec![webhook, queue], 2, "HANSHO_QUEUE_QUARANTINE"),
-        (vec!["run", "--drain"], vec![elsewhere], 1, "host"),
+        (vec!["run", "--drain"], vec![elsewhere], 2, "host"),
         (vec!["run", "--drain", "--input", "no.json"], vec![webhook], 1, "no.json"),
         (vec!["run", "--drain", "--input", "."], vec![webhook], 1, "folder"),
         (vec!["render", "no.json"], vec![], 1, "no.json"),

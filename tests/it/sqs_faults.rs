@@ -344,12 +344,12 @@ async fn requests_are_signed_for_the_queue_s_own_region() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_not_there_is_named_by_its_code() {
+async fn a_queue_that_is_not_there_is_named_and_what_to_do() {
     let on = OnStandIn::fresh().await;
     let url = on.stand_in.url("nowhere");
     let urls = QueueUrls { standard: url.clone(), express: None, quarantine: url };
     let queue = SqsQueue::new(&sdk_config(&on.stand_in.endpoint()).await, urls);
-    let why = "NonExistentQueue";
+    let why = "queue nowhere does not exist: create it, or correct its URL";
     assert!(unavailable(&queue.receive(ask(1)).await).contains(why));
     assert!(unavailable(&queue.depth(LANE).await).contains(why));
     assert!(unavailable(&queue.park(&parcel("x")).await).contains(why));

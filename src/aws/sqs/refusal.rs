@@ -7,22 +7,39 @@ use std::error::Error;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
+use super::super::with_remedy;
 use super::parcel::acceptable;
 use crate::ports::{QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
 
-/// A call that failed as a whole.
-pub(super) fn of_call<E>(call: &str, error: &SdkError<E>) -> QueueError
+/// A call to the queue with this URL that failed as a whole.
+pub(super) fn of_call<E>(call: &str, url: &str, error: &SdkError<E>) -> QueueError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    QueueError::Unavailable(format!("sqs {call}: {}", described(error)))
+    let queue = one_line(url.rsplit('/').next().unwrap_or(url));
+    let missing =
+        error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(|code| {
+            code.ends_with("NonExistentQueue") || code.ends_with("QueueDoesNotExist")
+        });
+    QueueError::Unavailable(match missing {
+        true => format!(
+            "sqs {call}: queue {queue} does not exist: create it, or correct its URL under [queue] \
+             or the region"
+        ),
+        false => format!("sqs {call} on queue {queue}: {}", with_remedy(described(error))),
+    })
 }
 
 /// A batch call that failed as a whole. With a single entry, what is said of the receipt is known
 /// to be meant for it; with several nobody knows whose it is, so nothing is concluded from it.
-pub(super) fn of_batch<E>(call: &str, receipts: &[Receipt], error: &SdkError<E>) -> QueueError
+pub(super) fn of_batch<E>(
+    call: &str,
+    url: &str,
+    receipts: &[Receipt],
+    error: &SdkError<E>,
+) -> QueueError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -30,7 +47,7 @@ where
         ([receipt], Some(refused)) => {
             of_entry(call, receipt, refused.code().unwrap_or("no code"), refused.message())
         }
-        _ => of_call(call, error),
+        _ => of_call(call, url, error),
     }
 }
 

@@ -1,0 +1,111 @@
+//! The inputs of a run: files and pipes, put into the embedded queue.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::sync::mpsc;
+use tracing::{error, warn};
+
+use crate::embedded::{EmbeddedQueue, Incoming, input};
+use crate::ports::{Clock, Lane};
+
+/// Messages that go into the queue in one transaction, and how far the reading is ahead.
+const PUT_BATCH: usize = 100;
+/// The rest between two tries to put a batch in. Nothing read is let go: another program may hold
+/// the store's lock for a while, or the disk may be full until somebody makes room.
+const PUT_RETRY: Duration = Duration::from_secs(1);
+
+/// Inputs that can be opened.
+pub struct Feed {
+    inputs: Vec<(PathBuf, Box<dyn BufRead + Send>)>,
+    progress: Progress,
+}
+
+/// How far the inputs were taken.
+#[derive(Clone, Default)]
+pub struct Progress {
+    messages: Arc<AtomicU64>,
+    failed: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// How many messages are in the queue, durably.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// An input could not be read to its end.
+    pub fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Feed {
+    /// Opens every input before anything is done, so that a wrong name is told at once. `-` is the
+    /// standard input.
+    pub fn open(paths: &[PathBuf]) -> anyhow::Result<Feed> {
+        let inputs = paths.iter().map(open).collect::<anyhow::Result<_>>()?;
+        Ok(Feed { inputs, progress: Progress::default() })
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Puts everything in. Reading blocks, so it has a thread of its own.
+    pub async fn run<C: Clock + 'static>(self, queue: EmbeddedQueue<C>, clock: Arc<C>) {
+        let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
+        let inputs = self.inputs;
+        let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sender));
+        let mut batch = Vec::new();
+        while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
+            while let Err(why) = queue.put(Lane::Standard, batch.clone()).await {
+                warn!(detail = %why, "an input could not be put into the queue, will try again");
+                clock.sleep_until(clock.now().mono.plus(PUT_RETRY)).await;
+            }
+            self.progress.messages.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            batch.clear();
+        }
+        if let Ok(Err(why)) = reading.await {
+            error!(detail = %format!("{why:#}"), "an input could not be read");
+            self.progress.failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn open(path: &PathBuf) -> anyhow::Result<(PathBuf, Box<dyn BufRead + Send>)> {
+    if path.as_os_str() == "-" {
+        return Ok((path.clone(), Box::new(BufReader::new(std::io::stdin()))));
+    }
+    let file = File::open(path).with_context(|| format!("--input {}", path.display()))?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        bail!("--input {}: is a folder: name its files", path.display());
+    }
+    Ok((path.clone(), Box::new(BufReader::new(file))))
+}
+
+fn read_all(
+    inputs: Vec<(PathBuf, Box<dyn BufRead + Send>)>,
+    sender: &mpsc::Sender<Incoming>,
+) -> anyhow::Result<()> {
+    for (path, input) in inputs {
+        let name = path.to_string_lossy().into_owned();
+        let mut index = 0;
+        input::split(input, |body| {
+            index += 1;
+            // Nobody takes it when the run ends.
+            match sender.blocking_send(input::identify(&name, index, body)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })
+        .with_context(|| format!("--input {name}: after message {index}"))?;
+    }
+    Ok(())
+}
