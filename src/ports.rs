@@ -208,6 +208,8 @@ pub struct Card {
 pub enum Form {
     /// A card for each notice.
     Cards,
+    /// More wait than cards fit: counts of what they have in common, and a line for each notice.
+    Digest,
     /// Text alone, for a notice whose card was refused.
     Plain,
 }

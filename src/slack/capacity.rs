@@ -15,6 +15,10 @@ pub const BUDGET_CHARS: usize = 10_000;
 /// than so many nobody reads. Source: Slack, Block Kit reference.
 pub const MAX_CARDS: usize = 10;
 
+/// The most notices in a digest of lines ([`crate::ports::Form::Digest`]): so many always get a line
+/// each, whatever is in them.
+pub const DIGEST_MAX: usize = 50;
+
 /// The heaviest card there can be: a single one always fits, with room for a list of others.
 pub const CARD_CHARS_MAX: usize = 7_000;
 

@@ -244,8 +244,14 @@ fn footer(finding: &Finding, digest_id: &str) -> String {
     parts.join("  ·  ")
 }
 
+/// The last line of a list of findings.
+pub fn footer_of_digest(digest_id: &str) -> Value {
+    let mark = mrkdwn(format!("hansho {}", digest_mark(digest_id)));
+    json!({ "type": "context", "elements": [mark] })
+}
+
 /// The digest's id: two posts that show the same one are the same post, sent twice.
-pub fn digest_mark(digest_id: &str) -> String {
+fn digest_mark(digest_id: &str) -> String {
     let id = Text::new(digest_id, DIGEST_ID_CHARS_MAX);
     code(id.as_str(), DIGEST_ID_CHARS_MAX)
 }

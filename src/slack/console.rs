@@ -21,6 +21,29 @@ pub fn link(finding: &Finding) -> Option<String> {
     (link.len() <= LINK_CHARS_MAX).then_some(link)
 }
 
+/// A product's list of findings in one region: what [`list`] answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    pub address: String,
+    /// The product as people call it.
+    pub product: &'static str,
+    pub region: String,
+}
+
+/// The list that the finding is in, of the products that are known to show one under this address.
+/// It takes under 200 ASCII characters and holds nothing of the finding but a checked region.
+pub fn list(finding: &Finding) -> Option<List> {
+    let region = finding.region.as_str();
+    let host = host(finding.partition, region).filter(|_| is_region(region))?;
+    let (product, path) = match finding.fingerprint.product.as_str() {
+        "guardduty" => ("GuardDuty", "guardduty"),
+        "securityhub" => ("Security Hub", "securityhub"),
+        _ => return None,
+    };
+    let address = format!("https://{host}/{path}/home?region={region}#/findings");
+    Some(List { address, product, region: region.to_owned() })
+}
+
 /// The part after the host. Sources, in order: GuardDuty user guide, "Creating custom responses to
 /// GuardDuty findings" (`search=id%3D`); the filter links that Security Hub's console itself makes,
 /// which encode operator and value twice; the Inspector, Macie and Access Analyzer consoles' own
@@ -245,6 +268,37 @@ mod tests {
             ("guardduty", Commercial, "us-east-1", long.as_str()),
         ] {
             assert_eq!(link(&finding(product, partition, region, id)), None, "{product} {region}");
+        }
+    }
+
+    #[test]
+    fn lists_are_those_of_known_products_and_sane_regions() {
+        use Partition::*;
+        let address = |product, partition, region| {
+            list(&finding(product, partition, region, "x")).map(|list| list.address)
+        };
+        for (product, partition, region, expected) in [
+            (
+                "guardduty",
+                Commercial,
+                "eu-central-1",
+                "https://console.aws.amazon.com/guardduty/home?region=eu-central-1#/findings",
+            ),
+            (
+                "securityhub",
+                China,
+                "cn-north-1",
+                "https://console.amazonaws.cn/securityhub/home?region=cn-north-1#/findings",
+            ),
+        ] {
+            assert_eq!(address(product, partition, region).as_deref(), Some(expected));
+        }
+        for (product, partition, region) in [
+            ("macie", Commercial, "us-east-1"),
+            ("guardduty", Other, "us-east-1"),
+            ("guardduty", Commercial, "us-east-1|x>"),
+        ] {
+            assert_eq!(address(product, partition, region), None);
         }
     }
 

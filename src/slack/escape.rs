@@ -38,16 +38,36 @@ fn escaped_chars(text: &str) -> usize {
         .sum()
 }
 
+/// How many characters `text` takes between the quotation marks of a JSON string.
+pub fn json_chars(text: &str) -> usize {
+    text.chars()
+        .map(|c| match c {
+            '"' | '\\' | '\n' => 2,
+            c if c.is_ascii_control() => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Escaped for Slack, then for JSON. No character is touched by both.
+fn escaped_json_chars(text: &str) -> usize {
+    escaped_chars(text) + json_chars(text) - text.chars().count()
+}
+
 /// Escapes `text` into at most `max_chars` characters, cutting it at a grapheme with a mark. An
 /// entity is never cut in two.
 pub fn escape_within(text: &str, max_chars: usize) -> String {
-    if escaped_chars(text) <= max_chars {
+    escape_measured(text, max_chars, escaped_chars)
+}
+
+fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+    if measure(text) <= max_chars {
         return escape(text);
     }
     let mut chars = 0;
     let mut kept = String::new();
     for grapheme in text.graphemes(true) {
-        chars += escaped_chars(grapheme);
+        chars += measure(grapheme);
         if chars + 1 > max_chars {
             break;
         }
@@ -68,8 +88,25 @@ pub fn literal(text: &str, max_chars: usize) -> String {
 
 /// A code span: for what people copy. A code span can't hold its own sign, so that becomes `'`.
 pub fn code(text: &str, max_chars: usize) -> String {
+    code_measured(text, max_chars, escaped_chars)
+}
+
+fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
     let text = text.replace('`', "'");
-    format!("`{}`", escape_within(&text, max_chars.saturating_sub(2)))
+    format!("`{}`", escape_measured(&text, max_chars.saturating_sub(2), measure))
+}
+
+/// [`literal`], in at most `max_chars` characters of JSON; 2 are the least.
+pub fn literal_weighing(text: &str, max_chars: usize) -> String {
+    match is_markup(text) {
+        true => code_weighing(text, max_chars),
+        false => escape_measured(text, max_chars, escaped_json_chars),
+    }
+}
+
+/// [`code`], in at most `max_chars` characters of JSON; 2 are the least.
+pub fn code_weighing(text: &str, max_chars: usize) -> String {
+    code_measured(text, max_chars, escaped_json_chars)
 }
 
 /// Whether mrkdwn would make something of it: emphasis, code, a quotation, an emoji. An underscore
@@ -199,6 +236,26 @@ mod tests {
         }
         assert_eq!(code("abcdef", 5), "`ab…`");
         assert_eq!(link_label("a|b>c", 100), "a¦b&gt;c");
+    }
+
+    #[test]
+    fn weighs_what_json_makes_of_it() {
+        for (text, max, shown) in [
+            ("plain", 5, "plain"),
+            ("\"\"\"\"", 8, "\"\"\"\""),
+            ("\"\"\"\"", 7, "\"\"\"…"),
+            ("\\\\&x", 9, "\\\\…"),
+            ("\\\\&xy", 10, "\\\\&amp;…"),
+            ("\\\\&x", 10, "\\\\&amp;x"),
+            ("*\"*", 6, "`*\"*`"),
+            ("*\"*", 5, "`*…`"),
+            ("*", 2, "``"),
+        ] {
+            let got = literal_weighing(text, max);
+            assert_eq!(got, shown, "{text} in {max}");
+            assert_eq!(json_chars(&got), serde_json::json!(got).to_string().chars().count() - 2);
+            assert!(json_chars(&got) <= max);
+        }
     }
 
     #[test]

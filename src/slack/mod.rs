@@ -14,10 +14,13 @@ pub mod webhook;
 
 mod card;
 mod console;
+mod counts;
+mod digest;
 mod escape;
+mod line;
 mod look;
 
-pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh};
+pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};
 pub use mention::{Mention, Mentions, NotAMention};
 pub use preview::preview;

@@ -1,5 +1,5 @@
 //! A digest as the JSON that Slack's webhook takes: a line of text, which is what a phone shows,
-//! and a card for each finding. Pure: the same digest always gives the same bytes.
+//! and a card or a line for each finding. Pure: the same digest always gives the same bytes.
 //!
 //! Slack's limits hold for any input. Sources: Slack, Block Kit reference (section text 3,000,
 //! fields 10 of 2,000, 50 blocks), `chat.postMessage` (text 4,000 at best, 40,000 at most), legacy
@@ -9,9 +9,11 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh, weigh_json};
-use super::card::{attachment, circumstances, digest_mark, mrkdwn_section, title};
-use super::escape::{code, defang, escape, escape_within, is_markup};
+use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh};
+use super::card::{attachment, circumstances, footer_of_digest, title};
+use super::counts::{account, gist, region, tally};
+use super::escape::{defang, escape, escape_within};
+use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
 use super::mention::Mentions;
 use crate::finding::{Level, Text};
@@ -28,18 +30,26 @@ const TEXT_ID_CHARS_MAX: usize = 120;
 
 /// What the last attachment may take, in which cards that found no room are listed.
 const REST_CHARS_MAX: usize = BUDGET_CHARS - CARD_CHARS_MAX;
-/// Its list alone, at most: a section's text may have 3,000, and JSON's own signs are to fit too.
-const REST_LIST_CHARS_MAX: usize = 2000;
-const REST_TITLE_CHARS_MAX: usize = 100;
+const REST_LINES_MAX: usize = 15;
+/// What it takes besides its lines, at most.
+const REST_FRAME_CHARS_MAX: usize = 600;
 
-/// The payload of one post. A digest should hold no more than fits ([`weigh`], [`BUDGET_CHARS`],
-/// [`MAX_CARDS`]); if it does, the worst get their cards and the others a line in a list.
+const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= REST_CHARS_MAX);
+
+/// If at most so many are worse than all the others, the text above a digest names each of them.
+const TEXT_WORST_MAX: usize = 3;
+
+/// The payload of one post. A digest should hold no more than fits: of cards, what [`weigh`] and
+/// [`BUDGET_CHARS`] and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does,
+/// the worst get their cards and the others a line in a list, and what finds no room there is
+/// counted.
 pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
     let mut cards: Vec<&Card> = digest.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
-    let text = match digest.form {
-        Form::Cards => text(&cards, mentions),
-        Form::Plain => plain_text(&cards, mentions, &digest.id),
+    let (text, attachments) = match digest.form {
+        Form::Cards => (text(&cards, mentions), Some(attachments(&cards, &digest.id))),
+        Form::Digest => (digest_text(&cards, mentions), Some(lines(&cards, &digest.id))),
+        Form::Plain => (plain_text(&cards, mentions, &digest.id), None),
     };
     let mut payload = json!({
         "text": text,
@@ -48,10 +58,18 @@ pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
         "unfurl_links": false,
         "unfurl_media": false,
     });
-    if let (Form::Cards, Some(object)) = (digest.form, payload.as_object_mut()) {
-        object.insert("attachments".into(), attachments(&cards, &digest.id).into());
+    if let (Some(attachments), Some(object)) = (attachments, payload.as_object_mut()) {
+        object.insert("attachments".into(), attachments.into());
     }
     payload
+}
+
+fn lines(cards: &[&Card], digest_id: &str) -> Vec<Value> {
+    cards
+        .first()
+        .map(|worst| super::digest::attachment(worst, cards, digest_id))
+        .into_iter()
+        .collect()
 }
 
 fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Value> {
@@ -82,31 +100,9 @@ fn cards_that_fit(cards: &[&Card]) -> usize {
 /// The cards that found no room: a line each as far as they go, and the number of the others.
 fn rest(worst: Level, cards: &[&Card], digest_id: &str) -> Value {
     let head = format!("*…and {} more:* {}", cards.len(), tally(cards));
-    let mut list = head.clone();
-    let mut named = 0;
-    for card in cards {
-        let line = format!("\n• {}", summary(card, REST_TITLE_CHARS_MAX, false));
-        if list.chars().count() + line.chars().count() > REST_LIST_CHARS_MAX {
-            break;
-        }
-        list.push_str(&line);
-        named += 1;
-    }
-    let unnamed = cards.len() - named;
-    if unnamed > 0 {
-        list.push_str(&format!("\nand {unnamed} more"));
-    }
-    let part = rest_attachment(worst, list, digest_id);
-    // Titles full of quotation marks double their length in JSON.
-    if weigh_json(&part) <= REST_CHARS_MAX { part } else { rest_attachment(worst, head, digest_id) }
-}
-
-fn rest_attachment(worst: Level, list: String, digest_id: &str) -> Value {
-    let footer = super::card::mrkdwn(format!("hansho {}", digest_mark(digest_id)));
-    json!({
-        "color": look(worst).colour,
-        "blocks": [mrkdwn_section(list), { "type": "context", "elements": [footer] }],
-    })
+    let mut blocks = sections(Some(head), cards, REST_LINES_MAX);
+    blocks.push(footer_of_digest(digest_id));
+    json!({ "color": look(worst).colour, "blocks": blocks })
 }
 
 /// The text above the cards. Slack also shows it as the notification, so the worst comes first.
@@ -116,22 +112,44 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
         [card] => {
             let level = card.finding.severity.level;
             let head = headline(level, &circumstances(card), mentions);
-            format!("{head}: {}", summary_of(card, TEXT_TITLE_CHARS_MAX, true))
+            format!("{head}: {}", summary(card))
         }
         [worst, ..] => several(worst.finding.severity.level, cards, mentions),
     }
 }
 
 fn several(worst: Level, cards: &[&Card], mentions: &Mentions) -> String {
-    let head = headline(worst, &[], mentions);
-    let mut lines = vec![format!("{head}: {} findings ({})", cards.len(), tally(cards))];
-    for card in cards.iter().take(TEXT_LINES_MAX) {
-        lines.push(format!("• {}", summary(card, TEXT_TITLE_CHARS_MAX, true)));
-    }
+    let mut lines = vec![headcount(headline(worst, &[], mentions), cards)];
+    lines.extend(cards.iter().take(TEXT_LINES_MAX).map(|card| bullet(card)));
     if cards.len() > TEXT_LINES_MAX {
         lines.push(format!("and {} more", cards.len() - TEXT_LINES_MAX));
     }
     lines.join("\n")
+}
+
+/// The text above a digest of lines: what most of it is and where, and which few are worse than the
+/// rest. All are listed below, so no more are named here.
+fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
+    let [first, _, ..] = cards else { return text(cards, mentions) };
+    let worst = first.finding.severity.level;
+    let samples = cards.iter().filter(|card| card.finding.sample).count();
+    let circumstances = match samples {
+        0 => vec![],
+        all if all == cards.len() => vec!["🧪 *SAMPLE FINDINGS*".to_owned()],
+        1 => vec!["🧪 1 sample".to_owned()],
+        some => vec![format!("🧪 {some} samples")],
+    };
+    let head = headcount(headline(worst, &circumstances, mentions), cards);
+    let mut lines = vec![format!("{head} – {}", gist(cards))];
+    let few = cards.iter().take_while(|card| card.finding.severity.level == worst);
+    if few.clone().count() <= TEXT_WORST_MAX.min(cards.len() - 1) {
+        lines.extend(few.map(|card| bullet(card)));
+    }
+    lines.join("\n")
+}
+
+fn headcount(headline: String, cards: &[&Card]) -> String {
+    format!("{headline}: {} findings ({})", cards.len(), tally(cards))
 }
 
 /// How bad it is, what is special about it, and whom it calls.
@@ -147,45 +165,22 @@ fn headline(level: Level, circumstances: &[String], mentions: &Mentions) -> Stri
     head
 }
 
-/// `1 critical, 4 high`
-fn tally(cards: &[&Card]) -> String {
-    let counts: Vec<String> = Level::ALL
-        .into_iter()
-        .rev()
-        .filter_map(|level| {
-            let count = cards.iter().filter(|card| card.finding.severity.level == level).count();
-            (count > 0).then(|| format!("{count} {level}"))
-        })
-        .collect();
-    counts.join(", ")
-}
-
 /// One line about one of several findings.
-fn summary(card: &Card, title_chars_max: usize, top_level: bool) -> String {
+fn bullet(card: &Card) -> String {
     let emoji = look(card.finding.severity.level).emoji;
-    let summary = summary_of(card, title_chars_max, top_level);
+    let summary = summary(card);
     match circumstances(card).as_slice() {
-        [] => format!("{emoji} {summary}"),
-        circumstances => format!("{emoji} ({}) {summary}", circumstances.join(", ")),
+        [] => format!("• {emoji} {summary}"),
+        circumstances => format!("• {emoji} ({}) {summary}", circumstances.join(", ")),
     }
 }
 
-/// Title, account and region. In the top-level text, which Slack searches for addresses, they are
-/// defanged; in a card they are shown as they are.
-fn summary_of(card: &Card, title_chars_max: usize, top_level: bool) -> String {
+/// Title, account and region, defanged, since Slack searches the top-level text for addresses.
+fn summary(card: &Card) -> String {
     let finding = &card.finding;
-    let title = title(finding);
-    let title = match top_level {
-        true => escape_within(&defang(&title), title_chars_max),
-        false if is_markup(&title) => code(&title, title_chars_max),
-        false => escape_within(&title, title_chars_max),
-    };
-    let place = |text: &Text, what: &str| match text.is_empty() {
-        true => format!("{what} unknown"),
-        false => escape_within(&defang(text.as_str()), TEXT_PLACE_CHARS_MAX),
-    };
-    let account = place(&finding.account, "account");
-    let region = place(&finding.region, "region");
+    let title = escape_within(&defang(&title(finding)), TEXT_TITLE_CHARS_MAX);
+    let account = escape_within(&defang(account(finding)), TEXT_PLACE_CHARS_MAX);
+    let region = escape_within(&defang(region(finding)), TEXT_PLACE_CHARS_MAX);
     format!("{title}  ·  {account}  ·  {region}")
 }
 

@@ -18,6 +18,7 @@ mod memory_queue;
 mod queue_contract;
 mod secrets;
 mod slack;
+mod slack_digest;
 mod slack_hostile;
 mod slack_render;
 mod sqs;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::slack_render::{calm, card};
 
-const MENTION: &str = "<!subteam^S0123|sre>";
+pub const MENTION: &str = "<!subteam^S0123|sre>";
 /// More of them is a matter of time alone: about 15 ms each, unoptimised.
 const SEEDS: u64 = 300;
 
@@ -62,7 +62,7 @@ const HOSTILE: [&str; 40] = [
     "plain words",
 ];
 
-fn hostile_text(rng: &mut Rng, max_chars: usize) -> String {
+pub fn hostile_text(rng: &mut Rng, max_chars: usize) -> String {
     let mut text = String::new();
     let single = rng.bool().then(|| rng.choice(HOSTILE).unwrap());
     for _ in 0..rng.usize(0..max_chars / 2 + 2) {
@@ -137,7 +137,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
     }
 }
 
-fn hostile_card(rng: &mut Rng) -> Card {
+pub fn hostile_card(rng: &mut Rng) -> Card {
     Card {
         finding: Arc::new(hostile_finding(rng)),
         escalated_from: maybe(rng, |rng| *rng.choice(&Level::ALL).unwrap()),
@@ -146,7 +146,7 @@ fn hostile_card(rng: &mut Rng) -> Card {
     }
 }
 
-fn mentions() -> Mentions {
+pub fn mentions() -> Mentions {
     Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
 }
 
@@ -177,7 +177,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
     }
 }
 
-fn check_limits(payload: &Value, seed: u64) {
+pub fn check_limits(payload: &Value, seed: u64) {
     assert_eq!(slack_rules::broken(payload), None, "seed {seed}");
     assert!(payload["text"].as_str().unwrap().chars().count() <= 4000, "seed {seed}");
     let attachments = payload["attachments"].as_array().map_or(&[][..], Vec::as_slice);
@@ -188,7 +188,7 @@ fn check_limits(payload: &Value, seed: u64) {
 
 /// Every text in the payload: nothing in `<…>` but what hansho itself put there, and only the three
 /// entities; no address in the top-level text.
-fn check_strings(value: &Value, top_level: bool, seed: u64) {
+pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
     match value {
         Value::String(text) => check_string(text, seed),
         Value::Array(items) => items.iter().for_each(|item| check_strings(item, false, seed)),
@@ -237,7 +237,7 @@ fn check_string(text: &str, seed: u64) {
     assert!(!bare.contains('&'), "seed {seed}: {text}");
 }
 
-fn check_preview(payload: &Value, seed: u64) {
+pub fn check_preview(payload: &Value, seed: u64) {
     let plain = preview(payload, 80, false);
     assert!(!plain.contains(|c: char| c.is_control() && c != '\n'), "seed {seed}");
     let coloured = preview(payload, 80, true);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const MENTION: &str = "<!subteam^S0123|sre>";
 
-fn sre() -> Mentions {
+pub fn sre() -> Mentions {
     Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
 }
 
@@ -52,7 +52,7 @@ pub fn card(finding: Finding) -> Card {
     }
 }
 
-fn digest(form: Form, cards: Vec<Card>) -> Digest {
+pub fn digest(form: Form, cards: Vec<Card>) -> Digest {
     Digest { id: "d-17".into(), destination: "security".into(), form, cards }
 }
 
@@ -201,9 +201,10 @@ fn more_cards_than_fit_are_listed_and_counted() {
     let attachments = payload["attachments"].as_array().unwrap();
     let shown = attachments.len() - 1;
     let list = attachments[shown]["blocks"][0]["text"]["text"].as_str().unwrap();
-    let head = format!("*…and {} more:* {} low\n• 🔵 EC2 instance", 43 - shown, 43 - shown);
+    let head = format!("*…and {} more:* {} low\n🔵 EC2 instance", 43 - shown, 43 - shown);
     assert!(list.starts_with(&head), "{list}");
-    let named = list.matches("• ").count();
+    let named = list.matches("🔵 ").count();
+    assert_eq!(list.matches(" · `5ac1f0de`").count(), named, "{list}");
     assert!(list.ends_with(&format!("\nand {} more", 43 - shown - named)), "{list}");
 }
 

@@ -1,0 +1,118 @@
+//! How many of what: the numbers that say what a storm is made of.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::escape::{defang, escape_within};
+use crate::finding::{Finding, Level, Text};
+use crate::ports::Card;
+
+const KIND_CHARS_MAX: usize = 100;
+const PLACE_CHARS_MAX: usize = 40;
+
+/// One value of something, and how often it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count<K> {
+    pub what: K,
+    pub times: usize,
+    /// The worst level of those that have it.
+    pub worst: Level,
+}
+
+/// The values that the cards have, the most frequent first; of equally many, the one met first.
+pub fn ranked<'a, K: Ord + Copy>(
+    cards: &[&'a Card],
+    of: impl Fn(&'a Finding) -> K,
+) -> Vec<Count<K>> {
+    let mut found: BTreeMap<K, (usize, Count<K>)> = BTreeMap::new();
+    for (index, card) in cards.iter().enumerate() {
+        let worst = card.finding.severity.level;
+        let what = of(&card.finding);
+        let (_, count) = found.entry(what).or_insert((index, Count { what, times: 0, worst }));
+        count.times += 1;
+        count.worst = count.worst.max(worst);
+    }
+    let mut counts: Vec<(usize, Count<K>)> = found.into_values().collect();
+    counts.sort_by_key(|(first, count)| (Reverse(count.times), *first));
+    counts.into_iter().map(|(_, count)| count).collect()
+}
+
+pub fn kind(finding: &Finding) -> &str {
+    or(&finding.kind, "type unknown")
+}
+
+pub fn account(finding: &Finding) -> &str {
+    or(&finding.account, "account unknown")
+}
+
+pub fn region(finding: &Finding) -> &str {
+    or(&finding.region, "region unknown")
+}
+
+fn or<'a>(text: &'a Text, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text.as_str() }
+}
+
+/// `1 critical, 4 high`
+pub fn tally(cards: &[&Card]) -> String {
+    let counts: Vec<String> = Level::ALL
+        .into_iter()
+        .rev()
+        .filter_map(|level| {
+            let count = cards.iter().filter(|card| card.finding.severity.level == level).count();
+            (count > 0).then(|| format!("{count} {level}"))
+        })
+        .collect();
+    counts.join(", ")
+}
+
+/// What most of several findings are and where, for the top-level text:
+/// `mostly Recon:EC2/Portscan in 111122223333 (31); 4 types, 2 accounts, eu-central-1`.
+pub fn gist(cards: &[&Card]) -> String {
+    let many = |count: usize, things: &str| (count > 1).then(|| format!("{count} {things}"));
+    let regions = ranked(cards, region);
+    let one_region = || regions.first().map(|region| shown(region.what, PLACE_CHARS_MAX));
+    let spread: Vec<String> = [
+        many(ranked(cards, kind).len(), "types"),
+        many(ranked(cards, account).len(), "accounts"),
+        many(regions.len(), "regions").or_else(one_region),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let between = if spread.len() > 1 { "; " } else { ", " };
+    let parts: Vec<String> = share(cards).into_iter().chain([spread.join(", ")]).collect();
+    parts.join(between)
+}
+
+/// What more than half of them have in common: type and account, else either.
+fn share(cards: &[&Card]) -> Option<String> {
+    let kind_shown = |text| shown(text, KIND_CHARS_MAX);
+    let account_shown = |text| shown(text, PLACE_CHARS_MAX);
+    let (what, times) = None
+        .or_else(|| {
+            let top = majority(cards, |finding| (kind(finding), account(finding)))?;
+            let (kind, account) = top.what;
+            Some((format!("{} in {}", kind_shown(kind), account_shown(account)), top.times))
+        })
+        .or_else(|| majority(cards, kind).map(|top| (kind_shown(top.what), top.times)))
+        .or_else(|| {
+            let top = majority(cards, account)?;
+            Some((format!("in {}", account_shown(top.what)), top.times))
+        })?;
+    Some(match times == cards.len() {
+        true => format!("all {what}"),
+        false => format!("mostly {what} ({times})"),
+    })
+}
+
+fn majority<'a, K: Ord + Copy>(
+    cards: &[&'a Card],
+    of: impl Fn(&'a Finding) -> K,
+) -> Option<Count<K>> {
+    ranked(cards, of).first().copied().filter(|top| top.times * 2 > cards.len())
+}
+
+fn shown(text: &str, max_chars: usize) -> String {
+    escape_within(&defang(text), max_chars)
+}
