@@ -145,6 +145,7 @@ fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32)
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
+            lines_max: slack::DIGEST_MAX,
             weigh: slack::weigh,
         },
         findings_max: config.buffer.findings,

@@ -35,6 +35,8 @@ const SEED: u64 = 119; // the number of the fire brigade in Japan
 const MIX: Mix = Mix { noise: 80, alerts: 24, repeats: 18, updates: 8, malformed: 1 };
 /// Findings that were told at medium and rise to high.
 const ESCALATIONS: usize = 2;
+/// The first half of the night arrives in so many portions, one after each post.
+const PORTIONS: usize = 4;
 /// What the stand-in answers to the fourth post, in seconds.
 const RETRY_AFTER_S: u64 = 2;
 /// Nothing in the demo takes longer, or something is wrong.
@@ -87,8 +89,10 @@ async fn play(
     stage.say(
         "started as a process of its own; Slack is a stand-in on 127.0.0.1. Nothing leaves here.",
     );
-    stage.step(&format!("{half} messages arrive, most of them noise"));
-    put(queue, events, 0..half).await?;
+    stage.step("messages arrive, most of them noise");
+    let portion = half.div_ceil(PORTIONS);
+    put(queue, events, 0..portion).await?;
+    let mut arrived = portion;
     let mut worker = start_worker(slack, path, &["--json"])?;
     stage.step("the worker starts");
     loop {
@@ -97,6 +101,9 @@ async fn play(
         if matches!(post.answered, Answered::Status { status: 429, .. }) {
             break;
         }
+        let next = (arrived + portion).min(half);
+        put(queue, events, arrived..next).await?;
+        arrived = next;
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     worker.start_kill().context("the worker could not be killed")?;
@@ -115,9 +122,9 @@ async fn play(
     events.extend(worse);
     stage.step(&format!(
         "{} more messages arrive: repeats, updates, escalations, a malformed one",
-        events.len() - half
+        events.len() - arrived
     ));
-    put(queue, events, half..events.len()).await?;
+    put(queue, events, arrived..events.len()).await?;
     let worker = start_worker(slack, path, &["--drain", "--json"])?;
     stage.step("a new worker starts on what the first one left");
     let ended = worker.wait_with_output();

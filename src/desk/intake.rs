@@ -139,7 +139,7 @@ impl Desk {
             owner: format!("{}/{}", self.settings.worker_id, id.0),
             stage: Stage::Waiting,
             failures: 0,
-            share_max: self.settings.capacity.cards_max,
+            share_max: self.settings.capacity.lines_max,
             plain: false,
             escalated: false,
             reminder: false,

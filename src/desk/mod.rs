@@ -56,11 +56,13 @@ const EXPRESS_SHARE: usize = 8;
 /// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
 const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
 
-/// How many cards share a post: as many as fit the notifier's limits.
+/// How many notices share a post: as many as fit the notifier's limits.
 #[derive(Clone, Copy)]
 pub struct Capacity {
     pub cards_max: usize,
     pub weight_max: usize,
+    /// How many notices fit a digest, where each has a line.
+    pub lines_max: usize,
     /// The weight of one card; must not be less than what it takes in the post.
     pub weigh: fn(&Card) -> usize,
 }

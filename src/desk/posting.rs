@@ -26,6 +26,8 @@ const BREAKER_FAILURES: u32 = 5;
 /// Every so many posts one starts from what has waited longest, so that nothing starves under a
 /// stream of what is worse.
 const AGEING_TURN: u32 = 5;
+/// A digest serves when more wait than so many posts with full cards could carry.
+const DIGEST_FROM: usize = 2;
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 
@@ -145,51 +147,63 @@ impl Desk {
         });
     }
 
-    /// The worst that waits, and what may share its post: full cards while they fit. Criticals
-    /// share with criticals alone.
+    /// The worst that waits, and what may share its post. Criticals share with criticals alone.
     fn pick(&self, destination: usize) -> Picked {
-        let capacity = self.settings.capacity;
-        let mut picked: Vec<NoticeId> = Vec::new();
-        let mut keys = BTreeSet::new();
-        let mut weight = 0;
-        let mut share_max = capacity.cards_max;
-        let mut critical = false;
         let d = &self.destinations[destination];
-        if d.is_open() {
-            share_max = 1;
-        }
         // Once in a while the oldest goes before the worst; but never before a critical one.
         let worst_is_critical = d.ready.first().is_some_and(|r| r.0.0 == Level::Critical);
         let oldest = (d.posts_by_level >= AGEING_TURN && !worst_is_critical)
             .then(|| d.ready.iter().min_by_key(|rank| rank.1))
             .flatten();
         let from_oldest = oldest.is_some();
+        let mut notices: Vec<NoticeId> = Vec::new();
+        let mut keys = BTreeSet::new();
+        let mut share_max = if d.is_open() { 1 } else { self.settings.capacity.lines_max };
+        let mut critical = false;
         for &Rank(Reverse(level), id) in oldest.into_iter().chain(d.ready.iter().take(LOOK_MAX)) {
             let Some(notice) = self.notices.get(&id) else { continue };
             if self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key) {
                 continue;
             }
-            if picked.is_empty() {
+            if notices.is_empty() {
                 if notice.plain {
-                    let notices = vec![id];
-                    return Picked { notices, form: Form::Plain, from_oldest };
+                    return Picked { notices: vec![id], form: Form::Plain, from_oldest };
                 }
                 critical = level == Level::Critical;
             } else if notice.plain || critical != (level == Level::Critical) {
                 continue;
             }
-            let more = (capacity.weigh)(&self.widest_card(notice));
             share_max = share_max.min(notice.share_max);
-            if !picked.is_empty()
-                && (picked.len() + 1 > share_max || weight + more > capacity.weight_max)
-            {
+            if !notices.is_empty() && notices.len() >= share_max {
                 break;
             }
-            weight += more;
             keys.insert(&notice.key);
-            picked.push(id);
+            notices.push(id);
         }
-        Picked { notices: picked, form: Form::Cards, from_oldest }
+        let form = self.cards_or_digest(&mut notices);
+        Picked { notices, form, from_oldest }
+    }
+
+    /// Full cards while they fit one post or two; when more wait, one digest with a line for each.
+    fn cards_or_digest(&self, notices: &mut Vec<NoticeId>) -> Form {
+        let widest = |id: &NoticeId| Some(self.widest_card(self.notices.get(id)?));
+        let cards: Vec<Card> = notices.iter().filter_map(widest).collect();
+        let fitting = self.fitting(&cards).max(1);
+        if notices.len() > DIGEST_FROM * fitting {
+            return Form::Digest;
+        }
+        notices.truncate(fitting);
+        Form::Cards
+    }
+
+    /// How many of these cards, from the first on, fit one post.
+    fn fitting(&self, cards: &[Card]) -> usize {
+        let capacity = self.settings.capacity;
+        let weights = cards.iter().scan(0, |sum, card| {
+            *sum += (capacity.weigh)(card);
+            Some(*sum)
+        });
+        weights.take(capacity.cards_max).take_while(|sum| *sum <= capacity.weight_max).count()
     }
 
     /// The card as it would be at its longest: whether it escalates is known only after the claim.
@@ -265,7 +279,11 @@ impl Desk {
             return self.release_late(late, now);
         }
         if !fit.is_empty() {
-            let cards = fit.iter().filter_map(|won| self.card(won)).collect();
+            let cards: Vec<Card> = fit.iter().filter_map(|won| self.card(won)).collect();
+            if hand.form == Form::Digest && self.fitting(&cards) == cards.len() {
+                // Most of what was picked had been told before: what is left fits as cards.
+                hand.form = Form::Cards;
+            }
             self.orders.push(Order::Post {
                 destination,
                 digest: Digest {
@@ -408,7 +426,7 @@ impl Desk {
             let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
             let after = match (count, hand.form) {
                 (1, Form::Plain) => AfterRelease::Park { detail: detail.to_owned() },
-                (1, Form::Cards) => {
+                (1, Form::Cards | Form::Digest) => {
                     notice.plain = true;
                     AfterRelease::Wait
                 }

@@ -12,7 +12,7 @@ use hansho::finding::Level;
 use hansho::instants::Mono;
 use hansho::policy::ledger::{NoticeKey, State};
 use hansho::policy::route::Route;
-use hansho::ports::{Clock, Lane, Ledger, Notifier, RetryReason, Verdict};
+use hansho::ports::{Clock, Form, Lane, Ledger, Notifier, RetryReason, Verdict};
 
 use crate::fakes::{
     Failing, FailingLedger, FailingPark, PausedClock, ScriptedNotifier, carries, event, ids,
@@ -549,4 +549,25 @@ async fn what_is_less_bad_does_not_starve() {
     let seen = w.slack.seen();
     let medium = seen.iter().find(|s| carries(&s.digest, "medium")).expect("it was posted");
     assert!(medium.at < Mono(15_000), "{:?}", medium.at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_goes_out_in_digests_and_a_critical_one_goes_before() {
+    let w = world(vec![]);
+    for i in 0..1000 {
+        w.send(&format!("medium{i:03}"), 5.0);
+    }
+    let critical = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        w.queue.send(Lane::Express, &event("critical", 9.5));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    };
+    let outcome = w.run(settings("w", false), critical, &w.ledger).await;
+    let seen = w.slack.seen();
+    assert_eq!(w.slack.accepted().len(), 1001, "each has a line or a card");
+    assert!(outcome.tally.posts <= 25, "{}", outcome.tally.posts);
+    let post = seen.iter().find(|s| carries(&s.digest, "critical")).unwrap();
+    assert_eq!((post.digest.form, post.digest.cards.len()), (Form::Cards, 1));
+    assert!(post.at <= Mono(5_000 + 2_400), "after one other post at most: {:?}", post.at);
+    assert!(seen.iter().any(|s| s.digest.form == Form::Digest && s.digest.cards.len() == 50));
 }

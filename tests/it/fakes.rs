@@ -215,7 +215,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             routes: vec![Route { destination: "security".to_owned(), min_severity: None }],
         },
         paces: vec![Duration::from_millis(1100)],
-        capacity: Capacity { cards_max: 5, weight_max: 10_000, weigh: |_| 1000 },
+        capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },
         findings_max: 500,
         bytes_max: 8 << 20,
         worker_id: worker_id.to_owned(),
