@@ -26,8 +26,11 @@ const BREAKER_FAILURES: u32 = 5;
 /// Every so many posts one starts from what has waited longest, so that nothing starves under a
 /// stream of what is worse.
 const AGEING_TURN: u32 = 5;
-/// A digest serves when more wait than so many posts with full cards could carry.
-const DIGEST_FROM: usize = 2;
+/// With more than so many waiting it is a storm: told in digests until it is over. What full cards
+/// tell within a minute or so is told in full cards.
+const STORM_FROM: usize = 200;
+/// The storm is over when no more than so many wait.
+const STORM_UNTIL: usize = 16;
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 
@@ -41,6 +44,8 @@ pub(super) struct Destination {
     resume_at: Mono,
     /// Something went wrong since the last accepted post.
     troubled: bool,
+    /// So many wait that digests serve.
+    storm: bool,
     /// Posts since one that started from the oldest.
     posts_by_level: u32,
     /// What is ready can't go now; something has to happen first.
@@ -72,6 +77,7 @@ impl Destination {
             failures: 0,
             resume_at: Mono(0),
             troubled: false,
+            storm: false,
             posts_by_level: 0,
             nothing_to_pick: false,
         }
@@ -116,6 +122,8 @@ impl Desk {
     }
 
     fn start_claims(&mut self, destination: usize) {
+        let d = &mut self.destinations[destination];
+        d.storm = d.ready.len() > STORM_FROM || (d.storm && d.ready.len() > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(destination);
         if picked.is_empty() {
             self.destinations[destination].nothing_to_pick = true;
@@ -180,16 +188,16 @@ impl Desk {
             keys.insert(&notice.key);
             notices.push(id);
         }
-        let form = self.cards_or_digest(&mut notices);
+        let form = self.cards_or_digest(d.storm, &mut notices);
         Picked { notices, form, from_oldest }
     }
 
-    /// Full cards while they fit one post or two; when more wait, one digest with a line for each.
-    fn cards_or_digest(&self, notices: &mut Vec<NoticeId>) -> Form {
+    /// Full cards, as many as fit; in a storm one digest with a line for each.
+    fn cards_or_digest(&self, storm: bool, notices: &mut Vec<NoticeId>) -> Form {
         let widest = |id: &NoticeId| Some(self.widest_card(self.notices.get(id)?));
         let cards: Vec<Card> = notices.iter().filter_map(widest).collect();
         let fitting = self.fitting(&cards).max(1);
-        if notices.len() > DIGEST_FROM * fitting {
+        if storm && notices.len() > fitting {
             return Form::Digest;
         }
         notices.truncate(fitting);
