@@ -42,10 +42,10 @@ impl SimLedger {
     /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
     fn expire(world: &World, key: &NoticeKey) {
         let now = world.clock.now().wall;
-        if world.plan.retention.as_secs() < 86_400
-            && world.fault("expired row vanished", world.plan.ledger.expiry)
-            && world.ledger.expire(key, |row| row.expires_at < now)
-        {
+        let gone = |row: &Row| {
+            row.expires_at < now && world.fault("expired row vanished", world.plan.ledger.expiry)
+        };
+        if world.ledger.expire(key, gone) {
             world.note(None, What::Expired { notice: notice_of(key) });
         }
     }

@@ -34,11 +34,7 @@ pub struct Books {
     pub tastes: Vec<Taste>,
 }
 
-/// Destinations that are told of a level: the first from medium up, the second from high up.
-pub fn owed(level: u8, destinations: u8) -> impl Iterator<Item = u8> {
-    (0..destinations).filter(move |d| level >= 2 + d)
-}
-
+/// The first is told from medium up, the second from high up.
 pub const DESTINATIONS: [&str; 2] = ["security", "oncall"];
 
 /// Severities as they are written, and what each is worth.

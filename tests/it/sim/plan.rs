@@ -118,6 +118,8 @@ pub struct Plan {
     pub findings_max: usize,
     pub bytes_max: usize,
     pub retention: Duration,
+    /// SQS waits 20 s at most. To wait longer changes little and costs the simulator less.
+    pub receive_wait: Duration,
     pub queue: QueueFaults,
     pub ledger: LedgerFaults,
     pub slack: SlackFaults,
@@ -147,6 +149,7 @@ impl Plan {
             findings_max,
             bytes_max: pick(r, &[64 << 10, 8 << 20]),
             retention,
+            receive_wait: Duration::from_secs(pick(r, &[20, 180, 180, 600, 600])),
             queue: queue(r),
             ledger: ledger(r),
             slack: slack(r),

@@ -32,7 +32,6 @@ use crate::fakes::settings;
 pub const PACE_MS: u64 = 1100;
 /// Two clocks are at most 5 s apart.
 const SKEW_MS: u64 = 2500;
-const WAIT_MS: u64 = 20_000;
 
 pub struct Process {
     pub who: Who,
@@ -173,10 +172,6 @@ impl Roster {
         all[slot] = process;
     }
 
-    pub fn all(&self) -> Vec<Arc<Process>> {
-        self.0.lock().unwrap().iter().flatten().cloned().collect()
-    }
-
     fn at(&self, slot: usize) -> Option<Arc<Process>> {
         self.0.lock().unwrap().get(slot).cloned().flatten()
     }
@@ -269,7 +264,7 @@ fn worker_settings(world: &World, who: Who) -> Settings {
     };
     Settings {
         lanes: plan.lanes.clone(),
-        receive_wait: Duration::from_millis(WAIT_MS),
+        receive_wait: plan.receive_wait,
         terms: Terms { retention: plan.retention, ..base.terms },
         routes: Routes {
             min_severity: "medium".parse().unwrap(),

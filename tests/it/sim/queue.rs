@@ -53,6 +53,25 @@ impl SimQueue {
         world.fault("queue entry failed", world.plan.queue.entry_failing)
     }
 
+    /// If the process dies while the answer travels, what was received stays hidden. No process
+    /// dies of asking, because it asks all day long.
+    async fn try_receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        let world = &self.world;
+        if let Some(error) = Self::fails(world) {
+            travel(world).await;
+            return Err(error);
+        }
+        let batch = world.queue.receive(ask).await?;
+        if batch.is_empty() {
+            return Ok(batch);
+        }
+        travel(world).await;
+        if Self::answer_lost(world) || world.away(|what| what == Outage::Queue).is_some() {
+            return Err(unavailable("the answer was lost"));
+        }
+        Ok(Self::spoil(world, batch, ask.visibility))
+    }
+
     /// What happens to messages on their way to a worker.
     fn spoil(world: &Arc<World>, mut batch: Vec<Delivery>, visibility: Duration) -> Vec<Delivery> {
         let faults = &world.plan.queue;
@@ -119,23 +138,7 @@ async fn travel(world: &World) {
 
 impl Queue for SimQueue {
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
-        let world = Arc::clone(&self.world);
-        let received = self.world.quiet_call(async move {
-            if let Some(error) = Self::fails(&world) {
-                travel(&world).await;
-                return Err(error);
-            }
-            let batch = world.queue.receive(ask).await?;
-            if batch.is_empty() {
-                return Ok(batch);
-            }
-            travel(&world).await;
-            if Self::answer_lost(&world) {
-                return Err(unavailable("the answer was lost"));
-            }
-            Ok(Self::spoil(&world, batch, ask.visibility))
-        });
-        let received = received.await;
+        let received = self.try_receive(ask).await;
         for delivery in received.iter().flatten() {
             let (message, count) = (number(&delivery.receipt), delivery.receive_count);
             self.note(What::Received { message, count });
@@ -250,11 +253,7 @@ impl Queue for SimQueue {
     }
 
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
-        let world = Arc::clone(&self.world);
-        let depth = self.world.quiet_call(async move {
-            travel(&world).await;
-            world.queue.depth(lane).await
-        });
-        depth.await
+        travel(&self.world).await;
+        self.world.queue.depth(lane).await
     }
 }

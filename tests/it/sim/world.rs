@@ -185,19 +185,4 @@ impl World {
             Err(_) => pending().await,
         }
     }
-
-    /// As [`World::call`], without harm to the caller: for calls that are made all the time.
-    pub async fn quiet_call<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        let (sender, answer) = oneshot::channel();
-        tokio::spawn(async move {
-            let _ = sender.send(work.await);
-        });
-        match answer.await {
-            Ok(done) => done,
-            Err(_) => pending().await,
-        }
-    }
 }
