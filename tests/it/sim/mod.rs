@@ -82,8 +82,16 @@ fn accuse(seed: u64, run: &Run) -> Option<String> {
          cargo test --test it sim::many -- --nocapture",
         first.invariant,
         all.join("\n"),
-        history::excerpt(&run.history, first.finding, 200),
+        excerpt(run, first.finding),
     ))
+}
+
+/// With `HANSHO_SIM_WHOLE=1` everything, else what led to the first violation.
+fn excerpt(run: &Run, finding: Option<u32>) -> String {
+    match setting("HANSHO_SIM_WHOLE") {
+        Some(_) => history::excerpt(&run.history, None, usize::MAX),
+        None => history::excerpt(&run.history, finding, 200),
+    }
 }
 
 /// Runs the seeds on all cores; the accusation of the lowest failing seed, if any.

@@ -60,8 +60,8 @@ pub const MUTANTS: [(Mutant, &[&str], u64); 17] = [
 pub fn adjust(mutant: Option<Mutant>, mut settings: Settings) -> Settings {
     match mutant {
         Some(Mutant::BufferUnbounded) => {
-            settings.findings_max = usize::MAX;
-            settings.bytes_max = usize::MAX;
+            settings.findings_max = 1 << 40;
+            settings.bytes_max = 1 << 40;
         }
         Some(Mutant::PaceIgnored) => settings.paces.fill(Duration::ZERO),
         _ => {}

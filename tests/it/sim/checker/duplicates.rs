@@ -58,19 +58,34 @@ pub fn check(history: &[Entry], verdict: &mut Verdict) {
     }
     for (notice, posts) in by_notice {
         for (i, (post, level)) in posts.iter().enumerate() {
-            for (earlier, _) in posts[..i].iter().filter(|(_, l)| l >= level) {
-                match why_forgotten(&index, notice, earlier, post) {
-                    Some(cause) => *verdict.charged.entry(cause).or_default() += 1,
-                    None => {
-                        let what = format!(
-                            "post {} repeats post {}, and no fault explains it",
-                            post.number, earlier.number
-                        );
-                        verdict.breaks("I2", post.called, Some(notice.finding), what);
-                    }
-                }
-            }
+            let repeated = posts[..i].iter().filter(|(_, l)| l >= level).map(|(p, _)| *p);
+            repeats(&index, notice, repeated, post, verdict);
         }
+    }
+}
+
+/// Judges a post that repeats others: each of them has to be forgotten for a reason, and the reason
+/// of the last is charged.
+fn repeats<'a>(
+    index: &Index<'_>,
+    notice: Notice,
+    earlier: impl Iterator<Item = &'a Post<'a>>,
+    post: &Post<'_>,
+    verdict: &mut Verdict,
+) {
+    let mut charged = None;
+    for earlier in earlier {
+        charged = why_forgotten(index, notice, earlier, post);
+        if charged.is_none() {
+            let what = format!(
+                "post {} repeats post {}, and no fault explains it",
+                post.number, earlier.number
+            );
+            return verdict.breaks("I2", post.called, Some(notice.finding), what);
+        }
+    }
+    if let Some(cause) = charged {
+        *verdict.charged.entry(cause).or_default() += 1;
     }
 }
 

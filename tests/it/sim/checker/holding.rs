@@ -26,6 +26,7 @@ struct Holder {
     findings: usize,
     bytes: usize,
     asked_to_stop: Option<u64>,
+    frozen_until: u64,
 }
 
 struct Hold {
@@ -60,7 +61,8 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 if *ms != rules.visibility_ms {
                     holder.drop(*message, &sizes);
                 } else if *done {
-                    let again = Hold { since: entry.at, excused: false };
+                    let excused = entry.at < holder.frozen_until;
+                    let again = Hold { since: entry.at, excused };
                     holder.held.entry(*message).and_modify(|h| *h = again);
                 } else {
                     holder.held.entry(*message).and_modify(|h| h.excused = true);
@@ -69,15 +71,17 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             (What::Delete { message, .. }, Some(who)) => {
                 holders.entry(who).or_default().drop(*message, &sizes);
             }
-            (What::QueueFailed | What::Frozen { .. }, Some(who)) => {
+            (What::QueueFailed, Some(who)) => holders.entry(who).or_default().excuse(),
+            (What::Frozen { ms }, Some(who)) => {
                 let holder = holders.entry(who).or_default();
-                holder.held.values_mut().for_each(|h| h.excused = true);
-                if matches!(entry.what, What::Frozen { .. }) {
-                    holder.asked_to_stop = None;
-                }
+                holder.excuse();
+                holder.frozen_until = holder.frozen_until.max(entry.at + ms);
+                holder.asked_to_stop = holder.asked_to_stop.map(|_| holder.frozen_until);
             }
             (What::StopAsked, Some(who)) => {
-                holders.entry(who).or_default().asked_to_stop.get_or_insert(entry.at);
+                let holder = holders.entry(who).or_default();
+                let heard = entry.at.max(holder.frozen_until);
+                holder.asked_to_stop.get_or_insert(heard);
             }
             (What::Crashed | What::Ended, Some(who)) => {
                 let asked = holders.remove(&who).and_then(|h| h.asked_to_stop);
@@ -110,8 +114,12 @@ fn redelivered(
 }
 
 impl Holder {
+    fn excuse(&mut self) {
+        self.held.values_mut().for_each(|h| h.excused = true);
+    }
+
     fn take(&mut self, message: u32, size: &Size, at: u64) {
-        let new = Hold { since: at, excused: false };
+        let new = Hold { since: at, excused: at < self.frozen_until };
         if self.held.insert(message, new).is_none() {
             self.findings += size.findings;
             self.bytes += size.bytes;

@@ -1,6 +1,6 @@
 //! I4 and I5: the distance between posts, and the worst first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, Verdict};
 use crate::sim::history::{Answer, Carried, Entry, What, Who};
@@ -21,6 +21,9 @@ struct State<'a> {
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (Who, u8, &'a [Carried])>,
     carries: BTreeMap<u32, &'a [Carried]>,
+    /// What people know: findings that were accepted as critical, by destination.
+    known: BTreeSet<(u32, u8)>,
+    held: BTreeSet<(Who, u32)>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -36,6 +39,12 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 let channel = state.channels.entry((who, *destination)).or_default();
                 channel.distance(rules, entry.at, *post, cards, verdict);
                 channel.precedence(entry.at, *post, cards, verdict);
+            }
+            (What::PostTaken { post }, _) => {
+                if let Some((_, destination, cards)) = state.posts.get(post) {
+                    let critical = cards.iter().filter(|c| c.level == CRITICAL);
+                    state.known.extend(critical.map(|c| (c.finding, *destination)));
+                }
             }
             (What::PostAnswered { post, answer }, Some(_)) => {
                 state.answered(*post, entry.at, *answer);
@@ -63,11 +72,15 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 
 impl State<'_> {
     fn received(&mut self, rules: &Rules, who: Who, message: u32) {
+        if !self.held.insert((who, message)) {
+            return;
+        }
         for c in self.carries.get(&message).copied().unwrap_or_default() {
             if c.level < CRITICAL || rules.is_poison(c.finding) {
                 continue;
             }
-            for destination in rules.owed(c.level) {
+            let unknown = |d: &u8| !self.known.contains(&(c.finding, *d));
+            for destination in rules.owed(c.level).filter(unknown) {
                 let channel = self.channels.entry((who, destination)).or_default();
                 channel.waiting.entry(c.finding).or_insert(0);
             }
@@ -75,6 +88,7 @@ impl State<'_> {
     }
 
     fn left(&mut self, who: Who, message: u32) {
+        self.held.remove(&(who, message));
         let carries = self.carries.get(&message).copied().unwrap_or_default();
         for (_, channel) in self.channels.iter_mut().filter(|((w, _), _)| *w == who) {
             for c in carries {
