@@ -29,6 +29,8 @@ use super::history::{Entry, What};
 pub struct Rules {
     pub destinations: u8,
     pub pace_ms: u64,
+    /// The pace holds for all workers together.
+    pub fleet_pace: bool,
     pub visibility_ms: u64,
     pub findings_max: usize,
     pub bytes_max: usize,

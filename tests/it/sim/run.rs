@@ -15,6 +15,9 @@ use super::plan::Plan;
 use super::process::{PACE_MS, Roster, keep_running, strike};
 use super::world::World;
 
+/// Whether the workers keep one pace together. To be switched on with the fleet's pace.
+const FLEET_PACE: bool = false;
+
 pub struct Run {
     pub history: Vec<Entry>,
     pub faults: BTreeMap<&'static str, u64>,
@@ -32,6 +35,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
     let rules = Rules {
         destinations: plan.destinations,
         pace_ms: PACE_MS,
+        fleet_pace: FLEET_PACE,
         visibility_ms: 120_000,
         findings_max: plan.findings_max,
         bytes_max: plan.bytes_max,

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
 use hansho::ports::{Clock, Lane};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
 use super::history::{History, What, Who};
 use super::load::Taste;
@@ -26,7 +27,9 @@ pub struct World {
     pub queue: MemoryQueue<PausedClock>,
     pub ledger: MemoryLedger,
     pub tastes: Vec<Taste>,
-    over: watch::Sender<bool>,
+    over: AtomicBool,
+    /// It wakes in the order of waiting; a watch channel wakes by chance.
+    ending: Notify,
     inner: Mutex<Inner>,
 }
 
@@ -52,7 +55,8 @@ impl World {
             queue: MemoryQueue::new(clock),
             ledger: MemoryLedger::default(),
             tastes,
-            over: watch::Sender::new(false),
+            over: AtomicBool::new(false),
+            ending: Notify::new(),
             inner: Mutex::new(Inner { chance, ..Inner::default() }),
         }
     }
@@ -90,15 +94,19 @@ impl World {
 
     /// All that runs is to end.
     pub fn end(&self) {
-        self.over.send_replace(true);
+        self.over.store(true, Ordering::Relaxed);
+        self.ending.notify_waiters();
     }
 
     pub fn is_over(&self) -> bool {
-        *self.over.borrow()
+        self.over.load(Ordering::Relaxed)
     }
 
     pub async fn ended(&self) {
-        let _ = self.over.subscribe().wait_for(|over| *over).await;
+        let ending = self.ending.notified();
+        if !self.is_over() {
+            ending.await;
+        }
     }
 
     /// Whether a fault of this chance happens now; one that does is counted by its name.

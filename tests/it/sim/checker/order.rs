@@ -24,6 +24,8 @@ struct State<'a> {
     /// What people know: findings that were accepted as critical, by destination.
     known: BTreeSet<(u32, u8)>,
     held: BTreeSet<(Who, u32)>,
+    /// When any worker last posted to a destination.
+    fleet: BTreeMap<u8, u64>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -39,6 +41,14 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 let channel = state.channels.entry((who, *destination)).or_default();
                 channel.distance(rules, entry.at, *post, cards, verdict);
                 channel.precedence(entry.at, *post, cards, verdict);
+                let last = state.fleet.insert(*destination, entry.at);
+                if rules.fleet_pace
+                    && let Some(last) = last.filter(|last| entry.at < last + rules.pace_ms)
+                {
+                    let what =
+                        format!("post {post} comes {} ms after another worker's", entry.at - last);
+                    verdict.breaks("I4", entry.at, None, what);
+                }
             }
             (What::PostTaken { post }, _) => {
                 if let Some((_, destination, cards)) = state.posts.get(post) {
