@@ -17,6 +17,7 @@ mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
 mod secrets;
+mod sim;
 mod slack;
 mod slack_digest;
 mod slack_hostile;

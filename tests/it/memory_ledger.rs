@@ -15,6 +15,18 @@ pub struct MemoryLedger {
     rows: Arc<Mutex<BTreeMap<NoticeKey, Row>>>,
 }
 
+impl MemoryLedger {
+    /// Removes a row, as expiry does. True if `expired` agreed and there was one.
+    pub fn expire(&self, key: &NoticeKey, expired: impl FnOnce(&Row) -> bool) -> bool {
+        let mut rows = self.rows.lock().expect("no test panics under the lock");
+        let gone = rows.get(key).is_some_and(expired);
+        if gone {
+            rows.remove(key);
+        }
+        gone
+    }
+}
+
 impl Ledger for MemoryLedger {
     async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
         Ok(self.rows.lock().expect("no test panics under the lock").get(key).cloned())

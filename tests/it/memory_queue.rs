@@ -1,9 +1,11 @@
 //! The in-memory queue of the tests: stateful, with SQS's manners, on whatever clock it is given.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hansho::instants::Wall;
+use hansho::policy::budget::TimeBudget;
 use hansho::ports::{
     Clock, Delivery, Depth, Lane, MessageId, Parcel, Queue, QueueError, Receipt, ReceiveAsk,
 };
@@ -12,22 +14,89 @@ use tokio::sync::Notify;
 use crate::fakes::MovedClock;
 use crate::queue_contract::{self, Parked, QueueHarness};
 
-#[derive(Clone)]
 struct Message {
     lane: Lane,
-    id: String,
     body: String,
     enqueued_at: Wall,
-    visible_at: Wall,
+    received_at: Wall,
+    /// None: it is visible.
+    hidden_until: Option<Wall>,
     count: u32,
-    receipt: Option<String>,
 }
 
+const COUNT_WHEN_BACK: u32 = 1000;
+
+#[derive(Default)]
+struct Shelf {
+    /// By the order in which they were sent.
+    visible: BTreeSet<u64>,
+    hidden: BTreeSet<(Wall, u64)>,
+}
+
+/// Indexed, because a simulated night puts tens of thousands of messages through it.
 #[derive(Default)]
 struct Inner {
-    messages: Vec<Message>,
+    messages: BTreeMap<u64, Message>,
+    shelves: BTreeMap<Lane, Shelf>,
     parked: Vec<Parcel>,
     next: u64,
+}
+
+impl Inner {
+    fn put(&mut self, number: u64, lane: Lane, body: &str, enqueued_at: Wall) {
+        let body = body.to_owned();
+        let (received_at, hidden_until, count) = (enqueued_at, None, 0);
+        let message = Message { lane, body, enqueued_at, received_at, hidden_until, count };
+        self.messages.insert(number, message);
+        self.shelves.entry(lane).or_default().visible.insert(number);
+    }
+
+    /// What was hidden until now is visible.
+    fn uncover(&mut self, lane: Lane, now: Wall) {
+        let Some(shelf) = self.shelves.get_mut(&lane) else { return };
+        while let Some(&(until, number)) = shelf.hidden.first().filter(|(until, _)| *until <= now) {
+            shelf.hidden.remove(&(until, number));
+            shelf.visible.insert(number);
+            self.messages.get_mut(&number).unwrap().hidden_until = None;
+        }
+    }
+
+    fn unshelve(&mut self, number: u64) {
+        let Some(message) = self.messages.get(&number) else { return };
+        let shelf = self.shelves.entry(message.lane).or_default();
+        match message.hidden_until {
+            Some(until) => shelf.hidden.remove(&(until, number)),
+            None => shelf.visible.remove(&number),
+        };
+    }
+
+    fn hide(&mut self, number: u64, until: Wall) {
+        self.unshelve(number);
+        let Some(message) = self.messages.get_mut(&number) else { return };
+        message.hidden_until = Some(until);
+        self.shelves.entry(message.lane).or_default().hidden.insert((until, number));
+    }
+
+    /// The message of the newest receipt; an older receipt is good for nothing.
+    fn find(&self, lane: Lane, receipt: &Receipt) -> Result<u64, QueueError> {
+        let newest = |(number, count): (u64, u32)| {
+            let message = self.messages.get(&number)?;
+            (message.lane == lane && message.count == count).then_some(number)
+        };
+        let number = read_receipt(receipt).and_then(newest);
+        number.ok_or_else(|| QueueError::ReceiptGone(receipt.0.clone()))
+    }
+
+    fn remove(&mut self, number: u64) -> bool {
+        self.unshelve(number);
+        self.messages.remove(&number).is_some()
+    }
+}
+
+/// `m12.3` is the third receive of message 12.
+pub fn read_receipt(receipt: &Receipt) -> Option<(u64, u32)> {
+    let (number, count) = receipt.0.strip_prefix('m')?.split_once('.')?;
+    Some((number.parse().ok()?, count.parse().ok()?))
 }
 
 #[derive(Clone)]
@@ -43,21 +112,15 @@ impl<C: Clock> MemoryQueue<C> {
         MemoryQueue { inner, arrivals: Arc::new(Notify::new()), clock }
     }
 
-    pub fn send(&self, lane: Lane, body: &str) {
+    /// Answers with the number of the message: its id is `m` and the number.
+    pub fn send(&self, lane: Lane, body: &str) -> u64 {
         let now = self.clock.now().wall;
         let mut inner = self.inner.lock().unwrap();
         inner.next += 1;
-        let id = format!("m{}", inner.next);
-        inner.messages.push(Message {
-            lane,
-            id,
-            body: body.to_owned(),
-            enqueued_at: now,
-            visible_at: now,
-            count: 0,
-            receipt: None,
-        });
+        let number = inner.next;
+        inner.put(number, lane, body, now);
         self.arrivals.notify_waiters();
+        number
     }
 
     pub fn parked(&self) -> Vec<Parcel> {
@@ -69,35 +132,61 @@ impl<C: Clock> MemoryQueue<C> {
         self.inner.lock().unwrap().messages.len()
     }
 
+    /// Makes a message visible too early, as SQS may.
+    pub fn uncover(&self, number: u64) {
+        let now = self.clock.now().wall;
+        self.inner.lock().unwrap().hide(number, now);
+        self.arrivals.notify_waiters();
+    }
+
+    /// Deletes by any receipt, as SQS may. False if the message is gone already.
+    pub fn remove(&self, number: u64) -> bool {
+        self.inner.lock().unwrap().remove(number)
+    }
+
+    /// The text of a message that is not deleted.
+    pub fn body(&self, number: u64) -> Option<String> {
+        self.inner.lock().unwrap().messages.get(&number).map(|m| m.body.clone())
+    }
+
+    /// A deleted message is there again, as may happen with SQS; its old receipts are not.
+    pub fn restore(&self, lane: Lane, number: u64, body: &str) {
+        let now = self.clock.now().wall;
+        let mut inner = self.inner.lock().unwrap();
+        if !inner.messages.contains_key(&number) {
+            inner.put(number, lane, body, now);
+            inner.messages.entry(number).and_modify(|m| m.count = COUNT_WHEN_BACK);
+        }
+        self.arrivals.notify_waiters();
+    }
+
     fn take(&self, ask: ReceiveAsk) -> Vec<Delivery> {
         let now = self.clock.now().wall;
         let mut inner = self.inner.lock().unwrap();
-        let due = |m: &&mut Message| m.lane == ask.lane && m.visible_at <= now;
-        let receive = |m: &mut Message| {
+        inner.uncover(ask.lane, now);
+        let visible = inner.shelves.get(&ask.lane).into_iter().flat_map(|s| &s.visible);
+        let due: Vec<u64> = visible.copied().take(ask.max).collect();
+        let receive = |number| {
+            inner.hide(number, now.plus(ask.visibility));
+            let m = inner.messages.get_mut(&number)?;
             m.count += 1;
-            m.visible_at = now.plus(ask.visibility);
-            let receipt = format!("{}.{}", m.id, m.count);
-            m.receipt = Some(receipt.clone());
-            Delivery {
+            m.received_at = now;
+            Some(Delivery {
                 lane: m.lane,
-                message_id: MessageId(m.id.clone()),
-                receipt: Receipt(receipt),
+                message_id: MessageId(format!("m{number}")),
+                receipt: Receipt(format!("m{number}.{}", m.count)),
                 body: m.body.clone(),
                 receive_count: m.count,
                 enqueued_at: Some(m.enqueued_at),
-            }
+            })
         };
-        inner.messages.iter_mut().filter(due).take(ask.max).map(receive).collect()
+        due.into_iter().filter_map(receive).collect()
     }
 
-    fn find(&self, lane: Lane, receipt: &Receipt) -> Result<usize, QueueError> {
-        let gone = || QueueError::ReceiptGone(receipt.0.clone());
+    /// When the next hidden message of the lane is visible again.
+    fn next_uncovered(&self, lane: Lane) -> Option<Wall> {
         let inner = self.inner.lock().unwrap();
-        inner
-            .messages
-            .iter()
-            .position(|m| m.lane == lane && m.receipt.as_ref() == Some(&receipt.0))
-            .ok_or_else(gone)
+        inner.shelves.get(&lane)?.hidden.first().map(|(until, _)| *until)
     }
 }
 
@@ -107,11 +196,12 @@ impl<C: Clock> Queue for MemoryQueue<C> {
         loop {
             let arrival = self.arrivals.notified();
             let taken = self.take(ask);
-            let now = self.clock.now().mono;
-            if !taken.is_empty() || now >= until {
+            let now = self.clock.now();
+            if !taken.is_empty() || now.mono >= until {
                 return Ok(taken);
             }
-            let look = until.min(now.plus(Duration::from_millis(250)));
+            let next = self.next_uncovered(ask.lane).map(|at| now.mono.plus(at.since(now.wall)));
+            let look = next.map_or(until, |next| next.min(until));
             tokio::select! {
                 biased;
                 () = arrival => {}
@@ -121,12 +211,13 @@ impl<C: Clock> Queue for MemoryQueue<C> {
     }
 
     async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
-        let delete = |receipt| {
-            let at = self.find(lane, receipt)?;
-            self.inner.lock().unwrap().messages.remove(at);
+        let mut inner = self.inner.lock().unwrap();
+        let mut delete = |receipt| {
+            let number = inner.find(lane, receipt)?;
+            inner.remove(number);
             Ok(())
         };
-        receipts.iter().map(delete).collect()
+        receipts.iter().map(&mut delete).collect()
     }
 
     async fn hide(
@@ -135,13 +226,19 @@ impl<C: Clock> Queue for MemoryQueue<C> {
         entries: &[(Receipt, Duration)],
     ) -> Vec<Result<(), QueueError>> {
         let now = self.clock.now().wall;
-        let hide = |(receipt, by): &(Receipt, Duration)| {
-            let at = self.find(lane, receipt)?;
-            self.inner.lock().unwrap().messages[at].visible_at = now.plus(*by);
+        let mut inner = self.inner.lock().unwrap();
+        let mut hide = |(receipt, by): &(Receipt, Duration)| {
+            let number = inner.find(lane, receipt)?;
+            let received_at = inner.messages.get(&number).map_or(now, |m| m.received_at);
+            if now.plus(*by) > received_at.plus(TimeBudget::RECEIVE_MAX) {
+                let why = "more than 12 hours after the receive".to_owned();
+                return Err(QueueError::Unavailable(why));
+            }
+            inner.hide(number, now.plus(*by));
             self.arrivals.notify_waiters();
             Ok(())
         };
-        entries.iter().map(hide).collect()
+        entries.iter().map(&mut hide).collect()
     }
 
     async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
@@ -151,10 +248,11 @@ impl<C: Clock> Queue for MemoryQueue<C> {
 
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
         let now = self.clock.now().wall;
-        let inner = self.inner.lock().unwrap();
-        let of_lane = inner.messages.iter().filter(|m| m.lane == lane);
-        let visible = of_lane.clone().filter(|m| m.visible_at <= now).count() as u64;
-        Ok(Depth { visible, hidden: of_lane.count() as u64 - visible })
+        let mut inner = self.inner.lock().unwrap();
+        inner.uncover(lane, now);
+        let count = |shelf: &Shelf| (shelf.visible.len() as u64, shelf.hidden.len() as u64);
+        let (visible, hidden) = inner.shelves.get(&lane).map_or((0, 0), count);
+        Ok(Depth { visible, hidden })
     }
 }
 

@@ -1,0 +1,167 @@
+//! The judge. It reads the history and nothing else, and asks no code of hansho what is right.
+//!
+//! | | holds |
+//! |---|---|
+//! | I1 | a message is gone only when everything that it owes was accepted or parked |
+//! | I2 | a finding is posted again at its level only for a fault that is charged for it |
+//! | I3 | when the faults are over, the queue is empty within a bounded time |
+//! | I4 | posts keep their distance, and `Retry-After` is obeyed |
+//! | I5 | a critical finding waits for at most one lesser post |
+//! | I6 | what a worker holds is bounded |
+//! | I7 | quarantine holds the poison and the junk, whole, and nothing else |
+//! | I8 | a row's fence and level never shrink while it lives |
+//! | I9 | every payload keeps Slack's rules and calls nobody who is not configured |
+//! | I11 | what a worker holds is not delivered again, but for a fault; and it stops in time |
+//!
+//! I10, the same seed gives the same history, is a test of its own.
+
+mod duplicates;
+mod holding;
+mod ledger;
+mod loss;
+mod order;
+
+use std::collections::BTreeMap;
+
+use super::history::{Entry, What};
+
+/// What the checker has to know of the configuration and of the generator's books.
+pub struct Rules {
+    pub destinations: u8,
+    pub pace_ms: u64,
+    /// The pace holds for all workers together.
+    pub fleet_pace: bool,
+    pub visibility_ms: u64,
+    pub findings_max: usize,
+    pub bytes_max: usize,
+    pub lanes: usize,
+    /// By the number of the finding: Slack refuses it in any form.
+    pub poison: Vec<bool>,
+}
+
+impl Rules {
+    /// The first destination is told from medium up, the second from high up.
+    pub fn owed(&self, level: u8) -> impl Iterator<Item = u8> + use<> {
+        (0..self.destinations).filter(move |d| level >= 2 + d)
+    }
+
+    pub fn is_poison(&self, finding: u32) -> bool {
+        self.poison.get(finding as usize).copied().unwrap_or(false)
+    }
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub invariant: &'static str,
+    pub at: u64,
+    pub finding: Option<u32>,
+    pub what: String,
+}
+
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub violations: Vec<Violation>,
+    /// Posts that repeat another, by the fault that is charged for it.
+    pub charged: BTreeMap<&'static str, u64>,
+    pub counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub messages: u64,
+    pub findings: u64,
+    pub posts_tried: u64,
+    pub posts_accepted: u64,
+    pub parked: u64,
+    pub lives: u64,
+}
+
+impl Verdict {
+    fn breaks(&mut self, invariant: &'static str, at: u64, finding: Option<u32>, what: String) {
+        self.violations.push(Violation { invariant, at, finding, what });
+    }
+}
+
+pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
+    let mut verdict = Verdict { counts: count(history), ..Verdict::default() };
+    loss::check(rules, history, &mut verdict);
+    duplicates::check(history, &mut verdict);
+    drained(history, &mut verdict);
+    order::check(rules, history, &mut verdict);
+    holding::check(rules, history, &mut verdict);
+    ledger::check(history, &mut verdict);
+    payloads(history, &mut verdict);
+    verdict.violations.sort_by_key(|v| v.at);
+    verdict
+}
+
+/// I3: so long after the faults are over, so many messages are settled: half an hour for what is
+/// hidden, leased, delayed or paused, and two posts and a half for each message.
+pub fn drain_bound(messages: usize) -> u64 {
+    1_800_000 + 3_000 * messages as u64
+}
+
+fn drained(history: &[Entry], verdict: &mut Verdict) {
+    let mut there: std::collections::BTreeSet<u32> = std::collections::BTreeSet::new();
+    let mut bound = u64::MAX;
+    let mut last = None;
+    for entry in history {
+        match &entry.what {
+            What::Enqueued { message, .. } | What::CameBack { message } => {
+                there.insert(*message);
+            }
+            What::Delete { message, gone: true } => {
+                there.remove(message);
+            }
+            What::Calm => bound = entry.at + drain_bound(there.len()),
+            _ => {}
+        }
+        if !there.is_empty() && entry.at > bound && last.is_none() {
+            last = there.first().copied();
+        }
+    }
+    let end = history.last().map_or(0, |e| e.at);
+    if let Some(message) = there.first().copied().or(last) {
+        let finding = carried(history, message);
+        let what = format!("{} messages are left, m{message} among them", there.len().max(1));
+        verdict.breaks("I3", end, finding, what);
+    }
+}
+
+/// The first finding that a message carries.
+fn carried(history: &[Entry], message: u32) -> Option<u32> {
+    history.iter().find_map(|e| match &e.what {
+        What::Enqueued { message: m, carries, .. } if *m == message => {
+            carries.first().map(|c| c.finding)
+        }
+        _ => None,
+    })
+}
+
+fn payloads(history: &[Entry], verdict: &mut Verdict) {
+    for entry in history {
+        if let What::PostCalled { post, cards, flaw: Some(flaw), .. } = &entry.what {
+            let finding = cards.first().map(|c| c.finding);
+            verdict.breaks("I9", entry.at, finding, format!("post {post}: {flaw}"));
+        }
+    }
+}
+
+fn count(history: &[Entry]) -> Counts {
+    let mut counts = Counts::default();
+    for entry in history {
+        match &entry.what {
+            What::Enqueued { carries, .. } => {
+                counts.messages += 1;
+                counts.findings += carries.len() as u64;
+            }
+            What::PostCalled { .. } => counts.posts_tried += 1,
+            What::PostTaken { .. } => counts.posts_accepted += 1,
+            What::Parked { .. } => counts.parked += 1,
+            What::Started { .. } => counts.lives += 1,
+            _ => {}
+        }
+    }
+    counts
+}

@@ -1,0 +1,191 @@
+//! I2: every post that repeats an earlier one is charged to the fault that made the earlier one
+//! forgotten. A post is remembered when a ledger write that names it as sent took effect.
+
+use std::collections::BTreeMap;
+
+use super::Verdict;
+use crate::sim::history::{Answer, Carried, Entry, Notice, RowNote, What, Who};
+
+/// Clocks differ by so much from the true time.
+const SKEW_MS: i64 = 2_500;
+
+struct Post<'a> {
+    number: u32,
+    who: Who,
+    called: u64,
+    destination: u8,
+    cards: &'a [Carried],
+    taken: Option<u64>,
+    answer: Option<(u64, Answer)>,
+}
+
+/// What touches a notice: ledger writes in order.
+struct Write<'a> {
+    at: u64,
+    who: Who,
+    /// None: the answer was an error.
+    row: Option<(&'a RowNote, bool)>,
+}
+
+/// What happened to a process, in order.
+struct Fortune {
+    at: u64,
+    kind: FortuneKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FortuneKind {
+    Crashed,
+    Ended,
+    Frozen(u64),
+}
+
+#[derive(Default)]
+struct Index<'a> {
+    posts: BTreeMap<u32, Post<'a>>,
+    writes: BTreeMap<Notice, Vec<Write<'a>>>,
+    fortunes: BTreeMap<Who, Vec<Fortune>>,
+}
+
+pub fn check(history: &[Entry], verdict: &mut Verdict) {
+    let index = index(history);
+    let mut by_notice: BTreeMap<Notice, Vec<(&Post<'_>, u8)>> = BTreeMap::new();
+    for post in index.posts.values().filter(|p| p.taken.is_some()) {
+        for card in post.cards {
+            let notice = Notice { finding: card.finding, destination: post.destination };
+            by_notice.entry(notice).or_default().push((post, card.level));
+        }
+    }
+    for (notice, posts) in by_notice {
+        for (i, (post, level)) in posts.iter().enumerate() {
+            let repeated = posts[..i].iter().filter(|(_, l)| l >= level).map(|(p, _)| *p);
+            repeats(&index, notice, repeated, post, verdict);
+        }
+    }
+}
+
+/// Judges a post that repeats others: each of them has to be forgotten for a reason, and the reason
+/// of the last is charged.
+fn repeats<'a>(
+    index: &Index<'_>,
+    notice: Notice,
+    earlier: impl Iterator<Item = &'a Post<'a>>,
+    post: &Post<'_>,
+    verdict: &mut Verdict,
+) {
+    let mut charged = None;
+    for earlier in earlier {
+        charged = why_forgotten(index, notice, earlier, post);
+        if charged.is_none() {
+            let what = format!(
+                "post {} repeats post {}, and no fault explains it",
+                post.number, earlier.number
+            );
+            return verdict.breaks("I2", post.called, Some(notice.finding), what);
+        }
+    }
+    if let Some(cause) = charged {
+        *verdict.charged.entry(cause).or_default() += 1;
+    }
+}
+
+fn index(history: &[Entry]) -> Index<'_> {
+    let mut index = Index::default();
+    for Entry { at, who, what } in history {
+        let at = *at;
+        if let (What::PostTaken { post }, _) = (what, who) {
+            index.posts.entry(*post).and_modify(|p| p.taken = Some(at));
+            continue;
+        }
+        let Some(who) = *who else { continue };
+        match what {
+            What::PostCalled { post, destination, cards, .. } => {
+                let (number, destination) = (*post, *destination);
+                let (taken, answer) = (None, None);
+                let new = Post { number, who, called: at, destination, cards, taken, answer };
+                index.posts.insert(number, new);
+            }
+            What::PostAnswered { post, answer } => {
+                index.posts.entry(*post).and_modify(|p| p.answer = Some((at, *answer)));
+            }
+            What::Write { notice, row, done } => {
+                let write = Write { at, who, row: Some((row, *done)) };
+                index.writes.entry(*notice).or_default().push(write);
+            }
+            What::WriteFailed { notice } => {
+                index.writes.entry(*notice).or_default().push(Write { at, who, row: None });
+            }
+            What::Crashed => index.fortune(who, at, FortuneKind::Crashed),
+            What::Ended => index.fortune(who, at, FortuneKind::Ended),
+            What::Frozen { ms } => index.fortune(who, at, FortuneKind::Frozen(*ms)),
+            _ => {}
+        }
+    }
+    index
+}
+
+impl Index<'_> {
+    fn fortune(&mut self, who: Who, at: u64, kind: FortuneKind) {
+        self.fortunes.entry(who).or_default().push(Fortune { at, kind });
+    }
+
+    fn happened(&self, who: Who, test: impl Fn(&Fortune) -> bool) -> bool {
+        self.fortunes.get(&who).is_some_and(|all| all.iter().any(test))
+    }
+
+    /// Whether the process stood still at any time between.
+    fn frozen(&self, who: Who, from: u64, to: u64) -> bool {
+        self.happened(who, |f| match f.kind {
+            FortuneKind::Frozen(ms) => f.at <= to && f.at + ms >= from,
+            _ => false,
+        })
+    }
+}
+
+/// The fault for which the earlier of two posts was not known when the later was made.
+fn why_forgotten(
+    index: &Index<'_>,
+    notice: Notice,
+    earlier: &Post<'_>,
+    later: &Post<'_>,
+) -> Option<&'static str> {
+    let writes = index.writes.get(&notice).map_or(&[][..], Vec::as_slice);
+    let level = earlier.cards.iter().find(|c| c.finding == notice.finding)?.level;
+    let marks = |w: &&Write<'_>| {
+        w.row.is_some_and(|(row, _)| row.state == "sent" && row.post == Some(earlier.number))
+    };
+    if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
+        return expired(writes, earlier, later, level).then_some("row expired");
+    }
+    let taken = earlier.taken?;
+    if let Some((_, answer)) = earlier.answer
+        && answer != Answer::Accepted
+    {
+        return (answer == Answer::Ambiguous).then_some("ambiguous answer");
+    }
+    if index.happened(earlier.who, |f| f.kind == FortuneKind::Crashed && f.at >= earlier.called) {
+        return Some("crash before the mark");
+    }
+    let tried = writes.iter().rfind(marks).map(|w| w.at).unwrap_or(taken);
+    if index.frozen(earlier.who, earlier.called.saturating_sub(LEASE_MS), tried) {
+        return Some("frozen past the lease");
+    }
+    let mine = |w: &&Write<'_>| w.who == earlier.who && w.at >= earlier.called;
+    if writes.iter().filter(mine).any(|w| w.row.is_none()) {
+        return Some("ledger failed at the mark");
+    }
+    None
+}
+
+/// A claim before the post is at most so old.
+const LEASE_MS: u64 = 60_000;
+
+/// Whether the row that knew of the earlier post had run out when the later was made.
+fn expired(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>, level: u8) -> bool {
+    let knows = |w: &&Write<'_>| {
+        let after = w.at >= earlier.called && w.at <= later.called;
+        after && w.row.is_some_and(|(row, done)| done && row.level_sent >= Some(level))
+    };
+    let until = writes.iter().filter(knows).filter_map(|w| w.row.map(|(r, _)| r.expires_at)).max();
+    until.is_none_or(|until| later.called as i64 + SKEW_MS >= until)
+}

@@ -1,0 +1,88 @@
+//! I1 and I7: nothing is lost, and quarantine holds what belongs there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Rules, Verdict};
+use crate::sim::history::{Carried, Entry, Notice, What};
+
+struct Message<'a> {
+    carries: &'a [Carried],
+    junk: bool,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut messages = BTreeMap::new();
+    let mut posts: BTreeMap<u32, (u8, &[Carried])> = BTreeMap::new();
+    let mut told: BTreeMap<Notice, u8> = BTreeMap::new();
+    let mut parked = BTreeSet::new();
+    for entry in history {
+        match &entry.what {
+            What::Enqueued { message, carries, junk, .. } => {
+                messages.insert(*message, Message { carries, junk: *junk });
+            }
+            What::PostCalled { post, destination, cards, .. } => {
+                posts.insert(*post, (*destination, cards));
+            }
+            What::PostTaken { post } => {
+                let Some((destination, cards)) = posts.get(post) else { continue };
+                for card in *cards {
+                    let notice = Notice { finding: card.finding, destination: *destination };
+                    let level = told.entry(notice).or_default();
+                    *level = card.level.max(*level);
+                }
+            }
+            What::Parked { message, reason } => {
+                parked.insert(*message);
+                let Some(m) = messages.get(message) else { continue };
+                if reason.contains("changed on the way") {
+                    let what = format!("m{message} was parked changed");
+                    verdict.breaks("I7", entry.at, None, what);
+                }
+                if !m.junk && !m.carries.iter().any(|c| owes_poison(rules, c)) {
+                    let finding = m.carries.first().map(|c| c.finding);
+                    let what = format!("m{message} was parked ({reason}), and is neither");
+                    verdict.breaks("I7", entry.at, finding, what);
+                }
+            }
+            What::Delete { message, gone: true } => {
+                let Some(m) = messages.get(message) else { continue };
+                deleted(rules, m, *message, entry.at, parked.contains(message), &told, verdict);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn owes_poison(rules: &Rules, carried: &Carried) -> bool {
+    rules.is_poison(carried.finding) && rules.owed(carried.level).next().is_some()
+}
+
+fn deleted(
+    rules: &Rules,
+    m: &Message<'_>,
+    message: u32,
+    at: u64,
+    parked: bool,
+    told: &BTreeMap<Notice, u8>,
+    verdict: &mut Verdict,
+) {
+    let belongs = m.junk || m.carries.iter().any(|c| owes_poison(rules, c));
+    if belongs && !parked {
+        let finding = m.carries.first().map(|c| c.finding);
+        verdict.breaks("I7", at, finding, format!("m{message} was deleted and not parked"));
+    }
+    for c in m.carries {
+        // What is parked is not lost, but only the poison in it has a right to stay untold.
+        if rules.is_poison(c.finding) {
+            continue;
+        }
+        for destination in rules.owed(c.level) {
+            let notice = Notice { finding: c.finding, destination };
+            if told.get(&notice).is_none_or(|level| *level < c.level) {
+                let what =
+                    format!("m{message} was deleted, but {c} was not accepted at {destination}");
+                verdict.breaks("I1", at, Some(c.finding), what);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The ledger as a worker sees it over a bad network.
+
+use std::sync::Arc;
+
+use hansho::policy::ledger::{Expect, NoticeKey, Row};
+use hansho::ports::{Clock, Ledger, LedgerError, Written};
+
+use super::history::{Notice, RowNote, What};
+use super::load::{DESTINATIONS, finding_number};
+use super::plan::Outage;
+use super::process::Process;
+use super::world::World;
+use crate::fakes::BEGAN;
+
+pub struct SimLedger {
+    world: Arc<World>,
+    process: Arc<Process>,
+}
+
+pub fn notice_of(key: &NoticeKey) -> Notice {
+    let destination = DESTINATIONS.iter().position(|d| *d == key.destination);
+    Notice {
+        finding: finding_number(&key.fingerprint),
+        destination: destination.map_or(u8::MAX, |d| d as u8),
+    }
+}
+
+impl SimLedger {
+    pub fn new(world: &Arc<World>, process: &Arc<Process>) -> SimLedger {
+        SimLedger { world: Arc::clone(world), process: Arc::clone(process) }
+    }
+
+    fn fails(world: &World) -> Option<LedgerError> {
+        if world.away(|what| what == Outage::Ledger).is_some() {
+            world.counted("ledger call in an outage");
+            return Some(LedgerError("outage".to_owned()));
+        }
+        let throttled = world.fault("ledger call throttled", world.plan.ledger.throttled);
+        throttled.then(|| LedgerError("throttled".to_owned()))
+    }
+
+    /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
+    fn expire(world: &World, key: &NoticeKey) {
+        let now = world.clock.now().wall;
+        let gone = |row: &Row| {
+            row.expires_at < now && world.fault("expired row vanished", world.plan.ledger.expiry)
+        };
+        if world.ledger.expire(key, gone) {
+            world.note(None, What::Expired { notice: notice_of(key) });
+        }
+    }
+
+    fn note_of(&self, row: &Row) -> RowNote {
+        let at = |wall: hansho::instants::Wall| wall.0 - BEGAN.0;
+        RowNote {
+            state: row.state.word(),
+            fence: row.fence,
+            level_sent: row.level_sent.map(|level| level.rank()),
+            post: self.world.post_of(&row.digest),
+            lease_until: at(row.lease_until) - self.process.skew_ms,
+            expires_at: at(row.expires_at),
+        }
+    }
+}
+
+async fn travel(world: &World) {
+    let slow = world.fault("ledger slow", world.plan.ledger.slow);
+    world.sleep(if slow { world.draw(500..4_000) } else { world.draw(2..20) }).await;
+}
+
+impl Ledger for SimLedger {
+    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        let (world, key) = (Arc::clone(&self.world), key.clone());
+        let read = self.world.call(&self.process, async move {
+            travel(&world).await;
+            if let Some(error) = Self::fails(&world) {
+                return Err(error);
+            }
+            Self::expire(&world, &key);
+            world.ledger.read(&key).await
+        });
+        read.await
+    }
+
+    async fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
+        let (notice, note) = (notice_of(key), self.note_of(row));
+        let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
+        let written = self.world.call(&self.process, async move {
+            travel(&world).await;
+            if let Some(error) = Self::fails(&world) {
+                return Err(error);
+            }
+            Self::expire(&world, &key);
+            let written = world.ledger.write(&key, &expect, &row).await?;
+            let done = written == Written::Done;
+            world.note(who, What::Write { notice, row: note, done });
+            match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
+                true => Err(LedgerError("the answer was lost".to_owned())),
+                false => Ok(written),
+            }
+        });
+        let written = written.await;
+        if written.is_err() {
+            self.world.note(who, What::WriteFailed { notice });
+        }
+        written
+    }
+}

@@ -1,0 +1,270 @@
+//! What comes in: messages, and the generator's own books of what each is worth. The checker
+//! believes these books, not what hansho reads out of the messages.
+
+use fastrand::Rng;
+use hansho::ports::Lane;
+use serde_json::{Value, json};
+
+use super::history::Carried;
+use super::plan::{Load, Plan};
+
+/// What Slack makes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taste {
+    Good,
+    /// 400 for its card, but its text is taken.
+    CardRefused,
+    /// 400 whatever it looks like.
+    Poison,
+}
+
+/// One message on its way into the queue.
+pub struct Sending {
+    pub at: u64,
+    pub lane: Lane,
+    pub body: String,
+    pub carries: Vec<Carried>,
+    /// Part of it is no finding.
+    pub junk: bool,
+}
+
+pub struct Books {
+    pub sendings: Vec<Sending>,
+    /// By the number of the finding.
+    pub tastes: Vec<Taste>,
+}
+
+/// The first is told from medium up, the second from high up.
+pub const DESTINATIONS: [&str; 2] = ["security", "oncall"];
+
+/// Severities as they are written, and what each is worth.
+const SEVERITIES: [(&str, u8); 15] = [
+    ("0.5", 0),
+    ("1", 1),
+    ("3.95", 1),
+    ("4", 2),
+    ("5.0", 2),
+    ("5", 2),
+    ("6.95", 2),
+    ("7.0", 3),
+    ("8", 3),
+    ("8.95", 3),
+    ("9.0", 4),
+    ("9.8", 4),
+    ("10", 4),
+    // What can't be read counts as high.
+    ("\"very bad\"", 3),
+    ("null", 3),
+];
+
+const HOSTILE: [&str; 8] = [
+    "<!channel> wake up <!here> <!everyone>",
+    "<@U0123456789> & <#C0123456789|general> <https://evil.example|click>",
+    "*bold* _it_ ~x~ `code` ```block``` &lt;!channel&gt;",
+    "\u{202e}desrever\u{202c} \u{200b}zero\u{0000}nul\u{1b}[31m",
+    "\\\" } ], \"blocks\": [",
+    "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}\u{1f1e9}\u{1f1ea} e\u{301}\u{301}\u{301}",
+    "<!subteam^S0123456789|sec> <!date^0^{date}|x>",
+    "",
+];
+
+const JUNK: [&str; 8] = [
+    "not json",
+    "",
+    "{\"detail-type\":\"GuardDuty Finding\",\"source\":\"aws.guardduty\",\"detail\":{\"sev",
+    "{\"hello\":\"world\"}",
+    "[]",
+    "null",
+    "{\"version\":\"0\",\"source\":\"aws.guardduty\",\"detail-type\":\"GuardDuty Finding\",\"detail\":{\"severity\":9}}",
+    "\"plain text\"",
+];
+
+struct Generator<'a> {
+    random: Rng,
+    load: &'a Load,
+    lanes: &'a [Lane],
+    length: u64,
+    sendings: Vec<Sending>,
+    tastes: Vec<Taste>,
+}
+
+pub fn generate(plan: &Plan) -> Books {
+    let mut g = Generator {
+        random: Rng::with_seed(plan.seed ^ 0x10ad),
+        load: &plan.load,
+        lanes: &plan.lanes,
+        length: plan.length,
+        sendings: Vec::new(),
+        tastes: Vec::new(),
+    };
+    g.steady();
+    for _ in 0..plan.load.bursts {
+        g.burst();
+    }
+    if plan.load.storm > 0 {
+        g.storm();
+    }
+    for _ in 0..plan.load.giants {
+        g.giant();
+    }
+    g.sendings.sort_by_key(|s| s.at);
+    Books { sendings: g.sendings, tastes: g.tastes }
+}
+
+impl Generator<'_> {
+    fn steady(&mut self) {
+        for _ in 0..self.load.findings {
+            let at = self.random.u64(0..self.length);
+            if self.chance(self.load.junk) {
+                self.junk(at);
+            }
+            if self.chance(self.load.sharing_a_message) {
+                self.several(at);
+            } else {
+                let finding = self.finding();
+                let level = self.severity();
+                self.told(at, finding, level);
+            }
+        }
+    }
+
+    /// A finding, and perhaps what comes of it later.
+    fn told(&mut self, at: u64, finding: u32, severity: (&'static str, u8)) {
+        self.send(at, Lane::Standard, finding, severity);
+        if severity.1 >= 3 && self.lanes.contains(&Lane::Express) {
+            let late = self.random.u64(0..5_000);
+            self.send(at + late, Lane::Express, finding, severity);
+        }
+        if self.chance(self.load.copied) {
+            let late = self.random.u64(0..600_000);
+            self.send(at + late, Lane::Standard, finding, severity);
+        }
+        if self.chance(self.load.escalating) {
+            // Often while the first is still in flight.
+            let late = self.soon(1_800_000);
+            let severity = self.severity();
+            self.send(at + late, Lane::Standard, finding, severity);
+        }
+    }
+
+    /// Mostly short, at most `most` milliseconds.
+    fn soon(&mut self, most: u64) -> u64 {
+        (most as f64 * 10f64.powf(-4.0 * self.random.f64())) as u64
+    }
+
+    fn burst(&mut self) {
+        let at = self.random.u64(0..self.length);
+        for _ in 0..self.random.u32(10..60) {
+            let (finding, severity) = (self.finding(), self.severity());
+            let late = self.random.u64(0..20_000);
+            self.told(at + late, finding, severity);
+        }
+    }
+
+    fn storm(&mut self) {
+        let at = self.random.u64(0..self.length);
+        for i in 0..self.load.storm {
+            let finding = self.finding();
+            let critical = i % (self.load.storm / 20).max(1) == 7;
+            let late = self.random.u64(0..60_000);
+            self.told(at + late, finding, if critical { ("9.5", 4) } else { ("5", 2) });
+        }
+    }
+
+    fn several(&mut self, at: u64) {
+        let mut bodies = Vec::new();
+        let mut carries = Vec::new();
+        for _ in 0..self.random.u32(2..=5) {
+            let finding = self.finding();
+            let (text, level) = self.severity();
+            bodies.push(self.body(finding, text));
+            carries.push(Carried { finding, level });
+        }
+        let junk = self.chance(self.load.junk);
+        if junk {
+            bodies.push("{\"no\":\"finding\"}".to_owned());
+        }
+        let body = format!("[{}]", bodies.join(","));
+        self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk });
+    }
+
+    fn junk(&mut self, at: u64) {
+        let body = match self.random.usize(0..=JUNK.len()) {
+            i if i < JUNK.len() => JUNK[i].to_owned(),
+            _ => format!("{}{}", "[".repeat(80), "]".repeat(80)),
+        };
+        self.sendings.push(Sending {
+            at,
+            lane: Lane::Standard,
+            body,
+            carries: Vec::new(),
+            junk: true,
+        });
+    }
+
+    /// One byte more than a message may have.
+    fn giant(&mut self) {
+        let body = " ".repeat((1 << 20) + 1);
+        let at = self.random.u64(0..self.length);
+        let carries = Vec::new();
+        self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk: true });
+    }
+
+    fn send(&mut self, at: u64, lane: Lane, finding: u32, (text, level): (&str, u8)) {
+        let body = self.body(finding, text);
+        let carries = vec![Carried { finding, level }];
+        // What comes after the end comes at the end.
+        let at = at.min(self.length - 1);
+        self.sendings.push(Sending { at, lane, body, carries, junk: false });
+    }
+
+    fn finding(&mut self) -> u32 {
+        let taste = if self.chance(self.load.poison) {
+            if self.random.bool() { Taste::Poison } else { Taste::CardRefused }
+        } else {
+            Taste::Good
+        };
+        self.tastes.push(taste);
+        self.tastes.len() as u32 - 1
+    }
+
+    fn severity(&mut self) -> (&'static str, u8) {
+        SEVERITIES[self.random.usize(..SEVERITIES.len())]
+    }
+
+    fn chance(&mut self, p: f64) -> bool {
+        self.random.f64() < p
+    }
+
+    /// A GuardDuty finding in EventBridge's envelope. Its identity depends on its number alone.
+    fn body(&mut self, finding: u32, severity: &str) -> String {
+        let account = format!("11112222333{}", finding % 7);
+        let region = ["eu-central-1", "us-east-1", "ap-northeast-1"][finding as usize % 3];
+        let (title, description) = if self.chance(self.load.hostile) {
+            let text = HOSTILE[self.random.usize(..HOSTILE.len())];
+            let times = [1, 1, 5, 400][self.random.usize(..4)];
+            (text.to_owned(), text.repeat(times))
+        } else {
+            (format!("Finding {finding}"), "An instance does what it should not.".to_owned())
+        };
+        let severity: Value = serde_json::from_str(severity).unwrap_or(Value::Null);
+        json!({
+            "version": "0", "id": "e-1", "detail-type": "GuardDuty Finding",
+            "source": "aws.guardduty", "account": account, "region": region,
+            "detail": {
+                "accountId": account, "region": region, "partition": "aws",
+                "id": format!("f{finding}"), "type": "Recon:EC2/Portscan", "severity": severity,
+                "title": title, "description": description,
+                "updatedAt": "2026-09-21T10:00:00Z",
+                "resource": { "resourceType": "Instance" }, "service": { "count": 1 },
+            },
+        })
+        .to_string()
+    }
+}
+
+/// The number of the finding, from the id that [`Generator::body`] gave it.
+pub fn finding_number(id: &str) -> u32 {
+    let tail = id.rsplit('/').next().unwrap_or(id);
+    tail.strip_prefix('f').and_then(|n| n.parse().ok()).unwrap_or(u32::MAX)
+}

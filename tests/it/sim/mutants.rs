@@ -1,0 +1,236 @@
+//! Mistakes made on purpose, to see that the checker finds them. Each is a wrapper around a port or
+//! a setting: the program under test has no trace of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hansho::desk::Settings;
+use hansho::finding::Level;
+use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
+use hansho::ports::{
+    Delivery, Depth, Digest, Lane, Ledger, LedgerError, Notifier, Parcel, Queue, QueueError,
+    Receipt, ReceiveAsk, RetryReason, Verdict, Written,
+};
+
+use super::world::World;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    MarkBeforePost,
+    UnfencedMark,
+    UnfencedClaim,
+    MarkForgotten,
+    BusyTakenForCovered,
+    EscalationForgotten,
+    DeletedAtReceive,
+    HeartbeatForgotten,
+    WholeBatchDeleted,
+    ParkForgotten,
+    RetryAfterIgnored,
+    PostLongerThanLease,
+    AmbiguousTakenForAccepted,
+    RefusedTakenForAccepted,
+    DeadTakenForRefused,
+    BufferUnbounded,
+    PaceIgnored,
+}
+
+/// Each with the invariants that may find it, and the seeds within which one must.
+pub const MUTANTS: [(Mutant, &[&str], u64); 17] = [
+    (Mutant::MarkBeforePost, &["I1"], 40),
+    (Mutant::UnfencedMark, &["I2", "I8"], 40),
+    (Mutant::UnfencedClaim, &["I2", "I8"], 40),
+    (Mutant::MarkForgotten, &["I2"], 40),
+    (Mutant::BusyTakenForCovered, &["I1"], 40),
+    (Mutant::EscalationForgotten, &["I1"], 40),
+    (Mutant::DeletedAtReceive, &["I1"], 40),
+    (Mutant::HeartbeatForgotten, &["I11"], 40),
+    (Mutant::WholeBatchDeleted, &["I1"], 40),
+    (Mutant::ParkForgotten, &["I1", "I7"], 40),
+    (Mutant::RetryAfterIgnored, &["I4"], 40),
+    (Mutant::PostLongerThanLease, &["I2"], 40),
+    (Mutant::AmbiguousTakenForAccepted, &["I1"], 40),
+    (Mutant::RefusedTakenForAccepted, &["I1"], 40),
+    (Mutant::DeadTakenForRefused, &["I7"], 40),
+    (Mutant::BufferUnbounded, &["I6"], 40),
+    (Mutant::PaceIgnored, &["I4"], 40),
+];
+
+/// The mutants that are wrong settings.
+pub fn adjust(mutant: Option<Mutant>, mut settings: Settings) -> Settings {
+    match mutant {
+        Some(Mutant::BufferUnbounded) => {
+            settings.findings_max = 1 << 40;
+            settings.bytes_max = 1 << 40;
+        }
+        Some(Mutant::PaceIgnored) => settings.paces.fill(Duration::ZERO),
+        _ => {}
+    }
+    settings
+}
+
+/// A port, perhaps with a mistake in it.
+pub struct Mutated<T> {
+    world: Arc<World>,
+    inner: T,
+}
+
+impl<T> Mutated<T> {
+    pub fn new(world: &Arc<World>, inner: T) -> Mutated<T> {
+        Mutated { world: Arc::clone(world), inner }
+    }
+
+    fn is(&self, mutant: Mutant) -> bool {
+        self.world.mutant == Some(mutant)
+    }
+}
+
+type Answers = Vec<Result<(), QueueError>>;
+
+impl<Q: Queue> Queue for Mutated<Q> {
+    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        let batch = self.inner.receive(ask).await?;
+        if self.is(Mutant::DeletedAtReceive) && !batch.is_empty() {
+            let mut receipts: Vec<Receipt> = batch.iter().map(|d| d.receipt.clone()).collect();
+            receipts.truncate(10);
+            self.inner.delete(ask.lane, &receipts).await;
+        }
+        Ok(batch)
+    }
+
+    async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Answers {
+        self.inner.delete(lane, receipts).await
+    }
+
+    async fn hide(&self, lane: Lane, entries: &[(Receipt, Duration)]) -> Answers {
+        let keeps = entries.iter().all(|(_, by)| *by == Duration::from_secs(120));
+        if self.is(Mutant::HeartbeatForgotten) && keeps {
+            return vec![Ok(()); entries.len()];
+        }
+        let answers = self.inner.hide(lane, entries).await;
+        if self.is(Mutant::WholeBatchDeleted) && answers.iter().any(Result::is_err) {
+            let receipts: Vec<Receipt> = entries.iter().map(|(r, _)| r.clone()).collect();
+            return self.inner.delete(lane, &receipts).await;
+        }
+        answers
+    }
+
+    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+        if self.is(Mutant::ParkForgotten) {
+            return Ok(());
+        }
+        self.inner.park(parcel).await
+    }
+
+    async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
+        self.inner.depth(lane).await
+    }
+}
+
+impl<L: Ledger> Mutated<L> {
+    /// Writes whatever is there.
+    async fn force(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        let mut expect = expect.clone();
+        for _ in 0..3 {
+            match self.inner.write(key, &expect, row).await? {
+                Written::Done => break,
+                Written::Lost(None) => expect = Expect::Absent,
+                Written::Lost(Some(r)) => {
+                    let Row { state, fence, lease_until, .. } = r;
+                    expect = Expect::Seen { state, fence, lease_until };
+                }
+            }
+        }
+        Ok(Written::Done)
+    }
+}
+
+impl<L: Ledger> Ledger for Mutated<L> {
+    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        self.inner.read(key).await
+    }
+
+    async fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        let (claims, marks) = match row.state {
+            State::Claimed => (true, false),
+            State::Sent => (false, row.owner.is_empty().then_some(false).unwrap_or(true)),
+            State::Free => (false, false),
+        };
+        match self.world.mutant {
+            Some(Mutant::MarkBeforePost) if claims => {
+                let sent = Row {
+                    state: State::Sent,
+                    level_sent: row.level_sent.max(row.level_claimed),
+                    ..row.clone()
+                };
+                self.inner.write(key, expect, &sent).await
+            }
+            Some(Mutant::UnfencedMark) if marks => self.force(key, expect, row).await,
+            Some(Mutant::UnfencedClaim) if claims => self.force(key, expect, row).await,
+            Some(Mutant::MarkForgotten) if marks => Ok(Written::Done),
+            Some(Mutant::BusyTakenForCovered | Mutant::EscalationForgotten) if claims => {
+                let written = self.inner.write(key, expect, row).await?;
+                Ok(self.lie(written))
+            }
+            _ => self.inner.write(key, expect, row).await,
+        }
+    }
+}
+
+impl<L> Mutated<L> {
+    /// A row that looks as if everything was sent.
+    fn lie(&self, written: Written) -> Written {
+        let asked = match self.world.mutant {
+            Some(Mutant::BusyTakenForCovered) => State::Claimed,
+            _ => State::Sent,
+        };
+        match written {
+            Written::Lost(Some(row)) if row.state == asked => {
+                let level_sent = Some(Level::Critical);
+                Written::Lost(Some(Row { state: State::Sent, level_sent, ..row }))
+            }
+            other => other,
+        }
+    }
+}
+
+impl<N: Notifier> Notifier for Mutated<N> {
+    async fn post(&self, digest: &Digest) -> Verdict {
+        let verdict = self.inner.post(digest).await;
+        match (self.world.mutant, verdict) {
+            (
+                Some(Mutant::RetryAfterIgnored),
+                Verdict::Retry { reason: RetryReason::RateLimited, detail, .. },
+            ) => Verdict::Retry {
+                reason: RetryReason::Connection,
+                after: Some(Duration::from_millis(10)),
+                ambiguous: false,
+                detail,
+            },
+            (Some(Mutant::PostLongerThanLease), verdict) => {
+                self.world.sleep(60_000).await;
+                verdict
+            }
+            (Some(Mutant::AmbiguousTakenForAccepted), Verdict::Retry { ambiguous: true, .. })
+            | (Some(Mutant::RefusedTakenForAccepted), Verdict::Refused { .. }) => Verdict::Accepted,
+            (Some(Mutant::DeadTakenForRefused), Verdict::Dead { detail, .. }) => {
+                Verdict::Refused { detail }
+            }
+            (_, verdict) => verdict,
+        }
+    }
+
+    async fn refresh(&self, destination: &str) -> Result<bool, String> {
+        self.inner.refresh(destination).await
+    }
+}

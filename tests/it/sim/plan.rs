@@ -1,0 +1,268 @@
+//! What a seed makes of a run: how many workers, how much comes in, what goes wrong and how often.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use hansho::ports::Lane;
+
+pub const HOUR: u64 = 3_600_000;
+pub const DAY: u64 = 24 * HOUR;
+
+/// A span of simulated time, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub from: u64,
+    pub to: u64,
+}
+
+impl Span {
+    pub fn holds(&self, at: u64) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    Queue,
+    Ledger,
+    /// No connection can be made.
+    Slack,
+    /// 403, 404 or 410 from one destination.
+    Dead(u8, u16),
+}
+
+impl Outage {
+    pub fn word(self) -> &'static str {
+        match self {
+            Outage::Queue => "the queue",
+            Outage::Ledger => "the ledger",
+            Outage::Slack => "Slack",
+            Outage::Dead(..) => "a webhook",
+        }
+    }
+}
+
+/// Chances for each call, 0 to 1; 0 where the seed leaves a kind of fault out.
+#[derive(Clone, Debug, Default)]
+pub struct QueueFaults {
+    pub failing: f64,
+    pub answer_lost: f64,
+    pub entry_failing: f64,
+    pub early: f64,
+    pub twice_in_a_batch: f64,
+    pub shuffled: f64,
+    pub stale_looks_fine: f64,
+    pub stale_deletes: f64,
+    pub comes_back: f64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct LedgerFaults {
+    pub throttled: f64,
+    pub answer_lost: f64,
+    pub slow: f64,
+    /// An expired row vanishes when it is next looked at; else it stays.
+    pub expiry: f64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct SlackFaults {
+    pub rate_limited: f64,
+    pub server_error: f64,
+    pub timed_out: f64,
+    pub odd_body: f64,
+    pub slow: f64,
+    /// Of those that look failed, so many were accepted.
+    pub taken_all_the_same: f64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProcessFaults {
+    pub crash_at_a_call: f64,
+    pub freeze_at_a_call: f64,
+    pub skew: bool,
+    pub timed: Vec<(u64, usize, Blow)>,
+}
+
+/// Something done to a process from outside.
+#[derive(Clone, Copy, Debug)]
+pub enum Blow {
+    Kill,
+    Stop,
+    /// For so many milliseconds.
+    Freeze(u64),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Load {
+    pub findings: u32,
+    pub bursts: u32,
+    /// Findings that come within a minute, 20 of them critical.
+    pub storm: u32,
+    pub escalating: f64,
+    pub copied: f64,
+    pub sharing_a_message: f64,
+    pub junk: f64,
+    pub poison: f64,
+    pub hostile: f64,
+    pub giants: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    pub length: u64,
+    pub workers: usize,
+    pub lanes: Vec<Lane>,
+    pub destinations: u8,
+    pub findings_max: usize,
+    pub bytes_max: usize,
+    pub retention: Duration,
+    /// SQS waits 20 s at most. To wait longer changes little and costs the simulator less.
+    pub receive_wait: Duration,
+    pub queue: QueueFaults,
+    pub ledger: LedgerFaults,
+    pub slack: SlackFaults,
+    pub process: ProcessFaults,
+    pub outages: Vec<(Span, Outage)>,
+    pub load: Load,
+}
+
+impl Plan {
+    pub fn of(seed: u64) -> Plan {
+        let r = &mut Rng::with_seed(seed);
+        let workers = r.usize(2..=3);
+        let lanes = match r.u8(0..4) {
+            0 => vec![Lane::Standard],
+            _ => vec![Lane::Express, Lane::Standard],
+        };
+        let destinations = r.u8(1..=2);
+        let findings_max = pick(r, &[40, 60, 120, 500]);
+        let retention = if r.u8(0..5) == 0 { Duration::from_secs(3 * 3600) } else { DAYS_90 };
+        let gentle = r.u8(0..8) == 0;
+        let mut plan = Plan {
+            seed,
+            length: DAY,
+            workers,
+            lanes,
+            destinations,
+            findings_max,
+            bytes_max: pick(r, &[64 << 10, 8 << 20]),
+            retention,
+            receive_wait: Duration::from_secs(pick(r, &[20, 180, 180, 600, 600])),
+            queue: queue(r),
+            ledger: ledger(r),
+            slack: slack(r),
+            process: process(r, workers),
+            outages: outages(r, destinations),
+            load: load(r),
+        };
+        if gentle {
+            // All is well, so that what faults excuse elsewhere is looked at too.
+            plan.queue = QueueFaults::default();
+            plan.ledger = LedgerFaults::default();
+            plan.slack = SlackFaults::default();
+            plan.process = ProcessFaults::default();
+            plan.outages.clear();
+        }
+        plan
+    }
+}
+
+const DAYS_90: Duration = Duration::from_secs(90 * 86_400);
+
+fn pick<T: Copy>(r: &mut Rng, of: &[T]) -> T {
+    of[r.usize(..of.len())]
+}
+
+/// Nothing half of the time, else up to `most`, small values as likely as large ones.
+fn chance(r: &mut Rng, most: f64) -> f64 {
+    if r.bool() { 0.0 } else { most * 10f64.powf(-2.0 * r.f64()) }
+}
+
+fn queue(r: &mut Rng) -> QueueFaults {
+    QueueFaults {
+        failing: chance(r, 0.1),
+        answer_lost: chance(r, 0.2),
+        entry_failing: chance(r, 0.3),
+        early: chance(r, 0.3),
+        twice_in_a_batch: chance(r, 0.1),
+        shuffled: chance(r, 1.0),
+        stale_looks_fine: chance(r, 1.0),
+        stale_deletes: chance(r, 1.0),
+        comes_back: chance(r, 0.1),
+    }
+}
+
+fn ledger(r: &mut Rng) -> LedgerFaults {
+    LedgerFaults {
+        throttled: chance(r, 0.2),
+        answer_lost: chance(r, 0.2),
+        slow: chance(r, 0.1),
+        expiry: r.f64(),
+    }
+}
+
+fn slack(r: &mut Rng) -> SlackFaults {
+    SlackFaults {
+        rate_limited: chance(r, 0.2),
+        server_error: chance(r, 0.2),
+        timed_out: chance(r, 0.1),
+        odd_body: chance(r, 0.1),
+        slow: chance(r, 0.3),
+        taken_all_the_same: r.f64(),
+    }
+}
+
+fn process(r: &mut Rng, workers: usize) -> ProcessFaults {
+    let mut timed = Vec::new();
+    let mut some = |most: u32, blow: &mut dyn FnMut(&mut Rng) -> Blow, r: &mut Rng| {
+        let n = if r.bool() { 0 } else { r.u32(0..=most) };
+        for _ in 0..n {
+            timed.push((r.u64(0..DAY), r.usize(..workers), blow(r)));
+        }
+    };
+    some(20, &mut |_| Blow::Kill, r);
+    some(10, &mut |_| Blow::Stop, r);
+    some(10, &mut |r| Blow::Freeze(pick(r, &[2_000, 40_000, 60_000, 150_000, 1_800_000])), r);
+    ProcessFaults {
+        crash_at_a_call: chance(r, 0.05),
+        freeze_at_a_call: chance(r, 0.03),
+        skew: r.bool(),
+        timed,
+    }
+}
+
+fn outages(r: &mut Rng, destinations: u8) -> Vec<(Span, Outage)> {
+    let mut all = Vec::new();
+    let mut some = |most: u32, longest: u64, what: Outage, r: &mut Rng| {
+        let n = if r.bool() { 0 } else { r.u32(0..=most) };
+        for _ in 0..n {
+            let from = r.u64(0..DAY);
+            let length = (longest as f64 * 30f64.powf(-r.f64())) as u64;
+            all.push((Span { from, to: from + length }, what));
+        }
+    };
+    some(2, HOUR, Outage::Queue, r);
+    some(2, 3 * HOUR, Outage::Ledger, r);
+    some(1, 6 * HOUR, Outage::Slack, r);
+    let status = pick(r, &[403, 404, 410]);
+    some(1, 2 * HOUR, Outage::Dead(r.u8(0..destinations), status), r);
+    all
+}
+
+fn load(r: &mut Rng) -> Load {
+    let storm = if r.u8(0..20) == 0 { r.u32(400..=1200) } else { 0 };
+    Load {
+        findings: r.u32(10..=80),
+        bursts: r.u32(0..=2),
+        storm,
+        escalating: chance(r, 0.5),
+        copied: chance(r, 0.5),
+        sharing_a_message: chance(r, 0.5),
+        junk: chance(r, 0.2),
+        poison: chance(r, 0.2),
+        hostile: chance(r, 0.5),
+        giants: if r.u8(0..40) == 0 { 1 } else { 0 },
+    }
+}

@@ -1,0 +1,284 @@
+//! A worker's process: it starts, freezes, is asked to stop, is killed, and is started again as
+//! somebody else.
+
+use std::future::{Future, pending};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hansho::desk::worker::{Ports, run};
+use hansho::desk::{Capacity, Settings};
+use hansho::instants::{Mono, Now, Wall};
+use hansho::policy::ledger::Terms;
+use hansho::policy::route::{Route, Routes};
+use hansho::ports::Clock;
+use hansho::slack;
+use tokio::sync::Notify;
+use tokio::time::Sleep;
+
+use super::history::{What, Who};
+use super::ledger::SimLedger;
+use super::load::DESTINATIONS;
+use super::mutants::{Mutated, adjust};
+use super::plan::Blow;
+use super::queue::SimQueue;
+use super::slack::SimSlack;
+use super::world::World;
+use crate::fakes::settings;
+
+/// The least time between two posts, in milliseconds.
+pub const PACE_MS: u64 = 1100;
+/// Two clocks are at most 5 s apart.
+const SKEW_MS: u64 = 2500;
+
+pub struct Process {
+    pub who: Who,
+    pub skew_ms: i64,
+    /// Simulated time until which nothing of it runs.
+    frozen_until: AtomicU64,
+    /// By how much its monotonic clock is behind, because it stood still with it.
+    lost_ms: AtomicU64,
+    /// What it will have lost when it goes on.
+    losing_ms: AtomicU64,
+    killed: Notify,
+    stopped: Notify,
+}
+
+impl Process {
+    fn new(who: Who, skew_ms: i64) -> Process {
+        Process {
+            who,
+            skew_ms,
+            frozen_until: AtomicU64::new(0),
+            lost_ms: AtomicU64::new(0),
+            losing_ms: AtomicU64::new(0),
+            killed: Notify::new(),
+            stopped: Notify::new(),
+        }
+    }
+
+    pub fn kill(&self) {
+        self.killed.notify_one();
+    }
+
+    pub fn stop(&self, world: &World) {
+        world.note(Some(self.who), What::StopAsked);
+        self.stopped.notify_one();
+    }
+
+    /// Nothing of it runs for so long. Its monotonic clock stands still too where a whole machine
+    /// is suspended, and goes on where a process is.
+    pub fn freeze(&self, world: &World, ms: u64) {
+        let now = world.now();
+        let before = self.frozen_until.load(Ordering::Relaxed).max(now);
+        // Nobody is frozen any more when the faults are over.
+        let until = (now + ms).min(world.plan.length);
+        if until <= before {
+            return;
+        }
+        world.note(Some(self.who), What::Frozen { ms: until - now });
+        self.frozen_until.store(until, Ordering::Relaxed);
+        if ms % 20_000 == 0 {
+            self.losing_ms.fetch_add(until - before, Ordering::Relaxed);
+        }
+    }
+
+    fn thaw(&self) {
+        self.lost_ms.fetch_add(self.losing_ms.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Before a call is sent: the last look at the clock is behind, the call is ahead.
+    pub async fn gate(&self, world: &World) {
+        if world.fault("crash before a call", world.plan.process.crash_at_a_call) {
+            self.kill();
+            return pending().await;
+        }
+        if world.fault("freeze before a call", world.plan.process.freeze_at_a_call) {
+            self.freeze(world, [3_000, 45_000, 61_000, 100_000][world.draw(0..4) as usize]);
+            world.clock.sleep_until(Mono(self.frozen_until.load(Ordering::Relaxed))).await;
+        }
+    }
+}
+
+/// A process's own clocks.
+struct ProcessClock {
+    world: Arc<World>,
+    process: Arc<Process>,
+}
+
+impl Clock for ProcessClock {
+    fn now(&self) -> Now {
+        let true_time = self.world.clock.now();
+        let lost = self.process.lost_ms.load(Ordering::Relaxed);
+        Now {
+            wall: Wall(true_time.wall.0 + self.process.skew_ms),
+            mono: Mono(true_time.mono.0.saturating_sub(lost)),
+        }
+    }
+
+    async fn sleep_until(&self, at: Mono) {
+        loop {
+            let lost = self.process.lost_ms.load(Ordering::Relaxed);
+            self.world.clock.sleep_until(Mono(at.0.saturating_add(lost))).await;
+            if self.now().mono >= at {
+                return;
+            }
+        }
+    }
+}
+
+/// A future that is not polled while its process is frozen.
+struct Freezing<'a, F> {
+    world: &'a World,
+    process: &'a Process,
+    thaw: Option<Pin<Box<Sleep>>>,
+    inner: Pin<&'a mut F>,
+}
+
+impl<F: Future> Future for Freezing<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        loop {
+            let now = self.world.now();
+            let until = self.process.frozen_until.load(Ordering::Relaxed);
+            if now >= until {
+                self.thaw = None;
+                self.process.thaw();
+                return self.inner.as_mut().poll(cx);
+            }
+            let left = Duration::from_millis(until - now);
+            let thaw = self.thaw.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+            if thaw.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.thaw = None;
+        }
+    }
+}
+
+/// Who runs in each place at the moment.
+#[derive(Default)]
+pub struct Roster(Mutex<Vec<Option<Arc<Process>>>>);
+
+impl Roster {
+    fn set(&self, slot: usize, process: Option<Arc<Process>>) {
+        let mut all = self.0.lock().unwrap();
+        if all.len() <= slot {
+            all.resize(slot + 1, None);
+        }
+        all[slot] = process;
+    }
+
+    fn at(&self, slot: usize) -> Option<Arc<Process>> {
+        self.0.lock().unwrap().get(slot).cloned().flatten()
+    }
+}
+
+/// Strikes at the times of the plan.
+pub async fn strike(world: Arc<World>, roster: Arc<Roster>) {
+    let mut timed = world.plan.process.timed.clone();
+    timed.sort_by_key(|(at, slot, _)| (*at, *slot));
+    for (at, slot, blow) in timed {
+        world.clock.sleep_until(Mono(at)).await;
+        let Some(process) = roster.at(slot) else { continue };
+        match blow {
+            Blow::Kill => {
+                world.counted("killed");
+                process.kill();
+            }
+            Blow::Stop => {
+                world.counted("asked to stop");
+                process.stop(&world);
+            }
+            Blow::Freeze(ms) => {
+                world.counted("frozen");
+                process.freeze(&world, ms);
+            }
+        }
+    }
+}
+
+/// Runs a worker in its place until the world is over: whenever it ends, another is started.
+pub async fn keep_running(world: Arc<World>, roster: Arc<Roster>, slot: usize) {
+    for life in 0.. {
+        let skew_ms = match world.plan.process.skew {
+            true => world.draw(0..2 * SKEW_MS) as i64 - SKEW_MS as i64,
+            false => 0,
+        };
+        let who = Who { slot: slot as u8, life };
+        let process = Arc::new(Process::new(who, skew_ms));
+        roster.set(slot, Some(Arc::clone(&process)));
+        world.note(Some(who), What::Started { skew_ms });
+        let over = live(&world, &process).await;
+        roster.set(slot, None);
+        if over {
+            return;
+        }
+        let rest = world.draw(500..90_000);
+        let over = tokio::select! {
+            biased;
+            () = world.ended() => true,
+            () = world.sleep(rest) => false,
+        };
+        if over {
+            return;
+        }
+    }
+}
+
+/// One life. True if it ended because the world does.
+async fn live(world: &Arc<World>, process: &Arc<Process>) -> bool {
+    let who = Some(process.who);
+    let clock = ProcessClock { world: Arc::clone(world), process: Arc::clone(process) };
+    let queue = Mutated::new(world, SimQueue::new(world, process));
+    let ledger = Mutated::new(world, SimLedger::new(world, process));
+    let notifier = Mutated::new(world, SimSlack::new(world, process));
+    let ports = Ports { queue: &queue, ledger: &ledger, notifier: &notifier, clock: &clock };
+    let stop = async {
+        tokio::select! {
+            biased;
+            () = process.stopped.notified() => {}
+            () = world.ended() => {}
+        }
+    };
+    let settings = adjust(world.mutant, worker_settings(world, process.who));
+    let work = pin!(run(settings, &ports, stop, pending(), |_| {}));
+    let work = Freezing { world, process, thaw: None, inner: work };
+    tokio::select! {
+        biased;
+        () = process.killed.notified() => world.note(who, What::Crashed),
+        _ = work => world.note(who, What::Ended),
+    }
+    world.is_over()
+}
+
+fn worker_settings(world: &World, who: Who) -> Settings {
+    let plan = &world.plan;
+    let base = settings(&format!("{who}"), false);
+    let route = |d: u8| Route {
+        destination: DESTINATIONS[usize::from(d)].to_owned(),
+        min_severity: (d > 0).then(|| "high".parse().unwrap()),
+    };
+    Settings {
+        lanes: plan.lanes.clone(),
+        receive_wait: plan.receive_wait,
+        terms: Terms { retention: plan.retention, ..base.terms },
+        routes: Routes {
+            min_severity: "medium".parse().unwrap(),
+            routes: (0..plan.destinations).map(route).collect(),
+        },
+        paces: vec![Duration::from_millis(PACE_MS); usize::from(plan.destinations)],
+        capacity: Capacity {
+            cards_max: slack::MAX_CARDS,
+            weight_max: slack::BUDGET_CHARS,
+            weigh: slack::weigh,
+        },
+        findings_max: plan.findings_max,
+        bytes_max: plan.bytes_max,
+        seed: plan.seed ^ (u64::from(who.slot) << 32) ^ u64::from(who.life),
+        ..base
+    }
+}

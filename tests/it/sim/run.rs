@@ -1,0 +1,100 @@
+//! One run: a world, its workers, a day, and what is left when the faults are over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hansho::instants::Mono;
+use hansho::ports::Clock;
+use tokio::runtime;
+
+use super::checker::{self, Rules, Verdict};
+use super::history::{Entry, What};
+use super::load::{Sending, Taste, generate};
+use super::mutants::Mutant;
+use super::plan::Plan;
+use super::process::{PACE_MS, Roster, keep_running, strike};
+use super::world::World;
+
+/// Whether the workers keep one pace together. To be switched on with the fleet's pace.
+const FLEET_PACE: bool = false;
+
+pub struct Run {
+    pub history: Vec<Entry>,
+    pub faults: BTreeMap<&'static str, u64>,
+    pub verdict: Verdict,
+}
+
+/// Everything that a seed has, from the first message to the verdict.
+pub fn simulate(seed: u64, mutant: Option<Mutant>) -> Run {
+    simulate_plan(Plan::of(seed), mutant)
+}
+
+pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
+    let books = generate(&plan);
+    let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
+    let rules = Rules {
+        destinations: plan.destinations,
+        pace_ms: PACE_MS,
+        fleet_pace: FLEET_PACE,
+        visibility_ms: 120_000,
+        findings_max: plan.findings_max,
+        bytes_max: plan.bytes_max,
+        lanes: plan.lanes.len(),
+        poison,
+    };
+    let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let world = runtime.unwrap().block_on(async {
+        let world = Arc::new(World::new(plan, books.tastes, mutant));
+        day(&world, books.sendings).await;
+        world
+    });
+    let history = world.take_history().into_entries();
+    let verdict = checker::check(&rules, &history);
+    Run { history, faults: world.faults(), verdict }
+}
+
+async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
+    let roster = Arc::new(Roster::default());
+    let workers: Vec<_> = (0..world.plan.workers)
+        .map(|slot| tokio::spawn(keep_running(Arc::clone(world), Arc::clone(&roster), slot)))
+        .collect();
+    tokio::spawn(strike(Arc::clone(world), Arc::clone(&roster)));
+    tokio::spawn(tell_outages(Arc::clone(world)));
+    feed(world, sendings).await;
+    world.clock.sleep_until(Mono(world.plan.length)).await;
+    world.calm_down();
+    let until = world.now() + checker::drain_bound(world.queue.len()) + 60_000;
+    while world.queue.len() > 0 && world.now() < until {
+        world.sleep(1_000).await;
+    }
+    world.end();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    world.note(None, What::End);
+}
+
+async fn feed(world: &Arc<World>, sendings: Vec<Sending>) {
+    for sending in sendings {
+        world.clock.sleep_until(Mono(sending.at)).await;
+        let bytes = sending.body.len();
+        let message = world.queue.send(sending.lane, &sending.body) as u32;
+        world.remember(message, sending.lane, sending.body);
+        let (carries, junk) = (sending.carries, sending.junk);
+        world.note(None, What::Enqueued { message, carries, junk, bytes });
+    }
+}
+
+async fn tell_outages(world: Arc<World>) {
+    let edges = |(span, what): &(super::plan::Span, super::plan::Outage)| {
+        [(span.from, true, *what), (span.to, false, *what)]
+    };
+    let mut edges: Vec<_> = world.plan.outages.iter().flat_map(edges).collect();
+    edges.sort_by_key(|(at, begins, _)| (*at, *begins));
+    for (at, begins, what) in edges {
+        world.clock.sleep_until(Mono(at)).await;
+        if !world.calm() {
+            world.note(None, What::Outage { what: what.word(), begins });
+        }
+    }
+}

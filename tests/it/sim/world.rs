@@ -1,0 +1,196 @@
+//! What all workers of a run share: the queue, the ledger, Slack, the network between, chance, and
+//! the history that everything is written down in.
+
+use std::collections::BTreeMap;
+use std::future::{Future, pending};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use hansho::ports::{Clock, Lane};
+use tokio::sync::{Notify, oneshot};
+
+use super::history::{History, What, Who};
+use super::load::Taste;
+use super::mutants::Mutant;
+use super::plan::{Outage, Plan};
+use super::process::Process;
+use crate::fakes::PausedClock;
+use crate::memory_ledger::MemoryLedger;
+use crate::memory_queue::MemoryQueue;
+
+pub struct World {
+    pub clock: PausedClock,
+    pub plan: Plan,
+    pub mutant: Option<Mutant>,
+    pub queue: MemoryQueue<PausedClock>,
+    pub ledger: MemoryLedger,
+    pub tastes: Vec<Taste>,
+    over: AtomicBool,
+    /// It wakes in the order of waiting; a watch channel wakes by chance.
+    ending: Notify,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    history: History,
+    chance: Option<Rng>,
+    calm: bool,
+    faults: BTreeMap<&'static str, u64>,
+    posts: u32,
+    digests: BTreeMap<String, u32>,
+    bodies: BTreeMap<u32, (Lane, String)>,
+}
+
+impl World {
+    pub fn new(plan: Plan, tastes: Vec<Taste>, mutant: Option<Mutant>) -> World {
+        let clock = PausedClock::start();
+        let chance = Some(Rng::with_seed(plan.seed ^ 0xfa17));
+        World {
+            clock,
+            plan,
+            mutant,
+            queue: MemoryQueue::new(clock),
+            ledger: MemoryLedger::default(),
+            tastes,
+            over: AtomicBool::new(false),
+            ending: Notify::new(),
+            inner: Mutex::new(Inner { chance, ..Inner::default() }),
+        }
+    }
+
+    fn inner<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
+        f(&mut self.inner.lock().unwrap())
+    }
+
+    /// Simulated milliseconds since the start.
+    pub fn now(&self) -> u64 {
+        self.clock.now().mono.0
+    }
+
+    pub fn note(&self, who: Option<Who>, what: What) {
+        let at = self.now();
+        self.inner(|i| i.history.note(at, who, what));
+    }
+
+    pub fn take_history(&self) -> History {
+        self.inner(|i| std::mem::take(&mut i.history))
+    }
+
+    pub fn faults(&self) -> BTreeMap<&'static str, u64> {
+        self.inner(|i| i.faults.clone())
+    }
+
+    pub fn calm_down(&self) {
+        self.inner(|i| i.calm = true);
+        self.note(None, What::Calm);
+    }
+
+    pub fn calm(&self) -> bool {
+        self.inner(|i| i.calm)
+    }
+
+    /// All that runs is to end.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.ending.notify_waiters();
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    pub async fn ended(&self) {
+        let ending = self.ending.notified();
+        if !self.is_over() {
+            ending.await;
+        }
+    }
+
+    /// Whether a fault of this chance happens now; one that does is counted by its name.
+    pub fn fault(&self, name: &'static str, chance: f64) -> bool {
+        self.inner(|i| {
+            let hit = chance > 0.0
+                && !i.calm
+                && i.chance.as_mut().is_some_and(|random| random.f64() < chance);
+            if hit {
+                *i.faults.entry(name).or_default() += 1;
+            }
+            hit
+        })
+    }
+
+    pub fn counted(&self, name: &'static str) {
+        self.inner(|i| *i.faults.entry(name).or_default() += 1);
+    }
+
+    pub fn draw(&self, range: std::ops::Range<u64>) -> u64 {
+        self.inner(|i| i.chance.as_mut().map_or(range.start, |random| random.u64(range)))
+    }
+
+    pub fn shuffle<T>(&self, items: &mut [T]) {
+        self.inner(|i| i.chance.as_mut().map(|random| random.shuffle(items)));
+    }
+
+    pub async fn sleep(&self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// Whether an outage is on.
+    pub fn away(&self, test: impl Fn(Outage) -> bool) -> Option<Outage> {
+        if self.calm() {
+            return None;
+        }
+        let now = self.now();
+        let on = self.plan.outages.iter().find(|(span, what)| span.holds(now) && test(*what));
+        on.map(|(_, what)| *what)
+    }
+
+    /// A number for a post that is tried.
+    pub fn new_post(&self, digest: &str) -> u32 {
+        self.inner(|i| {
+            i.posts += 1;
+            i.digests.insert(digest.to_owned(), i.posts);
+            i.posts
+        })
+    }
+
+    pub fn post_of(&self, digest: &str) -> Option<u32> {
+        self.inner(|i| i.digests.get(digest).copied())
+    }
+
+    pub fn remember(&self, message: u32, lane: Lane, body: String) {
+        self.inner(|i| i.bodies.insert(message, (lane, body)));
+    }
+
+    pub fn remembered(&self, message: u32) -> Option<(Lane, String)> {
+        self.inner(|i| i.bodies.get(&message).cloned())
+    }
+
+    /// A call over the network: once sent it takes effect, whatever becomes of the caller. The
+    /// caller may be frozen or killed before it is sent, and killed when it is done and not yet
+    /// answered.
+    pub async fn call<T: Send + 'static>(
+        self: &Arc<Self>,
+        process: &Arc<Process>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        process.gate(self).await;
+        let (sender, answer) = oneshot::channel();
+        let (world, caller) = (Arc::clone(self), Arc::clone(process));
+        tokio::spawn(async move {
+            let done = work.await;
+            if world.fault("crash before the answer", world.plan.process.crash_at_a_call) {
+                return caller.kill();
+            }
+            // Nobody waits any more if the caller is gone.
+            let _ = sender.send(done);
+        });
+        match answer.await {
+            Ok(done) => done,
+            Err(_) => pending().await,
+        }
+    }
+}
