@@ -274,6 +274,7 @@ fn worker_settings(world: &World, who: Who) -> Settings {
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
+            lines_max: hansho::slack::DIGEST_MAX,
             weigh: slack::weigh,
         },
         findings_max: plan.findings_max,
