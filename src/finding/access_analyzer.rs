@@ -38,7 +38,6 @@ object! {
         unused_services: Option<u64> = "numberOfUnusedServices",
         created_at: Option<Wall> = "createdAt",
         updated_at: Option<Wall> = "updatedAt",
-        analyzed_at: Option<Wall> = "analyzedAt",
     }
 }
 
@@ -61,18 +60,13 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
         id: super::native::bare_id(id),
         account: document.account.as_deref().map(Cow::Borrowed),
         region: document.region.as_deref().map(Cow::Borrowed),
-        kind: Some(Cow::Borrowed(document.kind.as_deref().unwrap_or(match access {
-            Access::Public | Access::External => "ExternalAccess",
-            Access::Internal => "InternalAccess",
-            Access::Unused => "UnusedAccess",
-        }))),
+        // Events about external access have no type: they are called by their detail-type then.
+        kind: Some(Cow::Borrowed(document.kind.as_deref().unwrap_or("Access Analyzer Finding"))),
         title: Some(Cow::Owned(document.title(access))),
         description: document.describe_grant(access).map(Cow::Owned),
         severity: Gauge::level(access.level()),
         created_at: document.created_at,
         updated_at: document.updated_at,
-        first_seen: document.created_at,
-        last_seen: document.analyzed_at,
         archived: document.deleted == Some(true)
             || matches!(document.status.as_deref(), Some("ARCHIVED" | "RESOLVED")),
         resource: document.describe_resource(),
@@ -148,18 +142,23 @@ impl Document<'_> {
         Phrase::new(&label, self.resource.as_deref().map(short_name)).build()
     }
 
-    /// `AWS 999988887777`; the principal may be a map from its type, or a name alone.
+    /// `AWS 999988887777` or `anyone`; the principal may be a map from its type, or a name alone.
     fn describe_principal(&self) -> Option<String> {
         let Raw(raw) = self.principal?;
         if kind(raw) != Kind::Object {
-            return Cow::<str>::read(raw).map(|name| format!("principal {}", part(&name)));
+            return Cow::<str>::read(raw).map(|name| principal("principal", &name));
         }
         let mut principals = Pairs::<NAMED_MAX>::default();
         principals.fill(raw);
-        joined(
-            principals.0.iter().map(|(kind, name)| Phrase::new(&part(kind), Some(name)).build()),
-            ", ",
-        )
+        joined(principals.0.iter().map(|(kind, name)| Some(principal(kind, name))), ", ")
+    }
+}
+
+/// Who has access: `*`, of AWS or of no kind, stands for everybody, also without an account.
+pub(super) fn principal(kind: &str, name: &str) -> String {
+    match (kind, name.trim()) {
+        ("AWS" | "principal", "*") => "anyone".to_owned(),
+        (kind, name) => format!("{} {}", part(kind), part(name)),
     }
 }
 
@@ -184,11 +183,41 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_principals_are_told() {
+    fn errors_are_told() {
         let raw = r#"{"id":"f","resource":"arn:aws:s3:::b","resourceType":"AWS::S3::Bucket",
-            "error":"ACCESS_DENIED","principal":"*"}"#;
+            "error":"ACCESS_DENIED"}"#;
         let finding = read(raw, &Envelope::default()).unwrap();
         assert_eq!(finding.title.as_str(), "S3 bucket b could not be analysed: ACCESS_DENIED");
-        assert_eq!(finding.actor.unwrap().as_str(), "principal *");
+    }
+
+    #[test]
+    fn principals_are_told() {
+        for (principal, actor) in [
+            (r#""*""#, "anyone"),
+            (r#"{"AWS":"*"}"#, "anyone"),
+            (r#"{"AWS":" * "}"#, "anyone"),
+            (r#"{"Federated":"*"}"#, "Federated *"),
+            (r#""999988887777""#, "principal 999988887777"),
+            (r#"{"AWS":"999988887777","CanonicalUser":"c"}"#, "AWS 999988887777, CanonicalUser c"),
+        ] {
+            let raw = format!(r#"{{"id":"f","principal":{principal}}}"#);
+            let finding = read(&raw, &Envelope::default()).unwrap();
+            assert_eq!(finding.actor.unwrap().as_str(), actor, "{principal}");
+        }
+    }
+
+    #[test]
+    fn neither_type_nor_sightings_are_made_up() {
+        let times = r#""createdAt":"2026-11-02T02:55:00Z","analyzedAt":"2026-11-02T03:00:00Z""#;
+        for (more, kind) in [
+            (r#""isPublic":true"#, "Access Analyzer Finding"),
+            (r#""findingType":"UnusedIAMRole""#, "UnusedIAMRole"),
+        ] {
+            let raw = format!(r#"{{"id":"f",{more},{times}}}"#);
+            let finding = read(&raw, &Envelope::default()).unwrap();
+            assert_eq!(finding.kind.as_str(), kind, "{more}");
+            assert_eq!((finding.first_seen, finding.last_seen), (None, None), "{more}");
+            assert!(finding.created_at.is_some(), "{more}");
+        }
     }
 }

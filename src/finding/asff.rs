@@ -39,6 +39,7 @@ object! {
         first_seen: Option<Wall> = "FirstObservedAt",
         last_seen: Option<Wall> = "LastObservedAt",
         state: Str<'a> = "RecordState",
+        workflow: Workflow<'a> = "Workflow",
         sample: Option<bool> = "Sample",
         resources: List<resource::Resource<'a>, 10> = "Resources",
         act: actor::Act<'a> = "Action",
@@ -46,6 +47,9 @@ object! {
         process: actor::Process<'a> = "Process",
         malware: List<actor::Malware<'a>, 3> = "Malware",
         threats: List<actor::Indicator<'a>, 3> = "ThreatIntelIndicators",
+    }
+    struct Workflow<'a> {
+        status: Str<'a> = "Status",
     }
     struct Provider<'a> {
         severity: Option<Raw<'a>> = "Severity",
@@ -98,8 +102,7 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
         count: document.fields.count,
         sample: document.sample.or(document.fields.sample).unwrap_or(false)
             || title.is_some_and(|title| title.trim_start().starts_with("[SAMPLE]")),
-        archived: document.state.as_deref() == Some("ARCHIVED")
-            || document.fields.archived == Some(true),
+        archived: document.is_archived(),
         resource: resource::describe(&document.resources),
         actor: document.describe_actor(),
     };
@@ -137,6 +140,12 @@ impl<'a> Document<'a> {
     fn analyzer_id(&self) -> Option<&str> {
         let by_url = || Some(self.source_url.as_deref()?.rsplit_once("/findings/details/")?.1);
         self.fields.finding_id.as_deref().or_else(by_url)
+    }
+
+    /// Archived by its product, or done with in Security Hub.
+    fn is_archived(&self) -> bool {
+        let settled = matches!(self.workflow.status.as_deref(), Some("RESOLVED" | "SUPPRESSED"));
+        self.state.as_deref() == Some("ARCHIVED") || settled || self.fields.archived == Some(true)
     }
 
     fn partition(&self) -> Option<&str> {

@@ -79,7 +79,7 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
         sample: title.is_some_and(|title| title.trim_start().starts_with("[SAMPLE]"))
             || service.additional_info.is_some_and(|Raw(info)| says_sample(info, 3)),
         archived: service.archived.or(document.archived).unwrap_or(false),
-        resource: resource.describe(sequence),
+        resource: resource.describe(sequence, &service.activity),
         actor: actor::describe(service, resource),
         ..Draft::default()
     };

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::arn::short_name;
 use super::draft::{Draft, Envelope, Gauge};
 use super::lenient::{List, Pairs, Read, Str, object};
-use super::phrase::{Phrase, joined, listed, several};
+use super::phrase::{Phrase, joined, listed, same};
 use super::{Finding, Rejection};
 use crate::instants::Wall;
 
@@ -24,6 +24,11 @@ object! {
         title: Str<'a> = "title",
         description: Str<'a> = "description",
         severity: Str<'a> = "severity",
+        score: Option<f64> = "inspectorScore",
+        /// YES or NO.
+        exploit: Str<'a> = "exploitAvailable",
+        /// YES, NO or PARTIAL.
+        fix: Str<'a> = "fixAvailable",
         status: Str<'a> = "status",
         first_seen: Option<Wall> = "firstObservedAt",
         last_seen: Option<Wall> = "lastObservedAt",
@@ -40,6 +45,8 @@ object! {
     struct Package<'a> {
         name: Str<'a> = "name",
         version: Str<'a> = "version",
+        /// A version, or `NotAvailable`.
+        fixed: Str<'a> = "fixedInVersion",
     }
     struct Reachability<'a> {
         ports: Ports<'a> = "openPortRange",
@@ -95,7 +102,7 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
         account: document.account.as_deref().map(Cow::Borrowed),
         kind: document.kind.as_deref().map(Cow::Borrowed),
         title: document.title().map(Cow::Owned),
-        description: document.description.as_deref().map(Cow::Borrowed),
+        description: document.describe().map(Cow::Owned),
         // UNTRIAGED is Inspector's word for a severity that nobody has set yet.
         severity: document.severity.as_deref().map(Gauge::word).unwrap_or_default(),
         created_at: document.first_seen,
@@ -125,7 +132,29 @@ impl Document<'_> {
         }
     }
 
-    /// `EC2 instance i-0abc (t3.micro, web-1), package openssl 1.0`.
+    /// `Inspector score 7.8, exploit available, no fix.`, then what Inspector says: how urgent it
+    /// is comes first, as the description may be long.
+    fn describe(&self) -> Option<String> {
+        let score = self.score.filter(|score| (0.0..=10.0).contains(score));
+        let score = score.map(|score| format!("Inspector score {score:.1}"));
+        let exploit = said_yes(&self.exploit).then(|| "exploit available".to_owned());
+        let urgency = joined([score, exploit, self.describe_fix().map(str::to_owned)], ", ");
+        let urgency = urgency.map(|urgency| format!("{urgency}."));
+        joined([urgency, self.description.as_deref().map(str::to_owned)], " ")
+    }
+
+    /// Whether there is a fix, where no fixed version tells it.
+    fn describe_fix(&self) -> Option<&'static str> {
+        let told = self.vulnerability.packages.items.iter().any(|p| p.fixed_version().is_some());
+        match self.fix.as_deref()?.trim().to_ascii_uppercase().as_str() {
+            "YES" if !told => Some("fix available"),
+            "PARTIAL" => Some("fix available in part"),
+            "NO" if !told => Some("no fix available"),
+            _ => None,
+        }
+    }
+
+    /// `EC2 instance i-0abc (t3.micro, web-1), package openssl 1.0 (fixed in 1.1)`.
     fn describe_resources(&self) -> Option<String> {
         let resources = self.resources.items.iter().filter_map(Resource::describe).collect();
         let resources = listed(resources, self.resources.total);
@@ -135,17 +164,26 @@ impl Document<'_> {
 
     fn describe_packages(&self) -> Option<String> {
         let packages = &self.vulnerability.packages;
-        let names: Vec<String> = packages
-            .items
-            .iter()
-            .filter_map(|package| {
-                let name = package.name.clone()?.into_owned();
-                joined([Some(name), package.version.as_deref().map(str::to_owned)], " ")
-            })
-            .collect();
-        let names = several(names.iter().map(String::as_str), packages.total)?;
-        Some(format!("package {names}"))
+        let names = packages.items.iter().filter_map(Package::describe).collect();
+        Some(format!("package {}", listed(names, packages.total)?))
     }
+}
+
+impl Package<'_> {
+    /// `openssl 3.0.2 (fixed in 3.0.5)`.
+    fn describe(&self) -> Option<String> {
+        let name = [Some(self.name.as_deref()?), self.version.as_deref()];
+        let name = joined(name.map(|text| text.map(str::to_owned)), " ");
+        Phrase::new("", name.as_deref()).with_labelled("fixed in", self.fixed_version()).build()
+    }
+
+    fn fixed_version(&self) -> Option<&str> {
+        self.fixed.as_deref().filter(|version| !same(version, "NotAvailable"))
+    }
+}
+
+fn said_yes(text: &Str<'_>) -> bool {
+    text.as_deref().is_some_and(|text| same(text, "YES"))
 }
 
 impl Reachability<'_> {
@@ -194,5 +232,80 @@ impl Resource<'_> {
             }
             kind => Phrase::new(kind.unwrap_or_default(), id).with(tag).build(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Level, Remark, Text};
+
+    fn read_raw(more: &str) -> Finding {
+        read(&format!(r#"{{"findingArn":"f",{more}}}"#), &Envelope::default()).unwrap()
+    }
+
+    #[test]
+    fn urgency_comes_before_the_description() {
+        let fixed = |version: &str| {
+            format!(
+                r#""packageVulnerabilityDetails":{{"vulnerablePackages":[
+                    {{"name":"openssl","version":"3.0.2","fixedInVersion":"{version}"}}]}}"#
+            )
+        };
+        for (more, said) in [
+            (
+                r#""inspectorScore":7.8,"exploitAvailable":"YES","fixAvailable":"YES","description":"It leaks.""#,
+                Some("Inspector score 7.8, exploit available, fix available. It leaks."),
+            ),
+            (
+                r#""inspectorScore":"9","description":"It leaks.""#,
+                Some("Inspector score 9.0. It leaks."),
+            ),
+            (
+                r#""exploitAvailable":"NO","fixAvailable":"NO","inspectorScore":1e300"#,
+                Some("no fix available."),
+            ),
+            (r#""exploitAvailable":"maybe","fixAvailable":[],"inspectorScore":null"#, None),
+            (&format!(r#""fixAvailable":"YES",{}"#, fixed("3.0.5")), None),
+            (
+                &format!(r#""fixAvailable":"PARTIAL",{}"#, fixed("3.0.5")),
+                Some("fix available in part."),
+            ),
+            (
+                &format!(r#""fixAvailable":"NO",{}"#, fixed("NotAvailable")),
+                Some("no fix available."),
+            ),
+        ] {
+            let description = read_raw(more).description;
+            assert_eq!(description.as_ref().map(Text::as_str), said, "{more}");
+        }
+    }
+
+    #[test]
+    fn packages_tell_where_they_are_fixed() {
+        for (package, said) in [
+            (
+                r#""name":"openssl","version":"3.0.2","fixedInVersion":"3.0.5""#,
+                "package openssl 3.0.2 (fixed in 3.0.5)",
+            ),
+            (
+                r#""name":"openssl","version":"3.0.2","fixedInVersion":"NotAvailable""#,
+                "package openssl 3.0.2",
+            ),
+            (r#""name":"openssl","fixedInVersion":"""#, "package openssl"),
+        ] {
+            let finding = read_raw(&format!(
+                r#""packageVulnerabilityDetails":{{"vulnerablePackages":[{{{package}}}]}}"#
+            ));
+            assert_eq!(finding.resource.unwrap().as_str(), said, "{package}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_triaged_counts_as_high() {
+        let finding = read_raw(r#""severity":"UNTRIAGED""#);
+        assert_eq!(finding.severity.level, Level::High);
+        let remark = Remark::UnreadableSeverity(Text::new("UNTRIAGED", 64));
+        assert_eq!(finding.remarks, [remark]);
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::draft::{Draft, Envelope, Gauge};
 use super::lenient::{Kind, Raw, Read, Str, kind, object};
-use super::phrase::{Phrase, joined, part};
+use super::phrase::{Phrase, joined, known, part, principal};
 use super::{Finding, Level, Rejection};
 use crate::instants::Wall;
 
@@ -164,8 +164,8 @@ impl Policy<'_> {
     fn describe(&self) -> Option<String> {
         let (address, call) = (&self.actor.address, &self.action.call);
         let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.name.as_deref()))
-            .with(address.city.name.as_deref())
-            .with(address.country.name.as_deref())
+            .with(known(&address.city.name))
+            .with(known(&address.country.name))
             .with(address.owner.organisation.as_deref())
             .build();
         let call = joined([&call.service, &call.api].map(|text| text.as_deref().map(part)), " ");
@@ -187,7 +187,7 @@ impl Identity<'_> {
         let (name, key) = all
             .into_iter()
             .find_map(|principal| Some((principal.describe()?, principal.access_key.as_deref())))?;
-        Phrase::new(self.kind.as_deref().unwrap_or("principal"), Some(name))
+        principal(self.kind.as_deref(), "principal", Some(name))
             .with_labelled("access key", key)
             .build()
     }

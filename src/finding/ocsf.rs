@@ -94,7 +94,7 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
         last_seen: info.last_seen,
         count: document.count,
         sample: title.is_some_and(|title| title.trim_start().starts_with("[SAMPLE]")),
-        archived: document.status_id == Some(5) || document.status.as_deref() == Some("Archived"),
+        archived: document.is_archived(),
         resource: resource::describe(&document.resources),
         actor: document.describe_actor(),
     };
@@ -129,6 +129,12 @@ impl Document<'_> {
     fn partition(&self) -> Option<&str> {
         let near = self.resources.first().and_then(|resource| resource.partition.as_deref());
         self.cloud.partition.as_deref().or(near)
+    }
+
+    /// Archived, or done with: suppressed (3), resolved (4), archived (5).
+    fn is_archived(&self) -> bool {
+        matches!(self.status_id, Some(3..=5))
+            || matches!(self.status.as_deref(), Some("Suppressed" | "Resolved" | "Archived"))
     }
 
     /// The product's own type, which has a colon, before the taxonomy's, such as `Threats`.

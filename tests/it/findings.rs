@@ -41,7 +41,7 @@ const EXPECTED: &[Expected] = &[
         fingerprint: "access-analyzer/111122223333/eu-central-1/5a6b7c8d-0000-4000-8000-00000000aaaa",
         level: Level::High,
         resource: "S3 bucket shop-data-1",
-        actor: "AWS *",
+        actor: "anyone",
     },
     Expected {
         fixture: "access-analyzer-unused",
@@ -229,7 +229,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "inspector-ec2",
         fingerprint: "inspector/111122223333/eu-central-1/0123456789abcdef0123456789abcdef",
         level: Level::High,
-        resource: "EC2 instance i-0a1b2c3d4e5f60718 (t3.micro, web-1, 10.0.4.17), package openssl 3.0.2",
+        resource: "EC2 instance i-0a1b2c3d4e5f60718 (t3.micro, web-1, 10.0.4.17), package openssl 3.0.2 (fixed in 3.0.5)",
         actor: "",
     },
     Expected {
@@ -265,7 +265,7 @@ const EXPECTED: &[Expected] = &[
         fingerprint: "access-analyzer/111122223333/eu-central-1/5a6b7c8d-0000-4000-8000-00000000aaaa",
         level: Level::Low,
         resource: "S3 bucket shop-data-1",
-        actor: "principal *",
+        actor: "anyone",
     },
     Expected {
         fixture: "securityhub-control",

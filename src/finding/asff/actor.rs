@@ -1,5 +1,6 @@
 //! Who did what an ASFF finding reports.
 
+use super::super::access_analyzer;
 use super::super::guardduty::remote::{Domain, Port, Remote, describe_all};
 use super::super::lenient::{List, Str, object};
 use super::super::phrase::{Phrase, joined, listed, part};
@@ -64,7 +65,7 @@ impl Document<'_> {
     pub fn describe_actor(&self) -> Option<String> {
         let resources = resource::describe_actors(&self.resources);
         let principal = self.resources.items.iter().find_map(|r| r.external_principal());
-        let principal = principal.map(|name| format!("principal {}", part(name)));
+        let principal = principal.map(|name| access_analyzer::principal("principal", name));
         let malware = self.malware.items.iter().filter_map(Malware::describe).collect();
         let malware = listed(malware, self.malware.total);
         let action = self.act.describe().or_else(|| self.network.describe());

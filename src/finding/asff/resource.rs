@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::arn::short_name;
 use super::super::lenient::{List, Pairs, Str, object};
-use super::super::phrase::{Phrase, listed, part};
+use super::super::phrase::{Phrase, listed_once, part};
 
 const NAMED_MAX: usize = 3;
 
@@ -19,6 +19,7 @@ object! {
     struct Details<'a> {
         instance: Instance<'a> = "AwsEc2Instance",
         access_key: AccessKey<'a> = "AwsIamAccessKey",
+        user: User<'a> = "AwsIamUser",
         other: Other<'a> = "Other",
     }
     struct Instance<'a> {
@@ -29,6 +30,13 @@ object! {
         user: Str<'a> = "UserName" | "PrincipalName",
         kind: Str<'a> = "PrincipalType",
         principal: Str<'a> = "PrincipalId",
+        session: Session<'a> = "SessionContext",
+    }
+    struct Session<'a> {
+        issuer: User<'a> = "SessionIssuer",
+    }
+    struct User<'a> {
+        name: Str<'a> = "UserName",
     }
     /// Access Analyzer's, in words.
     struct Other<'a> {
@@ -41,26 +49,30 @@ object! {
 pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
     let (actors, targets): (Vec<_>, Vec<_>) = resources.items.iter().partition(|r| r.is_actor());
     let (shown, hidden) = if targets.is_empty() { (&actors, 0) } else { (&targets, actors.len()) };
-    let total = resources.total.saturating_sub(hidden);
-    let shown: Vec<String> =
-        shown.iter().filter_map(|resource| resource.describe()).take(NAMED_MAX).collect();
-    listed(shown, total)
+    list(shown, resources.total.saturating_sub(hidden))
 }
 
 /// The resources in the role of the actor, where there is a target beside them.
 pub(super) fn describe_actors<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
     let (actors, targets): (Vec<_>, Vec<_>) = resources.items.iter().partition(|r| r.is_actor());
-    let shown: Vec<String> =
-        actors.iter().filter_map(|resource| resource.describe()).take(NAMED_MAX).collect();
     if targets.is_empty() {
         return None;
     }
-    listed(shown, actors.len())
+    list(&actors, actors.len())
+}
+
+/// Each of them once, though Security Hub may hold the same one several times.
+fn list(resources: &[&Resource<'_>], total: usize) -> Option<String> {
+    listed_once(resources, total, NAMED_MAX, Resource::is_like, Resource::describe)
 }
 
 impl Resource<'_> {
     fn is_actor(&self) -> bool {
         self.role.as_deref().is_some_and(|role| role.eq_ignore_ascii_case("actor"))
+    }
+
+    fn is_like(&self, other: &Resource<'_>) -> bool {
+        self.id.is_some() && self.id == other.id && self.kind == other.kind
     }
 
     /// Who else has access, as Access Analyzer says.
@@ -73,19 +85,43 @@ impl Resource<'_> {
         let kind = self.kind.as_deref().unwrap_or_default();
         let tag =
             self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
-        let id = self.id.as_deref();
-        // An account is told as `AWS::::Account:123456789012`.
-        let name = id.map(|id| short_name(id.strip_prefix("AWS::::Account:").unwrap_or(id)));
         let key = &self.details.access_key;
-        let mut phrase = Phrase::new(&plain_kind(kind), name)
+        let mut phrase = Phrase::new(&plain_kind(kind), self.name())
             .with(self.details.instance.kind.as_deref())
-            .with(key.user.as_deref().or(key.principal.as_deref()))
+            .with(key.owner())
             .with(key.kind.as_deref())
             .with(tag);
         for address in &self.details.instance.addresses.items {
             phrase = phrase.with(Some(address));
         }
         phrase.build()
+    }
+}
+
+impl Resource<'_> {
+    /// The user's name rather than an id such as `AIDA…`; else the end of the resource's id.
+    fn name(&self) -> Option<&str> {
+        self.details.user.name.as_deref().or_else(|| Some(last_part(self.id.as_deref()?)))
+    }
+}
+
+/// The end of an ARN, and `123456789012` of `AWS::::Account:123456789012`, which is how Security
+/// Hub calls what has no ARN.
+fn last_part(id: &str) -> &str {
+    match id.strip_prefix("AWS::").and_then(|id| id.rsplit_once(':')) {
+        Some((_, name)) if !name.is_empty() => name,
+        _ => short_name(id),
+    }
+}
+
+impl AccessKey<'_> {
+    /// The user or role whose key it is, by name if it has one; else the session's name, which
+    /// follows the role's id in `AROA…:session`; else the id.
+    fn owner(&self) -> Option<&str> {
+        let principal = self.principal.as_deref();
+        let session = principal.and_then(|id| id.split_once(':')).map(|(_, name)| name);
+        let issuer = self.session.issuer.name.as_deref();
+        self.user.as_deref().or(issuer).or(session.filter(|name| !name.is_empty())).or(principal)
     }
 }
 
@@ -161,7 +197,77 @@ fn plain_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::lenient::Slot as _;
     use super::*;
+
+    fn described(raw: &str) -> Option<String> {
+        let mut resources = List::<Resource<'_>, 10>::default();
+        resources.fill(raw);
+        describe(&resources)
+    }
+
+    #[test]
+    fn people_are_told_by_name() {
+        for (raw, said) in [
+            (
+                r#"{"Type":"AwsIamUser","Id":"AIDAEXAMPLE",
+                    "Details":{"AwsIamUser":{"UserId":"AIDAEXAMPLE","UserName":"alice"}}}"#,
+                "IAM user alice",
+            ),
+            (
+                r#"{"Type":"AwsIamUser","Id":"arn:aws:iam::111122223333:user/AIDAEXAMPLE",
+                    "Details":{"AwsIamUser":{"UserName":"alice"}}}"#,
+                "IAM user alice",
+            ),
+            (
+                r#"{"Type":"AwsIamUser","Id":"arn:aws:iam::111122223333:user/staff/alice",
+                    "Details":{"AwsIamUser":{"UserId":"AIDAEXAMPLE"}}}"#,
+                "IAM user alice",
+            ),
+            (r#"{"Type":"AwsIamUser","Id":"AIDAEXAMPLE"}"#, "IAM user AIDAEXAMPLE"),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:AKIAEXAMPLE",
+                    "Details":{"AwsIamAccessKey":{"PrincipalId":"AIDAEXAMPLE",
+                        "PrincipalName":"alice","PrincipalType":"IAMUser"}}}"#,
+                "IAM access key AKIAEXAMPLE (alice, IAMUser)",
+            ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE","Details":{"AwsIamAccessKey":{
+                    "PrincipalId":"AROAEXAMPLE:bob","PrincipalType":"AssumedRole",
+                    "SessionContext":{"SessionIssuer":{"UserName":"deploy"}}}}}"#,
+                "IAM access key ASIAEXAMPLE (deploy, AssumedRole)",
+            ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE",
+                    "Details":{"AwsIamAccessKey":{"PrincipalId":"AROAEXAMPLE:bob"}}}"#,
+                "IAM access key ASIAEXAMPLE (bob)",
+            ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"AKIAEXAMPLE",
+                    "Details":{"AwsIamAccessKey":{"PrincipalId":"AIDAEXAMPLE"}}}"#,
+                "IAM access key AKIAEXAMPLE (AIDAEXAMPLE)",
+            ),
+            (r#"{"Type":"AwsAccount","Id":"AWS::::Account:111122223333"}"#, "account 111122223333"),
+        ] {
+            assert_eq!(described(raw).as_deref(), Some(said), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_shown_once() {
+        let bucket = r#"{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::data"}"#;
+        let function = r#"{"Type":"AwsLambdaFunction","Id":"arn:aws:lambda:r:1:function:f"}"#;
+        let elsewhere = r#"{"Type":"AwsLambdaFunction","Id":"arn:aws:lambda:r:2:function:f"}"#;
+        for (raw, said) in [
+            (format!("[{bucket},{bucket},{bucket},{bucket}]"), "S3 bucket data"),
+            (
+                format!("[{bucket},{function},{bucket},{elsewhere}]"),
+                "S3 bucket data, Lambda function f, Lambda function f",
+            ),
+        ] {
+            assert_eq!(described(&raw).as_deref(), Some(said), "{raw}");
+        }
+    }
 
     #[test]
     fn kinds_in_plain_words() {

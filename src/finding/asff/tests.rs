@@ -94,3 +94,30 @@ fn copies_have_the_identity_of_their_originals() {
         assert_eq!(read_raw(&raw).fingerprint.to_string(), fingerprint, "{raw}");
     }
 }
+
+#[test]
+fn archived_by_the_product_or_settled_in_security_hub() {
+    for (state, archived) in [
+        (r#""RecordState":"ACTIVE","Workflow":{"Status":"NEW"}"#, false),
+        (r#""RecordState":"ACTIVE","Workflow":{"Status":"NOTIFIED"}"#, false),
+        (r#""RecordState":"ARCHIVED","Workflow":{"Status":"NEW"}"#, true),
+        (r#""RecordState":"ACTIVE","Workflow":{"Status":"RESOLVED"}"#, true),
+        (r#""RecordState":"ACTIVE","Workflow":{"Status":"SUPPRESSED"}"#, true),
+        (r#""Workflow":"RESOLVED""#, false),
+        (r#""Title":"t""#, false),
+    ] {
+        let finding = read_raw(&format!(r#"{{"Id":"f",{state}}}"#));
+        assert_eq!(finding.archived, archived, "{state}");
+    }
+}
+
+#[test]
+fn everybody_is_called_so() {
+    for (name, actor) in [("*", "anyone"), ("999988887777", "principal 999988887777")] {
+        let raw = format!(
+            r#"{{"Id":"f","Resources":[{{"Type":"AwsS3Bucket","Id":"b",
+                "Details":{{"Other":{{"External Principal":"{name}"}}}}}}]}}"#
+        );
+        assert_eq!(read_raw(&raw).actor.unwrap().as_str(), actor, "{name}");
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::lenient::{List, Str, object};
+use super::super::arn::short_name;
+use super::super::asff::plain_kind;
+use super::super::lenient::{List, Pairs, Str, object};
 use super::super::phrase::{Phrase, joined, listed, part, several};
 use super::Service;
 use super::remote::{Domain, Port, Remote, describe_all};
@@ -10,6 +12,8 @@ use super::resource::Resource;
 use super::sequence::Sequence;
 
 const NAMED_MAX: usize = 3;
+/// So many resources of a call are counted.
+const AFFECTED_MAX: usize = 50;
 
 object! {
     struct Activity<'a> {
@@ -28,6 +32,8 @@ object! {
         remote: Remote<'a> = "remoteIpDetails",
         account: RemoteAccount<'a> = "remoteAccountDetails",
         error: Str<'a> = "errorCode",
+        /// Names of resources by their types, such as `AWS::S3::Bucket`.
+        affected: Pairs<'a, AFFECTED_MAX> = "affectedResources",
     }
     struct RemoteAccount<'a> {
         id: Str<'a> = "accountId",
@@ -134,6 +140,15 @@ impl Activity<'_> {
             .or_else(|| self.port_probe.describe())
             .or_else(|| self.dns.describe())
             .or_else(|| self.login.describe())
+    }
+
+    /// `CloudTrail trail audit, S3 bucket logs +1 more`: what the call was about.
+    pub fn describe_affected(&self) -> Option<String> {
+        let affected = &self.api_call.affected.0;
+        let shown = affected.iter().take(NAMED_MAX).filter_map(|(kind, name)| {
+            Phrase::new(&plain_kind(kind), Some(short_name(name))).build()
+        });
+        listed(shown.collect(), affected.len())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The other end of a connection: an address, and what is known of where it is.
 
 use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, listed};
+use super::super::phrase::{Phrase, known, listed, same};
 
 object! {
     struct Remote<'a> {
@@ -49,16 +49,16 @@ impl Remote<'_> {
             Some(port) => format!("{address}:{port}"),
             None => address.to_owned(),
         });
-        let country = self.country.name.as_deref().or(self.country.code.as_deref());
+        let country = known(&self.country.name).or(known(&self.country.code));
         let network = &self.organisation;
         // The network often goes by the same name three times.
-        let own = |name: &&str| network.asn_name.as_deref() != Some(*name);
+        let own = |name: &&str| !network.asn_name.as_deref().is_some_and(|asn| same(asn, name));
         Phrase::new("", address.as_deref())
-            .with(self.city.name.as_deref())
+            .with(known(&self.city.name))
             .with(country)
             .with(network.describe().as_deref())
-            .with(network.name.as_deref().filter(own))
-            .with(network.provider.as_deref().filter(own))
+            .with(known(&network.name).filter(own))
+            .with(known(&network.provider).filter(own))
             .build()
     }
 }
@@ -67,7 +67,7 @@ impl Organisation<'_> {
     /// `AS64500 Example Networks`. GuardDuty's samples have the number -1.
     fn describe(&self) -> Option<String> {
         let number = self.asn.as_deref().filter(|asn| asn.parse::<u32>().is_ok_and(|n| n > 0));
-        let name = self.asn_name.as_deref();
+        let name = known(&self.asn_name);
         match (number, name) {
             (Some(number), Some(name)) => Some(format!("AS{number} {name}")),
             (Some(number), None) => Some(format!("AS{number}")),
@@ -79,9 +79,8 @@ impl Organisation<'_> {
 /// `22 (SSH)`, or the number alone.
 impl Port<'_> {
     pub fn describe(&self) -> Option<String> {
-        let name = self.name.as_deref().filter(|name| !name.eq_ignore_ascii_case("unknown"));
         self.number.as_deref()?;
-        Phrase::new("port", self.number.as_deref()).with(name).build()
+        Phrase::new("port", self.number.as_deref()).with(known(&self.name)).build()
     }
 }
 
@@ -99,4 +98,29 @@ pub(in crate::finding) fn describe_all(
     total: usize,
 ) -> Option<String> {
     listed(remotes.into_iter().flatten().collect(), total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::lenient::Read as _;
+    use super::*;
+
+    #[test]
+    fn the_unknown_is_not_told_and_a_name_only_once() {
+        for (place, network, said) in [
+            ("Iceland", ("64500", "Example", "Example", "Example"), "a (Iceland, AS64500 Example)"),
+            ("Unknown", ("64500", "Example", "EXAMPLE", " example"), "a (AS64500 Example)"),
+            ("UNKNOWN", ("", "Example", "Host", "HOST"), "a (Example, HOST)"),
+            ("", ("", "", "", "Österreich"), "a (Österreich)"),
+            (" ", ("", "Unknown", "unknown", ""), "a"),
+        ] {
+            let (asn, asn_name, provider, name) = network;
+            let raw = format!(
+                r#"{{"ipAddressV4":"a","country":{{"countryName":"{place}"}},"organization":
+                    {{"asn":"{asn}","asnOrg":"{asn_name}","isp":"{provider}","org":"{name}"}}}}"#
+            );
+            let remote = Remote::read(&raw).unwrap();
+            assert_eq!(remote.describe(None).as_deref(), Some(said), "{raw}");
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::super::arn::short_name;
 use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, joined, part, several};
+use super::super::phrase::{Phrase, joined, part, principal, several};
+use super::actor::Activity;
 use super::remote::{Tag, name_tag};
 use super::sequence::Sequence;
 
@@ -148,8 +149,13 @@ object! {
 
 impl Resource<'_> {
     /// What the finding is about, by its `resourceType`; for a type that is not known here (or is
-    /// missing), whatever details there are, and else the type's name.
-    pub fn describe(&self, sequence: Option<&Sequence<'_>>) -> Option<String> {
+    /// missing), whatever details there are; else what the call was about, who made it, and at
+    /// last the type's name.
+    pub fn describe(
+        &self,
+        sequence: Option<&Sequence<'_>>,
+        activity: &Activity<'_>,
+    ) -> Option<String> {
         let kind = self.kind.as_deref().unwrap_or_default().trim();
         let named = match kind.to_ascii_lowercase().as_str() {
             "instance" => joined([self.instance.describe(), self.volumes.describe()], ", "),
@@ -168,6 +174,8 @@ impl Resource<'_> {
         named
             .or_else(sequenced)
             .or_else(|| self.describe_any())
+            .or_else(|| activity.describe_affected())
+            .or_else(|| self.access_key.describe())
             .or_else(|| Phrase::new(kind, None).build())
     }
 
@@ -182,7 +190,6 @@ impl Resource<'_> {
             .or_else(|| self.describe_backup())
             .or_else(|| self.describe_model())
             .or_else(|| joined([self.instance.describe(), self.volumes.describe()], ", "))
-            .or_else(|| self.access_key.describe())
     }
 
     /// `S3 bucket a, b +2 more (PUBLIC)`, or the objects in it.
@@ -251,15 +258,15 @@ impl Instance<'_> {
 }
 
 impl AccessKey<'_> {
-    /// `IAMUser alice (access key AKIA…)`, `AssumedRole Admin (…)`, `Root (…)`.
+    /// `IAMUser alice (access key AKIA…)`, `AssumedRole Admin (…)`, `root user (…)`.
     pub fn describe(&self) -> Option<String> {
-        let label = self.kind.as_deref().unwrap_or("principal");
-        let principal = self.principal.as_deref();
-        let name = self.user.as_deref().or(principal);
+        let name = self.user.as_deref().or(self.principal.as_deref());
         if name.is_none() && self.id.is_none() {
             return None;
         }
-        Phrase::new(label, name).with_labelled("access key", self.id.as_deref()).build()
+        principal(self.kind.as_deref(), "principal", name)
+            .with_labelled("access key", self.id.as_deref())
+            .build()
     }
 }
 

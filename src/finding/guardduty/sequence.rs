@@ -2,7 +2,7 @@
 
 use super::super::arn::short_name;
 use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, joined, listed};
+use super::super::phrase::{Phrase, joined, known, listed, principal};
 
 const NAMED_MAX: usize = 3;
 
@@ -80,7 +80,7 @@ impl Actor<'_> {
     fn describe(&self) -> Option<String> {
         let user = &self.user;
         if let Some(name) = user.name.as_deref().or(user.uid.as_deref()) {
-            return Phrase::new(user.kind.as_deref().unwrap_or("user"), Some(name))
+            return principal(user.kind.as_deref(), "user", Some(name))
                 .with_labelled("credential", user.credential.as_deref())
                 .build();
         }
@@ -105,8 +105,8 @@ impl Endpoint<'_> {
         let network = joined([number, self.network.name.as_deref().map(str::to_owned)], " ");
         Phrase::new("", self.ip.as_deref().or(self.domain.as_deref()))
             .with(self.domain.as_deref().filter(|_| self.ip.is_some()))
-            .with(self.location.city.as_deref())
-            .with(self.location.country.as_deref())
+            .with(known(&self.location.city))
+            .with(known(&self.location.country))
             .with(network.as_deref())
             .build()
     }

@@ -148,3 +148,46 @@ fn archived_by_the_service_or_by_the_old_flag() {
         assert_eq!(read_in(raw).unwrap().archived, archived, "{raw}");
     }
 }
+
+#[test]
+fn what_the_call_was_about_stands_in_for_missing_details() {
+    let trail = r#""AWS::CloudTrail::Trail":"arn:aws:cloudtrail:r:111122223333:trail/audit""#;
+    let key = r#""accessKeyDetails":{"userType":"IAMUser","userName":"alice"}"#;
+    for (resource, affected, said) in [
+        (r#""resourceType":"S3Bucket""#, r#""AWS::S3::Bucket":"data""#, "S3 bucket data"),
+        (r#""resourceType":"AccessKey""#, trail, "CloudTrail trail audit"),
+        (r#""resourceType":"S3Bucket","s3BucketDetails":[{"name":"own"}]"#, trail, "S3 bucket own"),
+        (&format!(r#""resourceType":"S3Bucket",{key}"#), trail, "CloudTrail trail audit"),
+        (&format!(r#""resourceType":"S3Bucket",{key}"#), "", "IAMUser alice"),
+        (&format!(r#""resourceType":"AccessKey",{key}"#), trail, "IAMUser alice"),
+        (
+            "",
+            r#""AWS::S3::Bucket":"a","AWS::S3::Object":"b","AWS::IAM::Role":"c","x":"d""#,
+            "S3 bucket a, S3 object b, IAM role c +1 more",
+        ),
+        (r#""resourceType":"S3Bucket""#, r#""AWS::S3::Bucket":["data"]"#, "S3Bucket"),
+    ] {
+        let raw = format!(
+            r#"{{"id":"f","resource":{{{resource}}},"service":{{"action":{{
+                "awsApiCallAction":{{"affectedResources":{{{affected}}}}}}}}}}}"#
+        );
+        assert_eq!(read_in(&raw).unwrap().resource.unwrap().as_str(), said, "{raw}");
+    }
+}
+
+#[test]
+fn the_root_user_is_called_so() {
+    for (details, said) in [
+        (
+            r#""userType":"Root","userName":"Root","accessKeyId":"ASIAEXAMPLE""#,
+            "root user (access key ASIAEXAMPLE)",
+        ),
+        (r#""userType":"Root","principalId":"111122223333""#, "root user"),
+        (r#""userType":"IAMUser","userName":"Root""#, "IAMUser Root"),
+    ] {
+        let raw = format!(
+            r#"{{"id":"f","resource":{{"resourceType":"AccessKey","accessKeyDetails":{{{details}}}}}}}"#
+        );
+        assert_eq!(read_in(&raw).unwrap().resource.unwrap().as_str(), said, "{raw}");
+    }
+}

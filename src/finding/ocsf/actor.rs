@@ -1,7 +1,7 @@
 //! Who did what an OCSF finding reports.
 
 use super::super::lenient::{Str, object};
-use super::super::phrase::{Phrase, joined, part};
+use super::super::phrase::{Phrase, joined, known, part, principal};
 use super::Document;
 
 object! {
@@ -104,7 +104,7 @@ impl User<'_> {
         let name = self.name.as_deref().or(issuer);
         // The number alone, such as 0, tells nothing beside a process.
         name.or(self.credential.as_deref())?;
-        Phrase::new(self.kind.as_deref().unwrap_or("user"), name.or(self.uid.as_deref()))
+        principal(self.kind.as_deref(), "user", name.or(self.uid.as_deref()))
             .with_labelled("credential", self.credential.as_deref())
             .build()
     }
@@ -126,8 +126,8 @@ impl Endpoint<'_> {
         Phrase::new("", Some(name))
             .with_labelled("port", self.port.as_deref())
             .with(self.domain.as_deref().filter(|domain| *domain != name))
-            .with(self.location.city.as_deref())
-            .with(self.location.country.as_deref())
+            .with(known(&self.location.city))
+            .with(known(&self.location.country))
             .with(network.as_deref())
             .build()
     }

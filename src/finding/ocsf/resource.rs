@@ -4,7 +4,7 @@ use super::super::arn::short_name;
 use super::super::asff::plain_kind;
 use super::super::guardduty::remote::{Tag, name_tag};
 use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, listed};
+use super::super::phrase::{Phrase, listed_once};
 
 const NAMED_MAX: usize = 3;
 
@@ -54,14 +54,17 @@ object! {
 }
 
 pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
-    let shown: Vec<String> =
-        resources.items.iter().filter_map(Resource::describe).take(NAMED_MAX).collect();
-    listed(shown, resources.total)
+    let all: Vec<&Resource<'_>> = resources.items.iter().collect();
+    listed_once(&all, resources.total, NAMED_MAX, Resource::is_like, Resource::describe)
 }
 
 impl Resource<'_> {
     pub fn account(&self) -> Option<&str> {
         self.owner.account.id.as_deref()
+    }
+
+    fn is_like(&self, other: &Resource<'_>) -> bool {
+        self.uid.is_some() && self.uid == other.uid && self.kind == other.kind
     }
 
     /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.

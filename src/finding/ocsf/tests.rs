@@ -53,3 +53,34 @@ fn identity_is_the_original_where_it_is_a_copy() {
         assert_eq!(read_raw(&raw).fingerprint.to_string(), fingerprint, "{raw}");
     }
 }
+
+#[test]
+fn archived_suppressed_and_resolved_are_done_with() {
+    for (status, archived) in [
+        (r#""status_id":1"#, false),
+        (r#""status_id":2,"status":"In Progress""#, false),
+        (r#""status_id":3"#, true),
+        (r#""status_id":4"#, true),
+        (r#""status_id":5"#, true),
+        (r#""status_id":99"#, false),
+        (r#""status":"Resolved""#, true),
+        (r#""status":"New""#, false),
+    ] {
+        let finding = read_raw(&format!(r#"{{"finding_info":{{"uid":"f"}},{status}}}"#));
+        assert_eq!(finding.archived, archived, "{status}");
+    }
+}
+
+#[test]
+fn nothing_is_said_twice_and_nothing_unknown() {
+    let bucket = r#"{"type":"AWS::S3::Bucket","uid":"arn:aws:s3:::data"}"#;
+    let finding = read_raw(&format!(
+        r#"{{"finding_info":{{"uid":"f"}},"resources":[{bucket},{bucket}],"evidences":[{{
+            "actor":{{"user":{{"type":"Root","name":"Root","credential_uid":"AKIAEXAMPLE"}}}},
+            "src_endpoint":{{"ip":"198.51.100.7",
+                "location":{{"city":"","country":"Unknown"}}}}}}]}}"#
+    ));
+    assert_eq!(finding.resource.unwrap().as_str(), "S3 bucket data");
+    let actor = "root user (credential AKIAEXAMPLE), from 198.51.100.7";
+    assert_eq!(finding.actor.unwrap().as_str(), actor);
+}
