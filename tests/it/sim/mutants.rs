@@ -163,7 +163,7 @@ impl<L: Ledger> Ledger for Mutated<L> {
     ) -> Result<Written, LedgerError> {
         let (claims, marks) = match row.state {
             State::Claimed => (true, false),
-            State::Sent => (false, row.owner.is_empty().then_some(false).unwrap_or(true)),
+            State::Sent => (false, !row.owner.is_empty()),
             State::Free => (false, false),
         };
         match self.world.mutant {

@@ -80,7 +80,7 @@ impl Process {
         }
         world.note(Some(self.who), What::Frozen { ms: until - now });
         self.frozen_until.store(until, Ordering::Relaxed);
-        if ms % 20_000 == 0 {
+        if ms.is_multiple_of(20_000) {
             self.losing_ms.fetch_add(until - before, Ordering::Relaxed);
         }
     }
