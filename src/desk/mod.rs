@@ -104,7 +104,7 @@ enum Stage {
     /// Its claim is being given up; then this.
     Releasing(AfterRelease),
     /// Posted; the ledger is being told.
-    Marking { write: Box<WriteOrder>, digest: String },
+    Marking(Box<WriteOrder>),
 }
 
 enum AfterRelease {

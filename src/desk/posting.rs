@@ -359,8 +359,7 @@ impl Desk {
             );
             let write = WriteOrder { notice: won.notice, key: notice.key.clone(), expect, row };
             notice.failures = 0;
-            notice.stage =
-                Stage::Marking { write: Box::new(write.clone()), digest: hand.digest.clone() };
+            notice.stage = Stage::Marking(Box::new(write.clone()));
             self.orders.push(Order::Mark(write));
         }
     }
@@ -519,7 +518,8 @@ impl Desk {
 
     pub(super) fn marked(&mut self, id: NoticeId, result: Result<Written, LedgerError>, now: Now) {
         let Some(notice) = self.notices.get_mut(&id) else { return };
-        let Stage::Marking { write, digest } = &notice.stage else { return };
+        let Stage::Marking(write) = &notice.stage else { return };
+        let digest = &write.row.digest;
         let done = match &result {
             Ok(Written::Done) => true,
             Ok(Written::Lost(Some(row))) => {
@@ -560,7 +560,7 @@ impl Desk {
 
     pub(super) fn mark_again(&mut self, id: NoticeId) {
         if let Some(notice) = self.notices.get(&id)
-            && let Stage::Marking { write, .. } = &notice.stage
+            && let Stage::Marking(write) = &notice.stage
         {
             self.orders.push(Order::Mark((**write).clone()));
         }
