@@ -12,6 +12,7 @@
 //!                        └── release ◀───────┴────────┘   busy, too old, draining ─▶ hand back
 //! ```
 
+mod glance;
 mod intake;
 mod order;
 mod posting;
@@ -33,6 +34,7 @@ use crate::policy::retry::Retry;
 use crate::policy::route::Routes;
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
+pub use glance::{DestinationGlance, Glance};
 pub use order::{
     ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order, WriteOrder,
 };

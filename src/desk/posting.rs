@@ -40,12 +40,12 @@ pub(super) struct Destination {
     pace: Pace,
     in_hand: Option<InHand>,
     /// Failures in a row.
-    failures: u32,
+    pub failures: u32,
     resume_at: Mono,
     /// Something went wrong since the last accepted post.
     troubled: bool,
     /// So many wait that digests serve.
-    storm: bool,
+    pub storm: bool,
     /// Posts since one that started from the oldest.
     posts_by_level: u32,
     /// What is ready can't go now; something has to happen first.
