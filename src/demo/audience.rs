@@ -77,12 +77,14 @@ impl<'a> Audience<'a> {
         let Scene { stage, book, .. } = self.scene;
         let book = book.borrow();
         let told = tally::findings_in(&post.payload);
-        let longest = told.iter().filter_map(|id| book.criticals.get(id)).min();
-        let (lines, remark) = match longest {
+        let criticals: Vec<u64> =
+            told.iter().filter_map(|id| book.criticals.get(id)).copied().collect();
+        let (lines, remark) = match criticals.iter().min() {
             Some(from_ms) => {
                 let waited = Duration::from_millis(post.at_ms.saturating_sub(*from_ms));
-                let waited = format!("told {:.1} s after it arrived", waited.as_secs_f64());
-                (LINES_OF_CRITICALS, Some(waited))
+                let they = if criticals.len() == 1 { "it" } else { "they" };
+                let remark = format!("told {:.1} s after {they} arrived", waited.as_secs_f64());
+                (LINES_OF_CRITICALS, Some(remark))
             }
             None => (LINES, None),
         };
@@ -104,14 +106,13 @@ impl<'a> Audience<'a> {
 
     fn status(&self) -> io::Result<()> {
         let Scene { stage, crew, in_short, .. } = self.scene;
+        let Some(seen) = Status::of(&crew.seen(), VISIBILITY, self.scene.now()) else {
+            return Ok(());
+        };
         if !in_short.get() {
             return Ok(());
         }
-        let status = Status {
-            told: self.told,
-            posts: self.accepted,
-            ..Status::of(&crew.seen(), VISIBILITY, self.scene.now())
-        };
+        let status = Status { told: self.told, posts: self.accepted, ..seen };
         stage.status(self.scene.at(), |columns, ink| status.line(columns, ink))
     }
 }

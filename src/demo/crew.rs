@@ -45,12 +45,13 @@ pub struct Seen {
     /// When it was killed, if it was.
     pub killed: Option<Mono>,
     pub ended: bool,
-    said: VecDeque<String>,
+    /// The last lines of its log that are no glimpses.
+    pub said: VecDeque<String>,
 }
 
 type Shared = Arc<Mutex<Seen>>;
 
-/// All workers that there ever were, in the order of their starts.
+/// The workers of an act, in the order of their starts.
 pub struct Crew {
     clock: Arc<SystemClock>,
     store: PathBuf,
@@ -101,6 +102,11 @@ impl Crew {
         let log = child.stderr.take().context("the worker's log can't be read")?;
         let listener = tokio::spawn(listen(log, Arc::clone(&seen), Arc::clone(&self.clock)));
         Ok(Worker { child, seen, listener })
+    }
+
+    /// Speaks no more of those that were there until now.
+    pub fn forget(&self) {
+        locked(&self.all).clear();
     }
 
     /// What is known of each worker now.

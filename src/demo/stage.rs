@@ -1,7 +1,7 @@
 //! What the demo shows, and how: lines that scroll by, and on a terminal one below them that is
 //! drawn anew. With `--json` nothing is shown but the tally.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -58,6 +58,7 @@ pub struct Stage {
     columns: usize,
     pub ink: Ink,
     below: RefCell<Below>,
+    after_block: Cell<bool>,
 }
 
 /// The line below what scrolls by.
@@ -80,18 +81,19 @@ impl Stage {
             columns: if terminal { terminal_columns() } else { None }.unwrap_or(COLUMNS_DEFAULT),
             ink: Ink { colour: terminal && !no_colour },
             below: RefCell::default(),
+            after_block: Cell::default(),
         }
     }
 
     /// The heading of an act.
     pub fn act(&self, title: &str) -> io::Result<()> {
         let rule = "─".repeat(self.columns.min(COLUMNS_DEFAULT).saturating_sub(title.len() + 4));
-        self.print(&format!("\n{}", self.ink.strong(&format!("── {title} {rule}"))))
+        self.block(&self.ink.strong(&format!("── {title} {rule}")))
     }
 
     /// Words to whoever watches.
     pub fn say(&self, text: &str) -> io::Result<()> {
-        self.print(&format!("\n{}", self.wrapped(text, self.columns)))
+        self.block(&self.wrapped(text, self.columns))
     }
 
     /// What the demo does.
@@ -115,9 +117,9 @@ impl Stage {
         let mut text = slack::preview(&shown, self.columns, self.ink.colour);
         if hidden > 0 {
             let things = if hidden == 1 { "card" } else { "cards" };
-            text.push_str(&self.ink.dim(&format!("\n… and {hidden} more {things}\n")));
+            text.push_str(&self.ink.dim(&format!("\n… and {hidden} more {things}")));
         }
-        self.print(&format!("\n{}", text.trim_end()))
+        self.block(text.trim_end())
     }
 
     /// A post in short: the first lines of its text, and what there is to say about it.
@@ -143,9 +145,10 @@ impl Stage {
         if self.json {
             return Ok(());
         }
-        let margin = self.margin(at, "");
-        let room = self.columns.saturating_sub(MARGIN + 1);
-        let line = format!("{margin}{}", draw(room, self.ink));
+        let moment = moment(at);
+        // A line that fills the last column would break there.
+        let room = self.columns.saturating_sub(moment.chars().count() + 1);
+        let line = format!("{}{}", self.ink.dim(&moment), draw(room, self.ink));
         if self.terminal {
             self.below.borrow_mut().line = line;
             return self.draw_below();
@@ -172,22 +175,29 @@ impl Stage {
             return writeln!(io::stdout(), "{json}");
         }
         self.act("What came in, and what went out")?;
-        self.print(&format!("\n{text}"))
+        self.block(text)
+    }
+
+    /// Several lines that belong together, with room around them.
+    fn block(&self, text: &str) -> io::Result<()> {
+        self.print(&format!("\n{text}"))?;
+        self.after_block.set(true);
+        Ok(())
     }
 
     fn entry(&self, at: Duration, who: &str, text: &str) -> io::Result<()> {
         let mut lines = text.lines();
-        let mut out = format!("{}{}", self.margin(at, who), lines.next().unwrap_or_default());
+        let gap = if self.after_block.take() { "\n" } else { "" };
+        let first = lines.next().unwrap_or_default();
+        let mut out = format!("{gap}{}{first}", self.margin(at, who));
         for line in lines {
             out.push_str(&format!("\n{}{line}", " ".repeat(MARGIN)));
         }
         self.print(&out)
     }
 
-    /// `  0:07  A  `
     fn margin(&self, at: Duration, who: &str) -> String {
-        let (minutes, seconds) = (at.as_secs() / 60, at.as_secs() % 60);
-        self.ink.dim(&format!("{minutes:>2}:{seconds:02}  {who:<3}"))
+        self.ink.dim(&format!("{}{who:<3}", moment(at)))
     }
 
     fn beside_the_margin(&self, markup: &str) -> String {
@@ -233,6 +243,11 @@ impl Drop for Stage {
         let _ = self.calm();
         let _ = io::stdout().flush();
     }
+}
+
+/// ` 0:07  `
+fn moment(at: Duration) -> String {
+    format!("{:>2}:{:02}  ", at.as_secs() / 60, at.as_secs() % 60)
 }
 
 /// How wide the terminal is. Asking the system takes unsafe code or one more crate; `stty` is on

@@ -14,8 +14,9 @@ pub struct Status {
     pub high: usize,
     pub medium: usize,
     pub slack: Slack,
-    /// What a killed worker had in its hands, and how long until the queue delivers it again.
-    pub orphans: Option<(usize, Duration)>,
+    /// How much a killed worker had in its hands, its name, and how long until the queue delivers
+    /// that again.
+    pub orphans: Option<(usize, &'static str, Duration)>,
     pub told: usize,
     pub posts: usize,
 }
@@ -36,15 +37,18 @@ pub enum Slack {
 
 impl Status {
     /// From what is seen of the workers at `now`; what a killed one held comes back after
-    /// `visibility`.
-    pub fn of(seen: &[Seen], visibility: Duration, now: Mono) -> Status {
+    /// `visibility`. None until one of them has said something.
+    pub fn of(seen: &[Seen], visibility: Duration, now: Mono) -> Option<Status> {
+        if seen.iter().all(|worker| worker.at == Mono(0)) {
+            return None;
+        }
         let mut status = Status::default();
         for worker in seen {
             let glimpse = &worker.glimpse;
             if let Some(killed) = worker.killed {
                 let back_in = visibility.saturating_sub(now.since(killed));
                 if glimpse.held > 0 && !back_in.is_zero() {
-                    status.orphans = Some((glimpse.held, back_in));
+                    status.orphans = Some((glimpse.held, worker.name, back_in));
                 }
                 continue;
             }
@@ -63,7 +67,7 @@ impl Status {
             };
             status.slack = status.slack.worse(slack);
         }
-        status
+        Some(status)
     }
 
     /// As much of it as fits into so many columns.
@@ -71,7 +75,7 @@ impl Status {
         let mut line = String::new();
         let mut used = 0;
         for (text, style) in self.parts() {
-            let separator = if line.is_empty() { "" } else { "  ·  " };
+            let separator = if line.is_empty() { "" } else { " · " };
             let wide = separator.chars().count() + text.chars().count();
             if used + wide > columns {
                 break;
@@ -102,28 +106,29 @@ impl Status {
         }
         match self.slack {
             Slack::Idle => {}
+            Slack::Paced(Duration::ZERO) => {
+                parts.push(("posting".to_owned(), |ink, text| ink.dim(text)));
+            }
             Slack::Paced(next) => {
                 parts.push((format!("next post in {}", tenths(next)), |ink, text| ink.dim(text)));
             }
             Slack::Away { failures, breaker_open, next } => {
-                let state = match breaker_open {
-                    true => "breaker open".to_owned(),
-                    false => format!("Slack is away ({failures} tries)"),
+                let state = if breaker_open { "breaker open" } else { "Slack away" };
+                let next = match next {
+                    Duration::ZERO => format!("{state}: try {}", failures + 1),
+                    next => format!("{state}: try {} in {}", failures + 1, tenths(next)),
                 };
-                parts.push((format!("{state}, next in {}", tenths(next)), |ink, text| {
-                    ink.warning(text)
-                }));
+                parts.push((next, |ink, text| ink.warning(text)));
             }
         }
-        parts.push((format!("{} told in {} posts", self.told, self.posts), |ink, text| {
-            ink.dim(text)
-        }));
-        if let Some((count, back_in)) = self.orphans {
+        if let Some((count, whose, back_in)) = self.orphans {
             let back_in = back_in.as_secs() + 1;
-            parts.push((format!("{count} of a dead worker, back in {back_in} s"), |ink, text| {
+            parts.push((format!("{count} of {whose}'s back in {back_in} s"), |ink, text| {
                 ink.dim(text)
             }));
         }
+        parts
+            .push((format!("{} told, {} posts", self.told, self.posts), |ink, text| ink.dim(text)));
         parts
     }
 }
@@ -164,17 +169,18 @@ mod tests {
 
     #[test]
     fn adds_up_the_living_and_counts_down() {
-        let dead = Seen { killed: Some(Mono(1_500)), ..worker(0, 70, 0) };
+        let dead = Seen { name: "B", killed: Some(Mono(1_500)), ..worker(0, 70, 0) };
         let ended = Seen { ended: true, ..worker(0, 9, 0) };
         let seen = [worker(1, 30, 0), worker(0, 12, 3), dead, ended];
         let visibility = Duration::from_secs(10);
-        let status = Status::of(&seen, visibility, Mono(2_500));
+        let status = Status::of(&seen, visibility, Mono(2_500)).unwrap();
         assert_eq!((status.critical, status.high, status.medium), (1, 0, 42));
         let next = Duration::from_millis(500);
         assert_eq!(status.slack, Slack::Away { failures: 3, breaker_open: false, next });
-        assert_eq!(status.orphans, Some((70, Duration::from_secs(9))));
+        assert_eq!(status.orphans, Some((70, "B", Duration::from_secs(9))));
         // What the dead one held has been delivered again.
-        assert_eq!(Status::of(&seen, visibility, Mono(11_500)).orphans, None);
+        assert_eq!(Status::of(&seen, visibility, Mono(11_500)).unwrap().orphans, None);
+        assert_eq!(Status::of(&[Seen::default()], visibility, Mono(9)), None);
     }
 
     #[test]
@@ -184,18 +190,22 @@ mod tests {
             high: 112,
             medium: 301,
             slack: Slack::Paced(Duration::from_millis(420)),
-            orphans: Some((128, Duration::from_millis(11_300))),
+            orphans: Some((128, "B", Duration::from_millis(11_300))),
             told: 412,
             posts: 17,
         };
         let ink = Ink { colour: false };
-        let whole = "waiting: 5 critical, 112 high, 301 medium  ·  next post in 0.4 s  ·  \
-                     412 told in 17 posts  ·  128 of a dead worker, back in 12 s";
+        let whole = "waiting: 5 critical, 112 high, 301 medium · next post in 0.4 s · \
+                     128 of B's back in 12 s · 412 told, 17 posts";
         assert_eq!(status.line(200, ink), whole);
-        let shorter = "waiting: 5 critical, 112 high, 301 medium  ·  next post in 0.4 s";
+        let shorter = "waiting: 5 critical, 112 high, 301 medium · next post in 0.4 s";
         assert_eq!(status.line(80, ink), shorter);
+        let next = Duration::ZERO;
+        let slack = Slack::Away { failures: 6, breaker_open: true, next };
+        let status = Status { critical: 0, high: 0, slack, ..status };
+        assert_eq!(status.line(50, ink), "waiting: 301 medium · breaker open: try 7");
         let coloured = status.line(200, Ink { colour: true });
         assert!(coloured.contains("\u{1b}[") && coloured.ends_with("\u{1b}[0m"), "{coloured:?}");
-        assert_eq!(Status::default().line(80, ink), "nothing waits  ·  0 told in 0 posts");
+        assert_eq!(Status::default().line(80, ink), "nothing waits · 0 told, 0 posts");
     }
 }

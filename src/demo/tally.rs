@@ -244,12 +244,110 @@ impl fmt::Display for Verdict {
         writeln!(f)?;
         writeln!(
             f,
-            "{:>6}  the longest that a critical one waited, {} where Slack refused meanwhile",
+            "{:>6}  the longest wait of a critical finding while Slack took posts, {} while not",
             seconds(self.critical_wait_ms),
             seconds(self.critical_wait_refused_ms)
         )?;
         write!(f, "{:>6}  between the two posts that were the closest", {
             seconds(self.closest_posts_ms)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// 32 hexadecimal digits.
+    fn id(n: usize) -> String {
+        format!("{n:032x}")
+    }
+
+    fn event(role: Role, n: usize) -> Event {
+        Event { role, finding: id(n), body: String::new() }
+    }
+
+    /// A post of this worker that Slack accepted.
+    fn post(at_ms: u64, worker: &str, findings: &[usize]) -> Arc<Received> {
+        let line = |n: &usize| json!({ "text": format!("a title · `{}` · %3D{}", id(*n), id(*n)) });
+        let card = json!({ "blocks": findings.iter().map(line).collect::<Vec<Value>>() });
+        let footer = json!({ "blocks": [{ "text": format!("hansho `{worker}-{at_ms}`") }] });
+        Arc::new(Received {
+            number: 0,
+            at_ms,
+            path: String::new(),
+            user_agent: String::new(),
+            payload: json!({ "text": "", "attachments": [card, footer] }),
+            answered: Answered::Status { status: 200, body: "ok".to_owned() },
+            accepted: true,
+        })
+    }
+
+    fn refused(at_ms: u64, status: u16) -> Arc<Received> {
+        let answered = Answered::Status { status, body: String::new() };
+        Arc::new(Received { answered, accepted: false, ..(*post(at_ms, "w", &[1])).clone() })
+    }
+
+    fn book(alerts: std::ops::Range<usize>) -> Book {
+        Book { events: alerts.map(|n| event(Role::Alert, n)).collect(), ..Book::default() }
+    }
+
+    #[test]
+    fn finds_what_a_message_tells_and_whose_it_is() {
+        let payload = &post(7, "0c02a5d2f4a0", &[3, 4]).payload;
+        assert_eq!(findings_in(payload), [id(3), id(4)]);
+        assert_eq!(worker_of(payload).as_deref(), Some("0c02a5d2f4a0"));
+        assert_eq!(worker_of(&json!({ "text": "hansho" })), None);
+    }
+
+    #[test]
+    fn tells_what_is_lost_told_twice_and_uncalled_for() {
+        let mut book = book(0..4);
+        book.events.push(event(Role::Noise, 8));
+        book.events.push(event(Role::Escalation, 1));
+        let posts = [post(0, "a", &[0, 1]), post(1500, "a", &[0, 8]), post(2600, "b", &[1, 2])];
+        let verdict = judge(&book, &posts, &[], 0);
+        assert_eq!((verdict.owed, verdict.told), (5, 4));
+        assert_eq!((verdict.lost, verdict.twice, verdict.charged), (1, 1, 0));
+        assert_eq!((verdict.uncalled, verdict.posts, verdict.closest_posts_ms), (1, 3, 1100));
+        assert!(!verdict.kept());
+    }
+
+    #[test]
+    fn a_repeat_is_charged_to_a_kill_only_if_it_can_be_its_fault() {
+        // The dead worker's last post before the kill may be unmarked; an earlier one may not.
+        for (first, killed, at_ms, charged) in
+            [("a", "a", 150, 1), ("b", "a", 150, 0), ("a", "a", 50, 0), ("a", "a", 3000, 0)]
+        {
+            let mut book = book(0..3);
+            book.kills.push(Kill { worker: killed.to_owned(), at_ms });
+            let posts = [post(100, first, &[0, 1]), post(2000, "a", &[2]), post(4000, "c", &[1])];
+            let verdict = judge(&book, &posts, &[], 0);
+            assert_eq!((verdict.twice, verdict.charged), (1, charged), "{first} {killed} {at_ms}");
+            assert_eq!(verdict.kept(), charged == 1);
+        }
+        // Nor does a lost answer excuse more than one repeat.
+        let lost = Received { answered: Answered::Closed, ..(*post(0, "a", &[0])).clone() };
+        let posts = [Arc::new(lost), post(2000, "a", &[0]), post(4000, "a", &[0])];
+        let verdict = judge(&book(0..1), &posts, &[], 0);
+        assert_eq!((verdict.twice, verdict.charged), (2, 1));
+    }
+
+    #[test]
+    fn tells_how_long_criticals_waited_and_whether_slack_refused() {
+        let mut book = book(0..3);
+        book.criticals = [(id(0), 500), (id(1), 900), (id(2), 3000)].into();
+        let posts = [
+            post(1000, "a", &[0]),
+            post(2100, "a", &[1]),
+            refused(3100, 503),
+            refused(3200, 429),
+            post(9000, "a", &[2]),
+        ];
+        let verdict = judge(&book, &posts, &[], 0);
+        assert_eq!((verdict.critical_wait_ms, verdict.critical_wait_refused_ms), (1200, 6000));
+        assert_eq!((verdict.away, verdict.rate_limited, verdict.criticals), (1, 1, 3));
     }
 }

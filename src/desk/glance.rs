@@ -100,3 +100,124 @@ impl Glance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Capacity, Event, Order, Settings};
+    use super::*;
+    use crate::instants::{Mono, Wall};
+    use crate::policy::budget::TimeBudget;
+    use crate::policy::ledger::Terms;
+    use crate::policy::route::{Route, Routes};
+    use crate::ports::{Delivery, Lane, MessageId, Receipt, RetryReason, Verdict};
+
+    const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(1_000) };
+
+    fn desk() -> Desk {
+        let budget = TimeBudget::default();
+        let route = |name: &str| Route { destination: name.to_owned(), min_severity: None };
+        let settings = Settings {
+            lanes: vec![Lane::Standard],
+            receive_wait: Duration::ZERO,
+            terms: Terms {
+                lease: budget.lease(),
+                skew: budget.skew(),
+                retention: Duration::from_secs(86_400),
+                remind_after: None,
+            },
+            budget,
+            routes: Routes {
+                min_severity: "medium".parse().unwrap(),
+                routes: vec![route("security"), route("archive")],
+            },
+            paces: vec![Duration::from_secs(1); 2],
+            capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },
+            findings_max: 500,
+            bytes_max: 1 << 20,
+            worker_id: "w".to_owned(),
+            seed: 1,
+            drain: None,
+        };
+        Desk::new(settings, NOW)
+    }
+
+    fn delivery(n: usize, severity: f64) -> Delivery {
+        let body = format!(
+            r#"{{"accountId":"111122223333","region":"eu-central-1","partition":"aws",
+            "schemaVersion":"2.0","id":"f{n}","type":"Recon:EC2/Portscan","severity":{severity},
+            "title":"scan","resource":{{"resourceType":"Instance"}},"service":{{"count":1}}}}"#
+        );
+        Delivery {
+            lane: Lane::Standard,
+            message_id: MessageId(n.to_string()),
+            receipt: Receipt(n.to_string()),
+            body,
+            receive_count: 1,
+            enqueued_at: None,
+        }
+    }
+
+    #[test]
+    fn counts_what_was_not_accepted_and_looks_without_touching() {
+        let mut desk = desk();
+        let deliveries = [9.5, 8.0, 8.0, 5.0, 1.0];
+        let deliveries =
+            deliveries.into_iter().enumerate().map(|(n, severity)| delivery(n, severity)).collect();
+        desk.on(Event::Received { lane: Lane::Standard, result: Ok(deliveries) }, NOW);
+        let before = desk.glance(NOW);
+        assert_eq!((before.worker.as_str(), before.held, before.posted), ("w", 5, 0));
+        for d in &before.destinations {
+            let waiting = Level::ALL.map(|level| d.waiting(level));
+            assert_eq!(waiting, [0, 0, 1, 2, 1], "{}", d.name);
+            assert_eq!((d.failures, d.breaker_open, d.storm), (0, false, false));
+            assert_eq!(d.next_post_in, Duration::ZERO);
+        }
+        // What is being claimed still waits; and a glance changes nothing.
+        let claims =
+            |orders: &[Order]| orders.iter().filter(|o| matches!(o, Order::Claim(_))).count();
+        assert_eq!(claims(&desk.orders(NOW)), 2, "the critical one, for each destination");
+        assert_eq!(desk.glance(NOW), before);
+    }
+
+    #[test]
+    fn shows_a_destination_in_trouble() {
+        let mut desk = desk();
+        let received = vec![delivery(1, 9.5)];
+        desk.on(Event::Received { lane: Lane::Standard, result: Ok(received) }, NOW);
+        for order in desk.orders(NOW) {
+            if let Order::Claim(claim) = order {
+                let want = crate::policy::ledger::Want {
+                    owner: &claim.owner,
+                    level: claim.level,
+                    revision: claim.revision,
+                };
+                let terms = desk.settings.terms;
+                let decided = crate::policy::ledger::claim(None, &want, &terms, NOW.wall);
+                let crate::policy::ledger::Claim::Write { row, .. } = decided else { panic!() };
+                let outcome = super::super::ClaimOutcome::Won(row);
+                desk.on(Event::Claimed { notice: claim.notice, outcome }, NOW);
+            }
+        }
+        assert!(desk.orders(NOW).iter().any(|o| matches!(o, Order::Post { destination: 0, .. })));
+        let verdict = Verdict::Retry {
+            reason: RetryReason::RateLimited,
+            after: Some(Duration::from_secs(30)),
+            ambiguous: false,
+            detail: String::new(),
+        };
+        desk.on(Event::Posted { destination: 0, verdict }, NOW);
+        let glance = desk.glance(NOW);
+        assert_eq!(glance.destinations[0].next_post_in, Duration::from_secs(30));
+        assert!(glance.destinations[1].next_post_in <= Duration::from_secs(1));
+        desk.on(
+            Event::Posted {
+                destination: 1,
+                verdict: Verdict::Dead { status: 410, detail: String::new() },
+            },
+            NOW,
+        );
+        let glance = desk.glance(NOW);
+        assert!(glance.destinations[1].breaker_open && !glance.destinations[0].breaker_open);
+        assert_eq!(glance.destinations[0].waiting(Level::Critical), 1);
+    }
+}
