@@ -16,7 +16,7 @@ const PORTIONS: usize = 3;
 /// What the stand-in answers to the third post, in seconds.
 const RETRY_AFTER_S: u64 = 2;
 
-const STORM: Mix = Mix { noise: 420, alerts: 560, repeats: 30, updates: 10, malformed: 0 };
+const STORM: Mix = Mix { noise: 900, alerts: 560, repeats: 30, updates: 10, malformed: 0 };
 /// They arrive in the middle of the storm, and while Slack is away.
 const CRITICALS: [usize; 2] = [3, 2];
 /// What the first worker of the storm can hold; the second one gets the rest.
@@ -107,9 +107,9 @@ pub async fn bad_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
     let first = [("HANSHO_WORKER_BUFFER_FINDINGS", BUFFER.0), SEED];
     let mut a = crew.start("A", &[&TIMES[..], &first].concat())?;
     scene.put(&storm).await?;
-    scene.step(&format!("{} messages arrive within a second. Worker A starts.", storm.len()))?;
+    scene.step(&format!("{} messages arrive at once. Worker A starts.", storm.len()))?;
     let full = || a.seen().glimpse.held >= BUFFER.1;
-    scene.until(Duration::from_secs(3), full).await;
+    scene.until(Duration::from_secs(5), full).await;
 
     let mut b = crew.start("B", &TIMES)?;
     scene.step("Worker A's buffer is full. Worker B starts and takes the rest.")?;

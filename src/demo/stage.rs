@@ -117,7 +117,8 @@ impl Stage {
         let mut text = slack::preview(&shown, self.columns, self.ink.colour);
         if hidden > 0 {
             let things = if hidden == 1 { "card" } else { "cards" };
-            text.push_str(&self.ink.dim(&format!("\n… and {hidden} more {things}")));
+            text.push('\n');
+            text.push_str(&self.ink.dim(&format!("… and {hidden} more {things}")));
         }
         self.block(text.trim_end())
     }

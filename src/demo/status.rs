@@ -88,52 +88,49 @@ impl Status {
     }
 
     /// The more important first.
-    fn parts(&self) -> Vec<(String, fn(Ink, &str) -> String)> {
-        let mut parts: Vec<(String, fn(Ink, &str) -> String)> = Vec::new();
+    fn parts(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
         let levels = [(self.critical, "critical"), (self.high, "high"), (self.medium, "medium")];
         let counts: Vec<String> = levels
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, level)| format!("{count} {level}"))
             .collect();
-        match counts.is_empty() {
-            true => parts.push(("nothing waits".to_owned(), |ink, text| ink.dim(text))),
-            false if self.critical > 0 => {
-                parts.push((format!("waiting: {}", counts.join(", ")), |ink, text| ink.alarm(text)))
-            }
-            false => parts
-                .push((format!("waiting: {}", counts.join(", ")), |ink, text| ink.strong(text))),
-        }
-        match self.slack {
-            Slack::Idle => {}
-            Slack::Paced(Duration::ZERO) => {
-                parts.push(("posting".to_owned(), |ink, text| ink.dim(text)));
-            }
-            Slack::Paced(next) => {
-                parts.push((format!("next post in {}", tenths(next)), |ink, text| ink.dim(text)));
-            }
-            Slack::Away { failures, breaker_open, next } => {
-                let state = if breaker_open { "breaker open" } else { "Slack away" };
-                let next = match next {
-                    Duration::ZERO => format!("{state}: try {}", failures + 1),
-                    next => format!("{state}: try {} in {}", failures + 1, tenths(next)),
-                };
-                parts.push((next, |ink, text| ink.warning(text)));
-            }
-        }
+        parts.push(match (counts.is_empty(), self.critical) {
+            (true, _) => ("nothing waits".to_owned(), Ink::dim),
+            (false, 0) => (format!("waiting: {}", counts.join(", ")), Ink::strong),
+            (false, _) => (format!("waiting: {}", counts.join(", ")), Ink::alarm),
+        });
+        parts.extend(self.slack.part());
         if let Some((count, whose, back_in)) = self.orphans {
             let back_in = back_in.as_secs() + 1;
-            parts.push((format!("{count} of {whose}'s back in {back_in} s"), |ink, text| {
-                ink.dim(text)
-            }));
+            parts.push((format!("{count} of {whose}'s back in {back_in} s"), Ink::dim));
         }
-        parts
-            .push((format!("{} told, {} posts", self.told, self.posts), |ink, text| ink.dim(text)));
+        parts.push((format!("{} told, {} posts", self.told, self.posts), Ink::dim));
         parts
     }
 }
 
+/// A part of the line, and how it is written.
+type Part = (String, fn(Ink, &str) -> String);
+
 impl Slack {
+    fn part(self) -> Option<Part> {
+        Some(match self {
+            Slack::Idle => return None,
+            Slack::Paced(Duration::ZERO) => ("posting".to_owned(), Ink::dim),
+            Slack::Paced(next) => (format!("next post in {}", tenths(next)), Ink::dim),
+            Slack::Away { failures, breaker_open, next } => {
+                let state = if breaker_open { "breaker open" } else { "Slack away" };
+                let text = match next {
+                    Duration::ZERO => format!("{state}: try {}", failures + 1),
+                    next => format!("{state}: try {} in {}", failures + 1, tenths(next)),
+                };
+                (text, Ink::warning)
+            }
+        })
+    }
+
     /// Of what two workers see, the news; of the same, what comes sooner.
     fn worse(self, other: Slack) -> Slack {
         match (self, other) {
