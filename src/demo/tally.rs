@@ -234,7 +234,7 @@ impl fmt::Display for Verdict {
         let again = self.twice - self.charged.min(self.twice);
         marked(again as u64, "told twice", again == 0)?;
         if self.charged > 0 {
-            marked(self.charged as u64, "told again after a crash (see README)", true)?;
+            marked(self.charged as u64, "told again after a crash", true)?;
         }
         marked(self.uncalled as u64, "told without need", self.uncalled == 0)?;
         let parked_right = self.quarantined == self.malformed;
