@@ -215,6 +215,8 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             routes: vec![Route { destination: "security".to_owned(), min_severity: None }],
         },
         paces: vec![Duration::from_millis(1100)],
+        fallbacks: vec![None],
+        fleet: 1,
         capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },
         findings_max: 500,
         bytes_max: 8 << 20,
