@@ -74,7 +74,7 @@ impl Desk {
     }
 
     pub(super) fn start_claims(&mut self, channel: usize) {
-        let Some(picked) = self.take_up(channel) else { return };
+        let Some(picked) = self.take_up(channel, Level::Informational) else { return };
         for id in picked {
             let Some(notice) = self.notices.get(&id) else { continue };
             self.orders.push(Order::Claim(ClaimOrder {
@@ -89,7 +89,7 @@ impl Desk {
 
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize) -> bool {
-        let Some(picked) = self.take_up(channel) else { return false };
+        let Some(picked) = self.take_up(channel, Level::Critical) else { return false };
         if let Some(hand) = &mut self.destinations[channel].in_hand {
             hand.claims_open = 0;
             hand.won = picked.into_iter().map(|notice| Won { notice, claim: None }).collect();
@@ -97,12 +97,12 @@ impl Desk {
         true
     }
 
-    /// Takes in hand what goes into the next post.
-    fn take_up(&mut self, channel: usize) -> Option<Vec<NoticeId>> {
+    /// Takes in hand what goes into the next post, nothing of it below `least`.
+    fn take_up(&mut self, channel: usize, least: Level) -> Option<Vec<NoticeId>> {
         let waiting = self.waiting_for(channel).map(Iterator::count).sum::<usize>();
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
-        let Picked { notices: picked, form, from_oldest } = self.pick(channel);
+        let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
         if picked.is_empty() {
             self.destinations[channel].nothing_to_pick = true;
             return None;
@@ -129,7 +129,7 @@ impl Desk {
     }
 
     /// The worst that waits, and what may share its post. Criticals share with criticals alone.
-    fn pick(&self, channel: usize) -> Picked {
+    fn pick(&self, channel: usize, least: Level) -> Picked {
         let d = &self.destinations[channel];
         let mut ready: Vec<Rank> =
             self.waiting_for(channel).flat_map(|ranks| ranks.take(LOOK_MAX)).copied().collect();
@@ -148,7 +148,8 @@ impl Desk {
         let mut critical = false;
         for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {
             let Some(notice) = self.notices.get(&id) else { continue };
-            if self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key) {
+            let in_hand = self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key);
+            if in_hand || level < least {
                 continue;
             }
             if notices.is_empty() {
@@ -275,9 +276,14 @@ impl Desk {
         }
     }
 
-    /// Posts what is in hand, now.
+    /// Posts what is in hand, now. Leases are looked at once more: the process may have stood still
+    /// since the slot was asked for.
     pub(super) fn send(&mut self, channel: usize, now: Now) {
+        self.release_late(channel, now);
         let Some(mut hand) = self.destinations[channel].in_hand.take() else { return };
+        if hand.won.is_empty() {
+            return;
+        }
         if self.destinations[channel].pace.take(now.mono).is_err() {
             // The slot goes by unused; another one is taken when this process's own pace allows.
             self.destinations[channel].in_hand = Some(hand);
