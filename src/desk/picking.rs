@@ -73,8 +73,8 @@ impl Desk {
         hand.won.iter().filter_map(level).max()
     }
 
-    pub(super) fn start_claims(&mut self, channel: usize) {
-        let Some(picked) = self.take_up(channel, Level::Informational) else { return };
+    pub(super) fn start_claims(&mut self, channel: usize, now: Now) {
+        let Some(picked) = self.take_up(channel, Level::Informational, now) else { return };
         for id in picked {
             let Some(notice) = self.notices.get(&id) else { continue };
             self.orders.push(Order::Claim(ClaimOrder {
@@ -88,8 +88,8 @@ impl Desk {
     }
 
     /// Takes criticals in hand as they are. False if none can go now.
-    pub(super) fn take_without_claims(&mut self, channel: usize) -> bool {
-        let Some(picked) = self.take_up(channel, Level::Critical) else { return false };
+    pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
+        let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
         if let Some(hand) = &mut self.destinations[channel].in_hand {
             hand.claims_open = 0;
             hand.won = picked.into_iter().map(|notice| Won { notice, claim: None }).collect();
@@ -98,8 +98,9 @@ impl Desk {
     }
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
-    fn take_up(&mut self, channel: usize, least: Level) -> Option<Vec<NoticeId>> {
-        let waiting = self.waiting_for(channel).map(Iterator::count).sum::<usize>();
+    fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
+        let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
+        let waiting = here + self.outranked.unseen(now);
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);

@@ -20,7 +20,7 @@ const BATCH: usize = 5 * QUEUE_BATCH_MAX;
 /// The part of the buffer that only the express lane may use, where there is one: one in so many.
 const EXPRESS_SHARE: usize = 8;
 /// What was outranked comes back when its turn may have come.
-const OUTRANKED_MIN: Duration = Duration::from_secs(30);
+const OUTRANKED_MIN: Duration = Duration::from_secs(5);
 const OUTRANKED_MAX: Duration = Duration::from_secs(15 * 60);
 /// A message that was received so often stays, or the queue would take it for one that can't be
 /// processed.
@@ -33,6 +33,16 @@ pub(super) struct Outranked {
     back: VecDeque<(Mono, usize)>,
     /// Hand-backs under way.
     leaving: usize,
+}
+
+impl Outranked {
+    /// How many are out there now.
+    pub fn unseen(&mut self, now: Now) -> usize {
+        while self.back.front().is_some_and(|(at, _)| *at <= now.mono) {
+            self.back.pop_front();
+        }
+        self.back.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// How a delivery stands when room is needed.
@@ -121,19 +131,17 @@ impl Desk {
         }
     }
 
-    /// About how long until what is known to wait has been told, if digests are full.
+    /// About how long until what is known to wait has been told, in digests that are full.
     fn turn_of_the_next(&mut self, now: Now) -> Option<Duration> {
-        while self.outranked.back.front().is_some_and(|(at, _)| *at <= now.mono) {
-            self.outranked.back.pop_front();
-        }
-        let unseen: usize = self.outranked.back.iter().map(|(_, count)| count).sum();
-        let posts = (self.findings_held + unseen) / self.settings.capacity.lines_max.max(1);
+        let known = self.findings_held + self.outranked.unseen(now);
+        let posts = known / self.settings.capacity.lines_max.max(1);
         if self.ledger.is_failing() {
             // Nobody knows when its turn comes, and each receive is counted.
             return Some(AWAY_DELAY);
         }
         let slowest = self.destinations.iter().map(|d| d.interval).max()?;
-        let turn = slowest.saturating_mul(u32::try_from(posts).unwrap_or(u32::MAX));
+        let posts = u32::try_from(posts).unwrap_or(u32::MAX);
+        let turn = slowest.saturating_mul(posts).saturating_mul(self.settings.fleet);
         Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))
     }
 

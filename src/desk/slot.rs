@@ -80,7 +80,7 @@ impl Desk {
                 if ready_at > now.mono {
                     return Some(ready_at);
                 }
-                self.start_claims(destination);
+                self.start_claims(destination, now);
                 None
             }
         }
@@ -97,7 +97,7 @@ impl Desk {
             return Some(at);
         }
         self.report_ledger_away();
-        if self.take_without_claims(destination) {
+        if self.take_without_claims(destination, now) {
             self.send(destination, now);
         }
         None
