@@ -23,6 +23,8 @@ use super::ledger::{Expect, NoticeKey, Row, State, Terms, blank};
 pub const CELL: &str = "pace";
 /// Whoever has reserved a slot and has not taken it by so long after it was due has lost it.
 const GRACE: Duration = Duration::from_millis(500);
+/// No pause is longer, whatever the row says. Slack's own are at most minutes.
+const PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// How often to look whether another's reservation has been used. The first look comes up to so
 /// long after the slot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -111,7 +113,8 @@ impl Cell {
     fn due(&self, known: &Known, row: &Row, level: Level, now: Now) -> Mono {
         let share = if level == Level::Critical { Duration::ZERO } else { self.interval / 4 };
         let began = row.sent_at.unwrap_or(row.lease_until);
-        let seen = known.closed_at.plus(row.lease_until.since(began) + share);
+        let length = row.lease_until.since(began).min(PAUSE_MAX);
+        let seen = known.closed_at.plus(length + share);
         // However wrong the clocks: by then it is over for everybody.
         let over = row.lease_until.plus(self.terms.skew + share);
         match now.wall < over {
