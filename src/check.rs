@@ -208,6 +208,15 @@ fn one_destination(
         .unwrap_or(config.threshold);
     row(out, "gets", &and_above(effective))?;
     row(out, "pace", &format!("one post per {}", written(destination.pace)))?;
+    let fallback = destination.fallback.and_then(|i| config.destinations.get(i));
+    row(
+        out,
+        "if it is dead",
+        &match fallback {
+            Some(other) => format!("{} takes over", other.name),
+            None => "its findings wait".to_owned(),
+        },
+    )?;
     for level in Level::ALL.into_iter().rev() {
         let whom = destination.mentions.of(level).map_or("nobody", |mention| mention.as_str());
         row(out, &format!("{level} mentions"), whom)?;
@@ -232,6 +241,7 @@ fn times(out: &mut String, config: &Config) -> fmt::Result {
     }
     let (findings, bytes) = (config.buffer.findings, config.buffer.bytes);
     row(out, "buffer", &format!("{findings} findings, {}", size(bytes)))?;
+    row(out, "workers", &config.fleet.to_string())?;
     match config.seed {
         Some(seed) => row(out, "seed", &seed.to_string()),
         None => row(out, "seed", "a new one at each start"),
@@ -344,6 +354,7 @@ Destination: security
   webhook                env:HOOK: readable, leads to hooks.slack.com
   gets                   5.5 and above
   pace                   one post per 1.1s
+  if it is dead          its findings wait
   critical mentions      <!here>
   high mentions          nobody
   medium mentions        nobody
@@ -360,6 +371,7 @@ Times and limits
   hand back after        11h
   time to stop           25s
   buffer                 500 findings, 8 MiB
+  workers                1
   seed                   a new one at each start
 
 Nothing is wrong.

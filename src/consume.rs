@@ -160,6 +160,8 @@ fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32)
         terms: config.terms(),
         routes: config.routes(),
         paces: config.destinations.iter().map(|d| d.pace).collect(),
+        fallbacks: config.destinations.iter().map(|d| d.fallback).collect(),
+        fleet: config.fleet,
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,

@@ -201,6 +201,8 @@ pub struct Card {
     pub reminder: bool,
     /// An earlier try may have been accepted, though nobody knows: this may be a repeat.
     pub perhaps_repeated: bool,
+    /// The name of the destination that it was meant for, if another one takes its place.
+    pub meant_for: Option<String>,
 }
 
 /// How a post is drawn.

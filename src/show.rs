@@ -41,6 +41,7 @@ pub fn render(
                     escalated_from: None,
                     reminder: false,
                     perhaps_repeated: false,
+                    meant_for: None,
                 }],
             };
             let payload = slack::payload(&digest, mentions);

@@ -25,7 +25,7 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 27] = [
+pub static KEYS: [Key; 29] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
@@ -77,6 +77,9 @@ pub static KEYS: [Key; 27] = [
     key("worker.buffer_bytes", "HANSHO_WORKER_BUFFER_BYTES",
         "the most bytes that they take [8 MiB]",
         |raw| &mut raw.worker.buffer_bytes),
+    key("worker.fleet", "HANSHO_WORKER_FLEET",
+        "how many workers share the queues; counts while the ledger is away [1]",
+        |raw| &mut raw.worker.fleet),
     key("worker.seed", "HANSHO_WORKER_SEED",
         "a whole number that makes the jitter repeatable [from the system]",
         |raw| &mut raw.worker.seed),
@@ -92,6 +95,9 @@ pub static KEYS: [Key; 27] = [
     key("destination.pace", "HANSHO_DESTINATION_PACE",
         "the least time between two posts, at least 1s for Slack [1.1s]",
         |raw| &mut raw.first_destination().pace),
+    key("destination.fallback", "HANSHO_DESTINATION_FALLBACK",
+        "the destination that gets its findings while its webhook is dead [none]",
+        |raw| &mut raw.first_destination().fallback),
     key("destination.mention.informational", "HANSHO_DESTINATION_MENTION_INFORMATIONAL",
         "whom an informational finding mentions [nobody]",
         |raw| &mut raw.first_destination().mention.informational),

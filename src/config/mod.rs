@@ -54,6 +54,8 @@ pub struct Config {
     pub remind_after: Option<Duration>,
     pub budget: TimeBudget,
     pub buffer: Buffer,
+    /// How many workers share the queues, this one included. 1 or more.
+    pub fleet: u32,
     /// Makes the jitter of retries repeatable. None: a new one at each start.
     pub seed: Option<u64>,
 }
@@ -151,6 +153,8 @@ pub struct Destination {
     /// The least time between two posts. Whether Slack allows it is known when the webhook's host
     /// is: see [`pace_allowed`].
     pub pace: Duration,
+    /// The index of the destination that gets its findings while its webhook is dead. Never its own.
+    pub fallback: Option<usize>,
 }
 
 /// How much may wait in memory.

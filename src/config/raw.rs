@@ -105,6 +105,7 @@ pub struct RawWorker {
     pub post_timeout: Option<Given>,
     pub buffer_findings: Option<Given>,
     pub buffer_bytes: Option<Given>,
+    pub fleet: Option<Given>,
     pub seed: Option<Given>,
 }
 
@@ -115,6 +116,7 @@ pub struct RawDestination {
     pub webhook: Option<Given>,
     pub min_severity: Option<Given>,
     pub pace: Option<Given>,
+    pub fallback: Option<Given>,
     pub mention: RawMention,
 }
 

@@ -23,6 +23,7 @@ const TIME_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// One receive brings up to ten messages, together up to 1 MiB, and room is made before it.
 const BUFFER_FINDINGS: (usize, usize) = (10, 100_000);
 const BUFFER_BYTES: (usize, usize) = (2 << 20, 1 << 30);
+const FLEET: (usize, usize) = (1, 1_000);
 
 pub(super) struct Validated {
     pub outcome: Result<Config, Vec<Mistake>>,
@@ -39,6 +40,9 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let (retention, remind_after) = ledger_times(raw, &mut gathered);
     let budget = budget(&raw.worker, &mut gathered);
     let buffer = buffer(&raw.worker, &mut gathered);
+    let fleet = gathered.read("worker.fleet", &raw.worker.fleet, |given| {
+        values::count_within(given, FLEET.0, FLEET.1)
+    });
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {
@@ -50,6 +54,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             remind_after,
             budget,
             buffer,
+            fleet: fleet.and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
             seed,
         }),
         _ => Err(mistakes),
@@ -238,10 +243,50 @@ fn destinations(raw: &Raw, threshold: Threshold, gathered: &mut Gathered) -> Vec
             (own_threshold(given, &key, threshold, gathered), pace(given, &key, gathered));
         let mentions = mentions(&given.mention, &key, gathered);
         if let (Some(name), Some(webhook)) = (name, webhook) {
-            all.push(Destination { name, webhook, mentions, threshold: own, pace });
+            // Resolved when all names are known.
+            let fallback = None;
+            all.push(Destination { name, webhook, mentions, threshold: own, pace, fallback });
+        }
+    }
+    // With a destination missing, the places in the two lists would not be the same.
+    if all.len() == raw.destination.len() {
+        for (i, given) in raw.destination.iter().enumerate() {
+            all[i].fallback = fallback(given, i, &all, threshold, gathered);
         }
     }
     all
+}
+
+/// Who takes over from the destination `of`, counted from 0.
+fn fallback(
+    given: &RawDestination,
+    of: usize,
+    all: &[Destination],
+    overall: Threshold,
+    gathered: &mut Gathered,
+) -> Option<usize> {
+    let key = format!("destination[{}].fallback", of + 1);
+    let name = gathered.read(&key, &given.fallback, values::destination_name)?;
+    let others =
+        || all.iter().map(|d| d.name.as_str()).filter(|other| *other != all[of].name.as_str());
+    let found = all.iter().position(|d| d.name == name).filter(|&i| i != of);
+    let Some(found) = found else {
+        let known = others().collect::<Vec<_>>().join(", ");
+        let what = match (all[of].name == name, known.as_str()) {
+            (_, "") => "must name another destination, and there is none".to_owned(),
+            (true, known) => format!("must be another destination than itself: {known}"),
+            (false, known) => format!("is no destination; known are {known}"),
+        };
+        gathered.mistakes.push(Mistake::of(key, what));
+        return None;
+    };
+    let floor = |d: &Destination| d.threshold.unwrap_or(overall).floor().max(overall.floor());
+    if floor(&all[found]) <= floor(&all[of]) {
+        let what = "has nothing to take over: it gets all of these findings for itself, and none \
+                    is told twice in one place; what only this destination lacks waits for it";
+        gathered.warnings.push(Mistake::of(key, what));
+    }
+    Some(found)
 }
 
 fn own_threshold(

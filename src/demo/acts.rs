@@ -4,31 +4,38 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::instants::Mono;
+
+use super::crew::Seen;
 use super::night::{Event, Mix, Night, Role};
 use super::slack_standin::{Answered, Behaviour};
 use super::{Scene, tally};
 
-const QUIET: Mix = Mix { noise: 40, alerts: 12, repeats: 9, updates: 4, malformed: 1 };
+const QUIET: Mix = Mix { noise: 40, alerts: 10, repeats: 9, updates: 4, malformed: 1 };
 /// Findings that were told at medium and rise to high.
 const ESCALATIONS: usize = 2;
 /// The first half of the quiet night arrives in so many portions, one after each post.
 const PORTIONS: usize = 3;
 /// What the stand-in answers to the third post, in seconds.
-const RETRY_AFTER_S: u64 = 2;
+const RETRY_AFTER_S: u64 = 1;
 
-const STORM: Mix = Mix { noise: 900, alerts: 560, repeats: 30, updates: 10, malformed: 0 };
+const STORM: Mix = Mix { noise: 955, alerts: 520, repeats: 20, updates: 5, malformed: 0 };
 /// They arrive in the middle of the storm, and while Slack is away.
 const CRITICALS: [usize; 2] = [3, 2];
-/// What the first worker of the storm can hold; the second one gets the rest.
-const BUFFER: (&str, usize) = ("440", 430);
-/// So many the second one holds before it is killed.
+/// The storm comes in gusts, so that both workers get their part of it.
+const GUST: usize = 20;
+const GUST_EVERY: Duration = Duration::from_millis(20);
+/// The second worker is killed between two posts once it holds so many, or after a while.
 const ENOUGH: usize = 100;
+const BETWEEN_POSTS_MS: std::ops::Range<u64> = 400..900;
+const A_WHILE: Duration = Duration::from_secs(4);
 /// With this seed the first worker's fourth try comes soon after Slack is back.
 const SEED: (&str, &str) = ("HANSHO_WORKER_SEED", "177");
 const SLACK_AWAY: Duration = Duration::from_secs(6);
-/// A killed worker's messages come back after so long. The times are the shortest that fit together.
+/// A killed worker's messages come back after so long. The workers' times are the shortest that fit together.
 pub const VISIBILITY: Duration = Duration::from_millis(16_500);
-const TIMES: [(&str, &str); 5] = [
+const SHARED: [(&str, &str); 6] = [
+    ("HANSHO_WORKER_FLEET", "2"),
     ("HANSHO_WORKER_POST_TIMEOUT", "2s"),
     ("HANSHO_WORKER_LEASE", "14s"),
     ("HANSHO_WORKER_SKEW", "0s"),
@@ -103,24 +110,19 @@ pub async fn bad_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
         "A storm. Two workers, A and B, share one queue, one ledger and one channel. Of each post \
          only the first lines are shown.",
     )?;
+    let mut a = crew.start("A", &[&SHARED[..], &[SEED]].concat())?;
+    let b = crew.start("B", &SHARED)?;
+    let both_are_there = || a.seen().at > Mono(0) && b.seen().at > Mono(0);
+    scene.until(A_WHILE, both_are_there).await;
     let storm = night.storm(STORM);
-    let first = [("HANSHO_WORKER_BUFFER_FINDINGS", BUFFER.0), SEED];
-    let mut a = crew.start("A", &[&TIMES[..], &first].concat())?;
-    scene.put(&storm).await?;
-    scene.step(&format!("{} messages arrive at once. Worker A starts.", storm.len()))?;
-    let full = || a.seen().glimpse.held >= BUFFER.1;
-    scene.until(Duration::from_secs(5), full).await;
+    scene.step(&format!("{} messages arrive within a few seconds.", storm.len()))?;
+    for gust in storm.chunks(GUST) {
+        scene.put(gust).await?;
+        scene.pause(GUST_EVERY).await;
+    }
 
-    let mut b = crew.start("B", &TIMES)?;
-    scene.step("Worker A's buffer is full. Worker B starts and takes the rest.")?;
-    let has_posted = || {
-        let id = b.seen().glimpse.worker;
-        let posts = scene.slack.received();
-        posts.iter().any(|p| p.accepted && tally::worker_of(&p.payload).as_ref() == Some(&id))
-    };
-    let busy = || b.seen().glimpse.held >= ENOUGH && has_posted();
-    scene.until(Duration::from_secs(3), busy).await;
-    b.during(scene.pause(Duration::from_millis(700))).await?;
+    let ready = || b.seen().glimpse.held >= ENOUGH && between_posts(scene, &b.seen());
+    scene.until(A_WHILE, ready).await;
     let killed_at = scene.now();
     let held = scene.kill(b).await?;
     scene.step(&format!(
@@ -146,9 +148,17 @@ pub async fn bad_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
     // It may be done with everything by then, and ended.
     scene.pause(back_at.since(scene.now())).await;
     scene.step("Worker A has taken over what B held. Worker B is started again.")?;
-    let b = crew.start("B", &TIMES)?;
+    let b = crew.start("B", &SHARED)?;
     a.end().await?;
     b.end().await?;
     scene.step("All is told.")?;
     Ok(())
+}
+
+/// Its last post is so long ago that it is marked, and the next is not due yet.
+fn between_posts(scene: &Scene, seen: &Seen) -> bool {
+    let posts = scene.slack.received();
+    let by_it = |id: Option<String>| id.as_deref() == Some(seen.glimpse.worker.as_str());
+    let last = posts.iter().rev().find(|post| by_it(tally::worker_of(&post.payload)));
+    last.is_some_and(|post| BETWEEN_POSTS_MS.contains(&scene.now().0.saturating_sub(post.at_ms)))
 }

@@ -25,7 +25,7 @@ pub struct Glance {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationGlance {
     pub name: String,
-    /// Notices that were not accepted yet, by the rank of their level.
+    /// Notices for this channel that were not accepted yet, by the rank of their level.
     waiting: [usize; Level::ALL.len()],
     /// So many wait that they are told in digests.
     pub storm: bool,
@@ -54,14 +54,18 @@ impl Desk {
                 storm: d.storm,
                 failures: d.failures,
                 breaker_open: d.is_open(),
-                next_post_in: d.ready_at().since(now.mono),
+                // What has to be waited for is its own pace, or the fleet's.
+                next_post_in: d
+                    .wake_at
+                    .max(Some(d.ready_at()))
+                    .map_or(Duration::ZERO, |at| at.since(now.mono)),
             })
             .collect();
         for notice in self.notices.values() {
-            // What is being marked was accepted.
-            if !matches!(notice.stage, Stage::Marking(_)) {
+            // What is being marked or recorded was accepted.
+            if !matches!(notice.stage, Stage::Marking(_) | Stage::Recording(_)) {
                 let rank = notice.finding.severity.level.rank();
-                destinations[notice.destination].waiting[usize::from(rank)] += 1;
+                destinations[notice.channel].waiting[usize::from(rank)] += 1;
             }
         }
         Glance {
@@ -103,13 +107,14 @@ impl Glance {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Capacity, Event, Order, Settings};
+    use super::super::destination::BREAKER_FAILURES;
+    use super::super::{Capacity, Event, Settings};
     use super::*;
     use crate::instants::{Mono, Wall};
     use crate::policy::budget::TimeBudget;
     use crate::policy::ledger::Terms;
     use crate::policy::route::{Route, Routes};
-    use crate::ports::{Delivery, Lane, MessageId, Receipt, RetryReason, Verdict};
+    use crate::ports::{Delivery, Lane, MessageId, Receipt};
 
     const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(1_000) };
 
@@ -131,6 +136,8 @@ mod tests {
                 routes: vec![route("security"), route("archive")],
             },
             paces: vec![Duration::from_secs(1); 2],
+            fallbacks: vec![None; 2],
+            fleet: 1,
             capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },
             findings_max: 500,
             bytes_max: 1 << 20,
@@ -172,52 +179,27 @@ mod tests {
             assert_eq!((d.failures, d.breaker_open, d.storm), (0, false, false));
             assert_eq!(d.next_post_in, Duration::ZERO);
         }
-        // What is being claimed still waits; and a glance changes nothing.
-        let claims =
-            |orders: &[Order]| orders.iter().filter(|o| matches!(o, Order::Claim(_))).count();
-        assert_eq!(claims(&desk.orders(NOW)), 2, "the critical one, for each destination");
-        assert_eq!(desk.glance(NOW), before);
+        // What is on its way still waits until it is accepted; and a glance changes nothing.
+        assert!(!desk.orders(NOW).is_empty());
+        let after = desk.glance(NOW);
+        assert_eq!(after, desk.glance(NOW));
+        for (d, earlier) in after.destinations.iter().zip(&before.destinations) {
+            assert_eq!(Level::ALL.map(|l| d.waiting(l)), Level::ALL.map(|l| earlier.waiting(l)));
+        }
     }
 
     #[test]
     fn shows_a_destination_in_trouble() {
         let mut desk = desk();
-        let received = vec![delivery(1, 9.5)];
-        desk.on(Event::Received { lane: Lane::Standard, result: Ok(received) }, NOW);
-        for order in desk.orders(NOW) {
-            if let Order::Claim(claim) = order {
-                let want = crate::policy::ledger::Want {
-                    owner: &claim.owner,
-                    level: claim.level,
-                    revision: claim.revision,
-                };
-                let terms = desk.settings.terms;
-                let decided = crate::policy::ledger::claim(None, &want, &terms, NOW.wall);
-                let crate::policy::ledger::Claim::Write { row, .. } = decided else { panic!() };
-                let outcome = super::super::ClaimOutcome::Won(row);
-                desk.on(Event::Claimed { notice: claim.notice, outcome }, NOW);
-            }
-        }
-        assert!(desk.orders(NOW).iter().any(|o| matches!(o, Order::Post { destination: 0, .. })));
-        let verdict = Verdict::Retry {
-            reason: RetryReason::RateLimited,
-            after: Some(Duration::from_secs(30)),
-            ambiguous: false,
-            detail: String::new(),
-        };
-        desk.on(Event::Posted { destination: 0, verdict }, NOW);
-        let glance = desk.glance(NOW);
-        assert_eq!(glance.destinations[0].next_post_in, Duration::from_secs(30));
-        assert!(glance.destinations[1].next_post_in <= Duration::from_secs(1));
-        desk.on(
-            Event::Posted {
-                destination: 1,
-                verdict: Verdict::Dead { status: 410, detail: String::new() },
-            },
-            NOW,
-        );
-        let glance = desk.glance(NOW);
-        assert!(glance.destinations[1].breaker_open && !glance.destinations[0].breaker_open);
-        assert_eq!(glance.destinations[0].waiting(Level::Critical), 1);
+        desk.destinations[0].pace.pause(NOW.mono.plus(Duration::from_secs(30)));
+        desk.destinations[1].failures = BREAKER_FAILURES;
+        desk.destinations[1].resume_at = NOW.mono.plus(Duration::from_secs(60));
+        let [paused, broken] = &desk.glance(NOW).destinations[..] else { panic!("not two") };
+        assert_eq!((paused.failures, paused.breaker_open), (0, false));
+        assert_eq!(paused.next_post_in, Duration::from_secs(30));
+        assert_eq!((broken.failures, broken.breaker_open), (BREAKER_FAILURES, true));
+        assert_eq!(broken.next_post_in, Duration::from_secs(60));
+        let later = Now { mono: Mono(100_000), ..NOW };
+        assert_eq!(desk.glance(later).destinations[1].next_post_in, Duration::ZERO);
     }
 }

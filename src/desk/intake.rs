@@ -93,13 +93,6 @@ impl Desk {
         true
     }
 
-    /// A batch may bring more than the room that was kept for it: giants, or messages with many
-    /// findings. What is too much is taken up again when there is room.
-    fn is_overfull(&self) -> bool {
-        self.bytes_held > self.settings.bytes_max + finding::MAX_BYTES
-            || self.findings_held > self.settings.findings_max + finding::MAX_FINDINGS
-    }
-
     /// Turns what was parsed into what is owed.
     fn owe(&mut self, id: DeliveryId, parsed: Parsed) {
         for rejection in parsed.rejections {
@@ -134,6 +127,7 @@ impl Desk {
         let notice = Notice {
             delivery,
             destination,
+            channel: destination,
             key: NoticeKey::new(&finding.fingerprint, name),
             finding,
             owner: format!("{}/{}", self.settings.worker_id, id.0),

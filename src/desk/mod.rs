@@ -12,12 +12,18 @@
 //!                        └── release ◀───────┴────────┘   busy, too old, draining ─▶ hand back
 //! ```
 
+mod answer;
+mod destination;
 mod glance;
+mod health;
 mod intake;
+mod marking;
 mod order;
-mod posting;
+mod picking;
 mod report;
+mod room;
 mod settling;
+mod slot;
 mod tally;
 pub mod worker;
 
@@ -28,33 +34,30 @@ use std::time::Duration;
 use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now};
 use crate::policy::budget::TimeBudget;
+use crate::policy::cell::Cell;
 use crate::policy::ledger::{NoticeKey, Terms};
-use crate::policy::pace::Pace;
 use crate::policy::retry::Retry;
-use crate::policy::route::Routes;
+use crate::policy::route::{Route, Routes};
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
 pub use glance::{DestinationGlance, Glance};
 pub use order::{
-    ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order, WriteOrder,
+    CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order,
+    RecordOrder, RecordOutcome, WriteOrder,
 };
 pub use report::{HandBackReason, Report};
 pub use tally::Tally;
 
-use posting::Destination;
+use destination::Destination;
+use health::LedgerHealth;
+use room::Outranked;
 use settling::{Chore, Held};
 
 /// A dead destination and a ledger or queue that fails are tried again at least this often.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// A message whose destinations can't be posted to is given back for so long when room is needed.
-const TROUBLED_DELAY: Duration = Duration::from_secs(30 * 60);
 /// A destination that can't be posted to for so long counts as one that can't now.
 const SOON: Duration = Duration::from_secs(20);
-/// How many messages are given back at a time to make room.
-const MAKE_ROOM_BATCH: usize = 5 * QUEUE_BATCH_MAX;
-/// The part of the buffer that only the express lane may use, where there is one: one in so many.
-const EXPRESS_SHARE: usize = 8;
 /// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
 const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
 
@@ -88,6 +91,11 @@ pub struct Settings {
     pub routes: Routes,
     /// The least time between two posts, for each destination in the order of the routes.
     pub paces: Vec<Duration>,
+    /// For each destination the index of the one that takes its notices while it is dead.
+    pub fallbacks: Vec<Option<usize>>,
+    /// How many workers share the queues: while the ledger is away each keeps to its part of the
+    /// pace. 1 or more.
+    pub fleet: u32,
     pub capacity: Capacity,
     pub findings_max: usize,
     pub bytes_max: usize,
@@ -107,6 +115,8 @@ enum Stage {
     Releasing(AfterRelease),
     /// Posted; the ledger is being told.
     Marking(Box<WriteOrder>),
+    /// Posted without a claim; the ledger is told when it is back.
+    Recording(Box<RecordOrder>),
 }
 
 enum AfterRelease {
@@ -118,6 +128,8 @@ enum AfterRelease {
 struct Notice {
     delivery: DeliveryId,
     destination: usize,
+    /// Where it is posted: its destination, or that one's fallback.
+    channel: usize,
     key: NoticeKey,
     finding: Arc<Finding>,
     /// Unique to this residence of the notice at this desk.
@@ -162,6 +174,9 @@ pub struct Desk {
     reports: Vec<Report>,
     tally: Tally,
     retry: Retry,
+    ledger: LedgerHealth,
+    ledger_away_reported: bool,
+    outranked: Outranked,
     findings_held: usize,
     bytes_held: usize,
     next_id: u64,
@@ -184,13 +199,14 @@ struct DrainState {
 
 impl Desk {
     pub fn new(settings: Settings, now: Now) -> Desk {
-        let destinations = settings
-            .routes
-            .routes
-            .iter()
-            .zip(&settings.paces)
-            .map(|(route, pace)| Destination::new(&route.destination, Pace::new(*pace)))
-            .collect();
+        let destination = |((i, route), interval): ((usize, &Route), &Duration)| {
+            let name = &route.destination;
+            let cell = Cell::new(name, &settings.worker_id, *interval, settings.terms);
+            let fallback = settings.fallbacks.get(i).copied().flatten();
+            Destination::new(name, *interval, fallback, cell)
+        };
+        let routes = settings.routes.routes.iter().enumerate();
+        let destinations = routes.zip(&settings.paces).map(destination).collect();
         let lanes = settings
             .lanes
             .iter()
@@ -217,6 +233,9 @@ impl Desk {
             reports: Vec::new(),
             tally: Tally::default(),
             retry,
+            ledger: LedgerHealth::default(),
+            ledger_away_reported: false,
+            outranked: Outranked::default(),
             findings_held: 0,
             bytes_held: 0,
             next_id: 0,
@@ -235,8 +254,11 @@ impl Desk {
             Event::Received { lane, result } => self.received(lane, result, now),
             Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
             Event::Claimed { notice, outcome } => self.claimed(notice, outcome, now),
+            Event::Looked { destination, result } => self.looked(destination, result, now),
+            Event::Reserved { destination, result } => self.reserved(destination, result, now),
             Event::Posted { destination, verdict } => self.posted(destination, verdict, now),
             Event::Marked { notice, result } => self.marked(notice, result, now),
+            Event::Recorded { notice, outcome } => self.recorded(notice, outcome, now),
             Event::Released { notice, result } => self.released(notice, result, now),
             Event::Deleted { results } => self.deleted(results, now),
             Event::Hidden { purpose, results } => self.hidden(purpose, results, now),
@@ -264,7 +286,7 @@ impl Desk {
     /// When to ask for orders again if nothing happens before.
     pub fn wake_at(&self) -> Option<Mono> {
         let chore = self.chores.first().map(|(at, _)| *at);
-        let posts = self.destinations.iter().filter_map(|d| d.wake_at(self.draining));
+        let posts = self.destinations.iter().filter_map(|d| d.wake_at);
         let receives = self
             .lanes
             .iter()
@@ -305,47 +327,6 @@ impl Desk {
 
     pub fn take_reports(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.reports)
-    }
-
-    /// With every breaker open nothing more is taken on: what waits in the queue is safe there, and
-    /// is not counted as received.
-    fn may_receive(&self, lane: Lane) -> bool {
-        let all_open = self.destinations.iter().all(Destination::is_open);
-        let holding = all_open && self.held() > 0;
-        !self.draining && !holding && self.has_room(lane)
-    }
-
-    /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
-    /// express lane, so that a desk full of lesser findings still hears of the worst.
-    fn has_room(&self, lane: Lane) -> bool {
-        let kept = |whole: usize| match lane {
-            Lane::Standard if self.lanes.len() > 1 => whole / EXPRESS_SHARE,
-            Lane::Standard | Lane::Express => 0,
-        };
-        let (findings, bytes) = (self.settings.findings_max, self.settings.bytes_max);
-        let in_flight = self.lanes.iter().filter(|l| l.receiving).count() * QUEUE_BATCH_MAX;
-        self.findings_held + in_flight + QUEUE_BATCH_MAX <= findings - kept(findings)
-            && self.bytes_held < bytes - kept(bytes)
-    }
-
-    /// A destination that is away must not fill the buffer and so stop the others: what waits for
-    /// such ones alone goes back for a while when room is needed. With nobody else to serve it
-    /// stays here, because every delivery counts towards the queue's limit.
-    fn make_room(&mut self, now: Now) {
-        let soon = |d: &Destination| d.ready_at() <= now.mono.plus(SOON);
-        if self.has_room(Lane::Standard) || self.draining || !self.destinations.iter().any(soon) {
-            return;
-        }
-        let mut stuck: BTreeMap<DeliveryId, bool> = BTreeMap::new();
-        for notice in self.notices.values() {
-            let waits = matches!(notice.stage, Stage::Waiting);
-            let away = !soon(&self.destinations[notice.destination]);
-            *stuck.entry(notice.delivery).or_insert(true) &= waits && away;
-        }
-        let stuck = stuck.into_iter().filter(|(_, stuck)| *stuck).map(|(id, _)| id);
-        for id in stuck.take(MAKE_ROOM_BATCH).collect::<Vec<_>>() {
-            self.give_back(id, HandBackReason::DestinationAway, TROUBLED_DELAY, now);
-        }
     }
 
     fn receive(&mut self, now: Now) {

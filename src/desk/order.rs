@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::policy::ledger::{Expect, NoticeKey, Row, Unclaimed};
 use crate::ports::{
     Delivery, Depth, Digest, Lane, LedgerError, Parcel, QueueError, Receipt, ReceiveAsk, Verdict,
     Written,
@@ -25,12 +25,21 @@ pub enum Order {
     /// Ask how much a lane still holds, to know whether everything is done.
     Measure(Lane),
     Claim(ClaimOrder),
+    /// Read the fleet's pace of a destination.
+    Look {
+        destination: usize,
+        key: NoticeKey,
+    },
+    /// Write it: to reserve a slot, to take it, or to make all of the fleet pause.
+    Reserve(CellOrder),
     /// One attempt to post; `destination` is the index in the configuration.
     Post {
         destination: usize,
         digest: Digest,
     },
     Mark(WriteOrder),
+    /// Tell the ledger of a post that was made without a claim.
+    Record(RecordOrder),
     Release(WriteOrder),
     Delete {
         lane: Lane,
@@ -62,6 +71,24 @@ pub struct ClaimOrder {
     pub revision: Option<Wall>,
 }
 
+/// One conditional write to the cell of a destination's pace.
+#[derive(Clone, Debug)]
+pub struct CellOrder {
+    pub destination: usize,
+    pub key: NoticeKey,
+    pub expect: Expect,
+    pub row: Row,
+}
+
+/// A post that was made without a claim.
+#[derive(Clone, Debug)]
+pub struct RecordOrder {
+    pub notice: NoticeId,
+    pub key: NoticeKey,
+    pub owner: String,
+    pub post: Unclaimed,
+}
+
 /// One conditional write to the row of a notice.
 #[derive(Clone, Debug)]
 pub struct WriteOrder {
@@ -88,6 +115,17 @@ pub enum ClaimOutcome {
     Failed(LedgerError),
 }
 
+/// What became of recording a post.
+#[derive(Debug)]
+pub enum RecordOutcome {
+    /// The ledger knows of it, or of more.
+    Done,
+    Busy {
+        until: Wall,
+    },
+    Failed(LedgerError),
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
@@ -103,6 +141,14 @@ pub enum Event {
         notice: NoticeId,
         outcome: ClaimOutcome,
     },
+    Looked {
+        destination: usize,
+        result: Result<Option<Row>, LedgerError>,
+    },
+    Reserved {
+        destination: usize,
+        result: Result<Written, LedgerError>,
+    },
     Posted {
         destination: usize,
         verdict: Verdict,
@@ -110,6 +156,10 @@ pub enum Event {
     Marked {
         notice: NoticeId,
         result: Result<Written, LedgerError>,
+    },
+    Recorded {
+        notice: NoticeId,
+        outcome: RecordOutcome,
     },
     Released {
         notice: NoticeId,

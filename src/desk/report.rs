@@ -23,6 +23,8 @@ pub enum HandBackReason {
     NoRoom,
     /// Its destinations can't be posted to now, and others need the room.
     DestinationAway,
+    /// The buffer is full, and what is worse may be waiting in the queue.
+    Outranked,
 }
 
 impl HandBackReason {
@@ -34,6 +36,7 @@ impl HandBackReason {
             HandBackReason::Draining => "draining",
             HandBackReason::NoRoom => "no_room",
             HandBackReason::DestinationAway => "destination_away",
+            HandBackReason::Outranked => "outranked",
         }
     }
 }
@@ -53,6 +56,8 @@ pub enum Report {
     Posted {
         finding: String,
         destination: String,
+        /// The fallback that took its place, if one did.
+        channel: Option<String>,
         level: Level,
         digest: String,
     },
@@ -86,6 +91,7 @@ pub enum Report {
         status: u16,
         detail: String,
         delay: Duration,
+        fallback: Option<String>,
     },
     DestinationBack {
         destination: String,
@@ -107,10 +113,15 @@ pub enum Report {
     },
     LedgerFailed {
         call: &'static str,
-        finding: String,
+        /// Both None where the call was for neither.
+        finding: Option<String>,
+        destination: Option<String>,
         detail: String,
         delay: Duration,
     },
+    /// Criticals are posted without a claim from now on.
+    LedgerAway,
+    LedgerBack,
 }
 
 impl Report {
@@ -123,8 +134,8 @@ impl Report {
             Report::Covered { finding, destination, level } => {
                 debug!(%finding, destination, %level, "covered by an earlier post");
             }
-            Report::Posted { finding, destination, level, digest } => {
-                info!(%finding, destination, %level, digest, "posted");
+            Report::Posted { finding, destination, channel, level, digest } => {
+                info!(%finding, destination, channel, %level, digest, "posted");
             }
             Report::Quarantined { message, lane, reason, detail } => {
                 warn!(message_id = message, lane = lane.word(), reason, detail, "quarantined");
@@ -151,13 +162,15 @@ impl Report {
             Report::PostRefused { destination, digest, notices, detail } => {
                 warn!(destination, digest, notices, detail, "post refused for its content");
             }
-            Report::DestinationDead { destination, status, detail, delay } => {
+            Report::DestinationDead { destination, status, detail, delay, fallback } => {
                 error!(
                     destination,
                     status,
                     detail,
                     delay_ms = millis(delay),
-                    "destination is dead: mend its webhook; its notices are held"
+                    fallback,
+                    "destination is dead: mend its webhook; its notices are held, or go to its \
+                     fallback"
                 );
             }
             Report::DestinationBack { destination } => {
@@ -179,9 +192,21 @@ impl Report {
                     "queue call failed"
                 );
             }
-            Report::LedgerFailed { call, finding, detail, delay } => {
-                warn!(call, %finding, detail, delay_ms = millis(delay), "ledger call failed");
+            Report::LedgerFailed { call, finding, destination, detail, delay } => {
+                warn!(
+                    call,
+                    finding,
+                    destination,
+                    detail,
+                    delay_ms = millis(delay),
+                    "ledger call failed"
+                );
             }
+            Report::LedgerAway => error!(
+                "the ledger has been away for two minutes: critical findings are posted without \
+                 a claim, so that they may be told twice; lesser ones wait"
+            ),
+            Report::LedgerBack => info!("the ledger is back"),
         }
     }
 }

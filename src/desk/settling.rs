@@ -113,7 +113,8 @@ pub(super) enum Chore {
     Beat(DeliveryId),
     Finish(DeliveryId),
     Ready(NoticeId),
-    Mark(NoticeId),
+    /// Tell the ledger once more that it was posted.
+    Tell(NoticeId),
 }
 
 /// What goes to the queue with the next orders, so that calls are made for ten at a time.
@@ -135,7 +136,7 @@ impl Desk {
                 Chore::Beat(id) => self.beat(id, now),
                 Chore::Finish(id) => self.finish(id, now),
                 Chore::Ready(id) => self.make_ready(id),
-                Chore::Mark(id) => self.mark_again(id),
+                Chore::Tell(id) => self.tell(id),
             }
         }
     }
@@ -420,6 +421,11 @@ impl Desk {
     /// Takes a delivery off the desk. What became of the message is known to the queue.
     pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
+            if held.phase == HeldPhase::HandingBack
+                && let Some((reason, _)) = held.hand_back
+            {
+                self.has_gone(reason);
+            }
             self.by_message.remove(&(held.lane, held.message_id));
             self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);

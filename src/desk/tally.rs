@@ -21,6 +21,10 @@ pub struct Tally {
     pub escalated: u64,
     /// Of the notices posted, those that were due again.
     pub reminded: u64,
+    /// Of the notices posted, those that a fallback took because their destination was dead.
+    pub by_fallback: u64,
+    /// Notices posted without a claim, because the ledger was away.
+    pub unclaimed: u64,
     /// Tries to post that were not accepted and led to another.
     pub retried: u64,
     /// Of those, tries that may have been accepted all the same, so that a duplicate is possible.

@@ -8,14 +8,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::policy::ledger::{self, Claim, Terms, Want};
+use crate::policy::ledger::{self, Claim, Record, Terms, Want};
 use crate::ports::{Clock, Delivery, Depth, Ledger, Notifier, Queue, QueueError, Receipt, Written};
 
-use super::{ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, Report, Settings, Tally};
+use super::{
+    ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, RecordOrder, RecordOutcome, Report,
+    Settings, Tally,
+};
 
-/// How often a claim looks again after somebody else was faster. Each loss means that somebody
+/// How often a claim or a record looks again after somebody else was faster. Each loss means that somebody
 /// else moved on, so more than a few are a sign of something else.
-const CLAIM_ROUNDS_MAX: u32 = 5;
+const ROUNDS_MAX: u32 = 5;
 
 /// How long the last look at the queues may take, at the very end.
 const LAST_LOOK: Duration = Duration::from_secs(2);
@@ -135,12 +138,23 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             let outcome = claim(ports.ledger, ports.clock, &terms, &order).await;
             Event::Claimed { notice: order.notice, outcome }
         }
+        Order::Look { destination, key } => {
+            Event::Looked { destination, result: ports.ledger.read(&key).await }
+        }
+        Order::Reserve(w) => {
+            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            Event::Reserved { destination: w.destination, result }
+        }
         Order::Post { destination, digest } => {
             Event::Posted { destination, verdict: ports.notifier.post(&digest).await }
         }
         Order::Mark(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
             Event::Marked { notice: w.notice, result }
+        }
+        Order::Record(order) => {
+            let outcome = record(ports.ledger, ports.clock, &terms, &order).await;
+            Event::Recorded { notice: order.notice, outcome }
         }
         Order::Release(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
@@ -185,7 +199,7 @@ async fn claim<L: Ledger, C: Clock>(
 ) -> ClaimOutcome {
     let want = Want { owner: &order.owner, level: order.level, revision: order.revision };
     let mut seen = None;
-    for _ in 0..CLAIM_ROUNDS_MAX {
+    for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
             Claim::Covered { level } => return ClaimOutcome::Covered { level },
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
@@ -199,4 +213,27 @@ async fn claim<L: Ledger, C: Clock>(
         }
     }
     ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
+}
+
+/// Tells the ledger of a post that was made without a claim.
+async fn record<L: Ledger, C: Clock>(
+    ledger: &L,
+    clock: &C,
+    terms: &Terms,
+    order: &RecordOrder,
+) -> RecordOutcome {
+    let mut seen = None;
+    for _ in 0..ROUNDS_MAX {
+        let now = clock.now().wall;
+        match ledger::record(seen.as_ref(), &order.owner, &order.post, terms, now) {
+            Record::Known => return RecordOutcome::Done,
+            Record::Busy { until } => return RecordOutcome::Busy { until },
+            Record::Write { expect, row } => match ledger.write(&order.key, &expect, &row).await {
+                Ok(Written::Done) => return RecordOutcome::Done,
+                Ok(Written::Lost(row)) => seen = row,
+                Err(error) => return RecordOutcome::Failed(error),
+            },
+        }
+    }
+    RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
 }

@@ -127,7 +127,7 @@ pub struct Terms {
 impl Terms {
     /// When a row written at `now` may be forgotten. In whole seconds, rounded up, because that is
     /// all that a TTL attribute can hold: so a row is read as it was written.
-    fn expiry(&self, now: Wall) -> Wall {
+    pub(super) fn expiry(&self, now: Wall) -> Wall {
         let ms = now.plus(self.retention).0.saturating_add(999);
         Wall(ms.div_euclid(1000).saturating_mul(1000))
     }
@@ -214,9 +214,7 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
     if seen.state == State::Claimed && now < until {
         return Claim::Busy { until };
     }
-    let expect =
-        Expect::Seen { state: seen.state, fence: seen.fence, lease_until: seen.lease_until };
-    Claim::Write { expect, row: taken(known, want, terms, now), kind }
+    Claim::Write { expect: seen.as_seen(), row: taken(known, want, terms, now), kind }
 }
 
 /// The claimed row `held`, after its post was accepted as the post `digest`. `revision` is the
@@ -257,6 +255,70 @@ pub fn release(held: &Row, ambiguous: bool, terms: &Terms, now: Wall) -> (Expect
     (held_as(held), row)
 }
 
+/// A post that was made without a claim, because the ledger was away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclaimed {
+    pub level: Level,
+    /// The post's id.
+    pub digest: String,
+    /// The posted finding's `updatedAt`.
+    pub revision: Option<Wall>,
+    pub sent_at: Wall,
+}
+
+/// What to do about a post that the ledger does not know of yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Replace the row by this one, if it is still as expected.
+    Write { expect: Expect, row: Row },
+    /// The row says so already, or that more was posted.
+    Known,
+    /// Somebody else may be posting it: ask again then.
+    Busy { until: Wall },
+}
+
+/// Picks the transition for a post that was made without a claim. `owner` is the notice's own: a
+/// claim that it had before the ledger went away does not stand in its way.
+pub fn record(
+    row: Option<&Row>,
+    owner: &str,
+    post: &Unclaimed,
+    terms: &Terms,
+    now: Wall,
+) -> Record {
+    let known = match row {
+        Some(seen) if seen.expires_at >= now => seen.clone(),
+        other => blank(other.map_or(0, |seen| seen.fence)),
+    };
+    if known.level_sent >= Some(post.level) {
+        return Record::Known;
+    }
+    let expect = match row {
+        None => Expect::Absent,
+        Some(seen) => {
+            let until = seen.lease_until.plus(terms.skew);
+            if seen.state == State::Claimed && seen.owner != owner && now < until {
+                return Record::Busy { until };
+            }
+            seen.as_seen()
+        }
+    };
+    let row = Row {
+        state: State::Sent,
+        owner: owner.to_owned(),
+        fence: known.fence.saturating_add(1),
+        level_claimed: None,
+        level_sent: Some(post.level),
+        revision_sent: known.revision_sent.max(post.revision),
+        sent_at: Some(post.sent_at),
+        due_at: terms.remind_after.map(|after| post.sent_at.plus(after)),
+        digest: post.digest.clone(),
+        expires_at: terms.expiry(now),
+        ..known
+    };
+    Record::Write { expect, row }
+}
+
 /// The row is claimed by this owner under this fence.
 pub fn held_by(row: &Row, owner: &str, fence: u64) -> bool {
     row.state == State::Claimed && row.owner == owner && row.fence == fence
@@ -269,6 +331,11 @@ pub fn marked_by(row: &Row, owner: &str, fence: u64, digest: &str) -> bool {
 }
 
 impl Row {
+    /// The row is still exactly this one.
+    pub fn as_seen(&self) -> Expect {
+        Expect::Seen { state: self.state, fence: self.fence, lease_until: self.lease_until }
+    }
+
     /// The level that was posted before, if the post of this claimed row raises it.
     pub fn escalated_from(&self) -> Option<Level> {
         self.level_sent.filter(|_| self.level_sent < self.level_claimed)
@@ -315,7 +382,7 @@ fn taken(known: Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Row {
 }
 
 /// A row that knows nothing but its fence.
-fn blank(fence: u64) -> Row {
+pub(super) fn blank(fence: u64) -> Row {
     Row {
         state: State::Free,
         owner: String::new(),

@@ -24,7 +24,11 @@ impl Retry {
 
     /// The delay before the next try after so many failures in a row (1 or more).
     pub fn delay(&mut self, failures: u32) -> Duration {
-        let full = nominal(self.first, self.max, failures);
+        self.jitter(nominal(self.first, self.max, failures))
+    }
+
+    /// A delay shortened by up to half at random.
+    pub fn jitter(&mut self, full: Duration) -> Duration {
         full.mul_f64(1.0 - self.random.f64() / 2.0)
     }
 }

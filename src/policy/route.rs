@@ -23,10 +23,16 @@ impl Routes {
     /// The indexes of the destinations to which a finding of this severity is owed, in the order of the
     /// configuration. Empty: it is below every threshold, and owed to nobody.
     pub fn owed(&self, severity: &Severity) -> Vec<usize> {
-        let admits = |route: &Route| {
-            self.min_severity.admits(severity)
-                && route.min_severity.is_none_or(|least| least.admits(severity))
-        };
-        self.routes.iter().enumerate().filter(|(_, r)| admits(r)).map(|(i, _)| i).collect()
+        (0..self.routes.len()).filter(|&i| self.admits(i, severity)).collect()
+    }
+
+    /// Whether a finding of this severity is owed to this destination. An index that is none admits
+    /// nothing.
+    pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
+        self.min_severity.admits(severity)
+            && self
+                .routes
+                .get(destination)
+                .is_some_and(|route| route.min_severity.is_none_or(|least| least.admits(severity)))
     }
 }

@@ -24,6 +24,7 @@ const KIND_CHARS_MAX: usize = 160;
 const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
+const DESTINATION_CHARS_MAX: usize = 40;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids are up to 512 bytes; whoever needs one that long has the link.
 const ID_CHARS_MAX: usize = 200;
@@ -122,6 +123,10 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     }
     if card.perhaps_repeated {
         parts.push("may repeat an earlier post".to_owned());
+    }
+    if let Some(name) = &card.meant_for {
+        let name = literal(name, DESTINATION_CHARS_MAX);
+        parts.push(format!("meant for {name}, whose webhook is dead"));
     }
     if card.finding.archived {
         parts.push("archived".to_owned());

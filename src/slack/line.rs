@@ -19,6 +19,8 @@ pub const LINE_CHARS_MAX: usize = 155;
 pub const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
 const REGION_CHARS_MAX: usize = 16;
+const DESTINATION_CHARS_MAX: usize = 10;
+const CIRCUMSTANCES_MAX: usize = 5;
 
 /// A section's text may have 3,000. Source: Slack, Block Kit reference.
 const SECTION_CHARS_MAX: usize = 3000;
@@ -66,7 +68,8 @@ fn head(card: &Card) -> String {
     }
 }
 
-/// In fewer words than on a card. What raises the level is news and no reminder.
+/// In fewer words than on a card, the more important first. What raises the level is news and no
+/// reminder. One with all of them at once would outgrow the line.
 fn circumstances(card: &Card) -> Vec<String> {
     let unreadable = |remark: &Remark| matches!(remark, Remark::UnreadableSeverity(_));
     let mut parts = Vec::new();
@@ -81,12 +84,16 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.perhaps_repeated {
         parts.push("may repeat".to_owned());
     }
-    if card.finding.archived {
-        parts.push("archived".to_owned());
+    if let Some(name) = &card.meant_for {
+        parts.push(format!("for {}", literal_weighing(name, DESTINATION_CHARS_MAX)));
     }
     if card.finding.remarks.iter().any(unreadable) {
         parts.push("severity?".to_owned());
     }
+    if card.finding.archived {
+        parts.push("archived".to_owned());
+    }
+    parts.truncate(CIRCUMSTANCES_MAX);
     parts
 }
 

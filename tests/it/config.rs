@@ -39,6 +39,10 @@ fn warnings(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 const ONE: &str = "[[destination]]\nname = 'security'\nwebhook = 'env:HOOK'\n";
 
+/// A second destination, for what speaks of another one.
+const ONCALL: &str =
+    "[[destination]]\nname = 'oncall'\nwebhook = 'env:PAGER'\nmin_severity = 'critical'\n";
+
 const QUEUES: &str = r#"
 [queue]
 standard   = "https://sqs.eu-west-1.amazonaws.com/111122223333/standard"
@@ -65,7 +69,7 @@ fn file_with(path: &str, value: &str) -> String {
     text.push_str(&others("name", "name = 'security'"));
     text.push_str(&others("webhook", "webhook = 'env:HOOK'"));
     text.push_str(&in_destination.map_or(String::new(), |path| format!("{path} = {value}\n")));
-    text
+    text + ONCALL
 }
 
 /// A good value for each key that can stand alone, in TOML.
@@ -84,11 +88,13 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("worker.post_timeout", "'9s'"),
         ("worker.buffer_findings", "'50'"),
         ("worker.buffer_bytes", "'4 MiB'"),
+        ("worker.fleet", "'3'"),
         ("worker.seed", "'7'"),
         ("destination.name", "'other'"),
         ("destination.webhook", "'file:other'"),
         ("destination.min_severity", "'critical'"),
         ("destination.pace", "'2s'"),
+        ("destination.fallback", "'oncall'"),
         ("destination.mention.informational", "'<!here>'"),
         ("destination.mention.low", "'<!here>'"),
         ("destination.mention.medium", "'<!here>'"),
@@ -101,12 +107,13 @@ const AWS_KEYS: [&str; 4] = ["queue.standard", "queue.express", "queue.quarantin
 
 #[test]
 fn every_key_is_read_from_the_file_and_from_its_variable_alike() {
-    let usual = config(ONE, &[]);
+    let two = format!("{ONE}{ONCALL}");
+    let usual = config(&two, &[]);
     let values = good_values();
     for key in KEYS.iter().filter(|key| !AWS_KEYS.contains(&key.path)) {
         let value = values.get(key.path).unwrap_or_else(|| panic!("no value for {}", key.path));
         let from_file = config(&file_with(key.path, value), &[]);
-        let from_variable = config(ONE, &[(key.variable, value.trim_matches('\''))]);
+        let from_variable = config(&two, &[(key.variable, value.trim_matches('\''))]);
         assert_eq!(from_file, from_variable, "{}", key.path);
         assert_ne!(from_file, usual, "{} has no effect", key.path);
     }
@@ -239,6 +246,31 @@ fn mentions_without_their_webhook_or_id_are_told() {
         ["SLACK_MENTION_NAME: is not used, because SLACK_MENTION_ID is not set"]
     );
     assert!(mistakes("", &[hook, ("SLACK_MENTION_ID", "sre")])[0].starts_with("SLACK_MENTION_ID:"));
+}
+
+#[test]
+fn a_fallback_is_another_destination_with_something_to_take_over() {
+    let with = |name: &str| format!("{ONE}fallback = '{name}'\n{ONCALL}");
+    assert_eq!(config(&with("oncall"), &[]).destinations[0].fallback, Some(1));
+    assert!(warnings(&with("oncall"), &[]).is_empty());
+    for (text, told) in [
+        (with("on-call"), "destination[1].fallback: is no destination; known are oncall"),
+        (
+            with("security"),
+            "destination[1].fallback: must be another destination than itself: oncall",
+        ),
+        (
+            format!("{ONE}fallback = 'oncall'\n"),
+            "destination[1].fallback: must name another destination, and there is none",
+        ),
+    ] {
+        assert_eq!(mistakes(&text, &[]), [told]);
+    }
+    let backwards = format!("{ONE}{ONCALL}fallback = 'security'\n");
+    assert!(
+        warnings(&backwards, &[])[0]
+            .starts_with("destination[2].fallback: has nothing to take over")
+    );
 }
 
 #[test]
@@ -521,7 +553,7 @@ fn the_example_is_valid_and_complete() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
-    let read = loaded(&all, &[]);
+    let read = loaded(&format!("{all}{ONCALL}"), &[]);
     for key in KEYS.iter().filter(|key| !key.path.contains(".mention.")) {
         assert!(read.origins.contains_key(key.path), "{} is not in the example", key.path);
     }

@@ -22,14 +22,14 @@ use crate::memory_ledger::MemoryLedger;
 use crate::memory_queue::MemoryQueue;
 
 /// A world with one worker in it.
-struct World {
-    clock: PausedClock,
-    queue: MemoryQueue<PausedClock>,
-    ledger: MemoryLedger,
-    slack: ScriptedNotifier,
+pub struct World {
+    pub clock: PausedClock,
+    pub queue: MemoryQueue<PausedClock>,
+    pub ledger: MemoryLedger,
+    pub slack: ScriptedNotifier,
 }
 
-fn world(script: Vec<Verdict>) -> World {
+pub fn world(script: Vec<Verdict>) -> World {
     let clock = PausedClock::start();
     World {
         clock,
@@ -40,26 +40,37 @@ fn world(script: Vec<Verdict>) -> World {
 }
 
 impl World {
-    fn send(&self, id: &str, severity: f64) {
+    pub fn send(&self, id: &str, severity: f64) {
         self.queue.send(Lane::Standard, &event(id, severity));
     }
 
     /// Runs a worker until the queues are empty.
-    async fn drain(&self) -> Outcome {
+    pub async fn drain(&self) -> Outcome {
         self.run(settings("w", true), pending(), &self.ledger).await
     }
 
-    async fn run(
+    pub async fn run(
         &self,
         settings: Settings,
         stop: impl Future<Output = ()>,
         ledger: &impl Ledger,
     ) -> Outcome {
-        let ports = Ports { queue: &self.queue, ledger, notifier: &self.slack, clock: &self.clock };
-        run(settings, &ports, stop, async {}, |_| {}, |_| {}).await
+        self.run_fed(settings, stop, async {}, ledger).await
     }
 
-    fn key(&self, id: &str) -> NoticeKey {
+    /// The same while `feed` puts something into the queue.
+    pub async fn run_fed(
+        &self,
+        settings: Settings,
+        stop: impl Future<Output = ()>,
+        feed: impl Future<Output = ()>,
+        ledger: &impl Ledger,
+    ) -> Outcome {
+        let ports = Ports { queue: &self.queue, ledger, notifier: &self.slack, clock: &self.clock };
+        run(settings, &ports, stop, feed, |_| {}, |_| {}).await
+    }
+
+    pub fn key(&self, id: &str) -> NoticeKey {
         NoticeKey {
             fingerprint: format!("guardduty/111122223333/eu-central-1/{id}"),
             destination: "security".to_owned(),

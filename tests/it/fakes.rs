@@ -89,6 +89,7 @@ pub struct ScriptedNotifier {
     judge: Arc<Judge>,
     seen: Arc<Mutex<Vec<Seen>>>,
     refreshed: Arc<Mutex<u32>>,
+    replaced: bool,
 }
 
 impl ScriptedNotifier {
@@ -100,6 +101,7 @@ impl ScriptedNotifier {
             judge: Arc::new(|_| None),
             seen: Arc::default(),
             refreshed: Arc::default(),
+            replaced: false,
         }
     }
 
@@ -114,6 +116,11 @@ impl ScriptedNotifier {
         judge: impl Fn(&Digest) -> Option<Verdict> + Send + Sync + 'static,
     ) -> ScriptedNotifier {
         ScriptedNotifier { judge: Arc::new(judge), ..self }
+    }
+
+    /// Whenever an address is read again, it is another one.
+    pub fn replaced(self) -> ScriptedNotifier {
+        ScriptedNotifier { replaced: true, ..self }
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -149,7 +156,7 @@ impl Notifier for ScriptedNotifier {
 
     async fn refresh(&self, _: &str) -> Result<bool, String> {
         *self.refreshed.lock().unwrap() += 1;
-        Ok(false)
+        Ok(self.replaced)
     }
 }
 
@@ -167,6 +174,33 @@ pub fn refused() -> Verdict {
 pub struct FailingLedger<L> {
     pub inner: L,
     pub fails: Arc<dyn Fn(&Row) -> Failing + Send + Sync>,
+}
+
+/// A ledger that does not answer while `away` says so.
+pub struct AwayLedger<L, F> {
+    pub inner: L,
+    pub away: F,
+}
+
+impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
+    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        if (self.away)() {
+            return Err(LedgerError("away".to_owned()));
+        }
+        self.inner.read(key).await
+    }
+
+    async fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        if (self.away)() {
+            return Err(LedgerError("away".to_owned()));
+        }
+        self.inner.write(key, expect, row).await
+    }
 }
 
 pub enum Failing {
@@ -215,6 +249,8 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             routes: vec![Route { destination: "security".to_owned(), min_severity: None }],
         },
         paces: vec![Duration::from_millis(1100)],
+        fallbacks: vec![None],
+        fleet: 1,
         capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },
         findings_max: 500,
         bytes_max: 8 << 20,

@@ -6,6 +6,7 @@
 mod claim_model;
 mod config;
 mod desk;
+mod desk_fleet;
 mod dynamodb;
 mod e2e;
 mod embedded;

@@ -55,6 +55,7 @@ fn digest(destination: &str) -> Digest {
             escalated_from: None,
             reminder: false,
             perhaps_repeated: false,
+            meant_for: None,
         }],
     }
 }

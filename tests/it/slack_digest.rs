@@ -285,6 +285,10 @@ fn a_line_says_what_is_special_and_is_cut_where_it_hurts_least() {
         (line(|_, f| f.sample = true), format!("🟡 (*SAMPLE*) {title} {tail}")),
         (line(|c, _| c.escalated_from = Some(Level::Low)), format!("🟡 (was low) {title} {tail}")),
         (line(|c, _| c.reminder = true), format!("🟡 (reminder) {title} {tail}")),
+        (
+            line(|c, _| c.meant_for = Some("security-of-all-accounts".to_owned())),
+            format!("🟡 (for security-…) {title} {tail}"),
+        ),
         (line(|c, _| c.perhaps_repeated = true), format!("🟡 (may repeat) {title} {tail}")),
         (line(|_, f| f.archived = true), format!("🟡 (archived) {title} {tail}")),
         (
@@ -433,6 +437,7 @@ fn the_worst_storm_fits() {
                 escalated_from: (number > 0).then_some(Level::Informational),
                 reminder: number > 1,
                 perhaps_repeated: number > 0,
+                meant_for: None,
                 finding: Arc::new(finding),
             }
         });

@@ -143,6 +143,7 @@ pub fn hostile_card(rng: &mut Rng) -> Card {
         escalated_from: maybe(rng, |rng| *rng.choice(&Level::ALL).unwrap()),
         reminder: rng.bool(),
         perhaps_repeated: rng.bool(),
+        meant_for: rng.bool().then(|| "a-name-of-forty-characters-the-longest-1".to_owned()),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn card(finding: Finding) -> Card {
         escalated_from: None,
         reminder: false,
         perhaps_repeated: false,
+        meant_for: None,
     }
 }
 
@@ -174,6 +175,8 @@ fn a_card_says_what_is_special_about_a_finding() {
     says(one(reminder).to_string(), &["🔵 *LOW* (reminder: seen again): EC2"]);
     let repeated = Card { perhaps_repeated: true, ..card(calm(Level::Low)) };
     says(one(repeated).to_string(), &["🔵 *LOW* (may repeat an earlier post): EC2"]);
+    let elsewhere = Card { meant_for: Some("oncall".to_owned()), ..card(calm(Level::Low)) };
+    says(one(elsewhere).to_string(), &["🔵 *LOW* (meant for oncall, whose webhook is dead): EC2"]);
 }
 
 #[test]

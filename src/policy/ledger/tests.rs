@@ -340,3 +340,40 @@ fn rows_expire_in_whole_seconds_and_times_saturate() {
     let far = Row { fence: u64::MAX, ..claimed(free(), High, Wall(i64::MAX)) };
     assert_eq!(claim(Some(&far), &want(High), &TERMS, NOW), Claim::Busy { until: Wall(i64::MAX) });
 }
+
+#[test]
+fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
+    let post = Unclaimed {
+        level: High,
+        digest: "d9".into(),
+        revision: Some(Wall(501)),
+        sent_at: Wall(NOW.0 - 60_000),
+    };
+    let brief = |answer: &Record| match answer {
+        Record::Known => "known".to_owned(),
+        Record::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
+        Record::Write { row, .. } => {
+            assert_eq!((row.state, row.level_claimed), (State::Sent, None));
+            assert_eq!((row.level_sent, row.sent_at), (Some(High), Some(post.sent_at)));
+            format!("sent, fence {}, digest {}", row.fence, row.digest)
+        }
+    };
+    for (what, row, answer) in [
+        ("no row", None, "sent, fence 1, digest d9"),
+        ("free", Some(free()), "sent, fence 8, digest d9"),
+        ("sent, lower", Some(sent(Medium)), "sent, fence 8, digest d9"),
+        ("sent, same", Some(sent(High)), "known"),
+        ("sent, higher", Some(sent(Critical)), "known"),
+        ("sent long ago", Some(expired(sent(Critical))), "sent, fence 8, digest d9"),
+        ("another posts it", Some(claimed(free(), High, ALIVE)), "busy until +5001"),
+        ("another is gone", Some(claimed(free(), High, OVER)), "sent, fence 8, digest d9"),
+        ("another raises it", Some(claimed(sent(High), Critical, ALIVE)), "known"),
+        ("my own claim", Some(mine(claimed(free(), High, ALIVE))), "sent, fence 8, digest d9"),
+    ] {
+        let record = record(row.as_ref(), "me", &post, &TERMS, NOW);
+        assert_eq!(brief(&record), answer, "{what}");
+        if let Record::Write { expect, row: written } = record {
+            assert!(expect.holds(row.as_ref()) && !expect.holds(Some(&written)), "{what}");
+        }
+    }
+}

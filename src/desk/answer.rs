@@ -1,0 +1,165 @@
+//! What a destination's answer to a post means for what comes next.
+
+use std::time::Duration;
+
+use crate::instants::Now;
+use crate::policy::ledger::{self, Unclaimed};
+use crate::ports::{Form, RetryReason, Verdict};
+
+use super::destination::{BREAKER_FAILURES, InHand};
+use super::order::{Order, RecordOrder, WriteOrder};
+use super::report::Report;
+use super::{AfterRelease, Desk, RETRY_MAX, Stage};
+
+/// Why a post is to be tried again.
+struct Failure {
+    reason: RetryReason,
+    after: Option<Duration>,
+    ambiguous: bool,
+    detail: String,
+}
+
+impl Desk {
+    pub(super) fn posted(&mut self, channel: usize, verdict: Verdict, now: Now) {
+        let Some(hand) = self.destinations[channel].in_hand.take() else { return };
+        match verdict {
+            Verdict::Accepted => self.accepted(channel, hand, now),
+            Verdict::Retry { reason, after, ambiguous, detail } => {
+                self.failed(channel, hand, Failure { reason, after, ambiguous, detail }, now);
+            }
+            Verdict::Dead { status, detail } => self.dead(channel, hand, status, detail, now),
+            Verdict::Refused { detail } => self.refused(channel, hand, &detail, now),
+        }
+    }
+
+    fn accepted(&mut self, channel: usize, hand: InHand, now: Now) {
+        self.tally.posts += 1;
+        self.progressed(now.mono);
+        let d = &mut self.destinations[channel];
+        d.failures = 0;
+        d.dead = false;
+        d.posts_by_level = if hand.from_oldest { 0 } else { d.posts_by_level + 1 };
+        if std::mem::take(&mut d.troubled) {
+            self.reports.push(Report::DestinationBack { destination: d.name.clone() });
+        }
+        for won in hand.won {
+            let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
+            notice.failures = 0;
+            let key = notice.key.clone();
+            let revision = notice.finding.updated_at;
+            let digest = hand.digest.clone();
+            let Some(claim) = won.claim else {
+                let level = notice.finding.severity.level;
+                let post = Unclaimed { level, digest, revision, sent_at: now.wall };
+                let owner = notice.owner.clone();
+                let order = RecordOrder { notice: won.notice, key, owner, post };
+                notice.stage = Stage::Recording(Box::new(order.clone()));
+                self.tally.unclaimed += 1;
+                self.orders.push(Order::Record(order));
+                continue;
+            };
+            let (expect, row) =
+                ledger::mark(&claim, &digest, revision, &self.settings.terms, now.wall);
+            let write = WriteOrder { notice: won.notice, key, expect, row };
+            notice.stage = Stage::Marking(Box::new(write.clone()));
+            self.orders.push(Order::Mark(write));
+        }
+    }
+
+    fn failed(&mut self, channel: usize, hand: InHand, failure: Failure, now: Now) {
+        self.tally.retried += 1;
+        self.tally.ambiguous += u64::from(failure.ambiguous);
+        let rate_limited = failure.reason == RetryReason::RateLimited;
+        let d = &mut self.destinations[channel];
+        // A 429 is an answer: it says when to come back.
+        d.failures += u32::from(!rate_limited);
+        d.troubled = true;
+        let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures.max(1)));
+        d.resume_at = now.mono.plus(delay);
+        if rate_limited {
+            d.pace.pause(d.resume_at);
+            d.slots.untold_pause = Some(d.resume_at);
+        }
+        let resume_at = d.resume_at;
+        let name = d.name.clone();
+        self.reports.push(Report::PostFailed {
+            destination: name.clone(),
+            digest: hand.digest,
+            reason: failure.reason.word(),
+            ambiguous: failure.ambiguous,
+            delay,
+            detail: failure.detail,
+        });
+        if rate_limited {
+            self.progressed(resume_at);
+        }
+        if failure.reason == RetryReason::NoAddress {
+            self.orders.push(Order::Refresh { destination: channel, name });
+        }
+        for won in hand.won {
+            self.release(won, failure.ambiguous, AfterRelease::Wait, now);
+        }
+    }
+
+    fn dead(&mut self, channel: usize, hand: InHand, status: u16, detail: String, now: Now) {
+        self.tally.retried += 1;
+        let d = &mut self.destinations[channel];
+        d.troubled = true;
+        d.failures = d.failures.max(BREAKER_FAILURES);
+        d.resume_at = now.mono.plus(RETRY_MAX);
+        let name = d.name.clone();
+        let fallback = d.fallback.map(|other| self.destinations[other].name.clone());
+        self.reports.push(Report::DestinationDead {
+            destination: name.clone(),
+            status,
+            detail,
+            delay: RETRY_MAX,
+            fallback,
+        });
+        self.orders.push(Order::Refresh { destination: channel, name });
+        for won in hand.won {
+            self.release(won, false, AfterRelease::Wait, now);
+        }
+    }
+
+    /// The content was refused: look for the guilty notice by halves, try it as plain text, and
+    /// if that is refused too, park it alone.
+    fn refused(&mut self, channel: usize, hand: InHand, detail: &str, now: Now) {
+        self.tally.retried += 1;
+        self.progressed(now.mono);
+        self.reports.push(Report::PostRefused {
+            destination: self.destinations[channel].name.clone(),
+            digest: hand.digest,
+            notices: hand.won.len(),
+            detail: detail.to_owned(),
+        });
+        let count = hand.won.len();
+        for won in hand.won {
+            let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
+            let after = match (count, hand.form) {
+                (1, Form::Plain) => AfterRelease::Park { detail: detail.to_owned() },
+                (1, Form::Cards | Form::Digest) => {
+                    notice.plain = true;
+                    AfterRelease::Wait
+                }
+                (n, _) => {
+                    notice.share_max = n.div_ceil(2);
+                    AfterRelease::Wait
+                }
+            };
+            self.release(won, false, after, now);
+        }
+    }
+
+    /// The address was read again. If it is the same, or can't be read, and the destination has
+    /// failed so often that its breaker is open, then it is dead, and its fallback serves.
+    pub(super) fn refreshed(&mut self, channel: usize, result: Result<bool, String>, now: Now) {
+        let d = &mut self.destinations[channel];
+        let changed = result == Ok(true);
+        if changed {
+            d.resume_at = now.mono;
+        }
+        d.dead = !changed && d.is_open();
+        self.reports.push(Report::AddressReread { destination: d.name.clone(), result });
+    }
+}

@@ -1,0 +1,215 @@
+//! Telling the ledger: that a notice was posted, or that its claim is given up.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use crate::instants::{Mono, Now};
+use crate::policy::ledger;
+use crate::ports::{LedgerError, Written};
+
+use super::destination::Won;
+use super::order::{NoticeId, Order, RecordOutcome, WriteOrder};
+use super::report::{HandBackReason, Report};
+use super::settling::{Chore, Resolution};
+use super::{AfterRelease, Desk, Rank, Stage};
+
+/// A mark that fails is tried again soon: once the lease is over somebody else may post.
+const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
+/// What was posted without a claim waits for the ledger, which has been away for long.
+const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
+
+impl Desk {
+    pub(super) fn release(&mut self, won: Won, ambiguous: bool, after: AfterRelease, now: Now) {
+        let Some(notice) = self.notices.get_mut(&won.notice) else { return };
+        let Some(claim) = won.claim else { return self.set_free(won.notice, after, now) };
+        let (expect, row) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
+        notice.stage = Stage::Releasing(after);
+        let key = notice.key.clone();
+        self.orders.push(Order::Release(WriteOrder { notice: won.notice, key, expect, row }));
+    }
+
+    /// Whether the release took effect matters little: if it did not, the row stays ours until the
+    /// lease ends, and the next claim finds it so.
+    pub(super) fn released(
+        &mut self,
+        id: NoticeId,
+        result: Result<Written, LedgerError>,
+        now: Now,
+    ) {
+        match &result {
+            Ok(_) => self.ledger_worked(now),
+            Err(_) => self.ledger.failed(now.mono, &mut self.retry),
+        }
+        let Some(notice) = self.notices.get_mut(&id) else { return };
+        if let Err(error) = result {
+            self.reports.push(Report::LedgerFailed {
+                call: "release",
+                finding: Some(notice.key.fingerprint.clone()),
+                destination: Some(notice.key.destination.clone()),
+                detail: error.to_string(),
+                delay: Duration::ZERO,
+            });
+        }
+        if let Stage::Releasing(after) = std::mem::replace(&mut notice.stage, Stage::InHand) {
+            self.set_free(id, after, now);
+        }
+    }
+
+    fn set_free(&mut self, id: NoticeId, after: AfterRelease, now: Now) {
+        match after {
+            AfterRelease::Wait => self.wait_again(id, None, now),
+            AfterRelease::Park { detail } => {
+                self.resolve(id, Resolution::Condemned { detail }, now);
+            }
+        }
+    }
+
+    /// Back to the others that wait, at once or from a time on; or back to the queue, if the
+    /// delivery is to go there.
+    pub(super) fn wait_again(&mut self, id: NoticeId, from: Option<Mono>, now: Now) {
+        let Some(notice) = self.notices.get_mut(&id) else { return };
+        self.keys_in_hand.remove(&notice.key);
+        notice.stage = Stage::Waiting;
+        if let Some(reason) = self.deliveries.get(&notice.delivery).and_then(|h| h.leaving()) {
+            return self.resolve(id, Resolution::HandBack(reason, Duration::ZERO), now);
+        }
+        match from {
+            Some(at) => {
+                self.chores.insert((at, Chore::Ready(id)));
+            }
+            None => self.make_ready(id),
+        }
+    }
+
+    pub(super) fn make_ready(&mut self, id: NoticeId) {
+        let Some(notice) = self.notices.get(&id) else { return };
+        if matches!(notice.stage, Stage::Waiting) {
+            let rank = Rank(Reverse(notice.finding.severity.level), id);
+            self.destinations[notice.destination].ready.insert(rank);
+            for destination in &mut self.destinations {
+                destination.nothing_to_pick = false;
+            }
+        }
+    }
+
+    pub(super) fn marked(&mut self, id: NoticeId, result: Result<Written, LedgerError>, now: Now) {
+        match &result {
+            Ok(_) => self.ledger_worked(now),
+            Err(_) => self.ledger.failed(now.mono, &mut self.retry),
+        }
+        let Some(notice) = self.notices.get_mut(&id) else { return };
+        let Stage::Marking(write) = &notice.stage else { return };
+        let digest = write.row.digest.clone();
+        let done = match &result {
+            Ok(Written::Done) => true,
+            Ok(Written::Lost(Some(row))) => {
+                // An earlier try took effect and its answer was lost.
+                ledger::marked_by(row, &write.row.owner, write.row.fence, &digest)
+            }
+            Ok(Written::Lost(None)) => false,
+            Err(error) => return self.tell_again(id, "mark", error, MARK_RETRY_MAX, now),
+        };
+        if done {
+            return self.told(id, digest, now);
+        }
+        self.tally.fenced_out += 1;
+        let finding = notice.key.fingerprint.clone();
+        let destination = notice.key.destination.clone();
+        self.reports.push(Report::FencedOut { finding, destination, digest });
+        let again = Duration::from_secs(5);
+        self.resolve(id, Resolution::HandBack(HandBackReason::FencedOut, again), now);
+    }
+
+    pub(super) fn recorded(&mut self, id: NoticeId, outcome: RecordOutcome, now: Now) {
+        match &outcome {
+            RecordOutcome::Failed(_) => self.ledger.failed(now.mono, &mut self.retry),
+            RecordOutcome::Done | RecordOutcome::Busy { .. } => self.ledger_worked(now),
+        }
+        let Some(notice) = self.notices.get(&id) else { return };
+        let Stage::Recording(order) = &notice.stage else { return };
+        match outcome {
+            RecordOutcome::Done => {
+                let digest = order.post.digest.clone();
+                self.told(id, digest, now);
+            }
+            RecordOutcome::Busy { until } => {
+                let at = now.mono.plus(until.since(now.wall) + Duration::from_secs(1));
+                self.chores.insert((at, Chore::Tell(id)));
+            }
+            RecordOutcome::Failed(error) => {
+                self.tell_again(id, "record", &error, RECORD_RETRY_MAX, now);
+            }
+        }
+    }
+
+    /// The ledger could not be told of a post.
+    fn tell_again(
+        &mut self,
+        id: NoticeId,
+        call: &'static str,
+        error: &LedgerError,
+        most: Duration,
+        now: Now,
+    ) {
+        let Some(notice) = self.notices.get_mut(&id) else { return };
+        notice.failures += 1;
+        let delay = self.retry.delay(notice.failures).min(most);
+        self.chores.insert((now.mono.plus(delay), Chore::Tell(id)));
+        self.reports.push(Report::LedgerFailed {
+            call,
+            finding: Some(notice.key.fingerprint.clone()),
+            destination: Some(notice.key.destination.clone()),
+            detail: error.to_string(),
+            delay,
+        });
+    }
+
+    pub(super) fn tell(&mut self, id: NoticeId) {
+        match self.notices.get(&id).map(|notice| &notice.stage) {
+            Some(Stage::Marking(write)) => self.orders.push(Order::Mark((**write).clone())),
+            Some(Stage::Recording(order)) => self.orders.push(Order::Record((**order).clone())),
+            _ => {}
+        }
+    }
+
+    /// It is posted, and the ledger knows.
+    fn told(&mut self, id: NoticeId, digest: String, now: Now) {
+        let Some(notice) = self.notices.get(&id) else { return };
+        self.tally.posted += 1;
+        self.tally.escalated += u64::from(notice.escalated);
+        self.tally.reminded += u64::from(notice.reminder);
+        let elsewhere = notice.channel != notice.destination;
+        self.tally.by_fallback += u64::from(elsewhere);
+        self.reports.push(Report::Posted {
+            finding: notice.key.fingerprint.clone(),
+            destination: notice.key.destination.clone(),
+            channel: elsewhere.then(|| self.destinations[notice.channel].name.clone()),
+            level: notice.finding.severity.level,
+            digest,
+        });
+        self.resolve(id, Resolution::Settled, now);
+    }
+
+    /// Takes a notice off the desk.
+    pub(super) fn forget_notice(&mut self, id: NoticeId) {
+        let Some(notice) = self.notices.remove(&id) else { return };
+        let rank = Rank(Reverse(notice.finding.severity.level), id);
+        self.destinations[notice.destination].ready.remove(&rank);
+        if !matches!(notice.stage, Stage::Waiting) {
+            self.keys_in_hand.remove(&notice.key);
+        }
+    }
+
+    pub(super) fn ledger_worked(&mut self, now: Now) {
+        if self.ledger.worked(now.mono) || std::mem::take(&mut self.ledger_away_reported) {
+            self.reports.push(Report::LedgerBack);
+            self.ledger_away_reported = false;
+        }
+    }
+
+    pub(super) fn report_ledger_away(&mut self) {
+        if !std::mem::replace(&mut self.ledger_away_reported, true) {
+            self.reports.push(Report::LedgerAway);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Which notices share the next post of a destination, and their claims.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::finding::Level;
+use crate::instants::Now;
+use crate::policy::budget::TimeBudget;
+use crate::policy::ledger::Row;
+use crate::ports::{Card, Digest, Form};
+
+use super::destination::{InHand, Won};
+use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
+use super::report::{HandBackReason, Report};
+use super::settling::Resolution;
+use super::{AfterRelease, Desk, Notice, RETRY_MAX, Rank, Stage};
+
+/// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
+/// and bounded, so that a long queue costs no more than a short one.
+const LOOK_MAX: usize = 64;
+/// Every so many posts one starts from what has waited longest, so that nothing starves under a
+/// stream of what is worse.
+const AGEING_TURN: u32 = 5;
+/// With more than so many waiting it is a storm: told in digests until it is over. What full cards
+/// tell within a minute or so is told in full cards.
+const STORM_FROM: usize = 200;
+/// The storm is over when no more than so many wait.
+const STORM_UNTIL: usize = 16;
+
+/// What goes into the next post.
+struct Picked {
+    notices: Vec<NoticeId>,
+    form: Form,
+    from_oldest: bool,
+}
+
+impl Desk {
+    /// Those whose notices this channel takes because it is the fallback of a dead destination.
+    fn stands_in_for(&self, channel: usize) -> impl Iterator<Item = usize> {
+        let all = self.destinations.iter().enumerate();
+        all.filter(move |(_, d)| d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
+    }
+
+    /// What waits for a channel, destination by destination, the worst first in each. What the
+    /// channel is told anyway it is not told again for another.
+    fn waiting_for(&self, channel: usize) -> impl Iterator<Item = impl Iterator<Item = &Rank>> {
+        let strays = move |rank: &&Rank| {
+            let notice = self.notices.get(&rank.1);
+            notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
+        };
+        let own = |_: &&Rank| true;
+        let lists = std::iter::once((channel, None))
+            .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));
+        lists.map(move |(i, only)| {
+            self.destinations[i]
+                .ready
+                .iter()
+                .filter(move |rank| only.map_or_else(|| own(rank), |only| only(rank)))
+        })
+    }
+
+    /// The worst level that waits for a channel.
+    pub(super) fn worst_for(&self, channel: usize) -> Option<Level> {
+        let firsts = self.waiting_for(channel).filter_map(|mut ranks| ranks.next());
+        firsts.min().map(|rank| rank.0.0)
+    }
+
+    pub(super) fn level_in_hand(&self, channel: usize) -> Option<Level> {
+        let hand = self.destinations[channel].in_hand.as_ref()?;
+        let level = |won: &Won| Some(self.notices.get(&won.notice)?.finding.severity.level);
+        hand.won.iter().filter_map(level).max()
+    }
+
+    pub(super) fn start_claims(&mut self, channel: usize, now: Now) {
+        let Some(picked) = self.take_up(channel, Level::Informational, now) else { return };
+        for id in picked {
+            let Some(notice) = self.notices.get(&id) else { continue };
+            self.orders.push(Order::Claim(ClaimOrder {
+                notice: id,
+                key: notice.key.clone(),
+                owner: notice.owner.clone(),
+                level: notice.finding.severity.level,
+                revision: notice.finding.updated_at,
+            }));
+        }
+    }
+
+    /// Takes criticals in hand as they are. False if none can go now.
+    pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
+        let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
+        if let Some(hand) = &mut self.destinations[channel].in_hand {
+            hand.claims_open = 0;
+            hand.won = picked.into_iter().map(|notice| Won { notice, claim: None }).collect();
+        }
+        true
+    }
+
+    /// Takes in hand what goes into the next post, nothing of it below `least`.
+    fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
+        let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
+        let waiting = here + self.outranked.unseen(now);
+        let d = &mut self.destinations[channel];
+        d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
+        let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
+        if picked.is_empty() {
+            self.destinations[channel].nothing_to_pick = true;
+            return None;
+        }
+        let serial = self.new_id();
+        let digest = format!("{}-{serial}", self.settings.worker_id);
+        for &id in &picked {
+            let Some(notice) = self.notices.get_mut(&id) else { continue };
+            notice.stage = Stage::InHand;
+            notice.channel = channel;
+            let rank = Rank(Reverse(notice.finding.severity.level), id);
+            self.destinations[notice.destination].ready.remove(&rank);
+            self.keys_in_hand.insert(notice.key.clone());
+        }
+        self.destinations[channel].in_hand = Some(InHand {
+            digest,
+            form,
+            from_oldest,
+            claims_open: picked.len(),
+            won: Vec::new(),
+            posting: false,
+        });
+        Some(picked)
+    }
+
+    /// The worst that waits, and what may share its post. Criticals share with criticals alone.
+    fn pick(&self, channel: usize, least: Level) -> Picked {
+        let d = &self.destinations[channel];
+        let mut ready: Vec<Rank> =
+            self.waiting_for(channel).flat_map(|ranks| ranks.take(LOOK_MAX)).copied().collect();
+        ready.sort_unstable();
+        // Once in a while the oldest goes before the worst; but never before a critical one.
+        let worst_is_critical = ready.first().is_some_and(|r| r.0.0 == Level::Critical);
+        let oldest = (d.posts_by_level >= AGEING_TURN && !worst_is_critical)
+            .then(|| self.waiting_for(channel).flatten().min_by_key(|rank| rank.1))
+            .flatten();
+        let from_oldest = oldest.is_some();
+        let mut notices: Vec<NoticeId> = Vec::new();
+        let mut keys = BTreeSet::new();
+        let lines_max = self.settings.capacity.lines_max;
+        let probing = d.is_open() || self.ledger.is_failing();
+        let mut share_max = if probing { 1 } else { lines_max };
+        let mut critical = false;
+        for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {
+            let Some(notice) = self.notices.get(&id) else { continue };
+            let in_hand = self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key);
+            if in_hand || level < least {
+                continue;
+            }
+            if notices.is_empty() {
+                if notice.plain {
+                    return Picked { notices: vec![id], form: Form::Plain, from_oldest };
+                }
+                critical = level == Level::Critical;
+            } else if notice.plain || critical != (level == Level::Critical) {
+                continue;
+            }
+            share_max = share_max.min(notice.share_max);
+            if !notices.is_empty() && notices.len() >= share_max {
+                break;
+            }
+            keys.insert(&notice.key);
+            notices.push(id);
+        }
+        let form = self.cards_or_digest(channel, &mut notices);
+        Picked { notices, form, from_oldest }
+    }
+
+    /// Full cards, as many as fit; in a storm one digest with a line for each.
+    fn cards_or_digest(&self, channel: usize, notices: &mut Vec<NoticeId>) -> Form {
+        let widest = |id: &NoticeId| Some(self.widest_card(self.notices.get(id)?, channel));
+        let cards: Vec<Card> = notices.iter().filter_map(widest).collect();
+        let fitting = self.fitting(&cards).max(1);
+        if self.destinations[channel].storm && notices.len() > fitting {
+            return Form::Digest;
+        }
+        notices.truncate(fitting);
+        Form::Cards
+    }
+
+    /// How many of these cards, from the first on, fit one post.
+    fn fitting(&self, cards: &[Card]) -> usize {
+        let capacity = self.settings.capacity;
+        let weights = cards.iter().scan(0, |sum, card| {
+            *sum += (capacity.weigh)(card);
+            Some(*sum)
+        });
+        weights.take(capacity.cards_max).take_while(|sum| *sum <= capacity.weight_max).count()
+    }
+
+    /// The card as it would be at its longest: whether it escalates is known only after the claim.
+    fn widest_card(&self, notice: &Notice, channel: usize) -> Card {
+        Card {
+            finding: Arc::clone(&notice.finding),
+            escalated_from: Some(Level::Informational),
+            reminder: true,
+            perhaps_repeated: true,
+            meant_for: self.meant_for(notice, channel),
+        }
+    }
+
+    /// The name of the notice's own destination, where another one takes its place.
+    fn meant_for(&self, notice: &Notice, channel: usize) -> Option<String> {
+        (notice.destination != channel).then(|| notice.key.destination.clone())
+    }
+
+    pub(super) fn claimed(&mut self, id: NoticeId, outcome: ClaimOutcome, now: Now) {
+        if !matches!(outcome, ClaimOutcome::Failed(_)) {
+            self.ledger_worked(now);
+        }
+        let Some(notice) = self.notices.get_mut(&id) else { return };
+        let finding = notice.key.fingerprint.clone();
+        let name = notice.key.destination.clone();
+        let hand = &mut self.destinations[notice.channel].in_hand;
+        if let Some(hand) = hand {
+            hand.claims_open = hand.claims_open.saturating_sub(1);
+        }
+        match outcome {
+            ClaimOutcome::Won(row) => {
+                notice.failures = 0;
+                notice.reminder = row.is_reminder();
+                notice.escalated = row.escalated_from().is_some();
+                if let Some(hand) = hand {
+                    hand.won.push(Won { notice: id, claim: Some(row) });
+                }
+            }
+            ClaimOutcome::Covered { level } => {
+                self.tally.covered += 1;
+                self.reports.push(Report::Covered { finding, destination: name, level });
+                self.resolve(id, Resolution::Settled, now);
+            }
+            ClaimOutcome::Busy { until } => {
+                // A little more, so that it does not come back a moment too early.
+                let delay = until.since(now.wall) + Duration::from_secs(1);
+                let alone = self.deliveries.get(&notice.delivery).is_none_or(|h| h.open <= 1);
+                if alone {
+                    self.resolve(id, Resolution::HandBack(HandBackReason::Busy, delay), now);
+                } else {
+                    // The message stays here for another destination, which may take long.
+                    self.wait_again(id, Some(now.mono.plus(delay)), now);
+                }
+            }
+            ClaimOutcome::Failed(error) => {
+                notice.failures += 1;
+                self.ledger.failed(now.mono, &mut self.retry);
+                let delay = self.retry.delay(notice.failures).min(RETRY_MAX / 2);
+                self.reports.push(Report::LedgerFailed {
+                    call: "claim",
+                    finding: Some(finding),
+                    destination: Some(name),
+                    detail: error.to_string(),
+                    delay,
+                });
+                // Where the ledger fails altogether, all wait for it together.
+                let alone = !self.ledger.is_failing();
+                self.wait_again(id, alone.then(|| now.mono.plus(delay)), now);
+            }
+        }
+    }
+
+    /// Gives up claims that are too old to post under.
+    pub(super) fn release_late(&mut self, channel: usize, now: Now) {
+        let needed = self.settings.budget.post_timeout() + TimeBudget::AROUND_A_POST;
+        let Some(hand) = &mut self.destinations[channel].in_hand else { return };
+        let late = |won: &mut Won| {
+            won.claim.as_ref().is_some_and(|row: &Row| row.lease_until.since(now.wall) < needed)
+        };
+        let late: Vec<Won> = hand.won.extract_if(.., late).collect();
+        for won in late {
+            self.release(won, false, AfterRelease::Wait, now);
+        }
+    }
+
+    /// Posts what is in hand, now. Leases are looked at once more: the process may have stood still
+    /// since the slot was asked for.
+    pub(super) fn send(&mut self, channel: usize, now: Now) {
+        self.release_late(channel, now);
+        let Some(mut hand) = self.destinations[channel].in_hand.take() else { return };
+        if hand.won.is_empty() {
+            return;
+        }
+        if self.destinations[channel].pace.take(now.mono).is_err() {
+            // The slot goes by unused; another one is taken when this process's own pace allows.
+            self.destinations[channel].in_hand = Some(hand);
+            return;
+        }
+        let cards: Vec<Card> = hand.won.iter().filter_map(|won| self.card(won)).collect();
+        if hand.form == Form::Digest && self.fitting(&cards) == cards.len() {
+            // Most of what was picked had been told before: what is left fits as cards.
+            hand.form = Form::Cards;
+        }
+        let d = &mut self.destinations[channel];
+        self.orders.push(Order::Post {
+            destination: channel,
+            digest: Digest {
+                id: hand.digest.clone(),
+                destination: d.name.clone(),
+                form: hand.form,
+                cards,
+            },
+        });
+        hand.posting = true;
+        d.last_post_at = Some(now.mono);
+        d.in_hand = Some(hand);
+    }
+
+    fn card(&self, won: &Won) -> Option<Card> {
+        let notice = self.notices.get(&won.notice)?;
+        Some(Card {
+            finding: Arc::clone(&notice.finding),
+            escalated_from: won.claim.as_ref().and_then(Row::escalated_from),
+            reminder: notice.reminder,
+            // Without a claim nobody knows whether it was posted before.
+            perhaps_repeated: won.claim.as_ref().is_none_or(Row::perhaps_repeats),
+            meant_for: self.meant_for(notice, notice.channel),
+        })
+    }
+}

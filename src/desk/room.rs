@@ -1,0 +1,179 @@
+//! The bounded buffer: when more may be received, and what goes back to make room.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::finding::{self, Level};
+use crate::instants::{Mono, Now};
+use crate::ports::{Lane, QUEUE_BATCH_MAX};
+
+use super::destination::Destination;
+use super::order::DeliveryId;
+use super::report::HandBackReason;
+use super::{Desk, Notice, Stage};
+
+/// A message whose destinations can't be posted to is given back for so long when room is needed.
+const AWAY_DELAY: Duration = Duration::from_secs(30 * 60);
+/// How many messages are given back at a time to make room.
+const BATCH: usize = 5 * QUEUE_BATCH_MAX;
+/// The part of the buffer that only the express lane may use, where there is one: one in so many.
+const EXPRESS_SHARE: usize = 8;
+/// What was outranked comes back when its turn may have come.
+const OUTRANKED_MIN: Duration = Duration::from_secs(5);
+const OUTRANKED_MAX: Duration = Duration::from_secs(15 * 60);
+/// A message that was received so often stays, or the queue would take it for one that can't be
+/// processed.
+const OUTRANKED_RECEIVES_MAX: u32 = 20;
+
+/// What was given back as outranked and has not come back: the backlog that can't be seen from here.
+#[derive(Default)]
+pub(super) struct Outranked {
+    /// When so many come back.
+    back: VecDeque<(Mono, usize)>,
+    /// Hand-backs under way.
+    leaving: usize,
+}
+
+impl Outranked {
+    /// How many are out there now.
+    pub fn unseen(&mut self, now: Now) -> usize {
+        while self.back.front().is_some_and(|(at, _)| *at <= now.mono) {
+            self.back.pop_front();
+        }
+        self.back.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// How a delivery stands when room is needed.
+#[derive(Clone, Copy)]
+struct Standing {
+    worst: Level,
+    /// Nothing of it is in hand.
+    waits: bool,
+    /// Nothing of it can be posted now.
+    away: bool,
+}
+
+impl Desk {
+    /// With every breaker open nothing more is taken on: what waits in the queue is safe there, and
+    /// is not counted as received.
+    pub(super) fn may_receive(&self, lane: Lane) -> bool {
+        let all_open = self.destinations.iter().all(Destination::is_open);
+        let holding = all_open && self.held() > 0;
+        !self.draining && !holding && self.has_room(lane)
+    }
+
+    /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
+    /// express lane, so that a desk full of lesser findings still hears of the worst.
+    fn has_room(&self, lane: Lane) -> bool {
+        let kept = |whole: usize| match lane {
+            Lane::Standard if self.lanes.len() > 1 => whole / EXPRESS_SHARE,
+            Lane::Standard | Lane::Express => 0,
+        };
+        let (findings, bytes) = (self.settings.findings_max, self.settings.bytes_max);
+        let in_flight = self.lanes.iter().filter(|l| l.receiving).count() * QUEUE_BATCH_MAX;
+        self.findings_held + in_flight + QUEUE_BATCH_MAX <= findings - kept(findings)
+            && self.bytes_held < bytes - kept(bytes)
+    }
+
+    /// A batch may bring more than the room that was kept for it: giants, or messages with many
+    /// findings. What is too much is taken up again when there is room.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.bytes_held > self.settings.bytes_max + finding::MAX_BYTES
+            || self.findings_held > self.settings.findings_max + finding::MAX_FINDINGS
+    }
+
+    /// Gives back what others need the room of.
+    pub(super) fn make_room(&mut self, now: Now) {
+        if self.draining || !self.destinations.iter().any(|d| d.is_soon(now.mono)) {
+            return;
+        }
+        if !self.has_room(Lane::Standard) {
+            self.give_back_what_is_away(now);
+        }
+        if !self.has_room(self.lanes[0].lane) && self.outranked.leaving == 0 {
+            self.give_back_the_least(now);
+        }
+    }
+
+    /// A destination that is away must not fill the buffer and so stop the others: what waits for
+    /// such ones alone goes back for a while. With nobody else to serve it stays here, because
+    /// every delivery counts towards the queue's limit.
+    fn give_back_what_is_away(&mut self, now: Now) {
+        let standing = self.standing(now).into_iter();
+        let away = standing.filter(|(_, s)| s.waits && s.away).map(|(id, _)| id);
+        for id in away.take(BATCH).collect::<Vec<_>>() {
+            self.give_back(id, HandBackReason::DestinationAway, AWAY_DELAY, now);
+        }
+    }
+
+    /// A full buffer must not keep out what is worse than all in it, and to find out what comes is
+    /// to receive it. So the least go back, the youngest first, until their turn may have come.
+    fn give_back_the_least(&mut self, now: Now) {
+        let mut least: Vec<(Level, Reverse<DeliveryId>)> = self
+            .standing(now)
+            .into_iter()
+            .filter(|(id, s)| {
+                let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
+                s.waits && s.worst < Level::Critical && !self.deliveries.get(id).is_some_and(often)
+            })
+            .map(|(id, s)| (s.worst, Reverse(id)))
+            .collect();
+        least.sort_unstable();
+        least.truncate(BATCH / 2);
+        let Some(turn) = self.turn_of_the_next(now) else { return };
+        let back = now.mono.plus(turn);
+        self.outranked.back.push_back((back, least.len()));
+        for (_, Reverse(id)) in least {
+            self.outranked.leaving += 1;
+            self.give_back(id, HandBackReason::Outranked, turn, now);
+        }
+    }
+
+    /// About how long until what is known to wait has been told, in digests that are full.
+    fn turn_of_the_next(&mut self, now: Now) -> Option<Duration> {
+        let known = self.findings_held + self.outranked.unseen(now);
+        let posts = known / self.settings.capacity.lines_max.max(1);
+        if self.ledger.is_failing() {
+            // Nobody knows when its turn comes, and each receive is counted.
+            return Some(AWAY_DELAY);
+        }
+        let slowest = self.destinations.iter().map(|d| d.interval).max()?;
+        let posts = u32::try_from(posts).unwrap_or(u32::MAX);
+        let turn = slowest.saturating_mul(posts).saturating_mul(self.settings.fleet);
+        Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))
+    }
+
+    pub(super) fn has_gone(&mut self, reason: HandBackReason) {
+        if reason == HandBackReason::Outranked {
+            self.outranked.leaving = self.outranked.leaving.saturating_sub(1);
+        }
+    }
+
+    fn standing(&self, now: Now) -> BTreeMap<DeliveryId, Standing> {
+        let mut all: BTreeMap<DeliveryId, Standing> = BTreeMap::new();
+        for notice in self.notices.values() {
+            let level = notice.finding.severity.level;
+            let standing = all.entry(notice.delivery).or_insert(Standing {
+                worst: level,
+                waits: true,
+                away: true,
+            });
+            standing.worst = standing.worst.max(level);
+            standing.waits &= matches!(notice.stage, Stage::Waiting);
+            standing.away &= self.is_away(notice, now);
+        }
+        all
+    }
+
+    /// Neither its destination nor, if that is dead, its fallback can be posted to soon.
+    fn is_away(&self, notice: &Notice, now: Now) -> bool {
+        let own = &self.destinations[notice.destination];
+        let stand_in = own.fallback.filter(|_| own.dead).filter(|&other| {
+            !self.settings.routes.admits(other, &notice.finding.severity)
+                && self.destinations[other].is_soon(now.mono)
+        });
+        !own.is_soon(now.mono) && stand_in.is_none()
+    }
+}
