@@ -213,7 +213,7 @@ impl fmt::Display for Verdict {
         writeln!(f, "{:>6}    repeats and {} updates, told before", self.repeats, self.updates)?;
         writeln!(
             f,
-            "{:>6}    to be told, {} of them critical, {} escalations",
+            "{:>6}    to be told, {} of them critical, {} escalated",
             self.owed, self.criticals, self.escalations
         )?;
         writeln!(f, "{:>6}    malformed", self.malformed)?;
@@ -244,10 +244,10 @@ impl fmt::Display for Verdict {
         writeln!(f)?;
         writeln!(
             f,
-            "{:>6}  the longest wait of a critical finding while Slack took posts, {} while not",
-            seconds(self.critical_wait_ms),
-            seconds(self.critical_wait_refused_ms)
+            "{:>6}  the longest wait of a critical finding while Slack took posts",
+            seconds(self.critical_wait_ms)
         )?;
+        writeln!(f, "{:>6}  the same where it did not", seconds(self.critical_wait_refused_ms))?;
         write!(f, "{:>6}  between the two posts that were the closest", {
             seconds(self.closest_posts_ms)
         })
