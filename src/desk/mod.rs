@@ -16,6 +16,7 @@ mod answer;
 mod destination;
 mod health;
 mod intake;
+mod lately;
 mod marking;
 mod order;
 mod picking;
@@ -48,6 +49,7 @@ pub use tally::Tally;
 
 use destination::Destination;
 use health::LedgerHealth;
+use lately::Lately;
 use room::Outranked;
 use settling::{Chore, Held};
 
@@ -174,6 +176,7 @@ pub struct Desk {
     retry: Retry,
     ledger: LedgerHealth,
     ledger_away_reported: bool,
+    lately: Lately,
     outranked: Outranked,
     findings_held: usize,
     bytes_held: usize,
@@ -233,6 +236,7 @@ impl Desk {
             retry,
             ledger: LedgerHealth::default(),
             ledger_away_reported: false,
+            lately: Lately::default(),
             outranked: Outranked::default(),
             findings_held: 0,
             bytes_held: 0,
