@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use tracing::{error, info};
+use tracing::{Level, enabled, error, info};
 
 use crate::aws;
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
-use crate::desk::{Capacity, DrainTerms, Settings, Tally};
+use crate::desk::{Capacity, Desk, DrainTerms, Settings, Tally};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
 use crate::feed::Feed;
-use crate::ports::{Lane, Ledger, Queue};
+use crate::instants::Mono;
+use crate::ports::{Clock, Lane, Ledger, Queue};
 use crate::secret::Secret;
 use crate::slack;
 use crate::wiring;
@@ -35,6 +36,8 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 const SHORT_POLL: Duration = Duration::from_secs(1);
 /// SQS's counts are approximate, so that one look at an empty queue proves little.
 const LOOKS_AT_SQS: u32 = 3;
+/// Where the log shows the desk at a glance, it does so this often at most.
+const GLANCE_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the worker until it is asked to stop, or, with `drain`, until everything is done.
 pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
@@ -126,7 +129,22 @@ async fn work<Q: Queue, L: Ledger>(
 ) -> anyhow::Result<Outcome> {
     let notifier = wiring::notifier(config).await?;
     let ports = Ports { queue, ledger, notifier: &notifier, clock };
-    Ok(worker::run(settings, &ports, stop_signal(), input, |r| r.log()).await)
+    Ok(worker::run(settings, &ports, stop_signal(), input, |r| r.log(), glances(clock)).await)
+}
+
+/// Shows the desk at a glance now and then, to whoever has `HANSHO_LOG` ask for it.
+fn glances(clock: &SystemClock) -> impl FnMut(&Desk) {
+    let mut next = Mono(0);
+    move |desk| {
+        if !enabled!(target: "hansho::glance", Level::DEBUG) {
+            return;
+        }
+        let now = clock.now();
+        if now.mono >= next {
+            next = now.mono.plus(GLANCE_EVERY);
+            desk.glance(now).log();
+        }
+    }
 }
 
 /// The desk's settings from the configuration.

@@ -36,6 +36,21 @@ pub struct Event {
 /// The kinds of findings: type, title, severity, resource, action.
 type Kind = (&'static str, &'static str, f64, fn(&mut Night) -> Value, fn(&mut Night) -> Value);
 
+const SSH_BRUTE_FORCE: Kind = (
+    "UnauthorizedAccess:EC2/SSHBruteForce",
+    "SSH brute force attacks were observed against an EC2 instance.",
+    5.0,
+    instance,
+    connection,
+);
+const COMPROMISED_CREDENTIALS: Kind = (
+    "AttackSequence:IAM/CompromisedCredentials",
+    "Potential credential compromise of an IAM user indicated by a sequence of actions.",
+    9.3,
+    sequence,
+    no_action,
+);
+
 const ALERTS: [Kind; 10] = [
     (
         "CryptoCurrency:EC2/BitcoinTool.B!DNS",
@@ -58,13 +73,7 @@ const ALERTS: [Kind; 10] = [
         bucket,
         api_call,
     ),
-    (
-        "UnauthorizedAccess:EC2/SSHBruteForce",
-        "SSH brute force attacks were observed against an EC2 instance.",
-        5.0,
-        instance,
-        connection,
-    ),
+    SSH_BRUTE_FORCE,
     (
         "Persistence:IAMUser/AnomalousBehavior",
         "APIs commonly used in persistence tactics were invoked in an anomalous way.",
@@ -100,14 +109,15 @@ const ALERTS: [Kind; 10] = [
         container,
         process,
     ),
-    (
-        "AttackSequence:IAM/CompromisedCredentials",
-        "Potential credential compromise of an IAM user indicated by a sequence of actions.",
-        9.3,
-        sequence,
-        no_action,
-    ),
+    COMPROMISED_CREDENTIALS,
 ];
+
+/// Most of a storm is one kind of finding, from one account: a host that is attacked, or attacks.
+const STORM_KIND: Kind = SSH_BRUTE_FORCE;
+const STORM_ACCOUNT: &str = ACCOUNTS[3];
+const STORM_REGION: &str = REGIONS[1];
+/// Of so many alerts of a storm one is of another kind.
+const STORM_OTHERS: usize = 3;
 
 const NOISE: [Kind; 3] = [
     (
@@ -133,9 +143,18 @@ const NOISE: [Kind; 3] = [
     ),
 ];
 
+/// GuardDuty's bound.
+const CRITICAL_FROM: f64 = 9.0;
+
 const ACCOUNTS: [&str; 5] =
     ["111122223333", "222233334444", "333344445555", "444455556666", "555566667777"];
 const REGIONS: [&str; 4] = ["eu-central-1", "us-east-1", "us-west-2", "ap-northeast-1"];
+
+impl Event {
+    pub fn is_critical(&self) -> bool {
+        severity(&self.body) >= CRITICAL_FROM
+    }
+}
 
 /// Makes findings.
 pub struct Night {
@@ -160,12 +179,30 @@ impl Night {
 
     /// The messages in their order of arrival. What follows a finding comes after it.
     pub fn events(&mut self, mix: Mix) -> Vec<Event> {
+        self.mixed(mix, |night, i| night.finding(Role::Alert, &ALERTS[i % ALERTS.len()]))
+    }
+
+    /// The same for a storm: mostly one thing, and nothing critical.
+    pub fn storm(&mut self, mix: Mix) -> Vec<Event> {
+        let lesser: Vec<&Kind> = ALERTS.iter().filter(|kind| kind.2 < CRITICAL_FROM).collect();
+        self.mixed(mix, |night, i| match i % STORM_OTHERS {
+            0 => night.finding(Role::Alert, lesser[i / STORM_OTHERS % lesser.len()]),
+            _ => night.finding_in(Role::Alert, &STORM_KIND, STORM_ACCOUNT, STORM_REGION),
+        })
+    }
+
+    /// What nobody must have to wait for.
+    pub fn criticals(&mut self, count: usize) -> Vec<Event> {
+        (0..count).map(|_| self.finding(Role::Alert, &COMPROMISED_CREDENTIALS)).collect()
+    }
+
+    fn mixed(&mut self, mix: Mix, mut alert: impl FnMut(&mut Night, usize) -> Event) -> Vec<Event> {
         let mut events = Vec::new();
         for i in 0..mix.noise {
             events.push(self.finding(Role::Noise, &NOISE[i % NOISE.len()]));
         }
         for i in 0..mix.alerts {
-            events.push(self.finding(Role::Alert, &ALERTS[i % ALERTS.len()]));
+            events.push(alert(self, i));
         }
         self.random.shuffle(&mut events);
         let alerts: Vec<Event> = events.iter().filter(|e| e.role == Role::Alert).cloned().collect();
@@ -191,10 +228,14 @@ impl Night {
     }
 
     fn finding(&mut self, role: Role, kind: &Kind) -> Event {
-        let (kind, title, severity, resource, action) = *kind;
-        let id: String = (0..32).map(|_| self.random.digit(16)).collect();
         let account = *self.choose(&ACCOUNTS);
         let region = *self.choose(&REGIONS);
+        self.finding_in(role, kind, account, region)
+    }
+
+    fn finding_in(&mut self, role: Role, kind: &Kind, account: &str, region: &str) -> Event {
+        let (kind, title, severity, resource, action) = *kind;
+        let id: String = (0..32).map(|_| self.random.digit(16)).collect();
         let seen = Wall(self.began.0 - self.random.i64(60_000..3_600_000)).to_rfc3339();
         let count = self.random.u32(1..40);
         let resource = resource(self);

@@ -14,6 +14,7 @@
 
 mod answer;
 mod destination;
+mod glance;
 mod health;
 mod intake;
 mod lately;
@@ -40,6 +41,7 @@ use crate::policy::retry::Retry;
 use crate::policy::route::{Route, Routes};
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
+pub use glance::{DestinationGlance, Glance};
 pub use order::{
     CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order,
     RecordOrder, RecordOutcome, WriteOrder,

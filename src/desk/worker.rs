@@ -44,13 +44,15 @@ pub struct Outcome {
 }
 
 /// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
-/// nothing more will be put into the queue by this process; `report` hears what is worth a line.
+/// nothing more will be put into the queue by this process; `report` hears what is worth a line,
+/// `watch` may look at the desk after each round.
 pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     settings: Settings,
     ports: &Ports<'_, Q, L, N, C>,
     stop: impl Future<Output = ()>,
     input: impl Future<Output = ()>,
     mut report: impl FnMut(&Report),
+    mut watch: impl FnMut(&Desk),
 ) -> Outcome {
     let terms = settings.terms;
     let drain = settings.budget.drain();
@@ -65,6 +67,7 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             calls.push(carry_out(ports, terms, order));
         }
         desk.take_reports().iter().for_each(&mut report);
+        watch(&desk);
         if desk.is_draining() && stopping.is_none() {
             // It gave up by itself.
             stopping = Some(ports.clock.now().mono.plus(drain));

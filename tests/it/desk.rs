@@ -67,7 +67,7 @@ impl World {
         ledger: &impl Ledger,
     ) -> Outcome {
         let ports = Ports { queue: &self.queue, ledger, notifier: &self.slack, clock: &self.clock };
-        run(settings, &ports, stop, feed, |_| {}).await
+        run(settings, &ports, stop, feed, |_| {}, |_| {}).await
     }
 
     pub fn key(&self, id: &str) -> NoticeKey {
@@ -497,7 +497,7 @@ async fn while_nothing_can_be_parked_it_stays_and_goes_back_in_time() {
     let fails = move || clock.now().mono.since(Mono(0)) < away;
     let queue = FailingPark { inner: w.queue.clone(), fails };
     let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
-    let outcome = run(settings("w", true), &ports, pending(), async {}, |_| {}).await;
+    let outcome = run(settings("w", true), &ports, pending(), async {}, |_| {}, |_| {}).await;
     assert_once(&w, &["a"]);
     assert_eq!(w.queue.parked().len(), 1);
     assert_eq!((outcome.tally.received, outcome.tally.handed_back), (3, 1));
@@ -510,7 +510,7 @@ async fn a_stop_gives_back_at_once_what_could_not_be_parked() {
     let queue = FailingPark { inner: w.queue.clone(), fails: || true };
     let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
     let stop = tokio::time::sleep(Duration::from_secs(300));
-    let outcome = run(settings("w", false), &ports, stop, async {}, |_| {}).await;
+    let outcome = run(settings("w", false), &ports, stop, async {}, |_| {}, |_| {}).await;
     let ended = w.clock.now().mono.since(Mono(0));
     assert!(ended < Duration::from_secs(303), "{ended:?}");
     assert!(outcome.tally.handed_back >= 1);

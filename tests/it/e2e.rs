@@ -625,6 +625,9 @@ async fn the_demo_keeps_its_promises() {
     command.args(["demo", "--json"]);
     let output = finish(command).await;
     let verdict = summary(&output);
-    assert_eq!((&verdict["lost"], &verdict["twice"]), (&0.into(), &0.into()), "{verdict}");
-    assert!(verdict["told"].as_u64() >= Some(24), "{verdict}");
+    assert_eq!((&verdict["lost"], &verdict["pending"]), (&0.into(), &0.into()), "{verdict}");
+    // A worker that is killed between Slack's answer and the mark leaves a repeat behind.
+    assert_eq!(verdict["twice"], verdict["charged"], "{verdict}");
+    assert!(verdict["told"].as_u64() >= Some(570), "{verdict}");
+    assert!(verdict["away"].as_u64() >= Some(1), "{verdict}");
 }

@@ -245,7 +245,7 @@ async fn live(world: &Arc<World>, process: &Arc<Process>) -> bool {
         }
     };
     let settings = adjust(world.mutant, worker_settings(world, process.who));
-    let work = pin!(run(settings, &ports, stop, pending(), |_| {}));
+    let work = pin!(run(settings, &ports, stop, pending(), |_| {}, |_| {}));
     let work = Freezing { world, process, thaw: None, inner: work };
     tokio::select! {
         biased;
