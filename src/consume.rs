@@ -205,12 +205,14 @@ async fn stop_signal() {
 pub fn summary(outcome: &Outcome) -> String {
     let Tally { received, findings, below_threshold, covered, posted, posts, .. } = outcome.tally;
     let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = outcome.tally;
-    let Tally { handed_back, fenced_out, .. } = outcome.tally;
+    let Tally { handed_back, fenced_out, by_fallback, unclaimed, .. } = outcome.tally;
     let mut lines = vec![
         format!("{received:>8} messages received, {findings} findings in them"),
         format!("{below_threshold:>8} below the threshold"),
         format!("{covered:>8} covered by an earlier post"),
         format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
+        format!("{by_fallback:>8} of them by a fallback, its destination being dead"),
+        format!("{unclaimed:>8} posted without a claim, the ledger being away"),
         format!("{retried:>8} tries repeated, {ambiguous} of them perhaps accepted all the same"),
         format!("{fenced_out:>8} posted but marked too late, so perhaps posted again"),
         format!("{quarantined:>8} quarantined"),

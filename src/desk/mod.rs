@@ -17,6 +17,7 @@ mod destination;
 mod glance;
 mod health;
 mod intake;
+mod lately;
 mod marking;
 mod order;
 mod picking;
@@ -50,6 +51,7 @@ pub use tally::Tally;
 
 use destination::Destination;
 use health::LedgerHealth;
+use lately::Lately;
 use room::Outranked;
 use settling::{Chore, Held};
 
@@ -176,6 +178,7 @@ pub struct Desk {
     retry: Retry,
     ledger: LedgerHealth,
     ledger_away_reported: bool,
+    lately: Lately,
     outranked: Outranked,
     findings_held: usize,
     bytes_held: usize,
@@ -235,6 +238,7 @@ impl Desk {
             retry,
             ledger: LedgerHealth::default(),
             ledger_away_reported: false,
+            lately: Lately::default(),
             outranked: Outranked::default(),
             findings_held: 0,
             bytes_held: 0,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::Now;
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::Row;
+use crate::policy::ledger::{NoticeKey, Row};
 use crate::ports::{Card, Digest, Form};
 
 use super::destination::{InHand, Won};
@@ -90,11 +90,29 @@ impl Desk {
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
+        let told = |id: &NoticeId| {
+            let notice = self.notices.get(id)?;
+            let level = self.lately.level(&notice.key)?;
+            (level >= notice.finding.severity.level).then_some(level)
+        };
+        let (told, untold): (Vec<_>, Vec<_>) =
+            picked.into_iter().map(|id| (id, told(&id))).partition(|(_, level)| level.is_some());
         if let Some(hand) = &mut self.destinations[channel].in_hand {
             hand.claims_open = 0;
-            hand.won = picked.into_iter().map(|notice| Won { notice, claim: None }).collect();
+            hand.won = untold.into_iter().map(|(notice, _)| Won { notice, claim: None }).collect();
+        }
+        for (id, level) in told {
+            self.covered(id, level.unwrap_or(Level::Critical), now);
         }
         true
+    }
+
+    fn covered(&mut self, id: NoticeId, level: Level, now: Now) {
+        let Some(notice) = self.notices.get(&id) else { return };
+        let NoticeKey { fingerprint: finding, destination } = notice.key.clone();
+        self.tally.covered += 1;
+        self.reports.push(Report::Covered { finding, destination, level });
+        self.resolve(id, Resolution::Settled, now);
     }
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
@@ -230,11 +248,7 @@ impl Desk {
                     hand.won.push(Won { notice: id, claim: Some(row) });
                 }
             }
-            ClaimOutcome::Covered { level } => {
-                self.tally.covered += 1;
-                self.reports.push(Report::Covered { finding, destination: name, level });
-                self.resolve(id, Resolution::Settled, now);
-            }
+            ClaimOutcome::Covered { level } => self.covered(id, level, now),
             ClaimOutcome::Busy { until } => {
                 // A little more, so that it does not come back a moment too early.
                 let delay = until.since(now.wall) + Duration::from_secs(1);

@@ -111,6 +111,8 @@ async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
     let ledger = away(&w, back);
     let settings = Settings { fleet: 3, ..settings("w", true) };
     let feed = async {
+        at(&w, 1_000).await;
+        w.send("told-before", 9.5);
         at(&w, 11_000).await;
         for (id, severity) in [("medium", 5.0), ("critical-1", 9.5), ("high", 8.0)] {
             w.send(id, severity);
@@ -119,28 +121,31 @@ async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
         w.send("critical-2", 9.5);
         at(&w, 300_500).await;
         w.send("critical-3", 9.5);
+        w.send("told-before", 9.5);
     };
     let outcome = w.run_fed(settings, pending(), feed, &ledger).await;
     let seen = w.slack.seen();
     let first = told(&seen, "critical-1").unwrap().0;
     // Two minutes after it first failed, and failed again since.
     assert!((131_000..=165_000).contains(&first), "{first}");
-    assert!(seen[0].digest.cards[0].perhaps_repeated);
+    assert!(!seen[0].digest.cards[0].perhaps_repeated);
+    assert!(seen[1].digest.cards[0].perhaps_repeated);
     let (second, third) = (told(&seen, "critical-2").unwrap(), told(&seen, "critical-3").unwrap());
     assert!(second.0 < 301_100, "{second:?}");
     assert!(third.since(second) >= Duration::from_millis(3300), "a third of the pace");
     for lesser in ["medium", "high"] {
         assert!(told(&seen, lesser).unwrap().0 >= back, "{lesser} waits for the ledger");
     }
-    assert_eq!(w.slack.accepted().len(), 5);
-    assert_eq!((outcome.tally.unclaimed, outcome.tally.posted), (3, 5));
+    assert_eq!(w.slack.accepted().len(), 6);
+    assert_eq!((outcome.tally.unclaimed, outcome.tally.posted), (3, 6));
+    assert_eq!(outcome.tally.covered, 1, "this worker remembers what it has told");
     assert_eq!(w.queue.len(), 0);
     let row = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
     assert_eq!((row.state, row.level_claimed), (State::Sent, None));
     // It is known now: a copy is not told again.
     w.send("critical-2", 9.5);
     w.drain().await;
-    assert_eq!(w.slack.accepted().len(), 5);
+    assert_eq!(w.slack.accepted().len(), 6);
 }
 
 #[tokio::test(start_paused = true)]
