@@ -165,10 +165,12 @@ With [queue] configured they come from SQS. Otherwise the embedded queue serves:
 const DEMO_ABOUT: &str = "\
 Show on this machine, with nothing configured, what hansho does and what it promises.
 
-A night's worth of findings goes through an embedded queue to a stand-in for Slack on loopback:
-noise, repeats, an escalation, a malformed message, a refusal for being too fast, and a crash in
-the middle. Each message is shown as Slack would show it, and the tally at the end says what came
-in, what went out, and that nothing was lost and nothing told twice. Nothing leaves the machine.";
+Two nights' worth of findings go through an embedded queue to a stand-in for Slack on loopback. In
+the first: noise, repeats, an escalation, a malformed message, a refusal for being too fast, and a
+crash. In the second: a storm, two workers, one of them killed, critical findings behind all others,
+and a Slack that is away. Messages are shown as Slack would show them, and the tally at the end says
+what came in, what went out, how long the critical ones waited, and that nothing was lost and
+nothing told twice. It takes some 40 seconds. Nothing leaves the machine.";
 
 const CHECK_ABOUT: &str = "\
 Explain the configuration: which file and which variables are read, what is in effect, where the

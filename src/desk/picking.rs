@@ -23,7 +23,7 @@ const LOOK_MAX: usize = 64;
 /// Every so many posts one starts from what has waited longest, so that nothing starves under a
 /// stream of what is worse.
 const AGEING_TURN: u32 = 5;
-/// With more than so many waiting it is a storm: told in digests until it is over. What full cards
+/// With more than so many waiting, in all workers, it is a storm: told in digests until it is over. What full cards
 /// tell within a minute or so is told in full cards.
 const STORM_FROM: usize = 200;
 /// The storm is over when no more than so many wait.
@@ -118,7 +118,9 @@ impl Desk {
     /// Takes in hand what goes into the next post, nothing of it below `least`.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
         let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
-        let waiting = here + self.outranked.unseen(now);
+        // The other workers hold about as much.
+        let fleet = usize::try_from(self.settings.fleet).unwrap_or(1);
+        let waiting = here.saturating_mul(fleet) + self.outranked.unseen(now);
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
