@@ -298,9 +298,10 @@ class Storm:
         width = (CRITICAL_UNTIL - CRITICAL_FROM) / max(len(self.criticals), 1)
         for number, finding in enumerate(self.criticals):
             share = CRITICAL_FROM + width * (number + chance.random())
-            await asyncio.sleep(chance.random())
             while len(self.told) - len(self.arrivals) < share * self.owed_in_bulk:
                 await asyncio.sleep(0.05)
+            # A post has just been taken. A critical finding comes at any time between two.
+            await asyncio.sleep(chance.uniform(0, 2))
             backlog, text = self.backlog(), body(finding)
             express = self.in_thread(self.emulator.send, self.urls["express"], [text])
             standard = self.in_thread(self.emulator.send, self.urls["standard"], [text])

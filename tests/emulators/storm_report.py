@@ -75,7 +75,17 @@ def critical(storm, id: str, arrival: dict, posts: list[dict]) -> dict:
     found["paused"] = overlap(arrived, told["answered"], pauses(posts))
     found["net"] = found["total"] - found["paused"]
     found["answer"] = told["answered"] - told["arrived"]
-    mine = [step for step in receives if step["worker"] == told["worker"] and step["answered"] <= told["arrived"]]
+    # What it had before it was killed is gone.
+    since = max((k["at"] for k in storm.kills if k["worker"] == told["worker"] and k["at"] < told["arrived"]), default=0)
+    mine = [
+        step
+        for step in receives
+        if step["worker"] == told["worker"] and not step["dead"] and since < step["answered"] <= told["arrived"]
+    ]
+    found["refused"] = sum(
+        post["verdict"] != "accepted" and post["worker"] == told["worker"] and arrived < post["arrived"] < told["arrived"]
+        for post in posts
+    )
     claims = [s for s in steps if s["kind"] == "write" and s["worker"] == told["worker"] and s["asked"] < told["arrived"]]
     if mine and claims:
         first, last = mine[0], claims[-1]
@@ -116,7 +126,7 @@ def repeats_of(storm, id: str) -> list[dict]:
             for kill in storm.kills
             if kill["worker"] == before["worker"] and before["arrived"] <= kill["at"] <= until
         ]
-        cause = f"{before['worker']} was killed {killed[0]:.1f} s after the first post" if killed else ""
+        cause = f"{before['worker']} was killed {killed[0]:.2f} s after the first post" if killed else ""
         after = again["arrived"] - before["arrived"]
         found.append({"id": id, "level": storm.findings[id].level, "after_s": round(after, 1), "cause": cause})
     return found
@@ -192,7 +202,7 @@ def show(storm, n: dict) -> None:
     p, m = n["posts"], n["memory"]
     rate = storm.args.findings / max(storm.sending_s, 1e-9)
     fleet = "who know of each other" if n["fleet"] else "each with a pace of its own"
-    print(f"\nstorm: {storm.args.findings} findings, {n['workers']} workers ({fleet}), seed {n['seed']}, {n['binary']}")
+    print(f"\nstorm: {storm.args.findings} findings, workers: {n['workers']} ({fleet}), seed {n['seed']}, {n['binary']}")
     print(f"  sent       in {n['sent_in_s']} s ({rate:.0f} /s)")
     print(f"  told       {len(storm.told)} of {len(storm.owed)} owed, after {n['told_after_s']} s; "
           f"{p['findings_per_s']:.1f} /s")
@@ -224,15 +234,15 @@ def show_criticals(criticals: list[dict]) -> None:
     """Where the time went, in seconds: see README.md for the columns."""
     columns = ["total", "paused", "net", *STEPS]
     heads = "".join(f"{name:>9}" for name in columns)
-    print(f"\n  criticals  {'backlog':>8}{heads}")
+    print(f"\n  criticals  {'backlog':>8}{heads}  refused")
     for c in criticals:
         times = "".join(f"{c[name]:9.2f}" if name in c else f"{'?':>9}" for name in columns)
-        print(f"  {c['id'][:8]}   {c['backlog']:>8}{times}  {c['killed']}")
+        print(f"  {c['id'][:8]}   {c['backlog']:>8}{times}{c.get('refused', '?'):>9}  {c['killed']}")
     free = [c for c in criticals if not c["killed"] and "net" in c]
     for name, measure in (("median", median), ("max", max)):
         values = {column: [c[column] for c in free if column in c] for column in columns}
         times = "".join(f"{measure(v):9.2f}" if v else f"{'?':>9}" for v in values.values())
-        print(f"  {name:<8}   {'':>8}{times}  of the {len(free)} that no killed worker held")
+        print(f"  {name:<8}   {'':>8}{times}           of the {len(free)} that no killed worker held")
 
 
 def count(words) -> dict[str, int]:
