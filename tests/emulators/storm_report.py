@@ -50,7 +50,7 @@ def report(storm) -> bool:
 
 
 def judge_posts(posts: list[dict], kills: list[dict]) -> None:
-    """A post into a pause is excused if the worker that was told of the pause was killed before it could tell others."""
+    """A post into a pause is excused if the worker that was told of it was killed before it could tell others."""
     pause = None
     for post in posts:
         if post["verdict"] == "on_purpose":
@@ -75,18 +75,16 @@ def critical(storm, id: str, arrival: dict, posts: list[dict]) -> dict:
     found["paused"] = overlap(arrived, told["answered"], pauses(posts))
     found["net"] = found["total"] - found["paused"]
     found["answer"] = told["answered"] - told["arrived"]
-    # What it had before it was killed is gone.
-    since = max((k["at"] for k in storm.kills if k["worker"] == told["worker"] and k["at"] < told["arrived"]), default=0)
-    mine = [
-        step
-        for step in receives
-        if step["worker"] == told["worker"] and not step["dead"] and since < step["answered"] <= told["arrived"]
-    ]
+    # Of the worker that told it; and what that had before it was killed is gone.
+    worker, posted = told["worker"], told["arrived"]
+    since = max((kill["at"] for kill in storm.kills if kill["worker"] == worker and kill["at"] < posted), default=0)
+    steps = [step for step in steps if step["worker"] == worker and since < step["asked"] < posted]
+    mine = [step for step in steps if step["kind"] == "receive" and not step["dead"] and step["answered"] <= posted]
+    claims = [step for step in steps if step["kind"] == "write"]
     found["refused"] = sum(
-        post["verdict"] != "accepted" and post["worker"] == told["worker"] and arrived < post["arrived"] < told["arrived"]
+        post["verdict"] != "accepted" and post["worker"] == worker and arrived < post["arrived"] < posted
         for post in posts
     )
-    claims = [s for s in steps if s["kind"] == "write" and s["worker"] == told["worker"] and s["asked"] < told["arrived"]]
     if mine and claims:
         first, last = mine[0], claims[-1]
         found["lane"] = first["lane"]
@@ -202,7 +200,8 @@ def show(storm, n: dict) -> None:
     p, m = n["posts"], n["memory"]
     rate = storm.args.findings / max(storm.sending_s, 1e-9)
     fleet = "who know of each other" if n["fleet"] else "each with a pace of its own"
-    print(f"\nstorm: {storm.args.findings} findings, workers: {n['workers']} ({fleet}), seed {n['seed']}, {n['binary']}")
+    print(f"\nstorm: {storm.args.findings} findings, workers: {n['workers']} ({fleet}), seed {n['seed']}")
+    print(f"  binary     {n['binary']}")
     print(f"  sent       in {n['sent_in_s']} s ({rate:.0f} /s)")
     print(f"  told       {len(storm.told)} of {len(storm.owed)} owed, after {n['told_after_s']} s; "
           f"{p['findings_per_s']:.1f} /s")
@@ -221,8 +220,9 @@ def show(storm, n: dict) -> None:
         print(f"  never told {id} {storm.findings[id].level}")
     left = ", ".join(f"{name} {c['visible']} + {c['hidden']} hidden" for name, c in n["left"].items())
     print(f"  left       {left}" + ("" if storm.settled else " (did not settle in time)"))
+    thirds = f"{mib(m['first_third_mib'])} in its first third, {mib(m['last_third_mib'])} in its last"
     print(f"  memory     {m['peak_mib']:.1f} MiB at most in {m['processes']} processes; the longest-lived, "
-          f"{m['longest_life_s']:.0f} s: {mib(m['first_third_mib'])} in its first third, {mib(m['last_third_mib'])} in its last")
+          f"{m['longest_life_s']:.0f} s: {thirds}")
     print(f"  ends       at SIGTERM, status: {n['exits']}")
     show_criticals(n["criticals"])
 

@@ -1,6 +1,6 @@
-"""Each worker reaches the emulator through a tap, which passes every byte on and notes when the findings that are watched
-went by: handed out by the queue, claimed in the ledger. So it is known where time is lost, and in whose hands a finding
-was when a worker was killed.
+"""Each worker reaches the emulator through a tap, which passes every byte on and notes when the findings that are
+watched went by: handed out by the queue, claimed in the ledger. So it is known where time is lost, and in whose hands a
+finding was when a worker was killed.
 """
 
 import asyncio
