@@ -93,7 +93,8 @@ def options() -> argparse.Namespace:
 class Worker:
     def __init__(self, name: str, binary: str, folder: Path, environment: dict[str, str]):
         self.name = name
-        self.binary = binary
+        # The worker runs in another folder.
+        self.binary = str(Path(binary).resolve())
         self.folder = folder
         self.environment = environment
         self.log = folder / f"{name}.log"
