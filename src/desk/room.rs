@@ -145,8 +145,10 @@ impl Desk {
         Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))
     }
 
-    pub(super) fn has_gone(&mut self, reason: HandBackReason) {
-        if reason == HandBackReason::Outranked {
+    /// Asks why it was sent away, not what the queue is told: a part of it may have been handed back
+    /// before, for another reason.
+    pub(super) fn has_gone(&mut self, leaving: Option<HandBackReason>) {
+        if leaving == Some(HandBackReason::Outranked) {
             self.outranked.leaving = self.outranked.leaving.saturating_sub(1);
         }
     }

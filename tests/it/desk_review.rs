@@ -1,0 +1,170 @@
+//! What a hostile reading of the desk found, each as a test: copies of what is still in hand, marks
+//! that come too late, ledgers that fail for one row alone, and stops that nobody asked for.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hansho::desk::{ClaimOutcome, Desk, DrainTerms, Event, Order, Settings};
+use hansho::instants::{Mono, Now};
+use hansho::policy::ledger::{Claim, Expect, NoticeKey, Row, State, Want, claim};
+use hansho::policy::route::Route;
+use hansho::ports::{
+    Clock, Delivery, Form, Lane, Ledger, LedgerError, MessageId, Receipt, RetryReason, Verdict,
+    Written,
+};
+
+use crate::desk::{World, world};
+use crate::fakes::{
+    AwayLedger, BEGAN, ScriptedNotifier, Seen, carries, event, refused, retry, settings,
+};
+use crate::memory_ledger::MemoryLedger;
+
+/// A ledger whose writes are answered by `judge`, where that has something to say.
+struct Judged<F> {
+    inner: MemoryLedger,
+    judge: F,
+}
+
+impl<F> Ledger for Judged<F>
+where
+    F: Fn(&NoticeKey, &Row) -> Option<Result<Written, LedgerError>> + Send + Sync,
+{
+    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        self.inner.read(key).await
+    }
+
+    async fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        match (self.judge)(key, row) {
+            Some(answer) => answer,
+            None => self.inner.write(key, expect, row).await,
+        }
+    }
+}
+
+fn fails() -> Option<Result<Written, LedgerError>> {
+    Some(Err(LedgerError("out of order".to_owned())))
+}
+
+/// The first accepted post to a channel that carries this finding.
+fn told(seen: &[Seen], channel: &str, id: &str) -> Option<Mono> {
+    let to = seen.iter().filter(|s| s.accepted && s.digest.destination == channel);
+    to.filter(|s| carries(&s.digest, id)).map(|s| s.at).next()
+}
+
+fn security(w: &World, id: &str) -> Option<Mono> {
+    told(&w.slack.seen(), "security", id)
+}
+
+/// A second destination, for all that is at least as bad as `least`.
+fn also(mut s: Settings, name: &str, least: Option<&str>, pace: u64) -> Settings {
+    let min_severity = least.map(|level| level.parse().unwrap());
+    s.routes.routes.push(Route { destination: name.to_owned(), min_severity });
+    s.paces.push(Duration::from_millis(pace));
+    s.fallbacks.push(None);
+    s
+}
+
+fn one_lane(s: Settings) -> Settings {
+    Settings { lanes: vec![Lane::Standard], ..s }
+}
+
+async fn at(w: &World, ms: u64) {
+    w.clock.sleep_until(Mono(ms)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    // The marks of the first destination come too late for a while; the second one is slow.
+    let judge = move |key: &NoticeKey, row: &Row| {
+        let mark = key.destination == "security" && row.state == State::Sent;
+        (mark && clock.now().mono.0 < 10_000).then_some(Ok(Written::Lost(None)))
+    };
+    let ledger = Judged { inner: w.ledger.clone(), judge };
+    (0..80).for_each(|i| w.send(&format!("medium-{i:02}"), 5.0));
+    let settings = Settings { findings_max: 100, ..one_lane(settings("w", false)) };
+    let feed = async {
+        at(&w, 30_000).await;
+        (0..1_000).for_each(|i| w.send(&format!("high-{i:04}"), 8.0));
+        at(&w, 60_000).await;
+        w.send("critical", 9.5);
+    };
+    w.run_fed(also(settings, "archive", None, 20_000), at(&w, 300_000), feed, &ledger).await;
+    let critical = security(&w, "critical").expect("it is told");
+    assert!(critical < Mono(75_000), "{critical:?}");
+}
+
+/// A desk that is driven by hand.
+struct Hand {
+    desk: Desk,
+    now: Now,
+}
+
+impl Hand {
+    fn new(settings: Settings) -> Hand {
+        let now = Now { wall: BEGAN, mono: Mono(1_000) };
+        Hand { desk: Desk::new(settings, now), now }
+    }
+
+    fn receive(&mut self, id: &str, severity: f64) {
+        let delivery = Delivery {
+            lane: Lane::Standard,
+            message_id: MessageId(id.to_owned()),
+            receipt: Receipt(id.to_owned()),
+            body: event(id, severity),
+            receive_count: 1,
+            enqueued_at: None,
+        };
+        self.tell(Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.desk.on(event, self.now);
+    }
+
+    /// Answers looks and claims, until nothing but other orders comes: these.
+    fn settle(&mut self) -> Vec<Order> {
+        let mut others = Vec::new();
+        loop {
+            let orders = self.desk.orders(self.now);
+            if orders.is_empty() {
+                return others;
+            }
+            for order in orders {
+                match order {
+                    Order::Look { destination, .. } => {
+                        self.tell(Event::Looked { destination, result: Ok(None) });
+                    }
+                    Order::Claim(c) => {
+                        let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
+                        let terms = settings("w", false).terms;
+                        let Claim::Write { row, .. } = claim(None, &want, &terms, self.now.wall)
+                        else {
+                            panic!("nothing is known of it");
+                        };
+                        let outcome = ClaimOutcome::Won(row);
+                        self.tell(Event::Claimed { notice: c.notice, outcome });
+                    }
+                    Order::Receive(_) => {}
+                    other => others.push(other),
+                }
+            }
+        }
+    }
+
+    fn slot_is_taken(&mut self) {
+        self.tell(Event::Reserved { destination: 0, result: Ok(Written::Done) });
+    }
+
+    fn pass(&mut self, mono: Duration, wall: Duration) {
+        self.now = Now { wall: self.now.wall.plus(wall), mono: self.now.mono.plus(mono) };
+    }
+}
