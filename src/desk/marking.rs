@@ -86,9 +86,6 @@ impl Desk {
         if matches!(notice.stage, Stage::Waiting) {
             let rank = Rank(Reverse(notice.finding.severity.level), id);
             self.destinations[notice.destination].ready.insert(rank);
-            for destination in &mut self.destinations {
-                destination.nothing_to_pick = false;
-            }
         }
     }
 

@@ -251,9 +251,6 @@ impl Desk {
 
     /// Takes note of what happened.
     pub fn on(&mut self, event: Event, now: Now) {
-        for destination in &mut self.destinations {
-            destination.nothing_to_pick = false;
-        }
         match event {
             Event::Received { lane, result } => self.received(lane, result, now),
             Event::Measured { result, .. } => self.measured(result.as_ref().ok()),

@@ -43,22 +43,33 @@ impl Desk {
         all.filter(move |(_, d)| d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
     }
 
-    /// What waits for a channel, destination by destination, the worst first in each. What the
-    /// channel is told anyway it is not told again for another.
+    /// What waits for a channel and can go, destination by destination, the worst first in each. What
+    /// the channel is told anyway it is not told again for another; a copy of what is in hand waits
+    /// for that, and must hide nothing that is behind it.
     fn waiting_for(&self, channel: usize) -> impl Iterator<Item = impl Iterator<Item = &Rank>> {
         let strays = move |rank: &&Rank| {
             let notice = self.notices.get(&rank.1);
             notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
         };
-        let own = |_: &&Rank| true;
         let lists = std::iter::once((channel, None))
             .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));
         lists.map(move |(i, only)| {
-            self.destinations[i]
-                .ready
-                .iter()
-                .filter(move |rank| only.map_or_else(|| own(rank), |only| only(rank)))
+            self.destinations[i].ready.iter().filter(move |rank| {
+                only.is_none_or(|only| only(rank)) && self.can_go(channel, rank)
+            })
         })
+    }
+
+    /// No other notice of the same finding is in hand, unless it is one that waits here for its slot
+    /// and may be overtaken.
+    fn can_go(&self, channel: usize, rank: &Rank) -> bool {
+        let Some(notice) = self.notices.get(&rank.1) else { return false };
+        if !self.keys_in_hand.contains(&notice.key) {
+            return true;
+        }
+        let hand = self.destinations[channel].in_hand.as_ref().filter(|hand| !hand.posting);
+        let same = |won: &Won| self.notices.get(&won.notice).is_some_and(|n| n.key == notice.key);
+        hand.is_some_and(|hand| hand.won.iter().any(same))
     }
 
     /// The worst level that waits for a channel.
@@ -123,7 +134,6 @@ impl Desk {
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
         if picked.is_empty() {
-            self.destinations[channel].nothing_to_pick = true;
             return None;
         }
         let serial = self.new_id();
@@ -167,8 +177,7 @@ impl Desk {
         let mut critical = false;
         for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {
             let Some(notice) = self.notices.get(&id) else { continue };
-            let in_hand = self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key);
-            if in_hand || level < least {
+            if keys.contains(&notice.key) || level < least {
                 continue;
             }
             if notices.is_empty() {

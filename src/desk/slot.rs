@@ -59,7 +59,7 @@ impl Desk {
     fn begin(&mut self, destination: usize, now: Now) -> Option<Mono> {
         let worst = self.worst_for(destination)?;
         let d = &self.destinations[destination];
-        if self.draining || d.nothing_to_pick {
+        if self.draining {
             return None;
         }
         if d.resume_at > now.mono {

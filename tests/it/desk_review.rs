@@ -102,6 +102,52 @@ async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() 
     assert!(critical < Mono(75_000), "{critical:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn copies_of_what_waits_to_be_recorded_do_not_hide_other_criticals() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    let away = move || (10_000..900_000).contains(&clock.now().mono.0);
+    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let feed = async {
+        at(&w, 11_000).await;
+        for i in 0..70 {
+            let body = event(&format!("critical-{i:02}"), 9.5);
+            Lane::ALL.iter().for_each(|&lane| _ = w.queue.send(lane, &body));
+        }
+        at(&w, 500_000).await;
+        w.send("late", 9.5);
+    };
+    w.run_fed(settings("w", true), pending(), feed, &ledger).await;
+    let late = security(&w, "late").expect("it is told");
+    assert!(late < Mono(502_000), "{late:?}");
+    assert_eq!(w.slack.accepted().len(), 71);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_a_critical_in_hand_takes_no_slot_from_lesser_ones() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    let claims = AtomicU32::new(0);
+    // The mark of the critical one fails for a while, and its copy waits for it.
+    let judge = move |key: &NoticeKey, row: &Row| {
+        if row.state == State::Claimed && key.fingerprint.contains("medium") {
+            assert!(claims.fetch_add(1, Ordering::Relaxed) < 100, "claimed again and again");
+        }
+        let mark = row.state == State::Sent && key.fingerprint.ends_with("critical");
+        if mark && clock.now().mono.0 < 30_000 { fails() } else { None }
+    };
+    let ledger = Judged { inner: w.ledger.clone(), judge };
+    let body = event("critical", 9.5);
+    Lane::ALL.iter().for_each(|&lane| _ = w.queue.send(lane, &body));
+    let feed = async {
+        at(&w, 3_000).await;
+        (0..20).for_each(|i| w.send(&format!("medium-{i:02}"), 5.0));
+    };
+    w.run_fed(settings("w", true), pending(), feed, &ledger).await;
+    assert!(security(&w, "medium-19").is_some_and(|at| at < Mono(12_000)));
+    assert_eq!(w.slack.accepted().len(), 21);
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
