@@ -172,7 +172,9 @@ impl Desk {
         let mut notices: Vec<NoticeId> = Vec::new();
         let mut keys = BTreeSet::new();
         let lines_max = self.settings.capacity.lines_max;
-        let probing = d.is_open() || self.ledger.is_failing();
+        // What goes without claims asks nothing of the ledger.
+        let unclaimed = least == Level::Critical;
+        let probing = d.is_open() || (self.ledger.is_failing() && !unclaimed);
         let mut share_max = if probing { 1 } else { lines_max };
         let mut critical = false;
         for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {

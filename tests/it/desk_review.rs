@@ -124,6 +124,23 @@ async fn copies_of_what_waits_to_be_recorded_do_not_hide_other_criticals() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn criticals_share_their_posts_while_the_ledger_is_away() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    let away = move || (10_000..600_000).contains(&clock.now().mono.0);
+    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let feed = async {
+        at(&w, 11_000).await;
+        (0..40).for_each(|i| w.send(&format!("critical-{i:02}"), 9.5));
+    };
+    w.run_fed(settings("w", true), pending(), feed, &ledger).await;
+    let seen = w.slack.seen();
+    let (first, last) = (seen[0].at, seen[seen.len() - 1].at);
+    assert_eq!((seen.len(), w.slack.accepted().len()), (8, 40));
+    assert!(last.since(first) < Duration::from_secs(10), "{first:?} to {last:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_copy_of_a_critical_in_hand_takes_no_slot_from_lesser_ones() {
     let w = world(vec![]);
     let clock = w.clock;
