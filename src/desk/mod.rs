@@ -278,9 +278,9 @@ impl Desk {
             self.drive(destination, now);
         }
         self.make_room(now);
+        self.look_whether_done(now);
         self.flush_outbox(now);
         self.receive(now);
-        self.look_whether_done(now);
         std::mem::take(&mut self.orders)
     }
 

@@ -165,6 +165,20 @@ async fn a_copy_of_a_critical_in_hand_takes_no_slot_from_lesser_ones() {
     assert_eq!(w.slack.accepted().len(), 21);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_held_goes_back_at_once_when_a_run_gives_up() {
+    let w = world(vec![]);
+    let slack = w.slack.clone().judging(|_| Some(retry(RetryReason::Connection, None, false)));
+    let w = World { slack, ..w };
+    (0..3).for_each(|i| w.send(&format!("high-{i}"), 8.0));
+    let patience = Duration::from_secs(300);
+    let drain = Some(DrainTerms { looks: 2, patience });
+    let outcome = w.run(Settings { drain, ..settings("w", true) }, pending(), &w.ledger).await;
+    assert!(outcome.gave_up);
+    assert_eq!(outcome.tally.handed_back, 3);
+    assert!(w.clock.now().mono < Mono(315_000), "{:?}", w.clock.now().mono);
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
