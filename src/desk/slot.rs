@@ -243,9 +243,12 @@ impl Desk {
         if let CellCall::Pause(_) = call {
             slots.untold_pause = None;
         }
+        // The monotonic clock of a machine that slept meanwhile stood still, the other one did not.
+        let by_the_row = row.sent_at.map_or(Duration::ZERO, |began| now.wall.since(began));
         self.saw_cell(destination, Some(row), now);
         if let CellCall::Take { asked_at, tries, .. } = call {
-            self.slot_taken(destination, now.mono.since(asked_at), tries, now);
+            let took = now.mono.since(asked_at).max(by_the_row);
+            self.slot_taken(destination, took, tries, now);
         }
     }
 

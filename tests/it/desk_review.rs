@@ -245,3 +245,17 @@ impl Hand {
         self.now = Now { wall: self.now.wall.plus(wall), mono: self.now.mono.plus(mono) };
     }
 }
+
+#[test]
+fn a_slot_that_was_taken_before_the_machine_slept_is_taken_anew() {
+    let mut hand = Hand::new(one_lane(settings("w", false)));
+    hand.receive("high", 8.0);
+    assert!(matches!(hand.settle()[..], [Order::Reserve(_)]));
+    // The monotonic clock of a suspended machine stands still.
+    hand.pass(Duration::from_millis(10), Duration::from_secs(20));
+    hand.slot_is_taken();
+    assert!(matches!(hand.settle()[..], [Order::Reserve(_)]), "the slot is long over");
+    hand.pass(Duration::from_millis(10), Duration::from_millis(10));
+    hand.slot_is_taken();
+    assert!(matches!(hand.settle()[..], [Order::Post { .. }]));
+}
