@@ -110,8 +110,12 @@ impl Desk {
             self.destinations[destination].in_hand = None;
             return self.begin(destination, now);
         };
-        let overtaken =
-            level < Level::Critical && self.worst_for(destination) == Some(Level::Critical);
+        // A slot that is being taken is gone, whoever uses it.
+        let taking =
+            matches!(self.destinations[destination].slots.call, Some(CellCall::Take { .. }));
+        let overtaken = level < Level::Critical
+            && !taking
+            && self.worst_for(destination) == Some(Level::Critical);
         if overtaken || self.draining {
             self.release_all(destination, now);
             return self.begin(destination, now);

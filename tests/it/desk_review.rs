@@ -259,3 +259,16 @@ fn a_slot_that_was_taken_before_the_machine_slept_is_taken_anew() {
     hand.slot_is_taken();
     assert!(matches!(hand.settle()[..], [Order::Post { .. }]));
 }
+
+#[test]
+fn a_slot_that_is_being_taken_is_used() {
+    let mut hand = Hand::new(one_lane(settings("w", false)));
+    hand.receive("medium", 5.0);
+    assert!(matches!(hand.settle()[..], [Order::Reserve(_)]));
+    // The slot is gone, whoever uses it.
+    hand.receive("critical", 9.5);
+    let orders = hand.settle();
+    assert!(orders.is_empty(), "{orders:?}");
+    hand.slot_is_taken();
+    assert!(matches!(hand.settle()[..], [Order::Post { .. }, ..]));
+}
