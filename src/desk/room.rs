@@ -99,33 +99,41 @@ impl Desk {
 
     /// A destination that is away must not fill the buffer and so stop the others: what waits for
     /// such ones alone goes back for a while. With nobody else to serve it stays here, because
-    /// every delivery counts towards the queue's limit.
+    /// every delivery counts towards the queue's limit. The least goes first: what stays is told as
+    /// soon as the destination works again.
     fn give_back_what_is_away(&mut self, now: Now) {
-        let standing = self.standing(now).into_iter();
-        let away = standing.filter(|(_, s)| s.waits && s.away).map(|(id, _)| id);
-        for id in away.take(BATCH).collect::<Vec<_>>() {
+        for id in self.least_of(BATCH, now, |_, s| s.away) {
             self.give_back(id, HandBackReason::DestinationAway, AWAY_DELAY, now);
         }
+    }
+
+    /// Of the deliveries that wait and are `meant`, the least, the youngest first.
+    fn least_of(
+        &self,
+        most: usize,
+        now: Now,
+        meant: impl Fn(DeliveryId, &Standing) -> bool,
+    ) -> Vec<DeliveryId> {
+        let standing = self.standing(now).into_iter();
+        let mut least: Vec<(Level, Reverse<DeliveryId>)> = standing
+            .filter(|(id, s)| s.waits && meant(*id, s))
+            .map(|(id, s)| (s.worst, Reverse(id)))
+            .collect();
+        least.sort_unstable();
+        least.into_iter().take(most).map(|(_, Reverse(id))| id).collect()
     }
 
     /// A full buffer must not keep out what is worse than all in it, and to find out what comes is
     /// to receive it. So the least go back, the youngest first, until their turn may have come.
     fn give_back_the_least(&mut self, now: Now) {
-        let mut least: Vec<(Level, Reverse<DeliveryId>)> = self
-            .standing(now)
-            .into_iter()
-            .filter(|(id, s)| {
-                let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
-                s.waits && s.worst < Level::Critical && !self.deliveries.get(id).is_some_and(often)
-            })
-            .map(|(id, s)| (s.worst, Reverse(id)))
-            .collect();
-        least.sort_unstable();
-        least.truncate(BATCH / 2);
+        let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
+        let least = self.least_of(BATCH / 2, now, |id, s| {
+            s.worst < Level::Critical && !self.deliveries.get(&id).is_some_and(often)
+        });
         let Some(turn) = self.turn_of_the_next(now) else { return };
         let back = now.mono.plus(turn);
         self.outranked.back.push_back((back, least.len()));
-        for (_, Reverse(id)) in least {
+        for id in least {
             self.outranked.leaving += 1;
             self.give_back(id, HandBackReason::Outranked, turn, now);
         }

@@ -179,6 +179,25 @@ async fn what_is_held_goes_back_at_once_when_a_run_gives_up() {
     assert!(w.clock.now().mono < Mono(315_000), "{:?}", w.clock.now().mono);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_critical_is_the_last_to_go_back_from_a_destination_that_is_away() {
+    let mut w = world(vec![]);
+    let clock = w.clock;
+    w.slack = ScriptedNotifier::new(clock, vec![]).judging(move |digest| {
+        (digest.destination == "security" && clock.now().mono.0 < 900_000)
+            .then(|| retry(RetryReason::Connection, None, false))
+    });
+    w.send("critical", 9.5);
+    (0..300).for_each(|i| w.send(&format!("high-{i:03}"), 8.0));
+    let settings = Settings { findings_max: 100, ..one_lane(settings("w", true)) };
+    w.run(also(settings, "oncall", Some("critical"), 1100), pending(), &w.ledger).await;
+    let seen = w.slack.seen();
+    let security: Vec<_> =
+        seen.iter().filter(|s| s.accepted && s.digest.destination == "security").collect();
+    let place = security.iter().position(|s| carries(&s.digest, "critical")).unwrap();
+    assert!(place <= 1, "post {place}, at {:?}", security[place].at);
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
