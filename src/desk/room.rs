@@ -57,11 +57,16 @@ struct Standing {
 
 impl Desk {
     /// With every breaker open nothing more is taken on: what waits in the queue is safe there, and
-    /// is not counted as received.
+    /// is not counted as received. But a breaker is closed only by a post, so there must be
+    /// something to try each of them with.
     pub(super) fn may_receive(&self, lane: Lane) -> bool {
         let all_open = self.destinations.iter().all(Destination::is_open);
-        let holding = all_open && self.held() > 0;
+        let holding = all_open && (0..self.destinations.len()).all(|i| self.has_something_for(i));
         !self.draining && !holding && self.has_room(lane)
+    }
+
+    fn has_something_for(&self, channel: usize) -> bool {
+        self.worst_for(channel).is_some() || self.notices.values().any(|n| n.channel == channel)
     }
 
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the

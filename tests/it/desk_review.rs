@@ -198,6 +198,31 @@ async fn a_critical_is_the_last_to_go_back_from_a_destination_that_is_away() {
     assert!(place <= 1, "post {place}, at {:?}", security[place].at);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_nothing_can_close_keeps_nothing_out() {
+    let mut w = world(vec![]);
+    let tries = Arc::new(AtomicU32::new(0));
+    w.slack = ScriptedNotifier::new(w.clock, vec![]).judging(move |digest| {
+        if digest.destination == "security" {
+            return Some(Verdict::Dead { status: 404, detail: "no_service".to_owned() });
+        }
+        match tries.fetch_add(1, Ordering::Relaxed) {
+            0..5 => Some(retry(RetryReason::Connection, None, false)),
+            5 | 6 => Some(refused()),
+            _ => None,
+        }
+    });
+    w.send("first", 9.5);
+    let feed = async {
+        at(&w, 600_000).await;
+        w.send("second", 9.5);
+    };
+    let settings = also(settings("w", false), "oncall", Some("critical"), 1100);
+    w.run_fed(settings, at(&w, 3_600_000), feed, &w.ledger).await;
+    let second = told(&w.slack.seen(), "oncall", "second").expect("it is told");
+    assert!(second < Mono(620_000), "{second:?}");
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
