@@ -129,7 +129,7 @@ impl Desk {
     /// Takes in hand what goes into the next post, nothing of it below `least`.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
         let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
-        let waiting = here + self.outranked.unseen(now);
+        let waiting = here + self.outranked.unseen_for(channel, now);
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);

@@ -29,19 +29,36 @@ const OUTRANKED_RECEIVES_MAX: u32 = 20;
 /// What was given back as outranked and has not come back: the backlog that can't be seen from here.
 #[derive(Default)]
 pub(super) struct Outranked {
-    /// When so many come back.
-    back: VecDeque<(Mono, usize)>,
+    /// What comes back when.
+    back: VecDeque<Gone>,
     /// Hand-backs under way.
     leaving: usize,
 }
 
+/// Messages that were given back together.
+struct Gone {
+    until: Mono,
+    messages: usize,
+    /// How many notices in them are for each destination.
+    notices: Vec<usize>,
+}
+
 impl Outranked {
-    /// How many are out there now.
-    pub fn unseen(&mut self, now: Now) -> usize {
-        while self.back.front().is_some_and(|(at, _)| *at <= now.mono) {
+    fn out_there(&mut self, now: Now) -> impl Iterator<Item = &Gone> {
+        while self.back.front().is_some_and(|gone| gone.until <= now.mono) {
             self.back.pop_front();
         }
-        self.back.iter().map(|(_, count)| count).sum()
+        self.back.iter()
+    }
+
+    /// How many messages are out there now.
+    fn unseen(&mut self, now: Now) -> usize {
+        self.out_there(now).map(|gone| gone.messages).sum()
+    }
+
+    /// How many notices in them are for this destination.
+    pub fn unseen_for(&mut self, destination: usize, now: Now) -> usize {
+        self.out_there(now).filter_map(|gone| gone.notices.get(destination)).sum()
     }
 }
 
@@ -135,9 +152,15 @@ impl Desk {
         let least = self.least_of(BATCH / 2, now, |id, s| {
             s.worst < Level::Critical && !self.deliveries.get(&id).is_some_and(often)
         });
+        if least.is_empty() {
+            return;
+        }
         let Some(turn) = self.turn_of_the_next(now) else { return };
-        let back = now.mono.plus(turn);
-        self.outranked.back.push_back((back, least.len()));
+        let mut notices = vec![0; self.destinations.len()];
+        let leaves = |n: &&Notice| least.contains(&n.delivery);
+        self.notices.values().filter(leaves).for_each(|n| notices[n.destination] += 1);
+        let until = now.mono.plus(turn);
+        self.outranked.back.push_back(Gone { until, messages: least.len(), notices });
         for id in least {
             self.outranked.leaving += 1;
             self.give_back(id, HandBackReason::Outranked, turn, now);

@@ -223,6 +223,24 @@ async fn a_breaker_that_nothing_can_close_keeps_nothing_out() {
     assert!(second < Mono(620_000), "{second:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_storm_for_one_destination_is_none_for_another() {
+    let w = world(vec![]);
+    (0..1_500).for_each(|i| w.send(&format!("high-{i:04}"), 8.0));
+    let settings = Settings { findings_max: 100, ..one_lane(settings("w", true)) };
+    let feed = async {
+        at(&w, 20_000).await;
+        (0..8).for_each(|i| w.send(&format!("critical-{i}"), 9.5));
+    };
+    let settings = also(settings, "oncall", Some("critical"), 1100);
+    w.run_fed(settings, pending(), feed, &w.ledger).await;
+    let seen = w.slack.seen();
+    let of = |name: &'static str| seen.iter().filter(move |s| s.digest.destination == name);
+    assert!(of("security").any(|s| s.digest.form == Form::Digest));
+    assert!(of("oncall").count() >= 2);
+    assert!(of("oncall").all(|s| s.digest.form == Form::Cards), "eight are no storm");
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
