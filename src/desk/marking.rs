@@ -175,7 +175,7 @@ impl Desk {
         self.tally.posted += 1;
         self.tally.escalated += u64::from(notice.escalated);
         self.tally.reminded += u64::from(notice.reminder);
-        self.lately.told(&notice.key, notice.finding.severity.level);
+        self.lately.told(&notice.key, notice.finding.severity.level, now.mono);
         let elsewhere = notice.channel != notice.destination;
         self.tally.by_fallback += u64::from(elsewhere);
         self.reports.push(Report::Posted {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::Now;
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{NoticeKey, Row};
+use crate::policy::ledger::{NoticeKey, Row, Terms};
 use crate::ports::{Card, Digest, Form};
 
 use super::destination::{InHand, Won};
@@ -101,9 +101,12 @@ impl Desk {
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
+        // What may be owed a reminder, or be forgotten by the ledger, is told again.
+        let Terms { remind_after, retention, .. } = self.settings.terms;
+        let within = remind_after.unwrap_or(retention);
         let told = |id: &NoticeId| {
             let notice = self.notices.get(id)?;
-            let level = self.lately.level(&notice.key)?;
+            let level = self.lately.level(&notice.key, within, now.mono)?;
             (level >= notice.finding.severity.level).then_some(level)
         };
         let (told, untold): (Vec<_>, Vec<_>) =

@@ -241,6 +241,28 @@ async fn a_storm_for_one_destination_is_none_for_another() {
     assert!(of("oncall").all(|s| s.digest.form == Form::Cards), "eight are no storm");
 }
 
+#[tokio::test(start_paused = true)]
+async fn with_the_ledger_away_a_reminder_that_is_due_is_not_taken_for_told() {
+    let w = world(vec![]);
+    let clock = w.clock;
+    const HOUR: u64 = 3_600_000;
+    let away = move || (2 * HOUR..4 * HOUR).contains(&clock.now().mono.0);
+    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let mut settings = settings("w", true);
+    settings.terms.remind_after = Some(Duration::from_secs(3600));
+    w.send("critical", 9.5);
+    let feed = async {
+        at(&w, 2 * HOUR + 1_000).await;
+        w.send("medium", 5.0);
+        at(&w, 3 * HOUR).await;
+        let changed = event("critical", 9.5).replace("2026-09-21T10", "2026-09-21T11");
+        w.queue.send(Lane::Standard, &changed);
+    };
+    w.run_fed(settings, pending(), feed, &ledger).await;
+    let times = w.slack.seen().iter().filter(|s| carries(&s.digest, "critical")).count();
+    assert_eq!(times, 2, "told, and told again when it was due");
+}
+
 /// A desk that is driven by hand.
 struct Hand {
     desk: Desk,
