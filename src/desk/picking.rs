@@ -15,7 +15,7 @@ use super::destination::{InHand, Won};
 use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
 use super::report::{HandBackReason, Report};
 use super::settling::Resolution;
-use super::{AfterRelease, Desk, Notice, RETRY_MAX, Rank, Stage};
+use super::{AfterRelease, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
 
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
@@ -285,9 +285,10 @@ impl Desk {
                     detail: error.to_string(),
                     delay,
                 });
-                // Where the ledger fails altogether, all wait for it together.
-                let alone = !self.ledger.is_failing();
-                self.wait_again(id, alone.then(|| now.mono.plus(delay)), now);
+                // Where the ledger fails altogether, all wait for it together. Another one tries it
+                // next: it may be the row of this one alone that fails.
+                let together = self.ledger.rests_until(now.mono).map(|at| at.plus(RETRY_FIRST));
+                self.wait_again(id, together.or(Some(now.mono.plus(delay))), now);
             }
         }
     }

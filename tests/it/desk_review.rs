@@ -242,6 +242,23 @@ async fn a_storm_for_one_destination_is_none_for_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_row_that_can_never_be_written_stops_no_other() {
+    let w = world(vec![]);
+    let judge = |key: &NoticeKey, _: &Row| {
+        if key.fingerprint.ends_with("stuck") { fails() } else { None }
+    };
+    let ledger = Judged { inner: w.ledger.clone(), judge };
+    w.send("stuck", 8.0);
+    let feed = async {
+        at(&w, 300_000).await;
+        w.send("medium", 5.0);
+    };
+    w.run_fed(settings("w", false), at(&w, 900_000), feed, &ledger).await;
+    let medium = security(&w, "medium").expect("it is told");
+    assert!(medium < Mono(400_000), "{medium:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_the_ledger_away_a_reminder_that_is_due_is_not_taken_for_told() {
     let w = world(vec![]);
     let clock = w.clock;
