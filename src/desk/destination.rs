@@ -41,8 +41,6 @@ pub(super) struct Destination {
     pub storm: bool,
     /// Posts since one that started from the oldest.
     pub posts_by_level: u32,
-    /// What is ready can't go now; something has to happen first.
-    pub nothing_to_pick: bool,
     /// When there is something to do here if nothing happens before.
     pub wake_at: Option<Mono>,
 }
@@ -100,7 +98,6 @@ impl Destination {
             fallback,
             storm: false,
             posts_by_level: 0,
-            nothing_to_pick: false,
             wake_at: None,
         }
     }

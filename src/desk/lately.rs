@@ -2,8 +2,10 @@
 //! this keeps a late copy of what was told just before from being told again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::finding::Level;
+use crate::instants::Mono;
 use crate::policy::ledger::NoticeKey;
 
 /// Some 300 KB at the most.
@@ -11,18 +13,19 @@ const KEPT: usize = 1_000;
 
 #[derive(Default)]
 pub(super) struct Lately {
-    told: BTreeMap<NoticeKey, Level>,
+    /// At which level, and when last.
+    told: BTreeMap<NoticeKey, (Level, Mono)>,
     /// The oldest first.
     order: VecDeque<NoticeKey>,
 }
 
 impl Lately {
     /// It was posted at this level, and the ledger knows.
-    pub fn told(&mut self, key: &NoticeKey, level: Level) {
+    pub fn told(&mut self, key: &NoticeKey, level: Level, now: Mono) {
         match self.told.get_mut(key) {
-            Some(known) => *known = level.max(*known),
+            Some(known) => *known = (level.max(known.0), now),
             None => {
-                self.told.insert(key.clone(), level);
+                self.told.insert(key.clone(), (level, now));
                 self.order.push_back(key.clone());
             }
         }
@@ -33,9 +36,9 @@ impl Lately {
         }
     }
 
-    /// The level at which it was told, as far as this worker knows.
-    pub fn level(&self, key: &NoticeKey) -> Option<Level> {
-        self.told.get(key).copied()
+    /// The level at which it was told, as far as this worker knows, and no longer ago than that.
+    pub fn level(&self, key: &NoticeKey, within: Duration, now: Mono) -> Option<Level> {
+        self.told.get(key).filter(|(_, at)| now.since(*at) < within).map(|(level, _)| *level)
     }
 }
 
@@ -50,14 +53,17 @@ mod tests {
     #[test]
     fn remembers_the_highest_level_of_the_latest() {
         let mut lately = Lately::default();
-        lately.told(&key(0), Level::Critical);
-        lately.told(&key(0), Level::High);
-        assert_eq!(lately.level(&key(0)), Some(Level::Critical));
+        let level =
+            |lately: &Lately, i, at| lately.level(&key(i), Duration::from_secs(1), Mono(at));
+        lately.told(&key(0), Level::Critical, Mono(0));
+        lately.told(&key(0), Level::High, Mono(500));
+        assert_eq!(level(&lately, 0, 1_499), Some(Level::Critical));
+        assert_eq!(level(&lately, 0, 1_500), None, "long ago");
         for i in 1..=KEPT {
-            lately.told(&key(i), Level::Medium);
+            lately.told(&key(i), Level::Medium, Mono(500));
         }
-        assert_eq!(lately.level(&key(0)), None);
-        assert_eq!(lately.level(&key(1)), Some(Level::Medium));
+        assert_eq!(level(&lately, 0, 500), None);
+        assert_eq!(level(&lately, 1, 500), Some(Level::Medium));
         assert_eq!((lately.told.len(), lately.order.len()), (KEPT, KEPT));
     }
 }

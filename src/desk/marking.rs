@@ -86,9 +86,6 @@ impl Desk {
         if matches!(notice.stage, Stage::Waiting) {
             let rank = Rank(Reverse(notice.finding.severity.level), id);
             self.destinations[notice.destination].ready.insert(rank);
-            for destination in &mut self.destinations {
-                destination.nothing_to_pick = false;
-            }
         }
     }
 
@@ -178,7 +175,7 @@ impl Desk {
         self.tally.posted += 1;
         self.tally.escalated += u64::from(notice.escalated);
         self.tally.reminded += u64::from(notice.reminder);
-        self.lately.told(&notice.key, notice.finding.severity.level);
+        self.lately.told(&notice.key, notice.finding.severity.level, now.mono);
         let elsewhere = notice.channel != notice.destination;
         self.tally.by_fallback += u64::from(elsewhere);
         self.reports.push(Report::Posted {

@@ -251,9 +251,6 @@ impl Desk {
 
     /// Takes note of what happened.
     pub fn on(&mut self, event: Event, now: Now) {
-        for destination in &mut self.destinations {
-            destination.nothing_to_pick = false;
-        }
         match event {
             Event::Received { lane, result } => self.received(lane, result, now),
             Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
@@ -281,9 +278,9 @@ impl Desk {
             self.drive(destination, now);
         }
         self.make_room(now);
+        self.look_whether_done(now);
         self.flush_outbox(now);
         self.receive(now);
-        self.look_whether_done(now);
         std::mem::take(&mut self.orders)
     }
 

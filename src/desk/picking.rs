@@ -8,14 +8,14 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::Now;
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{NoticeKey, Row};
+use crate::policy::ledger::{NoticeKey, Row, Terms};
 use crate::ports::{Card, Digest, Form};
 
 use super::destination::{InHand, Won};
 use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
 use super::report::{HandBackReason, Report};
 use super::settling::Resolution;
-use super::{AfterRelease, Desk, Notice, RETRY_MAX, Rank, Stage};
+use super::{AfterRelease, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
 
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
@@ -43,22 +43,33 @@ impl Desk {
         all.filter(move |(_, d)| d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
     }
 
-    /// What waits for a channel, destination by destination, the worst first in each. What the
-    /// channel is told anyway it is not told again for another.
+    /// What waits for a channel and can go, destination by destination, the worst first in each. What
+    /// the channel is told anyway it is not told again for another; a copy of what is in hand waits
+    /// for that, and must hide nothing that is behind it.
     fn waiting_for(&self, channel: usize) -> impl Iterator<Item = impl Iterator<Item = &Rank>> {
         let strays = move |rank: &&Rank| {
             let notice = self.notices.get(&rank.1);
             notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
         };
-        let own = |_: &&Rank| true;
         let lists = std::iter::once((channel, None))
             .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));
         lists.map(move |(i, only)| {
-            self.destinations[i]
-                .ready
-                .iter()
-                .filter(move |rank| only.map_or_else(|| own(rank), |only| only(rank)))
+            self.destinations[i].ready.iter().filter(move |rank| {
+                only.is_none_or(|only| only(rank)) && self.can_go(channel, rank)
+            })
         })
+    }
+
+    /// No other notice of the same finding is in hand, unless it is one that waits here for its slot
+    /// and may be overtaken.
+    fn can_go(&self, channel: usize, rank: &Rank) -> bool {
+        let Some(notice) = self.notices.get(&rank.1) else { return false };
+        if !self.keys_in_hand.contains(&notice.key) {
+            return true;
+        }
+        let hand = self.destinations[channel].in_hand.as_ref().filter(|hand| !hand.posting);
+        let same = |won: &Won| self.notices.get(&won.notice).is_some_and(|n| n.key == notice.key);
+        hand.is_some_and(|hand| hand.won.iter().any(same))
     }
 
     /// The worst level that waits for a channel.
@@ -90,9 +101,12 @@ impl Desk {
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
+        // What may be owed a reminder, or be forgotten by the ledger, is told again.
+        let Terms { remind_after, retention, .. } = self.settings.terms;
+        let within = remind_after.unwrap_or(retention);
         let told = |id: &NoticeId| {
             let notice = self.notices.get(id)?;
-            let level = self.lately.level(&notice.key)?;
+            let level = self.lately.level(&notice.key, within, now.mono)?;
             (level >= notice.finding.severity.level).then_some(level)
         };
         let (told, untold): (Vec<_>, Vec<_>) =
@@ -120,12 +134,11 @@ impl Desk {
         let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
         // The other workers hold about as much.
         let fleet = usize::try_from(self.settings.fleet).unwrap_or(1);
-        let waiting = here.saturating_mul(fleet) + self.outranked.unseen(now);
+        let waiting = here.saturating_mul(fleet) + self.outranked.unseen_for(channel, now);
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
         let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
         if picked.is_empty() {
-            self.destinations[channel].nothing_to_pick = true;
             return None;
         }
         let serial = self.new_id();
@@ -164,13 +177,14 @@ impl Desk {
         let mut notices: Vec<NoticeId> = Vec::new();
         let mut keys = BTreeSet::new();
         let lines_max = self.settings.capacity.lines_max;
-        let probing = d.is_open() || self.ledger.is_failing();
+        // What goes without claims asks nothing of the ledger.
+        let unclaimed = least == Level::Critical;
+        let probing = d.is_open() || (self.ledger.is_failing() && !unclaimed);
         let mut share_max = if probing { 1 } else { lines_max };
         let mut critical = false;
         for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {
             let Some(notice) = self.notices.get(&id) else { continue };
-            let in_hand = self.keys_in_hand.contains(&notice.key) || keys.contains(&&notice.key);
-            if in_hand || level < least {
+            if keys.contains(&notice.key) || level < least {
                 continue;
             }
             if notices.is_empty() {
@@ -273,9 +287,10 @@ impl Desk {
                     detail: error.to_string(),
                     delay,
                 });
-                // Where the ledger fails altogether, all wait for it together.
-                let alone = !self.ledger.is_failing();
-                self.wait_again(id, alone.then(|| now.mono.plus(delay)), now);
+                // Where the ledger fails altogether, all wait for it together. Another one tries it
+                // next: it may be the row of this one alone that fails.
+                let together = self.ledger.rests_until(now.mono).map(|at| at.plus(RETRY_FIRST));
+                self.wait_again(id, together.or(Some(now.mono.plus(delay))), now);
             }
         }
     }

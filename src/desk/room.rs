@@ -29,19 +29,36 @@ const OUTRANKED_RECEIVES_MAX: u32 = 20;
 /// What was given back as outranked and has not come back: the backlog that can't be seen from here.
 #[derive(Default)]
 pub(super) struct Outranked {
-    /// When so many come back.
-    back: VecDeque<(Mono, usize)>,
+    /// What comes back when.
+    back: VecDeque<Gone>,
     /// Hand-backs under way.
     leaving: usize,
 }
 
+/// Messages that were given back together.
+struct Gone {
+    until: Mono,
+    messages: usize,
+    /// How many notices in them are for each destination.
+    notices: Vec<usize>,
+}
+
 impl Outranked {
-    /// How many are out there now.
-    pub fn unseen(&mut self, now: Now) -> usize {
-        while self.back.front().is_some_and(|(at, _)| *at <= now.mono) {
+    fn out_there(&mut self, now: Now) -> impl Iterator<Item = &Gone> {
+        while self.back.front().is_some_and(|gone| gone.until <= now.mono) {
             self.back.pop_front();
         }
-        self.back.iter().map(|(_, count)| count).sum()
+        self.back.iter()
+    }
+
+    /// How many messages are out there now.
+    fn unseen(&mut self, now: Now) -> usize {
+        self.out_there(now).map(|gone| gone.messages).sum()
+    }
+
+    /// How many notices in them are for this destination.
+    pub fn unseen_for(&mut self, destination: usize, now: Now) -> usize {
+        self.out_there(now).filter_map(|gone| gone.notices.get(destination)).sum()
     }
 }
 
@@ -57,11 +74,16 @@ struct Standing {
 
 impl Desk {
     /// With every breaker open nothing more is taken on: what waits in the queue is safe there, and
-    /// is not counted as received.
+    /// is not counted as received. But a breaker is closed only by a post, so there must be
+    /// something to try each of them with.
     pub(super) fn may_receive(&self, lane: Lane) -> bool {
         let all_open = self.destinations.iter().all(Destination::is_open);
-        let holding = all_open && self.held() > 0;
+        let holding = all_open && (0..self.destinations.len()).all(|i| self.has_something_for(i));
         !self.draining && !holding && self.has_room(lane)
+    }
+
+    fn has_something_for(&self, channel: usize) -> bool {
+        self.worst_for(channel).is_some() || self.notices.values().any(|n| n.channel == channel)
     }
 
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
@@ -99,33 +121,47 @@ impl Desk {
 
     /// A destination that is away must not fill the buffer and so stop the others: what waits for
     /// such ones alone goes back for a while. With nobody else to serve it stays here, because
-    /// every delivery counts towards the queue's limit.
+    /// every delivery counts towards the queue's limit. The least goes first: what stays is told as
+    /// soon as the destination works again.
     fn give_back_what_is_away(&mut self, now: Now) {
-        let standing = self.standing(now).into_iter();
-        let away = standing.filter(|(_, s)| s.waits && s.away).map(|(id, _)| id);
-        for id in away.take(BATCH).collect::<Vec<_>>() {
+        for id in self.least_of(BATCH, now, |_, s| s.away) {
             self.give_back(id, HandBackReason::DestinationAway, AWAY_DELAY, now);
         }
+    }
+
+    /// Of the deliveries that wait and are `meant`, the least, the youngest first.
+    fn least_of(
+        &self,
+        most: usize,
+        now: Now,
+        meant: impl Fn(DeliveryId, &Standing) -> bool,
+    ) -> Vec<DeliveryId> {
+        let standing = self.standing(now).into_iter();
+        let mut least: Vec<(Level, Reverse<DeliveryId>)> = standing
+            .filter(|(id, s)| s.waits && meant(*id, s))
+            .map(|(id, s)| (s.worst, Reverse(id)))
+            .collect();
+        least.sort_unstable();
+        least.into_iter().take(most).map(|(_, Reverse(id))| id).collect()
     }
 
     /// A full buffer must not keep out what is worse than all in it, and to find out what comes is
     /// to receive it. So the least go back, the youngest first, until their turn may have come.
     fn give_back_the_least(&mut self, now: Now) {
-        let mut least: Vec<(Level, Reverse<DeliveryId>)> = self
-            .standing(now)
-            .into_iter()
-            .filter(|(id, s)| {
-                let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
-                s.waits && s.worst < Level::Critical && !self.deliveries.get(id).is_some_and(often)
-            })
-            .map(|(id, s)| (s.worst, Reverse(id)))
-            .collect();
-        least.sort_unstable();
-        least.truncate(BATCH / 2);
+        let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
+        let least = self.least_of(BATCH / 2, now, |id, s| {
+            s.worst < Level::Critical && !self.deliveries.get(&id).is_some_and(often)
+        });
+        if least.is_empty() {
+            return;
+        }
         let Some(turn) = self.turn_of_the_next(now) else { return };
-        let back = now.mono.plus(turn);
-        self.outranked.back.push_back((back, least.len()));
-        for (_, Reverse(id)) in least {
+        let mut notices = vec![0; self.destinations.len()];
+        let leaves = |n: &&Notice| least.contains(&n.delivery);
+        self.notices.values().filter(leaves).for_each(|n| notices[n.destination] += 1);
+        let until = now.mono.plus(turn);
+        self.outranked.back.push_back(Gone { until, messages: least.len(), notices });
+        for id in least {
             self.outranked.leaving += 1;
             self.give_back(id, HandBackReason::Outranked, turn, now);
         }
@@ -145,8 +181,10 @@ impl Desk {
         Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))
     }
 
-    pub(super) fn has_gone(&mut self, reason: HandBackReason) {
-        if reason == HandBackReason::Outranked {
+    /// Asks why it was sent away, not what the queue is told: a part of it may have been handed back
+    /// before, for another reason.
+    pub(super) fn has_gone(&mut self, leaving: Option<HandBackReason>) {
+        if leaving == Some(HandBackReason::Outranked) {
             self.outranked.leaving = self.outranked.leaving.saturating_sub(1);
         }
     }

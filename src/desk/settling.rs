@@ -421,11 +421,7 @@ impl Desk {
     /// Takes a delivery off the desk. What became of the message is known to the queue.
     pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
-            if held.phase == HeldPhase::HandingBack
-                && let Some((reason, _)) = held.hand_back
-            {
-                self.has_gone(reason);
-            }
+            self.has_gone(held.leaving);
             self.by_message.remove(&(held.lane, held.message_id));
             self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);

@@ -59,7 +59,7 @@ impl Desk {
     fn begin(&mut self, destination: usize, now: Now) -> Option<Mono> {
         let worst = self.worst_for(destination)?;
         let d = &self.destinations[destination];
-        if self.draining || d.nothing_to_pick {
+        if self.draining {
             return None;
         }
         if d.resume_at > now.mono {
@@ -110,8 +110,12 @@ impl Desk {
             self.destinations[destination].in_hand = None;
             return self.begin(destination, now);
         };
-        let overtaken =
-            level < Level::Critical && self.worst_for(destination) == Some(Level::Critical);
+        // A slot that is being taken is gone, whoever uses it.
+        let taking =
+            matches!(self.destinations[destination].slots.call, Some(CellCall::Take { .. }));
+        let overtaken = level < Level::Critical
+            && !taking
+            && self.worst_for(destination) == Some(Level::Critical);
         if overtaken || self.draining {
             self.release_all(destination, now);
             return self.begin(destination, now);
@@ -243,9 +247,12 @@ impl Desk {
         if let CellCall::Pause(_) = call {
             slots.untold_pause = None;
         }
+        // The monotonic clock of a machine that slept meanwhile stood still, the other one did not.
+        let by_the_row = row.sent_at.map_or(Duration::ZERO, |began| now.wall.since(began));
         self.saw_cell(destination, Some(row), now);
         if let CellCall::Take { asked_at, tries, .. } = call {
-            self.slot_taken(destination, now.mono.since(asked_at), tries, now);
+            let took = now.mono.since(asked_at).max(by_the_row);
+            self.slot_taken(destination, took, tries, now);
         }
     }
 
