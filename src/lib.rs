@@ -17,6 +17,7 @@ pub mod feed;
 pub mod finding;
 pub mod instants;
 pub mod logging;
+pub mod mutation;
 pub mod policy;
 pub mod ports;
 pub mod secret;

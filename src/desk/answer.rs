@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::instants::Now;
+use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Unclaimed};
 use crate::ports::{Form, RetryReason, Verdict};
 
 use super::destination::{BREAKER_FAILURES, InHand};
 use super::order::{Order, RecordOrder, WriteOrder};
 use super::report::Report;
+use super::settling::Resolution;
 use super::{AfterRelease, Desk, RETRY_MAX, Stage};
 
 /// Why a post is to be tried again.
@@ -55,6 +57,10 @@ impl Desk {
                 let order = RecordOrder { notice: won.notice, key, owner, post };
                 notice.stage = Stage::Recording(Box::new(order.clone()));
                 self.tally.unclaimed += 1;
+                if mutation::is(Mutation::UnclaimedNotRecorded) {
+                    self.resolve(won.notice, Resolution::Settled, now);
+                    continue;
+                }
                 self.orders.push(Order::Record(order));
                 continue;
             };
@@ -63,6 +69,9 @@ impl Desk {
             let write = WriteOrder { notice: won.notice, key, expect, row };
             notice.stage = Stage::Marking(Box::new(write.clone()));
             self.orders.push(Order::Mark(write));
+            if mutation::is(Mutation::DeleteBeforeMark) {
+                self.resolve(won.notice, Resolution::Settled, now);
+            }
         }
     }
 
@@ -78,7 +87,8 @@ impl Desk {
         d.resume_at = now.mono.plus(delay);
         if rate_limited {
             d.pace.pause(d.resume_at);
-            d.slots.untold_pause = Some(d.resume_at);
+            let told = !mutation::is(Mutation::FleetPauseForgotten);
+            d.slots.untold_pause = told.then_some(d.resume_at);
         }
         let resume_at = d.resume_at;
         let name = d.name.clone();
@@ -138,6 +148,10 @@ impl Desk {
             let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
             let after = match (count, hand.form) {
                 (1, Form::Plain) => AfterRelease::Park { detail: detail.to_owned() },
+                (1, _) if mutation::is(Mutation::PlainForgotten) => {
+                    AfterRelease::Park { detail: detail.to_owned() }
+                }
+                _ if mutation::is(Mutation::SplitForgotten) => AfterRelease::Wait,
                 (1, Form::Cards | Form::Digest) => {
                     notice.plain = true;
                     AfterRelease::Wait

@@ -123,6 +123,7 @@ mod tests {
         let settings = Settings {
             lanes: vec![Lane::Standard],
             receive_wait: Duration::ZERO,
+            express_wait: Duration::ZERO,
             terms: Terms {
                 lease: budget.lease(),
                 skew: budget.skew(),

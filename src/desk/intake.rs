@@ -62,7 +62,7 @@ impl Desk {
         }
         let id = DeliveryId(self.new_id());
         let parsed = finding::parse(&delivery.body);
-        let beat_at = now.mono.plus(self.settings.budget.heartbeat());
+        let beat_at = now.mono.plus(self.heartbeat());
         let held = Held::new(delivery, parsed.findings.len(), now);
         self.by_message.insert(message, id);
         self.bytes_held += held.bytes;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::instants::{Mono, Now};
+use crate::mutation::{self, Mutation};
 use crate::policy::ledger;
 use crate::ports::{LedgerError, Written};
 
@@ -11,7 +12,7 @@ use super::destination::Won;
 use super::order::{NoticeId, Order, RecordOutcome, WriteOrder};
 use super::report::{HandBackReason, Report};
 use super::settling::{Chore, Resolution};
-use super::{AfterRelease, Desk, Rank, Stage};
+use super::{AfterRelease, Desk, Notice, Rank, Stage};
 
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
@@ -22,6 +23,10 @@ impl Desk {
     pub(super) fn release(&mut self, won: Won, ambiguous: bool, after: AfterRelease, now: Now) {
         let Some(notice) = self.notices.get_mut(&won.notice) else { return };
         let Some(claim) = won.claim else { return self.set_free(won.notice, after, now) };
+        if mutation::is(Mutation::ReleaseForgotten) {
+            return self.set_free(won.notice, after, now);
+        }
+        let ambiguous = ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
         let (expect, row) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
         notice.stage = Stage::Releasing(after);
         let key = notice.key.clone();
@@ -150,6 +155,8 @@ impl Desk {
     ) {
         let Some(notice) = self.notices.get_mut(&id) else { return };
         notice.failures += 1;
+        // A worker that ends has no time to wait.
+        let most = if self.draining { most.min(MARK_RETRY_MAX) } else { most };
         let delay = self.retry.delay(notice.failures).min(most);
         self.chores.insert((now.mono.plus(delay), Chore::Tell(id)));
         self.reports.push(Report::LedgerFailed {
@@ -159,6 +166,15 @@ impl Desk {
             detail: error.to_string(),
             delay,
         });
+    }
+
+    /// Tells the ledger now of all that it does not know of yet.
+    pub(super) fn tell_all(&mut self) {
+        let untold = |n: &Notice| matches!(n.stage, Stage::Marking(_) | Stage::Recording(_));
+        let untold = self.notices.iter().filter(|(_, n)| untold(n)).map(|(id, _)| *id);
+        for id in untold.collect::<Vec<_>>() {
+            self.tell(id);
+        }
     }
 
     pub(super) fn tell(&mut self, id: NoticeId) {

@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now};
+use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
 use crate::policy::cell::Cell;
 use crate::policy::ledger::{NoticeKey, Terms};
@@ -88,6 +89,9 @@ pub struct Settings {
     /// The lanes that exist, the more urgent first.
     pub lanes: Vec<Lane>,
     pub receive_wait: Duration,
+    /// The same for the express lane. A worker that is killed while it waits may take a message with
+    /// it, which then stays hidden for as long as a visibility time-out: the less it waits the better.
+    pub express_wait: Duration,
     pub budget: TimeBudget,
     pub terms: Terms,
     pub routes: Routes,
@@ -180,6 +184,8 @@ pub struct Desk {
     ledger_away_reported: bool,
     lately: Lately,
     outranked: Outranked,
+    /// Deliveries whose hand-back is under way.
+    handing_back: usize,
     findings_held: usize,
     bytes_held: usize,
     next_id: u64,
@@ -240,6 +246,7 @@ impl Desk {
             ledger_away_reported: false,
             lately: Lately::default(),
             outranked: Outranked::default(),
+            handing_back: 0,
             findings_held: 0,
             bytes_held: 0,
             next_id: 0,
@@ -339,7 +346,10 @@ impl Desk {
                 self.orders.push(Order::Receive(ReceiveAsk {
                     lane: lane.lane,
                     max: QUEUE_BATCH_MAX,
-                    wait: self.settings.receive_wait,
+                    wait: match lane.lane {
+                        Lane::Express => self.settings.express_wait,
+                        Lane::Standard => self.settings.receive_wait,
+                    },
                     visibility: self.settings.budget.visibility(),
                 }));
             }
@@ -358,6 +368,10 @@ impl Desk {
 
     fn stop(&mut self, now: Now) {
         self.draining = true;
+        if mutation::is(Mutation::DrainForgotten) {
+            return;
+        }
+        self.tell_all();
         let held: Vec<DeliveryId> = self.deliveries.keys().copied().collect();
         for id in held {
             self.give_back(id, HandBackReason::Draining, Duration::ZERO, now);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Now;
+use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
 use crate::policy::ledger::{NoticeKey, Row, Terms};
 use crate::ports::{Card, Digest, Form};
@@ -40,7 +41,8 @@ impl Desk {
     /// Those whose notices this channel takes because it is the fallback of a dead destination.
     fn stands_in_for(&self, channel: usize) -> impl Iterator<Item = usize> {
         let all = self.destinations.iter().enumerate();
-        all.filter(move |(_, d)| d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
+        let serves = !mutation::is(Mutation::FallbackForgotten);
+        all.filter(move |(_, d)| serves && d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
     }
 
     /// What waits for a channel and can go, destination by destination, the worst first in each. What
@@ -169,8 +171,10 @@ impl Desk {
             self.waiting_for(channel).flat_map(|ranks| ranks.take(LOOK_MAX)).copied().collect();
         ready.sort_unstable();
         // Once in a while the oldest goes before the worst; but never before a critical one.
-        let worst_is_critical = ready.first().is_some_and(|r| r.0.0 == Level::Critical);
-        let oldest = (d.posts_by_level >= AGEING_TURN && !worst_is_critical)
+        let worst_is_critical = ready.first().is_some_and(|r| r.0.0 == Level::Critical)
+            && !mutation::is(Mutation::AgeingOvertakesCriticals);
+        let turn = d.posts_by_level >= AGEING_TURN && !mutation::is(Mutation::AgeingForgotten);
+        let oldest = (turn && !worst_is_critical || mutation::is(Mutation::PriorityIgnored))
             .then(|| self.waiting_for(channel).flatten().min_by_key(|rank| rank.1))
             .flatten();
         let from_oldest = oldest.is_some();
@@ -192,7 +196,10 @@ impl Desk {
                     return Picked { notices: vec![id], form: Form::Plain, from_oldest };
                 }
                 critical = level == Level::Critical;
-            } else if notice.plain || critical != (level == Level::Critical) {
+            } else if notice.plain
+                || (critical != (level == Level::Critical)
+                    && !mutation::is(Mutation::CriticalsShareWithLesser))
+            {
                 continue;
             }
             share_max = share_max.min(notice.share_max);

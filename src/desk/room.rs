@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::finding::{self, Level};
 use crate::instants::{Mono, Now};
+use crate::mutation::{self, Mutation};
 use crate::ports::{Lane, QUEUE_BATCH_MAX};
 
 use super::destination::Destination;
@@ -31,8 +32,6 @@ const OUTRANKED_RECEIVES_MAX: u32 = 20;
 pub(super) struct Outranked {
     /// What comes back when.
     back: VecDeque<Gone>,
-    /// Hand-backs under way.
-    leaving: usize,
 }
 
 /// Messages that were given back together.
@@ -79,6 +78,7 @@ impl Desk {
     pub(super) fn may_receive(&self, lane: Lane) -> bool {
         let all_open = self.destinations.iter().all(Destination::is_open);
         let holding = all_open && (0..self.destinations.len()).all(|i| self.has_something_for(i));
+        let holding = holding && !mutation::is(Mutation::BreakerKeepsReceiving);
         !self.draining && !holding && self.has_room(lane)
     }
 
@@ -106,15 +106,15 @@ impl Desk {
             || self.findings_held > self.settings.findings_max + finding::MAX_FINDINGS
     }
 
-    /// Gives back what others need the room of.
+    /// Gives back what others need the room of, in steps: what is on its way back makes room.
     pub(super) fn make_room(&mut self, now: Now) {
         if self.draining || !self.destinations.iter().any(|d| d.is_soon(now.mono)) {
             return;
         }
-        if !self.has_room(Lane::Standard) {
+        if self.handing_back == 0 && !self.has_room(Lane::Standard) {
             self.give_back_what_is_away(now);
         }
-        if !self.has_room(self.lanes[0].lane) && self.outranked.leaving == 0 {
+        if self.handing_back == 0 && !self.has_room(self.lanes[0].lane) {
             self.give_back_the_least(now);
         }
     }
@@ -142,6 +142,9 @@ impl Desk {
             .map(|(id, s)| (s.worst, Reverse(id)))
             .collect();
         least.sort_unstable();
+        if mutation::is(Mutation::OutrankedTheWorst) {
+            least.reverse();
+        }
         least.into_iter().take(most).map(|(_, Reverse(id))| id).collect()
     }
 
@@ -149,8 +152,9 @@ impl Desk {
     /// to receive it. So the least go back, the youngest first, until their turn may have come.
     fn give_back_the_least(&mut self, now: Now) {
         let often = |held: &super::Held| held.receive_count >= OUTRANKED_RECEIVES_MAX;
-        let least = self.least_of(BATCH / 2, now, |id, s| {
-            s.worst < Level::Critical && !self.deliveries.get(&id).is_some_and(often)
+        let least = self.least_of(QUEUE_BATCH_MAX, now, |id, s| {
+            let stays = s.worst == Level::Critical && !mutation::is(Mutation::OutrankedTheWorst);
+            !stays && !self.deliveries.get(&id).is_some_and(often)
         });
         if least.is_empty() {
             return;
@@ -162,7 +166,6 @@ impl Desk {
         let until = now.mono.plus(turn);
         self.outranked.back.push_back(Gone { until, messages: least.len(), notices });
         for id in least {
-            self.outranked.leaving += 1;
             self.give_back(id, HandBackReason::Outranked, turn, now);
         }
     }
@@ -179,14 +182,6 @@ impl Desk {
         let posts = u32::try_from(posts).unwrap_or(u32::MAX);
         let turn = slowest.saturating_mul(posts).saturating_mul(self.settings.fleet);
         Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))
-    }
-
-    /// Asks why it was sent away, not what the queue is told: a part of it may have been handed back
-    /// before, for another reason.
-    pub(super) fn has_gone(&mut self, leaving: Option<HandBackReason>) {
-        if leaving == Some(HandBackReason::Outranked) {
-            self.outranked.leaving = self.outranked.leaving.saturating_sub(1);
-        }
     }
 
     fn standing(&self, now: Now) -> BTreeMap<DeliveryId, Standing> {

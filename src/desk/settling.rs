@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
 use crate::instants::{Mono, Now, Wall};
+use crate::mutation::{self, Mutation};
 use crate::policy::ledger::NoticeKey;
 use crate::ports::{Delivery, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, QueueError, Receipt};
 
@@ -217,8 +218,11 @@ impl Desk {
             // A chore that was left over.
             HeldPhase::Open | HeldPhase::Parking | HeldPhase::HandingBack => return,
         }
-        if held.hand_back.is_some() {
+        if held.hand_back.is_some() && mutation::is(Mutation::HandBackForgotten) {
+            self.forget(id);
+        } else if held.hand_back.is_some() {
             held.phase = HeldPhase::HandingBack;
+            self.handing_back += 1;
             self.outbox.hand_backs.entry(lane).or_default().push(id);
         } else if let Some((reason, detail)) = held.condemned.clone() {
             held.phase = HeldPhase::Parking;
@@ -340,6 +344,12 @@ impl Desk {
         self.forget(id);
     }
 
+    /// When what is held is hidden again.
+    pub(super) fn heartbeat(&self) -> Duration {
+        let late = mutation::is(Mutation::HeartbeatLate);
+        self.settings.budget.heartbeat() * if late { 4 } else { 1 }
+    }
+
     fn beat(&mut self, id: DeliveryId, now: Now) {
         let Some(held) = self.deliveries.get(&id) else { return };
         if !matches!(held.phase, HeldPhase::Open | HeldPhase::Parking) {
@@ -360,7 +370,7 @@ impl Desk {
         let Some(held) = self.deliveries.get(&id) else { return };
         let lane = held.lane;
         let next = match result {
-            Ok(()) => self.settings.budget.heartbeat(),
+            Ok(()) => self.heartbeat(),
             Err(error) => {
                 // If the receipt is gone somebody else may have the message: what is claimed here
                 // is still ours to post, and the ledger keeps the other one off it. A newer
@@ -372,7 +382,7 @@ impl Desk {
                     delay: HEARTBEAT_RETRY,
                 });
                 match error {
-                    QueueError::ReceiptGone(_) => self.settings.budget.heartbeat(),
+                    QueueError::ReceiptGone(_) => self.heartbeat(),
                     QueueError::Unavailable(_) => HEARTBEAT_RETRY,
                 }
             }
@@ -421,7 +431,7 @@ impl Desk {
     /// Takes a delivery off the desk. What became of the message is known to the queue.
     pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
-            self.has_gone(held.leaving);
+            self.handing_back -= usize::from(held.phase == HeldPhase::HandingBack);
             self.by_message.remove(&(held.lane, held.message_id));
             self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::{Mono, Now};
+use crate::mutation::{self, Mutation};
 use crate::policy::cell::Step;
 use crate::policy::ledger::Row;
 use crate::ports::{LedgerError, Written};
@@ -148,6 +149,7 @@ impl Desk {
             return Err(Some(slots.not_before));
         }
         match slots.cell.step(level, now) {
+            _ if mutation::is(Mutation::FleetPaceIgnored) => Ok(()),
             Step::Due => Ok(()),
             Step::Wait(until) => Err(Some(until)),
             Step::Look => {

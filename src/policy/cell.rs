@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::{Mono, Now, Wall};
+use crate::mutation::{self, Mutation};
 
 use super::ledger::{Expect, NoticeKey, Row, State, Terms, blank};
 
@@ -25,8 +26,8 @@ pub const CELL: &str = "pace";
 const GRACE: Duration = Duration::from_millis(500);
 /// No pause is longer, whatever the row says. Slack's own are at most minutes.
 const PAUSE_MAX: Duration = Duration::from_secs(3600);
-/// How often to look whether another's reservation has been used. The first look comes up to so
-/// long after the slot is due.
+/// How often to look whether another's reservation has been used. For a lesser finding the first
+/// look comes up to so long after the slot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What one worker knows of one destination's cell.
@@ -86,7 +87,13 @@ impl Cell {
                 if now.mono >= turn.plus(GRACE) {
                     return Step::Due;
                 }
-                let look = turn.plus(self.phase(row)).max(known.looked_at.plus(LOOK_EVERY));
+                let again = known.looked_at.plus(LOOK_EVERY);
+                // With a critical finding it looks all the time: the slot may be taken before it
+                // seems due from here, and whoever took it would be the first to want the next.
+                let look = match level {
+                    Level::Critical => again,
+                    _ => again.max(turn.plus(self.phase(row))),
+                };
                 if look <= now.mono { Step::Look } else { Step::Wait(look) }
             }
             _ => {
@@ -111,7 +118,8 @@ impl Cell {
 
     /// When the slot is due for a notice of this level.
     fn due(&self, known: &Known, row: &Row, level: Level, now: Now) -> Mono {
-        let share = if level == Level::Critical { Duration::ZERO } else { self.interval / 4 };
+        let all = level == Level::Critical || mutation::is(Mutation::ShareIgnored);
+        let share = if all { Duration::ZERO } else { self.interval / 4 };
         let began = row.sent_at.unwrap_or(row.lease_until);
         let length = row.lease_until.since(began).min(PAUSE_MAX);
         let seen = known.closed_at.plus(length + share);

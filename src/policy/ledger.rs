@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::finding::{Fingerprint, Level};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 /// A notice's identity: a finding, owed to a destination.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,7 +206,9 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
     }
     let kind = match known.level_sent {
         None => ClaimKind::TakeOver,
-        Some(from) if from < want.level => ClaimKind::Escalate { from },
+        Some(from) if from < want.level && !mutation::is(Mutation::CoveredByLowerLevel) => {
+            ClaimKind::Escalate { from }
+        }
         Some(_) if reminder_owed(&known, want, terms, now) => ClaimKind::Remind,
         Some(level) => return Claim::Covered { level },
     };

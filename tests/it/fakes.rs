@@ -237,6 +237,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
     Settings {
         lanes: vec![Lane::Express, Lane::Standard],
         receive_wait: Duration::from_secs(1),
+        express_wait: Duration::from_secs(1),
         terms: Terms {
             lease: budget.lease(),
             skew: budget.skew(),

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// What each layer may use of this crate, itself aside. A layer that is not listed is a way of
 /// running, and may use everything.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("instants", &[]),
+    ("mutation", &[]),
     ("secret", &[]),
     ("finding", &["instants"]),
-    ("policy", &["finding", "instants"]),
+    ("policy", &["finding", "instants", "mutation"]),
     ("ports", &["finding", "instants", "policy"]),
-    ("desk", &["finding", "instants", "policy", "ports"]),
+    ("desk", &["finding", "instants", "mutation", "policy", "ports"]),
     ("clock", &["instants", "ports"]),
     ("aws", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("slack", &["finding", "instants", "ports", "secret"]),

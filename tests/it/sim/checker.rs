@@ -6,20 +6,35 @@
 //! | I2 | a finding is posted again at its level only for a fault that is charged for it |
 //! | I3 | when the faults are over, the queue is empty within a bounded time |
 //! | I4 | posts keep their distance, and `Retry-After` is obeyed |
-//! | I5 | a critical finding waits for at most one lesser post |
+//! | I5 | a critical finding waits for at most one lesser post, and shares none with a lesser one |
 //! | I6 | what a worker holds is bounded |
 //! | I7 | quarantine holds the poison and the junk, whole, and nothing else |
 //! | I8 | a row's fence and level never shrink while it lives |
 //! | I9 | every payload keeps Slack's rules and calls nobody who is not configured |
 //! | I11 | what a worker holds is not delivered again, but for a fault; and it stops in time |
+//! | I12 | a worker posts only what it has, owes and has claimed, and tells the ledger the truth of it soon |
+//! | I13 | a destination that fails is tried seldom, and a worker that can post nowhere takes no more on |
+//! | I14 | nothing starves, and when all is well everything is told soon |
+//! | I15 | a message goes back only for a reason, and all that a worker has when it stops |
+//! | I16 | what Slack refuses is halved, tried as text and parked alone |
+//! | I17 | nothing is done in a hot loop |
+//! | I18 | a card says what the ledger knows: escalated, a reminder, perhaps a repeat |
 //!
 //! I10, the same seed gives the same history, is a test of its own.
 
+mod breaker;
+mod desks;
 mod duplicates;
+mod fallback;
+mod fleet;
+mod giving_back;
 mod holding;
 mod ledger;
 mod loss;
 mod order;
+mod protocol;
+mod refusals;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -29,20 +44,29 @@ use super::history::{Entry, What};
 pub struct Rules {
     pub destinations: u8,
     pub pace_ms: u64,
-    /// The pace holds for all workers together.
-    pub fleet_pace: bool,
     pub visibility_ms: u64,
     pub findings_max: usize,
     pub bytes_max: usize,
     pub lanes: usize,
     /// By the number of the finding: Slack refuses it in any form.
     pub poison: Vec<bool>,
+    /// What changed is told again after so long.
+    pub remind_after_ms: Option<u64>,
+    pub retention_ms: u64,
+    /// No fault is injected.
+    pub gentle: bool,
+    /// The destination that stands in for the first one while that is dead.
+    pub fallback: Option<u8>,
 }
 
 impl Rules {
     /// The first destination is told from medium up, the second from high up.
     pub fn owed(&self, level: u8) -> impl Iterator<Item = u8> + use<> {
-        (0..self.destinations).filter(move |d| level >= 2 + d)
+        Rules::owed_by(self.destinations, level)
+    }
+
+    pub fn owed_by(destinations: u8, level: u8) -> impl Iterator<Item = u8> + use<> {
+        (0..destinations).filter(move |d| level >= 2 + d)
     }
 
     pub fn is_poison(&self, finding: u32) -> bool {
@@ -75,6 +99,11 @@ pub struct Counts {
     pub posts_accepted: u64,
     pub parked: u64,
     pub lives: u64,
+    /// How often one message was received at most.
+    pub most_received: u64,
+    /// Where all is well: how long a finding waited for its post at most, in milliseconds.
+    pub slowest_critical: u64,
+    pub slowest_lesser: u64,
 }
 
 impl Verdict {
@@ -86,11 +115,19 @@ impl Verdict {
 pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     let mut verdict = Verdict { counts: count(history), ..Verdict::default() };
     loss::check(rules, history, &mut verdict);
-    duplicates::check(history, &mut verdict);
+    duplicates::check(rules, history, &mut verdict);
     drained(history, &mut verdict);
     order::check(rules, history, &mut verdict);
     holding::check(rules, history, &mut verdict);
     ledger::check(history, &mut verdict);
+    protocol::check(rules, history, &mut verdict);
+    breaker::check(rules, history, &mut verdict);
+    waiting::check(rules, history, &mut verdict);
+    giving_back::check(rules, history, &mut verdict);
+    refusals::check(rules, history, &mut verdict);
+    fallback::check(rules, history, &mut verdict);
+    fleet::check(rules, history, &mut verdict);
+    rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);
     verdict
@@ -111,7 +148,7 @@ fn drained(history: &[Entry], verdict: &mut Verdict) {
             What::Enqueued { message, .. } | What::CameBack { message } => {
                 there.insert(*message);
             }
-            What::Delete { message, gone: true } => {
+            What::Delete { message, gone: true, .. } => {
                 there.remove(message);
             }
             What::Calm => bound = entry.at + drain_bound(there.len()),
@@ -144,6 +181,19 @@ fn payloads(history: &[Entry], verdict: &mut Verdict) {
         if let What::PostCalled { post, cards, flaw: Some(flaw), .. } = &entry.what {
             let finding = cards.first().map(|c| c.finding);
             verdict.breaks("I9", entry.at, finding, format!("post {post}: {flaw}"));
+        }
+    }
+}
+
+/// I17: nothing is done in a hot loop.
+fn rushes(history: &[Entry], verdict: &mut Verdict) {
+    for entry in history {
+        if let (What::Rush { kind, calls }, Some(who)) = (&entry.what, entry.who) {
+            let what = format!("{who} makes {calls} calls of {kind} within a minute");
+            verdict.breaks("I17", entry.at, None, what);
+        }
+        if let What::TooMuch { posts } = &entry.what {
+            verdict.breaks("I17", entry.at, None, format!("{posts} posts were tried"));
         }
     }
 }

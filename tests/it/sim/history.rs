@@ -1,5 +1,6 @@
 //! What happened in a run: an append-only list, the only thing that the checker reads.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -17,18 +18,51 @@ pub struct Notice {
     pub destination: u8,
 }
 
-/// A finding as it is carried by a message or shown by a post. Levels are ranks, 0 to 4.
+/// A finding as it is carried by a message. Levels are ranks, 0 to 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Carried {
     pub finding: u32,
     pub level: u8,
+    /// How new it is: its `updatedAt`, in minutes after the first there is.
+    pub revision: u8,
+}
+
+/// A finding as it is shown by a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shown {
+    pub finding: u32,
+    pub level: u8,
+    pub revision: u8,
+    /// The destination whose notice it is: another than the post's where that one stands in for it.
+    pub owed_to: u8,
+    pub escalated_from: Option<u8>,
+    pub reminder: bool,
+    /// It says that it may repeat an earlier post.
+    pub perhaps_repeated: bool,
+}
+
+impl Shown {
+    pub fn notice(&self) -> Notice {
+        Notice { finding: self.finding, destination: self.owed_to }
+    }
+}
+
+/// How a post looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Look {
+    Cards,
+    Digest,
+    Plain,
 }
 
 /// A ledger row as far as the checker cares. Times are simulated, not the writer's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowNote {
     pub state: &'static str,
+    /// Somebody claimed it, or marked it: a row that was released has no owner.
+    pub owned: bool,
     pub fence: u64,
+    pub ambiguous: u32,
     pub level_sent: Option<u8>,
     /// The post that the row names, if it names one that was tried.
     pub post: Option<u32>,
@@ -73,13 +107,16 @@ pub enum What {
         message: u32,
         count: u32,
     },
-    /// A delete reached the queue. `gone`: this one removed the message.
+    /// A worker asks to delete a message. `gone`: this removed it.
     Delete {
         message: u32,
+        count: u32,
         gone: bool,
     },
+    /// With the receipt of the `count`th receive.
     Hide {
         message: u32,
+        count: u32,
         ms: u64,
         done: bool,
     },
@@ -97,6 +134,21 @@ pub enum What {
     WriteFailed {
         notice: Notice,
     },
+    /// A write to the fleet's pace cell of a destination reached the ledger. `next`: when the next
+    /// slot may be, in simulated time by its writer's clock.
+    PaceWrite {
+        destination: u8,
+        fence: u64,
+        reserved: bool,
+        next: i64,
+        done: bool,
+    },
+    /// A read or write of a pace cell was answered with an error.
+    PaceFailed {
+        destination: u8,
+    },
+    /// A ledger call takes long.
+    LedgerSlow,
     /// The ledger forgot an expired row.
     Expired {
         notice: Notice,
@@ -104,8 +156,8 @@ pub enum What {
     PostCalled {
         post: u32,
         destination: u8,
-        cards: Vec<Carried>,
-        plain: bool,
+        cards: Vec<Shown>,
+        look: Look,
         /// What is wrong with the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
     },
@@ -116,6 +168,20 @@ pub enum What {
     PostAnswered {
         post: u32,
         answer: Answer,
+    },
+    /// A webhook's address was read again; None: that failed.
+    Refreshed {
+        destination: u8,
+        changed: Option<bool>,
+    },
+    /// More calls of a kind within a minute than there is work for.
+    Rush {
+        kind: &'static str,
+        calls: u32,
+    },
+    /// The run is cut short: so many posts were tried.
+    TooMuch {
+        posts: u32,
     },
     Started {
         skew_ms: i64,
@@ -166,6 +232,34 @@ pub fn hash(history: &[Entry]) -> u64 {
     hasher.finish()
 }
 
+/// How long each finding of this level waited, from the last message that brought it, over whichever
+/// lane, before people saw it, in milliseconds. What was never told is not in it.
+pub fn waits(history: &[Entry], level: u8) -> Vec<u64> {
+    let mut came: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut posts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut waited: BTreeMap<u32, u64> = BTreeMap::new();
+    for entry in history {
+        match &entry.what {
+            What::Enqueued { carries, .. } => {
+                let worst = carries.iter().filter(|c| c.level == level);
+                came.extend(worst.map(|c| (c.finding, entry.at)));
+            }
+            What::PostCalled { post, cards, .. } => {
+                posts.insert(*post, cards.iter().map(|c| c.finding).collect());
+            }
+            What::PostTaken { post } => {
+                for finding in posts.get(post).into_iter().flatten() {
+                    if let Some(at) = came.get(finding) {
+                        waited.entry(*finding).or_insert(entry.at - at);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    waited.into_values().collect()
+}
+
 /// Whether an entry tells something about a finding; `carriers` are the messages that carry it.
 pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) -> bool {
     match &entry.what {
@@ -182,12 +276,14 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         What::PostCalled { post, .. }
         | What::PostTaken { post }
         | What::PostAnswered { post, .. } => posts.contains(post),
+        What::PaceWrite { .. } => false,
         _ => true,
     }
 }
 
-/// The last `lines` of a history, of one finding if there is one.
-pub fn excerpt(history: &[Entry], finding: Option<u32>, lines: usize) -> String {
+/// The last `lines` of a history until a time, of one finding if there is one.
+pub fn excerpt(history: &[Entry], finding: Option<u32>, until: u64, lines: usize) -> String {
+    let history = &history[..history.partition_point(|e| e.at <= until)];
     let mut carriers = Vec::new();
     let mut posts = Vec::new();
     for entry in history {
@@ -221,7 +317,23 @@ impl fmt::Display for Who {
 impl fmt::Display for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = ["info", "low", "medium", "high", "critical"];
-        write!(f, "f{} {}", self.finding, level.get(usize::from(self.level)).unwrap_or(&"?"))
+        write!(f, "f{} {}", self.finding, level.get(usize::from(self.level)).unwrap_or(&"?"))?;
+        if self.revision > 0 { write!(f, " updated({})", self.revision) } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shown { finding, level, revision, .. } = *self;
+        Carried { finding, level, revision }.fmt(f)?;
+        for (said, word) in [
+            (self.escalated_from.is_some(), " escalated"),
+            (self.reminder, " again"),
+            (self.perhaps_repeated, " perhaps repeated"),
+        ] {
+            f.write_str(if said { word } else { "" })?;
+        }
+        Ok(())
     }
 }
 
@@ -237,8 +349,8 @@ impl fmt::Display for Entry {
     }
 }
 
-fn list(carried: &[Carried]) -> String {
-    carried.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn list(all: &[impl fmt::Display]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for What {
@@ -252,9 +364,11 @@ impl fmt::Display for What {
             What::Uncovered { message } => write!(f, "m{message} visible too early"),
             What::QueueFailed => f.write_str("is told that the queue failed"),
             What::Received { message, count } => write!(f, "m{message} received ({count})"),
-            What::Delete { message, gone: true } => write!(f, "m{message} deleted"),
-            What::Delete { message, gone: false } => write!(f, "m{message} delete without effect"),
-            What::Hide { message, ms, done } => {
+            What::Delete { message, gone: true, .. } => write!(f, "m{message} deleted"),
+            What::Delete { message, gone: false, .. } => {
+                write!(f, "m{message} delete without effect")
+            }
+            What::Hide { message, ms, done, .. } => {
                 write!(f, "m{message} hidden for {} s{}", *ms as f64 / 1e3, unless(*done))
             }
             What::Parked { message, reason } => write!(f, "m{message} parked: {reason}"),
@@ -277,13 +391,36 @@ impl fmt::Display for What {
             What::Expired { notice } => {
                 write!(f, "ledger f{}@{}: row expired", notice.finding, notice.destination)
             }
-            What::PostCalled { post, destination, cards, plain, flaw } => {
-                let form = if *plain { " as text" } else { "" };
+            What::PostCalled { post, destination, cards, look, flaw } => {
+                let look = match look {
+                    Look::Cards => "",
+                    Look::Digest => " as a digest",
+                    Look::Plain => " as text",
+                };
                 let flaw = flaw.as_deref().unwrap_or_default();
-                write!(f, "post {post} to {destination}{form}: {} {flaw}", list(cards))
+                write!(f, "post {post} to {destination}{look}: {} {flaw}", list(cards))
             }
+            What::PaceWrite { destination, fence, reserved, next, done } => {
+                let kind = if *reserved { "a slot" } else { "open" };
+                let unless = unless(*done);
+                write!(f, "pace of {destination}: {kind}, {fence}, next at {next} ms{unless}")
+            }
+            What::PaceFailed { destination } => {
+                write!(f, "pace of {destination}: told of an error")
+            }
+            What::LedgerSlow => f.write_str("waits for a slow ledger"),
+            What::Refreshed { destination, changed } => {
+                let changed = match changed {
+                    Some(true) => "changed",
+                    Some(false) => "the same",
+                    None => "not readable",
+                };
+                write!(f, "webhook of {destination} read again: {changed}")
+            }
+            What::Rush { kind, calls } => write!(f, "RUSH: {calls} calls of {kind} in a minute"),
             What::PostTaken { post } => write!(f, "post {post} accepted by Slack"),
             What::PostAnswered { post, answer } => write!(f, "post {post} answered: {answer:?}"),
+            What::TooMuch { posts } => write!(f, "TOO MUCH: {posts} posts, there is no end to it"),
             What::Started { skew_ms } => write!(f, "starts, its clock off by {skew_ms} ms"),
             What::Crashed => f.write_str("CRASH"),
             What::StopAsked => f.write_str("is asked to stop"),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use hansho::policy::ledger::{Expect, NoticeKey, Row};
+use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
 use hansho::ports::{Clock, Ledger, LedgerError, Written};
 
-use super::history::{Notice, RowNote, What};
-use super::load::{DESTINATIONS, finding_number};
+use super::history::{Notice, RowNote, What, Who};
+use super::load::{finding_number, number_of};
 use super::plan::Outage;
 use super::process::Process;
 use super::world::World;
@@ -17,12 +17,11 @@ pub struct SimLedger {
     process: Arc<Process>,
 }
 
+/// The partition key of the rows that hold the fleet's pace.
+const PACE: &str = "pace";
+
 pub fn notice_of(key: &NoticeKey) -> Notice {
-    let destination = DESTINATIONS.iter().position(|d| *d == key.destination);
-    Notice {
-        finding: finding_number(&key.fingerprint),
-        destination: destination.map_or(u8::MAX, |d| d as u8),
-    }
+    Notice { finding: finding_number(&key.fingerprint), destination: number_of(&key.destination) }
 }
 
 impl SimLedger {
@@ -54,6 +53,8 @@ impl SimLedger {
         let at = |wall: hansho::instants::Wall| wall.0 - BEGAN.0;
         RowNote {
             state: row.state.word(),
+            owned: !row.owner.is_empty(),
+            ambiguous: row.ambiguous,
             fence: row.fence,
             level_sent: row.level_sent.map(|level| level.rank()),
             post: self.world.post_of(&row.digest),
@@ -63,23 +64,32 @@ impl SimLedger {
     }
 }
 
-async fn travel(world: &World) {
+async fn travel(world: &World, who: Option<Who>) {
     let slow = world.fault("ledger slow", world.plan.ledger.slow);
+    if slow {
+        world.note(who, What::LedgerSlow);
+    }
     world.sleep(if slow { world.draw(500..4_000) } else { world.draw(2..20) }).await;
 }
 
 impl Ledger for SimLedger {
     async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
-        let (world, key) = (Arc::clone(&self.world), key.clone());
+        let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
+        let (notice, paces, key) = (notice_of(key), key.fingerprint == PACE, key.clone());
+        world.rush(self.process.who, "ledger");
         let read = self.world.call(&self.process, async move {
-            travel(&world).await;
+            travel(&world, who).await;
             if let Some(error) = Self::fails(&world) {
                 return Err(error);
             }
             Self::expire(&world, &key);
             world.ledger.read(&key).await
         });
-        read.await
+        let read = read.await;
+        if read.is_err() && paces {
+            self.world.note(who, What::PaceFailed { destination: notice.destination });
+        }
+        read
     }
 
     async fn write(
@@ -90,16 +100,26 @@ impl Ledger for SimLedger {
     ) -> Result<Written, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
         let (notice, note) = (notice_of(key), self.note_of(row));
+        let (paces, destination) = (key.fingerprint == PACE, notice.destination);
         let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
+        world.rush(self.process.who, "ledger");
         let written = self.world.call(&self.process, async move {
-            travel(&world).await;
+            travel(&world, who).await;
             if let Some(error) = Self::fails(&world) {
                 return Err(error);
             }
             Self::expire(&world, &key);
             let written = world.ledger.write(&key, &expect, &row).await?;
             let done = written == Written::Done;
-            world.note(who, What::Write { notice, row: note, done });
+            let (fence, next) = (note.fence, note.lease_until);
+            let reserved = row.state == State::Claimed;
+            world.note(
+                who,
+                match paces {
+                    true => What::PaceWrite { destination, fence, reserved, next, done },
+                    false => What::Write { notice, row: note, done },
+                },
+            );
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
                 true => Err(LedgerError("the answer was lost".to_owned())),
                 false => Ok(written),
@@ -107,7 +127,13 @@ impl Ledger for SimLedger {
         });
         let written = written.await;
         if written.is_err() {
-            self.world.note(who, What::WriteFailed { notice });
+            self.world.note(
+                who,
+                match paces {
+                    true => What::PaceFailed { destination },
+                    false => What::WriteFailed { notice },
+                },
+            );
         }
         written
     }

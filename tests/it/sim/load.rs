@@ -2,11 +2,12 @@
 //! believes these books, not what hansho reads out of the messages.
 
 use fastrand::Rng;
+use hansho::instants::Wall;
 use hansho::ports::Lane;
 use serde_json::{Value, json};
 
 use super::history::Carried;
-use super::plan::{Load, Plan};
+use super::plan::{HOUR, Load, Plan};
 
 /// What Slack makes of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,11 @@ pub struct Books {
 
 /// The first is told from medium up, the second from high up.
 pub const DESTINATIONS: [&str; 2] = ["security", "oncall"];
+
+/// The number of a destination, by its name.
+pub fn number_of(destination: &str) -> u8 {
+    DESTINATIONS.iter().position(|d| *d == destination).map_or(u8::MAX, |d| d as u8)
+}
 
 /// Severities as they are written, and what each is worth.
 const SEVERITIES: [(&str, u8); 15] = [
@@ -86,6 +92,8 @@ struct Generator<'a> {
     length: u64,
     sendings: Vec<Sending>,
     tastes: Vec<Taste>,
+    /// The texts are as long as any are shown.
+    long: bool,
 }
 
 pub fn generate(plan: &Plan) -> Books {
@@ -96,6 +104,7 @@ pub fn generate(plan: &Plan) -> Books {
         length: plan.length,
         sendings: Vec::new(),
         tastes: Vec::new(),
+        long: false,
     };
     g.steady();
     for _ in 0..plan.load.bursts {
@@ -103,6 +112,9 @@ pub fn generate(plan: &Plan) -> Books {
     }
     if plan.load.storm > 0 {
         g.storm();
+    }
+    if plan.load.wave > 0 {
+        g.wave();
     }
     for _ in 0..plan.load.giants {
         g.giant();
@@ -145,6 +157,12 @@ impl Generator<'_> {
             let severity = self.severity();
             self.send(at + late, Lane::Standard, finding, severity);
         }
+        if self.load.updated > 0.0 && self.chance(self.load.updated) {
+            for revision in 1..=self.random.u8(1..=3) {
+                let late = self.random.u64(0..6 * HOUR);
+                self.send_revision(at + late, Lane::Standard, finding, severity, revision);
+            }
+        }
     }
 
     /// Mostly short, at most `most` milliseconds.
@@ -171,14 +189,29 @@ impl Generator<'_> {
         }
     }
 
+    /// What is lesser came first, and would wait for ever if the worst always went first.
+    fn wave(&mut self) {
+        let at = self.random.u64(0..self.length);
+        for i in 0..self.load.wave {
+            let finding = self.finding();
+            let (late, severity) = match i {
+                0..3 => (self.random.u64(0..500), ("5", 2)),
+                _ => (500 + self.random.u64(0..60_000), ("8", 3)),
+            };
+            self.long = true;
+            self.send(at + late, Lane::Standard, finding, severity);
+            self.long = false;
+        }
+    }
+
     fn several(&mut self, at: u64) {
         let mut bodies = Vec::new();
         let mut carries = Vec::new();
         for _ in 0..self.random.u32(2..=5) {
             let finding = self.finding();
             let (text, level) = self.severity();
-            bodies.push(self.body(finding, text));
-            carries.push(Carried { finding, level });
+            bodies.push(self.body(finding, text, 0));
+            carries.push(Carried { finding, level, revision: 0 });
         }
         let junk = self.chance(self.load.junk);
         if junk {
@@ -210,9 +243,20 @@ impl Generator<'_> {
         self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk: true });
     }
 
-    fn send(&mut self, at: u64, lane: Lane, finding: u32, (text, level): (&str, u8)) {
-        let body = self.body(finding, text);
-        let carries = vec![Carried { finding, level }];
+    fn send(&mut self, at: u64, lane: Lane, finding: u32, severity: (&str, u8)) {
+        self.send_revision(at, lane, finding, severity, 0);
+    }
+
+    fn send_revision(
+        &mut self,
+        at: u64,
+        lane: Lane,
+        finding: u32,
+        (text, level): (&str, u8),
+        revision: u8,
+    ) {
+        let body = self.body(finding, text, revision);
+        let carries = vec![Carried { finding, level, revision }];
         // What comes after the end comes at the end.
         let at = at.min(self.length - 1);
         self.sendings.push(Sending { at, lane, body, carries, junk: false });
@@ -237,7 +281,7 @@ impl Generator<'_> {
     }
 
     /// A GuardDuty finding in EventBridge's envelope. Its identity depends on its number alone.
-    fn body(&mut self, finding: u32, severity: &str) -> String {
+    fn body(&mut self, finding: u32, severity: &str, revision: u8) -> String {
         let account = format!("11112222333{}", finding % 7);
         let region = ["eu-central-1", "us-east-1", "ap-northeast-1"][finding as usize % 3];
         let (title, description) = if self.chance(self.load.hostile) {
@@ -245,7 +289,9 @@ impl Generator<'_> {
             let times = [1, 1, 5, 400][self.random.usize(..4)];
             (text.to_owned(), text.repeat(times))
         } else {
-            (format!("Finding {finding}"), "An instance does what it should not.".to_owned())
+            let times = if self.long { 40 } else { 1 };
+            let text = ["An instance does what it should not."].repeat(times).join(" ");
+            (format!("Finding {finding}"), text)
         };
         let severity: Value = serde_json::from_str(severity).unwrap_or(Value::Null);
         json!({
@@ -255,12 +301,19 @@ impl Generator<'_> {
                 "accountId": account, "region": region, "partition": "aws",
                 "id": format!("f{finding}"), "type": "Recon:EC2/Portscan", "severity": severity,
                 "title": title, "description": description,
-                "updatedAt": "2026-09-21T10:00:00Z",
+                "updatedAt": format!("2026-09-21T10:{revision:02}:00Z"),
                 "resource": { "resourceType": "Instance" }, "service": { "count": 1 },
             },
         })
         .to_string()
     }
+}
+
+/// [`Carried::revision`], from the `updatedAt` that [`Generator::body`] gave it.
+pub fn revision_number(updated_at: Option<Wall>) -> u8 {
+    let first = Wall::parse_rfc3339("2026-09-21T10:00:00Z");
+    let minutes = updated_at.zip(first).map(|(at, first)| at.since(first).as_secs() / 60);
+    minutes.and_then(|m| u8::try_from(m).ok()).unwrap_or(u8::MAX)
 }
 
 /// The number of the finding, from the id that [`Generator::body`] gave it.

@@ -1,11 +1,13 @@
-//! Mistakes made on purpose, to see that the checker finds them. Each is a wrapper around a port or
-//! a setting: the program under test has no trace of them.
+//! Mistakes made on purpose, to see that the checker finds them. Some are wrappers around a port or
+//! settings; others are within the program, which makes them if it is told to, and has no trace of
+//! them in a release.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hansho::desk::Settings;
 use hansho::finding::Level;
+use hansho::mutation::Mutation;
 use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
 use hansho::ports::{
     Delivery, Depth, Digest, Lane, Ledger, LedgerError, Notifier, Parcel, Queue, QueueError,
@@ -35,26 +37,67 @@ pub enum Mutant {
     PaceIgnored,
 }
 
-/// Each with the invariants that may find it, and the seeds within which one must.
-pub const MUTANTS: [(Mutant, &[&str], u64); 17] = [
-    (Mutant::MarkBeforePost, &["I1"], 40),
+/// Where a mistake is.
+#[derive(Clone, Copy, Debug)]
+pub enum Mistake {
+    /// In a wrapper around a port, or a setting.
+    Around(Mutant),
+    /// In the program itself.
+    Within(Mutation),
+}
+
+/// The invariants that may find a mistake, and the seeds within which one must.
+type Finding<T> = (T, &'static [&'static str], u64);
+
+const MUTANTS: [Finding<Mutant>; 17] = [
+    (Mutant::MarkBeforePost, &["I1", "I12"], 40),
     (Mutant::UnfencedMark, &["I2", "I8"], 40),
     (Mutant::UnfencedClaim, &["I2", "I8"], 40),
-    (Mutant::MarkForgotten, &["I2"], 40),
+    (Mutant::MarkForgotten, &["I2", "I12"], 40),
     (Mutant::BusyTakenForCovered, &["I1"], 40),
     (Mutant::EscalationForgotten, &["I1"], 40),
     (Mutant::DeletedAtReceive, &["I1"], 40),
     (Mutant::HeartbeatForgotten, &["I11"], 40),
-    (Mutant::WholeBatchDeleted, &["I1"], 40),
+    (Mutant::WholeBatchDeleted, &["I1", "I12"], 40),
     (Mutant::ParkForgotten, &["I1", "I7"], 40),
     (Mutant::RetryAfterIgnored, &["I4"], 40),
-    (Mutant::PostLongerThanLease, &["I2"], 40),
-    (Mutant::AmbiguousTakenForAccepted, &["I1"], 40),
-    (Mutant::RefusedTakenForAccepted, &["I1"], 40),
-    (Mutant::DeadTakenForRefused, &["I7"], 40),
+    (Mutant::PostLongerThanLease, &["I2", "I12"], 40),
+    (Mutant::AmbiguousTakenForAccepted, &["I1", "I12"], 40),
+    (Mutant::RefusedTakenForAccepted, &["I1", "I12"], 40),
+    (Mutant::DeadTakenForRefused, &["I7", "I13"], 40),
     (Mutant::BufferUnbounded, &["I6"], 40),
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
+
+const MUTATIONS: [Finding<Mutation>; 21] = [
+    (Mutation::ShareIgnored, &["I4"], 40),
+    (Mutation::FleetPaceIgnored, &["I4"], 40),
+    (Mutation::FleetPauseForgotten, &["I4"], 120),
+    (Mutation::UnclaimedNotRecorded, &["I2", "I12"], 120),
+    (Mutation::FallbackForgotten, &["I14"], 120),
+    (Mutation::OutrankedTheWorst, &["I15"], 120),
+    (Mutation::PriorityIgnored, &["I5", "I14", "I17"], 40),
+    (Mutation::CriticalsShareWithLesser, &["I5"], 40),
+    (Mutation::BreakerKeepsReceiving, &["I13"], 120),
+    (Mutation::AgeingForgotten, &["I14", "I15"], 120),
+    (Mutation::AgeingOvertakesCriticals, &["I5", "I17"], 120),
+    (Mutation::HeartbeatLate, &["I11"], 40),
+    (Mutation::HandBackForgotten, &["I11", "I15"], 40),
+    (Mutation::AmbiguityForgotten, &["I18"], 40),
+    (Mutation::ReleaseForgotten, &["I12"], 40),
+    (Mutation::SplitForgotten, &["I16"], 40),
+    (Mutation::PlainForgotten, &["I7", "I16"], 40),
+    (Mutation::DrainForgotten, &["I15"], 120),
+    (Mutation::ClaimForgotten, &["I12"], 40),
+    (Mutation::DeleteBeforeMark, &["I12"], 40),
+    (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
+];
+
+pub fn all() -> Vec<Finding<Mistake>> {
+    let around = MUTANTS.iter().map(|(m, by, seeds)| (Mistake::Around(*m), *by, *seeds));
+    let within = MUTATIONS.iter();
+    around.chain(within.map(|(m, by, seeds)| (Mistake::Within(*m), *by, *seeds))).collect()
+}
 
 /// The mutants that are wrong settings.
 pub fn adjust(mutant: Option<Mutant>, mut settings: Settings) -> Settings {

@@ -29,6 +29,11 @@ pub enum Outage {
     Slack,
     /// 403, 404 or 410 from one destination.
     Dead(u8, u16),
+    /// The webhook's address can't be read from where it is kept, so that nothing is posted.
+    Unreadable(u8),
+    /// The webhook of one destination is replaced: its old address is dead from the beginning on,
+    /// for good, and there is a new one to be read from the end on.
+    Replaced(u8, u16),
 }
 
 impl Outage {
@@ -38,6 +43,8 @@ impl Outage {
             Outage::Ledger => "the ledger",
             Outage::Slack => "Slack",
             Outage::Dead(..) => "a webhook",
+            Outage::Unreadable(_) => "a webhook's address",
+            Outage::Replaced(..) => "a webhook that is replaced",
         }
     }
 }
@@ -74,6 +81,7 @@ pub struct SlackFaults {
     pub slow: f64,
     /// Of those that look failed, so many were accepted.
     pub taken_all_the_same: f64,
+    pub refresh_failing: f64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -99,6 +107,10 @@ pub struct Load {
     pub bursts: u32,
     /// Findings that come within a minute, 20 of them critical.
     pub storm: u32,
+    /// High findings with long texts that come within a minute, after a few of medium severity.
+    pub wave: u32,
+    /// Findings that are told again later with a newer `updatedAt`.
+    pub updated: f64,
     pub escalating: f64,
     pub copied: f64,
     pub sharing_a_message: f64,
@@ -118,6 +130,9 @@ pub struct Plan {
     pub findings_max: usize,
     pub bytes_max: usize,
     pub retention: Duration,
+    pub remind_after: Option<Duration>,
+    /// The destination that stands in for the first one while that is dead.
+    pub fallback: Option<u8>,
     /// SQS waits 20 s at most. To wait longer changes little and costs the simulator less.
     pub receive_wait: Duration,
     pub queue: QueueFaults,
@@ -130,6 +145,14 @@ pub struct Plan {
 
 impl Plan {
     pub fn of(seed: u64) -> Plan {
+        let mut plan = Plan::as_first_drawn(seed);
+        plan.draw_more();
+        plan
+    }
+
+    /// What the seed meant before there were more kinds of load and faults: chance of its own is
+    /// drawn for those, so that days that once failed can still be had.
+    pub fn as_first_drawn(seed: u64) -> Plan {
         let r = &mut Rng::with_seed(seed);
         let workers = r.usize(2..=3);
         let lanes = match r.u8(0..4) {
@@ -149,6 +172,8 @@ impl Plan {
             findings_max,
             bytes_max: pick(r, &[64 << 10, 8 << 20]),
             retention,
+            remind_after: None,
+            fallback: None,
             receive_wait: Duration::from_secs(pick(r, &[20, 180, 180, 600, 600])),
             queue: queue(r),
             ledger: ledger(r),
@@ -166,6 +191,81 @@ impl Plan {
             plan.outages.clear();
         }
         plan
+    }
+
+    /// Nothing but a storm, and a queue that errs a little.
+    pub fn storm(findings: u32) -> Plan {
+        let queue = QueueFaults {
+            entry_failing: 0.01,
+            twice_in_a_batch: 0.05,
+            shuffled: 0.5,
+            ..QueueFaults::default()
+        };
+        Plan {
+            length: HOUR,
+            workers: 2,
+            lanes: vec![Lane::Express, Lane::Standard],
+            destinations: 1,
+            findings_max: 500,
+            bytes_max: 8 << 20,
+            retention: DAYS_90,
+            remind_after: None,
+            fallback: None,
+            receive_wait: Duration::from_secs(1),
+            queue,
+            ledger: LedgerFaults::default(),
+            slack: SlackFaults::default(),
+            process: ProcessFaults::default(),
+            outages: Vec::new(),
+            load: Load { storm: findings, ..Load::default() },
+            ..Plan::of(0)
+        }
+    }
+
+    /// All is well.
+    pub fn is_gentle(&self) -> bool {
+        let Plan { queue, ledger, slack, process, outages, .. } = self;
+        let calls = [queue.failing, queue.answer_lost, queue.entry_failing, queue.early];
+        let copies = [queue.twice_in_a_batch, queue.comes_back, ledger.throttled];
+        let answers = [ledger.answer_lost, ledger.slow, slack.rate_limited, slack.server_error];
+        let slack = [slack.timed_out, slack.odd_body, slack.slow, slack.refresh_failing];
+        let blows = [process.crash_at_a_call, process.freeze_at_a_call];
+        let all = [&calls[..], &copies, &answers, &slack, &blows].concat();
+        let quiet = all.iter().all(|chance| *chance == 0.0);
+        quiet && process.timed.is_empty() && !process.skew && outages.is_empty()
+    }
+
+    fn draw_more(&mut self) {
+        let r = &mut Rng::with_seed(self.seed ^ 0x0002_d1a3);
+        let gentle = self.is_gentle();
+        self.remind_after =
+            (r.u8(0..5) == 0).then(|| Duration::from_millis(pick(r, &[HOUR / 2, 2 * HOUR])));
+        self.fallback = (r.bool() && self.destinations > 1).then_some(1);
+        self.load.updated = chance(r, 0.5);
+        self.load.wave = if r.u8(0..6) == 0 { r.u32(150..=400) } else { 0 };
+        self.slack.refresh_failing = chance(r, 0.5);
+        let destination = r.u8(0..self.destinations);
+        let status = pick(r, &[403, 404, 410]);
+        for (one_in, longest, what) in [
+            (3, 2 * HOUR, Outage::Unreadable(destination)),
+            (4, 2 * HOUR, Outage::Replaced(destination, status)),
+        ] {
+            let drawn = r.u8(0..one_in) == 0;
+            let from = r.u64(0..DAY - longest);
+            let to = from + (longest as f64 * 30f64.powf(-r.f64())) as u64;
+            if drawn {
+                self.outages.push((Span { from, to }, what));
+            }
+        }
+        // Where there is a fallback, it shall have something to do.
+        if self.fallback.is_some() && r.bool() {
+            let from = r.u64(0..DAY - 6 * HOUR);
+            self.outages.push((Span { from, to: from + 6 * HOUR }, Outage::Dead(0, status)));
+        }
+        if gentle {
+            self.slack.refresh_failing = 0.0;
+            self.outages.clear();
+        }
     }
 }
 
@@ -211,6 +311,7 @@ fn slack(r: &mut Rng) -> SlackFaults {
         odd_body: chance(r, 0.1),
         slow: chance(r, 0.3),
         taken_all_the_same: r.f64(),
+        refresh_failing: 0.0,
     }
 }
 
@@ -257,6 +358,8 @@ fn load(r: &mut Rng) -> Load {
         findings: r.u32(10..=80),
         bursts: r.u32(0..=2),
         storm,
+        wave: 0,
+        updated: 0.0,
         escalating: chance(r, 0.5),
         copied: chance(r, 0.5),
         sharing_a_message: chance(r, 0.5),

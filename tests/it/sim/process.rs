@@ -25,6 +25,7 @@ use super::mutants::{Mutated, adjust};
 use super::plan::Blow;
 use super::queue::SimQueue;
 use super::slack::SimSlack;
+use super::weigh::weigh;
 use super::world::World;
 use crate::fakes::settings;
 
@@ -265,17 +266,20 @@ fn worker_settings(world: &World, who: Who) -> Settings {
     Settings {
         lanes: plan.lanes.clone(),
         receive_wait: plan.receive_wait,
-        terms: Terms { retention: plan.retention, ..base.terms },
+        express_wait: plan.receive_wait,
+        terms: Terms { retention: plan.retention, remind_after: plan.remind_after, ..base.terms },
         routes: Routes {
             min_severity: "medium".parse().unwrap(),
             routes: (0..plan.destinations).map(route).collect(),
         },
         paces: vec![Duration::from_millis(PACE_MS); usize::from(plan.destinations)],
+        fallbacks: vec![plan.fallback.map(usize::from), None],
+        fleet: plan.workers as u32,
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
-            lines_max: hansho::slack::DIGEST_MAX,
-            weigh: slack::weigh,
+            lines_max: slack::DIGEST_MAX,
+            weigh,
         },
         findings_max: plan.findings_max,
         bytes_max: plan.bytes_max,

@@ -26,6 +26,15 @@ fn number(receipt: &Receipt) -> u32 {
     read_receipt(receipt).map_or(0, |(number, _)| number as u32)
 }
 
+fn count(receipt: &Receipt) -> u32 {
+    read_receipt(receipt).map_or(0, |(_, count)| count)
+}
+
+fn hidden((receipt, by): &(Receipt, Duration), done: bool) -> What {
+    let ms = by.as_millis() as u64;
+    What::Hide { message: number(receipt), count: count(receipt), ms, done }
+}
+
 impl SimQueue {
     pub fn new(world: &Arc<World>, process: &Arc<Process>) -> SimQueue {
         SimQueue { world: Arc::clone(world), process: Arc::clone(process) }
@@ -138,6 +147,7 @@ async fn travel(world: &World) {
 
 impl Queue for SimQueue {
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        self.world.rush(self.process.who, "receive");
         let received = self.try_receive(ask).await;
         for delivery in received.iter().flatten() {
             let (message, count) = (number(&delivery.receipt), delivery.receive_count);
@@ -150,22 +160,29 @@ impl Queue for SimQueue {
         let world = Arc::clone(&self.world);
         let who = Some(self.process.who);
         let receipts = receipts.to_vec();
+        world.rush(self.process.who, "delete");
         let answers = self.world.call(&self.process, async move {
             travel(&world).await;
+            let deleted = |receipt: &Receipt, gone| {
+                let (message, count) = (number(receipt), count(receipt));
+                world.note(who, What::Delete { message, count, gone });
+            };
             if let Some(error) = Self::fails(&world) {
+                receipts.iter().for_each(|receipt| deleted(receipt, false));
                 return vec![Err(error); receipts.len()];
             }
             let mut answers = Vec::new();
             for receipt in &receipts {
                 let message = number(receipt);
                 if Self::entry_fails(&world) {
+                    deleted(receipt, false);
                     answers.push(Err(unavailable("internal error")));
                     continue;
                 }
                 let one = std::slice::from_ref(receipt);
                 let mut done = world.queue.delete(lane, one).await.pop().unwrap_or(Ok(()));
                 let gone = Self::delete_one(&world, receipt, &done);
-                world.note(who, What::Delete { message, gone });
+                deleted(receipt, gone);
                 if gone {
                     done = Ok(());
                     Self::haunt(&world, message);
@@ -191,26 +208,23 @@ impl Queue for SimQueue {
         let world = Arc::clone(&self.world);
         let who = Some(self.process.who);
         let entries = entries.to_vec();
+        world.rush(self.process.who, "hide");
         let answers = self.world.call(&self.process, async move {
             travel(&world).await;
             if let Some(error) = Self::fails(&world) {
-                for (receipt, by) in &entries {
-                    let (message, ms) = (number(receipt), by.as_millis() as u64);
-                    world.note(who, What::Hide { message, ms, done: false });
-                }
+                entries.iter().for_each(|entry| world.note(who, hidden(entry, false)));
                 return vec![Err(error); entries.len()];
             }
             let mut answers = Vec::new();
-            for (receipt, by) in &entries {
-                let (message, ms) = (number(receipt), by.as_millis() as u64);
+            for entry in &entries {
                 let done = match Self::entry_fails(&world) {
                     true => Err(unavailable("internal error")),
                     false => {
-                        let one = [(receipt.clone(), *by)];
-                        world.queue.hide(lane, &one).await.pop().unwrap_or(Ok(()))
+                        let one = std::slice::from_ref(entry);
+                        world.queue.hide(lane, one).await.pop().unwrap_or(Ok(()))
                     }
                 };
-                world.note(who, What::Hide { message, ms, done: done.is_ok() });
+                world.note(who, hidden(entry, done.is_ok()));
                 answers.push(done);
             }
             if Self::answer_lost(&world) {
@@ -229,6 +243,7 @@ impl Queue for SimQueue {
         let world = Arc::clone(&self.world);
         let who = Some(self.process.who);
         let parcel = parcel.clone();
+        world.rush(self.process.who, "park");
         let answer = self.world.call(&self.process, async move {
             travel(&world).await;
             if let Some(error) = Self::fails(&world) {

@@ -13,15 +13,15 @@ use super::load::{Sending, Taste, generate};
 use super::mutants::Mutant;
 use super::plan::Plan;
 use super::process::{PACE_MS, Roster, keep_running, strike};
+use super::weigh;
 use super::world::World;
-
-/// Whether the workers keep one pace together. To be switched on with the fleet's pace.
-const FLEET_PACE: bool = false;
 
 pub struct Run {
     pub history: Vec<Entry>,
     pub faults: BTreeMap<&'static str, u64>,
     pub verdict: Verdict,
+    /// The most calls of each kind that a worker made within a minute.
+    pub busiest: BTreeMap<&'static str, u32>,
 }
 
 /// Everything that a seed has, from the first message to the verdict.
@@ -30,17 +30,21 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>) -> Run {
 }
 
 pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
+    weigh::forget();
     let books = generate(&plan);
     let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
     let rules = Rules {
         destinations: plan.destinations,
         pace_ms: PACE_MS,
-        fleet_pace: FLEET_PACE,
         visibility_ms: 120_000,
         findings_max: plan.findings_max,
         bytes_max: plan.bytes_max,
         lanes: plan.lanes.len(),
         poison,
+        remind_after_ms: plan.remind_after.map(|after| after.as_millis() as u64),
+        retention_ms: plan.retention.as_millis() as u64,
+        gentle: plan.is_gentle(),
+        fallback: plan.fallback,
     };
     let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let world = runtime.unwrap().block_on(async {
@@ -50,7 +54,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
     });
     let history = world.take_history().into_entries();
     let verdict = checker::check(&rules, &history);
-    Run { history, faults: world.faults(), verdict }
+    Run { history, faults: world.faults(), verdict, busiest: world.busiest() }
 }
 
 async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
@@ -60,6 +64,18 @@ async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
         .collect();
     tokio::spawn(strike(Arc::clone(world), Arc::clone(&roster)));
     tokio::spawn(tell_outages(Arc::clone(world)));
+    tokio::select! {
+        biased;
+        // It was too much.
+        () = world.ended() => {}
+        () = feed_and_drain(world, sendings) => world.end(),
+    }
+    for worker in workers {
+        worker.await.unwrap();
+    }
+}
+
+async fn feed_and_drain(world: &Arc<World>, sendings: Vec<Sending>) {
     feed(world, sendings).await;
     world.clock.sleep_until(Mono(world.plan.length)).await;
     world.calm_down();
@@ -67,11 +83,6 @@ async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
     while world.queue.len() > 0 && world.now() < until {
         world.sleep(1_000).await;
     }
-    world.end();
-    for worker in workers {
-        worker.await.unwrap();
-    }
-    world.note(None, What::End);
 }
 
 async fn feed(world: &Arc<World>, sendings: Vec<Sending>) {

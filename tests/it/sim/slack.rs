@@ -2,6 +2,7 @@
 //! rules; the answers are read as the real one reads them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hansho::demo::slack_rules;
 use hansho::finding::Level;
@@ -9,8 +10,8 @@ use hansho::ports::{Digest, Form, Notifier, RetryReason, Verdict};
 use hansho::slack::{Mention, Mentions, answer, payload};
 use serde_json::Value;
 
-use super::history::{Answer, Carried, What};
-use super::load::{DESTINATIONS, Taste, finding_number};
+use super::history::{Answer, Look, Shown, What};
+use super::load::{DESTINATIONS, Taste, finding_number, number_of, revision_number};
 use super::plan::Outage;
 use super::process::Process;
 use super::world::World;
@@ -24,6 +25,8 @@ pub struct SimSlack {
     world: Arc<World>,
     process: Arc<Process>,
     mentions: Mentions,
+    /// When each webhook's address was read last.
+    read_at: Arc<[AtomicU64; DESTINATIONS.len()]>,
 }
 
 impl SimSlack {
@@ -33,7 +36,14 @@ impl SimSlack {
             world: Arc::clone(world),
             process: Arc::clone(process),
             mentions: Mentions::from_level_up(Level::Critical, mention),
+            read_at: Arc::new(std::array::from_fn(|_| AtomicU64::new(world.now()))),
         }
+    }
+}
+
+impl SimSlack {
+    fn read_at(&self, destination: u8) -> u64 {
+        self.read_at.get(usize::from(destination)).map_or(0, |at| at.load(Ordering::Relaxed))
     }
 }
 
@@ -45,7 +55,18 @@ struct Fate {
     verdict: Verdict,
 }
 
-fn fate(world: &World, destination: u8, cards: &[Carried], plain: bool) -> Fate {
+/// The status of an address that was replaced since it was read.
+fn replaced(world: &World, destination: u8, read_at: u64) -> Option<u16> {
+    let now = world.now();
+    world.plan.outages.iter().find_map(|(span, what)| match what {
+        Outage::Replaced(d, status) if *d == destination => {
+            (span.from <= now && read_at < span.to).then_some(*status)
+        }
+        _ => None,
+    })
+}
+
+fn fate(world: &World, destination: u8, read_at: u64, cards: &[Shown], look: Look) -> Fate {
     let slack = &world.plan.slack;
     let soon = world.draw(50..400);
     let refused = |status, header: Option<&str>, body: &str| Fate {
@@ -53,28 +74,45 @@ fn fate(world: &World, destination: u8, cards: &[Carried], plain: bool) -> Fate 
         answered_after: soon,
         verdict: answer::verdict(status, header, body.as_bytes()),
     };
-    match world.away(|w| w == Outage::Slack || matches!(w, Outage::Dead(d, _) if d == destination))
-    {
+    let not_sent = |reason: RetryReason| Fate {
+        taken_after: None,
+        answered_after: soon,
+        verdict: Verdict::Retry {
+            reason,
+            after: None,
+            ambiguous: false,
+            detail: reason.word().to_owned(),
+        },
+    };
+    let away = world.away(|what| match what {
+        Outage::Slack => true,
+        Outage::Dead(d, _) | Outage::Unreadable(d) => d == destination,
+        Outage::Queue | Outage::Ledger | Outage::Replaced(..) => false,
+    });
+    match away {
         Some(Outage::Dead(_, status)) => {
             world.counted("webhook dead");
             return refused(status, None, "no_service");
         }
+        Some(Outage::Unreadable(_)) => {
+            world.counted("webhook's address unreadable");
+            return not_sent(RetryReason::NoAddress);
+        }
         Some(_) => {
             world.counted("no connection to Slack");
-            let verdict = Verdict::Retry {
-                reason: RetryReason::Connection,
-                after: None,
-                ambiguous: false,
-                detail: "cannot connect".to_owned(),
-            };
-            return Fate { taken_after: None, answered_after: soon, verdict };
+            return not_sent(RetryReason::Connection);
         }
         None => {}
+    }
+    if let Some(status) = replaced(world, destination, read_at) {
+        world.counted("webhook replaced");
+        return refused(status, None, "no_service");
     }
     if world.fault("429", slack.rate_limited) {
         return refused(429, Some(["1", "5", "30", "120"][world.draw(0..4) as usize]), "slow_down");
     }
-    let tastes = |c: &Carried| world.tastes.get(c.finding as usize).copied();
+    let plain = look == Look::Plain;
+    let tastes = |c: &Shown| world.tastes.get(c.finding as usize).copied();
     if cards.iter().any(|c| match tastes(c) {
         Some(Taste::Good) => false,
         Some(Taste::CardRefused) => !plain,
@@ -150,18 +188,28 @@ impl Notifier for SimSlack {
     async fn post(&self, digest: &Digest) -> Verdict {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
         let post = world.new_post(&digest.id);
-        let named = DESTINATIONS.iter().position(|d| *d == digest.destination);
-        let destination = named.map_or(u8::MAX, |d| d as u8);
-        let carried = |c: &hansho::ports::Card| Carried {
+        let destination = number_of(&digest.destination);
+        let shown = |c: &hansho::ports::Card| Shown {
             finding: finding_number(&c.finding.fingerprint.id),
             level: c.finding.severity.level.rank(),
+            revision: revision_number(c.finding.updated_at),
+            owed_to: c.meant_for.as_deref().map_or(destination, number_of),
+            escalated_from: c.escalated_from.map(Level::rank),
+            reminder: c.reminder,
+            perhaps_repeated: c.perhaps_repeated,
         };
-        let cards: Vec<Carried> = digest.cards.iter().map(carried).collect();
-        let plain = digest.form == Form::Plain;
+        let cards: Vec<Shown> = digest.cards.iter().map(shown).collect();
+        let look = match digest.form {
+            Form::Cards => Look::Cards,
+            Form::Digest => Look::Digest,
+            Form::Plain => Look::Plain,
+        };
         let flaw = flaw(&payload(digest, &self.mentions));
-        world.note(who, What::PostCalled { post, destination, cards: cards.clone(), plain, flaw });
+        world.rush(self.process.who, "post");
+        world.note(who, What::PostCalled { post, destination, cards: cards.clone(), look, flaw });
+        let read_at = self.read_at(destination);
         let verdict = self.world.call(&self.process, async move {
-            let fate = fate(&world, destination, &cards, plain);
+            let fate = fate(&world, destination, read_at, &cards, look);
             if let Some(after) = fate.taken_after {
                 let world = Arc::clone(&world);
                 tokio::spawn(async move {
@@ -177,9 +225,27 @@ impl Notifier for SimSlack {
         verdict
     }
 
-    async fn refresh(&self, _: &str) -> Result<bool, String> {
+    async fn refresh(&self, destination: &str) -> Result<bool, String> {
         let world = Arc::clone(&self.world);
-        self.world.call(&self.process, async move { world.sleep(20).await }).await;
-        Ok(false)
+        let destination = number_of(destination);
+        let old = self.read_at(destination);
+        world.rush(self.process.who, "refresh");
+        let read = self.world.call(&self.process, async move {
+            world.sleep(20).await;
+            let away = world.away(|what| what == Outage::Unreadable(destination)).is_some();
+            if away || world.fault("refresh failed", world.plan.slack.refresh_failing) {
+                return None;
+            }
+            let was_dead = replaced(&world, destination, old).is_some();
+            Some(was_dead && replaced(&world, destination, world.now()).is_none())
+        });
+        let changed = read.await;
+        if changed.is_some()
+            && let Some(read_at) = self.read_at.get(usize::from(destination))
+        {
+            read_at.store(self.world.now(), Ordering::Relaxed);
+        }
+        self.world.note(Some(self.process.who), What::Refreshed { destination, changed });
+        changed.ok_or_else(|| "access denied".to_owned())
     }
 }

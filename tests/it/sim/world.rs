@@ -42,7 +42,26 @@ struct Inner {
     posts: u32,
     digests: BTreeMap<String, u32>,
     bodies: BTreeMap<u32, (Lane, String)>,
+    /// The minute, and how many calls of this kind there were in it.
+    calls: BTreeMap<(Who, &'static str), (u64, u32)>,
+    busiest: BTreeMap<&'static str, u32>,
 }
+
+/// How many posts a day may see, and five more for each message: in an outage each worker tries each
+/// destination once in half a minute.
+const POSTS_MAX: u32 = 10_000;
+
+/// How many calls of each kind a worker makes within a minute at most, however much there is to do:
+/// some three times what was seen. Two destinations take 55 posts a minute each.
+const CALLS_A_MINUTE: [(&str, u32); 7] = [
+    ("receive", 2_000),
+    ("delete", 2_000),
+    ("hide", 1_500),
+    ("park", 100),
+    ("ledger", 8_000),
+    ("post", 120),
+    ("refresh", 12),
+];
 
 impl World {
     pub fn new(plan: Plan, tastes: Vec<Taste>, mutant: Option<Mutant>) -> World {
@@ -94,6 +113,7 @@ impl World {
 
     /// All that runs is to end.
     pub fn end(&self) {
+        self.note(None, What::End);
         self.over.store(true, Ordering::Relaxed);
         self.ending.notify_waiters();
     }
@@ -126,6 +146,25 @@ impl World {
         self.inner(|i| *i.faults.entry(name).or_default() += 1);
     }
 
+    /// A worker makes a call; it is told of once in a minute in which there are too many.
+    pub fn rush(&self, who: Who, kind: &'static str) {
+        let minute = self.now() / 60_000;
+        let calls = self.inner(|i| {
+            let calls = i.calls.entry((who, kind)).or_insert((minute, 0));
+            *calls = if calls.0 == minute { (minute, calls.1 + 1) } else { (minute, 1) };
+            let busiest = i.busiest.entry(kind).or_default();
+            *busiest = calls.1.max(*busiest);
+            calls.1
+        });
+        if CALLS_A_MINUTE.iter().any(|(k, most)| *k == kind && calls == most + 1) {
+            self.note(Some(who), What::Rush { kind, calls });
+        }
+    }
+
+    pub fn busiest(&self) -> BTreeMap<&'static str, u32> {
+        self.inner(|i| i.busiest.clone())
+    }
+
     pub fn draw(&self, range: std::ops::Range<u64>) -> u64 {
         self.inner(|i| i.chance.as_mut().map_or(range.start, |random| random.u64(range)))
     }
@@ -150,11 +189,17 @@ impl World {
 
     /// A number for a post that is tried.
     pub fn new_post(&self, digest: &str) -> u32 {
-        self.inner(|i| {
+        let (post, messages) = self.inner(|i| {
             i.posts += 1;
             i.digests.insert(digest.to_owned(), i.posts);
-            i.posts
-        })
+            (i.posts, i.bodies.len() as u32)
+        });
+        // There is no end to this day: what it shows by now has to do.
+        if post > POSTS_MAX + 5 * messages && !self.is_over() {
+            self.note(None, What::TooMuch { posts: post });
+            self.end();
+        }
+        post
     }
 
     pub fn post_of(&self, digest: &str) -> Option<u32> {

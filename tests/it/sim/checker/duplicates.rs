@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use super::Verdict;
-use crate::sim::history::{Answer, Carried, Entry, Notice, RowNote, What, Who};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Notice, RowNote, Shown, What, Who};
 
 /// Clocks differ by so much from the true time.
 const SKEW_MS: i64 = 2_500;
+
+/// No faults explain that something is told more often.
+const TIMES_MAX: usize = 100;
 
 struct Post<'a> {
     number: u32,
     who: Who,
     called: u64,
-    destination: u8,
-    cards: &'a [Carried],
+    cards: &'a [Shown],
     taken: Option<u64>,
     answer: Option<(u64, Answer)>,
 }
@@ -47,46 +49,67 @@ struct Index<'a> {
     fortunes: BTreeMap<Who, Vec<Fortune>>,
 }
 
-pub fn check(history: &[Entry], verdict: &mut Verdict) {
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let index = index(history);
-    let mut by_notice: BTreeMap<Notice, Vec<(&Post<'_>, u8)>> = BTreeMap::new();
+    let mut by_notice: BTreeMap<Notice, Vec<(&Post<'_>, &Shown)>> = BTreeMap::new();
     for post in index.posts.values().filter(|p| p.taken.is_some()) {
         for card in post.cards {
-            let notice = Notice { finding: card.finding, destination: post.destination };
-            by_notice.entry(notice).or_default().push((post, card.level));
+            by_notice.entry(card.notice()).or_default().push((post, card));
         }
     }
     for (notice, posts) in by_notice {
-        for (i, (post, level)) in posts.iter().enumerate() {
-            let repeated = posts[..i].iter().filter(|(_, l)| l >= level).map(|(p, _)| *p);
-            repeats(&index, notice, repeated, post, verdict);
+        if let Some((post, _)) = posts.get(TIMES_MAX) {
+            let what = format!("it was told {TIMES_MAX} times");
+            verdict.breaks("I2", post.called, Some(notice.finding), what);
+        }
+        for (i, (post, card)) in posts.iter().take(TIMES_MAX).enumerate() {
+            let told = |(earlier, shown): &&(&Post<'_>, &Shown)| {
+                shown.level >= card.level && !reminds(rules, earlier, shown, post, card)
+            };
+            let repeated = posts[..i].iter().filter(told).map(|(p, _)| *p);
+            // One is enough: a mistake that posts for ever would be judged for ever.
+            if !repeats(rules, &index, notice, repeated, post, verdict) {
+                break;
+            }
         }
     }
 }
 
+/// A reminder is owed for what is newer than what was told, a while after that was marked.
+fn reminds(rules: &Rules, told: &Post<'_>, shown: &Shown, post: &Post<'_>, card: &Shown) -> bool {
+    let since = told.answer.filter(|(_, answer)| *answer == Answer::Accepted);
+    let due = rules.remind_after_ms.zip(since).map(|(after, (at, _))| at + after);
+    // By the clocks of two processes.
+    let is_due = |due: u64| post.called + 2 * SKEW_MS as u64 >= due;
+    card.revision > shown.revision && due.is_some_and(is_due)
+}
+
 /// Judges a post that repeats others: each of them has to be forgotten for a reason, and the reason
-/// of the last is charged.
+/// of the last is charged. False if there is none.
 fn repeats<'a>(
+    rules: &Rules,
     index: &Index<'_>,
     notice: Notice,
     earlier: impl Iterator<Item = &'a Post<'a>>,
     post: &Post<'_>,
     verdict: &mut Verdict,
-) {
+) -> bool {
     let mut charged = None;
     for earlier in earlier {
-        charged = why_forgotten(index, notice, earlier, post);
+        charged = why_forgotten(rules, index, notice, earlier, post);
         if charged.is_none() {
             let what = format!(
                 "post {} repeats post {}, and no fault explains it",
                 post.number, earlier.number
             );
-            return verdict.breaks("I2", post.called, Some(notice.finding), what);
+            verdict.breaks("I2", post.called, Some(notice.finding), what);
+            return false;
         }
     }
     if let Some(cause) = charged {
         *verdict.charged.entry(cause).or_default() += 1;
     }
+    true
 }
 
 fn index(history: &[Entry]) -> Index<'_> {
@@ -99,10 +122,9 @@ fn index(history: &[Entry]) -> Index<'_> {
         }
         let Some(who) = *who else { continue };
         match what {
-            What::PostCalled { post, destination, cards, .. } => {
-                let (number, destination) = (*post, *destination);
-                let (taken, answer) = (None, None);
-                let new = Post { number, who, called: at, destination, cards, taken, answer };
+            What::PostCalled { post, cards, .. } => {
+                let (number, taken, answer) = (*post, None, None);
+                let new = Post { number, who, called: at, cards, taken, answer };
                 index.posts.insert(number, new);
             }
             What::PostAnswered { post, answer } => {
@@ -144,16 +166,27 @@ impl Index<'_> {
 
 /// The fault for which the earlier of two posts was not known when the later was made.
 fn why_forgotten(
+    rules: &Rules,
     index: &Index<'_>,
     notice: Notice,
     earlier: &Post<'_>,
     later: &Post<'_>,
 ) -> Option<&'static str> {
     let writes = index.writes.get(&notice).map_or(&[][..], Vec::as_slice);
-    let level = earlier.cards.iter().find(|c| c.finding == notice.finding)?.level;
+    let level = earlier.cards.iter().find(|c| c.notice() == notice)?.level;
     let marks = |w: &&Write<'_>| {
         w.row.is_some_and(|(row, _)| row.state == "sent" && row.post == Some(earlier.number))
     };
+    let marked = |w: &Write<'_>| w.row.is_some_and(|(_, done)| done);
+    // Whether it may go without a claim is judged elsewhere. What a worker has told and marked
+    // itself it has to remember, until a reminder may be due.
+    let lately = rules.remind_after_ms.unwrap_or(rules.retention_ms);
+    let own = earlier.who == later.who
+        && later.called < earlier.called + lately
+        && writes.iter().filter(marks).any(marked);
+    if !own && !claimed(writes, later) {
+        return Some("ledger away");
+    }
     if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
         return expired(writes, earlier, later, level).then_some("row expired");
     }
@@ -170,11 +203,20 @@ fn why_forgotten(
     if index.frozen(earlier.who, earlier.called.saturating_sub(LEASE_MS), tried) {
         return Some("frozen past the lease");
     }
-    let mine = |w: &&Write<'_>| w.who == earlier.who && w.at >= earlier.called;
+    let mine =
+        |w: &&Write<'_>| w.who == earlier.who && w.at >= earlier.called && w.at <= later.called;
     if writes.iter().filter(mine).any(|w| w.row.is_none()) {
         return Some("ledger failed at the mark");
     }
     None
+}
+
+/// Whether the post went under a claim.
+fn claimed(writes: &[Write<'_>], post: &Post<'_>) -> bool {
+    let mine =
+        |w: &&Write<'_>| w.who == post.who && w.at <= post.called && w.at + LEASE_MS >= post.called;
+    let claims = |w: &Write<'_>| w.row.is_some_and(|(row, done)| done && row.state == "claimed");
+    writes.iter().filter(mine).any(claims)
 }
 
 /// A claim before the post is at most so old.

@@ -31,6 +31,8 @@ struct Holder {
 
 struct Hold {
     since: u64,
+    /// Which receive of it this is.
+    count: u32,
     /// Something excuses that it is delivered again.
     excused: bool,
 }
@@ -49,27 +51,27 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                     holder.held.entry(*message).and_modify(|h| h.excused = true);
                 }
             }
-            (What::Received { message, .. }, Some(who)) => {
+            (What::Received { message, count }, Some(who)) => {
                 redelivered(rules, &mut holders, *message, entry.at, verdict);
                 let size = sizes.entry(*message).or_default();
                 let holder = holders.entry(who).or_default();
-                holder.take(*message, size, entry.at);
+                holder.take(*message, *count, size, entry.at);
                 holder.bounded(rules, entry, verdict);
             }
-            (What::Hide { message, ms, done }, Some(who)) => {
+            (What::Hide { message, count, ms, done }, Some(who)) => {
                 let holder = holders.entry(who).or_default();
                 if *ms != rules.visibility_ms {
-                    holder.drop(*message, &sizes);
+                    holder.drop(*message, *count, &sizes);
                 } else if *done {
                     let excused = entry.at < holder.frozen_until;
-                    let again = Hold { since: entry.at, excused };
-                    holder.held.entry(*message).and_modify(|h| *h = again);
+                    let hold = holder.held.entry(*message);
+                    hold.and_modify(|h| *h = Hold { since: entry.at, excused, ..*h });
                 } else {
                     holder.held.entry(*message).and_modify(|h| h.excused = true);
                 }
             }
-            (What::Delete { message, .. }, Some(who)) => {
-                holders.entry(who).or_default().drop(*message, &sizes);
+            (What::Delete { message, count, .. }, Some(who)) => {
+                holders.entry(who).or_default().drop(*message, *count, &sizes);
             }
             (What::QueueFailed, Some(who)) => holders.entry(who).or_default().excuse(),
             (What::Frozen { ms }, Some(who)) => {
@@ -118,15 +120,19 @@ impl Holder {
         self.held.values_mut().for_each(|h| h.excused = true);
     }
 
-    fn take(&mut self, message: u32, size: &Size, at: u64) {
-        let new = Hold { since: at, excused: at < self.frozen_until };
+    fn take(&mut self, message: u32, count: u32, size: &Size, at: u64) {
+        let new = Hold { since: at, count, excused: at < self.frozen_until };
         if self.held.insert(message, new).is_none() {
             self.findings += size.findings;
             self.bytes += size.bytes;
         }
     }
 
-    fn drop(&mut self, message: u32, sizes: &BTreeMap<u32, Size>) {
+    /// By a receipt that may be older than that of a receive that came in between.
+    fn drop(&mut self, message: u32, count: u32, sizes: &BTreeMap<u32, Size>) {
+        if self.held.get(&message).is_some_and(|h| h.count > count) {
+            return;
+        }
         if let (Some(_), Some(size)) = (self.held.remove(&message), sizes.get(&message)) {
             self.findings -= size.findings;
             self.bytes -= size.bytes;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, Verdict};
-use crate::sim::history::{Carried, Entry, Notice, What};
+use crate::sim::history::{Carried, Entry, Notice, Shown, What};
 
 struct Message<'a> {
     carries: &'a [Carried],
@@ -12,7 +12,7 @@ struct Message<'a> {
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut messages = BTreeMap::new();
-    let mut posts: BTreeMap<u32, (u8, &[Carried])> = BTreeMap::new();
+    let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
     let mut told: BTreeMap<Notice, u8> = BTreeMap::new();
     let mut parked = BTreeSet::new();
     for entry in history {
@@ -20,14 +20,12 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             What::Enqueued { message, carries, junk, .. } => {
                 messages.insert(*message, Message { carries, junk: *junk });
             }
-            What::PostCalled { post, destination, cards, .. } => {
-                posts.insert(*post, (*destination, cards));
+            What::PostCalled { post, cards, .. } => {
+                posts.insert(*post, cards);
             }
             What::PostTaken { post } => {
-                let Some((destination, cards)) = posts.get(post) else { continue };
-                for card in *cards {
-                    let notice = Notice { finding: card.finding, destination: *destination };
-                    let level = told.entry(notice).or_default();
+                for card in posts.get(post).copied().unwrap_or_default() {
+                    let level = told.entry(card.notice()).or_default();
                     *level = card.level.max(*level);
                 }
             }
@@ -44,7 +42,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                     verdict.breaks("I7", entry.at, finding, what);
                 }
             }
-            What::Delete { message, gone: true } => {
+            What::Delete { message, gone: true, .. } => {
                 let Some(m) = messages.get(message) else { continue };
                 deleted(rules, m, *message, entry.at, parked.contains(message), &told, verdict);
             }

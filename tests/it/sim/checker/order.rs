@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Carried, Entry, What, Who};
+use crate::sim::history::{Answer, Carried, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
 
@@ -19,13 +19,11 @@ struct Channel {
 #[derive(Default)]
 struct State<'a> {
     channels: BTreeMap<(Who, u8), Channel>,
-    posts: BTreeMap<u32, (Who, u8, &'a [Carried])>,
+    posts: BTreeMap<u32, (Who, u8, &'a [Shown])>,
     carries: BTreeMap<u32, &'a [Carried]>,
     /// What people know: findings that were accepted as critical, by destination.
     known: BTreeSet<(u32, u8)>,
     held: BTreeSet<(Who, u32)>,
-    /// When any worker last posted to a destination.
-    fleet: BTreeMap<u8, u64>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -41,13 +39,10 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 let channel = state.channels.entry((who, *destination)).or_default();
                 channel.distance(rules, entry.at, *post, cards, verdict);
                 channel.precedence(entry.at, *post, cards, verdict);
-                let last = state.fleet.insert(*destination, entry.at);
-                if rules.fleet_pace
-                    && let Some(last) = last.filter(|last| entry.at < last + rules.pace_ms)
-                {
-                    let what =
-                        format!("post {post} comes {} ms after another worker's", entry.at - last);
-                    verdict.breaks("I4", entry.at, None, what);
+                let criticals = cards.iter().filter(|c| c.level == CRITICAL).count();
+                if criticals > 0 && criticals < cards.len() {
+                    let what = format!("post {post} mixes criticals with lesser findings");
+                    verdict.breaks("I5", entry.at, None, what);
                 }
             }
             (What::PostTaken { post }, _) => {
@@ -129,7 +124,7 @@ impl Channel {
         rules: &Rules,
         at: u64,
         post: u32,
-        cards: &[Carried],
+        cards: &[Shown],
         verdict: &mut Verdict,
     ) {
         let finding = cards.first().map(|c| c.finding);
@@ -144,7 +139,7 @@ impl Channel {
         self.last_call = Some(at);
     }
 
-    fn precedence(&mut self, at: u64, post: u32, cards: &[Carried], verdict: &mut Verdict) {
+    fn precedence(&mut self, at: u64, post: u32, cards: &[Shown], verdict: &mut Verdict) {
         let is_lesser = cards.iter().all(|c| c.level < CRITICAL);
         for card in cards {
             // It is in hand, or a lower level of it is and has to be finished first.

@@ -1,0 +1,99 @@
+//! Mistakes made on purpose, to see that the tests find them. Without debug assertions, as in a
+//! release, [`is`] is a constant and nothing of this is left in the program.
+
+/// A mistake: what the program forgets or does wrong while it is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// Every post starts from the oldest notice instead of the worst.
+    PriorityIgnored,
+    CriticalsShareWithLesser,
+    BreakerKeepsReceiving,
+    /// No post starts from the oldest notice.
+    AgeingForgotten,
+    /// The oldest has its turn even while a critical waits.
+    AgeingOvertakesCriticals,
+    /// Lesser posts use all of the fleet's pace.
+    ShareIgnored,
+    /// A slot of the fleet's pace is not waited for.
+    FleetPaceIgnored,
+    /// The other workers are not told of a `Retry-After`.
+    FleetPauseForgotten,
+    /// A message is hidden again only when it is visible already.
+    HeartbeatLate,
+    /// What goes back to the queue is left to reappear by itself.
+    HandBackForgotten,
+    /// That a post may have been accepted is not written into the ledger.
+    AmbiguityForgotten,
+    /// A claim whose post failed is not given up.
+    ReleaseForgotten,
+    /// A refused post is tried again as it was.
+    SplitForgotten,
+    /// A notice that was refused alone is parked, and not tried as text.
+    PlainForgotten,
+    /// A worker that is asked to stop keeps what it has.
+    DrainForgotten,
+    /// A notice is posted without a claim.
+    ClaimForgotten,
+    /// A message is deleted when its post is accepted, and not when the ledger knows of it.
+    DeleteBeforeMark,
+    /// A post at a lower level covers a worse one.
+    CoveredByLowerLevel,
+    /// What was posted without a claim is not written into the ledger when that is back.
+    UnclaimedNotRecorded,
+    /// Nobody stands in for a dead destination.
+    FallbackForgotten,
+    /// A full desk hands back the most urgent instead of the least.
+    OutrankedTheWorst,
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static ON: std::cell::Cell<Option<Mutation>> = const { std::cell::Cell::new(None) };
+}
+
+/// Whether this mistake is to be made here.
+#[inline]
+pub fn is(mutation: Mutation) -> bool {
+    #[cfg(debug_assertions)]
+    return ON.get() == Some(mutation);
+    #[cfg(not(debug_assertions))]
+    {
+        let _ = mutation;
+        false
+    }
+}
+
+/// Runs something with a mistake in it. The mistake is this thread's alone, and ends with the run,
+/// also when that panics.
+#[cfg(debug_assertions)]
+pub fn with<T>(mutation: Mutation, run: impl FnOnce() -> T) -> T {
+    struct Undo(Option<Mutation>);
+    impl Drop for Undo {
+        fn drop(&mut self) {
+            ON.set(self.0);
+        }
+    }
+    let _undo = Undo(ON.replace(Some(mutation)));
+    run()
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_made_only_within_its_run_and_on_its_thread() {
+        let asked = Mutation::ClaimForgotten;
+        assert!(!is(asked));
+        with(asked, || {
+            assert!(is(asked));
+            assert!(!is(Mutation::DrainForgotten));
+            assert!(std::thread::spawn(move || !is(asked)).join().unwrap());
+            with(Mutation::DrainForgotten, || assert!(!is(asked)));
+            assert!(is(asked));
+        });
+        assert!(!is(asked));
+        let panicked = std::panic::catch_unwind(|| with(asked, || panic!("in the run")));
+        assert!(panicked.is_err() && !is(asked));
+    }
+}

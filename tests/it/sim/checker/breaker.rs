@@ -1,0 +1,111 @@
+//! I13: a destination that fails is tried seldom, with one notice, and a worker that can post
+//! nowhere takes no more on.
+
+use std::collections::BTreeMap;
+
+use super::desks::Desks;
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, What, Who};
+
+/// Failures in a row that open the breaker.
+const FAILURES: u32 = 5;
+/// The least delay after the fifth failure: 16 s, shortened by up to half.
+const REST_MS: u64 = 7_990;
+/// The most tries within an hour: one in half a minute, once the delays have grown.
+const TRIES_AN_HOUR: usize = 130;
+const HOUR_MS: u64 = 3_600_000;
+
+#[derive(Default)]
+struct Channel {
+    failures: u32,
+    last_answer: u64,
+    /// When it was tried while the breaker was open.
+    tries: Vec<u64>,
+    /// It may be tried at once: a new address has been read since the last answer, or that answer
+    /// was one of a destination that works.
+    invited: bool,
+}
+
+impl Channel {
+    fn is_open(&self) -> bool {
+        self.failures >= FAILURES
+    }
+}
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    channels: BTreeMap<(Who, u8), Channel>,
+    posts: BTreeMap<u32, u8>,
+    /// What a worker has received since every breaker of it is open, while it had something.
+    taken: BTreeMap<Who, usize>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.see(rules, entry, verdict);
+        state.desks.see(rules, entry);
+    }
+}
+
+impl State<'_> {
+    fn see(&mut self, rules: &Rules, entry: &Entry, verdict: &mut Verdict) {
+        let Some(who) = entry.who else { return };
+        let mut breaks = |what| verdict.breaks("I13", entry.at, None, what);
+        match &entry.what {
+            What::PostCalled { post, destination, cards, .. } => {
+                self.posts.insert(*post, *destination);
+                let channel = self.channels.entry((who, *destination)).or_default();
+                if !channel.is_open() {
+                    return;
+                }
+                if cards.len() > 1 {
+                    breaks(format!("post {post} tries a destination that is away with many"));
+                }
+                let rested = entry.at >= channel.last_answer + REST_MS || channel.invited;
+                if !rested {
+                    breaks(format!("post {post} tries a destination that is away too soon"));
+                }
+                channel.tries.retain(|at| at + HOUR_MS > entry.at);
+                channel.tries.push(entry.at);
+                if channel.tries.len() == TRIES_AN_HOUR {
+                    breaks(format!("{who} tries {destination} {TRIES_AN_HOUR} times an hour"));
+                }
+            }
+            What::PostAnswered { post, answer } => {
+                let Some(destination) = self.posts.get(post) else { return };
+                let channel = self.channels.entry((who, *destination)).or_default();
+                channel.last_answer = entry.at;
+                channel.invited = matches!(answer, Answer::Pause(_) | Answer::Refused);
+                channel.failures = match answer {
+                    Answer::Accepted => 0,
+                    Answer::Failed | Answer::Ambiguous => channel.failures + 1,
+                    Answer::Dead => channel.failures.max(FAILURES),
+                    Answer::Pause(_) | Answer::Refused => channel.failures,
+                };
+                if !self.all_open(rules, who) {
+                    self.taken.remove(&who);
+                }
+            }
+            What::Refreshed { destination, changed: Some(true) } => {
+                self.channels.entry((who, *destination)).or_default().invited = true;
+            }
+            What::Received { .. } if self.all_open(rules, who) => {
+                let holds = self.desks.all.get(&who).is_some_and(|desk| !desk.held.is_empty());
+                let taken = self.taken.entry(who).or_default();
+                *taken = if holds { *taken + 1 } else { 0 };
+                // A receive of each lane may have been under way, and bring one message twice.
+                if *taken == 11 * rules.lanes + 1 {
+                    breaks(format!("{who} goes on to receive, and can post nowhere"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn all_open(&self, rules: &Rules, who: Who) -> bool {
+        let open = |d| self.channels.get(&(who, d)).is_some_and(Channel::is_open);
+        (0..rules.destinations).all(open)
+    }
+}

@@ -1,0 +1,125 @@
+//! What each worker has at its desk, as far as the history shows it.
+
+use std::collections::BTreeMap;
+
+use super::Rules;
+use crate::sim::history::{Carried, Entry, Notice, What, Who};
+
+/// A message as its sender knows it.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    pub carries: &'a [Carried],
+    pub junk: bool,
+    pub bytes: usize,
+}
+
+/// A message that is held.
+pub struct Hold {
+    /// When it was first received.
+    pub since: u64,
+    count: u32,
+}
+
+#[derive(Default)]
+pub struct Desk {
+    pub held: BTreeMap<u32, Hold>,
+    pub asked_to_stop: Option<u64>,
+    pub frozen_until: u64,
+}
+
+#[derive(Default)]
+pub struct Desks<'a> {
+    pub messages: BTreeMap<u32, Message<'a>>,
+    pub all: BTreeMap<Who, Desk>,
+    /// Everybody is asked to stop.
+    over: Option<u64>,
+}
+
+impl<'a> Desks<'a> {
+    /// Takes note of an entry. What a worker gave away it has no longer.
+    pub fn see(&mut self, rules: &Rules, entry: &'a Entry) {
+        match (&entry.what, entry.who) {
+            (What::Enqueued { message, carries, junk, bytes }, _) => {
+                self.messages.insert(*message, Message { carries, junk: *junk, bytes: *bytes });
+            }
+            (What::Received { message, count }, Some(who)) => {
+                let desk = self.all.entry(who).or_default();
+                let hold = desk.held.entry(*message);
+                let hold = hold.or_insert(Hold { since: entry.at, count: *count });
+                hold.count = hold.count.max(*count);
+            }
+            (What::Hide { message, count, ms, .. }, Some(who)) if *ms != rules.visibility_ms => {
+                self.let_go(who, *message, *count);
+            }
+            (What::Delete { message, count, .. }, Some(who)) => self.let_go(who, *message, *count),
+            (What::Frozen { ms }, Some(who)) => {
+                let desk = self.all.entry(who).or_default();
+                desk.frozen_until = desk.frozen_until.max(entry.at + ms);
+            }
+            (What::StopAsked, Some(who)) => {
+                let desk = self.all.entry(who).or_default();
+                desk.asked_to_stop.get_or_insert(entry.at.max(desk.frozen_until));
+            }
+            (What::Crashed | What::Ended, Some(who)) => {
+                self.all.remove(&who);
+            }
+            (What::End, _) => self.over = Some(entry.at),
+            _ => {}
+        }
+    }
+
+    /// With a receipt older than that of a receive that came in between, it is another stay of the
+    /// message that ends.
+    fn let_go(&mut self, who: Who, message: u32, count: u32) {
+        let Some(desk) = self.all.get_mut(&who) else { return };
+        if desk.held.get(&message).is_some_and(|hold| hold.count <= count) {
+            desk.held.remove(&message);
+        }
+    }
+
+    /// When a worker took a message, if it has it.
+    pub fn since(&self, who: Who, message: u32) -> Option<u64> {
+        self.all.get(&who)?.held.get(&message).map(|hold| hold.since)
+    }
+
+    pub fn carries(&self, message: u32) -> &'a [Carried] {
+        self.messages.get(&message).map(|m| m.carries).unwrap_or_default()
+    }
+
+    /// The messages at a worker's desk that carry a finding.
+    pub fn carriers(&self, who: Who, finding: u32) -> impl Iterator<Item = (u32, &'a Carried)> {
+        let held = self.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
+        held.flat_map(move |message| {
+            let carries = self.carries(*message).iter();
+            carries.filter(move |c| c.finding == finding).map(|c| (*message, c))
+        })
+    }
+
+    pub fn asked_to_stop(&self, who: Who) -> Option<u64> {
+        self.all.get(&who).and_then(|desk| desk.asked_to_stop).or(self.over)
+    }
+
+    pub fn frozen_until(&self, who: Who) -> u64 {
+        self.all.get(&who).map_or(0, |desk| desk.frozen_until)
+    }
+
+    /// How much of its buffer a worker uses: findings, and bytes of what is no giant.
+    pub fn load(&self, who: Who) -> (usize, usize) {
+        let held = self.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
+        held.filter_map(|message| self.messages.get(message)).fold((0, 0), |(f, b), m| {
+            (f + m.carries.len().max(1), b + if m.bytes > 1 << 20 { 0 } else { m.bytes })
+        })
+    }
+}
+
+/// What a message owes.
+pub fn owes<'a>(
+    rules: &Rules,
+    carries: &'a [Carried],
+) -> impl Iterator<Item = (Notice, &'a Carried)> {
+    let destinations = rules.destinations;
+    carries.iter().flat_map(move |c| {
+        let owed = Rules::owed_by(destinations, c.level);
+        owed.map(move |destination| (Notice { finding: c.finding, destination }, c))
+    })
+}

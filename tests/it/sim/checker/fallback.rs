@@ -1,0 +1,98 @@
+//! I14 for dead destinations: what waits for one of them is told by its fallback, if that would not
+//! be told it anyway.
+
+use std::collections::BTreeMap;
+
+use super::desks::Desks;
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, What, Who};
+
+/// A fallback that works takes over within so long.
+const TAKES_OVER_MS: u64 = 4 * 60_000;
+/// The destination that may have a fallback.
+const FIRST: u8 = 0;
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    posts: BTreeMap<u32, u8>,
+    /// Since when the first destination is dead for a worker, and nothing else is wrong.
+    since: BTreeMap<Who, u64>,
+    dead: BTreeMap<Who, bool>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let Some(fallback) = rules.fallback else { return };
+    let mut state = State::default();
+    for entry in history {
+        state.desks.see(rules, entry);
+        if let Some(who) = entry.who {
+            state.see(fallback, entry, who);
+            state.judge(fallback, entry.at, who, rules, verdict);
+        }
+    }
+}
+
+impl State<'_> {
+    fn see(&mut self, fallback: u8, entry: &Entry, who: Who) {
+        match &entry.what {
+            What::PostCalled { post, destination, .. } => {
+                self.posts.insert(*post, *destination);
+            }
+            What::PostAnswered { post, answer } => {
+                let first = self.posts.get(post) == Some(&FIRST);
+                match answer {
+                    Answer::Dead if first => {
+                        self.dead.insert(who, true);
+                        self.since.entry(who).or_insert(entry.at);
+                    }
+                    Answer::Accepted if first => self.well(who, false),
+                    Answer::Accepted => {}
+                    // Whatever it is, it takes time.
+                    _ if self.posts.get(post) == Some(&fallback) => self.later(who, entry.at),
+                    _ => self.well(who, false),
+                }
+            }
+            What::Frozen { ms } => self.later(who, entry.at + ms),
+            What::WriteFailed { .. } | What::PaceFailed { .. } | What::LedgerSlow => {
+                self.later(who, entry.at);
+            }
+            What::StopAsked | What::Crashed | What::Ended => self.well(who, false),
+            _ => {}
+        }
+    }
+
+    fn well(&mut self, who: Who, dead: bool) {
+        self.dead.insert(who, dead);
+        self.since.remove(&who);
+    }
+
+    fn later(&mut self, who: Who, at: u64) {
+        if self.dead.get(&who) == Some(&true) {
+            let since = self.since.entry(who).or_insert(at);
+            *since = at.max(*since);
+        }
+    }
+
+    fn judge(&mut self, fallback: u8, at: u64, who: Who, rules: &Rules, verdict: &mut Verdict) {
+        let Some(since) = self.since.get(&who).copied() else { return };
+        if at < since + TAKES_OVER_MS {
+            return;
+        }
+        let Some(desk) = self.desks.all.get(&who) else { return };
+        for (message, hold) in &desk.held {
+            if at < hold.since + TAKES_OVER_MS {
+                continue;
+            }
+            // Of one with several findings this one may be done.
+            let [c] = self.desks.carries(*message) else { continue };
+            let owed: Vec<u8> = rules.owed(c.level).collect();
+            if owed.contains(&FIRST) && !owed.contains(&fallback) && !rules.is_poison(c.finding) {
+                let what = format!("{c} waits at {who}, and nobody stands in for {FIRST}");
+                verdict.breaks("I14", at, Some(c.finding), what);
+                self.since.remove(&who);
+                return;
+            }
+        }
+    }
+}

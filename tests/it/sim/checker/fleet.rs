@@ -1,0 +1,110 @@
+//! I4 for the fleet: the posts of all workers to a destination keep their distance, lesser ones
+//! leave a part of the pace to critical ones, and `Retry-After` holds for everybody.
+
+use std::collections::BTreeMap;
+
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Shown, What, Who};
+
+/// Slack allows a post a second. The tenth above is for the way from the slot to the post.
+const DISTANCE_MS: u64 = 1_000;
+/// A lesser post comes 1.375 s after the slot before it; the same tenth is left.
+const LESSER_MS: u64 = 1_275;
+/// A pause is known to all after so long: to write it takes a moment, and a post may be on its way
+/// whose slot was taken before.
+const KNOWN_MS: u64 = 2_500;
+/// What happened so long ago has no effect on a post any more: a lease, and a slow call.
+const EFFECT_MS: u64 = 60_000;
+const CRITICAL: u8 = 4;
+
+#[derive(Default)]
+struct State<'a> {
+    posts: BTreeMap<u32, (Who, u8, &'a [Shown])>,
+    /// The last post to a destination.
+    last: BTreeMap<u8, (u64, Who)>,
+    /// Who was told to pause, from when, until when.
+    pauses: BTreeMap<u8, (u64, u64, Who)>,
+    /// When something last happened to a worker that excuses it: it was frozen, or the ledger was
+    /// slow or failed.
+    trouble: BTreeMap<Who, u64>,
+    frozen_until: BTreeMap<Who, u64>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.see(rules, entry, verdict);
+    }
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        let Some(who) = entry.who else { return };
+        match &entry.what {
+            What::PostCalled { post, destination, cards, .. } => {
+                self.called(rules, entry.at, who, *destination, *post, cards, verdict);
+                self.posts.insert(*post, (who, *destination, cards));
+                self.last.insert(*destination, (entry.at, who));
+            }
+            What::PostAnswered { post, answer: Answer::Pause(ms) } => {
+                let Some((_, destination, _)) = self.posts.get(post) else { return };
+                let until = entry.at + ms;
+                if self.pauses.get(destination).is_none_or(|(_, old, _)| *old < until) {
+                    self.pauses.insert(*destination, (entry.at, until, who));
+                }
+            }
+            What::Frozen { ms } => {
+                self.frozen_until.insert(who, entry.at + ms);
+                self.trouble.insert(who, entry.at + ms);
+            }
+            What::LedgerSlow | What::WriteFailed { .. } | What::PaceFailed { .. } => {
+                let at = self.trouble.entry(who).or_default();
+                *at = entry.at.max(*at);
+            }
+            // Its pause may not have been written.
+            What::Crashed => {
+                self.trouble.insert(who, u64::MAX - EFFECT_MS);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether something happened to a worker at that time, or shortly before.
+    fn in_trouble(&self, who: Who, at: u64) -> bool {
+        self.trouble.get(&who).is_some_and(|trouble| trouble + EFFECT_MS >= at)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one post, whole")]
+    fn called(
+        &self,
+        rules: &Rules,
+        at: u64,
+        who: Who,
+        destination: u8,
+        post: u32,
+        cards: &[Shown],
+        verdict: &mut Verdict,
+    ) {
+        let finding = cards.first().map(|c| c.finding);
+        let lesser = cards.iter().all(|c| c.level < CRITICAL);
+        if let Some((last, other)) = self.last.get(&destination) {
+            let distance = if lesser { LESSER_MS } else { DISTANCE_MS.min(rules.pace_ms) };
+            let excused = self.in_trouble(who, at) || self.in_trouble(*other, at);
+            if at < last + distance && !excused {
+                let what = format!("post {post} of {who} comes {} ms after {other}'s", at - last);
+                verdict.breaks("I4", at, finding, what);
+            }
+        }
+        if let Some((from, until, told)) = self.pauses.get(&destination) {
+            let excused = self.in_trouble(who, at) || self.in_trouble(*told, *from);
+            if at > from + KNOWN_MS && at < *until && !excused {
+                let what = format!(
+                    "post {post} of {who} comes {} ms before the end of the pause that {told} was \
+                     told of",
+                    until - at
+                );
+                verdict.breaks("I4", at, finding, what);
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! I12 and I18: a worker posts only what it has, owes and has claimed, tells the ledger the truth
+//! about it soon, and the cards say what the ledger knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desks::{Desks, owes};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Look, Notice, RowNote, Shown, What, Who};
+
+/// A post starts only while so much of its lease is left.
+const LEFT_MS: i64 = 15_000;
+const LEASE_MS: i64 = 45_000;
+/// Within so long the ledger is told what came of a post; a slow ledger takes 4 s.
+const TOLD_MS: u64 = 20_000;
+/// After so long without an answer of the ledger criticals may go without it.
+const AWAY_MS: u64 = 110_000;
+const CRITICAL: u8 = 4;
+const CARDS_MAX: usize = 10;
+const LINES_MAX: usize = 50;
+
+struct Claim {
+    lease_until: i64,
+    level_sent: Option<u8>,
+    ambiguous: u32,
+}
+
+struct Post<'a> {
+    who: Who,
+    cards: &'a [Shown],
+    accepted: bool,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    claims: BTreeMap<(Who, Notice), Claim>,
+    posts: BTreeMap<u32, Post<'a>>,
+    /// Accepted, and the mark is not written.
+    unmarked: BTreeMap<(Who, Notice), u32>,
+    /// The ledger is to be told something of a notice by then.
+    to_tell: BTreeSet<(u64, Who, Notice)>,
+    /// The last answer was ambiguous.
+    perhaps_taken: BTreeSet<(Who, Notice)>,
+    rows: BTreeMap<Notice, (Who, &'a RowNote)>,
+    /// The highest level that the ledger was ever told of.
+    known: BTreeMap<Notice, u8>,
+    /// Since when a worker had no good answer of the ledger.
+    without_ledger: BTreeMap<Who, u64>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.overdue(entry.at, verdict);
+        state.see(rules, entry, verdict);
+        state.desks.see(rules, entry);
+    }
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        let Some(who) = entry.who else {
+            if let What::Expired { notice } = &entry.what {
+                self.rows.remove(notice);
+            }
+            return;
+        };
+        match &entry.what {
+            What::Write { notice, row, done } => {
+                self.without_ledger.remove(&who);
+                self.told(who, *notice);
+                self.written(rules, entry, who, *notice, row, *done, verdict);
+            }
+            What::WriteFailed { notice } => {
+                self.without_ledger.entry(who).or_insert(entry.at);
+                self.told(who, *notice);
+                self.claims.remove(&(who, *notice));
+                self.perhaps_taken.remove(&(who, *notice));
+            }
+            What::PaceWrite { .. } => {
+                self.without_ledger.remove(&who);
+            }
+            What::PaceFailed { .. } => {
+                self.without_ledger.entry(who).or_insert(entry.at);
+            }
+            What::PostCalled { post, destination, cards, look, .. } => {
+                self.posts.insert(*post, Post { who, cards, accepted: false });
+                self.shape(entry, *post, cards, *look, verdict);
+                for card in cards {
+                    self.card(rules, entry, who, *destination, card, verdict);
+                }
+            }
+            What::PostAnswered { post, answer } => self.answered(entry.at, who, *post, *answer),
+            What::Delete { message, gone: true, .. } => {
+                self.deleted(rules, entry.at, *message, verdict);
+            }
+            What::Frozen { .. } => self.to_tell.retain(|(_, w, _)| *w != who),
+            What::Crashed | What::Ended => {
+                self.to_tell.retain(|(_, w, _)| *w != who);
+                self.claims.retain(|(w, _), _| *w != who);
+                self.unmarked.retain(|(w, _), _| *w != who);
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&mut self, who: Who, notice: Notice) {
+        self.to_tell.retain(|(_, w, n)| (*w, *n) != (who, notice));
+    }
+
+    fn overdue(&mut self, at: u64, verdict: &mut Verdict) {
+        while let Some(&(due, who, notice)) = self.to_tell.first().filter(|(due, ..)| *due < at) {
+            self.to_tell.remove(&(due, who, notice));
+            let what = format!("{who} does not tell the ledger what came of its post");
+            verdict.breaks("I12", due, Some(notice.finding), what);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one write, whole")]
+    fn written(
+        &mut self,
+        rules: &Rules,
+        entry: &Entry,
+        who: Who,
+        notice: Notice,
+        row: &'a RowNote,
+        done: bool,
+        verdict: &mut Verdict,
+    ) {
+        let mut breaks = |invariant, what: String| {
+            verdict.breaks(invariant, entry.at, Some(notice.finding), what);
+        };
+        let claim = self.claims.remove(&(who, notice));
+        let perhaps_taken = self.perhaps_taken.remove(&(who, notice));
+        match row.state {
+            "claimed" => {
+                if row.lease_until > entry.at as i64 + LEASE_MS {
+                    breaks("I12", format!("{who} takes a lease that is too long"));
+                }
+                if done {
+                    let Some((before, old)) = self.rows.get(&notice).copied() else {
+                        return self.hold(who, notice, row);
+                    };
+                    let alive = old.expires_at > entry.at as i64 + LEASE_MS;
+                    let taken_over = old.state == "claimed" && before != who;
+                    if taken_over && old.lease_until > entry.at as i64 {
+                        breaks("I12", format!("{who} takes the claim of {before} before its end"));
+                    }
+                    if taken_over && alive && row.ambiguous <= old.ambiguous {
+                        breaks("I18", format!("{before} may have posted, and {who} forgets it"));
+                    }
+                    if alive && row.ambiguous < old.ambiguous {
+                        breaks("I18", format!("{who} forgets that a post may have been taken"));
+                    }
+                }
+            }
+            "sent" if row.owned => {
+                self.unmarked.remove(&(who, notice));
+                let post = row.post.and_then(|post| self.posts.get(&post));
+                let shows = |p: &&Post<'_>| {
+                    let card = p.cards.iter().find(|c| c.notice() == notice);
+                    p.who == who
+                        && p.accepted
+                        && card.is_some_and(|c| row.level_sent >= Some(c.level))
+                };
+                if post.filter(shows).is_none() {
+                    breaks("I12", format!("{who} marks what Slack did not tell it to have taken"));
+                }
+            }
+            _ => {
+                if perhaps_taken && claim.is_some_and(|c| row.ambiguous <= c.ambiguous) {
+                    breaks("I18", format!("{who} does not say that its post may have been taken"));
+                }
+            }
+        }
+        let kept = rules.retention_ms as i64 - (row.expires_at - entry.at as i64);
+        // A process may stand still for half an hour between the two.
+        if !(-10_000..2_000_000).contains(&kept) {
+            breaks("I8", format!("the row is kept for {kept} ms less than configured"));
+        }
+        if done {
+            if row.state == "claimed" {
+                self.hold(who, notice, row);
+            }
+            self.rows.insert(notice, (who, row));
+            if let Some(level) = row.level_sent {
+                let known = self.known.entry(notice).or_default();
+                *known = level.max(*known);
+            }
+        }
+    }
+
+    fn hold(&mut self, who: Who, notice: Notice, row: &'a RowNote) {
+        let RowNote { lease_until, level_sent, ambiguous, .. } = *row;
+        self.claims.insert((who, notice), Claim { lease_until, level_sent, ambiguous });
+        self.rows.insert(notice, (who, row));
+    }
+
+    /// What a post is, whatever it carries.
+    fn shape(&self, entry: &Entry, post: u32, cards: &[Shown], look: Look, verdict: &mut Verdict) {
+        let finding = cards.first().map(|c| c.finding);
+        let most = match look {
+            Look::Cards => CARDS_MAX,
+            Look::Digest => LINES_MAX,
+            Look::Plain => 1,
+        };
+        if cards.is_empty() || cards.len() > most {
+            let what = format!("post {post} carries {} notices", cards.len());
+            verdict.breaks("I12", entry.at, finding, what);
+        }
+        let distinct: BTreeSet<Notice> = cards.iter().map(Shown::notice).collect();
+        if distinct.len() < cards.len() {
+            let what = format!("post {post} tells the same twice");
+            verdict.breaks("I12", entry.at, finding, what);
+        }
+        let stop = entry.who.and_then(|who| self.desks.asked_to_stop(who));
+        if stop.is_some_and(|stop| stop < entry.at) {
+            let what = format!("post {post} starts after its worker was asked to stop");
+            verdict.breaks("I12", entry.at, finding, what);
+        }
+    }
+
+    fn card(
+        &self,
+        rules: &Rules,
+        entry: &Entry,
+        who: Who,
+        destination: u8,
+        card: &Shown,
+        verdict: &mut Verdict,
+    ) {
+        let notice = card.notice();
+        let mut breaks = |invariant, what: &str| {
+            let what = format!("{who} posts f{} to {destination}: {what}", card.finding);
+            verdict.breaks(invariant, entry.at, Some(card.finding), what);
+        };
+        let stands_in = rules.fallback == Some(destination) && card.owed_to == 0;
+        if card.owed_to != destination && !stands_in {
+            breaks("I12", "it is another destination's");
+        }
+        if !rules.owed(card.level).any(|d| d == card.owed_to) {
+            breaks("I12", "nobody is owed it there");
+        }
+        let same = |c: &Shown, (_, carried): (u32, &crate::sim::history::Carried)| {
+            (carried.level, carried.revision) == (c.level, c.revision)
+        };
+        if !self.desks.carriers(who, card.finding).any(|carried| same(card, carried)) {
+            breaks("I12", "it has no such message");
+        }
+        if self.unmarked.contains_key(&(who, notice)) {
+            breaks("I12", "it was accepted, and is not marked yet");
+        }
+        let without = self.without_ledger.get(&who).is_some_and(|since| since + AWAY_MS < entry.at);
+        let Some(claim) = self.claims.get(&(who, notice)) else {
+            if !(without && card.level == CRITICAL) {
+                breaks("I12", "it has no claim");
+            }
+            return;
+        };
+        if claim.lease_until - (entry.at as i64) < LEFT_MS {
+            breaks("I12", "little is left of its lease");
+        }
+        if card.escalated_from != claim.level_sent.filter(|level| *level < card.level) {
+            breaks("I18", "the card is wrong about the level told before");
+        }
+        if card.reminder != (claim.level_sent >= Some(card.level)) {
+            breaks("I18", "the card is wrong about being a reminder");
+        }
+        if card.perhaps_repeated != (claim.ambiguous > 0 && claim.level_sent.is_none()) {
+            breaks("I18", "the card is wrong about being a repeat");
+        }
+    }
+
+    fn answered(&mut self, at: u64, who: Who, post: u32, answer: Answer) {
+        let due = at.max(self.desks.frozen_until(who)) + TOLD_MS;
+        let Some(post_of) = self.posts.get_mut(&post) else { return };
+        post_of.accepted = answer == Answer::Accepted;
+        for card in post_of.cards {
+            let notice = card.notice();
+            if self.claims.contains_key(&(who, notice)) {
+                self.to_tell.insert((due, who, notice));
+            }
+            if answer == Answer::Accepted {
+                self.unmarked.insert((who, notice), post);
+            }
+            if answer == Answer::Ambiguous {
+                self.perhaps_taken.insert((who, notice));
+            }
+        }
+    }
+
+    /// A message goes when the ledger knows of all that it owed, so that a copy of it is covered.
+    fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
+        for (notice, carried) in owes(rules, self.desks.carries(message)) {
+            let known = self.known.get(&notice).is_some_and(|level| *level >= carried.level);
+            if !known && !rules.is_poison(carried.finding) {
+                let what = format!("m{message} was deleted before the ledger knew of {carried}");
+                verdict.breaks("I12", at, Some(carried.finding), what);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! I16: what Slack refuses for its content is halved until the guilty stands alone, is tried as
+//! text, and only then parked, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desks::{Desks, owes};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Look, Notice, Shown, What, Who};
+
+/// How a notice may be tried next.
+#[derive(Clone, Copy)]
+struct Next {
+    share_max: usize,
+    plain: bool,
+}
+
+struct Post<'a> {
+    cards: &'a [Shown],
+    look: Look,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    posts: BTreeMap<u32, Post<'a>>,
+    next: BTreeMap<(Who, Notice), Next>,
+    /// Refused as text, standing alone.
+    guilty: BTreeSet<(Who, u32)>,
+    parked: BTreeSet<(Who, u32)>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.see(rules, entry, verdict);
+        state.desks.see(rules, entry);
+    }
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        let Some(who) = entry.who else { return };
+        match &entry.what {
+            What::PostCalled { post, cards, look, .. } => {
+                self.posts.insert(*post, Post { cards, look: *look });
+                for card in cards {
+                    self.tried(entry.at, who, card, cards.len(), *look, verdict);
+                }
+            }
+            What::PostAnswered { post, answer: Answer::Refused } => self.refused(who, *post),
+            // It may come anew: if it was on its way back, though its worker still had it.
+            What::Received { message, .. } => {
+                for (notice, _) in owes(rules, self.desks.carries(*message)) {
+                    self.next.remove(&(who, notice));
+                }
+            }
+            What::Parked { message, reason } => {
+                let carries = self.desks.carries(*message);
+                let finding = carries.first().map(|c| c.finding);
+                let guilty = carries.iter().any(|c| self.guilty.contains(&(who, c.finding)));
+                if reason.starts_with("slack_refused") && !guilty {
+                    let what = format!("m{message} is parked, and nothing of it was tried alone");
+                    verdict.breaks("I16", entry.at, finding, what);
+                }
+                if !self.parked.insert((who, *message)) {
+                    let what = format!("m{message} is parked twice by {who}");
+                    verdict.breaks("I16", entry.at, finding, what);
+                }
+            }
+            What::QueueFailed => self.parked.retain(|(w, _)| *w != who),
+            What::Hide { message, ms, .. } if *ms != rules.visibility_ms => {
+                self.parked.remove(&(who, *message));
+            }
+            What::Delete { message, .. } => {
+                self.parked.remove(&(who, *message));
+            }
+            _ => {}
+        }
+    }
+
+    fn tried(
+        &self,
+        at: u64,
+        who: Who,
+        card: &Shown,
+        together: usize,
+        look: Look,
+        verdict: &mut Verdict,
+    ) {
+        let alone = self.desks.carriers(who, card.finding).count() == 1;
+        let next = self.next.get(&(who, card.notice())).filter(|_| alone);
+        let Some(next) = next else { return };
+        let mut breaks = |what: String| {
+            let what = format!("{who} tries f{} again {what}", card.finding);
+            verdict.breaks("I16", at, Some(card.finding), what);
+        };
+        if together > next.share_max {
+            breaks(format!("with {together} others, itself included: it was refused with as many"));
+        }
+        if next.plain != (look == Look::Plain) {
+            breaks("as a card, which was refused, or as text for no reason".to_owned());
+        }
+    }
+
+    fn refused(&mut self, who: Who, post: u32) {
+        let Some(Post { cards, look }) = self.posts.get(&post) else { return };
+        let alone = cards.len() == 1;
+        let share_max = cards.len().div_ceil(2);
+        for card in *cards {
+            if alone && *look == Look::Plain {
+                self.guilty.insert((who, card.finding));
+            }
+            // Of two messages that carry it, it is not known here which one was tried.
+            match self.desks.carriers(who, card.finding).count() {
+                1 => self.next.insert((who, card.notice()), Next { share_max, plain: alone }),
+                _ => self.next.remove(&(who, card.notice())),
+            };
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! I14: nothing waits while what is no worse and came later goes, nothing starves, and when all is
+//! well everything is told soon.
+
+use std::collections::BTreeMap;
+
+use super::desks::{Desks, owes};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Shown, What, Who};
+
+const CRITICAL: u8 = 4;
+/// So many posts may go before a notice that is worse, or as bad and older, than all in them.
+const PASSED_MAX: u32 = 4;
+/// So many posts without a critical may go before the notice that has waited longest: five by level,
+/// and a few that were under way.
+const STARVED_MAX: u32 = 9;
+
+/// A finding of some level at a worker's desk, to be told at a destination.
+struct Want {
+    finding: u32,
+    level: u8,
+    since: u64,
+    passed: u32,
+    starved: u32,
+    /// How many criticals waited there when it came.
+    criticals: u64,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    /// By the order in which they came.
+    wants: BTreeMap<(Who, u8), BTreeMap<u64, Want>>,
+    next: u64,
+    posts: BTreeMap<u32, u8>,
+    slowest: [u64; 2],
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.see(rules, entry, verdict);
+        state.desks.see(rules, entry);
+    }
+    verdict.counts.slowest_critical = state.slowest[0];
+    verdict.counts.slowest_lesser = state.slowest[1];
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        let Some(who) = entry.who else { return };
+        match &entry.what {
+            What::Received { message, .. } if self.desks.since(who, *message).is_none() => {
+                self.received(rules, who, *message, entry.at);
+            }
+            What::PostCalled { post, destination, cards, .. } => {
+                self.posts.insert(*post, *destination);
+                self.posted(rules, entry, who, *destination, *post, cards, verdict);
+            }
+            What::PostAnswered { post, answer } => {
+                let destination = self.posts.get(post).copied().unwrap_or(u8::MAX);
+                if *answer != Answer::Accepted
+                    && let Some(wants) = self.wants.get_mut(&(who, destination))
+                {
+                    // The promise is for when Slack is well, and begins anew. What is timed is
+                    // only what meets no trouble at all.
+                    wants.values_mut().for_each(|w| (w.passed, w.starved) = (0, 0));
+                    if rules.gentle {
+                        wants.clear();
+                    }
+                }
+            }
+            // The ledger says no, or nothing: the finding waits for that.
+            What::Write { notice, done: false, .. } | What::WriteFailed { notice } => {
+                if let Some(wants) = self.wants.get_mut(&(who, notice.destination)) {
+                    wants.retain(|_, w| w.finding != notice.finding);
+                }
+            }
+            What::Hide { message, ms, .. } if *ms != rules.visibility_ms => {
+                self.left(rules, who, *message);
+            }
+            What::Delete { message, .. } | What::Parked { message, .. } => {
+                self.left(rules, who, *message);
+            }
+            What::Frozen { .. } | What::StopAsked | What::Crashed | What::Ended => {
+                self.wants.retain(|(w, _), _| *w != who);
+            }
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
+        for (notice, c) in owes(rules, self.desks.carries(message)) {
+            let wants = self.wants.entry((who, notice.destination)).or_default();
+            let criticals = wants.values().filter(|w| w.level == CRITICAL).count() as u64;
+            let (finding, level, passed, starved) = (c.finding, c.level, 0, 0);
+            self.next += 1;
+            wants.insert(self.next, Want { finding, level, since, passed, starved, criticals });
+        }
+    }
+
+    fn left(&mut self, rules: &Rules, who: Who, message: u32) {
+        for (notice, _) in owes(rules, self.desks.carries(message)) {
+            if let Some(wants) = self.wants.get_mut(&(who, notice.destination)) {
+                wants.retain(|_, w| w.finding != notice.finding);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one post, whole")]
+    fn posted(
+        &mut self,
+        rules: &Rules,
+        entry: &Entry,
+        who: Who,
+        destination: u8,
+        post: u32,
+        cards: &[Shown],
+        verdict: &mut Verdict,
+    ) {
+        let Some(wants) = self.wants.get_mut(&(who, destination)) else { return };
+        let at = entry.at;
+        let shown = |w: &Want| cards.iter().any(|c| c.finding == w.finding);
+        let mut youngest_shown = BTreeMap::new();
+        for (order, want) in wants.iter().filter(|(_, w)| shown(w)) {
+            youngest_shown.insert(want.finding, *order);
+            let slowest = &mut self.slowest[usize::from(want.level < CRITICAL)];
+            if rules.gentle {
+                *slowest = (at - want.since).max(*slowest);
+                let (bound, what) = bound(rules, want);
+                if at - want.since > bound {
+                    let what = format!("{what} f{} waits for {} ms", want.finding, at - want.since);
+                    verdict.breaks("I14", at, Some(want.finding), what);
+                }
+            }
+        }
+        // What is tried again may have waited longer than all that wait for their first try.
+        let fresh = cards.iter().all(|c| wants.values().any(|w| w.finding == c.finding));
+        wants.retain(|_, w| !shown(w));
+        if !fresh {
+            wants.values_mut().for_each(|w| w.starved = 0);
+        }
+        let worst = cards.iter().map(|c| c.level).max().unwrap_or(0);
+        let oldest_shown = youngest_shown.values().min().copied();
+        // What was here before the post carries nothing of that is known to wait here.
+        let Some(oldest_shown) = oldest_shown else { return };
+        for (order, want) in wants.iter_mut() {
+            let lesser = worst < want.level || (worst == want.level && oldest_shown > *order);
+            want.passed += u32::from(lesser);
+            if lesser && want.passed == PASSED_MAX {
+                let what =
+                    format!("post {post} is the {PASSED_MAX}th that goes before what is worse");
+                verdict.breaks("I14", at, Some(want.finding), what);
+            }
+        }
+        if fresh
+            && worst < CRITICAL
+            && let Some(want) = wants.values_mut().next()
+        {
+            want.starved += 1;
+            if want.starved == STARVED_MAX {
+                let what =
+                    format!("post {post} is the {STARVED_MAX}th that goes before the oldest");
+                verdict.breaks("I14", at, Some(want.finding), what);
+            }
+        }
+    }
+}
+
+/// How long a finding may wait when all is well.
+fn bound(rules: &Rules, want: &Want) -> (u64, &'static str) {
+    match want.level {
+        CRITICAL => (5_000 + want.criticals * rules.pace_ms, "the critical"),
+        _ => (180_000, "the finding"),
+    }
+}
