@@ -113,9 +113,10 @@ impl World {
 
     /// All that runs is to end.
     pub fn end(&self) {
-        self.note(None, What::End);
-        self.over.store(true, Ordering::Relaxed);
-        self.ending.notify_waiters();
+        if !self.over.swap(true, Ordering::Relaxed) {
+            self.note(None, What::End);
+            self.ending.notify_waiters();
+        }
     }
 
     pub fn is_over(&self) -> bool {
@@ -146,7 +147,8 @@ impl World {
         self.inner(|i| *i.faults.entry(name).or_default() += 1);
     }
 
-    /// A worker makes a call; it is told of once in a minute in which there are too many.
+    /// A worker makes a call. With too many in a minute the day ends: it is a hot loop, and what the
+    /// day shows by now has to do.
     pub fn rush(&self, who: Who, kind: &'static str) {
         let minute = self.now() / 60_000;
         let calls = self.inner(|i| {
@@ -158,6 +160,7 @@ impl World {
         });
         if CALLS_A_MINUTE.iter().any(|(k, most)| *k == kind && calls == most + 1) {
             self.note(Some(who), What::Rush { kind, calls });
+            self.end();
         }
     }
 

@@ -95,10 +95,10 @@ impl State<'_> {
                 trouble.failed.clear();
                 trouble.queue_failed = false;
             }
-            What::Hide { message, count: _, ms, .. } if *ms != rules.visibility_ms => {
-                if self.desks.since(who, *message).is_some() {
-                    self.given_back(rules, entry, who, *message, *ms, verdict);
-                }
+            What::Hide { message, ms, .. }
+                if *ms != rules.visibility_ms && self.desks.since(who, *message).is_some() =>
+            {
+                self.given_back(rules, entry, who, *message, *ms, verdict);
             }
             What::Ended => {
                 self.ended(rules, entry, who, verdict);
