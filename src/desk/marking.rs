@@ -124,7 +124,12 @@ impl Desk {
 
     pub(super) fn recorded(&mut self, id: NoticeId, outcome: RecordOutcome, now: Now) {
         match &outcome {
-            RecordOutcome::Failed(_) => self.ledger.failed(now.mono, &mut self.retry),
+            RecordOutcome::Failed { answered, .. } => {
+                if *answered {
+                    self.ledger_worked(now);
+                }
+                self.ledger.failed(now.mono, &mut self.retry);
+            }
             RecordOutcome::Done | RecordOutcome::Busy { .. } => self.ledger_worked(now),
         }
         let Some(notice) = self.notices.get(&id) else { return };
@@ -138,7 +143,7 @@ impl Desk {
                 let at = now.mono.plus(until.since(now.wall) + Duration::from_secs(1));
                 self.chores.insert((at, Chore::Tell(id)));
             }
-            RecordOutcome::Failed(error) => {
+            RecordOutcome::Failed { error, .. } => {
                 self.tell_again(id, "record", &error, RECORD_RETRY_MAX, now);
             }
         }

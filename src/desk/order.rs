@@ -110,9 +110,17 @@ pub enum HidePurpose {
 #[derive(Debug)]
 pub enum ClaimOutcome {
     Won(Row),
-    Covered { level: Level },
-    Busy { until: Wall },
-    Failed(LedgerError),
+    Covered {
+        level: Level,
+    },
+    Busy {
+        until: Wall,
+    },
+    /// `answered`: the ledger had answered an earlier call of this very try, so it is not away.
+    Failed {
+        error: LedgerError,
+        answered: bool,
+    },
 }
 
 /// What became of recording a post.
@@ -123,7 +131,11 @@ pub enum RecordOutcome {
     Busy {
         until: Wall,
     },
-    Failed(LedgerError),
+    /// As with a claim.
+    Failed {
+        error: LedgerError,
+        answered: bool,
+    },
 }
 
 /// Something that happened.

@@ -252,7 +252,7 @@ impl Desk {
     }
 
     pub(super) fn claimed(&mut self, id: NoticeId, outcome: ClaimOutcome, now: Now) {
-        if !matches!(outcome, ClaimOutcome::Failed(_)) {
+        if !matches!(outcome, ClaimOutcome::Failed { answered: false, .. }) {
             self.ledger_worked(now);
         }
         let Some(notice) = self.notices.get_mut(&id) else { return };
@@ -283,7 +283,7 @@ impl Desk {
                     self.wait_again(id, Some(now.mono.plus(delay)), now);
                 }
             }
-            ClaimOutcome::Failed(error) => {
+            ClaimOutcome::Failed { error, .. } => {
                 notice.failures += 1;
                 self.ledger.failed(now.mono, &mut self.retry);
                 let delay = self.retry.delay(notice.failures).min(RETRY_MAX / 2);

@@ -282,14 +282,19 @@ impl Desk {
         for (id, result) in results {
             let Some(held) = self.deliveries.get_mut(&id) else { continue };
             let lane = held.lane;
+            let newer = held.used.as_ref() != Some(&held.receipt);
             let Err(error) = result else {
+                if newer {
+                    // It came again meanwhile, and an old receipt may have deleted nothing.
+                    self.outbox.deletes.entry(lane).or_default().push(id);
+                    continue;
+                }
                 self.tally.deleted += 1;
                 self.progressed(now.mono);
                 self.forget(id);
                 continue;
             };
             held.failures += 1;
-            let newer = held.used.as_ref() != Some(&held.receipt);
             let delay = if newer { Duration::ZERO } else { self.retry.delay(held.failures) };
             let give_up = (matches!(error, QueueError::ReceiptGone(_)) && !newer)
                 || held.failures >= DELETE_TRIES_MAX

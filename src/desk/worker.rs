@@ -211,7 +211,9 @@ async fn claim<L: Ledger, C: Clock>(
                 match ledger.write(&order.key, &expect, &row).await {
                     Ok(Written::Done) => return ClaimOutcome::Won(row),
                     Ok(Written::Lost(row)) => seen = row,
-                    Err(error) => return ClaimOutcome::Failed(error),
+                    Err(error) => {
+                        return ClaimOutcome::Failed { error, answered: seen.is_some() };
+                    }
                 }
             }
         }
@@ -235,7 +237,9 @@ async fn record<L: Ledger, C: Clock>(
             Record::Write { expect, row } => match ledger.write(&order.key, &expect, &row).await {
                 Ok(Written::Done) => return RecordOutcome::Done,
                 Ok(Written::Lost(row)) => seen = row,
-                Err(error) => return RecordOutcome::Failed(error),
+                Err(error) => {
+                    return RecordOutcome::Failed { error, answered: seen.is_some() };
+                }
             },
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desks::Desks;
+use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
 use crate::sim::history::{Answer, Entry, What, Who};
 
@@ -92,7 +92,8 @@ impl State<'_> {
                 self.channels.entry((who, *destination)).or_default().invited = true;
             }
             What::Received { .. } if self.all_open(rules, who) => {
-                let holds = self.desks.all.get(&who).is_some_and(|desk| !desk.held.is_empty());
+                // A breaker is closed only by a post, so that there has to be something for each.
+                let holds = (0..rules.destinations).all(|d| self.holds_for(rules, who, d));
                 let taken = self.taken.entry(who).or_default();
                 *taken = if holds { *taken + 1 } else { 0 };
                 // A receive of each lane may have been under way, and bring one message twice.
@@ -102,6 +103,12 @@ impl State<'_> {
             }
             _ => {}
         }
+    }
+
+    fn holds_for(&self, rules: &Rules, who: Who, destination: u8) -> bool {
+        let held = self.desks.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
+        held.flat_map(|message| owes(rules, self.desks.carries(*message)))
+            .any(|(notice, _)| notice.destination == destination)
     }
 
     fn all_open(&self, rules: &Rules, who: Who) -> bool {

@@ -1,6 +1,6 @@
 //! What each worker has at its desk, as far as the history shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rules;
 use crate::sim::history::{Carried, Entry, Notice, What, Who};
@@ -31,6 +31,9 @@ pub struct Desk {
 pub struct Desks<'a> {
     pub messages: BTreeMap<u32, Message<'a>>,
     pub all: BTreeMap<Who, Desk>,
+    /// Messages that are deleted. An answer that was under way may bring one all the same; nobody
+    /// waits for it then.
+    gone: BTreeSet<u32>,
     /// Everybody is asked to stop.
     over: Option<u64>,
 }
@@ -51,7 +54,15 @@ impl<'a> Desks<'a> {
             (What::Hide { message, count, ms, .. }, Some(who)) if *ms != rules.visibility_ms => {
                 self.let_go(who, *message, *count);
             }
-            (What::Delete { message, count, .. }, Some(who)) => self.let_go(who, *message, *count),
+            (What::Delete { message, count, gone, .. }, Some(who)) => {
+                if *gone {
+                    self.gone.insert(*message);
+                }
+                self.let_go(who, *message, *count);
+            }
+            (What::CameBack { message }, _) => {
+                self.gone.remove(message);
+            }
             (What::Frozen { ms }, Some(who)) => {
                 let desk = self.all.entry(who).or_default();
                 desk.frozen_until = desk.frozen_until.max(entry.at + ms);
@@ -80,6 +91,10 @@ impl<'a> Desks<'a> {
     /// When a worker took a message, if it has it.
     pub fn since(&self, who: Who, message: u32) -> Option<u64> {
         self.all.get(&who)?.held.get(&message).map(|hold| hold.since)
+    }
+
+    pub fn is_gone(&self, message: u32) -> bool {
+        self.gone.contains(&message)
     }
 
     pub fn carries(&self, message: u32) -> &'a [Carried] {

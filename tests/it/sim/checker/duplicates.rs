@@ -190,6 +190,11 @@ fn why_forgotten(
     if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
         return expired(writes, earlier, later, level).then_some("row expired");
     }
+    // What was told without a claim is not written where the ledger knew of as much before.
+    let known = |w: &Write<'_>| w.row.is_some_and(|(_, done)| !done) && w.who == earlier.who;
+    if !claimed(writes, earlier) && writes.iter().filter(marks).any(known) {
+        return ran_out(writes, 0, later, level).then_some("row expired");
+    }
     let taken = earlier.taken?;
     if let Some((_, answer)) = earlier.answer
         && answer != Answer::Accepted
@@ -224,8 +229,13 @@ const LEASE_MS: u64 = 60_000;
 
 /// Whether the row that knew of the earlier post had run out when the later was made.
 fn expired(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>, level: u8) -> bool {
+    ran_out(writes, earlier.called, later, level)
+}
+
+/// The same for what was written from a time on.
+fn ran_out(writes: &[Write<'_>], from: u64, later: &Post<'_>, level: u8) -> bool {
     let knows = |w: &&Write<'_>| {
-        let after = w.at >= earlier.called && w.at <= later.called;
+        let after = w.at >= from && w.at <= later.called;
         after && w.row.is_some_and(|(row, done)| done && row.level_sent >= Some(level))
     };
     let until = writes.iter().filter(knows).filter_map(|w| w.row.map(|(r, _)| r.expires_at)).max();

@@ -198,7 +198,7 @@ impl State<'_> {
         if trouble.is_some_and(|t| t.queue_failed) || desk.frozen_until > stop {
             return;
         }
-        for message in desk.held.keys() {
+        for message in desk.held.keys().filter(|m| !self.desks.is_gone(**m)) {
             let carries = self.desks.carries(*message);
             let excused = |n: Notice| trouble.is_some_and(|t| t.failed.contains(&n));
             if !owes(rules, carries).any(|(notice, _)| excused(notice)) {

@@ -49,7 +49,9 @@ impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else { return };
         match &entry.what {
-            What::Received { message, .. } if self.desks.since(who, *message).is_none() => {
+            What::Received { message, .. }
+                if self.desks.since(who, *message).is_none() && !self.desks.is_gone(*message) =>
+            {
                 self.received(rules, who, *message, entry.at);
             }
             What::PostCalled { post, destination, cards, .. } => {
