@@ -11,13 +11,12 @@ use crate::aws;
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
-use crate::desk::{Capacity, Desk, DrainTerms, Settings, Tally};
+use crate::desk::{Desk, DrainTerms, Settings, Tally};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
 use crate::feed::Feed;
 use crate::instants::Mono;
 use crate::ports::{Clock, Lane, Ledger, Queue};
 use crate::secret::Secret;
-use crate::slack;
 use crate::wiring;
 
 /// What the command line asks of a run.
@@ -31,10 +30,6 @@ pub struct RunOptions {
 
 /// A run that ends by itself gives up when nothing was posted or settled for so long, at least.
 const PATIENCE_MIN: Duration = Duration::from_secs(300);
-/// SQS's longest wait. Source: SQS API reference, ReceiveMessage.
-const LONG_POLL: Duration = Duration::from_secs(20);
-/// On the express lane even while idle. That is 2.6 million calls a month, which cost about a dollar.
-const SHORT_POLL: Duration = Duration::from_secs(1);
 /// SQS's counts are approximate, so that one look at an empty queue proves little.
 const LOOKS_AT_SQS: u32 = 3;
 /// Where the log shows the desk at a glance, it does so this often at most.
@@ -148,34 +143,17 @@ fn glances(clock: &SystemClock) -> impl FnMut(&Desk) {
     }
 }
 
-/// The desk's settings from the configuration.
+/// The desk's settings for this run.
 fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32) -> Settings {
-    let mut random = match config.seed {
-        Some(seed) => fastrand::Rng::with_seed(seed),
-        None => fastrand::Rng::new(),
-    };
+    let settings = wiring::settings(config, lanes);
+    let patience = patience(config);
+    if !options.drain {
+        return settings;
+    }
     Settings {
-        lanes,
-        receive_wait: if options.drain { SHORT_POLL } else { LONG_POLL },
-        express_wait: SHORT_POLL,
-        budget: config.budget,
-        terms: config.terms(),
-        routes: config.routes(),
-        paces: config.destinations.iter().map(|d| d.pace).collect(),
-        fallbacks: config.destinations.iter().map(|d| d.fallback).collect(),
-        fleet: config.fleet,
-        capacity: Capacity {
-            cards_max: slack::MAX_CARDS,
-            weight_max: slack::BUDGET_CHARS,
-            lines_max: slack::DIGEST_MAX,
-            weigh: slack::weigh,
-        },
-        findings_max: config.buffer.findings,
-        bytes_max: config.buffer.bytes,
-        // Unique to this process, whatever the seed: it is the owner in the ledger.
-        worker_id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
-        seed: random.u64(..),
-        drain: options.drain.then(|| DrainTerms { looks, patience: patience(config) }),
+        receive_wait: wiring::SHORT_POLL,
+        drain: Some(DrainTerms { looks, patience }),
+        ..settings
     }
 }
 

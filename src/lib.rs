@@ -16,6 +16,7 @@ pub mod embedded;
 pub mod feed;
 pub mod finding;
 pub mod instants;
+pub mod lambda;
 pub mod logging;
 pub mod mutation;
 pub mod policy;

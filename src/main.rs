@@ -10,18 +10,37 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, logging, show};
+use hansho::{check, cli, demo, lambda, logging, show};
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    logging::init();
-    match start(command) {
+    let started = if is_lambda_function() {
+        logging::init();
+        block_on(serve_calls())
+    } else {
+        let command = Cli::parse().command;
+        logging::init();
+        start(command)
+    };
+    match started {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("hansho: {error:#}");
             Exit::Failure.into()
         }
     }
+}
+
+/// Lambda starts the program without arguments, in an environment that says where its Runtime API is.
+fn is_lambda_function() -> bool {
+    std::env::var_os(lambda::RUNTIME_API).is_some() && std::env::args_os().len() == 1
+}
+
+async fn serve_calls() -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(None)) else {
+        return Ok(Exit::Usage);
+    };
+    lambda::serve(&config).await?;
+    Ok(Exit::Done)
 }
 
 fn start(command: Command) -> anyhow::Result<Exit> {

@@ -44,6 +44,22 @@ pub enum Mutation {
     FallbackForgotten,
     /// A full desk hands back the most urgent instead of the least.
     OutrankedTheWorst,
+    /// A fallback takes what a destination that works could be told itself.
+    FallbackServesTheLiving,
+    /// With the ledger away criticals wait for it for ever.
+    AwayForgotten,
+    /// With the ledger away every worker posts at the whole pace.
+    AwayPaceUndivided,
+    /// What failed in a row is not forgotten when a post is accepted.
+    BreakerNeverCloses,
+    /// A claim that is taken over keeps its number.
+    FenceKept,
+    /// A claim of what was told before is given up as if it never had been.
+    ReleaseFreesTheSent,
+    /// A worker that is asked to stop keeps what it hands back hidden for a while.
+    DrainDelays,
+    /// What was handed back begins to wait anew.
+    AgeForgotten,
 }
 
 #[cfg(debug_assertions)]

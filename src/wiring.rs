@@ -1,20 +1,60 @@
-//! From the configuration to the notifier: which adapter reads which secret.
+//! From the configuration to the desk's settings and the notifier: what every way of running shares.
+
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tracing::warn;
 
 use crate::aws;
 use crate::config::{Config, Reference, pace_allowed};
-use crate::ports::Notifier;
+use crate::desk::{Capacity, Settings};
+use crate::ports::{Lane, Notifier};
 use crate::secret::Secret;
-use crate::slack::{Destination, SlackNotifier, Timeouts, Webhook, WebhookSource};
+use crate::slack::{self, Destination, SlackNotifier, Timeouts, Webhook, WebhookSource};
+
+/// SQS's longest wait. Source: SQS API reference, ReceiveMessage.
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// On the express lane even while idle. That is 2.6 million calls a month, which cost about a dollar.
+pub const SHORT_POLL: Duration = Duration::from_secs(1);
+
+/// The desk's settings for a worker that lives on until it is asked to stop.
+pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
+    let mut random = match config.seed {
+        Some(seed) => fastrand::Rng::with_seed(seed),
+        None => fastrand::Rng::new(),
+    };
+    Settings {
+        lanes,
+        receive_wait: LONG_POLL,
+        express_wait: SHORT_POLL,
+        budget: config.budget,
+        terms: config.terms(),
+        routes: config.routes(),
+        paces: config.destinations.iter().map(|d| d.pace).collect(),
+        fallbacks: config.destinations.iter().map(|d| d.fallback).collect(),
+        fleet: config.fleet,
+        capacity: Capacity {
+            cards_max: slack::MAX_CARDS,
+            weight_max: slack::BUDGET_CHARS,
+            lines_max: slack::DIGEST_MAX,
+            weigh: slack::weigh,
+        },
+        findings_max: config.buffer.findings,
+        bytes_max: config.buffer.bytes,
+        // Unique to this process, whatever the seed: it is the owner in the ledger.
+        worker_id: uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
+        seed: random.u64(..),
+        drain: None,
+        ends_at: None,
+    }
+}
 
 /// Reads a webhook from where the configuration says that it is kept.
 #[derive(Debug)]
 pub struct ConfiguredWebhook {
     reference: Reference,
     /// A webhook on Slack's hosts has to keep Slack's pace.
-    pace: std::time::Duration,
+    pace: Duration,
 }
 
 impl WebhookSource for ConfiguredWebhook {

@@ -38,7 +38,9 @@ impl Desk {
         self.tally.posts += 1;
         self.progressed(now.mono);
         let d = &mut self.destinations[channel];
-        d.failures = 0;
+        if !mutation::is(Mutation::BreakerNeverCloses) {
+            d.failures = 0;
+        }
         d.dead = false;
         d.posts_by_level = if hand.from_oldest { 0 } else { d.posts_by_level + 1 };
         if std::mem::take(&mut d.troubled) {
@@ -85,10 +87,14 @@ impl Desk {
         d.troubled = true;
         let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures.max(1)));
         d.resume_at = now.mono.plus(delay);
-        if rate_limited {
+        if failure.after.is_some() {
+            // Whatever the status was, Slack said when to come back.
             d.pace.pause(d.resume_at);
             let told = !mutation::is(Mutation::FleetPauseForgotten);
             d.slots.untold_pause = told.then_some(d.resume_at);
+        } else if d.is_open() && self.settings.ends_at.is_some() {
+            // The next call is another process perhaps, and would begin to count anew.
+            d.slots.untold_pause = Some(d.resume_at);
         }
         let resume_at = d.resume_at;
         let name = d.name.clone();
@@ -117,6 +123,9 @@ impl Desk {
         d.troubled = true;
         d.failures = d.failures.max(BREAKER_FAILURES);
         d.resume_at = now.mono.plus(RETRY_MAX);
+        if self.settings.ends_at.is_some() {
+            d.slots.untold_pause = Some(d.resume_at);
+        }
         let name = d.name.clone();
         let fallback = d.fallback.map(|other| self.destinations[other].name.clone());
         self.reports.push(Report::DestinationDead {

@@ -112,6 +112,11 @@ impl Destination {
         self.pace.ready_at().max(self.resume_at)
     }
 
+    /// The others are still to be told of a pause, and the ledger can be asked.
+    pub fn has_a_pause_to_tell(&self) -> bool {
+        self.slots.untold_pause.is_some() && self.slots.failures == 0
+    }
+
     /// It may be posted to within a while.
     pub fn is_soon(&self, now: Mono) -> bool {
         self.ready_at() <= now.plus(SOON)

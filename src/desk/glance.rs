@@ -144,6 +144,7 @@ mod tests {
             worker_id: "w".to_owned(),
             seed: 1,
             drain: None,
+            ends_at: None,
         };
         Desk::new(settings, NOW)
     }

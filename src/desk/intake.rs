@@ -1,6 +1,5 @@
 //! From a delivery to the notices that it owes.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::ports::{Delivery, Lane, QueueError};
 
 use super::report::{HandBackReason, Report};
 use super::settling::{Chore, Held, HeldPhase};
-use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Rank, Stage};
+use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Stage};
 
 impl Desk {
     pub(super) fn received(
@@ -122,14 +121,16 @@ impl Desk {
         let Some(held) = self.deliveries.get_mut(&delivery) else { return };
         debug_assert!(matches!(held.phase, HeldPhase::Open));
         held.open += 1;
+        let since = held.since;
         let name = &self.destinations[destination].name;
-        let rank = Rank(Reverse(finding.severity.level), id);
         let notice = Notice {
             delivery,
             destination,
             channel: destination,
             key: NoticeKey::new(&finding.fingerprint, name),
             finding,
+            since,
+            perhaps: false,
             owner: format!("{}/{}", self.settings.worker_id, id.0),
             stage: Stage::Waiting,
             failures: 0,
@@ -138,7 +139,7 @@ impl Desk {
             escalated: false,
             reminder: false,
         };
+        self.destinations[destination].ready.insert(notice.rank(id));
         self.notices.insert(id, notice);
-        self.destinations[destination].ready.insert(rank);
     }
 }

@@ -1,6 +1,5 @@
 //! Telling the ledger: that a notice was posted, or that its claim is given up.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::instants::{Mono, Now};
@@ -12,7 +11,7 @@ use super::destination::Won;
 use super::order::{NoticeId, Order, RecordOutcome, WriteOrder};
 use super::report::{HandBackReason, Report};
 use super::settling::{Chore, Resolution};
-use super::{AfterRelease, Desk, Notice, Rank, Stage};
+use super::{AfterRelease, Desk, Notice, Stage};
 
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
@@ -22,6 +21,7 @@ const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
 impl Desk {
     pub(super) fn release(&mut self, won: Won, ambiguous: bool, after: AfterRelease, now: Now) {
         let Some(notice) = self.notices.get_mut(&won.notice) else { return };
+        notice.perhaps |= ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
         let Some(claim) = won.claim else { return self.set_free(won.notice, after, now) };
         if mutation::is(Mutation::ReleaseForgotten) {
             return self.set_free(won.notice, after, now);
@@ -75,8 +75,10 @@ impl Desk {
         let Some(notice) = self.notices.get_mut(&id) else { return };
         self.keys_in_hand.remove(&notice.key);
         notice.stage = Stage::Waiting;
-        if let Some(reason) = self.deliveries.get(&notice.delivery).and_then(|h| h.leaving()) {
-            return self.resolve(id, Resolution::HandBack(reason, Duration::ZERO), now);
+        let delivery = notice.delivery;
+        if let Some(reason) = self.deliveries.get(&delivery).and_then(|h| h.leaving()) {
+            let due = self.due_in(delivery, now);
+            return self.resolve(id, Resolution::HandBack(reason, due), now);
         }
         match from {
             Some(at) => {
@@ -89,7 +91,7 @@ impl Desk {
     pub(super) fn make_ready(&mut self, id: NoticeId) {
         let Some(notice) = self.notices.get(&id) else { return };
         if matches!(notice.stage, Stage::Waiting) {
-            let rank = Rank(Reverse(notice.finding.severity.level), id);
+            let rank = notice.rank(id);
             self.destinations[notice.destination].ready.insert(rank);
         }
     }
@@ -212,7 +214,7 @@ impl Desk {
     /// Takes a notice off the desk.
     pub(super) fn forget_notice(&mut self, id: NoticeId) {
         let Some(notice) = self.notices.remove(&id) else { return };
-        let rank = Rank(Reverse(notice.finding.severity.level), id);
+        let rank = notice.rank(id);
         self.destinations[notice.destination].ready.remove(&rank);
         if !matches!(notice.stage, Stage::Waiting) {
             self.keys_in_hand.remove(&notice.key);

@@ -13,6 +13,7 @@
 //! ```
 
 mod answer;
+mod brief;
 mod destination;
 mod glance;
 mod health;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::{Finding, Level};
-use crate::instants::{Mono, Now};
+use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
 use crate::policy::cell::Cell;
@@ -42,6 +43,7 @@ use crate::policy::retry::Retry;
 use crate::policy::route::{Route, Routes};
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
+pub use brief::Memory;
 pub use glance::{DestinationGlance, Glance};
 pub use order::{
     CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order,
@@ -85,6 +87,7 @@ pub struct DrainTerms {
     pub patience: Duration,
 }
 
+#[derive(Clone)]
 pub struct Settings {
     /// The lanes that exist, the more urgent first.
     pub lanes: Vec<Lane>,
@@ -109,6 +112,9 @@ pub struct Settings {
     pub worker_id: String,
     pub seed: u64,
     pub drain: Option<DrainTerms>,
+    /// When this desk's life ends, if it lasts for one call of a function. From then on nothing more
+    /// is posted, and all that is left goes back for when it is due.
+    pub ends_at: Option<Mono>,
 }
 
 /// Where a notice is on its way.
@@ -138,6 +144,10 @@ struct Notice {
     channel: usize,
     key: NoticeKey,
     finding: Arc<Finding>,
+    /// When its message entered the queue.
+    since: Wall,
+    /// An earlier post of it may have been accepted, and the ledger does not know of that yet.
+    perhaps: bool,
     /// Unique to this residence of the notice at this desk.
     owner: String,
     stage: Stage,
@@ -152,9 +162,19 @@ struct Notice {
     reminder: bool,
 }
 
-/// The order of the ready: the worst first, the older first within a level.
+/// The order of the ready: the worst first, the older first within a level. Its age is that of its
+/// message, so that one which was handed back keeps its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank(std::cmp::Reverse<Level>, NoticeId);
+struct Rank(std::cmp::Reverse<Level>, Age);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Age(Wall, NoticeId);
+
+impl Notice {
+    fn rank(&self, id: NoticeId) -> Rank {
+        Rank(std::cmp::Reverse(self.finding.severity.level), Age(self.since, id))
+    }
+}
 
 struct LaneState {
     lane: Lane,
@@ -281,10 +301,16 @@ impl Desk {
     /// for [`Desk::wake_at`].
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.do_chores(now);
-        for destination in 0..self.destinations.len() {
+        // A dead one first: when its next try is due it needs a notice, before its fallback has them all.
+        let (dead, alive): (Vec<usize>, Vec<usize>) =
+            (0..self.destinations.len()).partition(|&d| self.destinations[d].dead);
+        for destination in dead.into_iter().chain(alive) {
             self.drive(destination, now);
         }
         self.make_room(now);
+        if !self.draining && self.is_at_its_end(now) {
+            self.stop(now);
+        }
         self.look_whether_done(now);
         self.flush_outbox(now);
         self.receive(now);
@@ -305,13 +331,15 @@ impl Desk {
             .drain
             .filter(|_| !self.draining)
             .map(|d| self.drain.last_progress.plus(d.patience));
-        chore.into_iter().chain(posts).chain(receives).chain(patience).min()
+        let end = self.settings.ends_at.filter(|_| !self.draining);
+        chore.into_iter().chain(posts).chain(receives).chain(patience).chain(end).min()
     }
 
     /// Nothing is left to do: end. After [`Event::Stop`] when nothing is held any more, or, where
     /// the run ends by itself, when the queues are empty or nothing moves any more.
     pub fn finished(&self) -> bool {
-        self.drain.finished || (self.draining && self.deliveries.is_empty())
+        let untold = self.destinations.iter().any(Destination::has_a_pause_to_tell);
+        self.drain.finished || (self.draining && self.deliveries.is_empty() && !untold)
     }
 
     /// It has been asked to stop, or has given up: it is finishing what is in hand.
@@ -374,7 +402,11 @@ impl Desk {
         self.tell_all();
         let held: Vec<DeliveryId> = self.deliveries.keys().copied().collect();
         for id in held {
-            self.give_back(id, HandBackReason::Draining, Duration::ZERO, now);
+            let due = match mutation::is(Mutation::DrainDelays) {
+                true => Duration::from_secs(30),
+                false => self.due_in(id, now),
+            };
+            self.give_back(id, HandBackReason::Draining, due, now);
         }
     }
 

@@ -16,7 +16,7 @@ use super::destination::{InHand, Won};
 use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
 use super::report::{HandBackReason, Report};
 use super::settling::Resolution;
-use super::{AfterRelease, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
+use super::{AfterRelease, Age, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
 
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
@@ -42,7 +42,9 @@ impl Desk {
     fn stands_in_for(&self, channel: usize) -> impl Iterator<Item = usize> {
         let all = self.destinations.iter().enumerate();
         let serves = !mutation::is(Mutation::FallbackForgotten);
-        all.filter(move |(_, d)| serves && d.dead && d.fallback == Some(channel)).map(|(i, _)| i)
+        let always = mutation::is(Mutation::FallbackServesTheLiving);
+        all.filter(move |(_, d)| serves && (d.dead || always) && d.fallback == Some(channel))
+            .map(|(i, _)| i)
     }
 
     /// What waits for a channel and can go, destination by destination, the worst first in each. What
@@ -50,7 +52,7 @@ impl Desk {
     /// for that, and must hide nothing that is behind it.
     fn waiting_for(&self, channel: usize) -> impl Iterator<Item = impl Iterator<Item = &Rank>> {
         let strays = move |rank: &&Rank| {
-            let notice = self.notices.get(&rank.1);
+            let notice = self.notices.get(&rank.1.1);
             notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
         };
         let lists = std::iter::once((channel, None))
@@ -65,7 +67,7 @@ impl Desk {
     /// No other notice of the same finding is in hand, unless it is one that waits here for its slot
     /// and may be overtaken.
     fn can_go(&self, channel: usize, rank: &Rank) -> bool {
-        let Some(notice) = self.notices.get(&rank.1) else { return false };
+        let Some(notice) = self.notices.get(&rank.1.1) else { return false };
         if !self.keys_in_hand.contains(&notice.key) {
             return true;
         }
@@ -149,7 +151,7 @@ impl Desk {
             let Some(notice) = self.notices.get_mut(&id) else { continue };
             notice.stage = Stage::InHand;
             notice.channel = channel;
-            let rank = Rank(Reverse(notice.finding.severity.level), id);
+            let rank = notice.rank(id);
             self.destinations[notice.destination].ready.remove(&rank);
             self.keys_in_hand.insert(notice.key.clone());
         }
@@ -186,7 +188,9 @@ impl Desk {
         let probing = d.is_open() || (self.ledger.is_failing() && !unclaimed);
         let mut share_max = if probing { 1 } else { lines_max };
         let mut critical = false;
-        for &Rank(Reverse(level), id) in oldest.into_iter().chain(ready.iter().take(LOOK_MAX)) {
+        for &Rank(Reverse(level), Age(_, id)) in
+            oldest.into_iter().chain(ready.iter().take(LOOK_MAX))
+        {
             let Some(notice) = self.notices.get(&id) else { continue };
             if keys.contains(&notice.key) || level < least {
                 continue;
@@ -355,7 +359,9 @@ impl Desk {
             escalated_from: won.claim.as_ref().and_then(Row::escalated_from),
             reminder: notice.reminder,
             // Without a claim nobody knows whether it was posted before.
-            perhaps_repeated: won.claim.as_ref().is_none_or(Row::perhaps_repeats),
+            perhaps_repeated: won.claim.as_ref().is_none_or(|row| {
+                row.perhaps_repeats() || (notice.perhaps && row.level_sent.is_none())
+            }),
             meant_for: self.meant_for(notice, notice.channel),
         })
     }

@@ -1,7 +1,7 @@
 //! The bounded buffer: when more may be received, and what goes back to make room.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::finding::{self, Level};
@@ -12,10 +12,12 @@ use crate::ports::{Lane, QUEUE_BATCH_MAX};
 use super::destination::Destination;
 use super::order::DeliveryId;
 use super::report::HandBackReason;
-use super::{Desk, Notice, Stage};
+use super::{Desk, Notice, RETRY_FIRST, Stage};
 
 /// A message whose destinations can't be posted to is given back for so long when room is needed.
 const AWAY_DELAY: Duration = Duration::from_secs(30 * 60);
+/// So often it may come back sooner, where it is known when its destination is back.
+const AWAY_SHORT_RECEIVES: u32 = 3;
 /// How many messages are given back at a time to make room.
 const BATCH: usize = 5 * QUEUE_BATCH_MAX;
 /// The part of the buffer that only the express lane may use, where there is one: one in so many.
@@ -31,7 +33,7 @@ const OUTRANKED_RECEIVES_MAX: u32 = 20;
 #[derive(Default)]
 pub(super) struct Outranked {
     /// What comes back when.
-    back: VecDeque<Gone>,
+    back: Vec<Gone>,
 }
 
 /// Messages that were given back together.
@@ -44,9 +46,7 @@ struct Gone {
 
 impl Outranked {
     fn out_there(&mut self, now: Now) -> impl Iterator<Item = &Gone> {
-        while self.back.front().is_some_and(|gone| gone.until <= now.mono) {
-            self.back.pop_front();
-        }
+        self.back.retain(|gone| gone.until > now.mono);
         self.back.iter()
     }
 
@@ -114,7 +114,9 @@ impl Desk {
         if self.handing_back == 0 && !self.has_room(Lane::Standard) {
             self.give_back_what_is_away(now);
         }
-        if self.handing_back == 0 && !self.has_room(self.lanes[0].lane) {
+        // What a call of a function has been handed is all there is, and comes in order.
+        let unseen = self.settings.ends_at.is_none();
+        if unseen && self.handing_back == 0 && !self.has_room(self.lanes[0].lane) {
             self.give_back_the_least(now);
         }
     }
@@ -125,8 +127,25 @@ impl Desk {
     /// soon as the destination works again.
     fn give_back_what_is_away(&mut self, now: Now) {
         for id in self.least_of(BATCH, now, |_, s| s.away) {
-            self.give_back(id, HandBackReason::DestinationAway, AWAY_DELAY, now);
+            let delay = self.away_for(id, now);
+            self.give_back(id, HandBackReason::DestinationAway, delay, now);
         }
+    }
+
+    /// A destination that has only been asked to pause says when it is back; but every receive is
+    /// counted by the queue, so that a message does not come and go all the time.
+    fn away_for(&self, id: DeliveryId, now: Now) -> Duration {
+        let count = self.deliveries.get(&id).map_or(0, |held| held.receive_count);
+        if count > AWAY_SHORT_RECEIVES {
+            return AWAY_DELAY;
+        }
+        let owed = self.notices.values().filter(|n| n.delivery == id);
+        let away = owed.map(|n| &self.destinations[n.destination]).map(|d| match d.is_open() {
+            true => AWAY_DELAY,
+            // A little more, so that it does not come back a moment too early.
+            false => (d.ready_at().since(now.mono) + RETRY_FIRST).min(AWAY_DELAY),
+        });
+        away.min().unwrap_or(AWAY_DELAY)
     }
 
     /// Of the deliveries that wait and are `meant`, the least, the youngest first.
@@ -164,7 +183,7 @@ impl Desk {
         let leaves = |n: &&Notice| least.contains(&n.delivery);
         self.notices.values().filter(leaves).for_each(|n| notices[n.destination] += 1);
         let until = now.mono.plus(turn);
-        self.outranked.back.push_back(Gone { until, messages: least.len(), notices });
+        self.outranked.back.push(Gone { until, messages: least.len(), notices });
         for id in least {
             self.give_back(id, HandBackReason::Outranked, turn, now);
         }
@@ -178,7 +197,7 @@ impl Desk {
             // Nobody knows when its turn comes, and each receive is counted.
             return Some(AWAY_DELAY);
         }
-        let slowest = self.destinations.iter().map(|d| d.interval).max()?;
+        let slowest = self.slowest_pace();
         let posts = u32::try_from(posts).unwrap_or(u32::MAX);
         let turn = slowest.saturating_mul(posts).saturating_mul(self.settings.fleet);
         Some(turn.clamp(OUTRANKED_MIN, OUTRANKED_MAX))

@@ -32,6 +32,8 @@ pub(super) struct Held {
     body: String,
     pub receive_count: u32,
     enqueued_at: Option<Wall>,
+    /// The age of what is in it: from when it entered the queue, or was first seen.
+    pub since: Wall,
     received_at: Mono,
     /// What it takes up of the buffer. A message that is too large to be a finding is parked at
     /// once, and must not keep its neighbours out until then.
@@ -70,6 +72,10 @@ impl Held {
             body: delivery.body,
             receive_count: delivery.receive_count,
             enqueued_at: delivery.enqueued_at,
+            since: delivery
+                .enqueued_at
+                .filter(|_| !mutation::is(Mutation::AgeForgotten))
+                .unwrap_or(now.wall),
             received_at: now.mono,
             bytes,
             used: None,

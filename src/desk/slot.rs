@@ -66,7 +66,8 @@ impl Desk {
         if d.resume_at > now.mono {
             return Some(d.resume_at);
         }
-        if worst == Level::Critical && self.ledger.is_away(now.mono) {
+        let waits = mutation::is(Mutation::AwayForgotten);
+        if worst == Level::Critical && self.ledger.is_away(now.mono) && !waits {
             return self.begin_without_claims(destination, now);
         }
         if let Some(until) = self.ledger.rests_until(now.mono) {
@@ -91,9 +92,13 @@ impl Desk {
     /// share of the whole, because nobody can be asked for a slot.
     fn begin_without_claims(&mut self, destination: usize, now: Now) -> Option<Mono> {
         let d = &self.destinations[destination];
-        let share = d.interval.saturating_mul(self.settings.fleet);
+        let fleet = match mutation::is(Mutation::AwayPaceUndivided) {
+            true => 1,
+            false => self.settings.fleet,
+        };
+        let share = d.interval.saturating_mul(fleet);
         let turn = d.last_post_at.map_or(now.mono, |last| last.plus(share));
-        let at = turn.max(d.ready_at());
+        let at = turn.max(d.ready_at()).max(d.slots.cell.closed_until(now).unwrap_or(turn));
         if at > now.mono {
             return Some(at);
         }

@@ -44,21 +44,33 @@ pub struct Outcome {
     pub input_cut: bool,
 }
 
+/// Runs a new desk until it is finished, as [`run_desk`] does.
+pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    settings: Settings,
+    ports: &Ports<'_, Q, L, N, C>,
+    stop: impl Future<Output = ()>,
+    input: impl Future<Output = ()>,
+    report: impl FnMut(&Report),
+    watch: impl FnMut(&Desk),
+) -> Outcome {
+    let mut desk = Desk::new(settings, ports.clock.now());
+    run_desk(&mut desk, ports, stop, input, report, watch).await
+}
+
 /// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
 /// nothing more will be put into the queue by this process; `report` hears what is worth a line,
 /// `watch` may look at the desk after each round.
-pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
-    settings: Settings,
+pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    desk: &mut Desk,
     ports: &Ports<'_, Q, L, N, C>,
     stop: impl Future<Output = ()>,
     input: impl Future<Output = ()>,
     mut report: impl FnMut(&Report),
     mut watch: impl FnMut(&Desk),
 ) -> Outcome {
-    let terms = settings.terms;
-    let drain = settings.budget.drain();
-    let lanes = settings.lanes.clone();
-    let mut desk = Desk::new(settings, ports.clock.now());
+    let terms = desk.settings.terms;
+    let drain = desk.settings.budget.drain().saturating_sub(LAST_LOOK);
+    let lanes = desk.settings.lanes.clone();
     let mut stop = pin!(stop);
     let mut input = pin!(input);
     let (mut stopping, mut input_open) = (None, true);
@@ -68,7 +80,7 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             calls.push(carry_out(ports, terms, order));
         }
         desk.take_reports().iter().for_each(&mut report);
-        watch(&desk);
+        watch(desk);
         if desk.is_draining() && stopping.is_none() {
             // It gave up by itself.
             stopping = Some(ports.clock.now().mono.plus(drain));

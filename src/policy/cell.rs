@@ -116,6 +116,13 @@ impl Cell {
         }
     }
 
+    /// Until when nobody may post, as far as this worker knows: for when the row can't be asked.
+    pub fn closed_until(&self, now: Now) -> Option<Mono> {
+        let known = self.known.as_ref()?;
+        let row = known.row.as_ref()?;
+        Some(self.due(known, row, Level::Critical, now))
+    }
+
     /// When the slot is due for a notice of this level.
     fn due(&self, known: &Known, row: &Row, level: Level, now: Now) -> Mono {
         let all = level == Level::Critical || mutation::is(Mutation::ShareIgnored);

@@ -247,7 +247,10 @@ pub fn mark(
 /// before the claim, but for the counts.
 pub fn release(held: &Row, ambiguous: bool, terms: &Terms, now: Wall) -> (Expect, Row) {
     let row = Row {
-        state: if held.level_sent.is_some() { State::Sent } else { State::Free },
+        state: match held.level_sent {
+            Some(_) if !mutation::is(Mutation::ReleaseFreesTheSent) => State::Sent,
+            _ => State::Free,
+        },
         owner: String::new(),
         level_claimed: None,
         attempts: held.attempts.saturating_add(1),
@@ -293,7 +296,8 @@ pub fn record(
         Some(seen) if seen.expires_at >= now => seen.clone(),
         other => blank(other.map_or(0, |seen| seen.fence)),
     };
-    if known.level_sent >= Some(post.level) {
+    // The latest post counts, though not at a higher level: a reminder is due so long after it.
+    if known.level_sent >= Some(post.level) && known.sent_at >= Some(post.sent_at) {
         return Record::Known;
     }
     let expect = match row {
@@ -311,7 +315,7 @@ pub fn record(
         owner: owner.to_owned(),
         fence: known.fence.saturating_add(1),
         level_claimed: None,
-        level_sent: Some(post.level),
+        level_sent: known.level_sent.max(Some(post.level)),
         revision_sent: known.revision_sent.max(post.revision),
         sent_at: Some(post.sent_at),
         due_at: terms.remind_after.map(|after| post.sent_at.plus(after)),
@@ -376,7 +380,10 @@ fn taken(known: Row, want: &Want<'_>, terms: &Terms, now: Wall) -> Row {
     Row {
         state: State::Claimed,
         owner: want.owner.to_owned(),
-        fence: known.fence.saturating_add(1),
+        fence: match mutation::is(Mutation::FenceKept) {
+            true => known.fence.max(1),
+            false => known.fence.saturating_add(1),
+        },
         lease_until: now.plus(terms.lease),
         level_claimed: Some(want.level),
         expires_at: terms.expiry(now),

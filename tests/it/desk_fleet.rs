@@ -295,3 +295,70 @@ async fn a_critical_overtakes_a_post_that_waits_for_its_slot() {
     assert!(seen.iter().all(|s| s.digest.form == Form::Cards));
     assert_eq!(w.slack.accepted().len(), 21);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_error_that_says_when_to_come_back_stops_the_whole_fleet() {
+    let w = world(vec![Verdict::Accepted, retry(RetryReason::ServerError, Some(30), false)]);
+    for i in 0..40 {
+        w.send(&format!("m-{i:02}"), 9.5);
+    }
+    run_all(&w, fleet(3), async {}).await;
+    let seen = w.slack.seen();
+    let refused = seen.iter().position(|s| !s.accepted).unwrap();
+    let pause = seen[refused + 1].at.since(seen[refused].at);
+    assert!(pause >= Duration::from_secs(30), "{pause:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_destination_is_tried_though_its_fallback_comes_first() {
+    let mut w = world(vec![]);
+    dead_until(&mut w, 300_000);
+    let mut settings = with_fallback();
+    settings.routes.routes.reverse();
+    settings.fallbacks = vec![None, Some(0)];
+    let feed = async {
+        for i in 0..60 {
+            at(&w, i * 10_000).await;
+            w.send(&format!("m-{i:02}"), 5.0);
+        }
+    };
+    w.run_fed(settings, pending(), feed, &w.ledger).await;
+    let seen = w.slack.seen();
+    let back = seen.iter().find(|s| s.accepted && s.digest.destination == "security");
+    let back = back.expect("it is tried, and works again").at;
+    assert!(back < Mono(370_000), "{back:?}");
+    let late = seen.iter().filter(|s| s.at > back.plus(Duration::from_secs(5)));
+    assert!(late.clone().count() > 10 && late.clone().all(|s| s.digest.destination == "security"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_ledger_away_a_pause_that_is_known_is_kept() {
+    let w = world(vec![]);
+    let ledger = away(&w, 900_000);
+    let terms = settings("other", true).terms;
+    let interval = Duration::from_millis(1100);
+    let mut other = hansho::policy::cell::Cell::new("security", "other", interval, terms);
+    let feed = async {
+        at(&w, 5_000).await;
+        // Another worker is told to pause for ten minutes, and this one sees it.
+        other.saw(None, w.clock.now().mono);
+        let now = w.clock.now();
+        let hansho::policy::cell::Step::Write { expect, row } =
+            other.pause(Duration::from_secs(600), now)
+        else {
+            panic!("nobody has paused yet")
+        };
+        w.ledger.write(other.key(), &expect, &row).await.unwrap();
+        at(&w, 8_000).await;
+        w.send("high", 8.0);
+        at(&w, 11_000).await;
+        w.send("critical", 9.5);
+    };
+    let settings = Settings { fallbacks: vec![None, None], ..with_fallback() };
+    w.run_fed(settings, pending(), feed, &ledger).await;
+    let seen = w.slack.seen();
+    let first = |channel: &str| seen.iter().find(|s| s.digest.destination == channel).unwrap().at;
+    let (paused, other) = (first("security"), first("oncall"));
+    assert!((131_000..200_000).contains(&other.0), "{other:?}");
+    assert!((605_000..630_000).contains(&paused.0), "{paused:?}");
+}

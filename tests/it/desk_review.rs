@@ -373,3 +373,17 @@ fn a_slot_that_is_being_taken_is_used() {
     hand.slot_is_taken();
     assert!(matches!(hand.settle()[..], [Order::Post { .. }, ..]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_says_so_though_the_ledger_could_not_be_told_of_the_first_try() {
+    let w = world(vec![retry(RetryReason::TimedOut, None, true)]);
+    let releases = |key: &NoticeKey, row: &Row| {
+        (row.state == State::Free && key.fingerprint != "pace").then(fails).flatten()
+    };
+    let ledger = Judged { inner: w.ledger.clone(), judge: releases };
+    w.send("a", 8.0);
+    w.run(settings("w", true), pending(), &ledger).await;
+    let seen = w.slack.seen();
+    let perhaps: Vec<bool> = seen.iter().map(|s| s.digest.cards[0].perhaps_repeated).collect();
+    assert_eq!(perhaps, [false, true]);
+}

@@ -257,6 +257,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         bytes_max: 8 << 20,
         worker_id: worker_id.to_owned(),
         seed: 1,
+        ends_at: None,
         drain: drain.then_some(DrainTerms { looks: 2, patience: Duration::from_secs(24 * 3600) }),
     }
 }

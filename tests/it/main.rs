@@ -14,6 +14,7 @@ mod embedded;
 mod fakes;
 mod findings;
 mod house;
+mod lambda;
 mod ledger_contract;
 mod memory_ledger;
 mod memory_queue;

@@ -22,6 +22,7 @@
 //!
 //! I10, the same seed gives the same history, is a test of its own.
 
+mod away;
 mod breaker;
 mod desks;
 mod duplicates;
@@ -43,6 +44,7 @@ use super::history::{Entry, What};
 /// What the checker has to know of the configuration and of the generator's books.
 pub struct Rules {
     pub destinations: u8,
+    pub workers: usize,
     pub pace_ms: u64,
     pub visibility_ms: u64,
     pub findings_max: usize,
@@ -127,6 +129,7 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     refusals::check(rules, history, &mut verdict);
     fallback::check(rules, history, &mut verdict);
     fleet::check(rules, history, &mut verdict);
+    away::check(rules, history, &mut verdict);
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);

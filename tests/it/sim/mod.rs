@@ -124,7 +124,7 @@ fn the_same_seed_gives_the_same_history() {
 }
 
 /// Days that once failed, and what was wrong then.
-const ONCE_FAILED: [(u64, &str); 9] = [
+const ONCE_FAILED: [(u64, &str); 13] = [
     (1023, "found before there was a name for it"),
     (1038, "found before there was a name for it"),
     (1297, "found before there was a name for it"),
@@ -134,6 +134,10 @@ const ONCE_FAILED: [(u64, &str); 9] = [
     (794, "a worker with one critical finding after another kept the slots from the other worker"),
     (1130, "a worker that was asked to stop did not try to record what it had told unclaimed"),
     (252, "what was on its way back did not count as room, and more was given back"),
+    (100255, "a ledger that refused one write of a claim and failed the next was taken for away"),
+    (202509, "what was told without a claim did not put off the next reminder"),
+    (203839, "with a short pause messages went back for half an hour"),
+    (203073, "what waits for a dead destination waits for its turn at the fallback"),
 ];
 
 #[test]

@@ -69,13 +69,21 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 21] = [
+const MUTATIONS: [Finding<Mutation>; 29] = [
     (Mutation::ShareIgnored, &["I4"], 40),
     (Mutation::FleetPaceIgnored, &["I4"], 40),
     (Mutation::FleetPauseForgotten, &["I4"], 120),
     (Mutation::UnclaimedNotRecorded, &["I2", "I12"], 120),
     (Mutation::FallbackForgotten, &["I14"], 120),
     (Mutation::OutrankedTheWorst, &["I15"], 120),
+    (Mutation::FallbackServesTheLiving, &["I12"], 120),
+    (Mutation::AwayForgotten, &["I14"], 120),
+    (Mutation::AwayPaceUndivided, &["I4"], 120),
+    (Mutation::BreakerNeverCloses, &["I13"], 120),
+    (Mutation::FenceKept, &["I8"], 40),
+    (Mutation::ReleaseFreesTheSent, &["I8"], 40),
+    (Mutation::DrainDelays, &["I15"], 120),
+    (Mutation::AgeForgotten, &["I14"], 120),
     (Mutation::PriorityIgnored, &["I5", "I14", "I17"], 40),
     (Mutation::CriticalsShareWithLesser, &["I5"], 40),
     (Mutation::BreakerKeepsReceiving, &["I13"], 120),

@@ -35,6 +35,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
     let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
     let rules = Rules {
         destinations: plan.destinations,
+        workers: plan.workers,
         pace_ms: PACE_MS,
         visibility_ms: 120_000,
         findings_max: plan.findings_max,

@@ -1,11 +1,11 @@
 //! I13: a destination that fails is tried seldom, with one notice, and a worker that can post
 //! nowhere takes no more on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, What, Who};
+use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
 
 /// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
@@ -36,7 +36,9 @@ impl Channel {
 struct State<'a> {
     desks: Desks<'a>,
     channels: BTreeMap<(Who, u8), Channel>,
-    posts: BTreeMap<u32, u8>,
+    posts: BTreeMap<u32, (u8, &'a [Shown])>,
+    /// What a worker has told, or could not claim or not get told, so that it need not wait there.
+    done: BTreeSet<(Who, Notice)>,
     /// What a worker has received since every breaker of it is open, while it had something.
     taken: BTreeMap<Who, usize>,
 }
@@ -49,13 +51,13 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     }
 }
 
-impl State<'_> {
-    fn see(&mut self, rules: &Rules, entry: &Entry, verdict: &mut Verdict) {
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else { return };
         let mut breaks = |what| verdict.breaks("I13", entry.at, None, what);
         match &entry.what {
             What::PostCalled { post, destination, cards, .. } => {
-                self.posts.insert(*post, *destination);
+                self.posts.insert(*post, (*destination, cards));
                 let channel = self.channels.entry((who, *destination)).or_default();
                 if !channel.is_open() {
                     return;
@@ -74,7 +76,10 @@ impl State<'_> {
                 }
             }
             What::PostAnswered { post, answer } => {
-                let Some(destination) = self.posts.get(post) else { return };
+                let Some((destination, cards)) = self.posts.get(post) else { return };
+                if matches!(answer, Answer::Accepted | Answer::Refused) {
+                    self.done.extend(cards.iter().map(|card| (who, card.notice())));
+                }
                 let channel = self.channels.entry((who, *destination)).or_default();
                 channel.last_answer = entry.at;
                 channel.invited = matches!(answer, Answer::Pause(_) | Answer::Refused);
@@ -87,6 +92,9 @@ impl State<'_> {
                 if !self.all_open(rules, who) {
                     self.taken.remove(&who);
                 }
+            }
+            What::Write { notice, done: false, .. } => {
+                self.done.insert((who, *notice));
             }
             What::Refreshed { destination, changed: Some(true) } => {
                 self.channels.entry((who, *destination)).or_default().invited = true;
@@ -108,7 +116,7 @@ impl State<'_> {
     fn holds_for(&self, rules: &Rules, who: Who, destination: u8) -> bool {
         let held = self.desks.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
         held.flat_map(|message| owes(rules, self.desks.carries(*message)))
-            .any(|(notice, _)| notice.destination == destination)
+            .any(|(n, _)| n.destination == destination && !self.done.contains(&(who, n)))
     }
 
     fn all_open(&self, rules: &Rules, who: Who) -> bool {

@@ -188,7 +188,9 @@ fn why_forgotten(
         return Some("ledger away");
     }
     if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
-        return expired(writes, earlier, later, level).then_some("row expired");
+        let forgotten =
+            expired(writes, earlier, later, level) || begun_anew(writes, earlier, later);
+        return forgotten.then_some("row expired");
     }
     // What was told without a claim is not written where the ledger knew of as much before.
     let known = |w: &Write<'_>| w.row.is_some_and(|(_, done)| !done) && w.who == earlier.who;
@@ -240,4 +242,16 @@ fn ran_out(writes: &[Write<'_>], from: u64, later: &Post<'_>, level: u8) -> bool
     };
     let until = writes.iter().filter(knows).filter_map(|w| w.row.map(|(r, _)| r.expires_at)).max();
     until.is_none_or(|until| later.called as i64 + SKEW_MS >= until)
+}
+
+/// Whether a claim in between knew of no post: the row had run out then, which was judged when that
+/// claim's own post came.
+fn begun_anew(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>) -> bool {
+    let marks = |w: &Write<'_>| w.row.is_some_and(|(row, done)| done && row.state == "sent");
+    let known = writes.iter().find(|w| w.at >= earlier.called && marks(w)).map(|w| w.at);
+    let blank = |w: &Write<'_>| {
+        w.row.is_some_and(|(row, done)| done && row.state == "claimed" && row.level_sent.is_none())
+    };
+    let between = |w: &&Write<'_>| Some(w.at) > known && w.at + LEASE_MS < later.called;
+    known.is_some() && writes.iter().filter(between).any(blank)
 }

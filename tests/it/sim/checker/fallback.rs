@@ -27,17 +27,22 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     for entry in history {
         state.desks.see(rules, entry);
         if let Some(who) = entry.who {
-            state.see(fallback, entry, who);
+            state.see(rules, fallback, entry, who);
             state.judge(fallback, entry.at, who, rules, verdict);
         }
     }
 }
 
 impl State<'_> {
-    fn see(&mut self, fallback: u8, entry: &Entry, who: Who) {
+    fn see(&mut self, rules: &Rules, fallback: u8, entry: &Entry, who: Who) {
         match &entry.what {
-            What::PostCalled { post, destination, .. } => {
+            What::PostCalled { post, destination, cards, .. } => {
                 self.posts.insert(*post, *destination);
+                // It stands in, and what still waits may wait for its turn.
+                let strays = cards.iter().any(|c| !rules.owed(c.level).any(|d| d == fallback));
+                if *destination == fallback && strays {
+                    self.later(who, entry.at);
+                }
             }
             What::PostAnswered { post, answer } => {
                 let first = self.posts.get(post) == Some(&FIRST);
@@ -49,6 +54,9 @@ impl State<'_> {
                     Answer::Accepted if first => self.well(who, false),
                     Answer::Accepted => {}
                     // Whatever it is, it takes time.
+                    Answer::Pause(ms) if self.posts.get(post) == Some(&fallback) => {
+                        self.later(who, entry.at + ms);
+                    }
                     _ if self.posts.get(post) == Some(&fallback) => self.later(who, entry.at),
                     _ => self.well(who, false),
                 }

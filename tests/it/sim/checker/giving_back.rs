@@ -17,7 +17,9 @@ const AWAY_MS: u64 = 30 * 60_000;
 const BACKS_MAX: u32 = 50;
 
 /// Within so long what is let go is on its way, and may not be counted as gone.
-const MOMENT_MS: u64 = 500;
+const MOMENT_MS: u64 = 5_000;
+/// Within so long it is one step.
+const STEP_MS: u64 = 500;
 const CRITICAL: u8 = 4;
 /// So many messages make room enough for a while.
 const STEP_MAX: usize = 600;
@@ -96,7 +98,10 @@ impl State<'_> {
                 trouble.queue_failed = false;
             }
             What::Hide { message, ms, .. }
-                if *ms != rules.visibility_ms && self.desks.since(who, *message).is_some() =>
+                if *ms != rules.visibility_ms
+                    && self.desks.since(who, *message).is_some()
+                    // A process that stood still had its reason before.
+                    && entry.at > self.desks.frozen_until(who) + MOMENT_MS =>
             {
                 self.given_back(rules, entry, who, *message, *ms, verdict);
             }
@@ -166,6 +171,8 @@ impl State<'_> {
         }
         if !(stops || busy || old || makes_room) {
             breaks("there is no reason".to_owned());
+        } else if stops && ms > 0 && !(busy || old || makes_room || away) {
+            breaks("it stops, and others may have it at once".to_owned());
         } else if ms > if makes_room { AWAY_MS } else { BUSY_MS } {
             breaks("that is too long".to_owned());
         }
@@ -173,7 +180,8 @@ impl State<'_> {
             let bytes = self.desks.messages.get(&message).map_or(0, |m| m.bytes);
             let rooms = self.rooms.entry(who).or_default();
             rooms.push((entry.at, carries.len(), bytes));
-            if rooms.len() > STEP_MAX {
+            let step = rooms.iter().filter(|(then, ..)| then + STEP_MS > entry.at).count();
+            if step > STEP_MAX {
                 breaks("there is room enough".to_owned());
             }
         }

@@ -18,10 +18,25 @@ pub fn check(history: &[Entry], verdict: &mut Verdict) {
                 let lived = |old: &&RowNote| old.expires_at > entry.at as i64 + SKEW_MS;
                 if let Some(old) = rows.insert(*notice, row).filter(lived) {
                     shrunk(old, row, *notice, entry.at, verdict);
+                    misused(old, row, *notice, entry.at, verdict);
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// What a write must do to a row that lives, beside what may not shrink.
+fn misused(old: &RowNote, new: &RowNote, notice: Notice, at: u64, verdict: &mut Verdict) {
+    let of = format!("f{} at {}", notice.finding, notice.destination);
+    if new.state == "claimed" && new.fence == old.fence {
+        let what = format!("the claim of {of} keeps the fence {}", old.fence);
+        verdict.breaks("I8", at, Some(notice.finding), what);
+    }
+    let given_up = new.state != "claimed" && !new.owned;
+    if given_up && (new.state == "sent") != new.level_sent.is_some() {
+        let what = format!("the row of {of} is {} at level {:?}", new.state, new.level_sent);
+        verdict.breaks("I8", at, Some(notice.finding), what);
     }
 }
 

@@ -15,6 +15,11 @@ const TOLD_MS: u64 = 20_000;
 /// After so long without an answer of the ledger criticals may go without it.
 const AWAY_MS: u64 = 110_000;
 const CRITICAL: u8 = 4;
+/// The destination that may have a fallback.
+const FIRST: u8 = 0;
+/// What was claimed for the fallback when it was needed may go so much later.
+const UNDER_WAY_MS: u64 = 20_000;
+const NEVER: u64 = u64::MAX / 2;
 const CARDS_MAX: usize = 10;
 const LINES_MAX: usize = 50;
 
@@ -26,6 +31,7 @@ struct Claim {
 
 struct Post<'a> {
     who: Who,
+    destination: u8,
     cards: &'a [Shown],
     accepted: bool,
 }
@@ -44,8 +50,15 @@ struct State<'a> {
     rows: BTreeMap<Notice, (Who, &'a RowNote)>,
     /// The highest level that the ledger was ever told of.
     known: BTreeMap<Notice, u8>,
+    /// What a worker was told of a post that may have been taken, whatever the ledger knows of it.
+    perhaps_told: BTreeSet<(Who, Notice)>,
+    /// When the destination that has a fallback last took a post of a worker, if nothing went wrong
+    /// there since; 0 where it has not been tried.
+    first_works: BTreeMap<Who, u64>,
     /// Since when a worker had no good answer of the ledger.
     without_ledger: BTreeMap<Who, u64>,
+    /// What that was before a call whose answer may be lost.
+    before: BTreeMap<(Who, Option<Notice>), u64>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -67,24 +80,21 @@ impl<'a> State<'a> {
         };
         match &entry.what {
             What::Write { notice, row, done } => {
-                self.without_ledger.remove(&who);
+                self.seems_answered(who, Some(*notice));
                 self.told(who, *notice);
                 self.written(rules, entry, who, *notice, row, *done, verdict);
             }
             What::WriteFailed { notice } => {
-                self.without_ledger.entry(who).or_insert(entry.at);
+                self.not_answered(who, Some(*notice), entry.at);
                 self.told(who, *notice);
                 self.claims.remove(&(who, *notice));
                 self.perhaps_taken.remove(&(who, *notice));
             }
-            What::PaceWrite { .. } => {
-                self.without_ledger.remove(&who);
-            }
-            What::PaceFailed { .. } => {
-                self.without_ledger.entry(who).or_insert(entry.at);
-            }
+            What::PaceWrite { .. } => self.seems_answered(who, None),
+            What::PaceFailed { .. } => self.not_answered(who, None, entry.at),
             What::PostCalled { post, destination, cards, look, .. } => {
-                self.posts.insert(*post, Post { who, cards, accepted: false });
+                self.posts
+                    .insert(*post, Post { who, destination: *destination, cards, accepted: false });
                 self.shape(entry, *post, cards, *look, verdict);
                 for card in cards {
                     self.card(rules, entry, who, *destination, card, verdict);
@@ -102,6 +112,21 @@ impl<'a> State<'a> {
             }
             _ => {}
         }
+    }
+
+    /// The ledger got a call. Whether its answer arrives is not known yet.
+    fn seems_answered(&mut self, who: Who, notice: Option<Notice>) {
+        match self.without_ledger.remove(&who) {
+            Some(since) => self.before.insert((who, notice), since),
+            None => self.before.remove(&(who, notice)),
+        };
+    }
+
+    /// Nothing, or an answer that was lost.
+    fn not_answered(&mut self, who: Who, notice: Option<Notice>, at: u64) {
+        let since = self.before.remove(&(who, notice)).unwrap_or(at);
+        let known = self.without_ledger.entry(who).or_insert(since);
+        *known = since.min(*known);
     }
 
     fn told(&mut self, who: Who, notice: Notice) {
@@ -235,6 +260,10 @@ impl<'a> State<'a> {
             verdict.breaks(invariant, entry.at, Some(card.finding), what);
         };
         let stands_in = rules.fallback == Some(destination) && card.owed_to == 0;
+        let works = self.first_works.get(&who).copied().unwrap_or(0);
+        if stands_in && works + UNDER_WAY_MS < entry.at {
+            breaks("I12", "it stands in for one that works");
+        }
         if card.owed_to != destination && !stands_in {
             breaks("I12", "it is another destination's");
         }
@@ -266,7 +295,9 @@ impl<'a> State<'a> {
         if card.reminder != (claim.level_sent >= Some(card.level)) {
             breaks("I18", "the card is wrong about being a reminder");
         }
-        if card.perhaps_repeated != (claim.ambiguous > 0 && claim.level_sent.is_none()) {
+        let perhaps = claim.ambiguous > 0 || self.perhaps_told.contains(&(who, notice));
+        let here = claim.ambiguous == 0 && !card.perhaps_repeated;
+        if card.perhaps_repeated != (perhaps && claim.level_sent.is_none()) && !here {
             breaks("I18", "the card is wrong about being a repeat");
         }
     }
@@ -275,6 +306,15 @@ impl<'a> State<'a> {
         let due = at.max(self.desks.frozen_until(who)) + TOLD_MS;
         let Some(post_of) = self.posts.get_mut(&post) else { return };
         post_of.accepted = answer == Answer::Accepted;
+        match answer {
+            Answer::Accepted if post_of.destination == FIRST => {
+                self.first_works.insert(who, at);
+            }
+            Answer::Dead | Answer::Failed if post_of.destination == FIRST => {
+                self.first_works.insert(who, NEVER);
+            }
+            _ => {}
+        }
         for card in post_of.cards {
             let notice = card.notice();
             if self.claims.contains_key(&(who, notice)) {
@@ -285,6 +325,7 @@ impl<'a> State<'a> {
             }
             if answer == Answer::Ambiguous {
                 self.perhaps_taken.insert((who, notice));
+                self.perhaps_told.insert((who, notice));
             }
         }
     }

@@ -14,6 +14,9 @@ const PASSED_MAX: u32 = 4;
 /// and a few that were under way.
 const STARVED_MAX: u32 = 9;
 
+/// So many posts in a row may carry one notice though others wait: cards that fill a post are rare.
+const ALONE_MAX: u32 = 8;
+
 /// A finding of some level at a worker's desk, to be told at a destination.
 struct Want {
     finding: u32,
@@ -28,8 +31,11 @@ struct Want {
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    /// By the order in which they came.
-    wants: BTreeMap<(Who, u8), BTreeMap<u64, Want>>,
+    /// By the age of their messages, and then by the order in which they came to this worker.
+    wants: BTreeMap<(Who, u8), BTreeMap<(u64, u64), Want>>,
+    enqueued: BTreeMap<u32, u64>,
+    /// Posts in a row that carried one notice though more could have gone.
+    alone: BTreeMap<(Who, u8), u32>,
     next: u64,
     posts: BTreeMap<u32, u8>,
     slowest: [u64; 2],
@@ -47,6 +53,10 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 
 impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        // The simulated queue counts what comes back after its delete as new.
+        if let What::Enqueued { message, .. } | What::CameBack { message } = &entry.what {
+            self.enqueued.insert(*message, entry.at);
+        }
         let Some(who) = entry.who else { return };
         match &entry.what {
             What::Received { message, .. }
@@ -60,19 +70,25 @@ impl<'a> State<'a> {
             }
             What::PostAnswered { post, answer } => {
                 let destination = self.posts.get(post).copied().unwrap_or(u8::MAX);
-                if *answer != Answer::Accepted
-                    && let Some(wants) = self.wants.get_mut(&(who, destination))
-                {
-                    // The promise is for when Slack is well, and begins anew. What is timed is
-                    // only what meets no trouble at all.
-                    wants.values_mut().for_each(|w| (w.passed, w.starved) = (0, 0));
-                    if rules.gentle {
+                if *answer == Answer::Accepted {
+                    return;
+                }
+                self.alone.remove(&(who, destination));
+                // The promise is for when Slack is well, and begins anew. What is timed is only
+                // what meets no trouble at all, and all workers share the slots.
+                for ((worker, channel), wants) in &mut self.wants {
+                    if *worker == who && *channel == destination {
+                        wants.values_mut().for_each(|w| (w.passed, w.starved) = (0, 0));
+                    }
+                    if rules.gentle && *channel == destination {
                         wants.clear();
                     }
                 }
             }
+            What::PaceFailed { .. } => self.alone.retain(|(w, _), _| *w != who),
             // The ledger says no, or nothing: the finding waits for that.
             What::Write { notice, done: false, .. } | What::WriteFailed { notice } => {
+                self.alone.retain(|(w, _), _| *w != who);
                 if let Some(wants) = self.wants.get_mut(&(who, notice.destination)) {
                     wants.retain(|_, w| w.finding != notice.finding);
                 }
@@ -96,7 +112,11 @@ impl<'a> State<'a> {
             let criticals = wants.values().filter(|w| w.level == CRITICAL).count() as u64;
             let (finding, level, passed, starved) = (c.finding, c.level, 0, 0);
             self.next += 1;
-            wants.insert(self.next, Want { finding, level, since, passed, starved, criticals });
+            let age = self.enqueued.get(&message).copied().unwrap_or(since);
+            wants.insert(
+                (age, self.next),
+                Want { finding, level, since, passed, starved, criticals },
+            );
         }
     }
 
@@ -142,6 +162,16 @@ impl<'a> State<'a> {
             wants.values_mut().for_each(|w| w.starved = 0);
         }
         let worst = cards.iter().map(|c| c.level).max().unwrap_or(0);
+        // A breaker that is closed lets notices share their posts again.
+        let class = worst == CRITICAL;
+        let more =
+            wants.values().filter(|w| (w.level == CRITICAL) == class && w.since + 5_000 < at);
+        let alone = self.alone.entry((who, destination)).or_default();
+        *alone = if fresh && cards.len() == 1 && more.count() > 3 { *alone + 1 } else { 0 };
+        if *alone == ALONE_MAX {
+            let what = format!("post {post} is the {ALONE_MAX}th that carries one notice alone");
+            verdict.breaks("I13", at, None, what);
+        }
         let oldest_shown = youngest_shown.values().min().copied();
         // What was here before the post carries nothing of that is known to wait here.
         let Some(oldest_shown) = oldest_shown else { return };

@@ -1,0 +1,206 @@
+//! What Lambda hands the function, and what it is answered: a batch of messages of one SQS queue in,
+//! those of them that are to be delivered again out.
+//! Source: Lambda developer guide, "Using Lambda with Amazon SQS".
+
+use serde::{Deserialize, Serialize};
+
+use crate::instants::Wall;
+use crate::ports::{Delivery, Lane, MessageId, Receipt};
+
+/// The whole event. What is not needed of it is passed over.
+#[derive(Debug, Deserialize)]
+pub struct SqsEvent {
+    #[serde(rename = "Records")]
+    pub records: Vec<Record>,
+}
+
+/// One message, as Lambda received it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    message_id: String,
+    receipt_handle: String,
+    body: String,
+    #[serde(default)]
+    attributes: Attributes,
+    #[serde(rename = "eventSourceARN")]
+    event_source_arn: String,
+}
+
+/// SQS gives numbers as texts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Attributes {
+    approximate_receive_count: String,
+    sent_timestamp: String,
+}
+
+/// The answer. A message that it does not name is deleted, and an answer that is empty or can't be
+/// read deletes them all; so it is made by this type alone.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failures {
+    pub batch_item_failures: Vec<Failure>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    pub item_identifier: String,
+}
+
+impl Failures {
+    pub fn of(messages: impl IntoIterator<Item = MessageId>) -> Failures {
+        let failure = |id: MessageId| Failure { item_identifier: id.0 };
+        Failures { batch_item_failures: messages.into_iter().map(failure).collect() }
+    }
+}
+
+/// The names of the queues that the function serves, by lane.
+#[derive(Clone, Debug)]
+pub struct QueueNames(Vec<(Lane, String)>);
+
+impl QueueNames {
+    /// From the URLs of the configuration: a URL and an ARN of the same queue end in its name.
+    pub fn new<'a>(urls: impl IntoIterator<Item = (Lane, &'a str)>) -> QueueNames {
+        let name =
+            |url: &str| url.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned();
+        QueueNames(urls.into_iter().map(|(lane, url)| (lane, name(url))).collect())
+    }
+
+    /// The lane of a queue by its ARN, `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`.
+    fn lane(&self, arn: &str) -> Option<Lane> {
+        let name = arn.rsplit(':').next()?;
+        self.0.iter().find(|(_, known)| known == name).map(|(lane, _)| *lane)
+    }
+}
+
+/// The messages of an event and the lane that they all came by. The error is for the log, and makes
+/// the whole batch come again: it says what to change.
+pub fn deliveries(event: SqsEvent, queues: &QueueNames) -> Result<(Lane, Vec<Delivery>), String> {
+    let mut lane = None;
+    let mut deliveries = Vec::with_capacity(event.records.len());
+    for record in event.records {
+        let Some(of_record) = queues.lane(&record.event_source_arn) else {
+            return Err(format!(
+                "the function is invoked for {}, which is neither queue.standard nor \
+                 queue.express: correct its event source mapping, or HANSHO_QUEUE_STANDARD and \
+                 HANSHO_QUEUE_EXPRESS",
+                shown(&record.event_source_arn)
+            ));
+        };
+        if *lane.get_or_insert(of_record) != of_record {
+            return Err("one event brings messages of two queues, which Lambda never does: \
+                        invoke the function once for each"
+                .to_owned());
+        }
+        deliveries.push(record.delivery(of_record));
+    }
+    Ok((lane.unwrap_or(Lane::Standard), deliveries))
+}
+
+impl Record {
+    fn delivery(self, lane: Lane) -> Delivery {
+        let count = self.attributes.approximate_receive_count.parse().unwrap_or(1);
+        let sent = self.attributes.sent_timestamp.parse().ok();
+        Delivery {
+            lane,
+            message_id: MessageId(self.message_id),
+            receipt: Receipt(self.receipt_handle),
+            body: self.body,
+            receive_count: count,
+            enqueued_at: sent.map(Wall),
+        }
+    }
+}
+
+/// An ARN from outside, for a line of the log.
+fn shown(arn: &str) -> String {
+    format!("{:?}", arn.chars().take(200).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:sqs:eu-west-1:111122223333:hansho-standard";
+
+    fn queues() -> QueueNames {
+        let standard = "https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-standard";
+        QueueNames::new([
+            (Lane::Express, "http://127.0.0.1:4566/111122223333/hansho-express"),
+            (Lane::Standard, standard),
+        ])
+    }
+
+    fn event(text: &str) -> SqsEvent {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_message_as_lambda_gives_it() {
+        let text = format!(
+            r#"{{"Records":[{{"messageId":"m1","receiptHandle":"r1","body":"{{}}",
+            "attributes":{{"ApproximateReceiveCount":"3","SentTimestamp":"1545082649183",
+            "SenderId":"AIDA","ApproximateFirstReceiveTimestamp":"1545082649185"}},
+            "messageAttributes":{{}},"md5OfBody":"e4e6","eventSource":"aws:sqs",
+            "eventSourceARN":"{ARN}","awsRegion":"eu-west-1"}}]}}"#
+        );
+        let (lane, all) = deliveries(event(&text), &queues()).unwrap();
+        assert_eq!(lane, Lane::Standard);
+        assert_eq!(
+            all,
+            [Delivery {
+                lane: Lane::Standard,
+                message_id: MessageId("m1".to_owned()),
+                receipt: Receipt("r1".to_owned()),
+                body: "{}".to_owned(),
+                receive_count: 3,
+                enqueued_at: Some(Wall(1_545_082_649_183)),
+            }]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_odd_is_no_reason_to_refuse_a_message() {
+        let one = |attributes: &str| {
+            let text = format!(
+                r#"{{"Records":[{{"messageId":"m","receiptHandle":"r","body":"x"{attributes},
+                "eventSourceARN":"arn:aws:sqs:r:1:hansho-express"}}]}}"#
+            );
+            let (lane, mut all) = deliveries(event(&text), &queues()).unwrap();
+            let d = all.remove(0);
+            (lane, d.receive_count, d.enqueued_at)
+        };
+        assert_eq!(one(""), (Lane::Express, 1, None));
+        assert_eq!(one(r#","attributes":{}"#), (Lane::Express, 1, None));
+        let odd = r#","attributes":{"ApproximateReceiveCount":"many","SentTimestamp":""}"#;
+        assert_eq!(one(odd), (Lane::Express, 1, None));
+    }
+
+    #[test]
+    fn a_queue_that_is_not_configured_is_named() {
+        let of = |arns: &[&str]| {
+            let record = |arn: &&str| {
+                format!(
+                    r#"{{"messageId":"m","receiptHandle":"r","body":"x","eventSourceARN":"{arn}"}}"#
+                )
+            };
+            let records = arns.iter().map(record).collect::<Vec<_>>().join(",");
+            deliveries(event(&format!(r#"{{"Records":[{records}]}}"#)), &queues())
+        };
+        let why = of(&["arn:aws:sqs:r:1:other"]).unwrap_err();
+        assert!(why.contains("arn:aws:sqs:r:1:other") && why.contains("HANSHO_QUEUE"), "{why}");
+        let why = of(&[ARN, "arn:aws:sqs:r:1:hansho-express"]).unwrap_err();
+        assert!(why.contains("two queues"), "{why}");
+        assert_eq!(of(&[]).unwrap(), (Lane::Standard, Vec::new()));
+    }
+
+    #[test]
+    fn the_answer_names_what_failed_and_is_never_empty() {
+        let json = |failures: &Failures| serde_json::to_string(failures).unwrap();
+        assert_eq!(json(&Failures::default()), r#"{"batchItemFailures":[]}"#);
+        let one = Failures::of([MessageId("m1".to_owned())]);
+        assert_eq!(json(&one), r#"{"batchItemFailures":[{"itemIdentifier":"m1"}]}"#);
+    }
+}

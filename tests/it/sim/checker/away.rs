@@ -1,0 +1,140 @@
+//! I14 and I4 while the ledger is away: criticals are told without it after a while, each worker
+//! at its part of the pace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desks::{Desks, owes};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
+
+const CRITICAL: u8 = 4;
+/// Two minutes without an answer, and what it takes to find out and to try a destination again.
+const TOLD_MS: u64 = 5 * 60_000;
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    /// Since when a worker has had no good answer of the ledger, and nothing else was wrong with it.
+    without: BTreeMap<Who, u64>,
+    posts: BTreeMap<u32, (u8, &'a [Shown])>,
+    /// When a worker last tried a destination, or was told to wait until.
+    tried: BTreeMap<(Who, u8), u64>,
+    told: BTreeSet<(Who, Notice)>,
+    claims: BTreeSet<(Who, Notice)>,
+    /// The last post that a worker made without a claim.
+    unclaimed: BTreeMap<(Who, u8), u64>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.desks.see(rules, entry);
+        if let Some(who) = entry.who {
+            state.see(rules, entry, who, verdict);
+            state.judge(rules, entry.at, who, verdict);
+        }
+    }
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, who: Who, verdict: &mut Verdict) {
+        match &entry.what {
+            What::Write { notice, row, done } => {
+                self.without.remove(&who);
+                let key = (who, *notice);
+                if row.state != "claimed" {
+                    self.claims.remove(&key);
+                } else if *done {
+                    self.claims.insert(key);
+                    self.told.remove(&key);
+                } else {
+                    // It may be covered, and wait here no more.
+                    self.claims.remove(&key);
+                    self.told.insert(key);
+                }
+            }
+            What::PaceWrite { .. } => {
+                self.without.remove(&who);
+            }
+            What::WriteFailed { notice } => {
+                // It may have been a copy of what was told that was asked for.
+                self.claims.remove(&(who, *notice));
+                self.without.entry(who).or_insert(entry.at);
+            }
+            What::PaceFailed { .. } => {
+                self.without.entry(who).or_insert(entry.at);
+            }
+            What::Frozen { ms } => {
+                self.without.entry(who).and_modify(|since| *since = entry.at + ms);
+            }
+            What::PostCalled { post, destination, cards, .. } => {
+                self.posts.insert(*post, (*destination, cards));
+                self.tried.insert((who, *destination), entry.at);
+                self.pace(rules, entry.at, who, *destination, cards, verdict);
+            }
+            What::PostAnswered { post, answer } => {
+                let Some((destination, cards)) = self.posts.get(post) else { return };
+                match answer {
+                    Answer::Accepted => {
+                        self.told.extend(cards.iter().map(|card| (who, card.notice())));
+                    }
+                    Answer::Pause(ms) => {
+                        self.tried.insert((who, *destination), entry.at + ms);
+                    }
+                    _ => {}
+                }
+            }
+            What::Crashed | What::Ended | What::StopAsked => {
+                self.without.remove(&who);
+            }
+            _ => {}
+        }
+    }
+
+    /// Of what goes without claims each worker posts its part.
+    fn pace(
+        &mut self,
+        rules: &Rules,
+        at: u64,
+        who: Who,
+        destination: u8,
+        cards: &[Shown],
+        verdict: &mut Verdict,
+    ) {
+        let claimed = |c: &Shown| self.claims.contains(&(who, c.notice()));
+        if cards.iter().any(claimed) {
+            self.unclaimed.remove(&(who, destination));
+            return;
+        }
+        let last = self.unclaimed.insert((who, destination), at);
+        let share = rules.pace_ms * rules.workers as u64;
+        if let Some(last) = last.filter(|last| at < last + share) {
+            let what = format!("{who} posts {} ms after another without a claim", at - last);
+            verdict.breaks("I4", at, cards.first().map(|c| c.finding), what);
+        }
+    }
+
+    fn judge(&mut self, rules: &Rules, at: u64, who: Who, verdict: &mut Verdict) {
+        let Some(since) = self.without.get(&who).copied() else { return };
+        if at < since + TOLD_MS {
+            return;
+        }
+        let Some(desk) = self.desks.all.get(&who) else { return };
+        for (message, hold) in &desk.held {
+            let carries = self.desks.carries(*message);
+            if at < hold.since + TOLD_MS || carries.len() != 1 || self.desks.is_gone(*message) {
+                continue;
+            }
+            for (notice, c) in owes(rules, carries) {
+                let tried = self.tried.get(&(who, notice.destination)).copied().unwrap_or(0);
+                let done = self.told.contains(&(who, notice)) || rules.is_poison(c.finding);
+                if c.level == CRITICAL && !done && at > tried + TOLD_MS {
+                    let what = format!("{c} waits at {who} for a ledger that is away");
+                    verdict.breaks("I14", at, Some(c.finding), what);
+                    self.without.remove(&who);
+                    return;
+                }
+            }
+        }
+    }
+}
