@@ -14,6 +14,7 @@ mod embedded;
 mod fakes;
 mod findings;
 mod house;
+mod infra;
 mod lambda;
 mod ledger_contract;
 mod memory_ledger;

@@ -158,6 +158,8 @@ impl State<'_> {
         let held_for = entry.at - self.desks.since(who, message).unwrap_or(entry.at);
         let owed: Vec<Notice> = owes(rules, carries).map(|(notice, _)| notice).collect();
         let full = self.is_full(rules, who, entry.at);
+        // What made room just before the stop may still be on its way.
+        let made_room = self.rooms.get(&who).is_some_and(|rooms| !rooms.is_empty());
         let trouble = self.troubles.entry(who).or_default();
         let stops = self.desks.asked_to_stop(who).is_some();
         let busy = owed.iter().any(|notice| trouble.refused.contains(notice));
@@ -171,7 +173,7 @@ impl State<'_> {
         }
         if !(stops || busy || old || makes_room) {
             breaks("there is no reason".to_owned());
-        } else if stops && ms > 0 && !(busy || old || makes_room || away) {
+        } else if stops && ms > 0 && !(busy || old || made_room) {
             breaks("it stops, and others may have it at once".to_owned());
         } else if ms > if makes_room { AWAY_MS } else { BUSY_MS } {
             breaks("that is too long".to_owned());
