@@ -36,11 +36,8 @@ impl Desk {
 
     /// What the next desk has to know.
     pub fn into_memory(self) -> Memory {
-        let mut destinations = self.destinations;
-        for d in &mut destinations {
-            d.end();
-        }
-        let Desk { ledger, lately, next_id, .. } = self;
+        let Desk { mut destinations, ledger, lately, next_id, .. } = self;
+        destinations.iter_mut().for_each(Destination::end);
         Memory { destinations, ledger, lately, next_id }
     }
 

@@ -302,10 +302,12 @@ impl Desk {
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.do_chores(now);
         // A dead one first: when its next try is due it needs a notice, before its fallback has them all.
-        let (dead, alive): (Vec<usize>, Vec<usize>) =
-            (0..self.destinations.len()).partition(|&d| self.destinations[d].dead);
-        for destination in dead.into_iter().chain(alive) {
-            self.drive(destination, now);
+        for dead in [true, false] {
+            for destination in 0..self.destinations.len() {
+                if self.destinations[destination].dead == dead {
+                    self.drive(destination, now);
+                }
+            }
         }
         self.make_room(now);
         if !self.draining && self.is_at_its_end(now) {

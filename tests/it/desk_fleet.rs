@@ -67,18 +67,20 @@ async fn a_fleet_keeps_one_pace_and_lesser_posts_leave_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_stops_the_whole_fleet() {
-    let w = world(vec![Verdict::Accepted, retry(RetryReason::RateLimited, Some(30), false)]);
-    for i in 0..40 {
-        w.send(&format!("m-{i:02}"), 9.5);
+    for reason in [RetryReason::RateLimited, RetryReason::ServerError] {
+        let w = world(vec![Verdict::Accepted, retry(reason, Some(30), false)]);
+        for i in 0..40 {
+            w.send(&format!("m-{i:02}"), 9.5);
+        }
+        run_all(&w, fleet(3), async {}).await;
+        let seen = w.slack.seen();
+        let refused = seen.iter().position(|s| !s.accepted).unwrap();
+        let pause = seen[refused + 1].at.since(seen[refused].at);
+        assert!(pause >= Duration::from_secs(30), "{reason:?}: {pause:?}");
+        assert!(pause <= Duration::from_secs(32), "{reason:?}: {pause:?}");
+        assert_eq!(seen.iter().filter(|s| !s.accepted).count(), 1, "{reason:?}");
+        assert_eq!(w.slack.accepted().len(), 40, "{reason:?}");
     }
-    run_all(&w, fleet(3), async {}).await;
-    let seen = w.slack.seen();
-    let refused = seen.iter().position(|s| !s.accepted).unwrap();
-    let pause = seen[refused + 1].at.since(seen[refused].at);
-    assert!(pause >= Duration::from_secs(30), "{pause:?}");
-    assert!(pause <= Duration::from_secs(32), "{pause:?}");
-    assert_eq!(seen.iter().filter(|s| !s.accepted).count(), 1);
-    assert_eq!(w.slack.accepted().len(), 40);
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,19 +296,6 @@ async fn a_critical_overtakes_a_post_that_waits_for_its_slot() {
     assert!(seen[1].at >= Mono(1_350 + 1_100) && seen[1].at <= Mono(2_600), "{:?}", seen[1].at);
     assert!(seen.iter().all(|s| s.digest.form == Form::Cards));
     assert_eq!(w.slack.accepted().len(), 21);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_error_that_says_when_to_come_back_stops_the_whole_fleet() {
-    let w = world(vec![Verdict::Accepted, retry(RetryReason::ServerError, Some(30), false)]);
-    for i in 0..40 {
-        w.send(&format!("m-{i:02}"), 9.5);
-    }
-    run_all(&w, fleet(3), async {}).await;
-    let seen = w.slack.seen();
-    let refused = seen.iter().position(|s| !s.accepted).unwrap();
-    let pause = seen[refused + 1].at.since(seen[refused].at);
-    assert!(pause >= Duration::from_secs(30), "{pause:?}");
 }
 
 #[tokio::test(start_paused = true)]
