@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use tracing::{Level, enabled, error, info};
 
-use crate::aws;
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
@@ -63,20 +62,10 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
                      one of them out"
                 );
             }
-            let sdk = aws::sdk_config().await;
-            let urls = aws::sqs::QueueUrls {
-                standard: standard.to_string(),
-                express: express.as_ref().map(ToString::to_string),
-                quarantine: quarantine.to_string(),
-            };
-            let queue = aws::sqs::SqsQueue::new(&sdk, urls);
-            let ledger = aws::dynamodb::DynamoLedger::new(&sdk, table.as_str());
-            let mut lanes = vec![Lane::Standard];
-            if express.is_some() {
-                lanes.insert(0, Lane::Express);
-            }
+            let (queue, ledger) =
+                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
             let clock = SystemClock::start();
-            let settings = settings(config, options, lanes, LOOKS_AT_SQS);
+            let settings = settings(config, options, queue.lanes().collect(), LOOKS_AT_SQS);
             work(config, settings, &queue, &ledger, &clock, async {}).await
         }
     }

@@ -6,7 +6,9 @@ use tokio::sync::OnceCell;
 use tracing::warn;
 
 use crate::aws;
-use crate::config::{Config, Reference, pace_allowed};
+use crate::aws::dynamodb::DynamoLedger;
+use crate::aws::sqs::{QueueUrls, SqsQueue};
+use crate::config::{Config, QueueUrl, Reference, TableName, pace_allowed};
 use crate::desk::{Capacity, Settings};
 use crate::ports::{Lane, Notifier};
 use crate::secret::Secret;
@@ -47,6 +49,22 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
         drain: None,
         ends_at: None,
     }
+}
+
+/// The queues and the ledger on AWS. Makes no call to them.
+pub async fn on_aws(
+    standard: &QueueUrl,
+    express: Option<&QueueUrl>,
+    quarantine: &QueueUrl,
+    table: &TableName,
+) -> (SqsQueue, DynamoLedger) {
+    let sdk = aws::sdk_config().await;
+    let urls = QueueUrls {
+        standard: standard.to_string(),
+        express: express.map(ToString::to_string),
+        quarantine: quarantine.to_string(),
+    };
+    (SqsQueue::new(&sdk, urls), DynamoLedger::new(&sdk, table.as_str()))
 }
 
 /// Reads a webhook from where the configuration says that it is kept.

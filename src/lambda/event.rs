@@ -61,11 +61,8 @@ impl Failures {
 pub struct QueueNames(Vec<(Lane, String)>);
 
 impl QueueNames {
-    /// From the URLs of the configuration: a URL and an ARN of the same queue end in its name.
-    pub fn new<'a>(urls: impl IntoIterator<Item = (Lane, &'a str)>) -> QueueNames {
-        let name =
-            |url: &str| url.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned();
-        QueueNames(urls.into_iter().map(|(lane, url)| (lane, name(url))).collect())
+    pub fn new<'a>(names: impl IntoIterator<Item = (Lane, &'a str)>) -> QueueNames {
+        QueueNames(names.into_iter().map(|(lane, name)| (lane, name.to_owned())).collect())
     }
 
     /// The lane of a queue by its ARN, `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`.
@@ -126,11 +123,7 @@ mod tests {
     const ARN: &str = "arn:aws:sqs:eu-west-1:111122223333:hansho-standard";
 
     fn queues() -> QueueNames {
-        let standard = "https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-standard";
-        QueueNames::new([
-            (Lane::Express, "http://127.0.0.1:4566/111122223333/hansho-express"),
-            (Lane::Standard, standard),
-        ])
+        QueueNames::new([(Lane::Express, "hansho-express"), (Lane::Standard, "hansho-standard")])
     }
 
     fn event(text: &str) -> SqsEvent {

@@ -15,9 +15,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use lambda_runtime::{LambdaEvent, service_fn};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use crate::aws;
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Ports};
@@ -50,19 +49,14 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
              HANSHO_QUEUE_QUARANTINE and HANSHO_LEDGER_TABLE"
         );
     };
-    let sdk = aws::sdk_config().await;
-    let urls = aws::sqs::QueueUrls {
-        standard: standard.to_string(),
-        express: express.as_ref().map(ToString::to_string),
-        quarantine: quarantine.to_string(),
-    };
-    let express = express.as_ref().map(|url| (Lane::Express, url.as_str()));
-    let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.as_str())]));
+    let (queue, ledger) = wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+    let express = express.as_ref().map(|url| (Lane::Express, url.name()));
+    let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.name())]));
     let function = Arc::new(Function::new(
         wiring::settings(config, Vec::new()),
         names,
-        aws::sqs::SqsQueue::new(&sdk, urls),
-        aws::dynamodb::DynamoLedger::new(&sdk, table.as_str()),
+        queue,
+        ledger,
         wiring::notifier(config).await?,
         SystemClock::start(),
     ));
@@ -72,7 +66,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         async move {
             let (event, context) = call.into_parts();
             let deadline = Wall(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-            function.call(event, deadline).await.inspect_err(|why| error!("{why}"))
+            // The runtime logs what is refused.
+            function.call(event, deadline).await
         }
     });
     lambda_runtime::run(handler).await.map_err(|why| anyhow!("the Lambda runtime ended: {why}"))

@@ -19,7 +19,7 @@ type TestFunction = Function<MemoryQueue<PausedClock>, MemoryLedger, ScriptedNot
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn function(w: &World, settings: Settings) -> TestFunction {
-    let queues = [(Lane::Express, "http://q/1/express"), (Lane::Standard, "http://q/1/standard")];
+    let queues = [(Lane::Express, "express"), (Lane::Standard, "standard")];
     let names = QueueNames::new(queues);
     Function::new(settings, names, w.queue.clone(), w.ledger.clone(), w.slack.clone(), w.clock)
 }
