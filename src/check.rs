@@ -243,9 +243,21 @@ fn times(out: &mut String, config: &Config) -> fmt::Result {
     row(out, "buffer", &format!("{findings} findings, {}", size(bytes)))?;
     row(out, "workers", &config.fleet.to_string())?;
     match config.seed {
-        Some(seed) => row(out, "seed", &seed.to_string()),
-        None => row(out, "seed", "a new one at each start"),
+        Some(seed) => row(out, "seed", &seed.to_string())?,
+        None => row(out, "seed", "a new one at each start")?,
     }
+    match config.metrics.listen {
+        Some(at) => {
+            row(out, "health and metrics", &format!("http://{at}/healthz, /readyz, /metrics"))?
+        }
+        None => row(out, "health and metrics", "not answered")?,
+    }
+    let emf = match config.metrics.emf {
+        Some(true) => "written to the log every minute",
+        Some(false) => "not written",
+        None => "written in Lambda alone",
+    };
+    row(out, "CloudWatch metrics", emf)
 }
 
 fn size(bytes: usize) -> String {
@@ -373,6 +385,8 @@ Times and limits
   buffer                 500 findings, 8 MiB
   workers                1
   seed                   a new one at each start
+  health and metrics     not answered
+  CloudWatch metrics     written in Lambda alone
 
 Nothing is wrong.
 ";
@@ -390,7 +404,8 @@ Read from
   variables              HANSHO_WORKER_LEASE
 
 Mistakes (3)
-  - colour: unknown key; known here are min_severity, queue, ledger, embedded, worker, destination
+  - colour: unknown key; known here are min_severity, queue, ledger, embedded, worker, metrics, \
+                        destination
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook
   - worker.lease (from HANSHO_WORKER_LEASE): must be a time with its unit (ms, s, m, h, d), such \

@@ -68,6 +68,9 @@ pub enum Command {
     /// Explain the configuration: what is read from where, and what is wrong
     #[command(long_about = CHECK_ABOUT)]
     Check(Check),
+    /// Ask the worker of this machine whether it is well
+    #[command(long_about = HEALTH_ABOUT)]
+    Health(Health),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -116,6 +119,15 @@ pub struct Render {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFlag,
+}
+
+#[derive(Args, Debug)]
+pub struct Health {
+    #[command(flatten)]
+    pub config: ConfigFlag,
+    /// Ask whether findings get through, not only whether the worker lives
+    #[arg(long)]
+    pub ready: bool,
 }
 
 /// Where findings are read from.
@@ -176,6 +188,11 @@ const CHECK_ABOUT: &str = "\
 Explain the configuration: which file and which variables are read, what is in effect, where the
 secrets are kept and whether they can be read (they are never shown), and everything that is wrong,
 each mistake with its key. Ends with 2 if anything is wrong. Posts nothing, and asks nothing of AWS.";
+
+const HEALTH_ABOUT: &str = "\
+Ask the worker of this machine, or of this container, whether it is well: with metrics.listen it answers
+/healthz, and with --ready /readyz. Ends with 0 if it is, and with 1, saying why, if it is not or does
+not answer. Made for the health check of a container, which has no other program to ask with.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -242,6 +259,7 @@ mod tests {
             "hansho render -",
             "hansho render f.json --json",
             "hansho check --config f",
+            "hansho health --ready",
             "hansho completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use tracing::{Level, enabled, error, info};
+use tracing::{error, info};
 
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Outcome, Ports};
-use crate::desk::{Desk, DrainTerms, Settings, Tally};
+use crate::desk::{Desk, DrainTerms, Report, Settings, Tally};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
 use crate::feed::Feed;
-use crate::instants::Mono;
-use crate::ports::{Clock, Lane, Ledger, Queue};
+use crate::health::{Vitals, beat, server};
+use crate::metrics::Metrics;
+use crate::metrics::calls::Counted;
+use crate::metrics::emf::Emf;
+use crate::ports::{Lane, Ledger, Queue};
 use crate::secret::Secret;
 use crate::wiring;
 
@@ -31,8 +34,6 @@ pub struct RunOptions {
 const PATIENCE_MIN: Duration = Duration::from_secs(300);
 /// SQS's counts are approximate, so that one look at an empty queue proves little.
 const LOOKS_AT_SQS: u32 = 3;
-/// Where the log shows the desk at a glance, it does so this often at most.
-const GLANCE_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the worker until it is asked to stop, or, with `drain`, until everything is done.
 pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
@@ -112,24 +113,29 @@ async fn work<Q: Queue, L: Ledger>(
     clock: &SystemClock,
     input: impl Future<Output = ()>,
 ) -> anyhow::Result<Outcome> {
-    let notifier = wiring::notifier(config).await?;
-    let ports = Ports { queue, ledger, notifier: &notifier, clock };
-    Ok(worker::run(settings, &ports, stop_signal(), input, |r| r.log(), glances(clock)).await)
-}
-
-/// Shows the desk at a glance now and then, to whoever has `HANSHO_LOG` ask for it.
-fn glances(clock: &SystemClock) -> impl FnMut(&Desk) {
-    let mut next = Mono(0);
-    move |desk| {
-        if !enabled!(target: "hansho::glance", Level::DEBUG) {
-            return;
-        }
-        let now = clock.now();
-        if now.mono >= next {
-            next = now.mono.plus(GLANCE_EVERY);
-            desk.glance(now).log();
-        }
+    let vitals = Arc::new(Vitals::new(Metrics::new()?, *clock));
+    // Before anything that may take long: who looks after the worker sees it start.
+    if let Some(at) = config.metrics.listen {
+        server::start(at, Arc::clone(&vitals)).await?;
     }
+    let emf = Arc::new(Emf::default());
+    let tells = config.metrics.emf.unwrap_or(false);
+    if tells {
+        tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(&emf), *clock));
+    }
+    let notifier = wiring::notifier(config).await?;
+    let ports = Ports {
+        queue: &Counted::new(queue, &vitals.metrics, clock),
+        ledger: &Counted::new(ledger, &vitals.metrics, clock),
+        notifier: &Counted::new(&notifier, &vitals.metrics, clock),
+        clock,
+    };
+    let (report, watch) = (|r: &Report| vitals.heard(r), |desk: &Desk| vitals.turned(desk));
+    let outcome = worker::run(settings, &ports, stop_signal(), input, report, watch).await;
+    if tells {
+        beat::tell(&vitals, &emf, *clock);
+    }
+    Ok(outcome)
 }
 
 /// The desk's settings for this run.

@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, lambda, logging, show};
+use hansho::{check, cli, demo, health, lambda, logging, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -49,6 +49,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
+        Command::Health(health) => block_on(ask(health)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -108,6 +109,21 @@ async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
     }
     // A run that was to settle everything and did not has failed, though nothing is lost.
     Ok(ended(!outcome.input_cut && (!run.drain || outcome.complete)))
+}
+
+async fn ask(health: cli::Health) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(health.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let Some(listen) = config.metrics.listen else {
+        eprintln!(
+            "hansho: metrics.listen is off, so that no worker can be asked: set it, or \
+             HANSHO_METRICS_LISTEN, for the worker and for this command"
+        );
+        return Ok(Exit::Usage);
+    };
+    println!("{}", health::ask::ask(listen, health.ready).await?);
+    Ok(Exit::Done)
 }
 
 /// Tries the secrets that are kept on this machine.

@@ -25,7 +25,7 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 29] = [
+pub static KEYS: [Key; 31] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
@@ -83,6 +83,12 @@ pub static KEYS: [Key; 29] = [
     key("worker.seed", "HANSHO_WORKER_SEED",
         "a whole number that makes the jitter repeatable [from the system]",
         |raw| &mut raw.worker.seed),
+    key("metrics.listen", "HANSHO_METRICS_LISTEN",
+        "address of /healthz, /readyz and /metrics, which `hansho health` asks, or off [off]",
+        |raw| &mut raw.metrics.listen),
+    key("metrics.emf", "HANSHO_METRICS_EMF",
+        "metrics in the log in CloudWatch's embedded format: on or off [on in Lambda, else off]",
+        |raw| &mut raw.metrics.emf),
     key("destination.name", "HANSHO_DESTINATION_NAME",
         "a name for the Slack channel, a-z 0-9 _ -; duplicates are found by it, so keep it",
         |raw| &mut raw.first_destination().name),

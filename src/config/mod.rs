@@ -56,6 +56,7 @@ pub struct Config {
     pub buffer: Buffer,
     /// How many workers share the queues, this one included. 1 or more.
     pub fleet: u32,
+    pub metrics: MetricsOutput,
     /// Makes the jitter of retries repeatable. None: a new one at each start.
     pub seed: Option<u64>,
 }
@@ -155,6 +156,15 @@ pub struct Destination {
     pub pace: Duration,
     /// The index of the destination that gets its findings while its webhook is dead. Never its own.
     pub fallback: Option<usize>,
+}
+
+/// Where the metrics go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricsOutput {
+    /// Where `/healthz`, `/readyz` and `/metrics` are answered. None: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Whether lines in CloudWatch's embedded format are written among the log. None: in Lambda.
+    pub emf: Option<bool>,
 }
 
 /// How much may wait in memory.

@@ -58,6 +58,7 @@ pub struct Raw {
     pub ledger: RawLedger,
     pub embedded: RawEmbedded,
     pub worker: RawWorker,
+    pub metrics: RawMetrics,
     pub destination: Vec<RawDestination>,
 }
 
@@ -107,6 +108,13 @@ pub struct RawWorker {
     pub buffer_bytes: Option<Given>,
     pub fleet: Option<Given>,
     pub seed: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawMetrics {
+    pub listen: Option<Given>,
+    pub emf: Option<Given>,
 }
 
 #[derive(Default, Deserialize)]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::keys::variable_of;
 use super::raw::{Given, Origin, Raw, RawDestination, RawMention, RawWorker};
-use super::{Backend, Buffer, Config, DESTINATIONS_MAX, Destination, Mistake, values};
+use super::{
+    Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, Mistake, values,
+};
 use crate::config::duration::DURATION_MAX;
 use crate::finding::Level;
 use crate::policy::budget::{TimeBudget, Times};
@@ -43,6 +45,10 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let fleet = gathered.read("worker.fleet", &raw.worker.fleet, |given| {
         values::count_within(given, FLEET.0, FLEET.1)
     });
+    let metrics = MetricsOutput {
+        listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
+        emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
+    };
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {
@@ -55,6 +61,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             budget,
             buffer,
             fleet: fleet.and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
+            metrics,
             seed,
         }),
         _ => Err(mistakes),

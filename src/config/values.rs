@@ -177,6 +177,14 @@ pub fn listen(given: &Given) -> Result<Option<SocketAddr>, String> {
     text.parse().map(Some).map_err(|_| expected.to_owned())
 }
 
+pub fn on_or_off(given: &Given) -> Result<bool, String> {
+    match given.text() {
+        Ok("on") => Ok(true),
+        Ok("off") => Ok(false),
+        _ => Err("must be \"on\" or \"off\"".to_owned()),
+    }
+}
+
 pub fn duration_within(given: &Given, least: Duration, most: Duration) -> Result<Duration, String> {
     let text = match &given.value {
         Scalar::Integer(_) | Scalar::Float(_) => {

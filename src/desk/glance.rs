@@ -6,7 +6,8 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::finding::Level;
-use crate::instants::Now;
+use crate::instants::{Now, Wall};
+use crate::ports::Lane;
 
 use super::{Desk, Stage};
 
@@ -14,11 +15,18 @@ use super::{Desk, Stage};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glance {
     pub worker: String,
-    /// Findings that take up room in the buffer.
+    /// Findings that take up room in the buffer, and their bytes.
     pub held: usize,
+    pub held_bytes: usize,
     /// Posts that were accepted, and the notices in them that are marked.
     pub posts: u64,
     pub posted: u64,
+    /// For each lane, how many receives failed in a row.
+    pub receive_failures: Vec<(Lane, u32)>,
+    /// The ledger has failed for so long that criticals don't wait for it any more.
+    pub ledger_away: bool,
+    /// It was asked to stop.
+    pub draining: bool,
     pub destinations: Vec<DestinationGlance>,
 }
 
@@ -27,11 +35,15 @@ pub struct DestinationGlance {
     pub name: String,
     /// Notices for this channel that were not accepted yet, by the rank of their level.
     waiting: [usize; Level::ALL.len()],
+    /// When the oldest of them entered its queue.
+    pub oldest: Option<Wall>,
     /// So many wait that they are told in digests.
     pub storm: bool,
     /// Posts that failed in a row.
     pub failures: u32,
     pub breaker_open: bool,
+    /// Its webhook is gone: it takes nothing until somebody mends it.
+    pub dead: bool,
     /// How long until it may be posted to.
     pub next_post_in: Duration,
 }
@@ -39,6 +51,21 @@ pub struct DestinationGlance {
 impl DestinationGlance {
     pub fn waiting(&self, level: Level) -> usize {
         self.waiting[usize::from(level.rank())]
+    }
+
+    /// One that is well and for which nothing waits.
+    #[cfg(test)]
+    pub(crate) fn example(name: &str) -> DestinationGlance {
+        DestinationGlance {
+            name: name.to_owned(),
+            waiting: [0; Level::ALL.len()],
+            oldest: None,
+            storm: false,
+            failures: 0,
+            breaker_open: false,
+            dead: false,
+            next_post_in: Duration::ZERO,
+        }
     }
 }
 
@@ -51,9 +78,11 @@ impl Desk {
             .map(|d| DestinationGlance {
                 name: d.name.clone(),
                 waiting: [0; Level::ALL.len()],
+                oldest: None,
                 storm: d.storm,
                 failures: d.failures,
                 breaker_open: d.is_open(),
+                dead: d.dead,
                 // What has to be waited for is its own pace, or the fleet's.
                 next_post_in: d
                     .wake_at
@@ -65,14 +94,21 @@ impl Desk {
             // What the ledger is being told of was accepted.
             if !matches!(notice.stage, Stage::Marking(_) | Stage::Recording(_)) {
                 let rank = notice.finding.severity.level.rank();
-                destinations[notice.channel].waiting[usize::from(rank)] += 1;
+                let channel = &mut destinations[notice.channel];
+                channel.waiting[usize::from(rank)] += 1;
+                let oldest = channel.oldest.get_or_insert(notice.since);
+                *oldest = notice.since.min(*oldest);
             }
         }
         Glance {
             worker: self.settings.worker_id.clone(),
             held: self.findings_held,
+            held_bytes: self.bytes_held,
             posts: self.tally.posts,
             posted: self.tally.posted,
+            receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
+            ledger_away: self.ledger.is_away(now.mono),
+            draining: self.draining,
             destinations,
         }
     }

@@ -62,6 +62,7 @@ impl Desk {
         let id = DeliveryId(self.new_id());
         let parsed = finding::parse(&delivery.body);
         let beat_at = now.mono.plus(self.heartbeat());
+        let lane = delivery.lane;
         let held = Held::new(delivery, parsed.findings.len(), now);
         self.by_message.insert(message, id);
         self.bytes_held += held.bytes;
@@ -74,7 +75,7 @@ impl Desk {
         } else if self.is_overfull() {
             self.hand_back(id, HandBackReason::NoRoom, super::RETRY_FIRST);
         } else {
-            self.owe(id, parsed);
+            self.owe(id, lane, parsed);
         }
         self.finish_if_done(id, now);
     }
@@ -93,7 +94,7 @@ impl Desk {
     }
 
     /// Turns what was parsed into what is owed.
-    fn owe(&mut self, id: DeliveryId, parsed: Parsed) {
+    fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed) {
         for rejection in parsed.rejections {
             if let Some(held) = self.deliveries.get_mut(&id) {
                 held.condemn(rejection.code.word(), &rejection.to_string());
@@ -101,15 +102,13 @@ impl Desk {
         }
         for finding in parsed.findings {
             self.tally.findings += 1;
+            let finding = Arc::new(finding);
+            self.reports.push(Report::Received { finding: Arc::clone(&finding), lane });
             let owed = self.settings.routes.owed(&finding.severity);
             if owed.is_empty() {
                 self.tally.below_threshold += 1;
-                self.reports.push(Report::Filtered {
-                    finding: finding.fingerprint.to_string(),
-                    level: finding.severity.level,
-                });
+                self.reports.push(Report::Filtered { finding: Arc::clone(&finding) });
             }
-            let finding = Arc::new(finding);
             for destination in owed {
                 self.admit(id, destination, Arc::clone(&finding));
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::instants::{Mono, Now};
+use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger;
 use crate::ports::{LedgerError, Written};
@@ -104,6 +104,7 @@ impl Desk {
         let Some(notice) = self.notices.get_mut(&id) else { return };
         let Stage::Marking(write) = &notice.stage else { return };
         let digest = write.row.digest.clone();
+        let accepted_at = write.row.sent_at.unwrap_or(now.wall);
         let done = match &result {
             Ok(Written::Done) => true,
             Ok(Written::Lost(Some(row))) => {
@@ -114,7 +115,7 @@ impl Desk {
             Err(error) => return self.tell_again(id, "mark", error, MARK_RETRY_MAX, now),
         };
         if done {
-            return self.told(id, digest, now);
+            return self.told(id, digest, accepted_at, now);
         }
         self.tally.fenced_out += 1;
         let finding = notice.key.fingerprint.clone();
@@ -138,8 +139,8 @@ impl Desk {
         let Stage::Recording(order) = &notice.stage else { return };
         match outcome {
             RecordOutcome::Done => {
-                let digest = order.post.digest.clone();
-                self.told(id, digest, now);
+                let (digest, accepted_at) = (order.post.digest.clone(), order.post.sent_at);
+                self.told(id, digest, accepted_at, now);
             }
             RecordOutcome::Busy { until } => {
                 let at = now.mono.plus(until.since(now.wall) + Duration::from_secs(1));
@@ -193,7 +194,7 @@ impl Desk {
     }
 
     /// It is posted, and the ledger knows.
-    fn told(&mut self, id: NoticeId, digest: String, now: Now) {
+    fn told(&mut self, id: NoticeId, digest: String, accepted_at: Wall, now: Now) {
         let Some(notice) = self.notices.get(&id) else { return };
         self.tally.posted += 1;
         self.tally.escalated += u64::from(notice.escalated);
@@ -207,6 +208,7 @@ impl Desk {
             channel: elsewhere.then(|| self.destinations[notice.channel].name.clone()),
             level: notice.finding.severity.level,
             digest,
+            waited: accepted_at.since(notice.since),
         });
         self.resolve(id, Resolution::Settled, now);
     }

@@ -1,11 +1,12 @@
 //! What the desk has to say to whoever reads the log. Each thing is said once, here, under one
 //! field name: `finding`, `destination`, `digest`, `level`, `lane`, `message`, `reason`, `detail`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::finding::Level;
+use crate::finding::{Finding, Level};
 use crate::ports::Lane;
 
 /// Why a message goes back to the queue. The word is the log field and the metric label.
@@ -44,9 +45,14 @@ impl HandBackReason {
 /// One thing worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
+    /// A finding was read out of a message.
+    Received {
+        finding: Arc<Finding>,
+        lane: Lane,
+    },
+    /// It is below every threshold.
     Filtered {
-        finding: String,
-        level: Level,
+        finding: Arc<Finding>,
     },
     Covered {
         finding: String,
@@ -60,6 +66,8 @@ pub enum Report {
         channel: Option<String>,
         level: Level,
         digest: String,
+        /// From the queue's time of its message until it was accepted.
+        waited: Duration,
     },
     Quarantined {
         message: String,
@@ -128,14 +136,23 @@ impl Report {
     /// Writes the line. Quiet when all is well: what needs no person is at debug.
     pub fn log(&self) {
         match self {
-            Report::Filtered { finding, level } => {
-                debug!(%finding, %level, "below the threshold");
-            }
+            Report::Received { finding, lane } => debug!(
+                finding = %finding.fingerprint,
+                level = %finding.severity.level,
+                lane = lane.word(),
+                "received"
+            ),
+            Report::Filtered { finding } => debug!(
+                finding = %finding.fingerprint,
+                level = %finding.severity.level,
+                "below the threshold"
+            ),
             Report::Covered { finding, destination, level } => {
                 debug!(%finding, destination, %level, "covered by an earlier post");
             }
-            Report::Posted { finding, destination, channel, level, digest } => {
-                info!(%finding, destination, channel, %level, digest, "posted");
+            Report::Posted { finding, destination, channel, level, digest, waited } => {
+                let waited_ms = millis(waited);
+                info!(%finding, destination, channel, %level, digest, waited_ms, "posted");
             }
             Report::Quarantined { message, lane, reason, detail } => {
                 warn!(message_id = message, lane = lane.word(), reason, detail, "quarantined");

@@ -7,11 +7,36 @@ use serde::{Deserialize, Serialize};
 use crate::instants::Wall;
 use crate::ports::{Delivery, Lane, MessageId, Receipt};
 
-/// The whole event. What is not needed of it is passed over.
+/// What the function is invoked with: a batch of messages, or the request of its own timer. What is
+/// not needed of it is passed over.
 #[derive(Debug, Deserialize)]
-pub struct SqsEvent {
+pub struct Invocation {
     #[serde(rename = "Records")]
-    pub records: Vec<Record>,
+    records: Option<Vec<Record>>,
+    /// `{"hansho":"heartbeat"}`, which the schedule in `infra/worker-lambda.yaml` sends.
+    hansho: Option<String>,
+}
+
+/// What is asked of the function.
+#[derive(Debug)]
+pub enum Asked {
+    Batch(Vec<Record>),
+    /// Say that you are well, if you are.
+    Heartbeat,
+}
+
+impl Invocation {
+    /// # Errors
+    /// It is neither of the two: what the function can be invoked with.
+    pub fn asked(self) -> Result<Asked, String> {
+        match (self.records, self.hansho.as_deref()) {
+            (Some(records), None) => Ok(Asked::Batch(records)),
+            (None, Some("heartbeat")) => Ok(Asked::Heartbeat),
+            _ => Err("the event is neither a batch of SQS messages nor {\"hansho\":\"heartbeat\"}: \
+                      invoke the function by event source mappings of its queues and by its schedule"
+                .to_owned()),
+        }
+    }
 }
 
 /// One message, as Lambda received it.
@@ -74,10 +99,13 @@ impl QueueNames {
 
 /// The messages of an event and the lane that they all came by. The error is for the log, and makes
 /// the whole batch come again: it says what to change.
-pub fn deliveries(event: SqsEvent, queues: &QueueNames) -> Result<(Lane, Vec<Delivery>), String> {
+pub fn deliveries(
+    records: Vec<Record>,
+    queues: &QueueNames,
+) -> Result<(Lane, Vec<Delivery>), String> {
     let mut lane = None;
-    let mut deliveries = Vec::with_capacity(event.records.len());
-    for record in event.records {
+    let mut deliveries = Vec::with_capacity(records.len());
+    for record in records {
         let Some(of_record) = queues.lane(&record.event_source_arn) else {
             return Err(format!(
                 "the function is invoked for {}, which is neither queue.standard nor \
@@ -126,8 +154,22 @@ mod tests {
         QueueNames::new([(Lane::Express, "hansho-express"), (Lane::Standard, "hansho-standard")])
     }
 
-    fn event(text: &str) -> SqsEvent {
-        serde_json::from_str(text).unwrap()
+    fn event(text: &str) -> Vec<Record> {
+        let invocation: Invocation = serde_json::from_str(text).unwrap();
+        match invocation.asked().unwrap() {
+            Asked::Batch(records) => records,
+            Asked::Heartbeat => panic!("a heartbeat"),
+        }
+    }
+
+    #[test]
+    fn the_timer_asks_for_a_heartbeat_and_anything_else_is_refused() {
+        let asked = |text: &str| serde_json::from_str::<Invocation>(text).unwrap().asked();
+        assert!(matches!(asked(r#"{"hansho":"heartbeat"}"#), Ok(Asked::Heartbeat)));
+        for text in ["{}", r#"{"hansho":"bell"}"#, r#"{"detail":{}}"#] {
+            let why = asked(text).unwrap_err();
+            assert!(why.contains("neither a batch of SQS messages"), "{why}");
+        }
     }
 
     #[test]

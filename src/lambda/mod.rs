@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::clock::SystemClock;
@@ -22,16 +23,23 @@ use crate::config::{Backend, Config};
 use crate::desk::worker::{self, Ports};
 use crate::desk::{Desk, DrainTerms, HandBackReason, Memory, Report, Settings};
 use crate::instants::{Mono, Now, Wall};
+use crate::metrics::Metrics;
+use crate::metrics::calls::Counted;
+use crate::metrics::emf::Emf;
 use crate::policy::budget::TimeBudget;
+use crate::policy::cell;
 use crate::ports::{Clock, Delivery, Lane, Ledger, Notifier, Queue};
 use crate::wiring;
 
 use batch::BatchQueue;
-pub use event::{Failures, QueueNames, SqsEvent};
+pub use event::{Asked, Failures, Invocation, QueueNames};
 
 /// Set in every Lambda environment and nowhere else.
 /// Source: Lambda developer guide, "Building a custom runtime for AWS Lambda".
 pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+/// What else the runtime needs to be told by its environment.
+const NEEDED: [&str; 3] =
+    ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
 /// By so much the answer is ready before the deadline.
 const ANSWER: Duration = Duration::from_secs(1);
 /// A call ends by its deadline and needs no other patience.
@@ -52,22 +60,52 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let (queue, ledger) = wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
     let express = express.as_ref().map(|url| (Lane::Express, url.name()));
     let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.name())]));
-    let function = Arc::new(Function::new(
+    let function = Function::new(
         wiring::settings(config, Vec::new()),
         names,
         queue,
         ledger,
         wiring::notifier(config).await?,
         SystemClock::start(),
-    ));
+    )?;
     info!(backend = config.backend.word(), "serving as a Lambda function: {}", config.backend);
-    let handler = service_fn(move |call: LambdaEvent<SqsEvent>| {
+    answer_calls(function, config.metrics.emf.unwrap_or(true)).await
+}
+
+/// Answers what the Runtime API hands out, one call after the other, until Lambda ends the
+/// environment. `tells`: after each call a line for CloudWatch.
+///
+/// # Errors
+/// The environment is not Lambda's, or its Runtime API does not answer.
+pub async fn answer_calls<Q, L, N, C>(
+    function: Function<Q, L, N, C>,
+    tells: bool,
+) -> anyhow::Result<()>
+where
+    Q: Queue + 'static,
+    L: Ledger + 'static,
+    N: Notifier + 'static,
+    C: Clock + 'static,
+{
+    // The runtime takes them for granted, and panics.
+    if let Some(missing) = NEEDED.iter().find(|name| std::env::var_os(name).is_none()) {
+        bail!(
+            "{RUNTIME_API} is set, but {missing} is not: Lambda sets both, and so must its stand-in"
+        );
+    }
+    let function = Arc::new(function);
+    let handler = service_fn(move |call: LambdaEvent<Invocation>| {
         let function = Arc::clone(&function);
         async move {
-            let (event, context) = call.into_parts();
+            let (invocation, context) = call.into_parts();
             let deadline = Wall(i64::try_from(context.deadline).unwrap_or(i64::MAX));
             // The runtime logs what is refused.
-            function.call(event, deadline).await
+            let answer = function.invoke(invocation, deadline).await;
+            if tells {
+                // Only a call that worked is a sign of life.
+                eprintln!("{}", function.metrics_line(answer.is_ok()));
+            }
+            answer
         }
     });
     lambda_runtime::run(handler).await.map_err(|why| anyhow!("the Lambda runtime ended: {why}"))
@@ -83,6 +121,8 @@ pub struct Function<Q, L, N, C> {
     clock: C,
     memory: Mutex<Option<Memory>>,
     calls: AtomicU64,
+    metrics: Metrics,
+    emf: Emf,
 }
 
 /// The times of one call.
@@ -113,20 +153,65 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         ledger: L,
         notifier: N,
         clock: C,
-    ) -> Function<Q, L, N, C> {
+    ) -> anyhow::Result<Function<Q, L, N, C>> {
         let (memory, calls) = (Mutex::new(None), AtomicU64::new(0));
-        Function { settings, names, queue, ledger, notifier, clock, memory, calls }
+        let (metrics, emf) = (Metrics::new()?, Emf::default());
+        Ok(Function {
+            settings,
+            names,
+            queue,
+            ledger,
+            notifier,
+            clock,
+            memory,
+            calls,
+            metrics,
+            emf,
+        })
     }
 
-    /// Settles what it can of a batch before the deadline, and answers with all the rest of it.
+    /// Answers one invocation, a batch or its timer's.
     ///
     /// # Errors
-    /// The event is not for this function. Then none of it was touched, and all comes again.
-    pub async fn call(&self, event: SqsEvent, deadline: Wall) -> Result<Failures, String> {
-        let (lane, deliveries) = event::deliveries(event, &self.names)?;
+    /// It is not for this function: then none of it was touched, and all comes again. Or it was asked
+    /// whether it is well, and is not.
+    pub async fn invoke(&self, invocation: Invocation, deadline: Wall) -> Result<Value, String> {
         let now = self.clock.now();
         let deadline = Deadline::of(deadline.since(now.wall), &self.settings.budget, now);
-        Ok(self.work(lane, deliveries, &deadline).await)
+        match invocation.asked()? {
+            Asked::Batch(records) => {
+                let (lane, deliveries) = event::deliveries(records, &self.names)?;
+                let failures = self.work(lane, deliveries, &deadline).await;
+                serde_json::to_value(failures).map_err(|why| why.to_string())
+            }
+            Asked::Heartbeat => {
+                self.look_at_the_ledger(&deadline).await?;
+                Ok(json!({"hansho": "well"}))
+            }
+        }
+    }
+
+    /// Without the ledger nothing can be claimed, so it is what a function without messages looks at.
+    async fn look_at_the_ledger(&self, deadline: &Deadline) -> Result<(), String> {
+        for route in &self.settings.routes.routes {
+            let key = cell::key(&route.destination);
+            let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
+            tokio::select! {
+                biased;
+                read = ledger.read(&key) => {
+                    read.map_err(|why| format!("the ledger does not answer: {why}"))?;
+                }
+                () = self.clock.sleep_until(deadline.answer) => {
+                    return Err("the ledger did not answer in time".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was counted since the last line, for CloudWatch. `beats`: the call worked.
+    pub fn metrics_line(&self, beats: bool) -> String {
+        self.emf.line(&self.metrics, beats, self.clock.now().wall)
     }
 
     async fn work(&self, lane: Lane, batch: Vec<Delivery>, deadline: &Deadline) -> Failures {
@@ -139,6 +224,8 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         }
         let longest = self.run(&mut desk, &queue, deadline).await;
         let (together, interval) = (desk.lines_max(), desk.slowest_pace());
+        let now = self.clock.now();
+        self.metrics.looked(&desk.glance(now), now);
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(desk.into_memory());
         let untouched = tokio::select! {
             biased;
@@ -157,13 +244,19 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         queue: &BatchQueue<'_, Q>,
         deadline: &Deadline,
     ) -> Duration {
-        let Function { ledger, notifier, clock, .. } = self;
-        let ports = Ports { queue, ledger, notifier, clock };
+        let Function { ledger, notifier, clock, metrics, .. } = self;
+        let ports = Ports {
+            queue: &Counted::new(queue, metrics, clock),
+            ledger: &Counted::new(ledger, metrics, clock),
+            notifier: &Counted::new(notifier, metrics, clock),
+            clock,
+        };
         let mut longest = Duration::ZERO;
         let report = |report: &Report| {
             if let Report::HandedBack { reason: HandBackReason::Draining, delay, .. } = report {
                 longest = longest.max(*delay);
             }
+            metrics.heard(report);
             report.log();
         };
         let work = worker::run_desk(desk, &ports, pending(), ready(()), report, |_| {});

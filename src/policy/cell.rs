@@ -30,6 +30,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// look comes up to so long after the slot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// The row of a destination's cell.
+pub fn key(destination: &str) -> NoticeKey {
+    NoticeKey { fingerprint: CELL.to_owned(), destination: destination.to_owned() }
+}
+
 /// What one worker knows of one destination's cell.
 pub struct Cell {
     key: NoticeKey,
@@ -67,7 +72,7 @@ pub enum Step {
 impl Cell {
     /// The cell of a destination. `interval` is the least time between two posts.
     pub fn new(destination: &str, me: &str, interval: Duration, terms: Terms) -> Cell {
-        let key = NoticeKey { fingerprint: CELL.to_owned(), destination: destination.to_owned() };
+        let key = key(destination);
         Cell { key, me: me.to_owned(), interval, terms, known: None }
     }
 

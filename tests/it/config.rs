@@ -90,6 +90,8 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("worker.buffer_bytes", "'4 MiB'"),
         ("worker.fleet", "'3'"),
         ("worker.seed", "'7'"),
+        ("metrics.listen", "'127.0.0.1:2'"),
+        ("metrics.emf", "'on'"),
         ("destination.name", "'other'"),
         ("destination.webhook", "'file:other'"),
         ("destination.min_severity", "'critical'"),

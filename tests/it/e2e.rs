@@ -21,7 +21,7 @@ use crate::dynamodb;
 use crate::sqs_standin::{SqsStandIn, StandInClock};
 
 /// What must never be seen in any output: the secret part of the webhook.
-const SECRET: &str = "S3cretPart";
+pub const SECRET: &str = "S3cretPart";
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// A stand-in for Slack, a folder, and a night's findings.
@@ -239,7 +239,7 @@ impl Scene {
     }
 }
 
-fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
+pub fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
     command.envs([
         ("HANSHO_QUEUE_STANDARD", urls[0].as_str()),
         ("HANSHO_QUEUE_EXPRESS", urls[1].as_str()),
@@ -258,7 +258,7 @@ fn shows(post: &Received, id: &str) -> bool {
 }
 
 /// The program, with nothing in its environment that it was not given here.
-fn hansho(folder: &Path) -> Command {
+pub fn hansho(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hansho"));
     command
         .env_clear()
@@ -277,10 +277,13 @@ async fn finish(mut command: Command) -> Output {
 }
 
 fn assert_no_secret(output: &Output) {
-    for bytes in [&output.stdout, &output.stderr] {
-        let text = String::from_utf8_lossy(bytes);
-        assert!(!text.contains(SECRET) && !text.contains("/services/"), "{text}");
-    }
+    assert_no_secret_in(&output.stdout);
+    assert_no_secret_in(&output.stderr);
+}
+
+pub fn assert_no_secret_in(said: &[u8]) {
+    let text = String::from_utf8_lossy(said);
+    assert!(!text.contains(SECRET) && !text.contains("/services/"), "{text}");
 }
 
 fn summary(output: &Output) -> Value {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What each layer may use of this crate, itself aside. A layer that is not listed is a way of
 /// running, and may use everything.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("instants", &[]),
     ("mutation", &[]),
     ("secret", &[]),
@@ -19,19 +19,21 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("aws", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("slack", &["finding", "instants", "ports", "secret"]),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
+    ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
     ("config", &["finding", "policy", "secret", "slack"]),
 ];
 
 /// Crates that may be named in these places alone.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("aws_sdk_", &["src/aws"]),
     ("aws_config", &["src/aws"]),
     ("aws_smithy", &["src/aws"]),
     ("rusqlite", &["src/embedded"]),
-    ("reqwest", &["src/slack"]),
+    ("reqwest", &["src/slack", "src/health/ask.rs"]),
+    ("prometheus", &["src/metrics"]),
     ("backoff", &["src/policy/retry.rs"]),
     ("governor", &["src/policy/pace.rs"]),
-    ("axum", &["src/embedded/listen.rs", "src/consume.rs", "src/demo"]),
+    ("axum", &["src/embedded/listen.rs", "src/health/server.rs", "src/consume.rs", "src/demo"]),
     ("clap", &["src/cli.rs", "src/main.rs"]),
 ];
 

@@ -76,19 +76,3 @@ fn the_times_of_the_workers_fit_the_budget() {
     let stop = seconds(&template("worker-ecs.yaml"), "StopTimeout");
     assert!(stop.len() == 1 && stop[0] > budget.drain().as_secs(), "{stop:?}");
 }
-
-#[test]
-fn every_wildcard_of_a_role_has_its_reason() {
-    for name in ["worker-ecs.yaml", "worker-lambda.yaml", "operator.yaml", "forwarder.yaml"] {
-        let text = template(name);
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        for (i, line) in lines.iter().enumerate() {
-            let bare = ["Resource: '*'", "Resource: \"*\"", "Action: '*'", "Action: \"*\""];
-            if bare.contains(line) {
-                let reason =
-                    lines[i.saturating_sub(3)..i].iter().any(|l| l.starts_with("# Why *:"));
-                assert!(reason, "{name}:{}: {line}", i + 1);
-            }
-        }
-    }
-}

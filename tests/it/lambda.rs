@@ -21,7 +21,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 fn function(w: &World, settings: Settings) -> TestFunction {
     let queues = [(Lane::Express, "express"), (Lane::Standard, "standard")];
     let names = QueueNames::new(queues);
-    Function::new(settings, names, w.queue.clone(), w.ledger.clone(), w.slack.clone(), w.clock)
+    let (queue, ledger, slack) = (w.queue.clone(), w.ledger.clone(), w.slack.clone());
+    Function::new(settings, names, queue, ledger, slack, w.clock).unwrap()
 }
 
 /// Receives what is there, as Lambda does before it calls the function.
@@ -51,11 +52,12 @@ fn event_of(batch: &[Delivery]) -> serde_json::Value {
 async fn call(w: &World, f: &TestFunction, batch: &[Delivery]) -> BTreeSet<String> {
     let event = serde_json::from_value(event_of(batch)).unwrap();
     let began = w.clock.now();
-    let answer = f.call(event, began.wall.plus(TIMEOUT)).await.unwrap();
+    let answer = f.invoke(event, began.wall.plus(TIMEOUT)).await.unwrap();
     let took = w.clock.now().mono.since(began.mono);
     assert!(took < TIMEOUT, "{took:?}");
-    let failed: BTreeSet<String> =
-        answer.batch_item_failures.into_iter().map(|f| f.item_identifier).collect();
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    let id = |f: &serde_json::Value| f["itemIdentifier"].as_str().unwrap().to_owned();
+    let failed: BTreeSet<String> = failures.iter().map(id).collect();
     let settled = batch.iter().filter(|d| !failed.contains(&d.message_id.0));
     for d in settled {
         w.queue.delete(d.lane, std::slice::from_ref(&d.receipt)).await;
@@ -152,6 +154,6 @@ async fn an_event_of_another_queue_is_refused_whole() {
     let foreign = json!({"Records": [{"messageId": "m", "receiptHandle": "r", "body": "x",
         "eventSourceARN": "arn:aws:sqs:r:1:other"}]});
     let event = serde_json::from_value(foreign).unwrap();
-    let refused = f.call(event, Wall(i64::MAX)).await.unwrap_err();
+    let refused = f.invoke(event, Wall(i64::MAX)).await.unwrap_err();
     assert!(refused.contains("arn:aws:sqs:r:1:other"), "{refused}");
 }

@@ -1,0 +1,153 @@
+//! The ports, with their calls counted and timed.
+
+use std::time::Duration;
+
+use super::{Metrics, count, observe};
+use crate::instants::Mono;
+use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::ports::{
+    Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
+    QueueError, Receipt, ReceiveAsk, Verdict, Written,
+};
+
+/// A port whose calls are counted.
+pub struct Counted<'a, P, C> {
+    pub inner: &'a P,
+    pub metrics: &'a Metrics,
+    pub clock: &'a C,
+}
+
+impl<'a, P, C: Clock> Counted<'a, P, C> {
+    pub fn new(inner: &'a P, metrics: &'a Metrics, clock: &'a C) -> Counted<'a, P, C> {
+        Counted { inner, metrics, clock }
+    }
+
+    fn began(&self) -> Mono {
+        self.clock.now().mono
+    }
+
+    fn ended(&self, port: &str, call: &str, result: &str, began: Mono) {
+        let took: Duration = self.clock.now().mono.since(began);
+        count(&self.metrics.calls, &[port, call, result]);
+        observe(&self.metrics.call_seconds, &[port, call], took);
+    }
+}
+
+/// A call with several entries worked as well as its worst one.
+fn worst(results: &[Result<(), QueueError>]) -> &'static str {
+    let failed = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::Unavailable(_)));
+    let gone = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::ReceiptGone(_)));
+    if results.iter().any(failed) {
+        "failed"
+    } else if results.iter().any(gone) {
+        "receipt_gone"
+    } else {
+        "ok"
+    }
+}
+
+fn well<T, E>(result: &Result<T, E>) -> &'static str {
+    if result.is_ok() { "ok" } else { "failed" }
+}
+
+impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
+    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        let began = self.began();
+        let result = self.inner.receive(ask).await;
+        self.ended("queue", "receive", well(&result), began);
+        for delivery in result.iter().flatten() {
+            count(&self.metrics.messages, &[delivery.lane.word()]);
+            if delivery.receive_count > 1 {
+                count(&self.metrics.redelivered, &[delivery.lane.word()]);
+            }
+        }
+        result
+    }
+
+    async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
+        let began = self.began();
+        let results = self.inner.delete(lane, receipts).await;
+        self.ended("queue", "delete", worst(&results), began);
+        results
+    }
+
+    async fn hide(
+        &self,
+        lane: Lane,
+        entries: &[(Receipt, Duration)],
+    ) -> Vec<Result<(), QueueError>> {
+        let began = self.began();
+        let results = self.inner.hide(lane, entries).await;
+        self.ended("queue", "hide", worst(&results), began);
+        results
+    }
+
+    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+        let began = self.began();
+        let result = self.inner.park(parcel).await;
+        self.ended("queue", "park", well(&result), began);
+        result
+    }
+
+    async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
+        let began = self.began();
+        let result = self.inner.depth(lane).await;
+        self.ended("queue", "depth", well(&result), began);
+        result
+    }
+}
+
+impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
+    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        let began = self.began();
+        let result = self.inner.read(key).await;
+        self.ended("ledger", "read", well(&result), began);
+        result
+    }
+
+    async fn write(
+        &self,
+        key: &NoticeKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        let began = self.began();
+        let result = self.inner.write(key, expect, row).await;
+        let word = match &result {
+            Ok(Written::Done) => "ok",
+            Ok(Written::Lost(_)) => "lost",
+            Err(_) => "failed",
+        };
+        self.ended("ledger", "write", word, began);
+        result
+    }
+}
+
+impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
+    async fn post(&self, digest: &Digest) -> Verdict {
+        let began = self.began();
+        let verdict = self.inner.post(digest).await;
+        let answer = match &verdict {
+            Verdict::Accepted => "accepted",
+            Verdict::Retry { reason, .. } => reason.word(),
+            Verdict::Dead { .. } => "dead",
+            Verdict::Refused { .. } => "refused",
+        };
+        let form = match digest.form {
+            Form::Cards => "cards",
+            Form::Digest => "digest",
+            Form::Plain => "plain",
+        };
+        count(&self.metrics.posts, &[&digest.destination, form, answer]);
+        let result = if verdict == Verdict::Accepted { "ok" } else { "failed" };
+        self.ended("slack", "post", result, began);
+        verdict
+    }
+
+    async fn refresh(&self, destination: &str) -> Result<bool, String> {
+        let began = self.began();
+        let result = self.inner.refresh(destination).await;
+        self.ended("slack", "refresh", well(&result), began);
+        result
+    }
+}

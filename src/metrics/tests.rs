@@ -1,0 +1,277 @@
+//! Every metric is used here, and both ways out are read as their readers read them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::calls::Counted;
+use super::emf::Emf;
+use super::*;
+use crate::clock::SystemClock;
+use crate::desk::{DestinationGlance, HandBackReason};
+use crate::finding;
+use crate::instants::{Mono, Wall};
+use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::ports::{
+    Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, MessageId, Notifier, Parcel, Queue,
+    QueueError, Receipt, ReceiveAsk, Verdict, Written,
+};
+
+const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(5_000) };
+
+/// Named as an attacker would name a product.
+fn a_finding(product: &str) -> Arc<Finding> {
+    let text = include_str!("../../tests/fixtures/findings/guardduty-instance.json");
+    let mut finding = finding::parse(text).findings.remove(0);
+    finding.fingerprint.product = product.to_owned();
+    Arc::new(finding)
+}
+
+fn posted(waited_ms: u64) -> Report {
+    Report::Posted {
+        finding: "f".to_owned(),
+        destination: "security".to_owned(),
+        channel: None,
+        level: Level::High,
+        digest: "d".to_owned(),
+        waited: Duration::from_millis(waited_ms),
+    }
+}
+
+fn reports() -> Vec<Report> {
+    let destination = || "security".to_owned();
+    let (lane, level, delay) = (Lane::Standard, Level::High, Duration::from_secs(1));
+    vec![
+        Report::Received { finding: a_finding("guardduty"), lane },
+        Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
+        Report::Filtered { finding: a_finding("guardduty") },
+        Report::Covered { finding: "f".to_owned(), destination: destination(), level },
+        posted(1_500),
+        Report::Quarantined {
+            message: "m".to_owned(),
+            lane,
+            reason: "not_json".to_owned(),
+            detail: "no".to_owned(),
+        },
+        Report::HandedBack { message: "m".to_owned(), reason: HandBackReason::Busy, delay },
+        Report::PostFailed {
+            destination: destination(),
+            digest: "d".to_owned(),
+            reason: "rate_limited",
+            ambiguous: false,
+            delay,
+            detail: String::new(),
+        },
+        Report::DestinationDead {
+            destination: destination(),
+            status: 404,
+            detail: String::new(),
+            delay,
+            fallback: None,
+        },
+        Report::FencedOut {
+            finding: "f".to_owned(),
+            destination: destination(),
+            digest: "d".to_owned(),
+        },
+    ]
+}
+
+/// A port of each kind, of which every second call fails.
+struct Half(Mutex<bool>);
+
+impl Half {
+    fn works(&self) -> bool {
+        let mut last = self.0.lock().unwrap();
+        *last = !*last;
+        *last
+    }
+}
+
+impl Queue for Half {
+    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
+        let delivery = Delivery {
+            lane: ask.lane,
+            message_id: MessageId("m".to_owned()),
+            receipt: Receipt("r".to_owned()),
+            body: String::new(),
+            receive_count: 2,
+            enqueued_at: None,
+        };
+        Ok(vec![delivery])
+    }
+
+    async fn delete(&self, _: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
+        let gone = |_: &Receipt| Err(QueueError::ReceiptGone(String::new()));
+        receipts.iter().map(gone).collect()
+    }
+
+    async fn hide(&self, _: Lane, all: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
+        all.iter().map(|_| Ok(())).collect()
+    }
+
+    async fn park(&self, _: &Parcel) -> Result<(), QueueError> {
+        Err(QueueError::Unavailable(String::new()))
+    }
+
+    async fn depth(&self, _: Lane) -> Result<Depth, QueueError> {
+        Ok(Depth::default())
+    }
+}
+
+impl Ledger for Half {
+    async fn read(&self, _: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+        if self.works() { Ok(None) } else { Err(LedgerError(String::new())) }
+    }
+
+    async fn write(&self, _: &NoticeKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
+        Ok(Written::Lost(None))
+    }
+}
+
+impl Notifier for Half {
+    async fn post(&self, _: &Digest) -> Verdict {
+        if self.works() { Verdict::Accepted } else { Verdict::Refused { detail: String::new() } }
+    }
+
+    async fn refresh(&self, _: &str) -> Result<bool, String> {
+        Ok(true)
+    }
+}
+
+async fn calls(metrics: &Metrics) {
+    let (half, clock) = (Half(Mutex::new(false)), SystemClock::start());
+    let counted = Counted::new(&half, metrics, &clock);
+    let lane = Lane::Express;
+    let (wait, visibility) = (Duration::ZERO, Duration::from_secs(1));
+    counted.receive(ReceiveAsk { lane, max: 1, wait, visibility }).await.unwrap();
+    counted.delete(lane, &[Receipt("r".to_owned())]).await;
+    let key = NoticeKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
+    assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
+    let digest = Digest {
+        id: "d".to_owned(),
+        destination: "security".to_owned(),
+        form: Form::Cards,
+        cards: Vec::new(),
+    };
+    counted.post(&digest).await;
+    counted.post(&digest).await;
+}
+
+fn glance() -> Glance {
+    let mut desk = DestinationGlance::example("security");
+    desk.oldest = Some(NOW.wall.minus(Duration::from_secs(90)));
+    desk.dead = true;
+    Glance {
+        worker: "w".to_owned(),
+        held: 3,
+        held_bytes: 4096,
+        posts: 0,
+        posted: 0,
+        receive_failures: vec![(Lane::Standard, 2)],
+        ledger_away: false,
+        draining: false,
+        destinations: vec![desk],
+    }
+}
+
+async fn all() -> Metrics {
+    let metrics = Metrics::new().unwrap();
+    reports().iter().for_each(|report| metrics.heard(report));
+    metrics.looked(&glance(), NOW);
+    calls(&metrics).await;
+    metrics
+}
+
+#[tokio::test]
+async fn every_metric_can_be_scraped() {
+    let text = all().await.text().unwrap();
+    let about: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|rest| rest.split(' ').next().unwrap())
+        .collect();
+    let mut expected = BTreeSet::from([
+        "hansho_arrival_to_post_seconds",
+        "hansho_below_threshold_total",
+        "hansho_breaker_open",
+        "hansho_build_info",
+        "hansho_call_seconds",
+        "hansho_calls_total",
+        "hansho_covered_total",
+        "hansho_destination_dead",
+        "hansho_fenced_out_total",
+        "hansho_findings_total",
+        "hansho_handed_back_total",
+        "hansho_held_bytes",
+        "hansho_held_findings",
+        "hansho_ledger_away",
+        "hansho_messages_received_total",
+        "hansho_messages_redelivered_total",
+        "hansho_next_post_seconds",
+        "hansho_oldest_waiting_seconds",
+        "hansho_post_failures_total",
+        "hansho_posted_total",
+        "hansho_posts_total",
+        "hansho_quarantined_total",
+        "hansho_receive_failures",
+        "hansho_waiting",
+    ]);
+    expected.insert("process_resident_memory_bytes");
+    assert_eq!(about, expected);
+    for line in [
+        "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"guardduty\"} 1",
+        "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"other\"} 1",
+        "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
+        "hansho_destination_dead{destination=\"security\"} 1",
+        "hansho_oldest_waiting_seconds{destination=\"security\"} 90",
+        "hansho_arrival_to_post_seconds_bucket{level=\"high\",le=\"1\"} 0",
+        "hansho_arrival_to_post_seconds_bucket{level=\"high\",le=\"2\"} 1",
+        "hansho_calls_total{call=\"read\",port=\"ledger\",result=\"failed\"} 1",
+        "hansho_calls_total{call=\"delete\",port=\"queue\",result=\"receipt_gone\"} 1",
+        "hansho_messages_redelivered_total{lane=\"express\"} 1",
+        "hansho_posts_total{answer=\"refused\",destination=\"security\",form=\"cards\"} 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");
+    }
+    assert!(!text.contains("evil"), "a finding's own text is no label");
+}
+
+#[tokio::test]
+async fn a_line_for_cloudwatch_says_what_was_added() {
+    let (metrics, emf) = (all().await, Emf::default());
+    let line: Value = serde_json::from_str(&emf.line(&metrics, true, NOW.wall)).unwrap();
+    let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(line["_aws"]["Timestamp"], NOW.wall.0);
+    assert_eq!(directive["Namespace"], "hansho");
+    assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
+    let declared = directive["Metrics"].as_array().unwrap();
+    assert_eq!(declared.len(), 9, "{directive}");
+    for metric in declared {
+        let value = &line[metric["Name"].as_str().unwrap()];
+        assert!(value.is_number() || value.is_array(), "{metric}: {value}");
+    }
+    for (name, value) in [("findings", 2), ("posted", 1), ("destination_dead", 1), ("heartbeat", 1)]
+    {
+        assert_eq!(line[name], value, "{name}");
+    }
+    assert_eq!(line["arrival_to_post_seconds"], serde_json::json!([1.5]));
+    assert_eq!(line["oldest_waiting_seconds"], 90);
+    metrics.heard(&posted(250));
+    let line: Value = serde_json::from_str(&emf.line(&metrics, false, NOW.wall)).unwrap();
+    assert_eq!((&line["posted"], &line["findings"]), (&Value::from(1), &Value::from(0)));
+    assert!(line.get("heartbeat").is_none());
+}
+
+#[test]
+fn the_longest_times_are_kept() {
+    let metrics = Metrics::new().unwrap();
+    (0..500).for_each(|i| metrics.heard(&posted(i * 10)));
+    let line = Emf::default().line(&metrics, true, NOW.wall);
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let times = line["arrival_to_post_seconds"].as_array().unwrap();
+    assert_eq!(times.len(), VALUES_MAX);
+    assert!(times.iter().all(|t| t.as_f64().unwrap() >= 4.0), "{times:?}");
+    assert!(!line.to_string().contains('\n') && line.to_string().len() < 4096);
+}
