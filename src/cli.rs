@@ -1,5 +1,7 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
+pub mod explain;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io::Write;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Explain the configuration: what is read from where, and what is wrong
     #[command(long_about = CHECK_ABOUT)]
     Check(Check),
+    /// Tell what became of a finding: posted when, in which post, or why not
+    #[command(long_about = explain::ABOUT)]
+    Explain(explain::Explain),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -184,6 +189,7 @@ Examples:
   SLACK_WEBHOOK_URL=… hansho run --input findings.jsonl --drain
                                                post the findings of a file, and end
   hansho check                                 what is configured, and what is wrong with it
+  hansho explain 0ab1c2…                       what became of that finding
   hansho run --config /etc/hansho.toml         the worker
 
 `hansho --help` says more: all environment variables, and the exit codes.";
@@ -242,6 +248,8 @@ mod tests {
             "hansho render -",
             "hansho render f.json --json",
             "hansho check --config f",
+            "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
+            "hansho explain - --no-queues --config f",
             "hansho completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");
@@ -253,6 +261,8 @@ mod tests {
         for (line, code) in [
             ("hansho", 2),
             ("hansho render", 2),
+            ("hansho explain", 2),
+            ("hansho explain a b", 2),
             ("hansho runn", 2),
             ("hansho run --colour", 2),
             ("hansho completions dash", 2),

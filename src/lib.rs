@@ -13,6 +13,7 @@ pub mod consume;
 pub mod demo;
 pub mod desk;
 pub mod embedded;
+pub mod explain;
 pub mod feed;
 pub mod finding;
 pub mod instants;

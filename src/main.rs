@@ -49,6 +49,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
+        Command::Explain(args) => block_on(tell_what_became_of(args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -108,6 +109,16 @@ async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
     }
     // A run that was to settle everything and did not has failed, though nothing is lost.
     Ok(ended(!outcome.input_cut && (!run.drain || outcome.complete)))
+}
+
+async fn tell_what_became_of(args: cli::explain::Explain) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(args.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let mut out = io::stdout().lock();
+    let exit = hansho::explain::run(&config, &args, &mut out, &mut io::stderr()).await?;
+    out.flush()?;
+    Ok(exit)
 }
 
 /// Tries the secrets that are kept on this machine.

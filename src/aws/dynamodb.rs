@@ -5,6 +5,8 @@
 //! item along (`ALL_OLD`), at no cost and strongly consistent.
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
+mod search;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Debug};

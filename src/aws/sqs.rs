@@ -5,6 +5,7 @@
 //! The exception is a list that is longer than a batch may be: it takes several calls.
 
 mod parcel;
+mod peek;
 mod refusal;
 mod region;
 

@@ -2,6 +2,7 @@
 //! needs no AWS, and several processes may use the file at once.
 
 pub mod input;
+mod inquiry;
 mod ledger;
 pub mod listen;
 mod queue;

@@ -21,7 +21,7 @@ use crate::dynamodb;
 use crate::sqs_standin::{SqsStandIn, StandInClock};
 
 /// What must never be seen in any output: the secret part of the webhook.
-const SECRET: &str = "S3cretPart";
+pub const SECRET: &str = "S3cretPart";
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// A stand-in for Slack, a folder, and a night's findings.
@@ -258,7 +258,7 @@ fn shows(post: &Received, id: &str) -> bool {
 }
 
 /// The program, with nothing in its environment that it was not given here.
-fn hansho(folder: &Path) -> Command {
+pub fn hansho(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hansho"));
     command
         .env_clear()
@@ -270,7 +270,7 @@ fn hansho(folder: &Path) -> Command {
     command
 }
 
-async fn finish(mut command: Command) -> Output {
+pub async fn finish(mut command: Command) -> Output {
     let output = tokio::time::timeout(LONGEST, command.output()).await.expect("it ends").unwrap();
     assert_no_secret(&output);
     output
