@@ -121,6 +121,13 @@ pub struct Render {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFlag,
+    /// Ask AWS and Slack too: are queues, table, secrets and webhooks there, set up well, and open to
+    /// these credentials? Posts nothing
+    #[arg(long)]
+    pub live: bool,
+    /// Print what --live found as one JSON object
+    #[arg(long, requires = "live")]
+    pub json: bool,
 }
 
 /// Where findings are read from.
@@ -180,7 +187,15 @@ nothing told twice. It takes some 40 seconds. Nothing leaves the machine.";
 const CHECK_ABOUT: &str = "\
 Explain the configuration: which file and which variables are read, what is in effect, where the
 secrets are kept and whether they can be read (they are never shown), and everything that is wrong,
-each mistake with its key. Ends with 2 if anything is wrong. Posts nothing, and asks nothing of AWS.";
+each mistake with its key. Ends with 2 if anything is wrong. Posts nothing, and asks nothing of AWS.
+
+With --live it also asks, with the credentials at hand (run it with the worker's role): whether the
+queues and the table are there and set up as infra/README.md says; whether the role may do what the
+worker does, by calls that change nothing (a receipt that never was, a write whose condition can't
+hold, a message that SQS refuses, and one receive for each lane, which gives a message back at once
+and counts as a receive of it); whether each webhook can be read, and whether Slack answers to an
+empty message, which it refuses, so that nobody sees anything. Each line is ok, wrong with how to
+mend it, or not checked with the reason. Ends with 1 if anything is wrong there.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -248,6 +263,7 @@ mod tests {
             "hansho render -",
             "hansho render f.json --json",
             "hansho check --config f",
+            "hansho check --live --json",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
             "hansho completions bash",
@@ -261,6 +277,7 @@ mod tests {
         for (line, code) in [
             ("hansho", 2),
             ("hansho render", 2),
+            ("hansho check --json", 2),
             ("hansho explain", 2),
             ("hansho explain a b", 2),
             ("hansho runn", 2),

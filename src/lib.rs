@@ -18,6 +18,7 @@ pub mod feed;
 pub mod finding;
 pub mod instants;
 pub mod lambda;
+pub mod live;
 pub mod logging;
 pub mod mutation;
 pub mod policy;

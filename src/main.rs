@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, lambda, logging, show};
+use hansho::{check, cli, demo, lambda, live, logging, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -48,6 +48,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Run(run) => block_on(run_worker(run)),
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
+        Command::Check(args) if args.live => block_on(check_live(args)),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Explain(args) => block_on(tell_what_became_of(args)),
         Command::Completions { shell } => {
@@ -109,6 +110,28 @@ async fn run_worker(run: cli::Run) -> anyhow::Result<Exit> {
     }
     // A run that was to settle everything and did not has failed, though nothing is lost.
     Ok(ended(!outcome.input_cut && (!run.drain || outcome.complete)))
+}
+
+/// `hansho check --live`: what is wrong with the configuration comes first.
+async fn check_live(args: cli::Check) -> anyhow::Result<Exit> {
+    let loaded = load(args.config.config.as_deref());
+    let probes = probe(&loaded);
+    let explanation = check::explain(&loaded, &probes);
+    let exit = check::exit(&loaded, &probes);
+    match args.json {
+        false => print!("{explanation}"),
+        true if exit != Exit::Done => eprint!("{explanation}"),
+        true => {}
+    }
+    let Some(config) = loaded.outcome.ok().filter(|_| exit == Exit::Done) else {
+        return Ok(Exit::Usage);
+    };
+    let answer = live::run(&config).await;
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&answer)?),
+        false => print!("{}", live::text(&answer)),
+    }
+    Ok(ended(!answer.is_wrong()))
 }
 
 async fn tell_what_became_of(args: cli::explain::Explain) -> anyhow::Result<Exit> {

@@ -6,6 +6,7 @@
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
 pub mod inquiry;
+pub mod probe;
 
 use std::fmt;
 use std::future::Future;

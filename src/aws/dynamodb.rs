@@ -5,6 +5,7 @@
 //! item along (`ALL_OLD`), at no cost and strongly consistent.
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
+mod probe;
 mod search;
 
 use std::collections::HashMap;

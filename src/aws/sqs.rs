@@ -6,6 +6,7 @@
 
 mod parcel;
 mod peek;
+mod probe;
 mod refusal;
 mod region;
 

@@ -1,5 +1,7 @@
 //! What is asked for: a message, or a finding by one of its names. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{self, Finding, Fingerprint, Rejection, Text};
 use crate::ports::inquiry::Clue;
 
@@ -36,8 +38,9 @@ pub enum Asked {
 pub struct Message {
     pub findings: Vec<Finding>,
     pub rejections: Vec<Rejection>,
-    /// The texts of the messages, to find them again in a queue.
-    pub bodies: Vec<String>,
+    /// The texts of the messages, and of their parts, to find them again in a queue: as
+    /// [`compact`] writes them.
+    pub texts: BTreeSet<String>,
     /// Findings beyond [`FINDINGS_MAX`].
     pub left_out: usize,
 }
@@ -57,18 +60,34 @@ pub struct Name {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong(pub String);
 
-/// Reads the messages of a file: the findings in them, and what was refused.
-pub fn message(bodies: Vec<String>) -> Asked {
+/// Reads the messages of a file: the findings in them, and what was refused. `parts` are other forms
+/// in which the same may have been sent.
+pub fn message(bodies: &[String], parts: &[String]) -> Asked {
     let mut message = Message::default();
-    for body in &bodies {
+    for body in bodies {
         let parsed = finding::parse(body);
         message.findings.extend(parsed.findings);
         message.rejections.extend(parsed.rejections);
     }
     message.left_out = message.findings.len().saturating_sub(FINDINGS_MAX);
     message.findings.truncate(FINDINGS_MAX);
-    message.bodies = bodies;
+    message.texts = bodies.iter().chain(parts).map(|body| compact(body)).collect();
     Asked::Message(message)
+}
+
+/// A message without the white space between its parts, in which copies of the same differ.
+pub fn compact(body: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let kept = body.chars().filter(|c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        in_string || !c.is_ascii_whitespace()
+    });
+    kept.collect()
 }
 
 /// Reads a name as people have it: from the log, from Slack, from a console or an API.
@@ -330,6 +349,18 @@ mod tests {
         }
         let clue = named("a\u{1b}[31mb\u{202e}", &Place::default()).clue.unwrap();
         assert_eq!(clue.ids, ["a%1B[31mb%E2%80%AE"]);
+    }
+
+    #[test]
+    fn copies_differ_in_white_space_between_the_parts_alone() {
+        for (body, expected) in [
+            ("{ \"a\" :\n\t[1, 2] }\r\n", "{\"a\":[1,2]}"),
+            (r#"{"a": "b  \" c", "d": "e\\ f" }"#, r#"{"a":"b  \" c","d":"e\\ f"}"#),
+            (" no json  at all", "nojsonatall"),
+            ("", ""),
+        ] {
+            assert_eq!(compact(body), expected, "{body}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::policy::ledger::{NoticeKey, Row};
 use crate::ports::inquiry::{Concerns, Inquiry, ParkedMessage, Peek, Waiting, WaitingMessage};
 use crate::ports::{Depth, Lane, LedgerError};
 
-use super::asked::{Asked, FINDINGS_MAX, Message, Name};
+use super::asked::{Asked, FINDINGS_MAX, Message, Name, compact};
 
 /// All that could be learned.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ pub async fn gather<L: Inquiry, Q: Peek>(
                     message.left_out
                 ));
             }
-            let Message { findings, rejections, bodies, .. } = message;
+            let Message { findings, rejections, texts, .. } = message;
             evidence.rejections = rejections;
             for finding in findings {
                 let fingerprint = finding.fingerprint.to_string();
@@ -83,15 +83,15 @@ pub async fn gather<L: Inquiry, Q: Peek>(
             if let Some(queue) = queue {
                 let words = evidence.subjects.iter().filter_map(|s| s.finding.as_ref());
                 let words = words.map(|finding| finding.fingerprint.id.clone()).collect();
-                look(&mut evidence, queue, &concerns(words, bodies.clone())).await;
-                let known: BTreeSet<&str> = bodies.iter().map(|body| body.trim()).collect();
-                share_out(&mut evidence, |_| false, |body| known.contains(body.trim()));
+                let texts = Arc::new(texts);
+                look(&mut evidence, queue, &concerns(words, Arc::clone(&texts))).await;
+                share_out(&mut evidence, |_| false, |body| texts.contains(&compact(body)));
             }
         }
         Asked::Name(name) => {
             desk.by_name(&name, &mut evidence).await?;
             if let Some(queue) = queue {
-                look(&mut evidence, queue, &concerns(name.words.clone(), Vec::new())).await;
+                look(&mut evidence, queue, &concerns(name.words.clone(), Arc::default())).await;
                 let is_named = |print: &str| {
                     name.fingerprints.iter().any(|one| one == print)
                         || name.clue.as_ref().is_some_and(|clue| clue.names(print))
@@ -209,11 +209,11 @@ impl<L: Inquiry> Desk<'_, L> {
     }
 }
 
-/// Whether a body holds one of the words, or is one of the bodies.
-fn concerns(words: Vec<String>, bodies: Vec<String>) -> Concerns {
+/// Whether a body holds one of the words, or is one of the texts.
+fn concerns(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> Concerns {
     Arc::new(move |body: &str| {
         words.iter().any(|word| body.contains(word.as_str()))
-            || bodies.iter().any(|own| own.trim() == body.trim())
+            || (!texts.is_empty() && texts.contains(&compact(body)))
     })
 }
 

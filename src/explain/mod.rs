@@ -2,6 +2,7 @@
 //! ledger and queues, [`story`] puts what they say in order, and [`show`] writes it. Only this file
 //! and `gather` do I/O.
 
+pub mod answer;
 pub mod asked;
 pub mod gather;
 pub mod show;
@@ -96,7 +97,8 @@ fn read(args: &Explain) -> anyhow::Result<Result<Asked, Wrong>> {
         return Ok(Err(wrong));
     }
     if is_file {
-        return Ok(Ok(asked::message(messages(path)?)));
+        let (bodies, parts) = messages(path)?;
+        return Ok(Ok(asked::message(&bodies, &parts)));
     }
     if asked::looks_like_a_file(&args.what) {
         bail!("{} is not there, or is no file", asked::shown(&args.what));
@@ -105,8 +107,9 @@ fn read(args: &Explain) -> anyhow::Result<Result<Asked, Wrong>> {
 }
 
 /// The messages in a file: one, if it is one document that a queue could carry, as it would come
-/// from the queue; else as `run --input` takes them from it.
-fn messages(path: &Path) -> anyhow::Result<Vec<String>> {
+/// from the queue; else as `run --input` takes them from it. Then what `run --input` makes of it in
+/// either case.
+fn messages(path: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let name = path.display();
     let source: Box<dyn Read> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin()),
@@ -124,9 +127,6 @@ fn messages(path: &Path) -> anyhow::Result<Vec<String>> {
     let text = String::from_utf8_lossy(&bytes);
     let text = text.trim_start_matches('\u{feff}').trim();
     let is_one = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
-    if is_one && text.len() <= finding::MAX_BYTES {
-        return Ok(vec![text.to_owned()]);
-    }
     let mut all = Vec::new();
     input::split(text.as_bytes(), |body| {
         all.push(body);
@@ -136,5 +136,8 @@ fn messages(path: &Path) -> anyhow::Result<Vec<String>> {
     if all.is_empty() {
         bail!("{name} is empty: give the event or the finding as JSON");
     }
-    Ok(all)
+    if is_one && text.len() <= finding::MAX_BYTES {
+        return Ok((vec![text.to_owned()], all));
+    }
+    Ok((all, Vec::new()))
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::story::{About, Chapter, Event, Story};
+use super::answer::{About, Chapter, Event, Story};
 
 /// Writes the whole story.
 pub fn text(story: &Story) -> String {
@@ -39,9 +39,15 @@ fn write_chapter(out: &mut String, chapter: &Chapter) {
         let _ = writeln!(out, "  {}", headline(about));
     }
     if !chapter.known {
+        let owed_to_nobody = chapter.destinations.iter().all(|d| d.owed == Some(false));
         let _ = writeln!(
             out,
-            "  NO TRACE of it: no row in the ledger, and in no queue that was looked into"
+            "  {}",
+            match owed_to_nobody {
+                true => "NOT OWED to anybody now, being below every threshold; and no trace of it",
+                false =>
+                    "NO TRACE of it: no row in the ledger, nor in a queue that was looked into",
+            }
         );
     }
     write_events(out, &chapter.events);

@@ -239,7 +239,7 @@ impl Scene {
     }
 }
 
-fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
+pub fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
     command.envs([
         ("HANSHO_QUEUE_STANDARD", urls[0].as_str()),
         ("HANSHO_QUEUE_EXPRESS", urls[1].as_str()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hansho::aws::dynamodb::DynamoLedger;
 use hansho::config::{Config, ConfigFile, Environment, load};
 use hansho::embedded::{EmbeddedLedger, Store};
+use hansho::explain::answer::Story;
 use hansho::explain::asked::{self, Asked, Place};
 use hansho::explain::gather::gather;
 use hansho::explain::{show, story};
@@ -163,7 +164,7 @@ impl Peek for Shelves {
     }
 }
 
-async fn told(ledger: &impl Inquiry, shelves: &Shelves, asked: Asked, text: &str) -> story::Story {
+async fn told(ledger: &impl Inquiry, shelves: &Shelves, asked: Asked, text: &str) -> Story {
     let evidence = gather(&config(), asked, text, ledger, Some(shelves)).await.unwrap();
     story::tell(&config(), &evidence, text, NOW)
 }
@@ -205,7 +206,7 @@ fn shelves() -> Shelves {
 async fn everything(ledger: &impl Inquiry) -> String {
     fill(ledger).await;
     let mut all = String::new();
-    let mut add = |question: &str, story: &story::Story| {
+    let mut add = |question: &str, story: &Story| {
         all.push_str(&format!("=== {question} → {}\n{}\n", story.known, show::text(story)));
     };
     for name in [
@@ -245,14 +246,15 @@ async fn everything(ledger: &impl Inquiry) -> String {
         ("old00001", "8"),
         ("waits001", "8"),
     ] {
-        let asked = asked::message(vec![event(id, severity, "C&C \\u001b[31mactivity")]);
+        let asked = asked::message(&[event(id, severity, "C&C \\u001b[31mactivity")], &[]);
         add(&format!("{id} with {severity}"), &told(ledger, &shelves(), asked, "e.json").await);
     }
-    let several = asked::message(vec![
+    let messages = [
         format!("[{},{}]", event("sent0001", "8", "One"), event("never001", "2", "Two")),
         "{\"a\":".to_owned(),
-        "{\"detail\": {\"id\": \"broken01\"".to_owned(),
-    ]);
+        "{\"detail\":  {\"id\":\"broken01\"".to_owned(),
+    ];
+    let several = asked::message(&messages, &[]);
     add("several", &told(ledger, &shelves(), several, "several.json").await);
     all
 }

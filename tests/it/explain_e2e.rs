@@ -113,7 +113,7 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     let parked: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &parked["known"]), (Some(0), &true.into()), "{text}");
     assert_eq!(parked["findings"][0]["events"][0]["reason"], "not_json", "{text}");
-    scene.write("broken.json", "{\"detail\": {\"id\": \"20afba\"");
+    scene.write("broken.json", "{\"detail\":\n  {\"id\": \"20afba\"\n");
     let (text, code) = scene.explain(&["broken.json"]).await;
     assert!(code == Some(0) && text.contains("no finding: not_json"), "{text}");
     assert!(text.contains("in quarantine, for not_json"), "{text}");

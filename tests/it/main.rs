@@ -20,6 +20,7 @@ mod house;
 mod infra;
 mod lambda;
 mod ledger_contract;
+mod live;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
