@@ -185,7 +185,8 @@ fn threshold(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result 
     writeln!(out, "\nThreshold: {}{from}", and_above(config.threshold))
 }
 
-fn and_above(threshold: Threshold) -> String {
+/// The severities that a threshold admits, in words.
+pub fn and_above(threshold: Threshold) -> String {
     match threshold {
         Threshold::Level(Level::Critical) => "critical".to_owned(),
         Threshold::Level(level) => format!("{level} and above"),

@@ -1,5 +1,7 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
+pub mod explain;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io::Write;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Ask the worker of this machine whether it is well
     #[command(long_about = HEALTH_ABOUT)]
     Health(Health),
+    /// Tell what became of a finding: posted when, in which post, or why not
+    #[command(long_about = explain::ABOUT)]
+    Explain(explain::Explain),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -119,6 +124,13 @@ pub struct Render {
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFlag,
+    /// Ask AWS and Slack too: are queues, table, secrets and webhooks there, set up well, and open to
+    /// these credentials? Posts nothing
+    #[arg(long)]
+    pub live: bool,
+    /// Print what --live found as one JSON object
+    #[arg(long, requires = "live")]
+    pub json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -187,7 +199,15 @@ nothing told twice. It takes some 40 seconds. Nothing leaves the machine.";
 const CHECK_ABOUT: &str = "\
 Explain the configuration: which file and which variables are read, what is in effect, where the
 secrets are kept and whether they can be read (they are never shown), and everything that is wrong,
-each mistake with its key. Ends with 2 if anything is wrong. Posts nothing, and asks nothing of AWS.";
+each mistake with its key. Ends with 2 if anything is wrong. Posts nothing, and asks nothing of AWS.
+
+With --live it also asks, with the credentials at hand (run it with the worker's role): whether the
+queues and the table are there and set up as infra/README.md says; whether the role may do what the
+worker does, by calls that change nothing (a receipt that never was, a write whose condition can't
+hold, a message that SQS refuses, and one receive for each lane, which gives a message back at once
+and counts as a receive of it); whether each webhook can be read, and whether Slack answers to an
+empty message, which it refuses, so that nobody sees anything. Each line is ok, wrong with how to
+mend it, or not checked with the reason. Ends with 1 if anything is wrong there.";
 
 const HEALTH_ABOUT: &str = "\
 Ask the worker of this machine, or of this container, whether it is well: with metrics.listen it answers
@@ -201,6 +221,7 @@ Examples:
   SLACK_WEBHOOK_URL=… hansho run --input findings.jsonl --drain
                                                post the findings of a file, and end
   hansho check                                 what is configured, and what is wrong with it
+  hansho explain 0ab1c2…                       what became of that finding
   hansho run --config /etc/hansho.toml         the worker
 
 `hansho --help` says more: all environment variables, and the exit codes.";
@@ -260,6 +281,9 @@ mod tests {
             "hansho render f.json --json",
             "hansho check --config f",
             "hansho health --ready",
+            "hansho check --live --json",
+            "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
+            "hansho explain - --no-queues --config f",
             "hansho completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");
@@ -271,6 +295,9 @@ mod tests {
         for (line, code) in [
             ("hansho", 2),
             ("hansho render", 2),
+            ("hansho check --json", 2),
+            ("hansho explain", 2),
+            ("hansho explain a b", 2),
             ("hansho runn", 2),
             ("hansho run --colour", 2),
             ("hansho completions dash", 2),

@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, health, lambda, logging, show};
+use hansho::{check, cli, demo, health, lambda, live, logging, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -48,8 +48,10 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Run(run) => block_on(run_worker(run)),
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
+        Command::Check(args) if args.live => block_on(check_live(args)),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Health(health) => block_on(ask(health)),
+        Command::Explain(args) => block_on(tell_what_became_of(args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -124,6 +126,38 @@ async fn ask(health: cli::Health) -> anyhow::Result<Exit> {
     };
     println!("{}", health::ask::ask(listen, health.ready).await?);
     Ok(Exit::Done)
+}
+
+/// `hansho check --live`: what is wrong with the configuration comes first.
+async fn check_live(args: cli::Check) -> anyhow::Result<Exit> {
+    let loaded = load(args.config.config.as_deref());
+    let probes = probe(&loaded);
+    let explanation = check::explain(&loaded, &probes);
+    let exit = check::exit(&loaded, &probes);
+    match args.json {
+        false => print!("{explanation}"),
+        true if exit != Exit::Done => eprint!("{explanation}"),
+        true => {}
+    }
+    let Some(config) = loaded.outcome.ok().filter(|_| exit == Exit::Done) else {
+        return Ok(Exit::Usage);
+    };
+    let answer = live::run(&config).await;
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&answer)?),
+        false => print!("{}", live::text(&answer)),
+    }
+    Ok(ended(!answer.is_wrong()))
+}
+
+async fn tell_what_became_of(args: cli::explain::Explain) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(args.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let mut out = io::stdout().lock();
+    let exit = hansho::explain::run(&config, &args, &mut out, &mut io::stderr()).await?;
+    out.flush()?;
+    Ok(exit)
 }
 
 /// Tries the secrets that are kept on this machine.

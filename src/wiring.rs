@@ -108,13 +108,7 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
 /// said before anything is received. One that can't be read is held and tried again later, as one
 /// that is dead, so that the others go on; but if none can be read there is nothing to run for.
 pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
-    let destination = |d: &crate::config::Destination| {
-        let source = ConfiguredWebhook { reference: d.webhook.clone(), pace: d.pace };
-        (d.name.to_string(), Destination { source, mentions: d.mentions.clone() })
-    };
-    let timeouts =
-        Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
-    let notifier = SlackNotifier::new(config.destinations.iter().map(destination), timeouts)?;
+    let notifier = unread_notifier(config)?;
     let mut readable = 0;
     let mut last = String::new();
     for destination in &config.destinations {
@@ -128,4 +122,17 @@ pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<Configure
     }
     anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
     Ok(notifier)
+}
+
+/// The notifier for all destinations, before any webhook is read.
+pub fn unread_notifier(
+    config: &Config,
+) -> Result<SlackNotifier<ConfiguredWebhook>, slack::client::NoClient> {
+    let destination = |d: &crate::config::Destination| {
+        let source = ConfiguredWebhook { reference: d.webhook.clone(), pace: d.pace };
+        (d.name.to_string(), Destination { source, mentions: d.mentions.clone() })
+    };
+    let timeouts =
+        Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
+    SlackNotifier::new(config.destinations.iter().map(destination), timeouts)
 }

@@ -5,6 +5,9 @@
 //! item along (`ALL_OLD`), at no cost and strongly consistent.
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
+mod probe;
+mod search;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::{self, Debug};

@@ -5,6 +5,8 @@
 //! The exception is a list that is longer than a batch may be: it takes several calls.
 
 mod parcel;
+mod peek;
+mod probe;
 mod refusal;
 mod region;
 

@@ -9,10 +9,14 @@ use crate::ports::{Ledger, LedgerError, Written};
 
 use super::Store;
 
+/// A row without its key, as [`to_row`] reads it.
+pub(super) const COLUMNS: &str = "state, owner, fence, lease_until, level_claimed, level_sent, \
+     revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at";
+
 /// The ledger port on a [`Store`].
 #[derive(Clone)]
 pub struct EmbeddedLedger {
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl EmbeddedLedger {
@@ -77,15 +81,14 @@ fn write(
 }
 
 fn read(c: &Connection, key: &NoticeKey) -> rusqlite::Result<Option<Row>> {
-    let mut select = c.prepare_cached(
-        "SELECT state, owner, fence, lease_until, level_claimed, level_sent, revision_sent,
-                sent_at, due_at, attempts, ambiguous, digest, expires_at
-         FROM ledger WHERE fingerprint = ?1 AND destination = ?2",
-    )?;
+    let mut select = c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM ledger WHERE fingerprint = ?1 AND destination = ?2"
+    ))?;
     select.query_row((&key.fingerprint, &key.destination), to_row).optional()
 }
 
-fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
+/// From the columns of [`COLUMNS`], the first of the statement.
+pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
     let word: String = row.get(0)?;
     let state = State::from_word(&word)
         .ok_or_else(|| unreadable(0, Type::Text, format!("state {word:?} is unknown")))?;

@@ -2,6 +2,7 @@
 //! needs no AWS, and several processes may use the file at once.
 
 pub mod input;
+mod inquiry;
 mod ledger;
 pub mod listen;
 mod queue;
@@ -134,6 +135,11 @@ impl Store {
         Ok(Store { _lock: Some(Arc::new(lock)), ..store })
     }
 
+    /// Whether it can be written: sets the version of the tables to what it is.
+    pub async fn try_write(&self) -> Result<(), String> {
+        self.call(|c| c.pragma_update(None, "user_version", SCHEMA_VERSION)).await
+    }
+
     /// Runs `work` with the connection. It blocks: from async code use [`Store::call`].
     fn with<T>(
         &self,
@@ -154,6 +160,17 @@ impl Store {
             .map_err(|e| format!("embedded store: {e}"))?
             .map_err(|e| format!("embedded store: {e}"))
     }
+}
+
+/// Whether a store could be made there: puts a file into the folder, which is gone at once.
+pub fn can_be_made(path: &Path) -> Result<(), String> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|e| format!("the folder {} takes no file: {}", folder.display(), e.kind()))
 }
 
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {

@@ -38,7 +38,7 @@ pub struct Parked {
 /// The queue port on a [`Store`].
 #[derive(Clone)]
 pub struct EmbeddedQueue<C> {
-    store: Store,
+    pub(super) store: Store,
     clock: Arc<C>,
 }
 

@@ -91,6 +91,28 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// ASFF allows an Id of 512 characters; a ledger row has to stay under 1 KB.
     pub const MAX_ID_BYTES: usize = 512;
+
+    /// The products that AWS makes, as fingerprints name them.
+    pub const PRODUCTS: [&str; 5] = [
+        guardduty::PRODUCT,
+        inspector::PRODUCT,
+        macie::PRODUCT,
+        access_analyzer::PRODUCT,
+        "securityhub",
+    ];
+
+    /// The fingerprint of the finding with this ARN, as far as its name tells it: of GuardDuty's,
+    /// Inspector's and Macie's it tells all. Access Analyzer's is about an account of its own, and
+    /// other products' are found under the ARN itself, but perhaps under another product's name.
+    pub fn named_by(arn: &str) -> Option<Fingerprint> {
+        native::named(arn)
+    }
+
+    /// The id as the fingerprint's text writes it.
+    pub fn id_text(&self) -> String {
+        let text = self.to_string();
+        text.splitn(4, '/').nth(3).unwrap_or_default().to_owned()
+    }
 }
 
 /// `product/account/region/id`: the ledger's partition key. Different fingerprints never read the

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::Fingerprint;
 use super::arn::Arn;
 
 /// A finding's identity with the product that made it.
@@ -30,6 +31,17 @@ pub(super) fn original<'a>(id: &'a str, product_arn: Option<&str>) -> Option<Nat
 pub(super) fn bare_id(id: Option<&str>) -> Option<Cow<'_, str>> {
     let id = id?;
     Some(Cow::Borrowed(Arn::parse(id).and_then(|arn| arn.finding_id()).unwrap_or(id)))
+}
+
+/// The fingerprint of the finding with this ARN, as far as its name tells it.
+pub(super) fn named(arn: &str) -> Option<Fingerprint> {
+    let parts = Arn::parse(arn)?;
+    let (product, id) = match original(arn, None) {
+        Some(native) => (native.product, native.id.into_owned()),
+        None => (product_name(None, None, None), arn.trim().to_owned()),
+    };
+    let (account, region) = (parts.account.to_owned(), parts.region.to_owned());
+    Some(Fingerprint { product, account, region, id })
 }
 
 /// The products whose own findings are read too, by the names in ARNs.
@@ -102,6 +114,26 @@ mod tests {
                 .map(|native| (native.product, native.id.into_owned()));
             let want = native.map(|(product, id)| (product.to_owned(), id.to_owned()));
             assert_eq!(got, want, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_arn_names_a_fingerprint() {
+        for (arn, fingerprint) in [
+            (
+                "arn:aws:guardduty:us-east-1:1:detector/d/finding/f1",
+                Some("guardduty/1/us-east-1/f1"),
+            ),
+            ("arn:aws:inspector2:us-east-1:1:finding/f2", Some("inspector/1/us-east-1/f2")),
+            (
+                "arn:aws:securityhub:us-east-1:1:subscription/x/finding/f3",
+                Some(
+                    "securityhub/1/us-east-1/arn:aws:securityhub:us-east-1:1:subscription/x/finding/f3",
+                ),
+            ),
+            ("f1", None),
+        ] {
+            assert_eq!(named(arn).map(|print| print.to_string()).as_deref(), fingerprint, "{arn}");
         }
     }
 

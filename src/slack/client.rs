@@ -127,6 +127,18 @@ impl<S: WebhookSource> SlackNotifier<S> {
         Webhook::parse(secret.expose()).map_err(|why| why.to_string())
     }
 
+    /// Asks whether the webhook is alive, by an empty message: Slack refuses it with a word, and
+    /// shows nobody anything. Reads the address anew.
+    pub async fn probe(&self, destination: &str) -> Verdict {
+        let Some(slot) = self.slots.get(destination) else {
+            return no_address("no such destination in the configuration".into());
+        };
+        match self.read(slot).await {
+            Ok(webhook) => self.attempt(&webhook, "{}".to_owned()).await,
+            Err(why) => no_address(why),
+        }
+    }
+
     async fn attempt(&self, webhook: &Webhook, body: String) -> Verdict {
         let request = self.http.post(webhook.expose()).header(CONTENT_TYPE, "application/json");
         match request.body(body).send().await {

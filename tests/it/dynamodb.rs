@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TimeToLiveSpecification,
 };
 use axum::Router;
 use axum::http::HeaderMap;
@@ -78,8 +79,20 @@ pub async fn create_table(config: &SdkConfig, table: &str) {
     create_table_with(config, table, &["fingerprint", "destination"]).await;
 }
 
+/// As infra/pipeline.yaml does it.
+pub async fn switch_ttl_on(endpoint: &str, table: &str) {
+    let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true);
+    Client::new(&fake_config(endpoint))
+        .update_time_to_live()
+        .table_name(table)
+        .time_to_live_specification(ttl.build().expect("name and switch are given"))
+        .send()
+        .await
+        .expect("TTL");
+}
+
 /// With these attributes as the key: the first is the partition's, the second the sort key.
-async fn create_table_with(config: &SdkConfig, table: &str, keys: &[&str]) {
+pub async fn create_table_with(config: &SdkConfig, table: &str, keys: &[&str]) {
     let attribute = |name| {
         AttributeDefinition::builder()
             .attribute_name(name)

@@ -270,7 +270,7 @@ pub fn hansho(folder: &Path) -> Command {
     command
 }
 
-async fn finish(mut command: Command) -> Output {
+pub async fn finish(mut command: Command) -> Output {
     let output = tokio::time::timeout(LONGEST, command.output()).await.expect("it ends").unwrap();
     assert_no_secret(&output);
     output

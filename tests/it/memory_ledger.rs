@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
+use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_ROWS_MAX, Search};
 use hansho::ports::{Ledger, LedgerError, Written};
 
 use crate::ledger_contract::{Harness, exercise};
@@ -24,6 +25,23 @@ impl MemoryLedger {
             rows.remove(key);
         }
         gone
+    }
+}
+
+impl Inquiry for MemoryLedger {
+    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(NoticeKey, Row)>, LedgerError> {
+        let rows = self.rows.lock().expect("no test panics under the lock");
+        let own = rows.iter().filter(|(key, _)| key.fingerprint == fingerprint);
+        Ok(own.map(|(key, row)| (key.clone(), row.clone())).collect())
+    }
+
+    async fn search(&self, clue: &Clue) -> Result<Search, LedgerError> {
+        let rows = self.rows.lock().expect("no test panics under the lock");
+        let fit = rows.iter().filter(|(key, row)| clue.fits(key, row));
+        let mut rows: Vec<_> = fit.map(|(key, row)| (key.clone(), row.clone())).collect();
+        let complete = rows.len() <= SEARCH_ROWS_MAX;
+        rows.truncate(SEARCH_ROWS_MAX);
+        Ok(Search { rows, complete, unreadable: 0 })
     }
 }
 

@@ -1,0 +1,127 @@
+//! How the queues are set up, and whether something may be sent to the quarantine.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+
+use super::{Remote, SqsQueue, refusal};
+use crate::ports::Lane;
+use crate::ports::probe::{Asked, QueueFacts};
+
+/// More than SQS's 900 s, so that it refuses the message.
+/// Source: SQS API reference, SendMessage, DelaySeconds.
+const DELAY_S_TOO_LONG: i32 = 901;
+
+impl SqsQueue {
+    /// By GetQueueAttributes. A lane without a queue is missing.
+    pub async fn facts(&self, lane: Lane) -> Asked<QueueFacts> {
+        match self.remote(lane) {
+            Ok(remote) => facts(remote).await,
+            Err(why) => Asked::Missing(why.to_string()),
+        }
+    }
+
+    /// The same of the quarantine.
+    pub async fn quarantine_facts(&self) -> Asked<QueueFacts> {
+        facts(&self.quarantine).await
+    }
+
+    /// Whether messages may be sent to the quarantine: a batch of one message that can't be sent, as
+    /// its delay is too long, is refused as a whole if they may not, and else for that entry alone.
+    /// True if it was taken all the same, which no SQS does.
+    pub async fn try_to_park(&self) -> Asked<bool> {
+        let remote = &self.quarantine;
+        let entry = SendMessageBatchRequestEntry::builder()
+            .id("0")
+            .message_body("hansho check --live: this message was meant to be refused, delete it")
+            .delay_seconds(DELAY_S_TOO_LONG)
+            .build();
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(why) => return Asked::Failed(super::unbuilt(why).to_string()),
+        };
+        match remote.client.send_message_batch().queue_url(&remote.url).entries(entry).send().await
+        {
+            Ok(answer) => Asked::Answered(!answer.successful().is_empty()),
+            Err(error) => refused("SendMessage", remote, &error),
+        }
+    }
+}
+
+async fn facts(remote: &Remote) -> Asked<QueueFacts> {
+    let call = remote.client.get_queue_attributes().queue_url(&remote.url);
+    match call.attribute_names(QueueAttributeName::All).send().await {
+        Ok(answer) => Asked::Answered(read(&answer.attributes.unwrap_or_default())),
+        Err(error) => refused("GetQueueAttributes", remote, &error),
+    }
+}
+
+fn read(attributes: &HashMap<QueueAttributeName, String>) -> QueueFacts {
+    let number = |name: &QueueAttributeName| attributes.get(name)?.parse::<u64>().ok();
+    let seconds = |name: &QueueAttributeName| number(name).map(Duration::from_secs);
+    let redrive = attributes.get(&QueueAttributeName::RedrivePolicy);
+    let redrive = redrive.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    // AWS gives a number, some tools write a string.
+    let count = redrive.as_ref().and_then(|policy| policy.get("maxReceiveCount"));
+    let count = count.and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
+    let key = attributes.get(&QueueAttributeName::KmsMasterKeyId);
+    QueueFacts {
+        visibility: seconds(&QueueAttributeName::VisibilityTimeout),
+        retention: seconds(&QueueAttributeName::MessageRetentionPeriod),
+        message_bytes_max: number(&QueueAttributeName::MaximumMessageSize),
+        receives_max: count,
+        has_key: key.is_some_and(|key| !key.is_empty()),
+    }
+}
+
+fn refused<T, E>(call: &str, remote: &Remote, error: &SdkError<E>) -> Asked<T>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    let why = refusal::of_call(call, &remote.url, error).to_string();
+    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+        "AccessDenied" | "AccessDeniedException" => Asked::NotAllowed(why),
+        "NonExistentQueue" | "QueueDoesNotExist" => Asked::Missing(why),
+        _ => Asked::Failed(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_read_as_far_as_they_are_there() {
+        use QueueAttributeName as Name;
+        let facts = |all: &[(Name, &str)]| {
+            read(&all.iter().map(|(name, text)| (name.clone(), (*text).to_owned())).collect())
+        };
+        assert_eq!(facts(&[]), QueueFacts::default());
+        let full = facts(&[
+            (Name::VisibilityTimeout, "120"),
+            (Name::MessageRetentionPeriod, "1209600"),
+            (Name::MaximumMessageSize, "1048576"),
+            (Name::RedrivePolicy, r#"{"deadLetterTargetArn":"a","maxReceiveCount":1000}"#),
+            (Name::KmsMasterKeyId, "alias/hansho"),
+        ]);
+        let expected = QueueFacts {
+            visibility: Some(Duration::from_secs(120)),
+            retention: Some(Duration::from_secs(1_209_600)),
+            message_bytes_max: Some(1_048_576),
+            receives_max: Some(1000),
+            has_key: true,
+        };
+        assert_eq!(full, expected);
+        let odd = facts(&[
+            (Name::VisibilityTimeout, "soon"),
+            (Name::RedrivePolicy, r#"{"maxReceiveCount":"5"}"#),
+            (Name::KmsMasterKeyId, ""),
+        ]);
+        assert_eq!(odd, QueueFacts { receives_max: Some(5), ..QueueFacts::default() });
+        assert_eq!(facts(&[(Name::RedrivePolicy, "{")]), QueueFacts::default());
+    }
+}

@@ -1,0 +1,199 @@
+//! What can be asked about one finding without changing anything: of the ledger, and of the queues.
+//! For people who want to know what became of it; the worker needs none of this.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{Depth, Lane, Ledger, LedgerError, QueueError};
+use crate::instants::Wall;
+use crate::policy::cell::CELL;
+use crate::policy::ledger::{NoticeKey, Row};
+
+/// The most rows that a search answers with.
+pub const SEARCH_ROWS_MAX: usize = 500;
+/// The most messages that a look into a queue answers with.
+pub const PEEK_MESSAGES_MAX: usize = 100;
+
+/// What is known of a row that is searched for, when its key is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clue {
+    /// The finding's id in any of its forms, as a fingerprint writes it; or a post's id.
+    pub ids: Vec<String>,
+    /// The ids are cut off: whatever begins like one of them fits.
+    pub prefix: bool,
+    pub product: Option<String>,
+    pub account: Option<String>,
+    pub region: Option<String>,
+}
+
+impl Clue {
+    /// Whether this is a row that is searched for. The cells of the pace never are.
+    pub fn fits(&self, key: &NoticeKey, row: &Row) -> bool {
+        self.names(&key.fingerprint)
+            || (self.place_fits(&key.fingerprint)
+                && self.ids.iter().any(|id| self.is(&row.digest, id)))
+    }
+
+    /// Whether this is the fingerprint of a finding that is searched for.
+    pub fn names(&self, fingerprint: &str) -> bool {
+        let id = fingerprint.splitn(4, '/').nth(3);
+        self.place_fits(fingerprint)
+            && id.is_some_and(|id| self.ids.iter().any(|wanted| self.is(id, wanted)))
+    }
+
+    fn is(&self, text: &str, wanted: &str) -> bool {
+        if self.prefix { text.starts_with(wanted) } else { text == wanted }
+    }
+
+    fn place_fits(&self, fingerprint: &str) -> bool {
+        let mut parts = fingerprint.splitn(4, '/');
+        fingerprint != CELL
+            && [&self.product, &self.account, &self.region].into_iter().all(|wanted| {
+                let part = parts.next();
+                wanted.as_deref().is_none_or(|wanted| part == Some(wanted))
+            })
+    }
+}
+
+/// What a search has found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Search {
+    /// By key, at most [`SEARCH_ROWS_MAX`].
+    pub rows: Vec<(NoticeKey, Row)>,
+    /// Whether every row was looked at, and all that fit are here.
+    pub complete: bool,
+    /// Rows that look as if they fit, but can't be read by this version.
+    pub unreadable: usize,
+}
+
+/// A ledger that can be searched.
+pub trait Inquiry: Ledger {
+    /// The rows of one fingerprint, whatever the destination, by key. Strongly consistent.
+    fn rows_of(
+        &self,
+        fingerprint: &str,
+    ) -> impl Future<Output = Result<Vec<(NoticeKey, Row)>, LedgerError>> + Send;
+
+    /// Looks through the ledger, bounded in time and in size. May miss what was written just now.
+    fn search(&self, clue: &Clue) -> impl Future<Output = Result<Search, LedgerError>> + Send;
+}
+
+/// Whether a message's body is of interest.
+pub type Concerns = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// A message in quarantine. What the quarantine does not say is None.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParkedMessage {
+    pub message_id: Option<String>,
+    pub lane: Option<String>,
+    pub body: String,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub receive_count: Option<u32>,
+    pub enqueued_at: Option<Wall>,
+    pub parked_at: Option<Wall>,
+}
+
+/// A message that waits in a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingMessage {
+    pub lane: String,
+    pub message_id: String,
+    pub body: String,
+    pub receive_count: u32,
+    pub enqueued_at: Wall,
+    /// Nobody receives it before that.
+    pub visible_at: Wall,
+}
+
+/// What a look into the quarantine has found: at most [`PEEK_MESSAGES_MAX`] messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peeked {
+    pub messages: Vec<ParkedMessage>,
+    pub looked_at: usize,
+    /// Whether every message was looked at, as far as the queue can tell.
+    pub complete: bool,
+}
+
+/// What can be known of the lanes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The messages of interest, at most [`PEEK_MESSAGES_MAX`].
+    Seen(Vec<WaitingMessage>),
+    /// To look into a message would be to receive it, so only their numbers are known.
+    Counted(Vec<(Lane, Depth)>),
+}
+
+/// Queues into which one can look. What was looked at stays where it is.
+pub trait Peek: Send + Sync {
+    fn parked(
+        &self,
+        concerns: &Concerns,
+    ) -> impl Future<Output = Result<Peeked, QueueError>> + Send;
+
+    fn waiting(
+        &self,
+        concerns: &Concerns,
+    ) -> impl Future<Output = Result<Waiting, QueueError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::ledger::State;
+
+    fn row(digest: &str) -> Row {
+        Row {
+            state: State::Sent,
+            owner: String::new(),
+            fence: 1,
+            lease_until: Wall(0),
+            level_claimed: None,
+            level_sent: None,
+            revision_sent: None,
+            sent_at: None,
+            due_at: None,
+            attempts: 0,
+            ambiguous: 0,
+            digest: digest.to_owned(),
+            expires_at: Wall(0),
+        }
+    }
+
+    #[test]
+    fn a_clue_fits_by_id_by_post_and_by_place() {
+        let clue = |ids: &[&str], prefix| Clue {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            prefix,
+            ..Clue::default()
+        };
+        let placed = |product: &str, account: &str, region: &str| Clue {
+            product: Some(product.to_owned()),
+            account: Some(account.to_owned()),
+            region: Some(region.to_owned()),
+            ..clue(&["f1"], false)
+        };
+        let key = "guardduty/111122223333/us-east-1/f1";
+        let arn = "securityhub/1/us-east-1/arn:aws:x:us-east-1:1:a/finding/f1";
+        for (fingerprint, clue, fits) in [
+            (key, clue(&["f1"], false), true),
+            (key, clue(&["f2", "f1"], false), true),
+            (key, clue(&["f"], false), false),
+            (key, clue(&["f"], true), true),
+            (key, clue(&["us-east-1/f1"], false), false),
+            (key, clue(&["post-1"], false), true),
+            (key, clue(&["post"], true), true),
+            (key, clue(&[], true), false),
+            (arn, clue(&["f1"], false), false),
+            (arn, clue(&["arn:aws:x:us-east-1:1:a/finding/f1"], false), true),
+            (key, placed("guardduty", "111122223333", "us-east-1"), true),
+            (key, placed("macie", "111122223333", "us-east-1"), false),
+            (key, placed("guardduty", "111122223334", "us-east-1"), false),
+            (key, placed("guardduty", "111122223333", "us-east-2"), false),
+            (CELL, clue(&[""], true), false),
+        ] {
+            let key = NoticeKey { fingerprint: fingerprint.to_owned(), destination: "d".into() };
+            assert_eq!(clue.fits(&key, &row("post-1")), fits, "{fingerprint} {clue:?}");
+        }
+    }
+}
