@@ -34,17 +34,17 @@ def detail(identity: str, severity: float) -> dict:
     return event
 
 
-def night(number: int) -> Night:
+def night(number: int, own: str = SOURCE) -> Night:
     """A finding of each level over the forwarder, one straight on the bus, its repetition, one that can't be read, and two of a
-    foreign source, one before each of the rules. Another number gives other ids."""
+    foreign source, one before each of the rules. Another number gives other ids. `own` is the source that the rules take."""
     made = Night()
 
     def identity(what: int) -> str:
         return f"{number:04x}{what:04x}".ljust(32, "0")
 
-    def send(bus: str, body: dict, source: str = SOURCE, kind: str = DETAIL_TYPE) -> None:
+    def send(bus: str, body: dict, source: str = own, kind: str = DETAIL_TYPE) -> None:
         made.events.append((bus, {"Source": source, "DetailType": kind, "Detail": json.dumps(body), "EventBusName": bus}))
-        if source == SOURCE and (bus == DIRECT or kind == DETAIL_TYPE):
+        if source == own and (bus == DIRECT or kind == DETAIL_TYPE):
             made.standard += 1
             made.express += isinstance(body.get("severity"), float) and body["severity"] >= 7 and kind == DETAIL_TYPE
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import template
@@ -41,16 +42,34 @@ def command(page: str, heading: str, containing: str) -> str:
 
 
 class Shell:
-    """A person at a terminal: what one block sets, the next one has. Commands run in `folder`, and what they say is in `log`."""
+    """A person at a terminal, with the AWS CLI on an emulator: what one block sets, the next one has. Commands run in `folder`, and what they
+    say is in `log`."""
 
-    def __init__(self, folder: Path, environment: dict, log: Path):
-        self.folder, self.environment, self.log = folder, environment, log
+    def __init__(self, endpoint: str, key: str, folder: Path, log: Path, more: dict | None = None):
+        self.folder, self.log = folder, log
+        self.log.write_text("")
+        self.programs = folder / "bin"
+        self.programs.mkdir(exist_ok=True)
+        # Version 1 of the CLI goes to AWS itself for SQS whatever AWS_ENDPOINT_URL says, unless it is an argument.
+        self.program("aws", f'#!/bin/sh\nexec "{Path(sys.executable).parent}/aws" --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
+        # Nothing may leave this machine, whatever a tool makes of a URL.
+        nowhere = "http://127.0.0.1:9"
+        self.environment = {
+            "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true",
+            "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "NO_PROXY": "127.0.0.1,localhost", "HOME": str(folder),
+            "PATH": f"{self.programs}:{os.environ['PATH']}", **(more or {}),
+        }
         # Not the log's folder: variables and functions are kept between the blocks.
         self.memory = folder / ".shell"
         self.memory.write_text("")
         self.commands = 0
         # Whatever the caller's own account and region are, no command may find them.
         self.inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+
+    def program(self, name: str, text: str) -> None:
+        """A program that the commands find before any other of that name."""
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
 
     def run(self, page: str, heading: str, seconds: float, typed: str = "") -> None:
         """All commands under a heading, as they stand there."""

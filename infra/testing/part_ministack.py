@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 import findings
+import guide
 import looks
 import looks_compute
 import looks_data  # noqa: F401 - they register their checkers.
@@ -22,7 +23,6 @@ import stage
 import template
 from aws import Aws, wait_for
 from ecs_task import Task
-from guide import Broken, Shell
 from results import Results
 from slack import Slack
 
@@ -40,30 +40,16 @@ class Ministack:
         self.aws = Aws(endpoint, HOME, ACCOUNT)
         self.slack = Slack()
         self.task = None
-        self.log = folder / "guide.log"
-        self.log.write_text("")
-        # Nothing may leave this machine, whatever a tool makes of a URL.
-        nowhere = "http://127.0.0.1:9"
-        self.shell = Shell(self.folder, {
-            "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": "",
-            "AWS_EC2_METADATA_DISABLED": "true", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "NO_PROXY": "127.0.0.1,localhost",
-            "HOME": str(self.folder), "HANSHO_BIN": binary, "PATH": f"{self.docker()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }, self.log)
-        self.endpoint = endpoint
-
-    def docker(self) -> Path:
-        """There may be no container engine. A stand-in takes the guide's three calls, and looks whether what it is to build is there."""
-        place = self.folder / "bin"
-        place.mkdir(exist_ok=True)
-        (place / "docker").write_text(
-            '#!/bin/sh\n# Not docker: it builds nothing.\ncase "$1" in\n'
+        self.shell = guide.Shell(endpoint, ACCOUNT, self.folder, folder / "guide-ministack.log", {"HANSHO_BIN": binary})
+        # There may be no container engine. A stand-in takes the guide's three calls, and looks whether what it is to build is there.
+        self.shell.program(
+            "docker", '#!/bin/sh\n# Not docker: it builds nothing.\ncase "$1" in\n'
             "login) cat >/dev/null ;;\n"
             'build) shift; while [ $# -gt 1 ]; do shift; done; test -f "$1/Dockerfile" && test -x "$1/rootfs/hansho" ;;\n'
             'push) test -n "$2" ;;\n'
-            '*) echo "the stand-in for docker knows no $1" >&2; exit 1 ;;\nesac\n'
+            '*) echo "the stand-in for docker knows no $1" >&2; exit 1 ;;\nesac\n',
         )
-        (place / "docker").chmod(0o755)
-        return place
+        self.endpoint = endpoint
 
     def guide(self, heading: str, seconds: float, typed: str = "") -> None:
         self.shell.run("README.md", heading, seconds, typed)
@@ -75,7 +61,7 @@ class Ministack:
         looks.look_at(EMULATOR, aws, stack, self.into, group)
         if aws is self.aws:
             looks.prove_sharp(EMULATOR, aws, stack, self.into, "the checkers, tried with other values")
-        looks.outputs_of(aws, name, stack, self.into, group)
+        looks.outputs_of(EMULATOR, aws, name, stack, self.into, group)
 
     # --- The guide's way, to alerts ---
 
@@ -107,7 +93,7 @@ class Ministack:
         self.guide("3. The webhook", 30, self.slack.webhook + "\n")
         self.into.check(self.secret() == self.slack.webhook, group, "what was typed is in the secret", "the secret has another value")
         self.into.check(not self.slack.refused, group, "no tool fetched it", f"{self.slack.refused}")
-        self.into.check(self.slack.webhook not in self.log.read_text(), group, "it was not shown", "it is in the guide's output")
+        self.into.check(self.slack.webhook not in self.shell.log.read_text(), group, "it was not shown", "it is in the guide's output")
 
     def secret(self) -> str:
         try:
@@ -124,8 +110,6 @@ class Ministack:
         self.look("hansho-operator", "operator.yaml", {"TrustedPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/oncall"}, "operator.yaml")
 
     def from_guide(self, heading: str, containing: str, seconds: float) -> str:
-        import guide
-
         said = self.shell.script(f"README.md, {heading}", guide.command("README.md", heading, containing), seconds)
         self.into.seen("the guide's commands", f"{heading}: {containing}")
         return said
@@ -190,7 +174,8 @@ class Ministack:
         wait_for(lambda: not any(proof.waiting(self.aws, proof.urls(self.aws)[lane]) for lane in ("express", "standard")), 60, "the first night again")
         time.sleep(proof.QUIET_S)
         self.into.check(len(self.slack.posts) == told, group, "what the function told is not told again", f"{len(self.slack.posts) - told} posts")
-        proof.parked(self.aws, proof.urls(self.aws)["quarantine"])
+        said = self.from_guide("Send again what was parked", "aws sqs receive-message", 30)
+        self.into.check("hansho.reason" in said and "no_identity" in said, group, "the guide's look into the quarantine shows the reason", f"it says {said[:200]}")
         status, said = self.task.health()
         self.into.check(status == 0, "heartbeat and health", "the task's health check", f"exit status {status}: {said}")
         status, took = self.task.stop()
@@ -200,9 +185,31 @@ class Ministack:
         self.into.check(status == 1, "heartbeat and health", "without the task the health check fails", f"exit status {status}: {said}")
         metrics.check(self.task.log.read_text(), self.aws, self.into, "metrics and alarms: ECS")
 
-    def ecs_blocks(self, network: str, subnets: str) -> list[str]:
-        import guide
+    def uninstall(self) -> None:
+        """The guide's way out: what holds findings stays until a person deletes it."""
+        group = "uninstall"
+        first, second = guide.blocks("README.md", "Uninstall")
+        # The stack set's commands before it are moto's.
+        self.shell.script("README.md, Uninstall", first[first.index("for stack in"):], 90)
 
+        def left():
+            return [each["StackName"] for each in self.aws.cloudformation.describe_stacks()["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
+
+        wait_for(lambda: "hansho-pipeline" not in left(), 30, "the deletion of hansho-pipeline")
+        self.into.check(left() == ["hansho-forwarder"], group, "the stacks are gone", f"there are {left()}")
+        self.into.check(len(proof.urls(self.aws)) == 5, group, "the queues stay", "one is gone")
+        self.into.check(self.aws.dynamodb.describe_table(TableName="hansho-ledger")["Table"]["TableStatus"] == "ACTIVE", group, "the ledger stays", "it is gone")
+        groups = [each["logGroupName"] for each in self.aws.logs.describe_log_groups()["logGroups"]]
+        self.into.check("/hansho/worker" in groups, group, "the log stays", f"there are {groups}")
+        rules = self.aws.events.list_event_buses()["EventBuses"]
+        self.into.check("hansho" not in [each["Name"] for each in rules], group, "the bus goes", f"{rules}")
+        self.shell.script("README.md, Uninstall", second, 60)
+        self.into.seen("the guide's commands", "Uninstall")
+        queues = self.aws.sqs.list_queues(QueueNamePrefix="hansho-").get("QueueUrls", [])
+        self.into.check([url.rsplit("/", 1)[1] for url in queues] == ["hansho-forwarder-dead"], group, "then the queues are gone", f"{queues}")
+        self.into.check(not self.aws.dynamodb.list_tables()["TableNames"], group, "and the ledger", "it is there")
+
+    def ecs_blocks(self, network: str, subnets: str) -> list[str]:
         blocks = guide.blocks("README.md", "4, instead. The worker: ECS")
         whole = "\n".join(blocks)
         line, = [each for each in whole.splitlines() if each.startswith("export VPC=")]
@@ -273,11 +280,11 @@ class Ministack:
 def main() -> int:
     part = Ministack(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
     try:
-        for step in (part.prepare, part.pipeline, part.beside, part.as_function, part.as_task):
+        for step in (part.prepare, part.pipeline, part.beside, part.as_function, part.as_task, part.uninstall):
             began = time.monotonic()
             step()
             print(f"{EMULATOR}: {step.__name__.replace('_', ' ')}: {time.monotonic() - began:.0f} s")
-    except (Broken, template.Missing) as why:
+    except (guide.Broken, template.Missing) as why:
         part.into.wrong("the part as a whole", "it broke off", str(why))
     except Exception as why:  # noqa: BLE001 - whatever it is, it is told in the table.
         traceback.print_exc()

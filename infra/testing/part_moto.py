@@ -3,7 +3,6 @@
 usage: part_moto.py ENDPOINT FOLDER BINARY
 """
 
-import os
 import sys
 import time
 import traceback
@@ -34,14 +33,7 @@ class Moto:
         self.into = Results(EMULATOR, folder)
         self.aws = Aws(endpoint, HOME, SECURITY)
         self.aws.keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        log = folder / "guide-moto.log"
-        log.write_text("")
-        nowhere = "http://127.0.0.1:9"
-        self.shell = guide.Shell(self.folder, {
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": "", "HOME": str(self.folder),
-            "AWS_EC2_METADATA_DISABLED": "true", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "NO_PROXY": "127.0.0.1,localhost",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }, log)
+        self.shell = guide.Shell(endpoint, "test", self.folder, folder / "guide-moto.log")
 
     def within(self, account: str, region: str) -> Aws:
         """As somebody in that account."""
