@@ -4,6 +4,7 @@ infra/build laid out. Only the container engine is missing."""
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -43,6 +44,14 @@ class Task:
         return [*self.cage, program, *arguments]
 
     def start(self) -> None:
+        # A task has a network of its own; here its port is the machine's.
+        host, port = self.environment["HANSHO_METRICS_LISTEN"].split(":")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, int(port)))
+            except OSError:
+                raise RuntimeError(f"{host}:{port}, where the task listens, is taken by another program of this machine") from None
         with self.log.open("w") as log:
             self.process = subprocess.Popen(self._command(self.container["command"]), env=self.environment, cwd="/", stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)

@@ -62,7 +62,6 @@ class Shell:
         # Not the log's folder: variables and functions are kept between the blocks.
         self.memory = folder / ".shell"
         self.memory.write_text("")
-        self.commands = 0
         # Whatever the caller's own account and region are, no command may find them.
         self.inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
 
@@ -79,7 +78,6 @@ class Shell:
     def script(self, name: str, block: str, seconds: float, typed: str = "") -> str:
         """Runs it under bash's strictest habits. Whatever is typed goes to its standard input and nowhere else."""
         whole = f"set -euo pipefail\n. '{self.memory}'\n{block}\n{{ export -p; declare -f; }} >'{self.memory}'\n"
-        self.commands += len(re.findall(r"^(?!\s*(#|$|\}|done)).*[^\\]$", block, flags=re.M))
         with self.log.open("a") as log:
             log.write(f"\n== {name}\n{block}")
             log.flush()
@@ -88,9 +86,11 @@ class Shell:
             try:
                 said, _ = process.communicate(typed, timeout=seconds)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
                 raise Broken(f"{name}: did not end within {seconds:.0f} s; see {self.log}") from None
+            finally:
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
             # Without the bars that show progress.
             log.write(re.sub(r"[^\n]*\r", "", said))
         if process.returncode != 0:

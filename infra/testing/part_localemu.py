@@ -6,7 +6,6 @@ usage: part_localemu.py ENDPOINT FOLDER BINARY
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import findings
@@ -15,6 +14,7 @@ import looks
 import looks_compute  # noqa: F401 - they register their checkers.
 import looks_data  # noqa: F401
 import looks_messaging  # noqa: F401
+import parts
 import proof
 import stage
 from aws import Aws, wait_for
@@ -111,20 +111,6 @@ class Localemu:
         self.slack.close()
 
 
-def main() -> int:
-    part = Localemu(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
-    try:
-        for step in (part.stacks, part.nights, part.sample, part.stop):
-            began = time.monotonic()
-            step()
-            print(f"{EMULATOR}: {step.__name__}: {time.monotonic() - began:.0f} s")
-    except Exception as why:  # noqa: BLE001 - whatever it is, it is told in the table.
-        traceback.print_exc()
-        part.into.wrong("the part as a whole", "it broke off", f"{type(why).__name__}: {why}")
-    finally:
-        part.close()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    part = Localemu(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    parts.run(EMULATOR, part, [part.stacks, part.nights, part.sample, part.stop])

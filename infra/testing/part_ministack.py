@@ -18,9 +18,9 @@ import looks_data  # noqa: F401 - they register their checkers.
 import looks_messaging  # noqa: F401
 import metrics
 import patterns
+import parts
 import proof
 import stage
-import template
 from aws import Aws, wait_for
 from ecs_task import Task
 from results import Results
@@ -277,22 +277,6 @@ class Ministack:
         self.slack.close()
 
 
-def main() -> int:
-    part = Ministack(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
-    try:
-        for step in (part.prepare, part.pipeline, part.beside, part.as_function, part.as_task, part.uninstall):
-            began = time.monotonic()
-            step()
-            print(f"{EMULATOR}: {step.__name__.replace('_', ' ')}: {time.monotonic() - began:.0f} s")
-    except (guide.Broken, template.Missing) as why:
-        part.into.wrong("the part as a whole", "it broke off", str(why))
-    except Exception as why:  # noqa: BLE001 - whatever it is, it is told in the table.
-        traceback.print_exc()
-        part.into.wrong("the part as a whole", "it broke off", f"{type(why).__name__}: {why}")
-    finally:
-        part.close()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    part = Ministack(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    parts.run(EMULATOR, part, [part.prepare, part.pipeline, part.beside, part.as_function, part.as_task, part.uninstall])

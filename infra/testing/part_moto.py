@@ -4,8 +4,6 @@ usage: part_moto.py ENDPOINT FOLDER BINARY
 """
 
 import sys
-import time
-import traceback
 from pathlib import Path
 
 import guide
@@ -13,8 +11,8 @@ import looks
 import looks_compute  # noqa: F401 - they register their checkers.
 import looks_data  # noqa: F401
 import looks_messaging  # noqa: F401
+import parts
 import stage
-import template
 from aws import Aws
 from results import Results
 
@@ -118,21 +116,10 @@ class Moto:
             queues = aws.sqs.list_queues(QueueNamePrefix="hansho-forwarder").get("QueueUrls", [])
             self.into.check(not queues, "uninstall", f"no queue in {region}", f"{queues}")
 
-
-def main() -> int:
-    part = Moto(sys.argv[1], Path(sys.argv[2]))
-    try:
-        for step in (part.prepare, part.roles, part.sets, part.organized, part.gone):
-            began = time.monotonic()
-            step()
-            print(f"{EMULATOR}: {step.__name__}: {time.monotonic() - began:.0f} s")
-    except (guide.Broken, template.Missing) as why:
-        part.into.wrong("the part as a whole", "it broke off", str(why))
-    except Exception as why:  # noqa: BLE001 - whatever it is, it is told in the table.
-        traceback.print_exc()
-        part.into.wrong("the part as a whole", "it broke off", f"{type(why).__name__}: {why}")
-    return 0
+    def close(self) -> None:
+        """Nothing is left running."""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    part = Moto(sys.argv[1], Path(sys.argv[2]))
+    parts.run(EMULATOR, part, [part.prepare, part.roles, part.sets, part.organized, part.gone])

@@ -11,65 +11,13 @@ import template
 import text_policies
 import text_promises
 from results import Aside, Results
+from text_mutants import MUTANTS
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 SUBJECTS = [
     text_policies.bus, text_policies.queues, text_policies.trusts, text_policies.key, text_policies.topics, text_policies.worker, text_policies.operator,
     text_policies.forwarder, text_policies.execution, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.kept, text_promises.ways,
     text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors,
-]
-# Template, what stands there, and what a mutant has there.
-MUTANTS = [
-    ("pipeline.yaml", "            aws:PrincipalOrgID: !Ref OrganizationId\n", "            aws:PrincipalType: Account\n"),
-    ("pipeline.yaml", '"ForAllValues:StringEquals":', '"ForAnyValue:StringEquals":'),
-    ("pipeline.yaml", 'events:source: "false"', 'events:source: "true"'),
-    ("pipeline.yaml", "Default: aws.guardduty", "Default: test.guardduty"),
-    ("pipeline.yaml", "                  - !GetAtt StandardRule.Arn\n                  - !GetAtt ExpressGuardDutyRule.Arn\n", "                  - !GetAtt StandardRule.Arn\n"),
-    ("pipeline.yaml", 'aws:SecureTransport: "false"', 'aws:SecureTransport: "true"'),
-    ("pipeline.yaml", "          - Sid: FromItsRules\n            Effect: Allow\n            Principal: { Service: events.amazonaws.com }", '          - Sid: FromItsRules\n            Effect: Allow\n            Principal: "*"'),
-    ("pipeline.yaml", "Action: sns:Publish", 'Action: "sns:*"'),
-    ("pipeline.yaml", "alarm:hansho-*", "alarm:other-*"),
-    ("pipeline.yaml", "EnableKeyRotation: true", "EnableKeyRotation: false"),
-    ("pipeline.yaml", "kms:EncryptionContext:aws:logs:arn", "kms:EncryptionContext:aws:logs:group"),
-    ("pipeline.yaml", "AttributeName: expires_at", "AttributeName: expires"),
-    ("pipeline.yaml", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false"),
-    ("pipeline.yaml", "DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete"),
-    ("pipeline.yaml", "          DeadLetterConfig:\n            Arn: !GetAtt UndeliveredQueue.Arn\n", ""),
-    ("pipeline.yaml", "MaximumRetryAttempts: 185", "MaximumRetryAttempts: 3"),
-    ("pipeline.yaml", "          - !Sub arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:hansho-standard\n", ""),
-    ("pipeline.yaml", "      RetentionDays: !Ref ArchiveDays\n", "      RetentionDays: 1\n"),
-    ("pipeline.yaml", "      SourceArn: !GetAtt Bus.Arn\n", "      SourceArn: !GetAtt Bus.Arn\n      EventPattern: { source: [aws.guardduty] }\n"),
-    ("pipeline.yaml", "      OKActions: [!If [OwnTopic, !Ref AlarmTopic, !Ref AlarmTopicArn]]\n", "      OKActions: []\n"),
-    ("pipeline.yaml", ":alarm:hansho-lost", ":alarm:hansho-found"),
-    ("worker-lambda.yaml", "                  - dynamodb:PutItem\n", "                  - dynamodb:PutItem\n                  - dynamodb:DeleteItem\n"),
-    ("worker-lambda.yaml", "Resource: !ImportValue hansho-QuarantineQueueArn", "Resource: !ImportValue hansho-StandardQueueArn"),
-    ("worker-lambda.yaml", "      Timeout: 60\n", "      Timeout: 300\n"),
-    ("worker-lambda.yaml", "BatchSize: !Ref StandardBatchSize", "BatchSize: 100"),
-    ("worker-lambda.yaml", "      FunctionResponseTypes: [ReportBatchItemFailures]\n", "      FunctionResponseTypes: [ReportBatchItemFailures]\n      FilterCriteria: { Filters: [] }\n"),
-    ("worker-ecs.yaml", "                aws:SourceAccount: !Ref AWS::AccountId\n", "                aws:PrincipalAccount: !Ref AWS::AccountId\n"),
-    ("worker-ecs.yaml", "                  - sqs:ReceiveMessage\n", ""),
-    ("worker-ecs.yaml", "Capabilities: { Drop: [ALL] }", "Capabilities: { Drop: [CHOWN] }"),
-    ("worker-ecs.yaml", "Interval: 30", "Interval: 60"),
-    ("worker-ecs.yaml", "127.0.0.1:8788", "0.0.0.0:8788"),
-    ("worker-ecs.yaml", "DesiredCount: !Ref Count", "DesiredCount: 1"),
-    ("worker-ecs.yaml", "kms:ViaService:", "kms:CallerAccount:"),
-    ("operator.yaml", "              - sqs:StartMessageMoveTask\n", ""),
-    ("operator.yaml", "archive/hansho\n", "archive/other\n"),
-    ("operator.yaml", ":sqs:*:", ":sqs:${AWS::Region}:"),
-    ("forwarder.yaml", "Resource: !Ref HomeBusArn", 'Resource: "*"'),
-    ("forwarder.yaml", "      RoleName: !Sub hansho-forwarder-${AWS::Region}\n      Path: /hansho/forwarder/\n", "      RoleName: !Sub hansho-forwarder-${AWS::Region}\n      Path: /hansho/\n"),
-    ("forwarder.yaml", "rule/hansho-forwarder", "rule/*"),
-    ("forwarder.yaml", "      QueueName: hansho-forwarder-dead\n", "      QueueName: forwarder-dead\n"),
-    ("stacksets/execution-role.yaml", "              - events:PutTargets\n", ""),
-    ("stacksets/execution-role.yaml", "                iam:PermissionsBoundary: !Ref Boundary\n", "                iam:PermissionsBoundary: none\n"),
-    ("stacksets/execution-role.yaml", "                iam:PassedToService: events.amazonaws.com\n", "                iam:PassedToService: ec2.amazonaws.com\n"),
-    ("stacksets/execution-role.yaml", "                aws:PrincipalArn:", "                aws:PrincipalTag:"),
-    ("stacksets/organization-execution-role.yaml", ":role/hansho/forwarder/*", ":role/*"),
-    ("stacksets/organization-execution-role.yaml", "ManagedPolicyName: hansho-boundary-organization", "ManagedPolicyName: hansho-boundary-other"),
-    ("stacksets/administration-role.yaml", "                aws:SourceAccount: !Ref AWS::AccountId\n", ""),
-    ("guardduty.yaml", "FindingPublishingFrequency: !Ref FindingPublishingFrequency", "FindingPublishingFrequency: SIX_HOURS"),
-    ("guardduty.yaml", "        - !If [S3DataEventsSet, { Name: S3_DATA_EVENTS, Status: !Ref S3DataEvents }, !Ref AWS::NoValue]\n", ""),
-    ("guardduty.yaml", "    Condition: Create\n", ""),
 ]
 
 
@@ -129,7 +77,7 @@ def mutants(read: dict[str, dict], into: Results) -> None:
         what = f"{name}: {there.strip().splitlines()[-1]} → {instead.strip().splitlines()[-1] if instead.strip() else 'nothing'}"
         whole = (template.INFRA / name).read_text()
         if there not in whole:
-            into.wrong("mutants", f"{number}, {what}", f"{name} does not have it: correct MUTANTS")
+            into.wrong("mutants", f"{number}, {what}", f"{name} does not have it: correct text_mutants.py")
             continue
         aside = Aside()
         judge({**read, name: template.parse(whole.replace(there, instead, 1))}, aside)
