@@ -1,9 +1,12 @@
-# What `run` and `storm` share: installing the emulators, starting one, stopping it. It is sourced, by bash, after
-# `set -euo pipefail`. It sets here, root, folder and python, and stops the emulator when the caller ends.
+# What `run`, `storm` and `infra/test` share: installing the emulators, starting one, stopping it. It is sourced, by bash, after
+# `set -euo pipefail`. It sets here, root, folder and python, and stops the emulator when the caller ends. A caller may say before
+# where it wants them (folder), what is installed (requirements), and which services ministack plays (services; empty for all).
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-folder="${CARGO_TARGET_DIR:-$root/target}/emulators"
+folder="${folder:-${CARGO_TARGET_DIR:-$root/target}/emulators}"
+requirements="${requirements:-$here/requirements.txt}"
+services="${services-sqs,dynamodb}"
 python="${PYTHON:-python3}"
 ready_within_s=60
 emulator_pid=""
@@ -49,13 +52,13 @@ install() {
     check_python
     mkdir -p "$folder"
     # The stamp is written last, so what was installed in part is installed again.
-    if ! cmp -s "$here/requirements.txt" "$folder/installed.txt"; then
+    if ! cmp -s "$requirements" "$folder/installed.txt"; then
         echo "emulators: installing into $folder/venv"
         rm -f "$folder/installed.txt"
         "$python" -m venv --clear "$folder/venv" || fail "no virtual environment could be made"
         "$folder/venv/bin/pip" install --quiet --disable-pip-version-check \
-            --requirement "$here/requirements.txt" || fail "pip could not install the emulators"
-        cp "$here/requirements.txt" "$folder/installed.txt"
+            --requirement "$requirements" || fail "pip could not install the emulators"
+        cp "$requirements" "$folder/installed.txt"
     fi
 }
 
@@ -73,7 +76,7 @@ start_emulator() { # kind port
         HOME="$folder/home" "$folder/venv/bin/moto_server" -H 127.0.0.1 -p "$2" >"$log" 2>&1 &
         ;;
     ministack)
-        HOME="$folder/home" BIND_HOST=127.0.0.1 GATEWAY_PORT="$2" SERVICES=sqs,dynamodb \
+        HOME="$folder/home" BIND_HOST=127.0.0.1 GATEWAY_PORT="$2" SERVICES="$services" TMPDIR="$folder/home" \
             SFTP_ENABLED=0 IOT_MTLS_ENABLED=0 LOG_LEVEL=WARNING \
             "$folder/venv/bin/ministack" >"$log" 2>&1 &
         ;;

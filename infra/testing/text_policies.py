@@ -1,0 +1,251 @@
+"""What no emulator enforces, read from the templates' text: who may come in, and what each role may do."""
+
+import rights
+from rights import allows, listed
+
+WORKER = {
+    "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
+    "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue",
+}
+# A service that asks for a role and names no source, and why that is right.
+NO_SOURCE = {"lambda.amazonaws.com": "Lambda tries the role before the function is there, and names no source then"}
+# What CloudFormation calls when it makes, changes and deletes a resource of these types, and on what. From the types' handlers in
+# CloudFormation's registry.
+CALLS = {
+    "AWS::GuardDuty::Detector": ("guardduty", "detector/d1", ["CreateDetector", "DeleteDetector", "GetDetector", "UpdateDetector", "TagResource", "ListTagsForResource"]),
+    "AWS::Events::Rule": ("events", "rule/{Name}", ["PutRule", "DeleteRule", "DescribeRule", "PutTargets", "RemoveTargets", "ListTargetsByRule"]),
+    "AWS::SQS::Queue": ("sqs", "{QueueName}", ["CreateQueue", "DeleteQueue", "GetQueueUrl", "GetQueueAttributes", "SetQueueAttributes", "TagQueue", "ListQueueTags"]),
+    "AWS::SQS::QueuePolicy": ("sqs", "hansho-forwarder-dead", ["SetQueueAttributes"]),
+    "AWS::SNS::Topic": ("sns", "{TopicName}", ["CreateTopic", "DeleteTopic", "GetTopicAttributes", "SetTopicAttributes", "Subscribe", "Unsubscribe", "TagResource",
+                                               "ListTagsForResource", "ListSubscriptionsByTopic"]),
+    "AWS::SNS::TopicPolicy": ("sns", "hansho-forwarder-alarms", ["SetTopicAttributes"]),
+    "AWS::CloudWatch::Alarm": ("cloudwatch", "alarm:{AlarmName}", ["PutMetricAlarm", "DeleteAlarms", "DescribeAlarms", "TagResource", "ListTagsForResource"]),
+    "AWS::IAM::Role": ("iam", "role{Path}{RoleName}", ["CreateRole", "DeleteRole", "GetRole", "PutRolePolicy", "DeleteRolePolicy", "GetRolePolicy", "PassRole", "TagRole",
+                                                        "ListRolePolicies", "ListAttachedRolePolicies"]),
+    "AWS::CloudFormation::WaitConditionHandle": ("", "", []),
+}
+
+
+def bus(text, into) -> None:
+    group = "the bus's policy"
+    pipeline = text.stack("pipeline.yaml", OrganizationId="o-a1b2c3d4e5", SecurityHub="yes", Macie="yes")
+    asked = pipeline.properties("BusPolicy")
+    statement = asked["Statement"]
+    into.check(statement["Effect"] == "Allow" and statement["Action"] == "events:PutEvents", group, "it allows PutEvents and nothing else", f"{statement}")
+    into.check(statement["Resource"] == pipeline.value({"Fn::GetAtt": ["Bus", "Arn"]}), group, "on this bus", f"{statement['Resource']}")
+    condition = statement["Condition"]
+    into.check(condition.get("StringEquals") == {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, group, "to this organisation", f"{condition}")
+    sources = condition.get("ForAllValues:StringEquals", {}).get("events:source")
+    into.check(sources == ["aws.guardduty", "aws.securityhub", "aws.macie"], group, "from the sources that are on, each of a call's events", f"{sources}")
+    into.check(condition.get("Null") == {"events:source": "false"}, group, "and not without a source", f"{condition}")
+    pattern = pipeline.properties("StandardRule")["EventPattern"]
+    into.check(pattern.get("source") == sources, group, "the rule looks at the same sources again", f"{pattern}")
+    into.check("BusPolicy" not in text.stack("pipeline.yaml").resources(), group, "no organisation, no policy", "it is there")
+    for name in ("pipeline.yaml", "forwarder.yaml"):
+        default = text.whole(name)["Parameters"]["GuardDutySource"]["Default"]
+        into.check(default == "aws.guardduty", group, f"{name}: GuardDutySource", f"its default is {default}")
+
+
+def queues(text, into) -> None:
+    """Each queue takes messages from EventBridge alone, for exactly those rules that send to it, and over TLS."""
+    group = "the queues' policies"
+    everything = dict.fromkeys(("SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
+    for name, given in (("pipeline.yaml", everything), ("pipeline.yaml", {}), ("forwarder.yaml", {"HomeBusArn": "arn:aws:events:eu-central-1:111122223333:event-bus/hansho"})):
+        stack = text.stack(name, **given)
+        kinds = {key: about["Type"] for key, about in stack.resources().items()}
+        senders: dict[str, set] = {}
+        for key in (key for key, kind in kinds.items() if kind == "AWS::Events::Rule"):
+            for target in stack.properties(key)["Targets"]:
+                for arn in (target["Arn"], target.get("DeadLetterConfig", {}).get("Arn")):
+                    senders.setdefault(arn, set()).add(stack.value({"Fn::GetAtt": [key, "Arn"]}))
+        covered = {}
+        for key in (key for key, kind in kinds.items() if kind == "AWS::SQS::QueuePolicy"):
+            asked = stack.properties(key)
+            for url in asked["Queues"]:
+                covered[url] = asked["PolicyDocument"]["Statement"]
+        for key in (key for key, kind in kinds.items() if kind == "AWS::SQS::Queue"):
+            arn, statements = stack.value({"Fn::GetAtt": [key, "Arn"]}), covered.get(stack.value({"Ref": key}), [])
+            what = f"{name}, {'all sources' if given is everything else 'defaults'}: {key}"
+            denied = [each for each in statements if each["Effect"] == "Deny"]
+            safe = len(denied) == 1 and denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} and denied[0]["Principal"] == "*" \
+                and denied[0]["Action"] == "sqs:*" and denied[0]["Resource"] == arn
+            into.check(safe, group, f"{what}: TLS only", f"{denied}")
+            allowed = [each for each in statements if each["Effect"] == "Allow"]
+            wanted = senders.get(arn, set())
+            if not wanted:
+                into.check(not allowed, group, f"{what}: nobody is let in by its policy", f"{allowed}")
+                continue
+            sent = allowed[0] if len(allowed) == 1 else {}
+            into.check(sent.get("Principal") == {"Service": "events.amazonaws.com"} and sent.get("Action") == "sqs:SendMessage" and sent.get("Resource") == arn, group,
+                       f"{what}: EventBridge may send, and nothing else", f"{allowed}")
+            condition = sent.get("Condition", {})
+            found = set(listed(condition.get("ArnEquals", {}).get("aws:SourceArn", [])))
+            into.check(found == wanted, group, f"{what}: for the rules that send to it", f"{sorted(found)}, and those that send are {sorted(wanted)}")
+            into.check(condition.get("StringEquals") == {"aws:SourceAccount": stack.account}, group, f"{what}: of this account", f"{condition}")
+
+
+def trusts(text, into) -> None:
+    """Who may take each role. A service works for every customer, so it has to say for whom."""
+    group = "who may take the roles"
+    for name, stack in text.stacks():
+        for key, about in stack.resources().items():
+            if about["Type"] != "AWS::IAM::Role":
+                continue
+            for statement in stack.properties(key)["AssumeRolePolicyDocument"]["Statement"]:
+                what, condition = f"{name}: {key}", statement.get("Condition", {})
+                principal = statement["Principal"]
+                if "Service" in principal:
+                    sources = {kind for block in condition.values() for kind in block}
+                    fine = {"aws:SourceAccount", "aws:SourceArn"} <= sources or principal["Service"] in NO_SOURCE
+                    into.check(fine, group, f"{what}: {principal['Service']}, for this account's own", f"its conditions are {condition}")
+                    accounts = [value for block in condition.values() for kind, value in block.items() if kind == "aws:SourceAccount"]
+                    into.check(accounts in ([stack.account], []), group, f"{what}: the account", f"{accounts}")
+                elif principal["AWS"].endswith(":root"):
+                    named = condition.get("ArnEquals", {}).get("aws:PrincipalArn", "")
+                    into.check(named.startswith(principal["AWS"].removesuffix("root") + "role/"), group, f"{what}: one role of that account", f"its conditions are {condition}")
+                else:
+                    into.check("*" not in principal["AWS"], group, f"{what}: one principal by its name", f"{principal}")
+
+
+def key(text, into) -> None:
+    group = "the customer key's policy"
+    stack = text.stack("pipeline.yaml", CustomerKey="yes")
+    asked = stack.properties("Key")
+    into.check(asked.get("EnableKeyRotation") is True, group, "it is rotated", f"{asked.get('EnableKeyRotation')}")
+    services = {}
+    for statement in asked["KeyPolicy"]["Statement"]:
+        principal = statement["Principal"]
+        if "AWS" in principal:
+            into.check(principal["AWS"] == f"arn:aws:iam::{stack.account}:root", group, "the account's IAM decides", f"{principal}")
+            continue
+        services[principal["Service"]] = statement
+        into.check("kms:*" not in listed(statement["Action"]), group, f"{principal['Service']}: not every action", f"{statement['Action']}")
+    into.check(set(services) == {"events.amazonaws.com", "cloudwatch.amazonaws.com", "logs.eu-central-1.amazonaws.com"}, group, "three services", f"{sorted(services)}")
+    for service in ("events.amazonaws.com", "cloudwatch.amazonaws.com"):
+        statement = services.get(service, {})
+        into.check(statement.get("Condition", {}).get("StringEquals") == {"aws:SourceAccount": stack.account}, group, f"{service}: for this account", f"{statement}")
+        into.check(set(listed(statement.get("Action", []))) == {"kms:Decrypt", "kms:GenerateDataKey"}, group, f"{service}: to encrypt and decrypt", f"{statement}")
+    context = services.get("logs.eu-central-1.amazonaws.com", {}).get("Condition", {})
+    wanted = {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-central-1:{stack.account}:log-group:/hansho/worker"}}
+    into.check(context == wanted, group, "the log: this log group alone", f"{context}")
+
+
+def topics(text, into) -> None:
+    group = "the alarm topics' policies"
+    for name, given in (("pipeline.yaml", {}), ("forwarder.yaml", {"HomeBusArn": text.BUS, "AlarmEmail": "a@example.com"})):
+        stack = text.stack(name, **given)
+        statement, = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
+        into.check(statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and statement["Action"] == "sns:Publish", group, f"{name}: alarms publish", f"{statement}")
+        source = statement["Condition"].get("ArnLike", {}).get("aws:SourceArn", "")
+        alarms = [stack.properties(key)["AlarmName"] for key, about in stack.resources().items() if about["Type"] == "AWS::CloudWatch::Alarm"]
+        reached = [alarm for alarm in alarms if rights.matches(source, stack.arn("cloudwatch", f"alarm:{alarm}"))]
+        into.check(reached == alarms and alarms, group, f"{name}: each of its alarms, {len(alarms)}", f"{source} lets {reached} through of {alarms}")
+        into.check(statement["Condition"].get("StringEquals") == {"aws:SourceAccount": stack.account}, group, f"{name}: of this account", f"{statement['Condition']}")
+
+
+def worker(text, into) -> None:
+    """Both workers may do the same: what the README's table says, on what they are given, and nothing more."""
+    group = "the workers' rights"
+    for name, role in (("worker-lambda.yaml", "Role"), ("worker-ecs.yaml", "TaskRole")):
+        stack = text.stack(name)
+        documents = {each["PolicyName"]: each["PolicyDocument"] for each in stack.properties(role)["Policies"]}
+        document = documents["worker"]
+        into.check(rights.actions([document]) == WORKER, group, f"{name}: the actions", f"{sorted(rights.actions([document]) ^ WORKER)} too many or missing")
+        stars = [each for statement in document["Statement"] for each in listed(statement["Resource"]) if "*" in each]
+        into.check(not stars, group, f"{name}: on named resources", f"{stars}")
+        queue = "arn:aws:sqs:eu-central-1:111122223333:hansho-{}"
+        for lane, action, may in (
+            ("express", "sqs:ReceiveMessage", True), ("standard", "sqs:ReceiveMessage", True), ("standard", "sqs:DeleteMessage", True), ("quarantine", "sqs:SendMessage", True),
+            ("quarantine", "sqs:ReceiveMessage", False), ("quarantine", "sqs:DeleteMessage", False), ("dead", "sqs:ReceiveMessage", False), ("standard", "sqs:SendMessage", False),
+        ):
+            found = allows(document, action, queue.format(lane))
+            into.check(found == may, group, f"{name}: {action} on {lane}: {'yes' if may else 'no'}", "it is the other way")
+        table = "arn:aws:dynamodb:eu-central-1:111122223333:table/hansho-ledger"
+        for action, may in (("dynamodb:PutItem", True), ("dynamodb:GetItem", True), ("dynamodb:DeleteItem", False), ("dynamodb:Scan", False), ("dynamodb:DeleteTable", False)):
+            into.check(allows(document, action, table) == may, group, f"{name}: {action}: {'yes' if may else 'no'}", "it is the other way")
+        more = text.stack(name, ExtraSecretArns="arn:aws:secretsmanager:eu-central-1:111122223333:secret:b,arn:aws:secretsmanager:eu-central-1:111122223333:secret:c")
+        document = {each["PolicyName"]: each["PolicyDocument"] for each in more.properties(role)["Policies"]}["worker"]
+        secret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:{}"
+        for which, may in (("hansho/slack-a1b2c3", True), ("b", True), ("c", True), ("d", False)):
+            into.check(allows(document, "secretsmanager:GetSecretValue", secret.format(which)) == may, group, f"{name}: secret {which}: {'yes' if may else 'no'}", "it is the other way")
+
+
+def operator(text, into) -> None:
+    group = "the operator's rights"
+    stack = text.stack("operator.yaml")
+    document = stack.properties("ReplayerPolicy")["PolicyDocument"]
+    queue = "arn:aws:sqs:{}:111122223333:hansho-{}"
+    for region, name, action, may in (
+        ("eu-central-1", "quarantine", "sqs:ReceiveMessage", True), ("eu-central-1", "dead", "sqs:StartMessageMoveTask", True), ("eu-central-1", "standard", "sqs:SendMessage", True),
+        ("eu-central-1", "undelivered", "sqs:DeleteMessage", True), ("us-east-1", "forwarder-dead", "sqs:ReceiveMessage", True),
+        ("eu-central-1", "standard", "sqs:DeleteMessage", False), ("eu-central-1", "quarantine", "sqs:SendMessage", False), ("eu-central-1", "quarantine", "sqs:DeleteQueue", False),
+    ):
+        into.check(allows(document, action, queue.format(region, name)) == may, group, f"{action} on {name}: {'yes' if may else 'no'}", "it is the other way")
+    # AWS names events:StartReplay's resources: the archive and the replay.
+    for resource in ("archive/hansho", "replay/hansho-1770000000"):
+        into.check(allows(document, "events:StartReplay", stack.arn("events", resource)), group, f"events:StartReplay on {resource}", "it is not allowed")
+    wild = [action for action in rights.actions([document]) if "*" in action]
+    into.check(not wild, group, "no action with a star", f"{wild}")
+
+
+def forwarder(text, into) -> None:
+    group = "the forwarder's rights"
+    stack = text.stack("forwarder.yaml", HomeBusArn=text.BUS, BoundaryPolicy="hansho/hansho-boundary")
+    asked = stack.properties("ForwarderRole")
+    document, = [each["PolicyDocument"] for each in asked["Policies"]]
+    into.check(rights.actions([document]) == {"events:PutEvents"} and allows(document, "events:PutEvents", text.BUS), group, "events onto the home bus, and no more", f"{document}")
+    into.check(not allows(document, "events:PutEvents", text.BUS.replace("hansho", "default")), group, "no other bus", "another one is allowed")
+    into.check(asked.get("PermissionsBoundary", "").endswith(":policy/hansho/hansho-boundary"), group, "within the boundary that is named", f"{asked.get('PermissionsBoundary')}")
+    trust = asked["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]
+    into.check(trust == stack.value({"Fn::GetAtt": ["Rule", "Arn"]}), group, "for its own rule alone", f"{trust}")
+
+
+def execution(text, into) -> None:
+    """The execution roles may make, change and delete everything that the two stack sets have, and nothing that is not theirs."""
+    group = "the execution roles' rights"
+    for name, given, boundary in (
+        ("stacksets/execution-role.yaml", {"AdministratorAccountId": "111122223333", "Suffix": "ForSecurityAccount"}, "hansho/hansho-boundaryForSecurityAccount"),
+        ("stacksets/organization-execution-role.yaml", {}, "hansho/hansho-boundary-organization"),
+    ):
+        roles = text.stack(name, **given)
+        document = roles.properties("Permissions")["PolicyDocument"]
+        for path, more in (("guardduty.yaml", {}), ("forwarder.yaml", {"HomeBusArn": text.BUS, "AlarmEmail": "a@example.com", "BoundaryPolicy": boundary})):
+            stack = text.stack(path, **more)
+            for key, about in stack.resources().items():
+                if about["Type"] not in CALLS:
+                    into.wrong(group, f"{path}: {key}", f"what CloudFormation calls for {about['Type']} is not in infra/testing/text_policies.py")
+                    continue
+                service, resource, calls = CALLS[about["Type"]]
+                asked = stack.properties(key)
+                arn = stack.arn(service, resource.format(**{each: value for each, value in asked.items() if isinstance(value, str)}))
+                missing = [call for call in calls if not allows(document, f"{service}:{call}", arn)]
+                into.check(not missing, group, f"{name}: {about['Type']} {key}", f"{missing} on {arn} is not allowed")
+        for action, resource in (
+            ("iam:CreateRole", "arn:aws:iam::111122223333:role/admin"), ("iam:AttachRolePolicy", "arn:aws:iam::111122223333:role/hansho/forwarder/x"),
+            ("iam:CreatePolicy", "arn:aws:iam::111122223333:policy/x"), ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::111122223333:role/hansho/forwarder/x"),
+            ("sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111122223333:hansho-standard"), ("sqs:DeleteQueue", "arn:aws:sqs:eu-central-1:111122223333:other"),
+            ("iam:PassRole", "arn:aws:iam::111122223333:role/admin"), ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin"),
+            ("cloudformation:DeleteStack", "arn:aws:cloudformation:eu-central-1:111122223333:stack/hansho-pipeline/x"),
+        ):
+            into.check(not allows(document, action, resource), group, f"{name}: not {action} on {resource.split(':', 5)[-1]}", "it is allowed")
+        made = [each for each in document["Statement"] if "iam:CreateRole" in listed(each["Action"])]
+        limit = roles.value({"Ref": "Boundary"})
+        fine = len(made) == 1 and made[0].get("Condition", {}).get("ArnEquals") == {"iam:PermissionsBoundary": limit} and limit.endswith(f":policy/{boundary}")
+        into.check(fine, group, f"{name}: roles within the boundary {boundary}", f"{made}")
+        passed = [each for each in document["Statement"] if "iam:PassRole" in listed(each["Action"])]
+        into.check([each.get("Condition") for each in passed] == [{"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}}], group,
+                   f"{name}: handed to EventBridge alone", f"{passed}")
+        inside = roles.properties("Boundary")["PolicyDocument"]
+        into.check(rights.actions([inside]) == {"events:PutEvents"}, group, f"{name}: the boundary allows PutEvents", f"{inside}")
+
+
+def encrypted(text, into) -> None:
+    """With a customer key, whoever calls SQS, DynamoDB and Secrets Manager has to be allowed to use it, through them alone."""
+    group = "the customer key's users"
+    for name, key in (("worker-lambda.yaml", "KeyPolicy"), ("worker-ecs.yaml", "KeyPolicy"), ("operator.yaml", "ReplayerKeyPolicy")):
+        into.check(key not in text.stack(name).resources(), group, f"{name}: without a key, no right", "it is there")
+        stack = text.stack(name, CustomerKey="yes")
+        statement, = stack.properties(key)["PolicyDocument"]["Statement"]
+        wanted = {"dynamodb", "sqs"} | ({"secretsmanager"} if name.startswith("worker") else set())
+        through = {each.split(".")[0] for each in statement["Condition"]["StringEquals"]["kms:ViaService"]}
+        into.check(set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"} and through == wanted, group, f"{name}: through {', '.join(sorted(wanted))}", f"{statement}")

@@ -1,0 +1,137 @@
+"""What is promised about keeping findings, read from the templates' text where an emulator does not show it."""
+
+import json
+import re
+
+import template
+
+# What holds findings that nobody has seen, the memory of what was told, or what is needed to read either.
+KEPT = {"AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::GuardDuty::Detector"}
+# A queue of each region that is empty unless something is wrong, and goes with its stack.
+NOT_KEPT = {("forwarder.yaml", "DeadLetterQueue")}
+
+
+def ledger(text, into) -> None:
+    group = "the ledger"
+    asked = text.stack("pipeline.yaml").properties("Ledger")
+    code = (template.INFRA.parent / "src/aws/dynamodb.rs").read_text()
+    names = dict(re.findall(r'const (FINGERPRINT|DESTINATION|EXPIRES_AT): &str = "(\w+)"', code))
+    into.check(len(names) == 3, group, "the worker's names of its attributes", f"src/aws/dynamodb.rs has {names}")
+    life = asked.get("TimeToLiveSpecification")
+    into.check(life == {"AttributeName": names.get("EXPIRES_AT"), "Enabled": True}, group, "TTL on the attribute that the worker writes", f"{life}")
+    keys = {each["KeyType"]: each["AttributeName"] for each in asked["KeySchema"]}
+    into.check(keys == {"HASH": names.get("FINGERPRINT"), "RANGE": names.get("DESTINATION")}, group, "the worker's keys", f"{keys}")
+    recovery = asked.get("PointInTimeRecoverySpecification")
+    into.check(recovery == {"PointInTimeRecoveryEnabled": True}, group, "point-in-time recovery", f"{recovery}")
+    keyed = text.stack("pipeline.yaml", CustomerKey="yes")
+    wanted = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": keyed.value({"Fn::GetAtt": ["Key", "Arn"]})}
+    into.check(keyed.properties("Ledger").get("SSESpecification") == wanted, group, "the customer key", f"{keyed.properties('Ledger').get('SSESpecification')}")
+    topic = keyed.properties("AlarmTopic").get("KmsMasterKeyId")
+    into.check(topic == wanted["KMSMasterKeyId"], "the alarm topics' policies", "pipeline.yaml: the customer key", f"{topic}")
+
+
+def archive(text, into) -> None:
+    group = "the archive"
+    stack = text.stack("pipeline.yaml", ArchiveDays="45")
+    asked = stack.properties("Archive")
+    into.check(asked["SourceArn"] == stack.value({"Fn::GetAtt": ["Bus", "Arn"]}), group, "of the hansho bus", f"{asked['SourceArn']}")
+    into.check("EventPattern" not in asked, group, "everything", f"only {asked.get('EventPattern')}")
+    into.check(asked["RetentionDays"] == "45", group, "for ArchiveDays", f"{asked['RetentionDays']}")
+    operator = text.stack("operator.yaml").properties("ReplayerPolicy")["PolicyDocument"]
+    into.check(stack.value({"Fn::GetAtt": ["Archive", "Arn"]}) in json.dumps(operator), group, "the operator may replay it", "its ARN is not in operator.yaml")
+
+
+def kept(text, into) -> None:
+    group = "what outlives its stack"
+    for name in text.NAMES:
+        for key, about in text.whole(name)["Resources"].items():
+            if about["Type"] in KEPT and (name, key) not in NOT_KEPT:
+                found = about.get("DeletionPolicy"), about.get("UpdateReplacePolicy")
+                into.check(found == ("RetainExceptOnCreate", "Retain"), group, f"{name}: {key}", f"{found}")
+
+
+def ways(text, into) -> None:
+    """From rule to queue to dead-letter queue nothing is dropped without a place to fall to."""
+    group = "where undelivered messages go"
+    everything = dict.fromkeys(("SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
+    for name, given in (("pipeline.yaml", everything), ("forwarder.yaml", {"HomeBusArn": text.BUS})):
+        stack = text.stack(name, **given)
+        queues = {stack.value({"Fn::GetAtt": [key, "Arn"]}): stack.properties(key) for key, about in stack.resources().items() if about["Type"] == "AWS::SQS::Queue"}
+        for key, about in stack.resources().items():
+            if about["Type"] == "AWS::Events::Rule":
+                for target in stack.properties(key)["Targets"]:
+                    into.check(target.get("DeadLetterConfig", {}).get("Arn") in queues, group, f"{name}: {key}", f"{target.get('DeadLetterConfig')}")
+                    into.check(target.get("RetryPolicy") == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}, group, f"{name}: {key} tries for a day", f"{target.get('RetryPolicy')}")
+        for arn, asked in queues.items():
+            if "RedrivePolicy" in asked:
+                dead = queues.get(asked["RedrivePolicy"]["deadLetterTargetArn"], {}).get("RedriveAllowPolicy", {})
+                into.check(arn in dead.get("sourceQueueArns", []), group, f"{name}: {asked['QueueName']} may use its dead-letter queue", f"{dead}")
+            else:
+                into.check(not any(each.get("RedrivePolicy", {}).get("deadLetterTargetArn") == asked["QueueName"] for each in queues.values()), group,
+                           f"{name}: {asked['QueueName']} sends nowhere", "it does")
+
+
+def alarms(text, into) -> None:
+    group = "alarms"
+    for name, given in (("pipeline.yaml", {}), ("forwarder.yaml", {"HomeBusArn": text.BUS, "AlarmEmail": "a@example.com"}), ("worker-lambda.yaml", {})):
+        stack = text.stack(name, **given)
+        for key, about in stack.resources().items():
+            if about["Type"] == "AWS::CloudWatch::Alarm":
+                asked = stack.properties(key)
+                into.check(bool(asked["AlarmActions"]) and asked["AlarmActions"] == asked["OKActions"], group, f"{name}: {asked['AlarmName']} tells somebody, and when it is over", f"{asked['AlarmActions']}, {asked['OKActions']}")
+    shown = text.stack("pipeline.yaml").properties("Dashboard")["DashboardBody"]
+    stack = text.stack("pipeline.yaml", AlarmOnSilence="no")
+    for key, about in stack.resources().items():
+        if about["Type"] == "AWS::CloudWatch::Alarm":
+            arn = stack.arn("cloudwatch", f"alarm:{stack.properties(key)['AlarmName']}")
+            into.check(arn in shown, group, f"the dashboard shows {arn.split(':')[-1]}", "it does not")
+
+
+def task(text, into) -> None:
+    """What ministack does not keep of a task, and what the health check needs."""
+    group = "the task"
+    asked = text.stack("worker-ecs.yaml").properties("Task")
+    container, = asked["ContainerDefinitions"]
+    into.check(asked.get("RuntimePlatform", {}).get("OperatingSystemFamily") == "LINUX", group, "Linux", f"{asked.get('RuntimePlatform')}")
+    into.check(container.get("LinuxParameters", {}).get("Capabilities") == {"Drop": ["ALL"]}, group, "no capabilities", f"{container.get('LinuxParameters')}")
+    image = (template.INFRA / "Dockerfile").read_text()
+    check = re.search(r"HEALTHCHECK --interval=(\d+)s --timeout=(\d+)s --start-period=(\d+)s --retries=(\d+) CMD (\[.*\])", image)
+    health = container["HealthCheck"]
+    mine = (health["Interval"], health["Timeout"], health["StartPeriod"], health["Retries"], health["Command"][1:])
+    image_has = (*map(int, check.groups()[:4]), json.loads(check[5])) if check else None
+    into.check(mine == image_has, group, "the health check is that of the image", f"{mine} and {image_has}")
+    into.check(json.loads(re.search(r"^ENTRYPOINT (\[.*\])$", image, re.M)[1]) == health["Command"][1:2], group, "and asks by the image's program", f"{health['Command']}")
+    listen = {each["Name"]: each["Value"] for each in container["Environment"]}.get("HANSHO_METRICS_LISTEN", "")
+    into.check(listen.startswith("127.0.0.1:") and f"HANSHO_METRICS_LISTEN={listen}\n" in image, group, "the worker listens where it asks, on loopback", f"{listen!r}")
+    service = text.stack("worker-ecs.yaml").properties("Service")
+    into.check(service["PropagateTags"] == "SERVICE" and service["PlatformVersion"] == "LATEST", group, "tags and platform", f"{service}")
+    into.check(text.stack("worker-ecs.yaml", Count="3").properties("Service")["DesiredCount"] == "3", group, "Count is the number of tasks", "it is not")
+
+
+def counts(text, into) -> None:
+    """Numbers that the copy for an emulator has written out."""
+    group = "the function's mappings"
+    stack = text.stack("worker-lambda.yaml", StandardBatchSize="50", StandardWindowSeconds="7", StandardConcurrency="6")
+    asked = stack.properties("StandardMapping")
+    found = asked["BatchSize"], asked["MaximumBatchingWindowInSeconds"], asked["ScalingConfig"]["MaximumConcurrency"]
+    into.check(found == ("50", "7", "6"), group, "batch, window and concurrency are the parameters'", f"{found}")
+    pipeline = text.stack("pipeline.yaml").properties("StandardQueue")
+    timeout = stack.properties("Function")["Timeout"]
+    into.check(timeout <= pipeline["VisibilityTimeout"], group, "time-out not more than the visibility", f"{timeout}, {pipeline['VisibilityTimeout']}")
+    for key in ("ExpressMapping", "StandardMapping"):
+        into.check("FilterCriteria" not in stack.properties(key), group, f"{key}: no filter, which would delete what it does not match", "there is one")
+        into.check(stack.properties(key).get("Tags") is not None, group, f"{key}: tags", "there are none")
+
+
+def detectors(text, into) -> None:
+    group = "the detector"
+    stack = text.stack("guardduty.yaml")
+    asked = stack.properties("Detector")
+    into.check(asked["Enable"] is True and asked["FindingPublishingFrequency"] == "FIFTEEN_MINUTES", group, "on, every 15 minutes", f"{asked}")
+    for parameter, about in text.whole("guardduty.yaml")["Parameters"].items():
+        if about.get("AllowedValues") == ["ENABLED", "DISABLED", "UNSET"]:
+            # A part of a plan is named only with its plan, and the two ways of runtime monitoring exclude each other.
+            given = {parameter: "ENABLED", "RuntimeMonitoring": "ENABLED"} if parameter != "EksRuntimeMonitoring" else {parameter: "ENABLED", "RuntimeMonitoring": "UNSET"}
+            on, unset = (json.dumps(text.stack("guardduty.yaml", **{**given, parameter: value}).properties("Detector")) for value in ("ENABLED", "UNSET"))
+            into.check(on != unset, group, f"{parameter} has an effect", "the detector is the same with ENABLED and with UNSET")
+    into.check("Detector" not in text.stack("guardduty.yaml", CreateDetector="no").resources(), group, "CreateDetector=no leaves it alone", "it is made")
