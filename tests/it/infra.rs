@@ -76,3 +76,19 @@ fn the_times_of_the_workers_fit_the_budget() {
     let stop = seconds(&template("worker-ecs.yaml"), "StopTimeout");
     assert!(stop.len() == 1 && stop[0] > budget.drain().as_secs(), "{stop:?}");
 }
+
+#[test]
+fn every_alarm_has_its_place_in_the_runbook() {
+    let runbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md");
+    let runbook = std::fs::read_to_string(runbook).unwrap();
+    let headings: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let mut alarms = 0;
+    for name in ["pipeline.yaml", "forwarder.yaml", "worker-lambda.yaml", "worker-ecs.yaml"] {
+        for alarm in values(&template(name), "AlarmName") {
+            alarms += 1;
+            let named = |heading: &&str| heading.split(", ").any(|part| part == alarm);
+            assert!(headings.iter().any(|heading| named(&heading)), "{alarm} of {name}");
+        }
+    }
+    assert!(alarms > 8, "{alarms}");
+}
