@@ -21,6 +21,7 @@ pub mod logging;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+pub mod replay;
 pub mod secret;
 pub mod show;
 pub mod slack;

@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, lambda, logging, show};
+use hansho::{check, cli, demo, lambda, logging, replay, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -49,6 +49,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
+        Command::Replay(command) => block_on(replay::run(command, valid)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

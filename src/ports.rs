@@ -5,6 +5,8 @@
 //! An adapter makes exactly one attempt and answers with a verdict; whether, when and how often to
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
+mod parked;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row};
+
+pub use parked::{Held, Origin, Outgoing, Parked, ParkedQueue, Put, Sent};
 
 /// One of the two queues. Express carries a second copy of what is high or critical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +27,10 @@ pub enum Lane {
 
 impl Lane {
     pub const ALL: [Lane; 2] = [Lane::Express, Lane::Standard];
+
+    pub fn from_word(word: &str) -> Option<Lane> {
+        Lane::ALL.into_iter().find(|lane| lane.word() == word)
+    }
 
     pub fn word(self) -> &'static str {
         match self {

@@ -129,3 +129,19 @@ pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<Configure
     anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
     Ok(notifier)
 }
+
+/// Resolves at SIGTERM or Ctrl-C.
+pub async fn asked_to_stop() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

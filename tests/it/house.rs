@@ -32,7 +32,7 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("backoff", &["src/policy/retry.rs"]),
     ("governor", &["src/policy/pace.rs"]),
     ("axum", &["src/embedded/listen.rs", "src/consume.rs", "src/demo"]),
-    ("clap", &["src/cli.rs", "src/main.rs"]),
+    ("clap", &["src/cli", "src/main.rs"]),
 ];
 
 /// Layers without I/O: no runtime, no files, no network.
