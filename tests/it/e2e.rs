@@ -21,7 +21,7 @@ use crate::dynamodb;
 use crate::sqs_standin::{SqsStandIn, StandInClock};
 
 /// What must never be seen in any output: the secret part of the webhook.
-const SECRET: &str = "S3cretPart";
+pub const SECRET: &str = "S3cretPart";
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// A stand-in for Slack, a folder, and a night's findings.
@@ -239,7 +239,7 @@ impl Scene {
     }
 }
 
-fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
+pub fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dynamodb: &str) {
     command.envs([
         ("HANSHO_QUEUE_STANDARD", urls[0].as_str()),
         ("HANSHO_QUEUE_EXPRESS", urls[1].as_str()),
@@ -253,12 +253,12 @@ fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str, dyn
     ]);
 }
 
-fn shows(post: &Received, id: &str) -> bool {
+pub fn shows(post: &Received, id: &str) -> bool {
     post.payload["attachments"].to_string().contains(id)
 }
 
 /// The program, with nothing in its environment that it was not given here.
-fn hansho(folder: &Path) -> Command {
+pub fn hansho(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hansho"));
     command
         .env_clear()
@@ -270,20 +270,20 @@ fn hansho(folder: &Path) -> Command {
     command
 }
 
-async fn finish(mut command: Command) -> Output {
+pub async fn finish(mut command: Command) -> Output {
     let output = tokio::time::timeout(LONGEST, command.output()).await.expect("it ends").unwrap();
     assert_no_secret(&output);
     output
 }
 
-fn assert_no_secret(output: &Output) {
+pub fn assert_no_secret(output: &Output) {
     for bytes in [&output.stdout, &output.stderr] {
         let text = String::from_utf8_lossy(bytes);
         assert!(!text.contains(SECRET) && !text.contains("/services/"), "{text}");
     }
 }
 
-fn summary(output: &Output) -> Value {
+pub fn summary(output: &Output) -> Value {
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{log}", output.status);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {:?}", output.stdout))

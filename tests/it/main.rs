@@ -20,6 +20,7 @@ mod ledger_contract;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
+mod replay;
 mod secrets;
 mod sim;
 mod slack;
