@@ -194,9 +194,10 @@ the ledger knows it. It can be stopped at any moment and run again.
 The configuration is the worker's. No webhook is read, and nothing is posted from here.";
 
 const SEND_ABOUT: &str = "\
-Send it to the worker's queues again: high and critical findings to the express queue if there is one,
-all others to the standard queue. Each message is removed here once it is there. What was posted
-already is not posted again, unless --force says so. Ctrl-C stops it; run it again for the rest.";
+Send it to the worker's queues again: high and critical findings to the express queue if there is
+one, all others to the standard queue. Each message is removed here once it is there. What was
+posted already is not posted again, unless --force says so. Ctrl-C stops it; run it again for the
+rest.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -111,10 +111,10 @@ impl Selected {
             )),
         }
         if *hidden > 0 {
+            let are = if *hidden == 1 { "is" } else { "are" };
             notes.push(format!(
-                "{} more hidden at present: somebody else looks at them, or a replay was killed. \
-                 Run it again in {} s to see them",
-                if *hidden == 1 { "1 is".to_owned() } else { format!("{hidden} are") },
+                "{hidden} more {are} hidden at present: somebody else looks at them, or a replay was \
+                 killed. Run it again in {} s to see them",
                 HOLD.as_secs()
             ));
         }

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::instants::Wall;
-use crate::policy::ledger::{self, NoticeKey, Rewind};
+use crate::policy::ledger::{self, Claim, NoticeKey, Rewind, Want};
 use crate::policy::route::Routes;
 use crate::ports::{Ledger, Written};
 
 use super::message::Message;
 
+/// Never written: what stands in a post's way is found out by the worker's own decision.
+const NOBODY: &str = "replay";
 /// A row that changes under every try is one that workers are busy with.
 const TRIES: usize = 5;
 
@@ -48,18 +50,32 @@ impl<'a, L: Ledger> Again<'a, L> {
         now: Wall,
     ) -> Result<usize, String> {
         let mut rows = 0;
-        for key in message.findings.iter().flat_map(|finding| self.keys(finding)) {
-            if !done.contains(&key) {
-                rows += usize::from(self.rewind_row(&key, now).await?);
-                done.insert(key);
+        for finding in &message.findings {
+            for key in self.keys(finding) {
+                if !done.contains(&key) {
+                    rows += usize::from(self.rewind_row(&key, finding, now).await?);
+                    done.insert(key);
+                }
             }
         }
         Ok(rows)
     }
 
-    async fn rewind_row(&self, key: &NoticeKey, now: Wall) -> Result<bool, String> {
+    /// A row that does not cover the finding is left as it is: an escalation says what it was before.
+    async fn rewind_row(
+        &self,
+        key: &NoticeKey,
+        finding: &Finding,
+        now: Wall,
+    ) -> Result<bool, String> {
+        let want =
+            Want { owner: NOBODY, level: finding.severity.level, revision: finding.updated_at };
         let mut seen = self.ledger.read(key).await.map_err(|why| why.to_string())?;
         for _ in 0..TRIES {
+            let claim = ledger::claim(seen.as_ref(), &want, &self.terms, now);
+            if !matches!(claim, Claim::Covered { .. }) {
+                return Ok(false);
+            }
             match ledger::rewind(seen.as_ref(), &self.terms, now) {
                 Rewind::Nothing => return Ok(false),
                 Rewind::Busy { until } => {

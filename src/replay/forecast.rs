@@ -147,7 +147,7 @@ pub fn said(message: &Message, forecast: &Forecast, now: Wall) -> String {
         }
     }
     if !message.rejections.is_empty() {
-        parts.push(format!("park {} parts that are no finding", message.rejections.len()));
+        parts.push("park what in it is no finding".to_owned());
     }
     parts.join("; ")
 }
@@ -196,17 +196,17 @@ impl Totals {
         let Totals { same, below_threshold, parked_again, waiting, .. } = self;
         let mut lines = vec![
             format!(
-                "{:>8} would be sent: {express} to express, {standard} to standard",
+                "{:>8} to be sent: {express} to express, {standard} to standard",
                 express + standard
             ),
-            format!("{posted:>8} of them would be posted"),
-            format!("{covered:>8} are covered by an earlier post (--force posts them again)"),
-            format!("{same:>8} are the same finding as one above them"),
-            format!("{below_threshold:>8} are below every threshold"),
-            format!("{parked_again:>8} can't be read, and would be parked again"),
+            format!("{posted:>8} would be posted"),
+            format!("{covered:>8} covered by an earlier post (--force posts those again)"),
+            format!("{same:>8} the same finding as one above"),
+            format!("{below_threshold:>8} below every threshold"),
+            format!("{parked_again:>8} unreadable, would be parked again"),
         ];
         if *waiting > 0 {
-            lines.push(format!("{waiting:>8} would wait for a worker that may be posting them"));
+            lines.push(format!("{waiting:>8} in use: a worker may be posting them right now"));
         }
         lines.join("\n")
     }

@@ -126,19 +126,17 @@ async fn what_waits_for_its_turn_stays_hidden_and_the_rest_does_not() {
     assert_eq!((selected.found.looked, selected.matched), (90, 45));
     assert_eq!(queue.hidden(), 45, "what is not meant is shown to others again at once");
     // Six minutes, in which the first hold would run out five times.
-    let mut least = usize::MAX;
     let none = None::<&Again<'_, MemoryLedger>>;
     let watched = queue.clone();
+    let mut waited = 0;
     let tally = send::send(&mut hands, selected.found.items, terms("8/m"), none, |tally| {
         let waiting = tally.selected - tally.done();
-        if waiting > 0 {
-            least = least.min(watched.hidden() + 45 - watched.bodies().len() + tally.done());
-            assert_eq!(watched.hidden(), waiting, "{tally:?}");
-        }
+        assert_eq!(watched.hidden(), waiting, "{tally:?}");
+        waited += 1;
     })
     .await;
+    assert!(waited > 40, "{waited}");
     assert_eq!(tally.sent, 45);
-    assert!(least > 0);
     assert_eq!((queue.bodies().len(), queue.hidden()), (45, 0));
 }
 
@@ -167,11 +165,11 @@ async fn stopped_it_gives_back_what_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn faults_are_tried_again_and_then_told() {
-    for (fault, times, sent, failed, copies) in [
-        (Fault::Refuse, 2, 12, 0, false),
-        (Fault::LoseAnswer, 1, 12, 0, true),
-        (Fault::Leave, 1, 12, 0, false),
-        (Fault::Refuse, 1000, 0, 0, false),
+    for (fault, times, sent, copies) in [
+        (Fault::Refuse, 2, 12, false),
+        (Fault::LoseAnswer, 1, 12, true),
+        (Fault::Leave, 1, 12, false),
+        (Fault::Refuse, 1000, 0, false),
     ] {
         let (clock, queue) = fresh();
         for number in 0..12 {
@@ -179,16 +177,15 @@ async fn faults_are_tried_again_and_then_told() {
         }
         queue.inject(Call::Send, times, fault);
         let tally = send_all(&queue, &clock, terms("20/s")).await;
-        assert_eq!((tally.sent, tally.failed), (sent, failed), "{fault:?} {tally:?}");
+        assert_eq!(tally.sent, sent, "{fault:?} {tally:?}");
         assert_eq!(tally.well(), sent == 12, "{fault:?} {tally:?}");
         assert_eq!(queue.sent().len() > 12, copies, "{fault:?}");
         assert_eq!(queue.bodies().len(), 12 - sent, "{fault:?}");
         assert_eq!(queue.hidden(), 0, "{fault:?}");
-        assert_eq!(tally.left, 12 - sent);
+        assert_eq!(tally.failed + tally.left, 12 - sent, "{fault:?} {tally:?}");
     }
 }
 
-/// One message that can never be sent does not keep the others from it.
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_removed_is_tried_once_more() {
     let (clock, queue) = fresh();
@@ -213,12 +210,7 @@ async fn a_look_survives_faults_and_early_redelivery() {
     // What two lost answers had is hidden, and said to be.
     assert_eq!((found.looked, found.hidden), (5, 20));
     let selected = commands::Selected { found, matched: 5 };
-    assert!(
-        selected.notes().concat().contains("20 are more hidden")
-            || selected.notes().concat().contains("20"),
-        "{:?}",
-        selected.notes()
-    );
+    assert!(selected.notes().concat().contains("20 more are hidden"), "{:?}", selected.notes());
     queue.reveal();
     let mut hands = Hands::new(&queue, &*clock, never());
     let found = hands.look(|_| true, false).await.unwrap();
@@ -304,23 +296,25 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
     let now = clock.now().wall;
     told(&ledger, &key(1, "a"), Level::High, now).await;
     told(&ledger, &key(1, "b"), Level::High, now).await;
-    told(&ledger, &key(2, "a"), Level::Medium, now).await;
+    told(&ledger, &key(2, "a"), Level::High, now).await;
     // Raised by somebody at this very moment.
-    claimed(&ledger, &key(2, "a"), Level::High, now).await;
+    claimed(&ledger, &key(2, "a"), Level::Critical, now).await;
+    told(&ledger, &key(6, "a"), Level::Medium, now).await;
     // Two copies of the first, as the two lanes have them.
     queue.park(parked(1, &finding(1, 8.0)));
     queue.park(parked(2, &finding(2, 8.0)));
     queue.park(parked(3, &finding(1, 8.0)));
     queue.park(parked(4, &finding(4, 8.0)));
     queue.park(parked(5, "broken"));
+    queue.park(parked(6, &finding(6, 8.0)));
 
     let again = again(&ledger);
     let mut hands = Hands::new(&queue, &*clock, never());
     let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
     let items = selected.found.items;
-    assert_eq!(commands::told_before(&items, &again, &Lane::ALL, now).await.unwrap(), 1);
+    assert_eq!(commands::told_before(&items, &again, &Lane::ALL, now).await.unwrap(), 2);
     let tally = send::send(&mut hands, items, terms("20/s"), Some(&again), |_| {}).await;
-    assert_eq!((tally.sent, tally.rewound, tally.busy), (4, 2, 1), "{tally:?}");
+    assert_eq!((tally.sent, tally.rewound, tally.busy), (5, 2, 1), "{tally:?}");
     assert!(tally.why.as_ref().unwrap().contains("try again then"), "{tally:?}");
     assert_eq!(queue.bodies().len(), 1, "what is in use is still parked");
     assert_eq!(queue.hidden(), 0);
@@ -332,4 +326,6 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
         claimed(&ledger, &key(1, destination), Level::High, clock.now().wall).await;
     }
     assert!(ledger.read(&key(4, "a")).await.unwrap().is_none(), "nothing to forget");
+    let raised = ledger.read(&key(6, "a")).await.unwrap().unwrap();
+    assert_eq!(raised.level_sent, Some(Level::Medium), "it is posted as what it is, an escalation");
 }
