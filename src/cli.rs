@@ -72,7 +72,7 @@ pub enum Command {
     Check(Check),
     /// Look at what is parked, and send it again
     #[command(long_about = replay::ABOUT)]
-    Replay(replay::Replay),
+    Replay(Box<replay::Replay>),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }

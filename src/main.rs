@@ -49,7 +49,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(demo) => block_on(demo::run(demo.json)).map(ended),
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
-        Command::Replay(command) => block_on(replay::run(command, valid)),
+        Command::Replay(command) => block_on(replay::run(*command, valid)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

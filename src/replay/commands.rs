@@ -74,6 +74,9 @@ impl Selected {
     pub fn head(&self, view: &View) -> String {
         let Selected { found, matched } = self;
         let mut head = match found.looked {
+            0 if found.hidden > 0 => {
+                format!("{}: nothing can be seen at present, {} hidden", view.queue, found.hidden)
+            }
             0 => format!("{}: nothing is parked", view.queue),
             1 => format!("{}: 1 message is parked", view.queue),
             n => format!("{}: {n} messages are parked", view.queue),
@@ -82,7 +85,7 @@ impl Selected {
             head.push_str(&format!(", {} matched", counted(*matched)));
         }
         if found.items.len() < *matched {
-            head.push_str(&format!(", the first {} shown", found.items.len()));
+            head.push_str(&format!(", the first {} of them", found.items.len()));
         }
         head
     }

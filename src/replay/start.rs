@@ -76,7 +76,7 @@ pub async fn run(
             let queue = EmbeddedParked::new(store.clone(), Arc::clone(&clock));
             let ledger = EmbeddedLedger::new(store);
             let name = format!("quarantine ({})", path.display());
-            act(replay.action, &queue, Some(&ledger), &place, &name, &*clock, stop).await
+            act(replay.action, &queue, Some(&ledger), &place, &name, &clock, stop).await
         }
         (From::Quarantine, Some(Backend::Aws { quarantine, .. })) => {
             let url = quarantine.clone();
@@ -284,6 +284,9 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
     }
     let selected = commands::select(hands, &selection, true).await?;
     selected.notes().iter().for_each(|note| eprintln!("hansho: {note}"));
+    if !args.json {
+        print(&format!("{}\n", selected.head(&view)))?;
+    }
     let items = selected.found.items;
     if hands.stopped() {
         bail!("stopped; nothing was sent");
@@ -346,6 +349,7 @@ async fn do_discard<Q: ParkedQueue>(
         return say(Said { text, notes: selected.notes(), exit: Exit::Done });
     }
     selected.notes().iter().for_each(|note| eprintln!("hansho: {note}"));
+    print(&format!("{}\n", selected.head(&view(name, false))))?;
     let items = selected.found.items;
     if hands.stopped() {
         bail!("stopped; nothing was discarded");

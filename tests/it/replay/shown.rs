@@ -274,9 +274,11 @@ fn results() {
         let notes = Selected { found, matched: 0 }.notes().join("\n");
         case(&format!("{cut:?}"), &format!("{notes}\n"));
     }
-    for hidden in [1, 12] {
-        let found = Found { looked: 12, hidden, cut: None, items: vec![] };
-        case("hidden", &format!("{}\n", Selected { found, matched: 0 }.notes().join("\n")));
+    for (looked, hidden) in [(12, 1), (12, 30), (0, 30)] {
+        let found = Found { looked, hidden, cut: None, items: vec![] };
+        let selected = Selected { found, matched: looked };
+        let head = selected.head(&view(false, None));
+        case("hidden", &format!("{head}\n{}\n", selected.notes().join("\n")));
     }
     snapshot("results.txt", &text);
 }
