@@ -1,6 +1,7 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
 pub mod explain;
+pub mod replay;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Tell what became of a finding: posted when, in which post, or why not
     #[command(long_about = explain::ABOUT)]
     Explain(explain::Explain),
+    /// Look at what is parked, and send it again
+    #[command(long_about = replay::ABOUT)]
+    Replay(Box<replay::Replay>),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -285,6 +289,12 @@ mod tests {
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
             "hansho completions bash",
+            "hansho replay list --json --severity high+,critical --account 1111* --limit 5",
+            "hansho replay send --dry-run --rate 5/s --since 2h --until 2026-11-26T03:15",
+            "hansho replay send --from http://127.0.0.1:9/000000000000/dead --keep --force -y",
+            "hansho replay discard --all --because noise",
+            "hansho replay export -o f.jsonl --remove --type *:EC2/*",
+            "hansho replay import f.jsonl --into quarantine",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -301,6 +311,15 @@ mod tests {
             ("hansho runn", 2),
             ("hansho run --colour", 2),
             ("hansho completions dash", 2),
+            ("hansho replay", 2),
+            ("hansho replay list --severity severe", 2),
+            ("hansho replay list --from q", 2),
+            ("hansho replay list --limit 0", 2),
+            ("hansho replay send --rate fast", 2),
+            ("hansho replay send --since 03:15", 2),
+            ("hansho replay discard --all", 2),
+            ("hansho replay import", 2),
+            ("hansho replay list --help", 0),
             ("hansho --help", 0),
             ("hansho -h", 0),
             ("hansho run --help", 0),

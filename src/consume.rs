@@ -159,20 +159,8 @@ fn patience(config: &Config) -> Duration {
     PATIENCE_MIN.max(left_behind * 2).max(pace * 2)
 }
 
-/// Resolves at SIGTERM or Ctrl-C.
 async fn stop_signal() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    wiring::asked_to_stop().await;
     info!("asked to stop: finishing what is in hand, giving the rest back");
 }
 

@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+pub mod replay;
 pub mod secret;
 pub mod show;
 pub mod slack;

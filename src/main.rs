@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, health, lambda, live, logging, show};
+use hansho::{check, cli, demo, health, lambda, live, logging, replay, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -52,6 +52,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Health(health) => block_on(ask(health)),
         Command::Explain(args) => block_on(tell_what_became_of(args)),
+        Command::Replay(command) => block_on(replay::run(*command, valid)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

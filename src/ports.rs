@@ -6,6 +6,7 @@
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
 pub mod inquiry;
+mod parked;
 pub mod probe;
 
 use std::fmt;
@@ -17,6 +18,8 @@ use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row};
 
+pub use parked::{Held, Origin, Outgoing, Parked, ParkedQueue, Put, Sent};
+
 /// One of the two queues. Express carries a second copy of what is high or critical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
@@ -26,6 +29,10 @@ pub enum Lane {
 
 impl Lane {
     pub const ALL: [Lane; 2] = [Lane::Express, Lane::Standard];
+
+    pub fn from_word(word: &str) -> Option<Lane> {
+        Lane::ALL.into_iter().find(|lane| lane.word() == word)
+    }
 
     pub fn word(self) -> &'static str {
         match self {

@@ -136,3 +136,19 @@ pub fn unread_notifier(
         Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
     SlackNotifier::new(config.destinations.iter().map(destination), timeouts)
 }
+
+/// Resolves at SIGTERM or Ctrl-C.
+pub async fn asked_to_stop() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

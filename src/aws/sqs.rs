@@ -5,10 +5,12 @@
 //! The exception is a list that is longer than a batch may be: it takes several calls.
 
 mod parcel;
+mod parked;
 mod peek;
 mod probe;
 mod refusal;
 mod region;
+mod story;
 
 use std::fmt;
 use std::time::Duration;
@@ -34,6 +36,7 @@ use crate::ports::{
 };
 
 pub use parcel::{ENCODING_ATTRIBUTE, JSON_STRING, original_body};
+pub use parked::SqsParked;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The whole of a call; a receive gets its wait on top.
@@ -90,6 +93,76 @@ impl Remote {
         }
         Remote { client: Client::from_conf(builder.build()), url }
     }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
+        let mut answers = Vec::with_capacity(receipts.len());
+        for batch in receipts.chunks(QUEUE_BATCH_MAX) {
+            match self.delete_batch(batch).await {
+                Ok(each) => answers.extend(each),
+                Err(all) => answers.extend(vec![Err(all); batch.len()]),
+            }
+        }
+        answers
+    }
+
+    async fn hide(&self, entries: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
+        let mut answers = Vec::with_capacity(entries.len());
+        for batch in entries.chunks(QUEUE_BATCH_MAX) {
+            match self.hide_batch(batch).await {
+                Ok(each) => answers.extend(each),
+                Err(all) => answers.extend(vec![Err(all); batch.len()]),
+            }
+        }
+        answers
+    }
+
+    async fn delete_batch(
+        &self,
+        receipts: &[Receipt],
+    ) -> Result<Vec<Result<(), QueueError>>, QueueError> {
+        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
+            DeleteMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(&receipt.0)
+                .build()
+        });
+        let answer = self
+            .client
+            .delete_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
+            .send()
+            .await
+            .map_err(|e| refusal::of_batch("DeleteMessageBatch", &self.url, receipts, &e))?;
+        let done = answer.successful().iter().map(|entry| entry.id());
+        Ok(tally("DeleteMessageBatch", receipts, done, answer.failed()))
+    }
+
+    async fn hide_batch(
+        &self,
+        entries: &[(Receipt, Duration)],
+    ) -> Result<Vec<Result<(), QueueError>>, QueueError> {
+        let receipts: Vec<Receipt> = entries.iter().map(|(receipt, _)| receipt.clone()).collect();
+        let entries = entries.iter().enumerate().map(|(index, (receipt, delay))| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(&receipt.0)
+                .visibility_timeout(seconds(*delay, HIDE_S_MAX))
+                .build()
+        });
+        let answer = self
+            .client
+            .change_message_visibility_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
+            .send()
+            .await
+            .map_err(|e| {
+                refusal::of_batch("ChangeMessageVisibilityBatch", &self.url, &receipts, &e)
+            })?;
+        let done = answer.successful().iter().map(|entry| entry.id());
+        Ok(tally("ChangeMessageVisibilityBatch", &receipts, done, answer.failed()))
+    }
 }
 
 fn timeouts(whole: Duration) -> TimeoutConfig {
@@ -125,58 +198,6 @@ impl SqsQueue {
             }),
         }
     }
-
-    async fn delete_batch(
-        &self,
-        lane: Lane,
-        receipts: &[Receipt],
-    ) -> Result<Vec<Result<(), QueueError>>, QueueError> {
-        let remote = self.remote(lane)?;
-        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
-            DeleteMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .receipt_handle(&receipt.0)
-                .build()
-        });
-        let answer = remote
-            .client
-            .delete_message_batch()
-            .queue_url(&remote.url)
-            .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
-            .send()
-            .await
-            .map_err(|e| refusal::of_batch("DeleteMessageBatch", &remote.url, receipts, &e))?;
-        let done = answer.successful().iter().map(|entry| entry.id());
-        Ok(tally("DeleteMessageBatch", receipts, done, answer.failed()))
-    }
-
-    async fn hide_batch(
-        &self,
-        lane: Lane,
-        receipts: &[Receipt],
-        delays: &[Duration],
-    ) -> Result<Vec<Result<(), QueueError>>, QueueError> {
-        let remote = self.remote(lane)?;
-        let entries = receipts.iter().zip(delays).enumerate().map(|(index, (receipt, delay))| {
-            ChangeMessageVisibilityBatchRequestEntry::builder()
-                .id(index.to_string())
-                .receipt_handle(&receipt.0)
-                .visibility_timeout(seconds(*delay, HIDE_S_MAX))
-                .build()
-        });
-        let answer = remote
-            .client
-            .change_message_visibility_batch()
-            .queue_url(&remote.url)
-            .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
-            .send()
-            .await
-            .map_err(|e| {
-                refusal::of_batch("ChangeMessageVisibilityBatch", &remote.url, receipts, &e)
-            })?;
-        let done = answer.successful().iter().map(|entry| entry.id());
-        Ok(tally("ChangeMessageVisibilityBatch", receipts, done, answer.failed()))
-    }
 }
 
 impl Queue for SqsQueue {
@@ -205,14 +226,10 @@ impl Queue for SqsQueue {
     }
 
     async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
-        let mut answers = Vec::with_capacity(receipts.len());
-        for batch in receipts.chunks(QUEUE_BATCH_MAX) {
-            match self.delete_batch(lane, batch).await {
-                Ok(each) => answers.extend(each),
-                Err(all) => answers.extend(vec![Err(all); batch.len()]),
-            }
+        match self.remote(lane) {
+            Ok(remote) => remote.delete(receipts).await,
+            Err(all) => vec![Err(all); receipts.len()],
         }
-        answers
     }
 
     /// SQS counts in whole seconds, so a delay is rounded up. One beyond 43,195 s is cut to that;
@@ -223,15 +240,10 @@ impl Queue for SqsQueue {
         lane: Lane,
         entries: &[(Receipt, Duration)],
     ) -> Vec<Result<(), QueueError>> {
-        let mut answers = Vec::with_capacity(entries.len());
-        for batch in entries.chunks(QUEUE_BATCH_MAX) {
-            let (receipts, delays): (Vec<_>, Vec<_>) = batch.iter().cloned().unzip();
-            match self.hide_batch(lane, &receipts, &delays).await {
-                Ok(each) => answers.extend(each),
-                Err(all) => answers.extend(vec![Err(all); batch.len()]),
-            }
+        match self.remote(lane) {
+            Ok(remote) => remote.hide(entries).await,
+            Err(all) => vec![Err(all); entries.len()],
         }
-        answers
     }
 
     /// Sends the body unchanged, with what is known of it as message attributes (see
@@ -272,32 +284,38 @@ impl Queue for SqsQueue {
     /// Approximate, and behind by up to a minute: SQS's numbers come from many machines. A lane
     /// without a queue is empty.
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
-        let Ok(remote) = self.remote(lane) else { return Ok(Depth::default()) };
-        let visible = QueueAttributeName::ApproximateNumberOfMessages;
-        let in_flight = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
-        let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
-        let answer = remote
-            .client
-            .get_queue_attributes()
-            .queue_url(&remote.url)
-            .attribute_names(visible.clone())
-            .attribute_names(in_flight.clone())
-            .attribute_names(delayed.clone())
-            .send()
-            .await
-            .map_err(|e| refusal::of_call("GetQueueAttributes", &remote.url, &e))?;
-        // A number that is missing must not read as an empty queue: somebody may stop because of it.
-        let number = |name: &QueueAttributeName| {
-            let text = answer.attributes().and_then(|all| all.get(name));
-            text.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
-                QueueError::Unavailable(format!("sqs GetQueueAttributes: no {name} in the answer"))
-            })
-        };
-        Ok(Depth {
-            visible: number(&visible)?,
-            hidden: number(&in_flight)?.saturating_add(number(&delayed)?),
-        })
+        match self.remote(lane) {
+            Ok(remote) => depth_of(remote).await,
+            Err(_) => Ok(Depth::default()),
+        }
     }
+}
+
+async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {
+    let visible = QueueAttributeName::ApproximateNumberOfMessages;
+    let in_flight = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+    let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
+    let answer = remote
+        .client
+        .get_queue_attributes()
+        .queue_url(&remote.url)
+        .attribute_names(visible.clone())
+        .attribute_names(in_flight.clone())
+        .attribute_names(delayed.clone())
+        .send()
+        .await
+        .map_err(|e| refusal::of_call("GetQueueAttributes", &remote.url, &e))?;
+    // A number that is missing must not read as an empty queue: somebody may stop because of it.
+    let number = |name: &QueueAttributeName| {
+        let text = answer.attributes().and_then(|all| all.get(name));
+        text.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
+            QueueError::Unavailable(format!("sqs GetQueueAttributes: no {name} in the answer"))
+        })
+    };
+    Ok(Depth {
+        visible: number(&visible)?,
+        hidden: number(&in_flight)?.saturating_add(number(&delayed)?),
+    })
 }
 
 fn unbuilt(why: BuildError) -> QueueError {

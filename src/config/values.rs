@@ -50,6 +50,14 @@ checked_text! {
     DestinationName
 }
 
+impl std::str::FromStr for QueueUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<QueueUrl, String> {
+        queue_url(&Given::variable("", text))
+    }
+}
+
 impl QueueUrl {
     /// The queue's name: what follows the last slash.
     pub fn name(&self) -> &str {

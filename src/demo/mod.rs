@@ -27,6 +27,8 @@ use crate::embedded::{EmbeddedQueue, Incoming, Store};
 use crate::instants::Mono;
 use crate::ports::{Clock, Lane, Queue};
 
+pub use stage::terminal_columns;
+
 use audience::Audience;
 use crew::{Crew, Worker};
 use night::{Event, Night, Role};

@@ -253,7 +253,7 @@ fn moment(at: Duration) -> String {
 
 /// How wide the terminal is. Asking the system takes unsafe code or one more crate; `stty` is on
 /// every Unix.
-fn terminal_columns() -> Option<usize> {
+pub fn terminal_columns() -> Option<usize> {
     let terminal = File::open("/dev/tty").ok()?;
     let asked =
         Command::new("stty").arg("size").stdin(terminal).stderr(Stdio::null()).output().ok()?;

@@ -5,6 +5,7 @@ pub mod input;
 mod inquiry;
 mod ledger;
 pub mod listen;
+mod parked;
 mod queue;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
 pub use ledger::EmbeddedLedger;
+pub use parked::EmbeddedParked;
 pub use queue::{EmbeddedQueue, Incoming, Parked};
 
 /// The version of the tables, in SQLite's `user_version`.

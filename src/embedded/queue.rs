@@ -224,12 +224,14 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
 }
 
 fn park(c: &mut Connection, parcel: &Parcel) -> rusqlite::Result<()> {
-    // Parked again after a crash before the delete: it is the same message, parked once.
+    // Parked again after a crash before the delete: it is the same message, parked once. The time is
+    // the newer one, so that an operator who has looked at the older one does not remove this.
     c.execute(
         "INSERT INTO quarantine
          (message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (lane, message_id) DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5",
+         ON CONFLICT (lane, message_id)
+         DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5, parked_at = ?8",
         params![
             parcel.message_id.0,
             parcel.lane.word(),

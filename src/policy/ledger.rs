@@ -326,6 +326,40 @@ pub fn record(
     Record::Write { expect, row }
 }
 
+/// What to do so that a notice which was posted is posted once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewind {
+    /// Replace the row by this one, if it is still as expected.
+    Write { expect: Expect, row: Row },
+    /// Nothing stands in its way: as far as is known it was never posted.
+    Nothing,
+    /// Somebody may be posting it right now: ask again then.
+    Busy { until: Wall },
+}
+
+/// Picks the transition by which an operator has a notice posted again: the row is free as if it had
+/// never been posted, under a new fence, so that a mark or a release still under way comes too late.
+/// The next post says that it may repeat an earlier one, which is what it does. Whoever does this
+/// sends the message after it, never before: in between nothing is owed that is not in a queue.
+pub fn rewind(row: Option<&Row>, terms: &Terms, now: Wall) -> Rewind {
+    let Some(seen) = row.filter(|seen| seen.expires_at >= now && seen.level_sent.is_some()) else {
+        return Rewind::Nothing;
+    };
+    let until = seen.lease_until.plus(terms.skew);
+    if seen.state == State::Claimed && now < until {
+        return Rewind::Busy { until };
+    }
+    let row = Row {
+        ambiguous: seen.ambiguous.saturating_add(1),
+        attempts: seen.attempts,
+        digest: seen.digest.clone(),
+        lease_until: seen.lease_until,
+        expires_at: terms.expiry(now),
+        ..blank(seen.fence.saturating_add(1))
+    };
+    Rewind::Write { expect: seen.as_seen(), row }
+}
+
 /// The row is claimed by this owner under this fence.
 pub fn held_by(row: &Row, owner: &str, fence: u64) -> bool {
     row.state == State::Claimed && row.owner == owner && row.fence == fence

@@ -276,7 +276,7 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 
 /// How many columns a text takes: two for each East Asian or emoji grapheme, one for any other.
 /// Terminals differ about the rest, and a preview may be a column off. Colours take none.
-fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     let mut columns = 0;
     let mut in_colour = false;
     for grapheme in text.graphemes(true) {

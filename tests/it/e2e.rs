@@ -253,7 +253,7 @@ pub fn on_aws(command: &mut Command, urls: &[String; 3], table: &str, sqs: &str,
     ]);
 }
 
-fn shows(post: &Received, id: &str) -> bool {
+pub fn shows(post: &Received, id: &str) -> bool {
     post.payload["attachments"].to_string().contains(id)
 }
 
@@ -276,7 +276,7 @@ pub async fn finish(mut command: Command) -> Output {
     output
 }
 
-fn assert_no_secret(output: &Output) {
+pub fn assert_no_secret(output: &Output) {
     assert_no_secret_in(&output.stdout);
     assert_no_secret_in(&output.stderr);
 }
@@ -286,7 +286,7 @@ pub fn assert_no_secret_in(said: &[u8]) {
     assert!(!text.contains(SECRET) && !text.contains("/services/"), "{text}");
 }
 
-fn summary(output: &Output) -> Value {
+pub fn summary(output: &Output) -> Value {
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{log}", output.status);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {:?}", output.stdout))

@@ -26,6 +26,7 @@ mod live;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
+mod replay;
 mod runtime_api;
 mod secrets;
 mod sim;

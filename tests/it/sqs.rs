@@ -214,7 +214,7 @@ fn deviations(kind: &str) -> &'static [&'static str] {
 }
 
 /// Where `tests/emulators/run` has started an emulator, and what its name is.
-fn foreign_endpoint() -> Option<(String, String)> {
+pub fn foreign_endpoint() -> Option<(String, String)> {
     let Ok(endpoint) = std::env::var("HANSHO_TEST_SQS_ENDPOINT") else {
         println!("not asked for: HANSHO_TEST_SQS_ENDPOINT is not set; see tests/emulators/run");
         return None;

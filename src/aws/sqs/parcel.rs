@@ -15,9 +15,9 @@ use crate::ports::Parcel;
 /// A message's limit. Source: SQS API reference, SendMessage.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1_048_576;
 
-const REASON_BYTES_MAX: usize = 256;
-const DETAIL_BYTES_MAX: usize = 1024;
-const ID_BYTES_MAX: usize = 256;
+pub(super) const REASON_BYTES_MAX: usize = 256;
+pub(super) const DETAIL_BYTES_MAX: usize = 1024;
+pub(super) const ID_BYTES_MAX: usize = 256;
 
 /// The attribute that says how a body was changed to be acceptable to SQS.
 pub const ENCODING_ATTRIBUTE: &str = "hansho.encoding";
@@ -63,7 +63,15 @@ pub(super) struct Packed {
 /// Packs a parcel. The error is for a body that does not fit a message even alone, which no body
 /// that came out of SQS can be; nothing is sent then, so the original has to stay where it is.
 pub(super) fn pack(parcel: &Parcel) -> Result<Packed, String> {
-    let (body, encoding) = encode(&parcel.body);
+    pack_with(&parcel.body, described(parcel))
+}
+
+/// The same for any body with whatever attributes it is to have, the most telling first.
+pub(super) fn pack_with(
+    body: &str,
+    described: impl IntoIterator<Item = Attribute>,
+) -> Result<Packed, String> {
+    let (body, encoding) = encode(body);
     let needed = body.len() + encoding.as_ref().map_or(0, Attribute::bytes);
     let Some(mut room) = MESSAGE_BYTES_MAX.checked_sub(needed) else {
         return Err(format!(
@@ -73,7 +81,7 @@ pub(super) fn pack(parcel: &Parcel) -> Result<Packed, String> {
     };
     let mut attributes: Vec<Attribute> = encoding.into_iter().collect();
     let mut left_out = Vec::new();
-    for attribute in described(parcel) {
+    for attribute in described {
         match room.checked_sub(attribute.bytes()) {
             Some(rest) => {
                 room = rest;
@@ -95,7 +103,8 @@ pub fn original_body(body: &str, encoding: Option<&str>) -> Option<String> {
     }
 }
 
-fn encode(body: &str) -> (String, Option<Attribute>) {
+/// The body as SQS takes it: unchanged if it can be, else as a JSON string.
+pub(super) fn encode(body: &str) -> (String, Option<Attribute>) {
     if !body.is_empty() && body.chars().all(allowed) {
         return (body.to_owned(), None);
     }
@@ -110,27 +119,28 @@ fn encode(body: &str) -> (String, Option<Attribute>) {
 /// What is said about a parcel, the most telling first. What is empty is left out, because SQS
 /// refuses empty values.
 fn described(parcel: &Parcel) -> impl Iterator<Item = Attribute> {
-    let moment = |name, at: Option<crate::instants::Wall>| {
-        at.and_then(|at| text(name, &at.to_rfc3339(), ID_BYTES_MAX))
-    };
     [
         text("hansho.reason", &parcel.reason, REASON_BYTES_MAX),
         text("hansho.lane", parcel.lane.word(), ID_BYTES_MAX),
         text("hansho.message_id", &parcel.message_id.0, ID_BYTES_MAX),
         moment("hansho.parked_at", Some(parcel.parked_at)),
         moment("hansho.enqueued_at", parcel.enqueued_at),
-        Some(Attribute {
-            name: "hansho.receive_count",
-            kind: Kind::Number,
-            value: parcel.receive_count.to_string(),
-        }),
+        Some(number("hansho.receive_count", parcel.receive_count)),
         text("hansho.detail", &parcel.detail, DETAIL_BYTES_MAX),
     ]
     .into_iter()
     .flatten()
 }
 
-fn text(name: &'static str, value: &str, bytes_max: usize) -> Option<Attribute> {
+pub(super) fn moment(name: &'static str, at: Option<crate::instants::Wall>) -> Option<Attribute> {
+    at.and_then(|at| text(name, &at.to_rfc3339(), ID_BYTES_MAX))
+}
+
+pub(super) fn number(name: &'static str, value: u32) -> Attribute {
+    Attribute { name, kind: Kind::Number, value: value.to_string() }
+}
+
+pub(super) fn text(name: &'static str, value: &str, bytes_max: usize) -> Option<Attribute> {
     let value = acceptable(value, bytes_max);
     (!value.is_empty()).then_some(Attribute { name, kind: Kind::Text, value })
 }

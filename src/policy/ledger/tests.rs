@@ -381,3 +381,56 @@ fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
         }
     }
 }
+
+/// What [`rewind`] answers, in a line.
+fn rewound(row: Option<Row>) -> String {
+    match rewind(row.as_ref(), &TERMS, NOW) {
+        Rewind::Nothing => "nothing".to_owned(),
+        Rewind::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
+        Rewind::Write { expect, row: new } => {
+            assert!(expect.holds(row.as_ref()), "it expects what was seen");
+            let before = new.level_sent.map_or("nothing", Level::word);
+            format!("{}, fence {}, after {before}", new.state.word(), new.fence)
+        }
+    }
+}
+
+#[test]
+fn a_rewind_frees_what_was_posted_and_nothing_else() {
+    for (what, row, answer) in [
+        ("no row", None, "nothing"),
+        ("free", Some(free()), "nothing"),
+        ("claimed, never posted", Some(claimed(free(), High, ALIVE)), "nothing"),
+        ("sent", Some(sent(High)), "free, fence 8, after nothing"),
+        ("sent, long ago", Some(expired(sent(High))), "nothing"),
+        ("being raised", Some(claimed(sent(Low), High, ALIVE)), "busy until +5001"),
+        (
+            "raised by one who is gone",
+            Some(claimed(sent(Low), High, OVER)),
+            "free, fence 8, after nothing",
+        ),
+        ("perhaps gone", Some(claimed(sent(Low), High, IN_SKEW)), "busy until +1"),
+    ] {
+        assert_eq!(rewound(row), answer, "{what}");
+    }
+}
+
+#[test]
+fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
+    let seen = sent(High);
+    let Rewind::Write { row, .. } = rewind(Some(&seen), &TERMS, NOW) else { panic!("not rewound") };
+    assert!(row.perhaps_repeats() && row.expires_at > NOW);
+    let Claim::Write { row: held, kind, .. } = claim(Some(&row), &want(High), &TERMS, NOW) else {
+        panic!("not claimed")
+    };
+    assert_eq!(
+        (kind, held.escalated_from(), held.is_reminder()),
+        (ClaimKind::TakeOver, None, false)
+    );
+    let (_, marked) = mark(&held, "d1", None, &TERMS, NOW);
+    assert_eq!(claim(Some(&marked), &want(High), &TERMS, NOW), Claim::Covered { level: High });
+    // What was on its way before finds another row.
+    let (late, _) = mark(&claimed(sent(Low), High, OVER), "late", None, &TERMS, NOW);
+    assert!(!late.holds(Some(&row)));
+    assert!(!seen.as_seen().holds(Some(&row)));
+}

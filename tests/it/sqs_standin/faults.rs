@@ -13,6 +13,8 @@ pub enum Fault {
     LoseAnswer,
     /// Nothing is done, and no answer comes.
     Hang,
+    /// All is done, and no answer comes.
+    HangAfter,
     /// Nothing is done, and the answer says that it was: a deleted message that reappears.
     Pretend,
     /// A receive leaves what it hands out visible, so that the next one hands it out again.

@@ -52,8 +52,13 @@ async fn handle(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         return Refusal::new("SerializationException", "the request is no JSON").into_response();
     };
     let answer = perform(&shared, &operation, &input, fault.as_ref()).await;
-    if fault == Some(Fault::LoseAnswer) {
-        return broken();
+    match fault {
+        Some(Fault::LoseAnswer) => return broken(),
+        Some(Fault::HangAfter) => {
+            shared.changed();
+            std::future::pending().await
+        }
+        _ => {}
     }
     match answer {
         Ok(answer) => answered(&answer),

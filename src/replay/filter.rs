@@ -1,0 +1,192 @@
+//! Which parked messages are meant. Filters combine: a message has to pass every kind of filter that
+//! is given, and one of several of the same kind.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::config::duration;
+use crate::finding::{Finding, Level, Severity};
+use crate::instants::Wall;
+
+use super::glob::Glob;
+use super::message::Message;
+
+/// The shortest beginning of an id that is taken for it.
+pub const ID_CHARS_MIN: usize = 8;
+
+/// One value of `--severity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeverityIs {
+    Exactly(Level),
+    AtLeast(Level),
+}
+
+impl FromStr for SeverityIs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SeverityIs, String> {
+        let (word, at_least) = match text.trim().strip_suffix('+') {
+            Some(word) => (word, true),
+            None => (text, false),
+        };
+        let level: Level =
+            word.parse().map_err(|e| format!("{e}, alone or with a + for it and what is worse"))?;
+        Ok(if at_least { SeverityIs::AtLeast(level) } else { SeverityIs::Exactly(level) })
+    }
+}
+
+impl SeverityIs {
+    fn admits(self, severity: &Severity) -> bool {
+        match self {
+            SeverityIs::Exactly(level) => severity.level == level,
+            SeverityIs::AtLeast(level) => severity.level >= level,
+        }
+    }
+}
+
+/// A moment, as the command line has it: so long ago, or a date with or without a time, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Ago(Duration),
+    At(Wall),
+}
+
+impl Moment {
+    pub fn wall(self, now: Wall) -> Wall {
+        match self {
+            Moment::Ago(ago) => now.minus(ago),
+            Moment::At(at) => at,
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Moment, String> {
+        let text = text.trim();
+        if let Ok(ago) = duration::parse(text) {
+            return Ok(Moment::Ago(ago));
+        }
+        let text = text.replacen(' ', "T", 1).to_ascii_uppercase();
+        let forms =
+            [text.clone(), format!("{text}Z"), format!("{text}:00Z"), format!("{text}T00:00:00Z")];
+        forms.iter().find_map(|form| Wall::parse_rfc3339(form)).map(Moment::At).ok_or_else(|| {
+            "must be so long ago, such as 2h or 1d12h, or a time in UTC, such as \
+             2026-11-26T03:15:00Z, 2026-11-26T03:15 or 2026-11-26"
+                .to_owned()
+        })
+    }
+}
+
+/// Nothing given admits everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub severities: Vec<SeverityIs>,
+    pub accounts: Vec<Glob>,
+    pub regions: Vec<Glob>,
+    pub kinds: Vec<Glob>,
+    pub reasons: Vec<Glob>,
+    /// From then on.
+    pub since: Option<Wall>,
+    /// Before then.
+    pub until: Option<Wall>,
+    /// Of the parked message, of the message before it was parked, or of a finding in it; or the
+    /// first [`ID_CHARS_MIN`] or more characters of one.
+    pub ids: Vec<String>,
+}
+
+impl Filter {
+    pub fn is_empty(&self) -> bool {
+        *self == Filter::default()
+    }
+
+    /// What is asked of a finding has to hold of one and the same finding. A message without one
+    /// has no severity; its account, region and type are what its envelope says.
+    pub fn admits(&self, message: &Message) -> bool {
+        let at = message.at();
+        let in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+            && self.until.is_none_or(|until| at.is_some_and(|at| at < until));
+        in_time
+            && any(&self.reasons, message.reason.as_str())
+            && (self.ids.is_empty() || self.ids.iter().any(|id| is_called(message, id)))
+            && self.admits_content(message)
+    }
+
+    fn admits_content(&self, message: &Message) -> bool {
+        if message.findings.is_empty() {
+            let hint = &message.hint;
+            let said = |text: &Option<crate::finding::Text>, globs: &[Glob]| {
+                any(globs, text.as_ref().map_or("", |text| text.as_str()))
+            };
+            return self.severities.is_empty()
+                && said(&hint.account, &self.accounts)
+                && said(&hint.region, &self.regions)
+                && said(&hint.kind, &self.kinds);
+        }
+        message.findings.iter().any(|finding| self.admits_finding(finding))
+    }
+
+    fn admits_finding(&self, finding: &Finding) -> bool {
+        (self.severities.is_empty() || self.severities.iter().any(|s| s.admits(&finding.severity)))
+            && any(&self.accounts, finding.account.as_str())
+            && any(&self.regions, finding.region.as_str())
+            && any(&self.kinds, finding.kind.as_str())
+    }
+}
+
+fn any(globs: &[Glob], text: &str) -> bool {
+    globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
+}
+
+fn is_called(message: &Message, id: &str) -> bool {
+    let is =
+        |whole: &str| whole == id || (id.chars().count() >= ID_CHARS_MIN && whole.starts_with(id));
+    is(&message.id)
+        || message.original_id.as_deref().is_some_and(is)
+        || message.findings.iter().any(|f| is(&f.fingerprint.id) || f.fingerprint.to_string() == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severities_are_read() {
+        use SeverityIs::{AtLeast, Exactly};
+        for (text, read) in [
+            ("high", Some(Exactly(Level::High))),
+            (" High+ ", Some(AtLeast(Level::High))),
+            ("info", Some(Exactly(Level::Informational))),
+            ("+", None),
+            ("", None),
+            ("7", None),
+        ] {
+            assert_eq!(text.parse().ok(), read, "{text:?}");
+        }
+        let why = "severe".parse::<SeverityIs>().unwrap_err();
+        assert!(why.contains("critical") && why.contains('+'), "{why}");
+    }
+
+    #[test]
+    fn moments_are_read() {
+        let at = |text| Wall::parse_rfc3339(text).map(Moment::At);
+        for (text, read) in [
+            ("2h", Some(Moment::Ago(Duration::from_secs(7200)))),
+            ("1d12h", Some(Moment::Ago(Duration::from_secs(129_600)))),
+            ("2026-11-26T03:15:10Z", at("2026-11-26T03:15:10Z")),
+            ("2026-11-26T03:15:10+01:00", at("2026-11-26T02:15:10Z")),
+            ("2026-11-26T03:15:10", at("2026-11-26T03:15:10Z")),
+            ("2026-11-26 03:15", at("2026-11-26T03:15:00Z")),
+            ("2026-11-26", at("2026-11-26T00:00:00Z")),
+            ("03:15", None),
+            ("yesterday", None),
+            ("2026-13-26", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse().ok(), read, "{text:?}");
+        }
+        let now = Wall(10_000_000);
+        assert_eq!(Moment::Ago(Duration::from_secs(10)).wall(now), Wall(9_990_000));
+    }
+}
