@@ -114,6 +114,16 @@ class Ministack:
         self.into.seen("the guide's commands", f"{heading}: {containing}")
         return said
 
+    def look_into_the_quarantine(self) -> str:
+        """The guide's variables for a replay, and its first look. What it sends is not run here: nothing is to move yet."""
+        heading, last = "Send again what was parked", "hansho replay list\n"
+        block, = guide.blocks("README.md", heading)
+        # The build's variable is none of the program's, which refuses those that it does not know.
+        self.shell.program("hansho", '#!/bin/sh\nexec env -u HANSHO_BIN "$HANSHO_BIN" "$@"\n')
+        said = self.shell.script(f"README.md, {heading}", block[block.index("export AWS_REGION"):block.index(last) + len(last)], 60)
+        self.into.seen("the guide's commands", f"{heading}: hansho replay list")
+        return said
+
     def as_function(self) -> None:
         group, night = "events to Slack: Lambda", findings.night(1)
         proof.put(self.aws, night)
@@ -174,8 +184,8 @@ class Ministack:
         wait_for(lambda: not any(proof.waiting(self.aws, proof.urls(self.aws)[lane]) for lane in ("express", "standard")), 60, "the first night again")
         time.sleep(proof.QUIET_S)
         self.into.check(len(self.slack.posts) == told, group, "what the function told is not told again", f"{len(self.slack.posts) - told} posts")
-        said = self.from_guide("Send again what was parked", "aws sqs receive-message", 30)
-        self.into.check("hansho.reason" in said and "no_identity" in said, group, "the guide's look into the quarantine shows the reason", f"it says {said[:200]}")
+        said = self.look_into_the_quarantine()
+        self.into.check("no_identity" in said, group, "the guide's look into the quarantine shows the reason", f"it says {said[:200]}")
         status, said = self.task.health()
         self.into.check(status == 0, "heartbeat and health", "the task's health check", f"exit status {status}: {said}")
         status, took = self.task.stop()

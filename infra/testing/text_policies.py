@@ -178,7 +178,7 @@ def operator(text, into) -> None:
     for region, name, action, may in (
         ("eu-central-1", "quarantine", "sqs:ReceiveMessage", True), ("eu-central-1", "dead", "sqs:StartMessageMoveTask", True), ("eu-central-1", "standard", "sqs:SendMessage", True),
         ("eu-central-1", "undelivered", "sqs:DeleteMessage", True), ("us-east-1", "forwarder-dead", "sqs:ReceiveMessage", True),
-        ("eu-central-1", "standard", "sqs:DeleteMessage", False), ("eu-central-1", "quarantine", "sqs:SendMessage", False), ("eu-central-1", "quarantine", "sqs:DeleteQueue", False),
+        ("eu-central-1", "standard", "sqs:DeleteMessage", False), ("eu-central-1", "quarantine", "sqs:SendMessage", True), ("eu-central-1", "quarantine", "sqs:DeleteQueue", False),
     ):
         into.check(allows(document, action, queue.format(region, name)) == may, group, f"{action} on {name}: {'yes' if may else 'no'}", "it is the other way")
     # AWS names events:StartReplay's resources: the archive and the replay.
