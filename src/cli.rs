@@ -1,5 +1,7 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
+pub mod canary;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io::Write;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Ask the worker of this machine whether it is well
     #[command(long_about = HEALTH_ABOUT)]
     Health(Health),
+    /// Try the way that findings take, and say how long it is
+    #[command(long_about = canary::ABOUT)]
+    Canary(canary::Canary),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -260,6 +265,7 @@ mod tests {
             "hansho render f.json --json",
             "hansho check --config f",
             "hansho health --ready",
+            "hansho canary --post",
             "hansho completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");

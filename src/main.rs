@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, health, lambda, logging, show};
+use hansho::{canary, check, cli, demo, health, lambda, logging, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -50,6 +50,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Health(health) => block_on(ask(health)),
+        Command::Canary(canary) => block_on(try_the_way(canary)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -124,6 +125,25 @@ async fn ask(health: cli::Health) -> anyhow::Result<Exit> {
     };
     println!("{}", health::ask::ask(listen, health.ready).await?);
     Ok(Exit::Done)
+}
+
+async fn try_the_way(asked: cli::canary::Canary) -> anyhow::Result<Exit> {
+    let options = match asked.options() {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let Some(config) = valid(load(asked.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let canary::Outcome { flights, way, depth } = canary::run(&config, &options).await?;
+    match asked.json {
+        true => println!("{}", canary::report::json(&flights)),
+        false => println!("{}", canary::report::text(&flights, &way, depth, options.within)),
+    }
+    Ok(ended(flights.iter().all(canary::Flight::arrived)))
 }
 
 /// Tries the secrets that are kept on this machine.
