@@ -1,5 +1,6 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
+pub mod canary;
 pub mod explain;
 pub mod replay;
 
@@ -80,6 +81,9 @@ pub enum Command {
     /// Look at what is parked, and send it again
     #[command(long_about = replay::ABOUT)]
     Replay(Box<replay::Replay>),
+    /// Try the way that findings take, and say how long it is
+    #[command(long_about = canary::ABOUT)]
+    Canary(canary::Canary),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -288,6 +292,7 @@ mod tests {
             "hansho check --live --json",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
+            "hansho canary --post",
             "hansho completions bash",
             "hansho replay list --json --severity high+,critical --account 1111* --limit 5",
             "hansho replay send --dry-run --rate 5/s --since 2h --until 2026-11-26T03:15",

@@ -5,6 +5,7 @@
 //! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
 
 pub mod aws;
+pub mod canary;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, health, lambda, live, logging, replay, show};
+use hansho::{canary, check, cli, demo, health, lambda, live, logging, replay, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -53,6 +53,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Health(health) => block_on(ask(health)),
         Command::Explain(args) => block_on(tell_what_became_of(args)),
         Command::Replay(command) => block_on(replay::run(*command, valid)),
+        Command::Canary(canary) => block_on(try_the_way(canary)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -159,6 +160,25 @@ async fn tell_what_became_of(args: cli::explain::Explain) -> anyhow::Result<Exit
     let exit = hansho::explain::run(&config, &args, &mut out, &mut io::stderr()).await?;
     out.flush()?;
     Ok(exit)
+}
+
+async fn try_the_way(asked: cli::canary::Canary) -> anyhow::Result<Exit> {
+    let options = match asked.options() {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let Some(config) = valid(load(asked.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    let canary::Outcome { flights, way, depth } = canary::run(&config, &options).await?;
+    match asked.json {
+        true => println!("{}", canary::report::json(&flights)),
+        false => println!("{}", canary::report::text(&flights, &way, depth, options.within)),
+    }
+    Ok(ended(flights.iter().all(canary::Flight::arrived)))
 }
 
 /// Tries the secrets that are kept on this machine.

@@ -2,6 +2,8 @@
 //! goes into all of them, [`SdkConfig`].
 
 pub mod dynamodb;
+#[cfg(feature = "canary")]
+pub mod eventbridge;
 pub mod secrets;
 pub mod sqs;
 

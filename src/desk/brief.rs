@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Now};
 
+use super::canary::Allowance;
 use super::destination::Destination;
 use super::health::LedgerHealth;
 use super::lately::Lately;
@@ -19,6 +20,7 @@ pub struct Memory {
     destinations: Vec<Destination>,
     ledger: LedgerHealth,
     lately: Lately,
+    canaries: Allowance,
     /// Numbers go on, because owners and posts are named by them.
     next_id: u64,
 }
@@ -31,14 +33,15 @@ impl Desk {
         }
         self.ledger = memory.ledger;
         self.lately = memory.lately;
+        self.canaries = memory.canaries;
         self.next_id = memory.next_id;
     }
 
     /// What the next desk has to know.
     pub fn into_memory(self) -> Memory {
-        let Desk { mut destinations, ledger, lately, next_id, .. } = self;
+        let Desk { mut destinations, ledger, lately, canaries, next_id, .. } = self;
         destinations.iter_mut().for_each(Destination::end);
-        Memory { destinations, ledger, lately, next_id }
+        Memory { destinations, ledger, lately, canaries, next_id }
     }
 
     /// How many notices share a post at most.

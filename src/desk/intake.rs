@@ -75,7 +75,7 @@ impl Desk {
         } else if self.is_overfull() {
             self.hand_back(id, HandBackReason::NoRoom, super::RETRY_FIRST);
         } else {
-            self.owe(id, lane, parsed);
+            self.owe(id, lane, parsed, now);
         }
         self.finish_if_done(id, now);
     }
@@ -94,15 +94,19 @@ impl Desk {
     }
 
     /// Turns what was parsed into what is owed.
-    fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed) {
+    fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed, now: Now) {
         for rejection in parsed.rejections {
             if let Some(held) = self.deliveries.get_mut(&id) {
                 held.condemn(rejection.code.word(), &rejection.to_string());
             }
         }
         for finding in parsed.findings {
-            self.tally.findings += 1;
             let finding = Arc::new(finding);
+            if let Some(canary) = finding.canary {
+                self.take_canary(id, &finding, canary, now);
+                continue;
+            }
+            self.tally.findings += 1;
             self.reports.push(Report::Received { finding: Arc::clone(&finding), lane });
             let owed = self.settings.routes.owed(&finding.severity);
             if owed.is_empty() {
@@ -115,7 +119,12 @@ impl Desk {
         }
     }
 
-    fn admit(&mut self, delivery: DeliveryId, destination: usize, finding: Arc<Finding>) {
+    pub(super) fn admit(
+        &mut self,
+        delivery: DeliveryId,
+        destination: usize,
+        finding: Arc<Finding>,
+    ) {
         let id = NoticeId(self.new_id());
         let Some(held) = self.deliveries.get_mut(&delivery) else { return };
         debug_assert!(matches!(held.phase, HeldPhase::Open));

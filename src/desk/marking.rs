@@ -138,6 +138,7 @@ impl Desk {
         let Some(notice) = self.notices.get(&id) else { return };
         let Stage::Recording(order) = &notice.stage else { return };
         match outcome {
+            RecordOutcome::Done if notice.is_canarys_row() => self.canary_noted(id, now),
             RecordOutcome::Done => {
                 let (digest, accepted_at) = (order.post.digest.clone(), order.post.sent_at);
                 self.told(id, digest, accepted_at, now);
@@ -161,6 +162,9 @@ impl Desk {
         most: Duration,
         now: Now,
     ) {
+        if self.canary_leaves(id, now) {
+            return;
+        }
         let Some(notice) = self.notices.get_mut(&id) else { return };
         notice.failures += 1;
         // A worker that ends has no time to wait.

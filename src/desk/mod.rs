@@ -14,6 +14,7 @@
 
 mod answer;
 mod brief;
+mod canary;
 mod destination;
 mod glance;
 mod health;
@@ -204,6 +205,7 @@ pub struct Desk {
     ledger_away_reported: bool,
     lately: Lately,
     outranked: Outranked,
+    canaries: canary::Allowance,
     /// Deliveries whose hand-back is under way.
     handing_back: usize,
     findings_held: usize,
@@ -266,6 +268,7 @@ impl Desk {
             ledger_away_reported: false,
             lately: Lately::default(),
             outranked: Outranked::default(),
+            canaries: canary::Allowance::default(),
             handing_back: 0,
             findings_held: 0,
             bytes_held: 0,

@@ -54,6 +54,12 @@ pub enum Report {
     Filtered {
         finding: Arc<Finding>,
     },
+    /// A canary came, and its row is in the ledger.
+    Canary {
+        finding: String,
+        /// Since it was put on the bus.
+        took: Duration,
+    },
     Covered {
         finding: String,
         destination: String,
@@ -147,6 +153,9 @@ impl Report {
                 level = %finding.severity.level,
                 "below the threshold"
             ),
+            Report::Canary { finding, took } => {
+                info!(%finding, took_ms = millis(took), "a canary came");
+            }
             Report::Covered { finding, destination, level } => {
                 debug!(%finding, destination, %level, "covered by an earlier post");
             }

@@ -83,7 +83,8 @@ impl Desk {
     }
 
     fn has_something_for(&self, channel: usize) -> bool {
-        self.worst_for(channel).is_some() || self.notices.values().any(|n| n.channel == channel)
+        let told_here = |n: &Notice| n.channel == channel && !n.is_canarys_row();
+        self.worst_for(channel).is_some() || self.notices.values().any(told_here)
     }
 
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the

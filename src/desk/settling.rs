@@ -31,7 +31,7 @@ pub(super) struct Held {
     pub receipt: Receipt,
     body: String,
     pub receive_count: u32,
-    enqueued_at: Option<Wall>,
+    pub enqueued_at: Option<Wall>,
     /// The age of what is in it: from when it entered the queue, or was first seen.
     pub since: Wall,
     received_at: Mono,

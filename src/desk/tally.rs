@@ -9,6 +9,8 @@ pub struct Tally {
     pub received: u64,
     /// Findings parsed out of them.
     pub findings: u64,
+    /// Canaries among the messages, which are no findings.
+    pub canaries: u64,
     /// Findings below every threshold: owed to nobody.
     pub below_threshold: u64,
     /// Notices that an earlier post covers.

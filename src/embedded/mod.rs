@@ -1,6 +1,7 @@
 //! The embedded backend: a durable queue with a quarantine, and a ledger, in one SQLite file. It
 //! needs no AWS, and several processes may use the file at once.
 
+mod bus;
 pub mod input;
 mod inquiry;
 mod ledger;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
+pub use bus::EmbeddedBus;
 pub use ledger::EmbeddedLedger;
 pub use parked::EmbeddedParked;
 pub use queue::{EmbeddedQueue, Incoming, Parked};

@@ -47,6 +47,10 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
         EmbeddedQueue { store, clock }
     }
 
+    pub(super) fn now(&self) -> Wall {
+        self.clock.now().wall
+    }
+
     /// Puts messages in, all or none, durably. Answers how many were new.
     pub async fn put(&self, lane: Lane, messages: Vec<Incoming>) -> Result<usize, QueueError> {
         let now = self.clock.now().wall;

@@ -161,6 +161,7 @@ impl<'a> Draft<'a> {
             last_seen: self.last_seen,
             count: self.count,
             sample: self.sample,
+            canary: None,
             archived: self.archived,
             resource: some_text(self.resource.as_deref(), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.as_deref(), ACTOR_CHARS_MAX),

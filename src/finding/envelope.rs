@@ -12,7 +12,7 @@ use super::draft::Envelope;
 use super::lenient::{Kind, Raw, Read as _, Str, each_entry, each_item, kind, unquoted};
 use super::limits::{self, MAX_FINDINGS};
 use super::shape::{Shape, Source};
-use super::{Parsed, RejectCode, Rejection};
+use super::{Finding, Parsed, RejectCode, Rejection, canary};
 
 /// JSON in a string in JSON, as SNS wraps it: a topic, a queue's record, and one to spare.
 const STRINGS_MAX: u8 = 3;
@@ -137,12 +137,16 @@ impl Reader {
             return self.value(findings, &step.at_key("findings"));
         }
         match step.source.or(source) {
-            Some(source) => match source.read(raw, &step.envelope) {
-                Ok(finding) => self.parsed.findings.push(finding),
-                Err(rejection) => self.parsed.rejections.push(rejection),
-            },
+            Some(source) => self.take(source.read(raw, &step.envelope)),
             None if step.event.is_none() && self.events_within(raw, step) => {}
             None => self.foreign(&shape, step),
+        }
+    }
+
+    fn take(&mut self, read: Result<Finding, Rejection>) {
+        match read {
+            Ok(finding) => self.parsed.findings.push(finding),
+            Err(rejection) => self.parsed.rejections.push(rejection),
         }
     }
 
@@ -169,6 +173,13 @@ impl Reader {
         let mut next = step.at_key("detail");
         next.envelope.account = owned(&shape.event_account).or(next.envelope.account);
         next.envelope.region = owned(&shape.region).or(next.envelope.region);
+        // Only where the message itself is the event: what is wrapped may be of others' making.
+        let outermost = step.steps == 0 && step.strings == 0;
+        if outermost
+            && canary::is_canary(shape.event_source.as_deref(), shape.detail_type.as_deref())
+        {
+            return self.take(canary::read(detail, &next.envelope, shape.time));
+        }
         next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
         next.event = Some(event_name(shape));
         match kind(detail) {

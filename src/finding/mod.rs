@@ -4,6 +4,7 @@
 //! SDK, of Slack or of the clock: bytes in, values out. It is tolerant of what it does not need and
 //! strict about identity, because a finding without one can't be told apart from its own copy.
 
+pub mod canary;
 pub mod severity;
 pub mod text;
 
@@ -28,6 +29,7 @@ use std::fmt::{self, Write as _};
 
 use crate::instants::Wall;
 
+pub use canary::Canary;
 pub use envelope::parse;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use reject::{RejectCode, Rejection};
@@ -63,6 +65,8 @@ pub struct Finding {
     /// How often the source saw the activity.
     pub count: Option<u64>,
     pub sample: bool,
+    /// It is no finding, but a canary of hansho's own.
+    pub canary: Option<Canary>,
     /// Set aside where it comes from: archived, resolved, closed, suppressed or deleted there.
     pub archived: bool,
     /// A short description of what is affected, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.

@@ -4,6 +4,7 @@ use super::draft::Envelope;
 use super::lenient::{Kind, Raw, Str, kind, object};
 use super::{Finding, Rejection};
 use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
+use crate::instants::Wall;
 
 /// The parsers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ object! {
         event_source: Str<'a> = "source",
         event_account: Str<'a> = "account",
         region: Str<'a> = "region",
+        time: Option<Wall> = "time",
         // Security Hub's events, and the answers of APIs.
         findings: Option<Raw<'a>> = "findings",
         // GuardDuty.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use prometheus::proto::{MetricFamily, MetricType};
 use serde_json::{Map, Value, json};
 
-use super::Metrics;
+use super::{Metrics, keep};
 use crate::instants::Wall;
 
 pub const NAMESPACE: &str = "hansho";
@@ -19,7 +19,7 @@ pub const NAMESPACE: &str = "hansho";
 pub const HEARTBEAT: &str = "heartbeat";
 
 /// What of the line is a metric, with its unit.
-const METRICS: [(&str, &str); 8] = [
+const METRICS: [(&str, &str); 9] = [
     ("findings", "Count"),
     ("posted", "Count"),
     ("quarantined", "Count"),
@@ -28,6 +28,8 @@ const METRICS: [(&str, &str); 8] = [
     ("waiting", "Count"),
     ("oldest_waiting_seconds", "Seconds"),
     ("arrival_to_post_seconds", "Seconds"),
+    // Only where canaries are put: `infra/pipeline.yaml` has the alarm on its absence.
+    ("canary_seconds", "Seconds"),
 ];
 
 /// What was told already, since a line says what was added.
@@ -60,9 +62,14 @@ impl Emf {
                 _ => {}
             }
         }
-        let waited = std::mem::take(&mut *metrics.recent());
-        if !waited.is_empty() {
-            line.insert("arrival_to_post_seconds".to_owned(), json!(waited));
+        for (name, recent) in [
+            ("arrival_to_post_seconds", &metrics.recent),
+            ("canary_seconds", &metrics.recent_canaries),
+        ] {
+            let times = std::mem::take(&mut keep(recent).0);
+            if !times.is_empty() {
+                line.insert(name.to_owned(), json!(times));
+            }
         }
         let mut units = METRICS.to_vec();
         if beats {

@@ -46,6 +46,7 @@ pub struct Metrics {
     covered: IntCounterVec,
     posted: IntCounterVec,
     waited: HistogramVec,
+    canary: HistogramVec,
     posts: IntCounterVec,
     post_failures: IntCounterVec,
     quarantined: IntCounterVec,
@@ -65,8 +66,9 @@ pub struct Metrics {
     ledger_away: Gauge,
     receive_failures: IntGaugeVec,
     memory: Gauge,
-    /// What [`emf`] has not told yet of the times waited, the longest.
-    recent: Mutex<Vec<f64>>,
+    /// What [`emf`] has not told yet of the times that findings waited, and canaries took.
+    recent: Mutex<Longest>,
+    recent_canaries: Mutex<Longest>,
 }
 
 impl Metrics {
@@ -102,6 +104,12 @@ impl Metrics {
                 "hansho_arrival_to_post_seconds",
                 "From a finding's entry into its queue until Slack accepted it.",
                 &["level"],
+                &WAITED,
+            )?,
+            canary: made.times(
+                "hansho_canary_seconds",
+                "From when a canary was put on a bus until its row was in the ledger.",
+                &[],
                 &WAITED,
             )?,
             posts: made.counts(
@@ -189,6 +197,7 @@ impl Metrics {
             memory: made
                 .measure("process_resident_memory_bytes", "Memory of this process that is in use.")?,
             recent: Mutex::default(),
+            recent_canaries: Mutex::default(),
             registry,
         })
     }
@@ -209,7 +218,11 @@ impl Metrics {
             Report::Posted { destination, level, waited, .. } => {
                 count(&self.posted, &[destination, level.word()]);
                 observe(&self.waited, &[level.word()], *waited);
-                self.remember(waited.as_secs_f64());
+                keep(&self.recent).push(*waited);
+            }
+            Report::Canary { took, .. } => {
+                observe(&self.canary, &[], *took);
+                keep(&self.recent_canaries).push(*took);
             }
             Report::Quarantined { lane, reason, .. } => {
                 count(&self.quarantined, &[lane.word(), reason]);
@@ -267,21 +280,26 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
 
-    /// Of more than CloudWatch takes in one line, the longest are kept.
-    fn remember(&self, seconds: f64) {
-        let mut recent = self.recent();
-        if recent.len() < VALUES_MAX {
-            recent.push(seconds);
-        } else if let Some(least) = recent.iter_mut().min_by(|a, b| a.total_cmp(b)) {
+/// Seconds: of more than CloudWatch takes in one line, the longest.
+#[derive(Default)]
+struct Longest(Vec<f64>);
+
+impl Longest {
+    fn push(&mut self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        if self.0.len() < VALUES_MAX {
+            self.0.push(seconds);
+        } else if let Some(least) = self.0.iter_mut().min_by(|a, b| a.total_cmp(b)) {
             *least = least.max(seconds);
         }
     }
+}
 
-    /// Numbers that were pushed one by one: a panic in between spoils none.
-    fn recent(&self) -> MutexGuard<'_, Vec<f64>> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Numbers that were pushed one by one: a panic in between spoils none.
+fn keep(recent: &Mutex<Longest>) -> MutexGuard<'_, Longest> {
+    recent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn product(finding: &Finding) -> &'static str {

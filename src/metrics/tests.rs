@@ -48,6 +48,7 @@ fn reports() -> Vec<Report> {
         Report::Filtered { finding: a_finding("guardduty") },
         Report::Covered { finding: "f".to_owned(), destination: destination(), level },
         posted(1_500),
+        Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
         Report::Quarantined {
             message: "m".to_owned(),
             lane,
@@ -198,6 +199,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_breaker_open",
         "hansho_build_info",
         "hansho_call_seconds",
+        "hansho_canary_seconds",
         "hansho_calls_total",
         "hansho_covered_total",
         "hansho_destination_dead",
@@ -247,7 +249,7 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(directive["Namespace"], "hansho");
     assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
     let declared = directive["Metrics"].as_array().unwrap();
-    assert_eq!(declared.len(), 9, "{directive}");
+    assert_eq!(declared.len(), 10, "{directive}");
     for metric in declared {
         let value = &line[metric["Name"].as_str().unwrap()];
         assert!(value.is_number() || value.is_array(), "{metric}: {value}");
@@ -257,11 +259,12 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
         assert_eq!(line[name], value, "{name}");
     }
     assert_eq!(line["arrival_to_post_seconds"], serde_json::json!([1.5]));
+    assert_eq!(line["canary_seconds"], serde_json::json!([2.5]));
     assert_eq!(line["oldest_waiting_seconds"], 90);
     metrics.heard(&posted(250));
     let line: Value = serde_json::from_str(&emf.line(&metrics, false, NOW.wall)).unwrap();
     assert_eq!((&line["posted"], &line["findings"]), (&Value::from(1), &Value::from(0)));
-    assert!(line.get("heartbeat").is_none());
+    assert!(line.get("heartbeat").is_none() && line.get("canary_seconds").is_none());
 }
 
 #[test]

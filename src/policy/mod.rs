@@ -1,6 +1,7 @@
 //! What to do about a finding: pure functions and small state machines, the time passed in.
 
 pub mod budget;
+pub mod canary;
 pub mod cell;
 pub mod filter;
 pub mod ledger;

@@ -115,6 +115,9 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.sample {
         parts.push("🧪 *SAMPLE FINDING*".to_owned());
     }
+    if card.finding.canary.is_some() {
+        parts.push("🧪 *TEST*".to_owned());
+    }
     if let Some(from) = card.escalated_from {
         parts.push(format!("escalated from {from}"));
     }

@@ -175,6 +175,7 @@ mod tests {
             last_seen: None,
             count: None,
             sample: false,
+            canary: None,
             archived: false,
             resource: None,
             actor: None,

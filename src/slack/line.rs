@@ -76,6 +76,9 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.sample {
         parts.push("*SAMPLE*".to_owned());
     }
+    if card.finding.canary.is_some() {
+        parts.push("*TEST*".to_owned());
+    }
     if let Some(from) = card.escalated_from {
         parts.push(format!("was {from}"));
     } else if card.reminder {

@@ -15,7 +15,7 @@ use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
 use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
-use super::mention::Mentions;
+use super::mention::{Mention, Mentions};
 use crate::finding::{Level, Text};
 use crate::ports::{Card, Digest, Form};
 
@@ -111,7 +111,7 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
         [] => "hansho: an empty post".to_owned(),
         [card] => {
             let level = card.finding.severity.level;
-            let head = headline(level, &circumstances(card), mentions);
+            let head = headline(level, &circumstances(card), called(cards, mentions));
             format!("{head}: {}", summary(card))
         }
         [worst, ..] => several(worst.finding.severity.level, cards, mentions),
@@ -119,7 +119,7 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
 }
 
 fn several(worst: Level, cards: &[&Card], mentions: &Mentions) -> String {
-    let mut lines = vec![headcount(headline(worst, &[], mentions), cards)];
+    let mut lines = vec![headcount(headline(worst, &[], called(cards, mentions)), cards)];
     lines.extend(cards.iter().take(TEXT_LINES_MAX).map(|card| bullet(card)));
     if cards.len() > TEXT_LINES_MAX {
         lines.push(format!("and {} more", cards.len() - TEXT_LINES_MAX));
@@ -139,7 +139,7 @@ fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
         1 => vec!["🧪 1 sample".to_owned()],
         some => vec![format!("🧪 {some} samples")],
     };
-    let head = headcount(headline(worst, &circumstances, mentions), cards);
+    let head = headcount(headline(worst, &circumstances, called(cards, mentions)), cards);
     let mut lines = vec![format!("{head} – {}", gist(cards))];
     let few = cards.iter().take_while(|card| card.finding.severity.level == worst);
     if few.clone().count() <= TEXT_WORST_MAX.min(cards.len() - 1) {
@@ -153,16 +153,23 @@ fn headcount(headline: String, cards: &[&Card]) -> String {
 }
 
 /// How bad it is, what is special about it, and whom it calls.
-fn headline(level: Level, circumstances: &[String], mentions: &Mentions) -> String {
+fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -> String {
     let look = look(level);
     let mut head = format!("{} *{}*", look.emoji, look.word);
     if !circumstances.is_empty() {
         head.push_str(&format!(" ({})", circumstances.join(", ")));
     }
-    if let Some(mention) = mentions.of(level) {
+    if let Some(mention) = mention {
         head.push_str(&format!(" {mention}"));
     }
     head
+}
+
+/// Whom the worst finding calls. A canary is none, and calls nobody.
+fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
+    let findings = cards.iter().filter(|card| card.finding.canary.is_none());
+    let worst = findings.map(|card| card.finding.severity.level).max()?;
+    mentions.of(worst)
 }
 
 /// One line about one of several findings.

@@ -3,6 +3,9 @@
 // Clippy lets tests unwrap, but not the functions that they share.
 #![allow(clippy::unwrap_used)]
 
+mod canary;
+#[cfg(feature = "canary")]
+mod canary_e2e;
 mod claim_model;
 mod config;
 mod desk;

@@ -41,6 +41,7 @@ fn digest(destination: &str) -> Digest {
         last_seen: None,
         count: None,
         sample: false,
+        canary: None,
         archived: false,
         resource: None,
         actor: None,

@@ -125,6 +125,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         last_seen: maybe(rng, wall),
         count: maybe(rng, |rng| rng.u64(..)),
         sample: rng.bool(),
+        canary: None,
         archived: rng.bool(),
         resource: maybe(rng, text),
         actor: maybe(rng, text),

@@ -36,6 +36,7 @@ pub fn calm(level: Level) -> Finding {
         last_seen: Some(Wall(1_784_749_637_000)),
         count: Some(12),
         sample: false,
+        canary: None,
         archived: false,
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),

@@ -1,0 +1,96 @@
+//! An event bus of EventBridge, to put a canary on.
+//! Source: EventBridge API reference, PutEvents.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::retry::RetryConfig;
+use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
+use aws_sdk_eventbridge::config::{Builder, Region};
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+
+use super::cause;
+use crate::ports::{Bus, BusError, BusEvent};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// For a whole call, of which there is one attempt.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of EventBridge's own words is repeated.
+const WHY_CHARS_MAX: usize = 300;
+
+/// The bus of every account and region on which AWS services publish.
+pub const DEFAULT_BUS: &str = "default";
+
+/// One bus of one region. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    client: Client,
+    name: String,
+    region: String,
+}
+
+impl EventBus {
+    /// Credentials, endpoint and HTTP client come from the configuration; the region too if none is
+    /// given. Makes no call.
+    ///
+    /// # Errors
+    /// No region is given, and the configuration has none.
+    pub fn new(config: &SdkConfig, region: Option<&str>, name: &str) -> Result<EventBus, BusError> {
+        let region = region.or_else(|| config.region().map(AsRef::as_ref));
+        let region = region
+            .ok_or_else(|| BusError("no region is set: set AWS_REGION, or say --region".into()))?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(CALL_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build();
+        let builder = Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .region(Region::new(region.to_owned()));
+        let client = Client::from_conf(builder.build());
+        Ok(EventBus { client, name: name.to_owned(), region: region.to_owned() })
+    }
+
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn failed(&self, why: &str) -> BusError {
+        let EventBus { name, region, .. } = self;
+        let denied = why.contains("AccessDenied") || why.contains("NotAuthorized");
+        let remedy = match denied {
+            true => ": it takes the right to events:PutEvents on this bus (infra/operator.yaml)",
+            false => "",
+        };
+        BusError(format!("PutEvents on bus {name:?} in {region} failed{remedy} ({why})"))
+    }
+}
+
+impl Bus for EventBus {
+    async fn put(&self, event: &BusEvent) -> Result<(), BusError> {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(event.source)
+            .detail_type(event.detail_type)
+            .detail(&event.detail)
+            .build();
+        let answer = self.client.put_events().entries(entry).send().await;
+        let answer = answer.map_err(|error| self.failed(&cause(&error)))?;
+        // The call may work and its one entry fail.
+        match answer.entries() {
+            [entry] if entry.error_code().is_none() && answer.failed_entry_count() == 0 => Ok(()),
+            [entry] => {
+                let code = entry.error_code().unwrap_or("an error without a code");
+                let why = entry.error_message().map_or(code.to_owned(), |m| format!("{code}: {m}"));
+                Err(self.failed(&shown(&why)))
+            }
+            _ => Err(self.failed("the answer does not say what became of the event")),
+        }
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(WHY_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
