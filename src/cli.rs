@@ -1,5 +1,7 @@
 //! The command line: what can be asked of hansho, and the help that explains it.
 
+mod reconcile;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io::Write;
@@ -11,6 +13,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::keys;
+
+pub use reconcile::{Reconcile, Since};
 
 /// How a run ended, as the caller's shell sees it. clap itself ends with 2 on wrong usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,9 @@ pub enum Command {
     /// Ask the worker of this machine whether it is well
     #[command(long_about = HEALTH_ABOUT)]
     Health(Health),
+    /// Compare what GuardDuty holds with the ledger, and enqueue what is missing
+    #[command(long_about = reconcile::ABOUT)]
+    Reconcile(Reconcile),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -201,6 +208,8 @@ Examples:
   SLACK_WEBHOOK_URL=… hansho run --input findings.jsonl --drain
                                                post the findings of a file, and end
   hansho check                                 what is configured, and what is wrong with it
+  hansho reconcile --region eu-west-1 --since 24h --dry-run
+                                               what GuardDuty holds and nobody was told of
   hansho run --config /etc/hansho.toml         the worker
 
 `hansho --help` says more: all environment variables, and the exit codes.";
@@ -260,6 +269,8 @@ mod tests {
             "hansho render f.json --json",
             "hansho check --config f",
             "hansho health --ready",
+            "hansho reconcile --region eu-west-1 --region us-east-1 --since 7d --dry-run --json",
+            "hansho reconcile --since 2026-11-20T00:00:00Z --limit 100 --config f",
             "hansho completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");
@@ -274,6 +285,9 @@ mod tests {
             ("hansho runn", 2),
             ("hansho run --colour", 2),
             ("hansho completions dash", 2),
+            ("hansho reconcile --region EU", 2),
+            ("hansho reconcile --since yesterday", 2),
+            ("hansho reconcile --limit 0", 2),
             ("hansho --help", 0),
             ("hansho -h", 0),
             ("hansho run --help", 0),

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+pub mod reconcile;
 pub mod secret;
 pub mod show;
 pub mod slack;

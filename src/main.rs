@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{check, cli, demo, health, lambda, logging, show};
+use hansho::{check, cli, demo, health, lambda, logging, reconcile, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -50,6 +50,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Render(render) => show_findings(&render),
         Command::Check(check) => Ok(explain(&load(check.config.config.as_deref()))),
         Command::Health(health) => block_on(ask(health)),
+        Command::Reconcile(args) => block_on(compare(args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -124,6 +125,13 @@ async fn ask(health: cli::Health) -> anyhow::Result<Exit> {
     };
     println!("{}", health::ask::ask(listen, health.ready).await?);
     Ok(Exit::Done)
+}
+
+async fn compare(args: cli::Reconcile) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(args.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    reconcile::command::run(&config, &args).await
 }
 
 /// Tries the secrets that are kept on this machine.

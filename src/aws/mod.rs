@@ -2,6 +2,8 @@
 //! goes into all of them, [`SdkConfig`].
 
 pub mod dynamodb;
+#[cfg(feature = "reconcile")]
+pub mod guardduty;
 pub mod secrets;
 pub mod sqs;
 

@@ -2,8 +2,10 @@
 
 pub mod budget;
 pub mod cell;
+pub mod enqueued;
 pub mod filter;
 pub mod ledger;
 pub mod pace;
 pub mod retry;
 pub mod route;
+pub mod watermark;

@@ -34,7 +34,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("backoff", &["src/policy/retry.rs"]),
     ("governor", &["src/policy/pace.rs"]),
     ("axum", &["src/embedded/listen.rs", "src/health/server.rs", "src/consume.rs", "src/demo"]),
-    ("clap", &["src/cli.rs", "src/main.rs"]),
+    ("clap", &["src/cli", "src/main.rs"]),
 ];
 
 /// Layers without I/O: no runtime, no files, no network.

@@ -13,6 +13,10 @@ mod e2e;
 mod embedded;
 mod fakes;
 mod findings;
+#[cfg(feature = "reconcile")]
+mod guardduty;
+#[cfg(feature = "reconcile")]
+mod guardduty_standin;
 mod health;
 mod house;
 mod iam;
@@ -22,6 +26,7 @@ mod ledger_contract;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
+mod reconcile;
 mod runtime_api;
 mod secrets;
 mod sim;
