@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use crate::cli::Exit;
 use crate::config::duration::format as written;
 use crate::config::{
-    Backend, Config, Destination, Loaded, Origin, QueueUrl, Reference, pace_allowed,
+    Backend, Config, Destination, Loaded, Origin, QueueUrl, Reference, RegionName, pace_allowed,
 };
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
@@ -258,7 +258,14 @@ fn times(out: &mut String, config: &Config) -> fmt::Result {
         Some(false) => "not written",
         None => "written in Lambda alone",
     };
-    row(out, "CloudWatch metrics", emf)
+    row(out, "CloudWatch metrics", emf)?;
+    let regions: Vec<&str> = config.reconcile.regions.iter().map(RegionName::as_str).collect();
+    let compared = match (config.reconcile.every, regions.as_slice()) {
+        (Some(every), regions) => format!("every {}: {}", written(every), regions.join(", ")),
+        (None, []) => "not by the worker".to_owned(),
+        (None, regions) => format!("not by the worker; by hand {}", regions.join(", ")),
+    };
+    row(out, "asks GuardDuty", &compared)
 }
 
 fn size(bytes: usize) -> String {
@@ -388,6 +395,7 @@ Times and limits
   seed                   a new one at each start
   health and metrics     not answered
   CloudWatch metrics     written in Lambda alone
+  asks GuardDuty         not by the worker
 
 Nothing is wrong.
 ";
@@ -406,7 +414,7 @@ Read from
 
 Mistakes (3)
   - colour: unknown key; known here are min_severity, queue, ledger, embedded, worker, metrics, \
-                        destination
+                        reconcile, destination
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook
   - worker.lease (from HANSHO_WORKER_LEASE): must be a time with its unit (ms, s, m, h, d), such \

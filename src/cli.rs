@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod explain;
+mod reconcile;
 pub mod replay;
 
 use std::convert::Infallible;
@@ -15,6 +16,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::keys;
+
+pub use reconcile::{Reconcile, Since};
 
 /// How a run ended, as the caller's shell sees it. clap itself ends with 2 on wrong usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,9 @@ pub enum Command {
     /// Try the way that findings take, and say how long it is
     #[command(long_about = canary::ABOUT)]
     Canary(canary::Canary),
+    /// Compare what GuardDuty holds with the ledger, and enqueue what is missing
+    #[command(long_about = reconcile::ABOUT)]
+    Reconcile(Reconcile),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -230,6 +236,8 @@ Examples:
                                                post the findings of a file, and end
   hansho check                                 what is configured, and what is wrong with it
   hansho explain 0ab1c2…                       what became of that finding
+  hansho reconcile --region eu-west-1 --since 24h --dry-run
+                                               what GuardDuty holds and nobody was told of
   hansho run --config /etc/hansho.toml         the worker
 
 `hansho --help` says more: all environment variables, and the exit codes.";
@@ -293,6 +301,8 @@ mod tests {
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
             "hansho canary --post",
+            "hansho reconcile --region eu-west-1 --region us-east-1 --since 7d --dry-run --json",
+            "hansho reconcile --since 2026-11-20T00:00:00Z --limit 100 --config f",
             "hansho completions bash",
             "hansho replay list --json --severity high+,critical --account 1111* --limit 5",
             "hansho replay send --dry-run --rate 5/s --since 2h --until 2026-11-26T03:15",
@@ -325,6 +335,9 @@ mod tests {
             ("hansho replay discard --all", 2),
             ("hansho replay import", 2),
             ("hansho replay list --help", 0),
+            ("hansho reconcile --region EU", 2),
+            ("hansho reconcile --since yesterday", 2),
+            ("hansho reconcile --limit 0", 2),
             ("hansho --help", 0),
             ("hansho -h", 0),
             ("hansho run --help", 0),

@@ -17,7 +17,9 @@ use crate::health::{Vitals, beat, server};
 use crate::metrics::Metrics;
 use crate::metrics::calls::Counted;
 use crate::metrics::emf::Emf;
+use crate::ports::inlet::Inlet;
 use crate::ports::{Lane, Ledger, Queue};
+use crate::reconcile;
 use crate::secret::Secret;
 use crate::wiring;
 
@@ -105,7 +107,7 @@ async fn run_embedded(
     Ok(outcome)
 }
 
-async fn work<Q: Queue, L: Ledger>(
+async fn work<Q: Queue + Inlet, L: Ledger>(
     config: &Config,
     settings: Settings,
     queue: &Q,
@@ -130,8 +132,19 @@ async fn work<Q: Queue, L: Ledger>(
         notifier: &Counted::new(&notifier, &vitals.metrics, clock),
         clock,
     };
+    let ends_by_itself = settings.drain.is_some();
+    let comparing = async {
+        if ends_by_itself {
+            return std::future::pending().await;
+        }
+        reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
+    };
     let (report, watch) = (|r: &Report| vitals.heard(r), |desk: &Desk| vitals.turned(desk));
-    let outcome = worker::run(settings, &ports, stop_signal(), input, report, watch).await;
+    let outcome = tokio::select! {
+        biased;
+        outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
+        never = comparing => match never {},
+    };
     if tells {
         beat::tell(&vitals, &emf, *clock);
     }

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+pub mod reconcile;
 pub mod replay;
 pub mod secret;
 pub mod show;

@@ -10,7 +10,7 @@ use hansho::cli::{Cli, Command, Exit, Input};
 use hansho::config::{self, Config, Loaded, Reference};
 use hansho::consume::{self, RunOptions};
 use hansho::slack::{Mentions, Webhook};
-use hansho::{canary, check, cli, demo, health, lambda, live, logging, replay, show};
+use hansho::{canary, check, cli, demo, health, lambda, live, logging, reconcile, replay, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -54,6 +54,7 @@ fn start(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => block_on(tell_what_became_of(args)),
         Command::Replay(command) => block_on(replay::run(*command, valid)),
         Command::Canary(canary) => block_on(try_the_way(canary)),
+        Command::Reconcile(args) => block_on(compare(args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)
@@ -179,6 +180,13 @@ async fn try_the_way(asked: cli::canary::Canary) -> anyhow::Result<Exit> {
         false => println!("{}", canary::report::text(&flights, &way, depth, options.within)),
     }
     Ok(ended(flights.iter().all(canary::Flight::arrived)))
+}
+
+async fn compare(args: cli::Reconcile) -> anyhow::Result<Exit> {
+    let Some(config) = valid(load(args.config.config.as_deref())) else {
+        return Ok(Exit::Usage);
+    };
+    reconcile::command::run(&config, &args).await
 }
 
 /// Tries the secrets that are kept on this machine.

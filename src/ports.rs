@@ -5,6 +5,8 @@
 //! An adapter makes exactly one attempt and answers with a verdict; whether, when and how often to
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
+pub mod findings;
+pub mod inlet;
 pub mod inquiry;
 mod parked;
 pub mod probe;

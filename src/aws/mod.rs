@@ -4,6 +4,8 @@
 pub mod dynamodb;
 #[cfg(feature = "canary")]
 pub mod eventbridge;
+#[cfg(feature = "reconcile")]
+pub mod guardduty;
 pub mod secrets;
 pub mod sqs;
 

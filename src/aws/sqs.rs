@@ -4,6 +4,7 @@
 //! try again is the desk's to decide, and a second, hidden schedule would break its budget of time.
 //! The exception is a list that is longer than a batch may be: it takes several calls.
 
+mod inlet;
 mod parcel;
 mod parked;
 mod peek;

@@ -235,7 +235,7 @@ mod tests {
             mistakes(text),
             [
                 "colour: unknown key; known here are min_severity, queue, ledger, embedded, \
-                 worker, metrics, destination",
+                 worker, metrics, reconcile, destination",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \
                  destination[2].mention.high?",

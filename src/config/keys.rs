@@ -25,7 +25,7 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 31] = [
+pub static KEYS: [Key; 33] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
@@ -89,6 +89,12 @@ pub static KEYS: [Key; 31] = [
     key("metrics.emf", "HANSHO_METRICS_EMF",
         "metrics in the log in CloudWatch's embedded format: on or off [on in Lambda, else off]",
         |raw| &mut raw.metrics.emf),
+    key("reconcile.every", "HANSHO_RECONCILE_EVERY",
+        "how often the worker compares the ledger with what GuardDuty holds, or off [off]",
+        |raw| &mut raw.reconcile.every),
+    key("reconcile.regions", "HANSHO_RECONCILE_REGIONS",
+        "the regions that are compared, with commas between them [none]",
+        |raw| &mut raw.reconcile.regions),
     key("destination.name", "HANSHO_DESTINATION_NAME",
         "a name for the Slack channel, a-z 0-9 _ -; duplicates are found by it, so keep it",
         |raw| &mut raw.first_destination().name),

@@ -15,6 +15,7 @@ pub mod reference;
 mod env;
 mod file;
 mod raw;
+mod regions;
 mod validate;
 mod values;
 
@@ -34,6 +35,7 @@ pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use raw::Origin;
 pub use reference::Reference;
+pub use regions::{REGIONS_MAX, RegionName};
 pub use values::{DestinationName, QueueUrl, TableName, pace_allowed};
 
 /// More would not fit the pace of one worker, nor anybody's attention.
@@ -57,6 +59,7 @@ pub struct Config {
     /// How many workers share the queues, this one included. 1 or more.
     pub fleet: u32,
     pub metrics: MetricsOutput,
+    pub reconcile: Reconcile,
     /// Makes the jitter of retries repeatable. None: a new one at each start.
     pub seed: Option<u64>,
 }
@@ -165,6 +168,15 @@ pub struct MetricsOutput {
     pub listen: Option<SocketAddr>,
     /// Whether lines in CloudWatch's embedded format are written among the log. None: in Lambda.
     pub emf: Option<bool>,
+}
+
+/// What is compared with the ledger, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconcile {
+    /// None: the worker does not do it by itself.
+    pub every: Option<Duration>,
+    /// Each once, at most [`REGIONS_MAX`]. At least one if there is a time.
+    pub regions: Vec<RegionName>,
 }
 
 /// How much may wait in memory.

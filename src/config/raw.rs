@@ -59,6 +59,7 @@ pub struct Raw {
     pub embedded: RawEmbedded,
     pub worker: RawWorker,
     pub metrics: RawMetrics,
+    pub reconcile: RawReconcile,
     pub destination: Vec<RawDestination>,
 }
 
@@ -115,6 +116,13 @@ pub struct RawWorker {
 pub struct RawMetrics {
     pub listen: Option<Given>,
     pub emf: Option<Given>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawReconcile {
+    pub every: Option<Given>,
+    pub regions: Option<Given>,
 }
 
 #[derive(Default, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::keys::variable_of;
 use super::raw::{Given, Origin, Raw, RawDestination, RawMention, RawWorker};
 use super::{
-    Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, Mistake, values,
+    Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, Mistake, regions, values,
 };
 use crate::config::duration::DURATION_MAX;
 use crate::finding::Level;
@@ -49,6 +49,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
         emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
     };
+    let reconcile = regions::validate(&raw.reconcile, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {
@@ -62,6 +63,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             buffer,
             fleet: fleet.and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
             metrics,
+            reconcile,
             seed,
         }),
         _ => Err(mistakes),
@@ -70,14 +72,14 @@ pub(super) fn validate(raw: &Raw) -> Validated {
 }
 
 #[derive(Default)]
-struct Gathered {
-    mistakes: Vec<Mistake>,
+pub(super) struct Gathered {
+    pub mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
 
 impl Gathered {
     /// The value; none if it is not given, or if it is wrong, which is then a mistake.
-    fn read<T>(
+    pub fn read<T>(
         &mut self,
         key: &str,
         given: &Option<Given>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use crate::instants::Wall;
+use crate::ports::inlet::Inlet;
 use crate::ports::{
     Clock, Delivery, Depth, Lane, MessageId, Parcel, Queue, QueueError, Receipt, ReceiveAsk,
 };
@@ -132,6 +133,14 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
             )
         })
         .await
+    }
+}
+
+impl<C: Clock + 'static> Inlet for EmbeddedQueue<C> {
+    /// The same body twice is one message while the first is still there.
+    async fn put(&self, body: &str) -> Result<(), QueueError> {
+        let incoming = super::input::identify("inlet", 0, body.to_owned());
+        EmbeddedQueue::put(self, Lane::Standard, vec![incoming]).await.map(|_| ())
     }
 }
 

@@ -13,7 +13,8 @@ use crate::ports::{Delivery, Lane, MessageId, Receipt};
 pub struct Invocation {
     #[serde(rename = "Records")]
     records: Option<Vec<Record>>,
-    /// `{"hansho":"heartbeat"}`, which the schedule in `infra/worker-lambda.yaml` sends.
+    /// `{"hansho":"heartbeat"}` or `{"hansho":"reconcile"}`, which the schedules in
+    /// `infra/worker-lambda.yaml` send.
     hansho: Option<String>,
 }
 
@@ -23,18 +24,24 @@ pub enum Asked {
     Batch(Vec<Record>),
     /// Say that you are well, if you are.
     Heartbeat,
+    /// Compare what GuardDuty holds with the ledger.
+    Reconcile,
 }
 
 impl Invocation {
     /// # Errors
-    /// It is neither of the two: what the function can be invoked with.
+    /// It is none of the three: what the function can be invoked with.
     pub fn asked(self) -> Result<Asked, String> {
         match (self.records, self.hansho.as_deref()) {
             (Some(records), None) => Ok(Asked::Batch(records)),
             (None, Some("heartbeat")) => Ok(Asked::Heartbeat),
-            _ => Err("the event is neither a batch of SQS messages nor {\"hansho\":\"heartbeat\"}: \
-                      invoke the function by event source mappings of its queues and by its schedule"
-                .to_owned()),
+            (None, Some("reconcile")) => Ok(Asked::Reconcile),
+            _ => Err(
+                "the event is neither a batch of SQS messages nor {\"hansho\":\"heartbeat\"} or \
+                      {\"hansho\":\"reconcile\"}: invoke the function by event source mappings of \
+                      its queues and by its schedules"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -158,14 +165,15 @@ mod tests {
         let invocation: Invocation = serde_json::from_str(text).unwrap();
         match invocation.asked().unwrap() {
             Asked::Batch(records) => records,
-            Asked::Heartbeat => panic!("a heartbeat"),
+            other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn the_timer_asks_for_a_heartbeat_and_anything_else_is_refused() {
+    fn the_timers_ask_for_a_heartbeat_or_a_comparison_and_anything_else_is_refused() {
         let asked = |text: &str| serde_json::from_str::<Invocation>(text).unwrap().asked();
         assert!(matches!(asked(r#"{"hansho":"heartbeat"}"#), Ok(Asked::Heartbeat)));
+        assert!(matches!(asked(r#"{"hansho":"reconcile"}"#), Ok(Asked::Reconcile)));
         for text in ["{}", r#"{"hansho":"bell"}"#, r#"{"detail":{}}"#] {
             let why = asked(text).unwrap_err();
             assert!(why.contains("neither a batch of SQS messages"), "{why}");

@@ -6,6 +6,7 @@
 //! ledger it leaves to the next call in the same environment, and to all others in the fleet's cell.
 
 mod batch;
+mod compare;
 mod event;
 
 use std::future::{pending, ready};
@@ -32,6 +33,7 @@ use crate::ports::{Clock, Delivery, Lane, Ledger, Notifier, Queue};
 use crate::wiring;
 
 use batch::BatchQueue;
+pub use compare::Comparison;
 pub use event::{Asked, Failures, Invocation, QueueNames};
 
 /// Set in every Lambda environment and nowhere else.
@@ -60,14 +62,17 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let (queue, ledger) = wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
     let express = express.as_ref().map(|url| (Lane::Express, url.name()));
     let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.name())]));
+    let clock = SystemClock::start();
+    let comparison = compare::with(config, &queue, &ledger, clock);
     let function = Function::new(
         wiring::settings(config, Vec::new()),
         names,
         queue,
         ledger,
         wiring::notifier(config).await?,
-        SystemClock::start(),
-    )?;
+        clock,
+    )?
+    .comparing(comparison);
     info!(backend = config.backend.word(), "serving as a Lambda function: {}", config.backend);
     answer_calls(function, config.metrics.emf.unwrap_or(true)).await
 }
@@ -123,6 +128,7 @@ pub struct Function<Q, L, N, C> {
     calls: AtomicU64,
     metrics: Metrics,
     emf: Emf,
+    comparison: Option<Comparison>,
 }
 
 /// The times of one call.
@@ -167,14 +173,20 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             calls,
             metrics,
             emf,
+            comparison: None,
         })
     }
 
-    /// Answers one invocation, a batch or its timer's.
+    /// With what it does when it is asked to compare.
+    pub fn comparing(self, comparison: Comparison) -> Function<Q, L, N, C> {
+        Function { comparison: Some(comparison), ..self }
+    }
+
+    /// Answers one invocation, a batch or one of its timers'.
     ///
     /// # Errors
     /// It is not for this function: then none of it was touched, and all comes again. Or it was asked
-    /// whether it is well, and is not.
+    /// whether it is well, and is not; or to compare, and could not.
     pub async fn invoke(&self, invocation: Invocation, deadline: Wall) -> Result<Value, String> {
         let now = self.clock.now();
         let deadline = Deadline::of(deadline.since(now.wall), &self.settings.budget, now);
@@ -187,6 +199,9 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             Asked::Heartbeat => {
                 self.look_at_the_ledger(&deadline).await?;
                 Ok(json!({"hansho": "well"}))
+            }
+            Asked::Reconcile => {
+                compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
             }
         }
     }

@@ -54,6 +54,8 @@ pub struct Metrics {
     fenced_out: IntCounterVec,
     messages: IntCounterVec,
     redelivered: IntCounterVec,
+    reconciled: IntCounterVec,
+    reconciliations: IntCounterVec,
     calls: IntCounterVec,
     call_seconds: HistogramVec,
     waiting: IntGaugeVec,
@@ -146,6 +148,16 @@ impl Metrics {
                 "hansho_messages_redelivered_total",
                 "Messages received that had been received before.",
                 &["lane"],
+            )?,
+            reconciled: made.counts(
+                "hansho_reconciled_total",
+                "Findings that GuardDuty holds, by what the ledger knows of them.",
+                &["region", "outcome"],
+            )?,
+            reconciliations: made.counts(
+                "hansho_reconciliations_total",
+                "Comparisons of a region's findings with the ledger, by how they ended.",
+                &["region", "outcome"],
             )?,
             calls: made.counts(
                 "hansho_calls_total",
@@ -245,6 +257,19 @@ impl Metrics {
             | Report::LedgerAway
             | Report::LedgerBack => {}
         }
+    }
+
+    /// So many findings of a region had this outcome when they were compared with the ledger. Both
+    /// labels are words of the configuration and of the code.
+    pub fn reconciled(&self, region: &str, outcome: &str, findings: u64) {
+        if let Ok(counter) = self.reconciled.get_metric_with_label_values(&[region, outcome]) {
+            counter.inc_by(findings);
+        }
+    }
+
+    /// The comparison of a region ended so.
+    pub fn reconcile_ended(&self, region: &str, outcome: &str) {
+        count(&self.reconciliations, &[region, outcome]);
     }
 
     /// Takes over what the desk holds now.

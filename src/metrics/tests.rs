@@ -182,6 +182,8 @@ async fn all() -> Metrics {
     reports().iter().for_each(|report| metrics.heard(report));
     metrics.looked(&glance(), NOW);
     calls(&metrics).await;
+    metrics.reconciled("eu-west-1", "enqueued", 3);
+    metrics.reconcile_ended("eu-west-1", "whole");
     metrics
 }
 
@@ -218,6 +220,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_posts_total",
         "hansho_quarantined_total",
         "hansho_receive_failures",
+        "hansho_reconciled_total",
+        "hansho_reconciliations_total",
         "hansho_waiting",
     ]);
     expected.insert("process_resident_memory_bytes");
@@ -233,6 +237,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_calls_total{call=\"read\",port=\"ledger\",result=\"failed\"} 1",
         "hansho_calls_total{call=\"delete\",port=\"queue\",result=\"receipt_gone\"} 1",
         "hansho_messages_redelivered_total{lane=\"express\"} 1",
+        "hansho_reconciled_total{outcome=\"enqueued\",region=\"eu-west-1\"} 3",
+        "hansho_reconciliations_total{outcome=\"whole\",region=\"eu-west-1\"} 1",
         "hansho_posts_total{answer=\"refused\",destination=\"security\",form=\"cards\"} 1",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");

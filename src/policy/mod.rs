@@ -3,8 +3,10 @@
 pub mod budget;
 pub mod canary;
 pub mod cell;
+pub mod enqueued;
 pub mod filter;
 pub mod ledger;
 pub mod pace;
 pub mod retry;
 pub mod route;
+pub mod watermark;

@@ -92,6 +92,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("worker.seed", "'7'"),
         ("metrics.listen", "'127.0.0.1:2'"),
         ("metrics.emf", "'on'"),
+        ("reconcile.regions", "'eu-west-1, us-east-1'"),
         ("destination.name", "'other'"),
         ("destination.webhook", "'file:other'"),
         ("destination.min_severity", "'critical'"),
@@ -105,14 +106,16 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
     ])
 }
 
-const AWS_KEYS: [&str; 4] = ["queue.standard", "queue.express", "queue.quarantine", "ledger.table"];
+/// Keys that need others beside them.
+const NOT_ALONE: [&str; 5] =
+    ["queue.standard", "queue.express", "queue.quarantine", "ledger.table", "reconcile.every"];
 
 #[test]
 fn every_key_is_read_from_the_file_and_from_its_variable_alike() {
     let two = format!("{ONE}{ONCALL}");
     let usual = config(&two, &[]);
     let values = good_values();
-    for key in KEYS.iter().filter(|key| !AWS_KEYS.contains(&key.path)) {
+    for key in KEYS.iter().filter(|key| !NOT_ALONE.contains(&key.path)) {
         let value = values.get(key.path).unwrap_or_else(|| panic!("no value for {}", key.path));
         let from_file = config(&file_with(key.path, value), &[]);
         let from_variable = config(&two, &[(key.variable, value.trim_matches('\''))]);
@@ -124,7 +127,7 @@ fn every_key_is_read_from_the_file_and_from_its_variable_alike() {
 #[test]
 fn the_environment_wins_over_the_file() {
     let values = good_values();
-    for key in KEYS.iter().filter(|key| !AWS_KEYS.contains(&key.path)) {
+    for key in KEYS.iter().filter(|key| !NOT_ALONE.contains(&key.path)) {
         let value = values[key.path].trim_matches('\'');
         // The file's value is wrong, and nobody minds.
         let read = loaded(&file_with(key.path, "[]"), &[(key.variable, value)]);
@@ -421,6 +424,38 @@ fn times_that_do_not_fit_together_are_refused() {
     }
     let quick = config(&format!("[worker]\npost_timeout = '1s'\n{ONE}"), &[]);
     assert_eq!(quick.budget.connect_timeout(), Duration::from_secs(1));
+}
+
+#[cfg(feature = "reconcile")]
+#[test]
+fn a_time_to_compare_goes_together_with_regions() {
+    let of = |text: &str| format!("[reconcile]\n{text}\n{ONE}");
+    let both = config(&of("every = '15m'\nregions = 'eu-west-1'"), &[]);
+    assert_eq!(both.reconcile.every, Some(Duration::from_secs(900)));
+    let from_variables =
+        [("HANSHO_RECONCILE_EVERY", "15m"), ("HANSHO_RECONCILE_REGIONS", "eu-west-1")];
+    assert_eq!(both, config(ONE, &from_variables));
+    assert_eq!(config(&of("every = 'off'"), &[]), config(ONE, &[]));
+    for (text, expected) in [
+        ("every = '15m'", "reconcile.regions: is missing"),
+        ("every = '1m'\nregions = 'eu-west-1'", "reconcile.every: must be from 5m to 7d"),
+        ("every = '15m'\nregions = 'everywhere'", "reconcile.regions: must be names of regions"),
+        ("regions = ['eu-west-1']", "reconcile.regions: must be text in quotes"),
+    ] {
+        let told = mistakes(&of(text), &[]);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
+    }
+    let read = loaded(&of("every = '15m'\nregions = 'eu-west-1, us-east-1'"), &[("HOOK", "x")]);
+    let probes = check::Probes::default();
+    let said = check::explain(&read, &probes);
+    assert!(said.contains("asks GuardDuty         every 15m: eu-west-1, us-east-1"), "{said}");
+}
+
+#[cfg(not(feature = "reconcile"))]
+#[test]
+fn a_build_that_can_not_ask_guardduty_says_so() {
+    let told = mistakes(&format!("[reconcile]\nevery = '15m'\nregions = 'eu-west-1'\n{ONE}"), &[]);
+    assert!(told.len() == 1 && told[0].contains("--features reconcile"), "{told:?}");
 }
 
 #[test]

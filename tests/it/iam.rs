@@ -261,3 +261,38 @@ fn the_worker_has_the_rights_that_the_guide_lists_and_no_others() {
         }
     }
 }
+
+#[test]
+fn to_compare_with_guardduty_takes_rights_that_are_there_only_when_it_is_switched_on() {
+    let expected = [
+        ("guardduty:ListDetectors", "*"),
+        ("guardduty:GetFindings", "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*"),
+        (
+            "guardduty:ListFindings",
+            "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*",
+        ),
+        ("sqs:SendMessage", "hansho-StandardQueueArn"),
+    ];
+    let guide = read("README.md");
+    for (template, switch) in
+        [("worker-lambda.yaml", "ReconcileSchedule"), ("worker-ecs.yaml", "ReconcileEvery")]
+    {
+        let all = statements(template);
+        let given: Vec<(&str, &str)> = all
+            .iter()
+            .filter(|s| s.owner == "ReconcilePolicy")
+            .flat_map(|s| s.actions.iter().flat_map(|a| s.resources.iter().map(move |r| (a, r))))
+            .map(|(action, on)| (action.as_str(), on.rsplit(' ').next().unwrap()))
+            .collect();
+        assert_eq!(given, expected, "{template}");
+        let parsed: Value = serde_yaml_ng::from_str(&read(template)).unwrap();
+        let policy = &parsed["Resources"]["ReconcilePolicy"];
+        assert_eq!(policy["Condition"], "WithReconcile", "{template}");
+        let with = values(&parsed["Conditions"]["WithReconcile"]).join(" ");
+        assert!(with.contains(switch) && with.contains("off"), "{template}: {with}");
+        assert_eq!(parsed["Parameters"][switch]["Default"], "off", "{template}");
+    }
+    for (action, _) in expected {
+        assert!(guide.contains(&format!("`{action}`")), "the guide has no {action}");
+    }
+}

@@ -19,6 +19,10 @@ mod explain_e2e;
 mod explain_queues;
 mod fakes;
 mod findings;
+#[cfg(feature = "reconcile")]
+mod guardduty;
+#[cfg(feature = "reconcile")]
+mod guardduty_standin;
 mod health;
 mod house;
 mod iam;
@@ -29,6 +33,7 @@ mod live;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
+mod reconcile;
 mod replay;
 mod runtime_api;
 mod secrets;

@@ -384,6 +384,42 @@ async fn its_timer_is_answered_and_what_is_not_for_it_is_refused() {
     assert_eq!(beats, [true, false, false, true], "only a call that worked is a sign of life");
 }
 
+#[cfg(feature = "reconcile")]
+#[tokio::test(flavor = "multi_thread")]
+async fn asked_to_compare_it_enqueues_what_is_missing() {
+    let guardduty = crate::guardduty_standin::GuardDutyStandIn::start().await;
+    let made = |id: &str, region: &str| {
+        let at = wall().minus(Duration::from_secs(3600));
+        crate::reconcile::guardduty_finding(id, region, 8.0, at, at)
+    };
+    guardduty.hold("eu-west-1", [made("f-missing", "eu-west-1")]);
+    guardduty.hold("us-east-1", [made("f-there", "us-east-1")]);
+    let endpoint = guardduty.endpoint();
+    let scene = Scene::start(&[
+        ("AWS_ENDPOINT_URL_GUARDDUTY", endpoint.as_str()),
+        ("HANSHO_RECONCILE_REGIONS", "eu-west-1,us-east-1"),
+    ])
+    .await;
+    guardduty.fail("us-east-1", 1, 403, "AccessDeniedException");
+    let compare = json!({"hansho": "reconcile"});
+    let answer = scene.lambda.invoke(&compare, MINUTE).await;
+    assert!(answer.error().contains("us-east-1: guardduty ListDetectors"), "{answer:?}");
+    assert!(!answer.error().contains("eu-west-1:"), "{answer:?}");
+    let answer = scene.lambda.invoke(&compare, MINUTE).await;
+    let Answer::Response(said) = &answer else { panic!("{answer:?}") };
+    let expected =
+        json!({"hansho": "reconciled", "regions": 2, "compared": 2, "missing": 1, "enqueued": 1});
+    assert_eq!(said, &expected);
+    let (batch, failures) = scene.call("standard", MINUTE).await;
+    assert_eq!((batch.len(), failures.len()), (2, 0));
+    assert_eq!((scene.told("f-missing"), scene.told("f-there")), (1, 1));
+    let log = scene.log().await;
+    let line = metrics(&log).pop().expect("a line for CloudWatch");
+    assert_eq!(line["posted"], 2, "{line}");
+    let enqueued: f64 = metrics(&log).iter().filter_map(|line| line["reconciled"].as_f64()).sum();
+    assert_eq!(enqueued, 3.0, "enqueued twice, waiting once: {log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_is_away_is_no_sign_of_life() {
     let nowhere = "http://127.0.0.1:9";

@@ -1,0 +1,147 @@
+//! `[reconcile]`: which regions are compared with the ledger, and how often.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::raw::{Given, RawReconcile};
+use super::validate::Gathered;
+use super::{Mistake, Reconcile, values};
+
+/// AWS has some forty regions, of which no partition has more than this.
+pub const REGIONS_MAX: usize = 50;
+/// More often would find what is still on its way.
+#[cfg(feature = "reconcile")]
+const EVERY: (Duration, Duration) =
+    (Duration::from_secs(5 * 60), Duration::from_secs(7 * 24 * 60 * 60));
+
+/// The name of an AWS region, such as `eu-west-1`. That there is one of this name is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RegionName(String);
+
+impl RegionName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RegionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text has not the form of a region's name. It is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a region's name, such as eu-west-1")]
+pub struct NotARegion;
+
+/// Words of small letters and a number, with dashes between them: `us-gov-west-1`, `us-isob-east-1`.
+impl FromStr for RegionName {
+    type Err = NotARegion;
+
+    fn from_str(text: &str) -> Result<RegionName, NotARegion> {
+        const LEN_MAX: usize = 32;
+        let mut parts = text.split('-').rev();
+        let number = parts.next().unwrap_or_default();
+        let words: Vec<&str> = parts.collect();
+        let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+        let is_number =
+            (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
+        if text.len() <= LEN_MAX && words.len() >= 2 && words.iter().all(is_word) && is_number {
+            Ok(RegionName(text.to_owned()))
+        } else {
+            Err(NotARegion)
+        }
+    }
+}
+
+pub(super) fn validate(raw: &RawReconcile, gathered: &mut Gathered) -> Reconcile {
+    let every = gathered.read("reconcile.every", &raw.every, every).flatten();
+    let regions = gathered.read("reconcile.regions", &raw.regions, regions);
+    if every.is_some() && raw.regions.is_none() {
+        gathered.mistakes.push(Mistake::of(
+            "reconcile.regions",
+            "is missing, and reconcile.every is set: name the regions, or set HANSHO_RECONCILE_REGIONS",
+        ));
+    }
+    Reconcile { every, regions: regions.unwrap_or_default() }
+}
+
+#[cfg(feature = "reconcile")]
+fn every(given: &Given) -> Result<Option<Duration>, String> {
+    if given.text() == Ok("off") {
+        return Ok(None);
+    }
+    values::duration_within(given, EVERY.0, EVERY.1).map(Some)
+}
+
+#[cfg(not(feature = "reconcile"))]
+fn every(given: &Given) -> Result<Option<Duration>, String> {
+    if given.text() == Ok("off") {
+        return Ok(None);
+    }
+    Err("needs a hansho that can ask GuardDuty: build it with `--features reconcile`, or remove the key"
+        .to_owned())
+}
+
+/// A list with commas, as a variable can hold it too. White space around a name is dropped, and a
+/// name that comes twice counts once.
+fn regions(given: &Given) -> Result<Vec<RegionName>, String> {
+    let mut names: Vec<RegionName> = Vec::new();
+    for name in given.text()?.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let name = name.parse().map_err(|_| {
+            "must be names of regions with commas between them, such as \
+             \"eu-west-1, us-east-1\""
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.len() {
+        0 => Err("must name a region at least".to_owned()),
+        n if n > REGIONS_MAX => Err(format!("must not name more than {REGIONS_MAX} regions")),
+        _ => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_regions() {
+        for (name, good) in [
+            ("eu-west-1", true),
+            ("us-gov-west-1", true),
+            ("us-isob-east-1", true),
+            ("ap-southeast-12", true),
+            ("eusc-de-east-1", true),
+            ("eu-west", false),
+            ("west-1", false),
+            ("EU-WEST-1", false),
+            ("eu-west-123", false),
+            ("eu--1", false),
+            ("eu-west-1 ", false),
+            ("eu-west-1.evil.example", false),
+            ("", false),
+        ] {
+            assert_eq!(name.parse::<RegionName>().is_ok(), good, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_them() {
+        let read = |text: &str| {
+            let names = regions(&Given::variable("X", text))?;
+            Ok::<_, String>(names.iter().map(RegionName::to_string).collect::<Vec<_>>().join("+"))
+        };
+        assert_eq!(read("eu-west-1").unwrap(), "eu-west-1");
+        assert_eq!(read(" us-east-1 ,eu-west-1,, us-east-1,").unwrap(), "us-east-1+eu-west-1");
+        assert!(read(",").unwrap_err().contains("a region at least"));
+        assert!(read("eu-west-1;us-east-1").unwrap_err().contains("commas"));
+        let many: Vec<String> =
+            (0..=REGIONS_MAX).map(|i| format!("a{}-bb-1", "b".repeat(1 + i % 20))).collect();
+        assert!(read(&many.join(",")).is_ok(), "each counts once");
+    }
+}

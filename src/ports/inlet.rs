@@ -1,0 +1,16 @@
+//! The way into the standard queue, for messages that hansho itself has to send.
+
+use std::future::Future;
+
+use super::QueueError;
+
+/// SQS takes a message of at most so many bytes.
+/// Source: SQS API reference, SendMessage.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Puts messages into the standard queue.
+pub trait Inlet: Send + Sync {
+    /// Puts one message in, durably. One attempt; if the answer is lost it may be in all the same,
+    /// and then putting it in again makes a second copy, which the ledger absorbs.
+    fn put(&self, body: &str) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
