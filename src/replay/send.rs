@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Serialize;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::ports::{
     Clock, Lane, Ledger, MessageId, Outgoing, ParkedQueue, QUEUE_BATCH_MAX, QueueError, Sent,
@@ -160,15 +160,6 @@ pub async fn send<Q: ParkedQueue, C: Clock, L: Ledger>(
     remove_again(hands, leftover, &mut tally).await;
     hands.release_all().await;
     progress(&tally);
-    info!(
-        sent = tally.sent,
-        gone = tally.gone,
-        failed = tally.failed,
-        left = tally.left,
-        not_removed = tally.not_removed,
-        rewound = tally.rewound,
-        "replay"
-    );
     tally
 }
 

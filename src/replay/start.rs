@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use tokio::sync::watch;
+use tracing::info;
 
 use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
@@ -319,6 +320,15 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
     let draw = |tally: &send::Tally| bar.draw(tally, args.rate);
     let tally = send::send(hands, items, terms, again.as_ref(), draw).await;
     bar.clear();
+    info!(
+        sent = tally.sent,
+        gone = tally.gone,
+        failed = tally.failed,
+        left = tally.left,
+        not_removed = tally.not_removed,
+        rewound = tally.rewound,
+        "replayed"
+    );
     print(&match args.json {
         true => format!("{}\n", serde_json::to_string(&tally)?),
         false => commands::sent_text(&tally, args.keep),
