@@ -165,7 +165,6 @@ impl Scene {
         let mut command = hansho(self.folder.path());
         command.args(args).envs([
             ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET).as_str()),
-            ("HANSHO_EMBEDDED_LISTEN", "127.0.0.1:0"),
             ("HANSHO_DESTINATION_PACE", "50ms"),
             ("SLACK_MENTION_ID", "S0123ABC"),
             ("HANSHO_MIN_SEVERITY", "high"),
@@ -174,6 +173,8 @@ impl Scene {
             let urls = ["standard", "express", "quarantine"].map(|name| sqs.url(name));
             on_aws(&mut command, &urls, "hansho-ledger", &sqs.endpoint(), dynamodb);
             command.env("AWS_ENDPOINT_URL_EVENTBRIDGE", eventbridge);
+        } else {
+            command.env("HANSHO_EMBEDDED_LISTEN", "127.0.0.1:0");
         }
         command
     }
