@@ -562,9 +562,9 @@ fn the_answer_of_the_api_is_the_same_finding_in_capitals_too() {
     let answer: Value = serde_json::from_str(text).unwrap();
     let expected = finding::parse(text).findings;
     let all = answer["Findings"].as_array().unwrap();
-    assert_eq!(all.len(), expected.len());
-    for (one, expected) in all.iter().zip(expected) {
-        let read = finding::parse(&message(&one.to_string())).findings.remove(0);
-        assert_eq!(read, expected);
-    }
+    let read = |one: &Value| finding::parse(&message(&one.to_string())).findings;
+    // One of them has no identity, either way.
+    let read: Vec<Finding> = all.iter().flat_map(read).collect();
+    assert!(read.len() > 1);
+    assert_eq!(read, expected);
 }
