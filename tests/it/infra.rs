@@ -87,7 +87,7 @@ fn every_alarm_has_its_place_in_the_runbook() {
         for alarm in values(&template(name), "AlarmName") {
             alarms += 1;
             let named = |heading: &&str| heading.split(", ").any(|part| part == alarm);
-            assert!(headings.iter().any(|heading| named(&heading)), "{alarm} of {name}");
+            assert!(headings.iter().any(named), "{alarm} of {name}");
         }
     }
     assert!(alarms > 8, "{alarms}");
