@@ -138,7 +138,8 @@ async fn one_with_a_post_goes_to_every_destination_and_keeps_no_critical_finding
     assert_eq!(row.digest.parse::<Passed>().unwrap().post, Post::Yes);
     let seen = w.slack.seen();
     // It waits as what is least, and comes in its turn when it has waited longest.
-    let post = |id: &str| seen.iter().position(|s| ids(&s.digest).contains(&id.to_owned()));
+    let of_security: Vec<_> = seen.iter().filter(|s| s.digest.destination == "security").collect();
+    let post = |id: &str| of_security.iter().position(|s| ids(&s.digest).contains(&id.to_owned()));
     assert!(post("critical") < post("c-1"), "{:?}", (post("critical"), post("c-1")));
     let with_the_critical = seen.iter().find(|s| ids(&s.digest).contains(&"critical".to_owned()));
     assert_eq!(with_the_critical.unwrap().digest.cards.len(), 1);
