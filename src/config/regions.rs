@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::raw::{Given, RawReconcile};
 use super::validate::Gathered;
-use super::{Mistake, Reconcile, values};
+use super::{Mistake, Reconcile};
 
 /// AWS has some forty regions, of which no partition has more than this.
 pub const REGIONS_MAX: usize = 50;
@@ -73,7 +73,7 @@ fn every(given: &Given) -> Result<Option<Duration>, String> {
     if given.text() == Ok("off") {
         return Ok(None);
     }
-    values::duration_within(given, EVERY.0, EVERY.1).map(Some)
+    super::values::duration_within(given, EVERY.0, EVERY.1).map(Some)
 }
 
 #[cfg(not(feature = "reconcile"))]
