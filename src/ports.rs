@@ -237,6 +237,39 @@ pub struct Digest {
     pub destination: String,
     pub form: Form,
     pub cards: Vec<Card>,
+    /// What is to be said about hansho itself, below the cards. Only where [`Form::Cards`] are drawn.
+    pub notes: Vec<Note>,
+}
+
+/// How much of what a post may weigh a notifier may take for a note, at most.
+pub const NOTE_WEIGHT_MAX: usize = 600;
+
+/// A word about hansho itself, for whoever relies on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// This destination could not be posted to for long, and can be again.
+    WasAway {
+        lasted: Duration,
+        until: Wall,
+        why: Trouble,
+        /// How many notices this worker held for it.
+        held: usize,
+        /// How many its fallback told meanwhile.
+        elsewhere: usize,
+        /// Of those held, how many went back to the queue instead of being told.
+        returned: usize,
+    },
+    /// Another destination's webhook is gone, and this one is told in its place.
+    StandsIn { destination: String, gone_for: Duration },
+}
+
+/// Why a destination could not be posted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its posts failed, the last one so.
+    Failing(RetryReason),
+    /// Its webhook was gone.
+    Dead,
 }
 
 /// What a destination's answer means for what to do next.

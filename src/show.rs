@@ -43,6 +43,7 @@ pub fn render(
                     perhaps_repeated: false,
                     meant_for: None,
                 }],
+                notes: Vec::new(),
             };
             let payload = slack::payload(&digest, mentions);
             let line = match json {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Unclaimed};
-use crate::ports::{Form, RetryReason, Verdict};
+use crate::ports::{Form, RetryReason, Trouble, Verdict};
 
 use super::destination::{BREAKER_FAILURES, InHand};
 use super::order::{Order, RecordOrder, WriteOrder};
@@ -36,6 +36,7 @@ impl Desk {
 
     fn accepted(&mut self, channel: usize, hand: InHand, now: Now) {
         self.tally.posts += 1;
+        self.works_again(channel, &hand, now);
         self.progressed(now.mono);
         let d = &mut self.destinations[channel];
         if !mutation::is(Mutation::BreakerNeverCloses) {
@@ -85,6 +86,12 @@ impl Desk {
         // A 429 is an answer: it says when to come back.
         d.failures += u32::from(!rate_limited);
         d.troubled = true;
+        if !rate_limited {
+            d.trouble.failed(now.mono);
+        }
+        if d.is_open() {
+            d.trouble.is_away(Trouble::Failing(failure.reason));
+        }
         let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures.max(1)));
         d.resume_at = now.mono.plus(delay);
         if failure.after.is_some() {
@@ -122,6 +129,8 @@ impl Desk {
         let d = &mut self.destinations[channel];
         d.troubled = true;
         d.failures = d.failures.max(BREAKER_FAILURES);
+        d.trouble.failed(now.mono);
+        d.trouble.is_away(Trouble::Dead);
         d.resume_at = now.mono.plus(RETRY_MAX);
         if self.settings.ends_at.is_some() {
             d.slots.untold_pause = Some(d.resume_at);
@@ -152,6 +161,7 @@ impl Desk {
             notices: hand.won.len(),
             detail: detail.to_owned(),
         });
+        let spoke = self.words_are_dropped(channel, &hand.words);
         let count = hand.won.len();
         for won in hand.won {
             let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
@@ -161,6 +171,8 @@ impl Desk {
                     AfterRelease::Park { detail: detail.to_owned() }
                 }
                 _ if mutation::is(Mutation::SplitForgotten) => AfterRelease::Wait,
+                // It may have been for what was said besides.
+                (1, _) if spoke => AfterRelease::Wait,
                 (1, Form::Cards | Form::Digest) => {
                     notice.plain = true;
                     AfterRelease::Wait

@@ -11,6 +11,7 @@ use crate::policy::pace::Pace;
 use crate::ports::Form;
 
 use super::order::NoticeId;
+use super::trouble::{Trouble, Word};
 use super::{Rank, SOON};
 
 /// After so many failures in a row a destination's breaker is open: it is tried with the worst
@@ -33,6 +34,8 @@ pub(super) struct Destination {
     pub resume_at: Mono,
     /// Something went wrong since the last accepted post.
     pub troubled: bool,
+    /// The same, for the people there.
+    pub trouble: Trouble,
     /// Its webhook is gone, and reading it again did not help.
     pub dead: bool,
     /// Who takes its notices while it is dead.
@@ -71,6 +74,8 @@ pub(super) struct InHand {
     pub from_oldest: bool,
     pub claims_open: usize,
     pub won: Vec<Won>,
+    /// What it says at its end, besides findings.
+    pub words: Vec<Word>,
     pub posting: bool,
 }
 
@@ -94,6 +99,7 @@ impl Destination {
             failures: 0,
             resume_at: Mono(0),
             troubled: false,
+            trouble: Trouble::default(),
             dead: false,
             fallback,
             storm: false,

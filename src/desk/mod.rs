@@ -28,6 +28,7 @@ mod room;
 mod settling;
 mod slot;
 mod tally;
+mod trouble;
 pub mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};

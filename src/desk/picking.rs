@@ -161,6 +161,7 @@ impl Desk {
             from_oldest,
             claims_open: picked.len(),
             won: Vec::new(),
+            words: Vec::new(),
             posting: false,
         });
         Some(picked)
@@ -337,6 +338,9 @@ impl Desk {
             // Most of what was picked had been told before: what is left fits as cards.
             hand.form = Form::Cards;
         }
+        hand.words = self.words_for(channel, &hand, &cards, now);
+        let words = hand.words.iter();
+        let notes = words.filter_map(|word| self.note(channel, *word, now)).collect();
         let d = &mut self.destinations[channel];
         self.orders.push(Order::Post {
             destination: channel,
@@ -345,6 +349,7 @@ impl Desk {
                 destination: d.name.clone(),
                 form: hand.form,
                 cards,
+                notes,
             },
         });
         hand.posting = true;

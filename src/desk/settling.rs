@@ -150,14 +150,20 @@ impl Desk {
 
     pub(super) fn resolve(&mut self, notice: NoticeId, resolution: Resolution, now: Now) {
         let Some(resolved) = self.notices.get(&notice) else { return };
-        let id = resolved.delivery;
+        let (id, place) = (resolved.delivery, resolved.destination);
+        let is_told = !resolved.is_canarys_row();
         let NoticeKey { fingerprint: finding, destination } = resolved.key.clone();
         self.forget_notice(notice);
         let Some(held) = self.deliveries.get_mut(&id) else { return };
         held.open = held.open.saturating_sub(1);
         match resolution {
             Resolution::Settled => {}
-            Resolution::HandBack(reason, delay) => self.hand_back(id, reason, delay),
+            Resolution::HandBack(reason, delay) => {
+                self.hand_back(id, reason, delay);
+                if is_told {
+                    self.went_back(notice, place);
+                }
+            }
             Resolution::Condemned { detail } => {
                 held.condemn(
                     "slack_refused",

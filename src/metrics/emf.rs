@@ -19,12 +19,13 @@ pub const NAMESPACE: &str = "hansho";
 pub const HEARTBEAT: &str = "heartbeat";
 
 /// What of the line is a metric, with its unit.
-const METRICS: [(&str, &str); 9] = [
+const METRICS: [(&str, &str); 10] = [
     ("findings", "Count"),
     ("posted", "Count"),
     ("quarantined", "Count"),
     ("post_failures", "Count"),
     ("destination_dead", "Count"),
+    ("breaker_open", "Count"),
     ("waiting", "Count"),
     ("oldest_waiting_seconds", "Seconds"),
     ("arrival_to_post_seconds", "Seconds"),

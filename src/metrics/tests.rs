@@ -155,6 +155,7 @@ async fn calls(metrics: &Metrics) {
         destination: "security".to_owned(),
         form: Form::Cards,
         cards: Vec::new(),
+        notes: Vec::new(),
     };
     counted.post(&digest).await;
     counted.post(&digest).await;
@@ -255,7 +256,7 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(directive["Namespace"], "hansho");
     assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
     let declared = directive["Metrics"].as_array().unwrap();
-    assert_eq!(declared.len(), 10, "{directive}");
+    assert_eq!(declared.len(), 11, "{directive}");
     for metric in declared {
         let value = &line[metric["Name"].as_str().unwrap()];
         assert!(value.is_number() || value.is_array(), "{metric}: {value}");

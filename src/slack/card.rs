@@ -216,7 +216,7 @@ const UNIX_SECONDS_MAX: i64 = 253_402_300_799;
 
 /// A date that Slack shows in the reader's own time zone and language; the text after the bar is
 /// for where it can't. Source: Slack, "Formatting message text", date formatting.
-fn date(at: Wall) -> String {
+pub fn date(at: Wall) -> String {
     let fallback = utc(at);
     match at.seconds() {
         seconds @ 1..=UNIX_SECONDS_MAX => {

@@ -19,6 +19,7 @@ mod digest;
 mod escape;
 mod line;
 mod look;
+mod note;
 
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};

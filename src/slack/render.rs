@@ -16,8 +16,9 @@ use super::escape::{defang, escape, escape_within};
 use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
 use super::mention::{Mention, Mentions};
+use super::note;
 use crate::finding::{Level, Text};
-use crate::ports::{Card, Digest, Form};
+use crate::ports::{Card, Digest, Form, Note};
 
 /// Of the lines in the text above several cards.
 const TEXT_LINES_MAX: usize = 5;
@@ -47,7 +48,10 @@ pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
     let mut cards: Vec<&Card> = digest.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let (text, attachments) = match digest.form {
-        Form::Cards => (text(&cards, mentions), Some(attachments(&cards, &digest.id))),
+        Form::Cards => (
+            text(&cards, mentions),
+            Some(with_notes(attachments(&cards, &digest.id), &digest.notes)),
+        ),
         Form::Digest => (digest_text(&cards, mentions), Some(lines(&cards, &digest.id))),
         Form::Plain => (plain_text(&cards, mentions, &digest.id), None),
     };
@@ -78,6 +82,15 @@ fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Value> {
         with_card.iter().map(|card| attachment(card, digest_id)).collect();
     if let Some(worst) = listed.first() {
         attachments.push(rest(worst.finding.severity.level, listed, digest_id));
+    }
+    attachments
+}
+
+/// With what is to be said about hansho itself, below all cards.
+fn with_notes(mut attachments: Vec<Value>, notes: &[Note]) -> Vec<Value> {
+    let last = attachments.last_mut().and_then(|last| last.get_mut("blocks")?.as_array_mut());
+    if let Some(blocks) = last {
+        blocks.extend(notes.iter().map(note::block));
     }
     attachments
 }

@@ -47,3 +47,4 @@ mod sqs_faults;
 mod sqs_rules;
 mod sqs_standin;
 mod suite;
+mod trouble;

@@ -58,6 +58,7 @@ fn digest(destination: &str) -> Digest {
             perhaps_repeated: false,
             meant_for: None,
         }],
+        notes: Vec::new(),
     }
 }
 

@@ -380,6 +380,7 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
             destination: "security".into(),
             form: Form::Digest,
             cards: (0..=seed % 60).map(|_| hostile_card(rng)).collect(),
+            notes: Vec::new(),
         };
         let payload = payload(&digest, &mentions());
         check_limits(&payload, seed);
@@ -446,6 +447,7 @@ fn the_worst_storm_fits() {
             destination: "security".into(),
             form: Form::Digest,
             cards: cards.collect(),
+            notes: Vec::new(),
         };
         let payload = payload(&digest, &mentions());
         check_limits(&payload, 0);

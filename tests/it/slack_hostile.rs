@@ -167,6 +167,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
             destination: "security".into(),
             form: if rng.u8(..) < 220 { Form::Cards } else { Form::Plain },
             cards: (0..cards).map(|_| hostile_card(rng)).collect(),
+            notes: Vec::new(),
         };
         let payload = payload(&digest, &mentions());
         check_limits(&payload, seed);

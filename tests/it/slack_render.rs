@@ -55,7 +55,7 @@ pub fn card(finding: Finding) -> Card {
 }
 
 pub fn digest(form: Form, cards: Vec<Card>) -> Digest {
-    Digest { id: "d-17".into(), destination: "security".into(), form, cards }
+    Digest { id: "d-17".into(), destination: "security".into(), form, cards, notes: Vec::new() }
 }
 
 fn one(card: Card) -> Value {
