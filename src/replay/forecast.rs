@@ -270,6 +270,7 @@ pub fn payload(
         id: "preview".to_owned(),
         destination: notice.destination.clone(),
         form: Form::Cards,
+        notes: Vec::new(),
         cards: vec![Card {
             finding: Arc::new(finding.clone()),
             escalated_from,
