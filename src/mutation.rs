@@ -60,6 +60,10 @@ pub enum Mutation {
     DrainDelays,
     /// What was handed back begins to wait anew.
     AgeForgotten,
+    /// That a destination was in trouble is said with every post from then on.
+    WordsRepeated,
+    /// Every failure is worth a word.
+    WordsForTrifles,
 }
 
 #[cfg(debug_assertions)]

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::instants::{Mono, Now, Wall};
+use crate::mutation::{self, Mutation};
 use crate::ports::{Card, Form, NOTE_WEIGHT_MAX, Note, Trouble as Why};
 
 use super::destination::InHand;
@@ -90,7 +91,7 @@ impl Desk {
             // It did not last: what was not said yet is said with it.
             lasted += earlier.lasted;
         }
-        if lasted >= WORTH_A_WORD {
+        if lasted >= WORTH_A_WORD || mutation::is(Mutation::WordsForTrifles) {
             trouble.over = Some(Over {
                 lasted,
                 why,
@@ -190,6 +191,9 @@ impl Desk {
     }
 
     fn words_are_told(&mut self, channel: usize, words: &[Word]) {
+        if mutation::is(Mutation::WordsRepeated) {
+            return;
+        }
         for word in words {
             match *word {
                 Word::Over => self.destinations[channel].trouble.over = None,

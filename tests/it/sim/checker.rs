@@ -19,6 +19,7 @@
 //! | I16 | what Slack refuses is halved, tried as text and parked alone |
 //! | I17 | nothing is done in a hot loop |
 //! | I18 | a card says what the ledger knows: escalated, a reminder, perhaps a repeat |
+//! | I19 | a post says that its destination was in trouble only when it was, for minutes, and once |
 //!
 //! I10, the same seed gives the same history, is a test of its own.
 
@@ -32,6 +33,7 @@ mod giving_back;
 mod holding;
 mod ledger;
 mod loss;
+mod notes;
 mod order;
 mod protocol;
 mod refusals;
@@ -127,6 +129,7 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     waiting::check(rules, history, &mut verdict);
     giving_back::check(rules, history, &mut verdict);
     refusals::check(rules, history, &mut verdict);
+    notes::check(history, &mut verdict);
     fallback::check(rules, history, &mut verdict);
     fleet::check(rules, history, &mut verdict);
     away::check(rules, history, &mut verdict);

@@ -55,6 +55,15 @@ pub enum Look {
     Plain,
 }
 
+/// What a post says about hansho itself, below its cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Said {
+    /// That its destination could not be posted to.
+    WasAway,
+    /// That it stands in for this destination.
+    StandsInFor(u8),
+}
+
 /// A ledger row as far as the checker cares. Times are simulated, not the writer's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowNote {
@@ -158,6 +167,7 @@ pub enum What {
         destination: u8,
         cards: Vec<Shown>,
         look: Look,
+        said: Vec<Said>,
         /// What is wrong with the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
     },
@@ -391,14 +401,15 @@ impl fmt::Display for What {
             What::Expired { notice } => {
                 write!(f, "ledger f{}@{}: row expired", notice.finding, notice.destination)
             }
-            What::PostCalled { post, destination, cards, look, flaw } => {
+            What::PostCalled { post, destination, cards, look, said, flaw } => {
                 let look = match look {
                     Look::Cards => "",
                     Look::Digest => " as a digest",
                     Look::Plain => " as text",
                 };
                 let flaw = flaw.as_deref().unwrap_or_default();
-                write!(f, "post {post} to {destination}{look}: {} {flaw}", list(cards))
+                let said = if said.is_empty() { String::new() } else { format!(" {said:?}") };
+                write!(f, "post {post} to {destination}{look}: {}{said} {flaw}", list(cards))
             }
             What::PaceWrite { destination, fence, reserved, next, done } => {
                 let kind = if *reserved { "a slot" } else { "open" };

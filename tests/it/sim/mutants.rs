@@ -69,7 +69,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 29] = [
+const MUTATIONS: [Finding<Mutation>; 31] = [
     (Mutation::ShareIgnored, &["I4"], 40),
     (Mutation::FleetPaceIgnored, &["I4"], 40),
     (Mutation::FleetPauseForgotten, &["I4"], 120),
@@ -98,6 +98,8 @@ const MUTATIONS: [Finding<Mutation>; 29] = [
     (Mutation::DrainForgotten, &["I15"], 120),
     (Mutation::ClaimForgotten, &["I12"], 40),
     (Mutation::DeleteBeforeMark, &["I12"], 40),
+    (Mutation::WordsRepeated, &["I19"], 40),
+    (Mutation::WordsForTrifles, &["I19"], 40),
     (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
 ];
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hansho::demo::slack_rules;
 use hansho::finding::Level;
-use hansho::ports::{Digest, Form, Notifier, RetryReason, Verdict};
+use hansho::ports::{Digest, Form, Note, Notifier, RetryReason, Verdict};
 use hansho::slack::{Mention, Mentions, answer, payload};
 use serde_json::Value;
 
-use super::history::{Answer, Look, Shown, What};
+use super::history::{Answer, Look, Said, Shown, What};
 use super::load::{DESTINATIONS, Taste, finding_number, number_of, revision_number};
 use super::plan::Outage;
 use super::process::Process;
@@ -18,6 +18,8 @@ use super::world::World;
 
 /// The time-out of the real notifier.
 const TIMEOUT_MS: u64 = 10_000;
+/// How often a post is refused for what it says about hansho itself.
+const NOTE_REFUSED: f64 = 0.3;
 /// The one mention that the configuration has.
 const MENTION: &str = "<!subteam^S0ONCALL0>";
 
@@ -47,6 +49,13 @@ impl SimSlack {
     }
 }
 
+fn said(note: &Note) -> Said {
+    match note {
+        Note::WasAway { .. } => Said::WasAway,
+        Note::StandsIn { destination, .. } => Said::StandsInFor(number_of(destination)),
+    }
+}
+
 /// What Slack does with a post.
 struct Fate {
     /// How long until it is accepted, if it is.
@@ -66,7 +75,14 @@ fn replaced(world: &World, destination: u8, read_at: u64) -> Option<u16> {
     })
 }
 
-fn fate(world: &World, destination: u8, read_at: u64, cards: &[Shown], look: Look) -> Fate {
+fn fate(
+    world: &World,
+    destination: u8,
+    read_at: u64,
+    cards: &[Shown],
+    look: Look,
+    said: &[Said],
+) -> Fate {
     let slack = &world.plan.slack;
     let soon = world.draw(50..400);
     let refused = |status, header: Option<&str>, body: &str| Fate {
@@ -119,6 +135,9 @@ fn fate(world: &World, destination: u8, read_at: u64, cards: &[Shown], look: Loo
         Some(Taste::Poison) | None => true,
     }) {
         world.counted("400");
+        return refused(400, None, "invalid_blocks");
+    }
+    if !said.is_empty() && world.fault("400 for a note", NOTE_REFUSED) {
         return refused(400, None, "invalid_blocks");
     }
     let slow = world.fault("Slack slow", slack.slow);
@@ -204,12 +223,23 @@ impl Notifier for SimSlack {
             Form::Digest => Look::Digest,
             Form::Plain => Look::Plain,
         };
+        let said: Vec<Said> = digest.notes.iter().map(said).collect();
         let flaw = flaw(&payload(digest, &self.mentions));
         world.rush(self.process.who, "post");
-        world.note(who, What::PostCalled { post, destination, cards: cards.clone(), look, flaw });
+        world.note(
+            who,
+            What::PostCalled {
+                post,
+                destination,
+                cards: cards.clone(),
+                look,
+                said: said.clone(),
+                flaw,
+            },
+        );
         let read_at = self.read_at(destination);
         let verdict = self.world.call(&self.process, async move {
-            let fate = fate(&world, destination, read_at, &cards, look);
+            let fate = fate(&world, destination, read_at, &cards, look, &said);
             if let Some(after) = fate.taken_after {
                 let world = Arc::clone(&world);
                 tokio::spawn(async move {
