@@ -57,6 +57,11 @@ def options() -> argparse.Namespace:
     p.add_argument("--no-kills", action="store_true", help="kill nobody")
     p.add_argument("--refuse", type=float, default=0.03, metavar="SHARE",
                    help="the share of posts that get 429 for no reason [%(default)s]")
+    p.add_argument("--refuse-criticals", action="store_true",
+                   help="the first post that shows a critical finding gets a 429 with a Retry-After of 1 s")
+    p.add_argument("--posts-max", help="how many posts may be taken [not checked]", **number)
+    p.add_argument("--provoked-max", default=0,
+                   help="how many 429s the workers may have earned [%(default)s]", **number)
     p.add_argument("--limit", default=900, help="give up after so many seconds [%(default)s]", **seconds)
     p.add_argument("--settle", default=180,
                    help="wait so long, at most, for the queues to be empty after all is told [%(default)s]", **seconds)
@@ -200,7 +205,8 @@ class Storm:
     def start_slack(self) -> int:
         context = multiprocessing.get_context("spawn")
         events, child = context.Pipe(duplex=False)
-        arguments = (child, self.args.seed, self.args.refuse)
+        refused_once = {finding.id.encode() for finding in self.criticals} if self.args.refuse_criticals else set()
+        arguments = (child, self.args.seed, self.args.refuse, frozenset(refused_once))
         self.slack = context.Process(target=storm_slack.serve, args=arguments, daemon=True)
         self.slack.start()
         child.close()

@@ -187,7 +187,9 @@ def judge(storm, numbers: dict) -> list[tuple[str, bool | None]]:
          left["dead"] == left["quarantine"] == 0),
         (f"criticals were told within {within:g} s, Slack's pauses aside, but for those of a killed worker: "
          f"{len(late)} were not", not late),
-        (f"no 429 was deserved: {deserved} were", deserved == 0),
+        (f"no more than {storm.args.provoked_max} 429s were deserved: {deserved} were", deserved <= storm.args.provoked_max),
+        (f"no more than {storm.args.posts_max} posts for all of it: {numbers['posts']['accepted']}",
+         numbers["posts"]["accepted"] <= storm.args.posts_max if storm.args.posts_max else None),
         (f"nothing was told twice but for a kill: {unexplained} were", unexplained == 0),
         (f"nothing was told that is not owed, and no payload was bad: {bad} were", bad == 0),
         (f"the lanes are empty when all is settled: {lanes} left", lanes == 0 if storm.args.settle else None),

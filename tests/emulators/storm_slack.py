@@ -28,18 +28,20 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-def serve(events: Connection, seed: int, refused_share: float) -> None:
-    """Runs until its parent ends. Sends the port first, then a dict for each post."""
+def serve(events: Connection, seed: int, refused_share: float, refused_once: frozenset[bytes]) -> None:
+    """Runs until its parent ends. Sends the port first, then a dict for each post. The first post that shows one of the
+    findings `refused_once` gets a 429 on purpose."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(Slack(events, seed, refused_share).run())
+    asyncio.run(Slack(events, seed, refused_share, refused_once).run())
 
 
 class Slack:
-    def __init__(self, events: Connection, seed: int, refused_share: float):
+    def __init__(self, events: Connection, seed: int, refused_share: float, refused_once: frozenset[bytes]):
         self.events = events
         self.chance = random.Random(f"{seed}/slack")
         self.refused_share = refused_share
+        self.refused_once = set(refused_once)
         self.accepted_at = -math.inf
         # Every post is refused until then; and since when the fleet can know it.
         self.pause_until = -math.inf
@@ -105,8 +107,10 @@ class Slack:
             return "in_pause" if arrived > self.pause_known_at else "under_way", busy, left
         if arrived - self.accepted_at < PERIOD_S:
             return "too_early", busy, 1
-        if self.chance.random() < self.refused_share:
-            retry_after = self.chance.choice(RETRY_AFTER_S)
+        once = self.refused_once.intersection(ID.findall(body)) if self.refused_once else set()
+        self.refused_once -= once
+        if once or self.chance.random() < self.refused_share:
+            retry_after = RETRY_AFTER_S[0] if once else self.chance.choice(RETRY_AFTER_S)
             # From now on; when it ends and who can know of it is clear when it is answered.
             self.pause_until = math.inf
             self.pause_known_at = math.inf
