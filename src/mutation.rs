@@ -60,6 +60,16 @@ pub enum Mutation {
     DrainDelays,
     /// What was handed back begins to wait anew.
     AgeForgotten,
+    /// A row that somebody has claimed is taken for one that was posted.
+    ClaimedTakenForTold,
+    /// A row that has expired, or is remembered, covers for ever.
+    ExpiryForgotten,
+    /// A worker's memory is never too old.
+    MemoryNeverAges,
+    /// What was asked for again is settled by a memory or a look.
+    AgainForgotten,
+    /// What a look did not find counts as covered.
+    NotKnownTakenForTold,
 }
 
 #[cfg(debug_assertions)]
