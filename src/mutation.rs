@@ -64,6 +64,16 @@ pub enum Mutation {
     WordsRepeated,
     /// Every failure is worth a word.
     WordsForTrifles,
+    /// A row that somebody has claimed is taken for one that was posted.
+    ClaimedTakenForTold,
+    /// A row that has expired, or is remembered, covers for ever.
+    ExpiryForgotten,
+    /// A worker's memory is never too old.
+    MemoryNeverAges,
+    /// What was asked for again is settled by a memory or a look.
+    AgainForgotten,
+    /// What a look did not find counts as covered.
+    NotKnownTakenForTold,
 }
 
 #[cfg(debug_assertions)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
-use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 
 pub use parked::{Held, Origin, Outgoing, Parked, ParkedQueue, Put, Sent};
 
@@ -64,6 +64,9 @@ pub struct Delivery {
     pub receive_count: u32,
     /// When it entered the queue.
     pub enqueued_at: Option<Wall>,
+    /// An operator sent it again: whether it was told before is for the ledger itself to say, and not
+    /// for what may be older than the operator's wish.
+    pub again: bool,
 }
 
 /// What to receive, and for how long what is received stays hidden from others.
@@ -185,6 +188,10 @@ pub enum Written {
     Lost(Option<Row>),
 }
 
+/// How many rows one [`Ledger::recall`] is about, at most: DynamoDB's limit.
+/// Source: DynamoDB API reference, BatchGetItem.
+pub const RECALL_MAX: usize = 100;
+
 /// One row for each notice. Rows are only ever replaced, under a condition, atomically; deleting
 /// them is left to their expiry, which may lag, so an expired row is a row like any other.
 pub trait Ledger: Send + Sync {
@@ -201,6 +208,14 @@ pub trait Ledger: Send + Sync {
         expect: &Expect,
         row: &Row,
     ) -> impl Future<Output = Result<Written, LedgerError>> + Send;
+
+    /// What was told of these notices, at most [`RECALL_MAX`] of them, by a look that is cheap: a row
+    /// may be seen as it was some time ago, or not at all. One answer for each key, in order; None says
+    /// nothing, neither that there is a row nor that there is none.
+    fn recall(
+        &self,
+        keys: &[NoticeKey],
+    ) -> impl Future<Output = Result<Vec<Option<Told>>, LedgerError>> + Send;
 }
 
 /// One notice as it goes into a post.

@@ -5,7 +5,7 @@ from rights import allows, listed
 
 WORKER = {
     "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage",
-    "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue",
+    "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue",
 }
 # A service that asks for a role and names no source, and why that is right.
 NO_SOURCE = {"lambda.amazonaws.com": "Lambda tries the role before the function is there, and names no source then"}
@@ -162,7 +162,7 @@ def worker(text, into) -> None:
             found = allows(document, action, queue.format(lane))
             into.check(found == may, group, f"{name}: {action} on {lane}: {'yes' if may else 'no'}", "it is the other way")
         table = "arn:aws:dynamodb:eu-central-1:111122223333:table/hansho-ledger"
-        for action, may in (("dynamodb:PutItem", True), ("dynamodb:GetItem", True), ("dynamodb:DeleteItem", False), ("dynamodb:Scan", False), ("dynamodb:DeleteTable", False)):
+        for action, may in (("dynamodb:PutItem", True), ("dynamodb:GetItem", True), ("dynamodb:BatchGetItem", True), ("dynamodb:DeleteItem", False), ("dynamodb:Scan", False), ("dynamodb:DeleteTable", False)):
             into.check(allows(document, action, table) == may, group, f"{name}: {action}: {'yes' if may else 'no'}", "it is the other way")
         more = text.stack(name, ExtraSecretArns="arn:aws:secretsmanager:eu-central-1:111122223333:secret:b,arn:aws:secretsmanager:eu-central-1:111122223333:secret:c")
         document = {each["PolicyName"]: each["PolicyDocument"] for each in more.properties(role)["Policies"]}["worker"]

@@ -6,6 +6,7 @@
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
 mod probe;
+mod recall;
 mod search;
 
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use super::cause;
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, State};
+use crate::policy::ledger::{Expect, NoticeKey, Row, State, Told};
 use crate::ports::{Ledger, LedgerError, Written};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -155,6 +156,10 @@ impl Ledger for DynamoLedger {
             // Either there is no item, or the endpoint is an emulator that does not send it along.
             None => self.read(key).await.map(Written::Lost),
         }
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        self.look_at(keys).await
     }
 }
 

@@ -36,7 +36,7 @@ use crate::ports::{
     ReceiveAsk,
 };
 
-pub use parcel::{ENCODING_ATTRIBUTE, JSON_STRING, original_body};
+pub use parcel::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
 pub use parked::SqsParked;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -218,6 +218,7 @@ impl Queue for SqsQueue {
             .visibility_timeout(seconds(ask.visibility, VISIBILITY_S_MAX))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_attribute_names(AGAIN_ATTRIBUTE)
             .customize()
             .config_override(Config::builder().timeout_config(timeouts(time_limit)))
             .send()
@@ -381,6 +382,8 @@ fn delivery(lane: Lane, message: Message) -> Option<Delivery> {
     let sent_ms = attribute(MessageSystemAttributeName::SentTimestamp);
     let receive_count = receive_count.and_then(|n| n.parse().ok()).unwrap_or(1).max(1);
     let enqueued_at = sent_ms.and_then(|ms| ms.parse().ok()).map(Wall);
+    let own = message.message_attributes.as_ref();
+    let again = own.is_some_and(|own| own.contains_key(AGAIN_ATTRIBUTE));
     let (id, body) = (message.message_id, message.body);
     let Some(receipt) = message.receipt_handle.filter(|handle| !handle.is_empty()) else {
         warn!(lane = lane.word(), message_id = ?id, "a message came without a receipt handle");
@@ -396,6 +399,7 @@ fn delivery(lane: Lane, message: Message) -> Option<Delivery> {
         body: body.unwrap_or_default(),
         receive_count,
         enqueued_at,
+        again,
     })
 }
 

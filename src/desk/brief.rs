@@ -5,21 +5,24 @@
 use std::time::Duration;
 
 use crate::instants::{Mono, Now};
+use crate::policy::recent::Recent;
 
 use super::canary::Allowance;
 use super::destination::Destination;
 use super::health::LedgerHealth;
-use super::lately::Lately;
 use super::order::DeliveryId;
+use super::recall::Looks;
 use super::settling::Chore;
 use super::{Desk, Stage};
 
 /// What a desk has learned that holds beyond its life: pace, breakers, the ledger's health, and what
-/// was told lately. It goes with the process's monotonic clock and the configuration.
+/// was told lately. It goes with the process's monotonic clock and the configuration. What was told
+/// takes [`Recent::BYTES_MAX`] at the most, the rest a few kilobytes.
 pub struct Memory {
     destinations: Vec<Destination>,
     ledger: LedgerHealth,
-    lately: Lately,
+    recent: Recent,
+    looks: Looks,
     canaries: Allowance,
     /// Numbers go on, because owners and posts are named by them.
     next_id: u64,
@@ -32,16 +35,18 @@ impl Desk {
             self.destinations = memory.destinations;
         }
         self.ledger = memory.ledger;
-        self.lately = memory.lately;
+        self.recent = memory.recent;
+        self.looks = memory.looks;
         self.canaries = memory.canaries;
         self.next_id = memory.next_id;
     }
 
     /// What the next desk has to know.
     pub fn into_memory(self) -> Memory {
-        let Desk { mut destinations, ledger, lately, canaries, next_id, .. } = self;
+        let Desk { mut destinations, ledger, recent, mut looks, canaries, next_id, .. } = self;
         destinations.iter_mut().for_each(Destination::end);
-        Memory { destinations, ledger, lately, canaries, next_id }
+        looks.end();
+        Memory { destinations, ledger, recent, looks, canaries, next_id }
     }
 
     /// How many notices share a post at most.
@@ -66,7 +71,11 @@ impl Desk {
         let calls = self.destinations.iter().any(|d| d.slots.call.is_some());
         let receives =
             self.lanes.iter().any(|l| l.receiving || !l.empty && self.may_receive(l.lane));
-        if calls || receives || self.notices.values().any(|n| moves(&n.stage)) {
+        if calls
+            || receives
+            || self.looks.under_way()
+            || self.notices.values().any(|n| moves(&n.stage))
+        {
             return None;
         }
         let waiting = (0..self.destinations.len()).filter(|d| self.worst_for(*d).is_some());

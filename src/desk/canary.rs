@@ -62,7 +62,7 @@ impl Desk {
         self.note_canary(delivery, finding, asked, post, now);
         if post == Post::Yes {
             for destination in 0..self.destinations.len() {
-                self.admit(delivery, destination, Arc::clone(finding));
+                self.admit(delivery, destination, Arc::clone(finding), now);
             }
         }
     }
@@ -108,6 +108,8 @@ impl Desk {
             plain: false,
             escalated: false,
             reminder: false,
+            again: false,
+            looked_for: false,
         };
         self.notices.insert(id, notice);
         self.orders.push(Order::Record(order));

@@ -198,6 +198,7 @@ mod tests {
             body,
             receive_count: 1,
             enqueued_at: None,
+            again: false,
         }
     }
 

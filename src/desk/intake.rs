@@ -8,7 +8,7 @@ use crate::instants::Now;
 use crate::policy::ledger::NoticeKey;
 use crate::ports::{Delivery, Lane, QueueError};
 
-use super::report::{HandBackReason, Report};
+use super::report::{CoveredBy, HandBackReason, Report};
 use super::settling::{Chore, Held, HeldPhase};
 use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Stage};
 
@@ -114,7 +114,7 @@ impl Desk {
                 self.reports.push(Report::Filtered { finding: Arc::clone(&finding) });
             }
             for destination in owed {
-                self.admit(id, destination, Arc::clone(&finding));
+                self.admit(id, destination, Arc::clone(&finding), now);
             }
         }
     }
@@ -124,12 +124,12 @@ impl Desk {
         delivery: DeliveryId,
         destination: usize,
         finding: Arc<Finding>,
+        now: Now,
     ) {
         let id = NoticeId(self.new_id());
-        let Some(held) = self.deliveries.get_mut(&delivery) else { return };
+        let Some(held) = self.deliveries.get(&delivery) else { return };
         debug_assert!(matches!(held.phase, HeldPhase::Open));
-        held.open += 1;
-        let since = held.since;
+        let (since, again) = (held.since, held.again);
         let name = &self.destinations[destination].name;
         let notice = Notice {
             delivery,
@@ -146,8 +146,17 @@ impl Desk {
             plain: false,
             escalated: false,
             reminder: false,
+            again,
+            looked_for: false,
         };
-        self.destinations[destination].ready.insert(notice.rank(id));
+        if let Some(level) = self.remembers(&notice, now) {
+            // It never was a notice: the delivery may owe others, and is not finished with this one.
+            return self.report_covered(notice.key, level, CoveredBy::Memory);
+        }
+        if let Some(held) = self.deliveries.get_mut(&delivery) {
+            held.open += 1;
+        }
         self.notices.insert(id, notice);
+        self.look_back(id, now);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger;
+use crate::policy::ledger::{self, Told};
 use crate::ports::{LedgerError, Written};
 
 use super::destination::Won;
@@ -105,6 +105,7 @@ impl Desk {
         let Stage::Marking(write) = &notice.stage else { return };
         let digest = write.row.digest.clone();
         let accepted_at = write.row.sent_at.unwrap_or(now.wall);
+        let told = write.row.told();
         let done = match &result {
             Ok(Written::Done) => true,
             Ok(Written::Lost(Some(row))) => {
@@ -115,7 +116,7 @@ impl Desk {
             Err(error) => return self.tell_again(id, "mark", error, MARK_RETRY_MAX, now),
         };
         if done {
-            return self.told(id, digest, accepted_at, now);
+            return self.told(id, told, digest, accepted_at, now);
         }
         self.tally.fenced_out += 1;
         let finding = notice.key.fingerprint.clone();
@@ -141,7 +142,8 @@ impl Desk {
             RecordOutcome::Done if notice.is_canarys_row() => self.canary_noted(id, now),
             RecordOutcome::Done => {
                 let (digest, accepted_at) = (order.post.digest.clone(), order.post.sent_at);
-                self.told(id, digest, accepted_at, now);
+                let told = order.post.told(&self.settings.terms);
+                self.told(id, Some(told), digest, accepted_at, now);
             }
             RecordOutcome::Busy { until } => {
                 let at = now.mono.plus(until.since(now.wall) + Duration::from_secs(1));
@@ -197,13 +199,22 @@ impl Desk {
         }
     }
 
-    /// It is posted, and the ledger knows.
-    fn told(&mut self, id: NoticeId, digest: String, accepted_at: Wall, now: Now) {
+    /// It is posted, and the ledger knows: its row says `told`.
+    fn told(
+        &mut self,
+        id: NoticeId,
+        told: Option<Told>,
+        digest: String,
+        accepted_at: Wall,
+        now: Now,
+    ) {
         let Some(notice) = self.notices.get(&id) else { return };
         self.tally.posted += 1;
         self.tally.escalated += u64::from(notice.escalated);
         self.tally.reminded += u64::from(notice.reminder);
-        self.lately.told(&notice.key, notice.finding.severity.level, now.mono);
+        if let Some(told) = told {
+            self.recent.learn(&notice.key, told, now);
+        }
         let elsewhere = notice.channel != notice.destination;
         self.tally.by_fallback += u64::from(elsewhere);
         self.reports.push(Report::Posted {

@@ -19,10 +19,10 @@ mod destination;
 mod glance;
 mod health;
 mod intake;
-mod lately;
 mod marking;
 mod order;
 mod picking;
+mod recall;
 mod report;
 mod room;
 mod settling;
@@ -41,6 +41,7 @@ use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
 use crate::policy::cell::Cell;
 use crate::policy::ledger::{NoticeKey, Terms};
+use crate::policy::recent::Recent;
 use crate::policy::retry::Retry;
 use crate::policy::route::{Route, Routes};
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
@@ -51,12 +52,12 @@ pub use order::{
     CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order,
     RecordOrder, RecordOutcome, WriteOrder,
 };
-pub use report::{HandBackReason, Report};
+pub use report::{CoveredBy, HandBackReason, Report};
 pub use tally::Tally;
 
 use destination::Destination;
 use health::LedgerHealth;
-use lately::Lately;
+use recall::Looks;
 use room::Outranked;
 use settling::{Chore, Held};
 
@@ -162,6 +163,10 @@ struct Notice {
     plain: bool,
     escalated: bool,
     reminder: bool,
+    /// Its message was asked for again: see [`crate::ports::Delivery::again`].
+    again: bool,
+    /// It waits for a look at its row, and not among the ready.
+    looked_for: bool,
 }
 
 /// The order of the ready: the worst first, the older first within a level. Its age is that of its
@@ -204,7 +209,8 @@ pub struct Desk {
     retry: Retry,
     ledger: LedgerHealth,
     ledger_away_reported: bool,
-    lately: Lately,
+    recent: Recent,
+    looks: Looks,
     outranked: Outranked,
     canaries: canary::Allowance,
     /// Deliveries whose hand-back is under way.
@@ -251,6 +257,7 @@ impl Desk {
             })
             .collect();
         let retry = Retry::new(RETRY_FIRST, RETRY_MAX, settings.seed);
+        let looks = Looks::new(settings.seed);
         Desk {
             settings,
             deliveries: BTreeMap::new(),
@@ -267,7 +274,8 @@ impl Desk {
             retry,
             ledger: LedgerHealth::default(),
             ledger_away_reported: false,
-            lately: Lately::default(),
+            recent: Recent::default(),
+            looks,
             outranked: Outranked::default(),
             canaries: canary::Allowance::default(),
             handing_back: 0,
@@ -286,6 +294,7 @@ impl Desk {
             Event::Received { lane, result } => self.received(lane, result, now),
             Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
             Event::Claimed { notice, outcome } => self.claimed(notice, outcome, now),
+            Event::Recalled { result } => self.recalled(result, now),
             Event::Looked { destination, result } => self.looked(destination, result, now),
             Event::Reserved { destination, result } => self.reserved(destination, result, now),
             Event::Posted { destination, verdict } => self.posted(destination, verdict, now),
@@ -305,6 +314,7 @@ impl Desk {
     /// for [`Desk::wake_at`].
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.do_chores(now);
+        self.order_look(now);
         // A dead one first: when its next try is due it needs a notice, before its fallback has them all.
         for dead in [true, false] {
             for destination in 0..self.destinations.len() {
@@ -338,7 +348,15 @@ impl Desk {
             .filter(|_| !self.draining)
             .map(|d| self.drain.last_progress.plus(d.patience));
         let end = self.settings.ends_at.filter(|_| !self.draining);
-        chore.into_iter().chain(posts).chain(receives).chain(patience).chain(end).min()
+        let deletes = self.outbox.deletes_due();
+        chore
+            .into_iter()
+            .chain(posts)
+            .chain(receives)
+            .chain(deletes)
+            .chain(patience)
+            .chain(end)
+            .min()
     }
 
     /// Nothing is left to do: end. After [`Event::Stop`] when nothing is held any more, or, where

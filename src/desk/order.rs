@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, Unclaimed};
+use crate::policy::ledger::{Expect, NoticeKey, Row, Told, Unclaimed};
 use crate::ports::{
     Delivery, Depth, Digest, Lane, LedgerError, Parcel, QueueError, Receipt, ReceiveAsk, Verdict,
     Written,
@@ -25,6 +25,10 @@ pub enum Order {
     /// Ask how much a lane still holds, to know whether everything is done.
     Measure(Lane),
     Claim(ClaimOrder),
+    /// Look what was told of these notices, at most [`crate::ports::RECALL_MAX`].
+    Recall {
+        keys: Vec<NoticeKey>,
+    },
     /// Read the fleet's pace of a destination.
     Look {
         destination: usize,
@@ -112,6 +116,8 @@ pub enum ClaimOutcome {
     Won(Row),
     Covered {
         level: Level,
+        /// The row that says so, unless it is claimed.
+        told: Option<Told>,
     },
     Busy {
         until: Wall,
@@ -152,6 +158,9 @@ pub enum Event {
     Claimed {
         notice: NoticeId,
         outcome: ClaimOutcome,
+    },
+    Recalled {
+        result: Result<Vec<Option<Told>>, LedgerError>,
     },
     Looked {
         destination: usize,

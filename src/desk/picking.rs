@@ -9,12 +9,12 @@ use crate::finding::Level;
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{NoticeKey, Row, Terms};
+use crate::policy::ledger::{NoticeKey, Row};
 use crate::ports::{Card, Digest, Form};
 
 use super::destination::{InHand, Won};
 use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
-use super::report::{HandBackReason, Report};
+use super::report::{CoveredBy, HandBackReason, Report};
 use super::settling::Resolution;
 use super::{AfterRelease, Age, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
 
@@ -92,6 +92,14 @@ impl Desk {
         let Some(picked) = self.take_up(channel, Level::Informational, now) else { return };
         for id in picked {
             let Some(notice) = self.notices.get(&id) else { continue };
+            // It may have been told since it came, as a copy of what was in hand then.
+            if let Some(level) = self.remembers(notice, now) {
+                if let Some(hand) = &mut self.destinations[channel].in_hand {
+                    hand.claims_open = hand.claims_open.saturating_sub(1);
+                }
+                self.covered(id, level, CoveredBy::Memory, now);
+                continue;
+            }
             self.orders.push(Order::Claim(ClaimOrder {
                 notice: id,
                 key: notice.key.clone(),
@@ -105,13 +113,9 @@ impl Desk {
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
-        // What may be owed a reminder, or be forgotten by the ledger, is told again.
-        let Terms { remind_after, retention, .. } = self.settings.terms;
-        let within = remind_after.unwrap_or(retention);
         let told = |id: &NoticeId| {
-            let notice = self.notices.get(id)?;
-            let level = self.lately.level(&notice.key, within, now.mono)?;
-            (level >= notice.finding.severity.level).then_some(level)
+            let notice = self.notices.get(id).filter(|notice| !notice.again)?;
+            self.recent.covered(&notice.key, &notice.want(), &self.settings.terms, now)
         };
         let (told, untold): (Vec<_>, Vec<_>) =
             picked.into_iter().map(|id| (id, told(&id))).partition(|(_, level)| level.is_some());
@@ -120,17 +124,21 @@ impl Desk {
             hand.won = untold.into_iter().map(|(notice, _)| Won { notice, claim: None }).collect();
         }
         for (id, level) in told {
-            self.covered(id, level.unwrap_or(Level::Critical), now);
+            self.covered(id, level.unwrap_or(Level::Critical), CoveredBy::Memory, now);
         }
         true
     }
 
-    fn covered(&mut self, id: NoticeId, level: Level, now: Now) {
+    pub(super) fn covered(&mut self, id: NoticeId, level: Level, by: CoveredBy, now: Now) {
         let Some(notice) = self.notices.get(&id) else { return };
-        let NoticeKey { fingerprint: finding, destination } = notice.key.clone();
-        self.tally.covered += 1;
-        self.reports.push(Report::Covered { finding, destination, level });
+        self.report_covered(notice.key.clone(), level, by);
         self.resolve(id, Resolution::Settled, now);
+    }
+
+    pub(super) fn report_covered(&mut self, key: NoticeKey, level: Level, by: CoveredBy) {
+        let NoticeKey { fingerprint: finding, destination } = key;
+        self.tally.covered += 1;
+        self.reports.push(Report::Covered { finding, destination, level, by });
     }
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
@@ -269,6 +277,7 @@ impl Desk {
         }
         match outcome {
             ClaimOutcome::Won(row) => {
+                self.recent.forget(&notice.key);
                 notice.failures = 0;
                 notice.reminder = row.is_reminder();
                 notice.escalated = row.escalated_from().is_some();
@@ -276,7 +285,12 @@ impl Desk {
                     hand.won.push(Won { notice: id, claim: Some(row) });
                 }
             }
-            ClaimOutcome::Covered { level } => self.covered(id, level, now),
+            ClaimOutcome::Covered { level, told } => {
+                if let Some(told) = told {
+                    self.recent.learn(&notice.key, told, now);
+                }
+                self.covered(id, level, CoveredBy::Claim, now);
+            }
             ClaimOutcome::Busy { until } => {
                 // A little more, so that it does not come back a moment too early.
                 let delay = until.since(now.wall) + Duration::from_secs(1);

@@ -42,6 +42,27 @@ impl HandBackReason {
     }
 }
 
+/// How it was found that a notice is covered. The word is the log field and the metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoveredBy {
+    /// This worker knew.
+    Memory,
+    /// A look at its row.
+    Look,
+    /// A claim that was refused.
+    Claim,
+}
+
+impl CoveredBy {
+    pub fn word(self) -> &'static str {
+        match self {
+            CoveredBy::Memory => "memory",
+            CoveredBy::Look => "look",
+            CoveredBy::Claim => "claim",
+        }
+    }
+}
+
 /// One thing worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
@@ -64,6 +85,7 @@ pub enum Report {
         finding: String,
         destination: String,
         level: Level,
+        by: CoveredBy,
     },
     Posted {
         finding: String,
@@ -156,8 +178,9 @@ impl Report {
             Report::Canary { finding, took } => {
                 info!(%finding, took_ms = millis(took), "a canary came");
             }
-            Report::Covered { finding, destination, level } => {
-                debug!(%finding, destination, %level, "covered by an earlier post");
+            Report::Covered { finding, destination, level, by } => {
+                let by = by.word();
+                debug!(%finding, destination, %level, by, "covered by an earlier post");
             }
             Report::Posted { finding, destination, channel, level, digest, waited } => {
                 let waited_ms = millis(waited);

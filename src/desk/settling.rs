@@ -23,6 +23,10 @@ const DETAIL_CHARS_MAX: usize = 1000;
 /// Source: SQS API reference, ChangeMessageVisibility.
 const HIDE_MAX: Duration = Duration::from_secs(11 * 3600);
 const HEARTBEAT_RETRY: Duration = Duration::from_secs(5);
+/// A heartbeat may come earlier by this part of the time between two.
+const EARLY_BEAT: u32 = 4;
+/// How long a delete waits for others to fill its call.
+const DELETE_HOLD: Duration = Duration::from_millis(150);
 
 /// A delivery that is held.
 pub(super) struct Held {
@@ -32,6 +36,7 @@ pub(super) struct Held {
     body: String,
     pub receive_count: u32,
     pub enqueued_at: Option<Wall>,
+    pub again: bool,
     /// The age of what is in it: from when it entered the queue, or was first seen.
     pub since: Wall,
     received_at: Mono,
@@ -72,6 +77,7 @@ impl Held {
             body: delivery.body,
             receive_count: delivery.receive_count,
             enqueued_at: delivery.enqueued_at,
+            again: delivery.again,
             since: delivery
                 .enqueued_at
                 .filter(|_| !mutation::is(Mutation::AgeForgotten))
@@ -120,6 +126,8 @@ pub(super) enum Chore {
     Beat(DeliveryId),
     Finish(DeliveryId),
     Ready(NoticeId),
+    /// It goes without the look at its row for which it waits.
+    LookedLong(NoticeId),
     /// Tell the ledger once more that it was posted.
     Tell(NoticeId),
 }
@@ -128,22 +136,59 @@ pub(super) enum Chore {
 #[derive(Default)]
 pub(super) struct Outbox {
     deletes: BTreeMap<Lane, Vec<DeliveryId>>,
+    /// When deletes that are fewer than ten go all the same.
+    deletes_due: Option<Mono>,
     beats: BTreeMap<Lane, Vec<DeliveryId>>,
     hand_backs: BTreeMap<Lane, Vec<DeliveryId>>,
 }
 
+impl Outbox {
+    pub fn deletes_due(&self) -> Option<Mono> {
+        self.deletes_due
+    }
+}
+
 impl Desk {
     pub(super) fn do_chores(&mut self, now: Now) {
+        let mut beats = false;
         while let Some(&(at, chore)) = self.chores.first() {
             if at > now.mono {
                 break;
             }
             self.chores.pop_first();
             match chore {
-                Chore::Beat(id) => self.beat(id, now),
+                Chore::Beat(id) => {
+                    self.beat(id, now);
+                    beats = true;
+                }
                 Chore::Finish(id) => self.finish(id, now),
                 Chore::Ready(id) => self.make_ready(id),
+                Chore::LookedLong(id) => self.looked_long(id),
                 Chore::Tell(id) => self.tell(id),
+            }
+        }
+        if beats {
+            self.beat_early(now);
+        }
+    }
+
+    /// A call that is made for some heartbeats takes along others that are due soon, as many as it has
+    /// room for. So what came by many receives shares its heartbeats when most of it is gone.
+    fn beat_early(&mut self, now: Now) {
+        let until = now.mono.plus(self.heartbeat() / EARLY_BEAT);
+        let soon = self.chores.range(..=(until, Chore::Beat(DeliveryId(u64::MAX))));
+        let soon: Vec<(Mono, DeliveryId)> = soon
+            .filter_map(|(at, chore)| match chore {
+                Chore::Beat(id) => Some((*at, *id)),
+                _ => None,
+            })
+            .collect();
+        for (at, id) in soon {
+            let lane = self.deliveries.get(&id).map(|held| held.lane);
+            let with = lane.and_then(|lane| self.outbox.beats.get(&lane));
+            if with.is_some_and(|ids| !ids.len().is_multiple_of(QUEUE_BATCH_MAX)) {
+                self.chores.remove(&(at, Chore::Beat(id)));
+                self.beat(id, now);
             }
         }
     }
@@ -408,13 +453,9 @@ impl Desk {
     }
 
     pub(super) fn flush_outbox(&mut self, now: Now) {
-        let outbox = std::mem::take(&mut self.outbox);
-        for (lane, ids) in outbox.deletes {
-            for ten in ids.chunks(QUEUE_BATCH_MAX) {
-                let entries = self.receipts(ten);
-                self.orders.push(Order::Delete { lane, entries });
-            }
-        }
+        self.flush_deletes(now);
+        let beats = std::mem::take(&mut self.outbox.beats);
+        let hand_backs = std::mem::take(&mut self.outbox.hand_backs);
         let keep = |_: &Held| self.settings.budget.visibility();
         // A heartbeat that overtook the settling would keep the message hidden for nothing.
         let settling = |id: &DeliveryId| {
@@ -422,7 +463,7 @@ impl Desk {
                 .get(id)
                 .is_none_or(|h| matches!(h.phase, HeldPhase::Deleting | HeldPhase::HandingBack))
         };
-        let mut beats = outbox.beats;
+        let mut beats = beats;
         beats.values_mut().for_each(|ids| ids.retain(|id| !settling(id)));
         let beats = hide_orders(&self.deliveries, beats, HidePurpose::Keep, keep);
         let back = |held: &Held| {
@@ -430,8 +471,30 @@ impl Desk {
             let delay = held.hand_back.map_or(Duration::ZERO, |(_, delay)| delay);
             delay.min(HIDE_MAX.saturating_sub(age))
         };
-        let backs = hide_orders(&self.deliveries, outbox.hand_backs, HidePurpose::HandBack, back);
+        let backs = hide_orders(&self.deliveries, hand_backs, HidePurpose::HandBack, back);
         self.orders.extend(beats.into_iter().chain(backs));
+    }
+
+    /// Ten at a time; fewer only when they have waited for a moment, or nothing more is to come. What
+    /// is lost with this process while it waits comes again, and is covered.
+    fn flush_deletes(&mut self, now: Now) {
+        let last = self.draining || self.settings.ends_at.is_some();
+        let all = last || self.outbox.deletes_due.is_some_and(|at| at <= now.mono);
+        let mut waits = false;
+        for (lane, mut ids) in std::mem::take(&mut self.outbox.deletes) {
+            let full = ids.len() / QUEUE_BATCH_MAX * QUEUE_BATCH_MAX;
+            let rest = ids.split_off(if all { ids.len() } else { full });
+            for ten in ids.chunks(QUEUE_BATCH_MAX) {
+                let entries = self.receipts(ten);
+                self.orders.push(Order::Delete { lane, entries });
+            }
+            if !rest.is_empty() {
+                waits = true;
+                self.outbox.deletes.insert(lane, rest);
+            }
+        }
+        let due = self.outbox.deletes_due.filter(|_| !all);
+        self.outbox.deletes_due = waits.then(|| due.unwrap_or(now.mono.plus(DELETE_HOLD)));
     }
 
     fn receipts(&mut self, ids: &[DeliveryId]) -> Vec<(DeliveryId, Receipt)> {

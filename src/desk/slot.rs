@@ -83,7 +83,12 @@ impl Desk {
                     return Some(ready_at);
                 }
                 self.start_claims(destination, now);
-                None
+                let open = self.destinations[destination].in_hand.as_ref().map(|h| h.claims_open);
+                match open {
+                    // All that was picked had been told: there may be others.
+                    Some(0) => self.use_claims(destination, now),
+                    _ => None,
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, Claim, Record, Terms, Want};
+use crate::policy::ledger::{self, Claim, Record, Row, Terms, Want};
 use crate::ports::{Clock, Delivery, Depth, Ledger, Notifier, Queue, QueueError, Receipt, Written};
 
 use super::{
@@ -151,6 +151,7 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             let outcome = claim(ports.ledger, ports.clock, &terms, &order).await;
             Event::Claimed { notice: order.notice, outcome }
         }
+        Order::Recall { keys } => Event::Recalled { result: ports.ledger.recall(&keys).await },
         Order::Look { destination, key } => {
             Event::Looked { destination, result: ports.ledger.read(&key).await }
         }
@@ -214,7 +215,10 @@ async fn claim<L: Ledger, C: Clock>(
     let mut seen = None;
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
-            Claim::Covered { level } => return ClaimOutcome::Covered { level },
+            Claim::Covered { level } => {
+                let told = seen.as_ref().and_then(Row::told);
+                return ClaimOutcome::Covered { level, told };
+            }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
             Claim::Write { row, .. } if mutation::is(Mutation::ClaimForgotten) => {
                 return ClaimOutcome::Won(row);

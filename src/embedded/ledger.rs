@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, types
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, State};
+use crate::policy::ledger::{Expect, NoticeKey, Row, State, Told};
 use crate::ports::{Ledger, LedgerError, Written};
 
 use super::Store;
@@ -39,6 +39,18 @@ impl Ledger for EmbeddedLedger {
     ) -> Result<Written, LedgerError> {
         let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
         self.store.call(move |c| write(c, &key, &expect, &row)).await.map_err(LedgerError)
+    }
+
+    /// One call of the store for all of them: it waits for no transaction. A row that can't be read is
+    /// one that is not known.
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        let keys = keys.to_vec();
+        let told = |row: Option<Row>| row.as_ref().and_then(Row::told);
+        let look = move |c: &mut Connection| {
+            let rows = keys.iter().map(|key| Ok(read(c, key).ok().and_then(told)));
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        self.store.call(look).await.map_err(LedgerError)
     }
 }
 

@@ -23,7 +23,7 @@ pub use parked::EmbeddedParked;
 pub use queue::{EmbeddedQueue, Incoming, Parked};
 
 /// The version of the tables, in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -37,6 +37,7 @@ CREATE TABLE message (
     visible_at    INTEGER NOT NULL,   -- ms
     receive_count INTEGER NOT NULL DEFAULT 0,
     receipt       TEXT,
+    again         INTEGER NOT NULL DEFAULT 0,  -- 1: an operator sent it again
     UNIQUE (lane, message_id)
 ) STRICT;
 CREATE INDEX message_age ON message (lane, seq, visible_at);
@@ -71,6 +72,9 @@ CREATE TABLE ledger (
     PRIMARY KEY (fingerprint, destination)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// From version 1 to 2. A program of version 1 that has the file open goes on with it.
+const SECOND_VERSION: &str = "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;";
 
 /// The file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -180,13 +184,18 @@ pub fn can_be_made(path: &Path) -> Result<(), String> {
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
     let version =
         |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    if version(connection)? != 0 {
+    if !matches!(version(connection)?, 0 | 1) {
         return version(connection);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have made them since the first look.
-    if version(&transaction)? == 0 {
-        transaction.execute_batch(SCHEMA)?;
+    let changes = match version(&transaction)? {
+        0 => SCHEMA,
+        1 => SECOND_VERSION,
+        _ => "",
+    };
+    if !changes.is_empty() {
+        transaction.execute_batch(changes)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()?;

@@ -185,14 +185,20 @@ fn copy_to_lane(
     );
     let id = match taken.optional()? {
         None => message_id.to_owned(),
-        // A copy that waits there does, as long as this one stays.
-        Some(()) if keep => return Ok(true),
+        // A copy that waits there does, as long as this one stays; but it is asked for again now.
+        Some(()) if keep => {
+            t.execute(
+                "UPDATE message SET again = 1 WHERE lane = ?1 AND message_id = ?2",
+                params![lane.word(), message_id],
+            )?;
+            return Ok(true);
+        }
         // The worker that parked it may be about to delete that one, so this gets an id of its own.
         Some(()) => another_id(message_id),
     };
     t.execute(
-        "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at)
-         SELECT ?1, ?2, body, ?3, ?3 FROM quarantine WHERE rowid = ?4",
+        "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at, again)
+         SELECT ?1, ?2, body, ?3, ?3, 1 FROM quarantine WHERE rowid = ?4",
         params![lane.word(), id, now.0, row],
     )?;
     if !keep {

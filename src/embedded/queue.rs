@@ -204,7 +204,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
     let hidden_until = now.plus(ask.visibility).0;
     let taken = {
         let mut select = t.prepare_cached(
-            "SELECT seq, message_id, body, enqueued_at, receive_count + 1
+            "SELECT seq, message_id, body, enqueued_at, receive_count + 1, again
              FROM message INDEXED BY message_age
              WHERE lane = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
         )?;
@@ -221,6 +221,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
                 body: String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned(),
                 receive_count: count,
                 enqueued_at: Some(Wall(row.get(3)?)),
+                again: row.get(5)?,
             };
             Ok((seq, delivery))
         })?;

@@ -2,8 +2,12 @@
 //! those of them that are to be delivered again out.
 //! Source: Lambda developer guide, "Using Lambda with Amazon SQS".
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::sqs::AGAIN_ATTRIBUTE;
 use crate::instants::Wall;
 use crate::ports::{Delivery, Lane, MessageId, Receipt};
 
@@ -55,6 +59,9 @@ pub struct Record {
     body: String,
     #[serde(default)]
     attributes: Attributes,
+    /// By their names; no value matters.
+    #[serde(default)]
+    message_attributes: BTreeMap<String, IgnoredAny>,
     #[serde(rename = "eventSourceARN")]
     event_source_arn: String,
 }
@@ -142,6 +149,7 @@ impl Record {
             body: self.body,
             receive_count: count,
             enqueued_at: sent.map(Wall),
+            again: self.message_attributes.contains_key(AGAIN_ATTRIBUTE),
         }
     }
 }
@@ -200,8 +208,19 @@ mod tests {
                 body: "{}".to_owned(),
                 receive_count: 3,
                 enqueued_at: Some(Wall(1_545_082_649_183)),
+                again: false,
             }]
         );
+    }
+
+    #[test]
+    fn what_an_operator_sent_again_says_so() {
+        let text = format!(
+            r#"{{"Records":[{{"messageId":"m1","receiptHandle":"r1","body":"{{}}",
+            "messageAttributes":{{"{AGAIN_ATTRIBUTE}":{{"stringValue":"1","dataType":"String",
+            "stringListValues":[],"binaryListValues":[]}}}},"eventSourceARN":"{ARN}"}}]}}"#
+        );
+        assert!(deliveries(event(&text), &queues()).unwrap().1[0].again);
     }
 
     #[test]

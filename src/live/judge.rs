@@ -311,6 +311,18 @@ pub fn ledger_read(subject: &str, answer: Result<(), LedgerError>) -> Line {
     }
 }
 
+/// Without it the worker works as well, and pays a refused write for each finding that it knows.
+pub fn ledger_recall(subject: &str, answer: Result<(), LedgerError>) -> Line {
+    match answer {
+        Ok(()) => Line::ok(subject, "many rows can be read at once"),
+        Err(why) => Line::wrong(
+            subject,
+            why.to_string(),
+            "let the worker's role dynamodb:BatchGetItem: without it what was told before costs more",
+        ),
+    }
+}
+
 /// A write whose condition can't hold: whoever may write is told so.
 pub fn ledger_write(subject: &str, answer: Result<Written, LedgerError>) -> Line {
     match answer {

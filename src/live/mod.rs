@@ -131,9 +131,10 @@ async fn rows(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
 }
 
 /// By a read of a row that is not there, and a write that expects it to be claimed.
-async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 2] {
+async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
     let key = NoticeKey { fingerprint: NOBODY.to_owned(), destination: NOBODY.to_owned() };
     let read = ledger.read(&key).await.map(drop);
+    let looked = ledger.recall(std::slice::from_ref(&key)).await.map(drop);
     let row = Row {
         state: State::Free,
         owner: String::new(),
@@ -151,7 +152,11 @@ async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 2] {
     };
     let expect = Expect::Held { owner: NOBODY.to_owned(), fence: 0 };
     let written = ledger.write(&key, &expect, &row).await;
-    [judge::ledger_read(subject, read), judge::ledger_write(subject, written)]
+    [
+        judge::ledger_read(subject, read),
+        judge::ledger_recall(subject, looked),
+        judge::ledger_write(subject, written),
+    ]
 }
 
 /// A store that is not there yet is made by the first worker: then its folder has to take it.
@@ -172,7 +177,7 @@ async fn store(path: &Path) -> Vec<Line> {
         Ok(()) => Line::ok(&subject, "can be opened and written"),
         Err(why) => Line::wrong(&subject, why, mend),
     };
-    let [read, _] = read_and_write(&subject, &EmbeddedLedger::new(store)).await;
+    let [read, ..] = read_and_write(&subject, &EmbeddedLedger::new(store)).await;
     vec![written, read]
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Metrics, count, observe};
 use crate::instants::Mono;
-use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 use crate::ports::{
     Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
     QueueError, Receipt, ReceiveAsk, Verdict, Written,
@@ -119,6 +119,13 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
             Err(_) => "failed",
         };
         self.ended("ledger", "write", word, began);
+        result
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        let began = self.began();
+        let result = self.inner.recall(keys).await;
+        self.ended("ledger", "recall", well(&result), began);
         result
     }
 }

@@ -44,6 +44,7 @@ pub struct Metrics {
     findings: IntCounterVec,
     below_threshold: IntCounterVec,
     covered: IntCounterVec,
+    covered_by: IntCounterVec,
     posted: IntCounterVec,
     waited: HistogramVec,
     canary: HistogramVec,
@@ -96,6 +97,11 @@ impl Metrics {
                 "hansho_covered_total",
                 "Notices that an earlier post covers.",
                 &["destination", "level"],
+            )?,
+            covered_by: made.counts(
+                "hansho_covered_by_total",
+                "The same, by how it was found: this worker's memory, a look, or a refused claim.",
+                &["by"],
             )?,
             posted: made.counts(
                 "hansho_posted_total",
@@ -224,8 +230,9 @@ impl Metrics {
             Report::Filtered { finding } => {
                 count(&self.below_threshold, &[finding.severity.level.word()]);
             }
-            Report::Covered { destination, level, .. } => {
+            Report::Covered { destination, level, by, .. } => {
                 count(&self.covered, &[destination, level.word()]);
+                count(&self.covered_by, &[by.word()]);
             }
             Report::Posted { destination, level, waited, .. } => {
                 count(&self.posted, &[destination, level.word()]);

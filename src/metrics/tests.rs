@@ -9,10 +9,10 @@ use super::calls::Counted;
 use super::emf::Emf;
 use super::*;
 use crate::clock::SystemClock;
-use crate::desk::{DestinationGlance, HandBackReason};
+use crate::desk::{CoveredBy, DestinationGlance, HandBackReason};
 use crate::finding;
 use crate::instants::{Mono, Wall};
-use crate::policy::ledger::{Expect, NoticeKey, Row};
+use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 use crate::ports::{
     Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, MessageId, Notifier, Parcel, Queue,
     QueueError, Receipt, ReceiveAsk, Verdict, Written,
@@ -46,7 +46,12 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("guardduty"), lane },
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: a_finding("guardduty") },
-        Report::Covered { finding: "f".to_owned(), destination: destination(), level },
+        Report::Covered {
+            finding: "f".to_owned(),
+            destination: destination(),
+            level,
+            by: CoveredBy::Look,
+        },
         posted(1_500),
         Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
         Report::Quarantined {
@@ -99,6 +104,7 @@ impl Queue for Half {
             body: String::new(),
             receive_count: 2,
             enqueued_at: None,
+            again: false,
         };
         Ok(vec![delivery])
     }
@@ -128,6 +134,10 @@ impl Ledger for Half {
 
     async fn write(&self, _: &NoticeKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
         Ok(Written::Lost(None))
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        Ok(vec![None; keys.len()])
     }
 }
 

@@ -185,6 +185,58 @@ impl ClaimKind {
     }
 }
 
+/// What a row says of the posts of its notice: all that matters for whether it is owed once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub level: Level,
+    /// [`Row::revision_sent`].
+    pub revision: Option<Wall>,
+    pub due_at: Option<Wall>,
+    pub expires_at: Wall,
+}
+
+impl Told {
+    /// From the parts of a row. None unless the row says that it was posted, and that nobody is at it:
+    /// a claim is a promise, and no post.
+    pub fn of(
+        state: State,
+        level_sent: Option<Level>,
+        revision: Option<Wall>,
+        due_at: Option<Wall>,
+        expires_at: Wall,
+    ) -> Option<Told> {
+        let level = match state {
+            State::Sent => level_sent,
+            State::Claimed if mutation::is(Mutation::ClaimedTakenForTold) => Some(Level::Critical),
+            State::Free | State::Claimed => None,
+        };
+        level.map(|level| Told { level, revision, due_at, expires_at })
+    }
+
+    /// It covers a notice that is wanted: what [`claim`] would find, were the row still like this. That
+    /// may be acted on although the row is not asked, since a post that was accepted is a fact; what can
+    /// make it untrue is told in ARCHITECTURE.md, "Shortcuts".
+    pub fn covers(&self, want: &Want<'_>, terms: &Terms, now: Wall) -> bool {
+        self.owes(want, terms, now).is_none()
+    }
+
+    /// Why the notice is owed all the same, if it is.
+    fn owes(&self, want: &Want<'_>, terms: &Terms, now: Wall) -> Option<ClaimKind> {
+        if self.expires_at < now && !mutation::is(Mutation::ExpiryForgotten) {
+            return Some(ClaimKind::TakeOver);
+        }
+        if self.level < want.level && !mutation::is(Mutation::CoveredByLowerLevel) {
+            return Some(ClaimKind::Escalate { from: self.level });
+        }
+        // A reminder is for what has changed: an `updatedAt` that is newer than the posted one, or
+        // there at all where the posted finding had none.
+        let reminds = terms.remind_after.is_some()
+            && self.due_at.is_some_and(|due| due <= now)
+            && want.revision > self.revision;
+        reminds.then_some(ClaimKind::Remind)
+    }
+}
+
 /// Picks the transition for a notice that is wanted, from the row as it was seen.
 ///
 /// What is owed is decided first, and who is at it second. A post that was accepted is a fact, so a
@@ -204,13 +256,12 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
         // Whoever is gone may have posted before it could say so.
         known.ambiguous = known.ambiguous.saturating_add(1);
     }
-    let kind = match known.level_sent {
+    let Row { revision_sent: revision, due_at, expires_at, .. } = known;
+    let told = known.level_sent.map(|level| Told { level, revision, due_at, expires_at });
+    let kind = match told.map(|told| (told.level, told.owes(want, terms, now))) {
         None => ClaimKind::TakeOver,
-        Some(from) if from < want.level && !mutation::is(Mutation::CoveredByLowerLevel) => {
-            ClaimKind::Escalate { from }
-        }
-        Some(_) if reminder_owed(&known, want, terms, now) => ClaimKind::Remind,
-        Some(level) => return Claim::Covered { level },
+        Some((_, Some(kind))) => kind,
+        Some((level, None)) => return Claim::Covered { level },
     };
     // The lease is its owner's until the slowest clock says that it is over.
     let until = seen.lease_until.plus(terms.skew);
@@ -270,6 +321,18 @@ pub struct Unclaimed {
     /// The posted finding's `updatedAt`.
     pub revision: Option<Wall>,
     pub sent_at: Wall,
+}
+
+impl Unclaimed {
+    /// What its row says when the ledger knows of it, or less.
+    pub fn told(&self, terms: &Terms) -> Told {
+        Told {
+            level: self.level,
+            revision: self.revision,
+            due_at: terms.remind_after.map(|after| self.sent_at.plus(after)),
+            expires_at: terms.expiry(self.sent_at),
+        }
+    }
 }
 
 /// What to do about a post that the ledger does not know of yet.
@@ -372,6 +435,12 @@ pub fn marked_by(row: &Row, owner: &str, fence: u64, digest: &str) -> bool {
 }
 
 impl Row {
+    /// What it says of the posts of its notice.
+    pub fn told(&self) -> Option<Told> {
+        let Row { state, level_sent, revision_sent, due_at, expires_at, .. } = *self;
+        Told::of(state, level_sent, revision_sent, due_at, expires_at)
+    }
+
     /// The row is still exactly this one.
     pub fn as_seen(&self) -> Expect {
         Expect::Seen { state: self.state, fence: self.fence, lease_until: self.lease_until }
@@ -391,14 +460,6 @@ impl Row {
     pub fn is_reminder(&self) -> bool {
         self.level_claimed.is_some() && self.level_sent >= self.level_claimed
     }
-}
-
-/// A reminder is for what has changed: an `updatedAt` that is newer than the posted one, or there
-/// at all where the posted finding had none.
-fn reminder_owed(known: &Row, want: &Want<'_>, terms: &Terms, now: Wall) -> bool {
-    terms.remind_after.is_some()
-        && known.due_at.is_some_and(|due| due <= now)
-        && want.revision > known.revision_sent
 }
 
 /// The fence grows here too: a release of the earlier claim that is still under way must not undo

@@ -7,6 +7,7 @@ pub mod enqueued;
 pub mod filter;
 pub mod ledger;
 pub mod pace;
+pub mod recent;
 pub mod retry;
 pub mod route;
 pub mod watermark;

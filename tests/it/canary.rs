@@ -9,7 +9,7 @@ use hansho::canary::{Flight, Landing, fly};
 use hansho::finding::Level;
 use hansho::finding::canary::{CanaryEvent, DETAIL_TYPE, SOURCE};
 use hansho::policy::canary::{self as policy, Passed, Post};
-use hansho::policy::ledger::{NoticeKey, Row, State};
+use hansho::policy::ledger::{NoticeKey, Row, State, Told};
 use hansho::policy::route::Route;
 use hansho::ports::{Bus, BusError, BusEvent, Clock, Form, Lane, Ledger, LedgerError, Written};
 use hansho::slack::payload;
@@ -339,6 +339,10 @@ impl Ledger for MuteLedger {
         _: &hansho::policy::ledger::Expect,
         _: &Row,
     ) -> Result<Written, LedgerError> {
+        pending().await
+    }
+
+    async fn recall(&self, _: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
         pending().await
     }
 }

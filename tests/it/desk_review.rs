@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hansho::desk::{ClaimOutcome, Desk, DrainTerms, Event, Order, Settings};
 use hansho::instants::{Mono, Now};
-use hansho::policy::ledger::{Claim, Expect, NoticeKey, Row, State, Want, claim};
+use hansho::policy::ledger::{Claim, Expect, NoticeKey, Row, State, Told, Want, claim};
 use hansho::policy::route::Route;
 use hansho::ports::{
     Clock, Delivery, Form, Lane, Ledger, LedgerError, MessageId, Receipt, RetryReason, Verdict,
@@ -45,6 +45,10 @@ where
             Some(answer) => answer,
             None => self.inner.write(key, expect, row).await,
         }
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        self.inner.recall(keys).await
     }
 }
 
@@ -294,6 +298,7 @@ impl Hand {
 
     fn receive(&mut self, id: &str, severity: f64) {
         let delivery = Delivery {
+            again: false,
             lane: Lane::Standard,
             message_id: MessageId(id.to_owned()),
             receipt: Receipt(id.to_owned()),

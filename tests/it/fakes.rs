@@ -8,7 +8,7 @@ use std::time::Duration;
 use hansho::desk::{Capacity, DrainTerms, Settings};
 use hansho::instants::{Mono, Now, Wall};
 use hansho::policy::budget::TimeBudget;
-use hansho::policy::ledger::{Expect, NoticeKey, Row, Terms};
+use hansho::policy::ledger::{Expect, NoticeKey, Row, Terms, Told};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
     Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
@@ -201,6 +201,13 @@ impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
         }
         self.inner.write(key, expect, row).await
     }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        if (self.away)() {
+            return Err(LedgerError("away".to_owned()));
+        }
+        self.inner.recall(keys).await
+    }
 }
 
 pub enum Failing {
@@ -228,6 +235,10 @@ impl<L: Ledger> Ledger for FailingLedger<L> {
                 Err(LedgerError("the answer was lost".to_owned()))
             }
         }
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        self.inner.recall(keys).await
     }
 }
 

@@ -236,6 +236,7 @@ fn a_wildcard_without_a_reason_is_seen() {
 #[test]
 fn the_worker_has_the_rights_that_the_guide_lists_and_no_others() {
     let expected = [
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "secretsmanager:GetSecretValue",

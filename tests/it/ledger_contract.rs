@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, Expect, NoticeKey, Row, State, Terms, Want};
+use hansho::policy::ledger::{Claim, Expect, NoticeKey, Row, State, Terms, Told, Want};
 use hansho::policy::ledger::{claim, mark, marked_by, release};
-use hansho::ports::{Ledger, Written};
+use hansho::ports::{Ledger, RECALL_MAX, Written};
 
 /// How the suite comes by ledgers.
 pub trait Harness: Sync {
@@ -32,6 +32,7 @@ pub async fn exercise_in_turn(harness: &impl Harness) {
     keys_are_exact(&harness.fresh().await).await;
     a_notice_goes_its_way(&harness.fresh().await).await;
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
+    what_was_told_is_recalled(&harness.fresh().await).await;
 }
 
 /// That the check and the write are one step.
@@ -275,6 +276,39 @@ async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     };
     assert_eq!(actual, marked.1);
     assert!(marked_by(&actual, "a", held.fence, "digest-a"));
+}
+
+/// Each answer is that of its key, a key may be named twice, and nothing but a post is one. None of the
+/// ledgers here lags behind, so what is there is known.
+async fn what_was_told_is_recalled(ledger: &impl Ledger) {
+    assert_eq!(ledger.recall(&[]).await, Ok(vec![]));
+    let raised = Row { level_sent: Some(Level::Low), ..claimed() };
+    let bare = Row { revision_sent: None, due_at: None, digest: String::new(), ..sent() };
+    let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(raised), Some(bare)];
+    let (mut keys, mut expected) = (Vec::new(), Vec::new());
+    for n in 0..RECALL_MAX {
+        let mut row = rows[n % rows.len()].clone();
+        let own = Level::ALL[n % Level::ALL.len()];
+        if let Some(row) = row.as_mut().filter(|row| row.state == State::Sent) {
+            row.level_sent = Some(own);
+            row.expires_at = Wall(row.expires_at.0 - n as i64 * 1000);
+        }
+        // Two destinations of one finding, and texts that a query could trip over.
+        let key = key(&format!("半鐘 \"'{}", n / 2), ["d", "D é"][n % 2]);
+        if let Some(row) = &row {
+            put(ledger, &key, row).await;
+        }
+        expected.push(row.filter(|row| row.state == State::Sent).map(|row| Told {
+            level: own,
+            revision: row.revision_sent,
+            due_at: row.due_at,
+            expires_at: row.expires_at,
+        }));
+        keys.push(key);
+    }
+    assert_eq!(ledger.recall(&keys).await, Ok(expected.clone()));
+    let (twice, known) = ([keys[1].clone(), keys[0].clone(), keys[1].clone()], expected[1]);
+    assert_eq!(ledger.recall(&twice).await, Ok(vec![known, None, known]));
 }
 
 /// All have seen the same, and all try at once: no row, one whose lease is over, one to be raised.

@@ -100,6 +100,7 @@ async fn all_is_well_on_aws_and_nothing_is_changed() {
         "table hansho-ledger",
         "rows expire by expires_at",
         "can be written",
+        "many rows can be read at once",
         "HTTP 400: no_text to an empty message",
         "Nothing is wrong with it.",
     ] {

@@ -3,6 +3,7 @@
 // Clippy lets tests unwrap, but not the functions that they share.
 #![allow(clippy::unwrap_used)]
 
+mod calls;
 mod canary;
 #[cfg(feature = "canary")]
 mod canary_e2e;

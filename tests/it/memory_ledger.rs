@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
+use hansho::policy::ledger::{Expect, NoticeKey, Row, State, Told};
 use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_ROWS_MAX, Search};
 use hansho::ports::{Ledger, LedgerError, Written};
 
@@ -64,6 +64,11 @@ impl Ledger for MemoryLedger {
         rows.insert(key.clone(), row.clone());
         Ok(Written::Done)
     }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        let rows = self.rows.lock().expect("no test panics under the lock");
+        Ok(keys.iter().map(|key| rows.get(key).and_then(Row::told)).collect())
+    }
 }
 
 struct InMemory;
@@ -91,6 +96,8 @@ enum Lie {
     LosesTheReminder,
     KeepsWhatTheNewRowLeavesOut,
     IgnoresTheDestination,
+    RecallsInItsOwnOrder,
+    RecallsTheClaimed,
 }
 
 struct Lying {
@@ -163,6 +170,24 @@ impl Ledger for Lying {
         rows.insert(key, row);
         Ok(Written::Done)
     }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        let keys: Vec<NoticeKey> = keys.iter().map(|key| self.key(key)).collect();
+        let mut told = self.rows.recall(&keys).await?;
+        match self.lie {
+            Lie::RecallsInItsOwnOrder => told.sort_by_key(|told| told.map(|told| told.expires_at)),
+            Lie::RecallsTheClaimed => {
+                let rows = self.rows.rows.lock().expect("no panic under the lock");
+                for (told, key) in told.iter_mut().zip(&keys) {
+                    let claimed =
+                        rows.get(key).map(|row| Row { state: State::Sent, ..row.clone() });
+                    *told = told.or(claimed.as_ref().and_then(Row::told));
+                }
+            }
+            _ => {}
+        }
+        Ok(told)
+    }
 }
 
 impl Harness for Lie {
@@ -184,6 +209,8 @@ async fn the_contract_finds_each_lie() {
         Lie::LosesTheReminder,
         Lie::KeepsWhatTheNewRowLeavesOut,
         Lie::IgnoresTheDestination,
+        Lie::RecallsInItsOwnOrder,
+        Lie::RecallsTheClaimed,
     ] {
         let outcome = tokio::spawn(async move { exercise(&lie).await }).await;
         assert!(outcome.is_err_and(|error| error.is_panic()), "{lie:?} was not found");

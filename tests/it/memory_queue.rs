@@ -22,6 +22,7 @@ struct Message {
     /// None: it is visible.
     hidden_until: Option<Wall>,
     count: u32,
+    again: bool,
 }
 
 const COUNT_WHEN_BACK: u32 = 1000;
@@ -46,7 +47,8 @@ impl Inner {
     fn put(&mut self, number: u64, lane: Lane, body: &str, enqueued_at: Wall) {
         let body = body.to_owned();
         let (received_at, hidden_until, count) = (enqueued_at, None, 0);
-        let message = Message { lane, body, enqueued_at, received_at, hidden_until, count };
+        let again = false;
+        let message = Message { lane, body, enqueued_at, received_at, hidden_until, count, again };
         self.messages.insert(number, message);
         self.shelves.entry(lane).or_default().visible.insert(number);
     }
@@ -123,6 +125,13 @@ impl<C: Clock> MemoryQueue<C> {
         number
     }
 
+    /// As an operator sends what was told before.
+    pub fn send_again(&self, lane: Lane, body: &str) -> u64 {
+        let number = self.send(lane, body);
+        self.inner.lock().unwrap().messages.entry(number).and_modify(|m| m.again = true);
+        number
+    }
+
     pub fn parked(&self) -> Vec<Parcel> {
         self.inner.lock().unwrap().parked.clone()
     }
@@ -178,6 +187,7 @@ impl<C: Clock> MemoryQueue<C> {
                 body: m.body.clone(),
                 receive_count: m.count,
                 enqueued_at: Some(m.enqueued_at),
+                again: m.again,
             })
         };
         due.into_iter().filter_map(receive).collect()

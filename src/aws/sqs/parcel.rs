@@ -24,6 +24,15 @@ pub const ENCODING_ATTRIBUTE: &str = "hansho.encoding";
 /// Its only value: the body is a JSON string that holds the original.
 pub const JSON_STRING: &str = "json-string";
 
+/// The attribute of a message in a lane that an operator sent there again, whatever its value: a
+/// worker asks the ledger itself about what is in it.
+pub const AGAIN_ATTRIBUTE: &str = "hansho.again";
+/// SQS refuses an empty value.
+pub(super) const AGAIN_VALUE: &str = "1";
+/// What it takes of the message's size.
+pub(super) const AGAIN_BYTES: usize =
+    AGAIN_ATTRIBUTE.len() + Kind::Text.word().len() + AGAIN_VALUE.len();
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -31,7 +40,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Kind::Text => "String",
             Kind::Number => "Number",

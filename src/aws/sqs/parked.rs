@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     Message, MessageAttributeValue, MessageSystemAttributeName, SendMessageBatchRequestEntry,
 };
@@ -16,7 +17,7 @@ use crate::ports::{
     Sent,
 };
 
-use super::parcel::{self, MESSAGE_BYTES_MAX};
+use super::parcel::{self, AGAIN_ATTRIBUTE, AGAIN_BYTES, AGAIN_VALUE, Kind, MESSAGE_BYTES_MAX};
 use super::story::{self, Raw};
 use super::{Remote, VISIBILITY_S_MAX, refusal, seconds, stand_in_id, tally, unbuilt};
 
@@ -87,7 +88,13 @@ impl SqsParked {
         batch: &[(Receipt, String)],
     ) -> Vec<Result<(), QueueError>> {
         let entries = batch.iter().enumerate().map(|(index, (_, body))| {
-            SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+            let entry =
+                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+            match body.len() + AGAIN_BYTES > MESSAGE_BYTES_MAX {
+                // The body is never cut for it.
+                true => entry.build(),
+                false => entry.message_attributes(AGAIN_ATTRIBUTE, again()?).build(),
+            }
         });
         let call = async {
             let entries = entries.collect::<Result<Vec<_>, _>>().map_err(unbuilt)?;
@@ -191,17 +198,24 @@ impl ParkedQueue for SqsParked {
     }
 }
 
+/// The value of [`AGAIN_ATTRIBUTE`].
+fn again() -> Result<MessageAttributeValue, BuildError> {
+    let value = MessageAttributeValue::builder().data_type(Kind::Text.word());
+    value.string_value(AGAIN_VALUE).build()
+}
+
 /// Neighbours that fit one call: SQS bounds a batch's bodies together as it bounds one message.
 /// Source: SQS API reference, SendMessageBatch.
 fn batches(all: &[(Receipt, String)]) -> Vec<&[(Receipt, String)]> {
     let mut batches = Vec::new();
     let (mut from, mut bytes) = (0, 0);
     for (at, (_, body)) in all.iter().enumerate() {
-        if at > from && (at - from == QUEUE_BATCH_MAX || bytes + body.len() > MESSAGE_BYTES_MAX) {
+        let own = body.len() + AGAIN_BYTES;
+        if at > from && (at - from == QUEUE_BATCH_MAX || bytes + own > MESSAGE_BYTES_MAX) {
             batches.push(&all[from..at]);
             (from, bytes) = (at, 0);
         }
-        bytes += body.len();
+        bytes += own;
     }
     if from < all.len() {
         batches.push(&all[from..]);
@@ -253,7 +267,8 @@ mod tests {
         assert_eq!(of(&[1; 10]), [10]);
         assert_eq!(of(&[1; 23]), [10, 10, 3]);
         assert_eq!(of(&[MESSAGE_BYTES_MAX; 3]), [1, 1, 1]);
-        assert_eq!(of(&[MESSAGE_BYTES_MAX - 1, 1, 1]), [2, 1]);
+        assert_eq!(of(&[MESSAGE_BYTES_MAX - 1, 1, 1]), [1, 2]);
+        assert_eq!(of(&[MESSAGE_BYTES_MAX - 2 * AGAIN_BYTES - 1, 1, 1]), [2, 1]);
         assert_eq!(of(&[600_000, 600_000, 400_000]), [1, 2]);
     }
 }

@@ -124,6 +124,8 @@ fn rights_show_by_how_a_call_is_refused() {
     }
     assert_eq!(ledger_read("t", Ok(())).state, State::Ok);
     assert_eq!(ledger_read("t", Err(LedgerError("x".to_owned()))).state, State::Wrong);
+    assert_eq!(ledger_recall("t", Ok(())).state, State::Ok);
+    assert_eq!(ledger_recall("t", Err(LedgerError("x".to_owned()))).state, State::Wrong);
 }
 
 #[test]

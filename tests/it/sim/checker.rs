@@ -19,12 +19,14 @@
 //! | I16 | what Slack refuses is halved, tried as text and parked alone |
 //! | I17 | nothing is done in a hot loop |
 //! | I18 | a card says what the ledger knows: escalated, a reminder, perhaps a repeat |
-//! | I19 | a post says that its destination was in trouble only when it was, for minutes, and once |
+//! | I19 | what is settled without a post is covered by one that the ledger still holds, and no reminder of it is due |
+//! | I20 | a post says that its destination was in trouble only when it was, for minutes, and once |
 //!
 //! I10, the same seed gives the same history, is a test of its own.
 
 mod away;
 mod breaker;
+mod covered;
 mod desks;
 mod duplicates;
 mod fallback;
@@ -133,6 +135,7 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     fallback::check(rules, history, &mut verdict);
     fleet::check(rules, history, &mut verdict);
     away::check(rules, history, &mut verdict);
+    covered::check(rules, history, &mut verdict);
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);

@@ -99,7 +99,13 @@ pub enum What {
         message: u32,
         carries: Vec<Carried>,
         junk: bool,
+        /// An operator wants it told once more.
+        again: bool,
         bytes: usize,
+    },
+    /// An operator had the ledger forget that it was told.
+    Rewound {
+        notice: Notice,
     },
     /// A deleted message is in the queue again.
     CameBack {
@@ -280,9 +286,10 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         | What::Delete { message, .. }
         | What::Hide { message, .. }
         | What::Parked { message, .. } => carriers.contains(message),
-        What::Write { notice, .. } | What::WriteFailed { notice } | What::Expired { notice } => {
-            notice.finding == finding
-        }
+        What::Write { notice, .. }
+        | What::WriteFailed { notice }
+        | What::Expired { notice }
+        | What::Rewound { notice } => notice.finding == finding,
         What::PostCalled { post, .. }
         | What::PostTaken { post }
         | What::PostAnswered { post, .. } => posts.contains(post),
@@ -366,9 +373,13 @@ fn list(all: &[impl fmt::Display]) -> String {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Enqueued { message, carries, junk, .. } => {
+            What::Enqueued { message, carries, junk, again, .. } => {
                 let junk = if *junk { " and junk" } else { "" };
-                write!(f, "m{message} enqueued: {}{junk}", list(carries))
+                let again = if *again { ", to be told again" } else { "" };
+                write!(f, "m{message} enqueued: {}{junk}{again}", list(carries))
+            }
+            What::Rewound { notice } => {
+                write!(f, "ledger f{}@{}: made free", notice.finding, notice.destination)
             }
             What::CameBack { message } => write!(f, "m{message} came back after its delete"),
             What::Uncovered { message } => write!(f, "m{message} visible too early"),

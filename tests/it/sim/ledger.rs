@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
+use hansho::policy::ledger::{Expect, NoticeKey, Row, State, Told};
 use hansho::ports::{Clock, Ledger, LedgerError, Written};
 
 use super::history::{Notice, RowNote, What, Who};
@@ -109,8 +109,12 @@ impl Ledger for SimLedger {
                 return Err(error);
             }
             Self::expire(&world, &key);
+            let before = world.ledger.read(&key).await?;
             let written = world.ledger.write(&key, &expect, &row).await?;
             let done = written == Written::Done;
+            if done {
+                world.replaced(&key, before);
+            }
             let (fence, next) = (note.fence, note.lease_until);
             let reserved = row.state == State::Claimed;
             world.note(
@@ -136,5 +140,33 @@ impl Ledger for SimLedger {
             );
         }
         written
+    }
+
+    /// Eventually consistent: a row may be as it was before its last write, or its last ones, and
+    /// some are not answered.
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        let (world, who, keys) = (Arc::clone(&self.world), Some(self.process.who), keys.to_vec());
+        world.rush(self.process.who, "recall");
+        let told = self.world.call(&self.process, async move {
+            travel(&world, who).await;
+            if let Some(error) = Self::fails(&world) {
+                return Err(error);
+            }
+            let mut all = Vec::new();
+            for key in &keys {
+                Self::expire(&world, key);
+                let row = match world.fault("look too late", world.plan.ledger.stale) {
+                    true => world.earlier(key),
+                    false => world.ledger.read(key).await?,
+                };
+                let lost = world.fault("look without an answer", world.plan.ledger.unprocessed);
+                all.push(row.filter(|_| !lost).as_ref().and_then(Row::told));
+            }
+            match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
+                true => Err(LedgerError("the answer was lost".to_owned())),
+                false => Ok(all),
+            }
+        });
+        told.await
     }
 }

@@ -27,6 +27,8 @@ pub struct Sending {
     pub carries: Vec<Carried>,
     /// Part of it is no finding.
     pub junk: bool,
+    /// An operator has the ledger forget that it was told, and sends it again.
+    pub again: bool,
 }
 
 pub struct Books {
@@ -119,11 +121,31 @@ pub fn generate(plan: &Plan) -> Books {
     for _ in 0..plan.load.giants {
         g.giant();
     }
+    g.again(&mut Rng::with_seed(plan.seed ^ 0xa9a1));
     g.sendings.sort_by_key(|s| s.at);
     Books { sendings: g.sendings, tastes: g.tastes }
 }
 
 impl Generator<'_> {
+    /// Each at most once, and by chance of its own, so that what else a seed brings stays the same.
+    fn again(&mut self, random: &mut Rng) {
+        let alone = |s: &&Sending| s.carries.len() == 1 && !s.junk && s.lane == Lane::Standard;
+        let first = |s: &&Sending| s.carries.iter().all(|c| c.revision == 0 && c.level >= 2);
+        let mut chosen = std::collections::BTreeSet::new();
+        let mut more = Vec::new();
+        for s in self.sendings.iter().filter(alone).filter(first) {
+            let finding = s.carries[0].finding;
+            if random.f64() < self.load.again && chosen.insert(finding) {
+                // Mostly within the time for which a worker is sure of what it knows.
+                let late = (4.0 * HOUR as f64 * 100f64.powf(-random.f64())) as u64;
+                let (lane, body, carries) = (s.lane, s.body.clone(), s.carries.clone());
+                let at = (s.at + late).min(self.length - 1);
+                more.push(Sending { at, lane, body, carries, junk: false, again: true });
+            }
+        }
+        self.sendings.append(&mut more);
+    }
+
     fn steady(&mut self) {
         for _ in 0..self.load.findings {
             let at = self.random.u64(0..self.length);
@@ -218,7 +240,7 @@ impl Generator<'_> {
             bodies.push("{\"no\":\"finding\"}".to_owned());
         }
         let body = format!("[{}]", bodies.join(","));
-        self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk });
+        self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk, again: false });
     }
 
     fn junk(&mut self, at: u64) {
@@ -232,6 +254,7 @@ impl Generator<'_> {
             body,
             carries: Vec::new(),
             junk: true,
+            again: false,
         });
     }
 
@@ -240,7 +263,14 @@ impl Generator<'_> {
         let body = " ".repeat((1 << 20) + 1);
         let at = self.random.u64(0..self.length);
         let carries = Vec::new();
-        self.sendings.push(Sending { at, lane: Lane::Standard, body, carries, junk: true });
+        self.sendings.push(Sending {
+            at,
+            lane: Lane::Standard,
+            body,
+            carries,
+            junk: true,
+            again: false,
+        });
     }
 
     fn send(&mut self, at: u64, lane: Lane, finding: u32, severity: (&str, u8)) {
@@ -259,7 +289,7 @@ impl Generator<'_> {
         let carries = vec![Carried { finding, level, revision }];
         // What comes after the end comes at the end.
         let at = at.min(self.length - 1);
-        self.sendings.push(Sending { at, lane, body, carries, junk: false });
+        self.sendings.push(Sending { at, lane, body, carries, junk: false, again: false });
     }
 
     fn finding(&mut self) -> u32 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
-use hansho::policy::ledger::{Expect, NoticeKey, Row, State};
+use hansho::policy::ledger::{Expect, NoticeKey, Row, State, Told};
 use hansho::ports::{
     Delivery, Depth, Digest, Lane, Ledger, LedgerError, Notifier, Parcel, Queue, QueueError,
     Receipt, ReceiveAsk, RetryReason, Verdict, Written,
@@ -69,7 +69,11 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 31] = [
+const MUTATIONS: [Finding<Mutation>; 35] = [
+    (Mutation::ClaimedTakenForTold, &["I1"], 40),
+    (Mutation::ExpiryForgotten, &["I19"], 120),
+    (Mutation::AgainForgotten, &["I1"], 40),
+    (Mutation::NotKnownTakenForTold, &["I1", "I12"], 40),
     (Mutation::ShareIgnored, &["I4"], 40),
     (Mutation::FleetPaceIgnored, &["I4"], 40),
     (Mutation::FleetPauseForgotten, &["I4"], 120),
@@ -98,8 +102,8 @@ const MUTATIONS: [Finding<Mutation>; 31] = [
     (Mutation::DrainForgotten, &["I15"], 120),
     (Mutation::ClaimForgotten, &["I12"], 40),
     (Mutation::DeleteBeforeMark, &["I12"], 40),
-    (Mutation::WordsRepeated, &["I19"], 40),
-    (Mutation::WordsForTrifles, &["I19"], 40),
+    (Mutation::WordsRepeated, &["I20"], 40),
+    (Mutation::WordsForTrifles, &["I20"], 40),
     (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
 ];
 
@@ -237,6 +241,10 @@ impl<L: Ledger> Ledger for Mutated<L> {
             }
             _ => self.inner.write(key, expect, row).await,
         }
+    }
+
+    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+        self.inner.recall(keys).await
     }
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use hansho::policy::ledger::Terms;
 use hansho::ports::Lane;
+
+use crate::fakes::settings;
 
 pub const HOUR: u64 = 3_600_000;
 pub const DAY: u64 = 24 * HOUR;
@@ -70,6 +73,10 @@ pub struct LedgerFaults {
     pub slow: f64,
     /// An expired row vanishes when it is next looked at; else it stays.
     pub expiry: f64,
+    /// A row is seen as it was before, where that is no error.
+    pub stale: f64,
+    /// A row is not answered for, where that is no error.
+    pub unprocessed: f64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -112,6 +119,8 @@ pub struct Load {
     /// Findings that are told again later with a newer `updatedAt`.
     pub updated: f64,
     pub escalating: f64,
+    /// Findings that an operator has told once more, some time after they were.
+    pub again: f64,
     pub copied: f64,
     pub sharing_a_message: f64,
     pub junk: f64,
@@ -193,6 +202,12 @@ impl Plan {
         plan
     }
 
+    /// The ledger's, as each worker has them.
+    pub fn terms(&self) -> Terms {
+        let Plan { retention, remind_after, .. } = *self;
+        Terms { retention, remind_after, ..settings("terms", false).terms }
+    }
+
     /// Nothing but a storm, and a queue that errs a little.
     pub fn storm(findings: u32) -> Plan {
         let queue = QueueFaults {
@@ -266,6 +281,17 @@ impl Plan {
             self.slack.refresh_failing = 0.0;
             self.outages.clear();
         }
+        self.draw_looks(gentle);
+    }
+
+    /// A third time, for the same reason.
+    fn draw_looks(&mut self, gentle: bool) {
+        let r = &mut Rng::with_seed(self.seed ^ 0x0000_100c);
+        self.load.again = chance(r, 0.5);
+        if !gentle {
+            self.ledger.stale = chance(r, 0.5);
+            self.ledger.unprocessed = chance(r, 0.5);
+        }
     }
 }
 
@@ -300,6 +326,7 @@ fn ledger(r: &mut Rng) -> LedgerFaults {
         answer_lost: chance(r, 0.2),
         slow: chance(r, 0.1),
         expiry: r.f64(),
+        ..LedgerFaults::default()
     }
 }
 
@@ -360,6 +387,7 @@ fn load(r: &mut Rng) -> Load {
         storm,
         wave: 0,
         updated: 0.0,
+        again: 0.0,
         escalating: chance(r, 0.5),
         copied: chance(r, 0.5),
         sharing_a_message: chance(r, 0.5),

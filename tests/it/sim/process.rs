@@ -11,7 +11,6 @@ use std::time::Duration;
 use hansho::desk::worker::{Ports, run};
 use hansho::desk::{Capacity, Settings};
 use hansho::instants::{Mono, Now, Wall};
-use hansho::policy::ledger::Terms;
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::Clock;
 use hansho::slack;
@@ -267,7 +266,7 @@ fn worker_settings(world: &World, who: Who) -> Settings {
         lanes: plan.lanes.clone(),
         receive_wait: plan.receive_wait,
         express_wait: plan.receive_wait,
-        terms: Terms { retention: plan.retention, remind_after: plan.remind_after, ..base.terms },
+        terms: plan.terms(),
         routes: Routes {
             min_severity: "medium".parse().unwrap(),
             routes: (0..plan.destinations).map(route).collect(),

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hansho::instants::Mono;
-use hansho::ports::Clock;
+use hansho::policy::ledger::{self, NoticeKey, Rewind};
+use hansho::ports::{Clock, Ledger, Written};
 use tokio::runtime;
 
 use super::checker::{self, Rules, Verdict};
 use super::history::{Entry, What};
-use super::load::{Sending, Taste, generate};
+use super::ledger::notice_of;
+use super::load::{DESTINATIONS, Sending, Taste, generate};
 use super::mutants::Mutant;
 use super::plan::Plan;
 use super::process::{PACE_MS, Roster, keep_running, strike};
@@ -90,11 +92,41 @@ async fn feed(world: &Arc<World>, sendings: Vec<Sending>) {
     for sending in sendings {
         world.clock.sleep_until(Mono(sending.at)).await;
         let bytes = sending.body.len();
-        let message = world.queue.send(sending.lane, &sending.body) as u32;
-        world.remember(message, sending.lane, sending.body);
-        let (carries, junk) = (sending.carries, sending.junk);
-        world.note(None, What::Enqueued { message, carries, junk, bytes });
+        let Sending { lane, body, carries, junk, again, .. } = sending;
+        if again && !rewound(world, &body).await {
+            continue;
+        }
+        let message = match again {
+            true => world.queue.send_again(lane, &body),
+            false => world.queue.send(lane, &body),
+        } as u32;
+        world.remember(message, lane, body);
+        world.note(None, What::Enqueued { message, carries, junk, again, bytes });
     }
+}
+
+/// As `hansho replay --force` does it. False if a worker is at it: the operator leaves it alone then.
+async fn rewound(world: &World, body: &str) -> bool {
+    let ledger = &world.ledger;
+    let terms = world.plan.terms();
+    for finding in hansho::finding::parse(body).findings {
+        for destination in &DESTINATIONS[..usize::from(world.plan.destinations)] {
+            let key = NoticeKey::new(&finding.fingerprint, destination);
+            let seen = ledger.read(&key).await.unwrap_or_default();
+            match ledger::rewind(seen.as_ref(), &terms, world.clock.now().wall) {
+                Rewind::Nothing => {}
+                Rewind::Busy { .. } => return false,
+                Rewind::Write { expect, row } => {
+                    let written = ledger.write(&key, &expect, &row).await;
+                    assert_eq!(written, Ok(Written::Done), "nothing comes between");
+                    world.replaced(&key, seen);
+                    world.counted("told again on purpose");
+                    world.note(None, What::Rewound { notice: notice_of(&key) });
+                }
+            }
+        }
+    }
+    true
 }
 
 async fn tell_outages(world: Arc<World>) {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
+use hansho::policy::ledger::{NoticeKey, Row};
 use hansho::ports::{Clock, Lane};
 use tokio::sync::{Notify, oneshot};
 
@@ -45,7 +46,13 @@ struct Inner {
     /// The minute, and how many calls of this kind there were in it.
     calls: BTreeMap<(Who, &'static str), (u64, u32)>,
     busiest: BTreeMap<&'static str, u32>,
+    /// Rows as they were, and until when.
+    earlier: BTreeMap<NoticeKey, Vec<(u64, Option<Row>)>>,
 }
+
+/// A look may be behind by so much: mostly it is by less than a second.
+/// Source: DynamoDB developer guide, "DynamoDB read consistency".
+const STALE_MS: u64 = 5_000;
 
 /// How many posts a day may see, and five more for each message: in an outage each worker tries each
 /// destination once in half a minute.
@@ -53,12 +60,13 @@ const POSTS_MAX: u32 = 10_000;
 
 /// How many calls of each kind a worker makes within a minute at most, however much there is to do:
 /// some three times what was seen. Two destinations take 55 posts a minute each.
-const CALLS_A_MINUTE: [(&str, u32); 7] = [
+const CALLS_A_MINUTE: [(&str, u32); 8] = [
     ("receive", 2_000),
     ("delete", 2_000),
     ("hide", 1_500),
     ("park", 100),
     ("ledger", 8_000),
+    ("recall", 2_000),
     ("post", 120),
     ("refresh", 12),
 ];
@@ -162,6 +170,26 @@ impl World {
             self.note(Some(who), What::Rush { kind, calls });
             self.end();
         }
+    }
+
+    /// A row was replaced: it was this one until now.
+    pub fn replaced(&self, key: &NoticeKey, before: Option<Row>) {
+        let now = self.now();
+        self.inner(|i| {
+            let all = i.earlier.entry(key.clone()).or_default();
+            all.retain(|(until, _)| until + STALE_MS >= now);
+            all.push((now, before));
+        });
+    }
+
+    /// A row as a look that is behind may see it.
+    pub fn earlier(&self, key: &NoticeKey) -> Option<Row> {
+        let (now, which) = (self.now(), self.draw(0..4) as usize);
+        self.inner(|i| {
+            let all = i.earlier.get(key)?.iter().rev();
+            let mut recent = all.filter(|(until, _)| until + STALE_MS >= now);
+            recent.nth(which)?.1.clone()
+        })
     }
 
     pub fn busiest(&self) -> BTreeMap<&'static str, u32> {

@@ -42,7 +42,7 @@ impl<'a> Desks<'a> {
     /// Takes note of an entry. What a worker gave away it has no longer.
     pub fn see(&mut self, rules: &Rules, entry: &'a Entry) {
         match (&entry.what, entry.who) {
-            (What::Enqueued { message, carries, junk, bytes }, _) => {
+            (What::Enqueued { message, carries, junk, bytes, .. }, _) => {
                 self.messages.insert(*message, Message { carries, junk: *junk, bytes: *bytes });
             }
             (What::Received { message, count }, Some(who)) => {

@@ -47,6 +47,8 @@ struct Index<'a> {
     posts: BTreeMap<u32, Post<'a>>,
     writes: BTreeMap<Notice, Vec<Write<'a>>>,
     fortunes: BTreeMap<Who, Vec<Fortune>>,
+    /// When an operator wanted it told once more.
+    rewound: BTreeMap<Notice, Vec<u64>>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -120,6 +122,9 @@ fn index(history: &[Entry]) -> Index<'_> {
             index.posts.entry(*post).and_modify(|p| p.taken = Some(at));
             continue;
         }
+        if let What::Rewound { notice } = what {
+            index.rewound.entry(*notice).or_default().push(at);
+        }
         let Some(who) = *who else { continue };
         match what {
             What::PostCalled { post, cards, .. } => {
@@ -174,6 +179,10 @@ fn why_forgotten(
 ) -> Option<&'static str> {
     let writes = index.writes.get(&notice).map_or(&[][..], Vec::as_slice);
     let level = earlier.cards.iter().find(|c| c.notice() == notice)?.level;
+    let between = |at: &u64| (earlier.called..=later.called).contains(at);
+    if index.rewound.get(&notice).is_some_and(|all| all.iter().any(between)) {
+        return Some("told again on purpose");
+    }
     let marks = |w: &&Write<'_>| {
         w.row.is_some_and(|(row, _)| row.state == "sent" && row.post == Some(earlier.number))
     };

@@ -11,7 +11,7 @@ pub fn check(history: &[Entry], verdict: &mut Verdict) {
     let mut rows: BTreeMap<Notice, &RowNote> = BTreeMap::new();
     for entry in history {
         match &entry.what {
-            What::Expired { notice } => {
+            What::Expired { notice } | What::Rewound { notice } => {
                 rows.remove(notice);
             }
             What::Write { notice, row, done: true } => {

@@ -8,25 +8,35 @@ use crate::sim::history::{Carried, Entry, Notice, Shown, What};
 struct Message<'a> {
     carries: &'a [Carried],
     junk: bool,
+    again: bool,
 }
+
+type Told = BTreeMap<Notice, u8>;
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut messages = BTreeMap::new();
     let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
-    let mut told: BTreeMap<Notice, u8> = BTreeMap::new();
+    let mut told = Told::new();
+    // The same since an operator wanted it told once more.
+    let mut told_since = Told::new();
     let mut parked = BTreeSet::new();
     for entry in history {
         match &entry.what {
-            What::Enqueued { message, carries, junk, .. } => {
-                messages.insert(*message, Message { carries, junk: *junk });
+            What::Enqueued { message, carries, junk, again, .. } => {
+                messages.insert(*message, Message { carries, junk: *junk, again: *again });
+            }
+            What::Rewound { notice } => {
+                told_since.remove(notice);
             }
             What::PostCalled { post, cards, .. } => {
                 posts.insert(*post, cards);
             }
             What::PostTaken { post } => {
                 for card in posts.get(post).copied().unwrap_or_default() {
-                    let level = told.entry(card.notice()).or_default();
-                    *level = card.level.max(*level);
+                    for told in [&mut told, &mut told_since] {
+                        let level = told.entry(card.notice()).or_default();
+                        *level = card.level.max(*level);
+                    }
                 }
             }
             What::Parked { message, reason } => {
@@ -44,7 +54,8 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             }
             What::Delete { message, gone: true, .. } => {
                 let Some(m) = messages.get(message) else { continue };
-                deleted(rules, m, *message, entry.at, parked.contains(message), &told, verdict);
+                let told = if m.again { &told_since } else { &told };
+                deleted(rules, m, *message, entry.at, parked.contains(message), told, verdict);
             }
             _ => {}
         }
@@ -61,7 +72,7 @@ fn deleted(
     message: u32,
     at: u64,
     parked: bool,
-    told: &BTreeMap<Notice, u8>,
+    told: &Told,
     verdict: &mut Verdict,
 ) {
     let belongs = m.junk || m.carries.iter().any(|c| owes_poison(rules, c));

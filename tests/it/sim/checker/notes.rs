@@ -1,4 +1,4 @@
-//! I19: what a post says about hansho itself is true, worth it, and said once.
+//! I20: what a post says about hansho itself is true, worth it, and said once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,16 +33,16 @@ pub fn check(history: &[Entry], verdict: &mut Verdict) {
                 state.posts.insert(*post, (*destination, said));
                 if !said.is_empty() && *look != Look::Cards {
                     let what = format!("post {post} says something and is not of cards");
-                    verdict.breaks("I19", entry.at, None, what);
+                    verdict.breaks("I20", entry.at, None, what);
                 }
                 if said.iter().map(|s| format!("{s:?}")).collect::<BTreeSet<_>>().len() < said.len()
                 {
-                    verdict.breaks("I19", entry.at, None, format!("post {post} says it twice"));
+                    verdict.breaks("I20", entry.at, None, format!("post {post} says it twice"));
                 }
                 for &said in said {
                     if let Some(why) = state.untrue(who, *destination, said, entry.at) {
                         let what = format!("post {post} of {who} says {said:?}: {why}");
-                        verdict.breaks("I19", entry.at, None, what);
+                        verdict.breaks("I20", entry.at, None, what);
                     }
                 }
             }

@@ -73,7 +73,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else {
-            if let What::Expired { notice } = &entry.what {
+            if let What::Expired { notice } | What::Rewound { notice } = &entry.what {
                 self.rows.remove(notice);
             }
             return;

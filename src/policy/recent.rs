@@ -1,0 +1,221 @@
+//! What one worker knows to have been told lately: what it marked itself, and what it has seen in the
+//! ledger. A duplicate that this covers costs no call. The ledger knows better and knows all; so what is
+//! remembered is bounded in number and in age, and says nothing of what it does not hold.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::finding::Level;
+use crate::instants::Now;
+use crate::mutation::{self, Mutation};
+
+use super::ledger::{NoticeKey, Terms, Told, Want};
+
+/// So many notices are kept in each of two generations. When the younger is full the older one goes.
+/// Together they take [`Recent::BYTES_MAX`] at the most.
+const GENERATION: usize = 7_000;
+/// What was learned longer ago is asked for again. For so long a row that an operator deletes by hand
+/// may still count as there.
+pub const SURE_FOR: Duration = Duration::from_secs(3600);
+
+/// A notice's key in 16 bytes. To make two notices share a name on purpose takes some 2^64 tries.
+type Name = [u8; 16];
+
+#[derive(Clone, Copy)]
+struct Entry {
+    told: Told,
+    learned: Now,
+}
+
+/// See the module's text.
+#[derive(Default)]
+pub struct Recent {
+    young: HashMap<Name, Entry>,
+    old: HashMap<Name, Entry>,
+}
+
+impl Recent {
+    /// How many notices are kept, at most.
+    pub const KEPT_MAX: usize = 2 * GENERATION;
+    /// What they take: a table has eight places for seven entries, and a byte beside each.
+    pub const BYTES_MAX: usize =
+        2 * (GENERATION * 8 / 7).next_power_of_two() * (size_of::<(Name, Entry)>() + 1);
+
+    /// The ledger has this row, as far as `told` goes. What is known already of a later row stays: each
+    /// write of a row puts its expiry off.
+    pub fn learn(&mut self, key: &NoticeKey, told: Told, now: Now) {
+        let name = name(key);
+        if self.entry(&name).is_some_and(|known| known.told.expires_at > told.expires_at) {
+            return;
+        }
+        if self.young.len() >= GENERATION && !self.young.contains_key(&name) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.old.remove(&name);
+        self.young.insert(name, Entry { told, learned: now });
+    }
+
+    /// The row is another one now.
+    pub fn forget(&mut self, key: &NoticeKey) {
+        let name = name(key);
+        self.young.remove(&name);
+        self.old.remove(&name);
+    }
+
+    /// The level at which the notice was told, if that covers it, and was learned so lately that the
+    /// ledger need not be asked. Age is counted by both clocks, as one of them may have stood still.
+    pub fn covers(
+        &self,
+        key: &NoticeKey,
+        want: &Want<'_>,
+        terms: &Terms,
+        now: Now,
+    ) -> Option<Level> {
+        let Entry { told, learned } = self.entry(&name(key))?;
+        let age = now.mono.since(learned.mono).max(now.wall.since(learned.wall));
+        let sure = age <= SURE_FOR || mutation::is(Mutation::MemoryNeverAges);
+        (sure && told.covers(want, terms, now.wall)).then_some(told.level)
+    }
+
+    /// The same however long ago it was learned: for when the ledger can't be asked.
+    pub fn covered(
+        &self,
+        key: &NoticeKey,
+        want: &Want<'_>,
+        terms: &Terms,
+        now: Now,
+    ) -> Option<Level> {
+        let told = &self.entry(&name(key))?.told;
+        told.covers(want, terms, now.wall).then_some(told.level)
+    }
+
+    fn entry(&self, name: &Name) -> Option<&Entry> {
+        self.young.get(name).or_else(|| self.old.get(name))
+    }
+}
+
+fn name(key: &NoticeKey) -> Name {
+    let mut hasher = Sha256::new();
+    hasher.update((key.fingerprint.len() as u64).to_be_bytes());
+    hasher.update(&key.fingerprint);
+    hasher.update(&key.destination);
+    let mut name = Name::default();
+    name.iter_mut().zip(hasher.finalize()).for_each(|(to, from)| *to = from);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instants::{Mono, Wall};
+
+    const TERMS: Terms = Terms {
+        lease: Duration::from_secs(45),
+        skew: Duration::from_secs(5),
+        retention: Duration::from_secs(3 * 3600),
+        remind_after: Some(Duration::from_secs(1800)),
+    };
+
+    fn key(i: usize) -> NoticeKey {
+        NoticeKey { fingerprint: format!("f{i}"), destination: "d".to_owned() }
+    }
+
+    fn at(seconds: i64) -> Now {
+        Now { wall: Wall(seconds * 1000), mono: Mono(seconds as u64 * 1000) }
+    }
+
+    fn told(level: Level, sent: i64) -> Told {
+        Told {
+            level,
+            revision: Some(Wall(0)),
+            due_at: Some(Wall((sent + 1800) * 1000)),
+            expires_at: Wall((sent + 3 * 3600) * 1000),
+        }
+    }
+
+    fn want(level: Level, revision: i64) -> Want<'static> {
+        Want { owner: "w", level, revision: Some(Wall(revision)) }
+    }
+
+    #[test]
+    fn covers_what_the_row_would_and_no_longer_than_an_hour() {
+        let mut recent = Recent::default();
+        recent.learn(&key(0), told(Level::High, 0), at(0));
+        let covers = |level, revision, now| {
+            recent.covers(&key(0), &want(level, revision), &TERMS, at(now)).is_some()
+        };
+        for (level, revision, now, covered) in [
+            (Level::High, 0, 0, true),
+            (Level::Medium, 0, 3600, true),
+            (Level::High, 0, 3601, false),
+            (Level::Critical, 0, 1, false),
+            // A newer finding is due after half an hour, an old one is not.
+            (Level::High, 1, 1799, true),
+            (Level::High, 1, 1800, false),
+            (Level::High, 0, 1800, true),
+        ] {
+            assert_eq!(covers(level, revision, now), covered, "{level} {revision} {now}");
+        }
+        assert_eq!(recent.covers(&key(1), &want(Level::Low, 0), &TERMS, at(0)), None);
+        let long = recent.covered(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600));
+        assert_eq!(long, Some(Level::High));
+        let expired = recent.covered(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600 + 1));
+        assert_eq!(expired, None);
+    }
+
+    #[test]
+    fn age_is_that_of_the_clock_that_went_on() {
+        let mut recent = Recent::default();
+        recent.learn(&key(0), told(Level::High, 0), at(0));
+        for (wall, mono, covered) in [(3601, 10, false), (10, 3601, false), (-50, 20, true)] {
+            let now = Now { wall: Wall(wall * 1000), mono: Mono(mono * 1000) };
+            let covers = recent.covers(&key(0), &want(Level::High, 0), &TERMS, now);
+            assert_eq!(covers.is_some(), covered, "{wall} {mono}");
+        }
+    }
+
+    #[test]
+    fn the_later_row_counts_and_what_is_forgotten_is_gone() {
+        let mut recent = Recent::default();
+        recent.learn(&key(0), told(Level::High, 100), at(100));
+        recent.learn(&key(0), told(Level::Medium, 50), at(101));
+        let covers =
+            |recent: &Recent| recent.covers(&key(0), &want(Level::High, 0), &TERMS, at(102));
+        assert_eq!(covers(&recent), Some(Level::High), "a look brought what was before");
+        recent.learn(&key(0), told(Level::Critical, 102), at(102));
+        assert_eq!(covers(&recent), Some(Level::Critical));
+        recent.forget(&key(0));
+        assert_eq!(covers(&recent), None);
+    }
+
+    #[test]
+    fn it_is_bounded_and_the_oldest_goes() {
+        let mut recent = Recent::default();
+        for i in 0..3 * Recent::KEPT_MAX {
+            recent.learn(&key(i), told(Level::High, i as i64), at(0));
+            assert!(recent.young.len() + recent.old.len() <= Recent::KEPT_MAX);
+        }
+        let known =
+            |i: usize| recent.covered(&key(i), &want(Level::High, 0), &TERMS, at(0)).is_some();
+        assert!(!known(0));
+        let last = 3 * Recent::KEPT_MAX;
+        assert!((last - GENERATION..last).all(known), "the last {GENERATION} are all there");
+        // Not more than it says: 14,000 notices in less than 1.5 MB.
+        assert!(Recent::BYTES_MAX < 1_500_000, "{}", Recent::BYTES_MAX);
+        let taken = |map: &HashMap<Name, Entry>| {
+            (map.capacity() * 8 / 7).next_power_of_two() * (size_of::<(Name, Entry)>() + 1)
+        };
+        assert!(taken(&recent.young) + taken(&recent.old) <= Recent::BYTES_MAX);
+    }
+
+    #[test]
+    fn keys_are_not_mixed_up() {
+        let of = |f: &str, d: &str| {
+            name(&NoticeKey { fingerprint: f.to_owned(), destination: d.to_owned() })
+        };
+        assert_ne!(of("ab", "c"), of("a", "bc"));
+        assert_ne!(of("", "ab"), of("ab", ""));
+    }
+}

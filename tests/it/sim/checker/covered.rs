@@ -1,0 +1,110 @@
+//! I19: what a worker settles without a post is covered by one that the ledger still holds, and no
+//! reminder of it is due. So nothing that is remembered, or seen too late, covers for longer than its
+//! row would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desks::{Desks, owes};
+use super::{Rules, Verdict};
+use crate::sim::history::{Answer, Carried, Entry, Notice, What};
+
+/// Two clocks are at most so far apart.
+const SKEW_MS: u64 = 5_000;
+
+/// A row that was written as sent.
+struct Held {
+    level: u8,
+    expires_at: i64,
+}
+
+/// A post that its worker knows to be accepted.
+struct Post {
+    level: u8,
+    revision: u8,
+    answered: u64,
+}
+
+#[derive(Default)]
+struct State<'a> {
+    desks: Desks<'a>,
+    rows: BTreeMap<Notice, Vec<Held>>,
+    posts: BTreeMap<Notice, Vec<Post>>,
+    cards: BTreeMap<u32, &'a [crate::sim::history::Shown]>,
+    parked: BTreeSet<u32>,
+}
+
+pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
+    let mut state = State::default();
+    for entry in history {
+        state.see(rules, entry, verdict);
+        state.desks.see(rules, entry);
+    }
+}
+
+impl<'a> State<'a> {
+    fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
+        match &entry.what {
+            What::Write { notice, row, done: true } if row.state == "sent" => {
+                let held = row.level_sent.map(|level| Held { level, expires_at: row.expires_at });
+                self.rows.entry(*notice).or_default().extend(held);
+            }
+            What::PostCalled { post, cards, .. } => {
+                self.cards.insert(*post, cards);
+            }
+            What::PostAnswered { post, answer: Answer::Accepted } => {
+                for card in self.cards.get(post).copied().unwrap_or_default() {
+                    let (level, revision, answered) = (card.level, card.revision, entry.at);
+                    let post = Post { level, revision, answered };
+                    self.posts.entry(card.notice()).or_default().push(post);
+                }
+            }
+            What::Parked { message, .. } => {
+                self.parked.insert(*message);
+            }
+            What::Delete { message, gone: true, .. } if !self.parked.contains(message) => {
+                // An old receipt may delete what is long forgotten here.
+                let since = entry.who.and_then(|who| self.desks.since(who, *message));
+                if let Some(since) = since {
+                    for (notice, carried) in owes(rules, self.desks.carries(*message)) {
+                        self.deleted(rules, entry.at, since, notice, carried, verdict);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn deleted(
+        &self,
+        rules: &Rules,
+        at: u64,
+        since: u64,
+        notice: Notice,
+        carried: &Carried,
+        verdict: &mut Verdict,
+    ) {
+        let rows = self.rows.get(&notice).into_iter().flatten();
+        let holds = |row: &Held| {
+            row.level >= carried.level && row.expires_at + SKEW_MS as i64 >= since as i64
+        };
+        let mut breaks = |why: &str| {
+            let what = format!("{carried} was settled for {}: {why}", notice.destination);
+            verdict.breaks("I19", at, Some(notice.finding), what);
+        };
+        let mut rows = rows.peekable();
+        // That the ledger never knew is for others to judge.
+        if rows.peek().is_some() && !rows.any(holds) {
+            breaks("the ledger has forgotten that it was told");
+        }
+        let Some(after) = rules.remind_after_ms else { return };
+        let posts = self.posts.get(&notice).into_iter().flatten();
+        let current = |post: &&Post| {
+            let due = post.answered + after + SKEW_MS;
+            post.level >= carried.level && (post.revision >= carried.revision || due >= since)
+        };
+        let mut posts = posts.peekable();
+        if posts.peek().is_some() && !posts.any(|post| current(&post)) {
+            breaks("a reminder is due");
+        }
+    }
+}
