@@ -68,7 +68,6 @@ impl Desk {
         self.by_message.insert(message, id);
         self.bytes_held += held.bytes;
         self.findings_held += held.findings;
-        self.chores.insert((beat_at, Chore::Beat(id)));
         self.deliveries.insert(id, held);
         if self.draining {
             // The receive was under way when this worker was asked to stop.
@@ -79,6 +78,11 @@ impl Desk {
             self.owe(id, lane, parsed, now);
         }
         self.finish_if_done(id, now);
+        // What owes nothing is settled by now, and needs no heartbeat: of most nights that is most.
+        let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
+        if self.deliveries.get(&id).is_some_and(stays) {
+            self.chores.insert((beat_at, Chore::Beat(id)));
+        }
     }
 
     /// A message came again while it is here: its visibility ran out, or the queue sent a copy. Only

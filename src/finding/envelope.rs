@@ -305,9 +305,7 @@ fn quoted(text: &str) -> String {
 
 /// A text of the envelope, bounded, because nobody knows how long it is.
 fn bounded<'a>(text: &'a Str<'_>) -> Str<'a> {
-    let text = text.as_deref()?;
-    let is_short = text.len() <= QUOTED_CHARS_MAX;
-    Some(if is_short { text.into() } else { super::text::cut(text, QUOTED_CHARS_MAX).into() })
+    text.as_deref().map(|text| super::text::cut(text, QUOTED_CHARS_MAX))
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ pub struct Unwanted {
 type Wanted<'a> = &'a dyn Fn(&Severity) -> bool;
 
 /// One finding, read as far as it is wanted.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Outcome {
     Wanted(Finding),
     Unwanted(Unwanted),
@@ -180,6 +181,10 @@ fn write_escaped(
     text: &str,
     special: impl Fn(char) -> bool,
 ) -> fmt::Result {
+    let shows = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'%' && !special(byte.into());
+    if text.bytes().all(shows) {
+        return f.write_str(text);
+    }
     for c in text.chars() {
         if c == '%' || c.is_control() || text::is_invisible(c) || special(c) {
             let mut bytes = [0; 4];
