@@ -1,28 +1,41 @@
-//! The body of a queue message → findings, beside the least that any JSON parser has to do.
+//! The body of a queue message → findings, beside the least that serde_json has to do with the same bytes:
+//! to see that they are JSON, and forget them.
 
+#[path = "common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+
+use common::{bodies, quick};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hansho::demo::night::{Mix, Night};
-use hansho::finding;
-use hansho::instants::Wall;
+use hansho::finding::{Level, parse, parse_wanted};
 use serde::de::IgnoredAny;
 
-fn parse(c: &mut Criterion) {
-    let mix = Mix { noise: 60, alerts: 40, repeats: 0, updates: 0, malformed: 0 };
-    let bodies: Vec<String> = Night::new(1, Wall(1_790_000_000_000))
-        .events(mix)
-        .into_iter()
-        .map(|event| event.body)
-        .collect();
+fn findings(c: &mut Criterion) {
+    let bodies = bodies(200);
     let mut group = c.benchmark_group("parse");
     group.throughput(Throughput::Elements(bodies.len() as u64));
-    group.bench_function("findings", |b| {
-        b.iter(|| bodies.iter().map(|body| finding::parse(body).findings.len()).sum::<usize>());
+    group.bench_function("ignored", |b| {
+        let is_json = |body: &&String| serde_json::from_str::<IgnoredAny>(body).is_ok();
+        b.iter(|| bodies.iter().filter(is_json).count());
     });
-    group.bench_function("skipped", |b| {
-        b.iter(|| bodies.iter().filter(|b| serde_json::from_str::<IgnoredAny>(b).is_ok()).count());
+    group.bench_function("dropped", |b| {
+        b.iter(|| {
+            bodies.iter().for_each(|body| drop(black_box(parse_wanted(body, &|_| false))));
+        });
+    });
+    group.bench_function("kept", |b| {
+        b.iter(|| bodies.iter().for_each(|body| drop(black_box(parse(body)))));
+    });
+    // As they come: three of ten are at or above the threshold.
+    group.bench_function("mixed", |b| {
+        let wanted = |severity: &hansho::finding::Severity| severity.level >= Level::Medium;
+        b.iter(|| {
+            bodies.iter().for_each(|body| drop(black_box(parse_wanted(body, &wanted))));
+        });
     });
     group.finish();
 }
 
-criterion_group!(benches, parse);
+criterion_group!(name = benches; config = quick(); targets = findings);
 criterion_main!(benches);

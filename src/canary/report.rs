@@ -202,7 +202,7 @@ fn seconds(time: Duration) -> String {
 /// In one line, and without what a terminal would obey.
 fn shown(why: &str) -> String {
     let plain: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    cut(&plain, WHY_CHARS_MAX)
+    cut(&plain, WHY_CHARS_MAX).into_owned()
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! A night's worth of findings, made from a seed: the same seed makes the same night.
 //!
-//! The events are written for this project after GuardDuty's documented format. Addresses, accounts
-//! and names are from the ranges kept for documentation.
+//! The events are written for this project after GuardDuty's documented format, 3 to 9 KB long, as
+//! EventBridge delivers them: on one line, with the keys in GuardDuty's order. Addresses, accounts and
+//! names are from the ranges kept for documentation.
 
-use serde_json::{Value, json};
+mod parts;
+
+use serde_json::Value;
 
 use crate::instants::Wall;
+
+use parts::*;
 
 /// What a message of the night is there to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,83 +38,97 @@ pub struct Event {
     pub body: String,
 }
 
-/// The kinds of findings: type, title, severity, resource, action.
-type Kind = (&'static str, &'static str, f64, fn(&mut Night) -> Value, fn(&mut Night) -> Value);
+/// The kinds of findings: type, title, severity, and the parts for resource and service.
+type Kind = (&'static str, &'static str, f64, &'static str, &'static str);
 
 const SSH_BRUTE_FORCE: Kind = (
     "UnauthorizedAccess:EC2/SSHBruteForce",
     "SSH brute force attacks were observed against an EC2 instance.",
     5.0,
-    instance,
-    connection,
+    INSTANCE,
+    CONNECTION,
 );
 const COMPROMISED_CREDENTIALS: Kind = (
     "AttackSequence:IAM/CompromisedCredentials",
     "Potential credential compromise of an IAM user indicated by a sequence of actions.",
     9.3,
-    sequence,
-    no_action,
+    SEQUENCE,
+    SIGNALS,
 );
 
-const ALERTS: [Kind; 10] = [
+const ALERTS: [Kind; 12] = [
     (
         "CryptoCurrency:EC2/BitcoinTool.B!DNS",
         "EC2 instance is querying a domain name that is associated with Bitcoin-related activity.",
         8.0,
-        instance,
-        dns,
+        INSTANCE,
+        DNS,
     ),
     (
         "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
         "Credentials created for an EC2 instance role are being used from an external IP address.",
         8.0,
-        access_key,
-        api_call,
+        ACCESS_KEY,
+        API_CALL,
     ),
     (
         "Discovery:S3/MaliciousIPCaller",
         "An API used to discover resources was invoked from a known malicious IP address.",
         7.0,
-        bucket,
-        api_call,
+        BUCKET,
+        API_CALL,
     ),
     SSH_BRUTE_FORCE,
     (
         "Persistence:IAMUser/AnomalousBehavior",
         "APIs commonly used in persistence tactics were invoked in an anomalous way.",
         5.0,
-        access_key,
-        api_call,
+        ACCESS_KEY,
+        API_CALL,
     ),
     (
         "PrivilegeEscalation:Kubernetes/PrivilegedContainer",
         "A privileged container with root level access was launched on an EKS cluster.",
         5.0,
-        cluster,
-        kubernetes,
+        CLUSTER,
+        KUBERNETES,
     ),
     (
         "CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin",
         "A user successfully logged into an RDS database in an anomalous way.",
         8.0,
-        database,
-        login,
+        DATABASE,
+        LOGIN,
     ),
     (
         "Backdoor:Lambda/C&CActivity.B",
         "A Lambda function is communicating with a command and control server.",
         8.0,
-        function,
-        connection,
+        FUNCTION,
+        CONNECTION,
     ),
     (
         "Execution:Runtime/NewBinaryExecuted",
         "A container has executed a newly created binary file.",
         5.0,
-        container,
-        process,
+        CONTAINER,
+        PROCESS,
     ),
     COMPROMISED_CREDENTIALS,
+    (
+        "Execution:EC2/MaliciousFile",
+        "A malicious file was detected on an EC2 instance.",
+        8.0,
+        SCANNED_INSTANCE,
+        VOLUME_SCAN,
+    ),
+    (
+        "Object:S3/MaliciousFile",
+        "A malicious S3 object was detected in a protected bucket.",
+        8.0,
+        OBJECT,
+        OBJECT_SCAN,
+    ),
 ];
 
 /// Most of a storm is one kind of finding, from one account: a host that is attacked, or attacks.
@@ -119,27 +138,62 @@ const STORM_REGION: &str = REGIONS[1];
 /// Of so many alerts of a storm one is of another kind.
 const STORM_OTHERS: usize = 3;
 
-const NOISE: [Kind; 3] = [
+const NOISE: [Kind; 8] = [
     (
         "Recon:EC2/PortProbeUnprotectedPort",
         "Unprotected port on an EC2 instance is being probed.",
         2.0,
-        instance,
-        probe,
+        INSTANCE,
+        PROBE,
     ),
     (
         "Policy:S3/BucketBlockPublicAccessDisabled",
         "Block public access was disabled for an S3 bucket.",
         2.0,
-        bucket,
-        api_call,
+        BUCKET,
+        API_CALL,
     ),
     (
         "Policy:IAMUser/RootCredentialUsage",
         "An API was invoked using root credentials.",
         1.5,
-        access_key,
-        api_call,
+        ACCESS_KEY,
+        API_CALL,
+    ),
+    (
+        "CredentialAccess:RDS/AnomalousBehavior.FailedLogin",
+        "One or more unusual failed login attempts were observed on an RDS database.",
+        2.0,
+        DATABASE,
+        LOGIN,
+    ),
+    (
+        "Discovery:Runtime/SuspiciousCommand",
+        "A suspicious command was executed in a container.",
+        2.0,
+        CONTAINER,
+        PROCESS,
+    ),
+    (
+        "Discovery:Kubernetes/AnomalousBehavior.PermissionChecked",
+        "A Kubernetes API commonly used to check permissions was invoked in an anomalous way.",
+        2.0,
+        CLUSTER,
+        KUBERNETES,
+    ),
+    (
+        "Discovery:IAMUser/AnomalousBehavior",
+        "APIs commonly used in discovery tactics were invoked in an anomalous way.",
+        2.0,
+        ACCESS_KEY,
+        API_CALL,
+    ),
+    (
+        "Discovery:S3/AnomalousBehavior",
+        "An API commonly used to discover S3 objects was invoked in an anomalous way.",
+        2.0,
+        BUCKET,
+        API_CALL,
     ),
 ];
 
@@ -160,6 +214,9 @@ impl Event {
 pub struct Night {
     random: fastrand::Rng,
     began: Wall,
+    /// Where the finding that is being made is from.
+    account: &'static str,
+    region: &'static str,
 }
 
 /// How many messages of each role there are.
@@ -174,7 +231,26 @@ pub struct Mix {
 
 impl Night {
     pub fn new(seed: u64, began: Wall) -> Night {
-        Night { random: fastrand::Rng::with_seed(seed), began }
+        let random = fastrand::Rng::with_seed(seed);
+        Night { random, began, account: ACCOUNTS[0], region: REGIONS[0] }
+    }
+
+    /// New findings of every kind, as the months bring them: seven of ten are low.
+    pub fn corpus(&mut self, count: usize) -> Vec<Event> {
+        let mut one = || if self.random.u8(..10) < 7 { self.noise() } else { self.alert() };
+        std::iter::repeat_with(&mut one).take(count).collect()
+    }
+
+    /// One finding below the threshold.
+    pub fn noise(&mut self) -> Event {
+        let kind = *self.choose(&NOISE);
+        self.finding(Role::Noise, &kind)
+    }
+
+    /// One at or above it.
+    pub fn alert(&mut self) -> Event {
+        let kind = *self.choose(&ALERTS);
+        self.finding(Role::Alert, &kind)
     }
 
     /// The messages in their order of arrival. What follows a finding comes after it.
@@ -233,70 +309,139 @@ impl Night {
         self.finding_in(role, kind, account, region)
     }
 
-    fn finding_in(&mut self, role: Role, kind: &Kind, account: &str, region: &str) -> Event {
-        let (kind, title, severity, resource, action) = *kind;
-        let id: String = (0..32).map(|_| self.random.digit(16)).collect();
-        let seen = Wall(self.began.0 - self.random.i64(60_000..3_600_000)).to_rfc3339();
+    fn finding_in(
+        &mut self,
+        role: Role,
+        kind: &Kind,
+        account: &'static str,
+        region: &'static str,
+    ) -> Event {
+        let (kind, title, severity, resource, service) = *kind;
+        (self.account, self.region) = (account, region);
+        let id = self.hex(32);
+        let seen = self.earlier();
         let count = self.random.u32(1..40);
-        let resource = resource(self);
-        let mut service = json!({
-            "serviceName": "guardduty", "detectorId": "12abc34d567e8fa901bc2d34e56789f0",
-            "eventFirstSeen": seen, "eventLastSeen": self.began.to_rfc3339(),
-            "archived": false, "count": count, "resourceRole": "TARGET",
-            "additionalInfo": {"value": "{}", "type": "default"},
-        });
-        let action = action(self);
-        if let (Some(service), Value::Object(action)) = (service.as_object_mut(), action) {
-            service.extend(action);
-        }
-        let arn = format!(
-            "arn:aws:guardduty:{region}:{account}:detector/12abc34d567e8fa901bc2d34e56789f0/finding/{id}"
+        let (resource, service) = (self.fill(resource), self.fill(service));
+        let now = self.began.to_rfc3339();
+        let arn = format!("arn:aws:guardduty:{region}:{account}:detector/{DETECTOR}/finding/{id}");
+        let service = format!(
+            r#"{{"serviceName":"guardduty","detectorId":"{DETECTOR}",{service}"eventFirstSeen":"{seen}","eventLastSeen":"{now}","archived":false,"count":{count}}}"#
         );
-        let event = json!({
-            "version": "0", "id": format!("e-{id}"), "detail-type": "GuardDuty Finding",
-            "source": "aws.guardduty", "account": account, "region": region,
-            "time": self.began.to_rfc3339(), "resources": [],
-            "detail": {
-                "schemaVersion": "2.0", "accountId": account, "region": region,
-                "partition": "aws", "id": id, "arn": arn, "type": kind, "title": title,
-                "description": format!("{title} Seen {count} times from account {account}."),
-                "severity": severity, "createdAt": seen, "updatedAt": self.began.to_rfc3339(),
-                "resource": resource, "service": service,
-            },
-        });
-        Event { role, finding: id, body: event.to_string() }
+        let detail = format!(
+            r#"{{"schemaVersion":"2.0","accountId":"{account}","region":"{region}","partition":"aws","id":"{id}","arn":"{arn}","type":"{kind}","resource":{resource},"service":{service},"severity":{severity},"createdAt":"{seen}","updatedAt":"{now}","title":"{title}","description":"{title} Seen {count} times from account {account}."}}"#
+        );
+        let body = format!(
+            r#"{{"version":"0","id":"e-{id}","detail-type":"GuardDuty Finding","source":"aws.guardduty","account":"{account}","time":"{now}","region":"{region}","resources":[],"detail":{detail}}}"#
+        );
+        Event { role, finding: id, body }
     }
 
     /// A later version of the same finding.
     fn changed(&mut self, role: Role, of: &Event, severity: Option<f64>) -> Event {
-        let mut event: Value = serde_json::from_str(&of.body).unwrap_or_default();
-        let later = Wall(self.began.0 + 900_000).to_rfc3339();
-        event["detail"]["updatedAt"] = json!(later);
-        event["detail"]["service"]["eventLastSeen"] = json!(later);
-        event["detail"]["service"]["count"] = json!(self.random.u32(40..90));
-        if let Some(severity) = severity {
-            event["detail"]["severity"] = json!(severity);
+        let later = format!("\"{}\"", Wall(self.began.0 + 900_000).to_rfc3339());
+        let count = self.random.u32(40..90).to_string();
+        let mut body = of.body.clone();
+        for (key, value) in [("updatedAt", &later), ("eventLastSeen", &later), ("count", &count)] {
+            body = with(&body, key, value);
         }
-        Event { role, finding: of.finding.clone(), body: event.to_string() }
+        if let Some(severity) = severity {
+            body = with(&body, "severity", &severity.to_string());
+        }
+        Event { role, finding: of.finding.clone(), body }
+    }
+
+    /// A part on one line, with what differs from finding to finding.
+    fn fill(&mut self, part: &str) -> String {
+        let mut text = String::with_capacity(part.len() * 2);
+        for line in part.lines() {
+            let mut rest = line.trim_start();
+            while let Some((before, after)) = rest.split_once('$') {
+                text.push_str(before);
+                let word =
+                    WORDS.iter().find_map(|(word, made)| Some((after.strip_prefix(word)?, made)));
+                match word {
+                    Some((behind, made)) => {
+                        text.push_str(&made(self));
+                        rest = behind;
+                    }
+                    None => {
+                        text.push('$');
+                        rest = after;
+                    }
+                }
+            }
+            text.push_str(rest);
+        }
+        text
+    }
+
+    /// So many of a part, as the elements of a list.
+    fn several(&mut self, part: &str, count: std::ops::Range<usize>) -> String {
+        let parts: Vec<String> = (0..self.random.usize(count)).map(|_| self.fill(part)).collect();
+        parts.join(",")
+    }
+
+    fn hex(&mut self, digits: usize) -> String {
+        (0..digits).map(|_| self.random.digit(16)).collect()
+    }
+
+    /// Within the hour before the night.
+    fn earlier(&mut self) -> String {
+        Wall(self.began.0 - self.random.i64(60_000..3_600_000)).to_rfc3339()
+    }
+
+    fn one_of(&mut self, words: &[&str]) -> String {
+        (*self.choose(words)).to_owned()
     }
 
     fn choose<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.random.usize(0..all.len())]
     }
+}
 
-    fn remote(&mut self) -> Value {
-        let (country, organisation) = *self.choose(&[
-            ("Netherlands", "Example Hosting BV"),
-            ("Brazil", "Exemplo Telecom"),
-            ("Vietnam", "Vi Du Networks"),
-            ("United States", "Example Transit Inc."),
-        ]);
-        json!({
-            "ipAddressV4": format!("198.51.100.{}", self.random.u8(1..255)),
-            "country": {"countryName": country}, "city": {"cityName": ""},
-            "organization": {"asn": "64496", "asnOrg": organisation, "isp": organisation, "org": organisation},
-        })
-    }
+const DETECTOR: &str = "12abc34d567e8fa901bc2d34e56789f0";
+
+type Word = (&'static str, fn(&mut Night) -> String);
+
+/// What the words of the parts stand for.
+const WORDS: [Word; 26] = [
+    ("account", |n| n.account.to_owned()),
+    ("api", |n| {
+        n.one_of(&["ListBuckets", "GetCallerIdentity", "CreateAccessKey", "PutBucketPolicy"])
+    }),
+    ("buckets", |n| n.several(ONE_BUCKET, 1..4)),
+    ("byte", |n| n.random.u8(1..255).to_string()),
+    ("country", |n| n.one_of(&["Netherlands", "Brazil", "Vietnam", "United States"])),
+    ("data", |n| n.one_of(&["invoices", "logs-eu", "public-site"])),
+    ("earlier", Night::earlier),
+    ("hex16", |n| n.hex(16)),
+    ("hex32", |n| n.hex(32)),
+    ("hex4", |n| n.hex(4)),
+    ("hex64", |n| n.hex(64)),
+    ("hex8", |n| n.hex(8)),
+    ("host", |n| n.one_of(&["web-1", "web-2", "build-runner", "bastion", "reports"])),
+    ("network", |n| n.one_of(&["Example Hosting BV", "Exemplo Telecom", "Vi Du Networks"])),
+    ("probes", |n| n.several(ONE_PROBE, 2..9)),
+    ("region", |n| n.region.to_owned()),
+    ("remote", |n| n.fill(REMOTE)),
+    ("service", |n| n.one_of(&["iam", "s3", "sts", "ec2"])),
+    ("signals", |n| n.several(ONE_SIGNAL, 4..8)),
+    ("tagged", |n| n.one_of(&["shop", "platform", "terraform", "cost-centre-4711", "production"])),
+    ("tags", |n| n.several(ONE_TAG, 4..13)),
+    ("tag", |n| n.one_of(&["team", "service", "managed-by", "cost-centre", "environment"])),
+    ("upper16", |n| n.hex(16).to_ascii_uppercase()),
+    ("user", |n| n.one_of(&["deploy", "ci-runner", "alice", "backup-job"])),
+    ("uuid", |n| [8, 4, 4, 4, 12].map(|digits| n.hex(digits)).join("-")),
+    ("n", |n| n.random.u8(1..100).to_string()),
+];
+
+/// The text with another value, a string or a number, behind the last key of this name.
+fn with(text: &str, key: &str, value: &str) -> String {
+    let key = format!("\"{key}\":");
+    let Some((before, after)) = text.rsplit_once(&key) else { return text.to_owned() };
+    let is_end = |c: char| c == ',' || c == '}';
+    let rest = after.find(is_end).and_then(|end| after.get(end..)).unwrap_or_default();
+    format!("{before}{key}{value}{rest}")
 }
 
 fn severity(body: &str) -> f64 {
@@ -304,99 +449,4 @@ fn severity(body: &str) -> f64 {
         .ok()
         .and_then(|event| event["detail"]["severity"].as_f64())
         .unwrap_or_default()
-}
-
-fn instance(n: &mut Night) -> Value {
-    let name = *n.choose(&["web-1", "web-2", "build-runner", "bastion", "reports"]);
-    json!({"resourceType": "Instance", "instanceDetails": {
-        "instanceId": format!("i-0{:016x}", n.random.u64(..)), "instanceType": "t3.large",
-        "tags": [{"key": "Name", "value": name}],
-        "networkInterfaces": [{"privateIpAddress": "10.0.12.7", "publicIp": "203.0.113.25", "vpcId": "vpc-0a1b2c3d"}],
-    }})
-}
-
-fn access_key(n: &mut Night) -> Value {
-    let user = *n.choose(&["deploy", "ci-runner", "alice", "backup-job"]);
-    json!({"resourceType": "AccessKey", "accessKeyDetails": {
-        "accessKeyId": "ASIAEXAMPLEEXAMPLE00", "principalId": "AIDAEXAMPLE", "userType": "IAMUser",
-        "userName": user,
-    }})
-}
-
-fn bucket(n: &mut Night) -> Value {
-    let name = *n.choose(&["acme-invoices", "acme-logs-eu", "acme-public-site"]);
-    json!({"resourceType": "S3Bucket", "s3BucketDetails": [{"name": name, "arn": format!("arn:aws:s3:::{name}"), "type": "Destination"}]})
-}
-
-fn cluster(_: &mut Night) -> Value {
-    json!({"resourceType": "EKSCluster",
-        "eksClusterDetails": {"name": "payments", "arn": "arn:aws:eks:eu-central-1:111122223333:cluster/payments"},
-        "kubernetesDetails": {"kubernetesUserDetails": {"username": "system:serviceaccount:dev:builder"},
-            "kubernetesWorkloadDetails": {"name": "debug-shell", "type": "pods", "namespace": "dev"}}})
-}
-
-fn database(_: &mut Night) -> Value {
-    json!({"resourceType": "RDSDBInstance",
-        "rdsDbInstanceDetails": {"dbInstanceIdentifier": "orders-1", "engine": "Aurora PostgreSQL", "dbClusterIdentifier": "orders"},
-        "rdsDbUserDetails": {"user": "reporting", "application": "psql", "database": "orders"}})
-}
-
-fn function(_: &mut Night) -> Value {
-    json!({"resourceType": "Lambda", "lambdaDetails": {"functionName": "thumbnailer",
-        "functionArn": "arn:aws:lambda:us-east-1:222233334444:function:thumbnailer"}})
-}
-
-fn container(_: &mut Night) -> Value {
-    json!({"resourceType": "ECSCluster", "ecsClusterDetails": {"name": "shop",
-        "arn": "arn:aws:ecs:us-east-1:222233334444:cluster/shop",
-        "taskDetails": {"arn": "arn:aws:ecs:us-east-1:222233334444:task/shop/0f1e2d", "containers": [{"name": "cart", "image": "registry.example.com/cart:41"}]}}})
-}
-
-fn sequence(_: &mut Night) -> Value {
-    json!({"resourceType": "AttackSequence"})
-}
-
-fn dns(_: &mut Night) -> Value {
-    json!({"action": {"actionType": "DNS_REQUEST", "dnsRequestAction": {"domain": "pool.coin.example.net", "protocol": "UDP", "blocked": false}}})
-}
-
-fn api_call(n: &mut Night) -> Value {
-    let api =
-        *n.choose(&["ListBuckets", "GetCallerIdentity", "CreateAccessKey", "PutBucketPolicy"]);
-    json!({"action": {"actionType": "AWS_API_CALL", "awsApiCallAction": {"api": api, "serviceName": "iam.amazonaws.com", "callerType": "Remote IP", "remoteIpDetails": n.remote()}}})
-}
-
-fn connection(n: &mut Night) -> Value {
-    json!({"action": {"actionType": "NETWORK_CONNECTION", "networkConnectionAction": {
-        "connectionDirection": "INBOUND", "protocol": "TCP", "blocked": false,
-        "localPortDetails": {"port": 22, "portName": "SSH"}, "remotePortDetails": {"port": 51022, "portName": "Unknown"},
-        "remoteIpDetails": n.remote()}}})
-}
-
-fn probe(n: &mut Night) -> Value {
-    json!({"action": {"actionType": "PORT_PROBE", "portProbeAction": {"blocked": false, "portProbeDetails": [
-        {"localPortDetails": {"port": 9200, "portName": "Unknown"}, "remoteIpDetails": n.remote()}]}}})
-}
-
-fn kubernetes(n: &mut Night) -> Value {
-    json!({"action": {"actionType": "KUBERNETES_API_CALL", "kubernetesApiCallAction": {
-        "requestUri": "/api/v1/namespaces/dev/pods", "verb": "create", "statusCode": 201,
-        "sourceIps": ["198.51.100.9"], "remoteIpDetails": n.remote()}}})
-}
-
-fn login(n: &mut Night) -> Value {
-    json!({"action": {"actionType": "RDS_LOGIN_ATTEMPT", "rdsLoginAttemptAction": {"remoteIpDetails": n.remote(),
-        "loginAttributes": [{"user": "reporting", "application": "psql", "successfulLoginAttempts": 1, "failedLoginAttempts": 0}]}}})
-}
-
-fn process(_: &mut Night) -> Value {
-    json!({"runtimeDetails": {"process": {"name": "xmrig", "executablePath": "/tmp/.x/xmrig", "user": "www-data", "pid": 4211}}})
-}
-
-fn no_action(_: &mut Night) -> Value {
-    json!({"detection": {"sequence": {
-        "uid": "seq-1", "description": "A sequence of actions involving 6 signals indicates a potential credential compromise of the IAM user deploy.",
-        "actors": [{"id": "a-1", "user": {"name": "deploy", "uid": "AIDAEXAMPLE", "type": "IAMUser"}}],
-        "resources": [{"uid": "r-1", "name": "ASIAEXAMPLEEXAMPLE00", "resourceType": "ACCESS_KEY"}],
-        "signals": [{"uid": "s-1", "type": "FINDING", "name": "UnauthorizedAccess:IAMUser/TorIPCaller", "count": 3}]}}})
 }

@@ -60,14 +60,14 @@ impl Desk {
             return;
         }
         let id = DeliveryId(self.new_id());
-        let parsed = finding::parse(&delivery.body);
+        let routes = &self.settings.routes;
+        let parsed = finding::parse_wanted(&delivery.body, &|severity| routes.admit(severity));
         let beat_at = now.mono.plus(self.heartbeat());
         let lane = delivery.lane;
-        let held = Held::new(delivery, parsed.findings.len(), now);
+        let held = Held::new(delivery, parsed.count(), now);
         self.by_message.insert(message, id);
         self.bytes_held += held.bytes;
         self.findings_held += held.findings;
-        self.chores.insert((beat_at, Chore::Beat(id)));
         self.deliveries.insert(id, held);
         if self.draining {
             // The receive was under way when this worker was asked to stop.
@@ -78,6 +78,11 @@ impl Desk {
             self.owe(id, lane, parsed, now);
         }
         self.finish_if_done(id, now);
+        // What owes nothing is settled by now, and needs no heartbeat: of most nights that is most.
+        let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
+        if self.deliveries.get(&id).is_some_and(stays) {
+            self.chores.insert((beat_at, Chore::Beat(id)));
+        }
     }
 
     /// A message came again while it is here: its visibility ran out, or the queue sent a copy. Only
@@ -100,6 +105,11 @@ impl Desk {
                 held.condemn(rejection.code.word(), &rejection.to_string());
             }
         }
+        for finding in parsed.unwanted {
+            self.tally.findings += 1;
+            self.tally.below_threshold += 1;
+            self.reports.push(Report::Filtered { finding, lane });
+        }
         for finding in parsed.findings {
             let finding = Arc::new(finding);
             if let Some(canary) = finding.canary {
@@ -108,12 +118,7 @@ impl Desk {
             }
             self.tally.findings += 1;
             self.reports.push(Report::Received { finding: Arc::clone(&finding), lane });
-            let owed = self.settings.routes.owed(&finding.severity);
-            if owed.is_empty() {
-                self.tally.below_threshold += 1;
-                self.reports.push(Report::Filtered { finding: Arc::clone(&finding) });
-            }
-            for destination in owed {
+            for destination in self.settings.routes.owed(&finding.severity) {
                 self.admit(id, destination, Arc::clone(&finding), now);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Fingerprint, Level, Severity, Unwanted};
 use crate::ports::Lane;
 
 /// Why a message goes back to the queue. The word is the log field and the metric label.
@@ -66,14 +66,15 @@ impl CoveredBy {
 /// One thing worth a line in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    /// A finding was read out of a message.
+    /// A finding was read out of a message, and is owed to somebody.
     Received {
         finding: Arc<Finding>,
         lane: Lane,
     },
-    /// It is below every threshold.
+    /// A finding was read out of a message, and is below every threshold.
     Filtered {
-        finding: Arc<Finding>,
+        finding: Unwanted,
+        lane: Lane,
     },
     /// A canary came, and its row is in the ledger.
     Canary {
@@ -164,17 +165,17 @@ impl Report {
     /// Writes the line. Quiet when all is well: what needs no person is at debug.
     pub fn log(&self) {
         match self {
-            Report::Received { finding, lane } => debug!(
-                finding = %finding.fingerprint,
-                level = %finding.severity.level,
-                lane = lane.word(),
-                "received"
-            ),
-            Report::Filtered { finding } => debug!(
-                finding = %finding.fingerprint,
-                level = %finding.severity.level,
-                "below the threshold"
-            ),
+            Report::Received { finding, lane } => {
+                log_received(&finding.fingerprint, &finding.severity, *lane);
+            }
+            Report::Filtered { finding, lane } => {
+                log_received(&finding.fingerprint, &finding.severity, *lane);
+                debug!(
+                    finding = %finding.fingerprint,
+                    level = %finding.severity.level,
+                    "below the threshold"
+                );
+            }
             Report::Canary { finding, took } => {
                 info!(%finding, took_ms = millis(took), "a canary came");
             }
@@ -258,6 +259,10 @@ impl Report {
             Report::LedgerBack => info!("the ledger is back"),
         }
     }
+}
+
+fn log_received(finding: &Fingerprint, severity: &Severity, lane: Lane) {
+    debug!(%finding, level = %severity.level, lane = lane.word(), "received");
 }
 
 fn millis(d: &Duration) -> u64 {

@@ -99,8 +99,12 @@ impl Held {
     /// Something in it can't be told to anybody. The first word stands for all.
     pub fn condemn(&mut self, word: &str, detail: &str) {
         match &mut self.condemned {
-            Some((_, all)) => *all = cut(&format!("{all}; {detail}"), DETAIL_CHARS_MAX),
-            None => self.condemned = Some((word.to_owned(), cut(detail, DETAIL_CHARS_MAX))),
+            Some((_, all)) => {
+                *all = cut(&format!("{all}; {detail}"), DETAIL_CHARS_MAX).into_owned()
+            }
+            None => {
+                self.condemned = Some((word.to_owned(), cut(detail, DETAIL_CHARS_MAX).into_owned()))
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use super::arn::{Arn, short_name};
 use super::asff::plain_kind;
 use super::draft::{Draft, Envelope, Gauge};
-use super::lenient::{Kind, List, Pairs, Raw, Read, Slot as _, Str, kind, object};
+use super::json::{Json, Kind};
+use super::lenient::{List, Pairs, Read, Slot as _, Str, object};
 use super::phrase::{Phrase, joined, part, several};
 use super::{Finding, Level, Rejection};
 use crate::instants::Wall;
@@ -31,7 +32,7 @@ object! {
         deleted: Option<bool> = "isDeleted",
         resource: Str<'a> = "resource",
         resource_kind: Str<'a> = "resourceType",
-        principal: Option<Raw<'a>> = "principal",
+        principal: Option<Json<'a>> = "principal",
         action: List<Cow<'a, str>, NAMED_MAX> = "action",
         error: Str<'a> = "error",
         unused_actions: Option<u64> = "numberOfUnusedActions",
@@ -50,12 +51,12 @@ enum Access {
     Unused,
 }
 
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(json).unwrap_or_default();
     let access = document.access();
     let id = document.id.as_deref().or(document.finding_id.as_deref());
     let mut draft = Draft {
-        product: PRODUCT.to_owned(),
+        product: PRODUCT.into(),
         id_key: "id",
         id: super::native::bare_id(id),
         account: document.account.as_deref().map(Cow::Borrowed),
@@ -144,12 +145,12 @@ impl Document<'_> {
 
     /// `AWS 999988887777` or `anyone`; the principal may be a map from its type, or a name alone.
     fn describe_principal(&self) -> Option<String> {
-        let Raw(raw) = self.principal?;
-        if kind(raw) != Kind::Object {
-            return Cow::<str>::read(raw).map(|name| principal("principal", &name));
+        let json = self.principal?;
+        if json.kind() != Kind::Object {
+            return Cow::<str>::read(json).map(|name| principal("principal", &name));
         }
         let mut principals = Pairs::<NAMED_MAX>::default();
-        principals.fill(raw);
+        principals.fill(json);
         joined(principals.0.iter().map(|(kind, name)| Some(principal(kind, name))), ", ")
     }
 }
@@ -164,6 +165,7 @@ pub(super) fn principal(kind: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::json;
     use super::*;
 
     #[test]
@@ -177,7 +179,7 @@ mod tests {
             (r#"{"accessType":"INTRA_ORG"}"#, Access::Internal, Level::Low),
             (r#"{"findingType":"UnusedPermission"}"#, Access::Unused, Level::Low),
         ] {
-            let got = Document::read(raw).unwrap().access();
+            let got = Document::read(json(raw)).unwrap().access();
             assert_eq!((got, got.level()), (access, level), "{raw}");
         }
     }
@@ -186,7 +188,7 @@ mod tests {
     fn errors_are_told() {
         let raw = r#"{"id":"f","resource":"arn:aws:s3:::b","resourceType":"AWS::S3::Bucket",
             "error":"ACCESS_DENIED"}"#;
-        let finding = read(raw, &Envelope::default()).unwrap();
+        let finding = read(json(raw), &Envelope::default()).unwrap();
         assert_eq!(finding.title.as_str(), "S3 bucket b could not be analysed: ACCESS_DENIED");
     }
 
@@ -201,7 +203,7 @@ mod tests {
             (r#"{"AWS":"999988887777","CanonicalUser":"c"}"#, "AWS 999988887777, CanonicalUser c"),
         ] {
             let raw = format!(r#"{{"id":"f","principal":{principal}}}"#);
-            let finding = read(&raw, &Envelope::default()).unwrap();
+            let finding = read(json(&raw), &Envelope::default()).unwrap();
             assert_eq!(finding.actor.unwrap().as_str(), actor, "{principal}");
         }
     }
@@ -214,7 +216,7 @@ mod tests {
             (r#""findingType":"UnusedIAMRole""#, "UnusedIAMRole"),
         ] {
             let raw = format!(r#"{{"id":"f",{more},{times}}}"#);
-            let finding = read(&raw, &Envelope::default()).unwrap();
+            let finding = read(json(&raw), &Envelope::default()).unwrap();
             assert_eq!(finding.kind.as_str(), kind, "{more}");
             assert_eq!((finding.first_seen, finding.last_seen), (None, None), "{more}");
             assert!(finding.created_at.is_some(), "{more}");

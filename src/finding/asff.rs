@@ -13,7 +13,8 @@ use std::borrow::Cow;
 
 use super::arn::Arn;
 use super::draft::{Draft, Envelope, Gauge};
-use super::lenient::{Kind, List, Raw, Read, Str, kind, object};
+use super::json::{Json, Kind};
+use super::lenient::{List, Read, Str, object};
 use super::native::{Native, original, product_name};
 use super::{Finding, Level, Rejection, Severity, access_analyzer, guardduty};
 use crate::instants::Wall;
@@ -30,7 +31,7 @@ object! {
         generator: Str<'a> = "GeneratorId",
         title: Str<'a> = "Title",
         description: Str<'a> = "Description",
-        severity: Option<Raw<'a>> = "Severity",
+        severity: Option<Json<'a>> = "Severity",
         provider: Provider<'a> = "FindingProviderFields",
         fields: Fields<'a> = "ProductFields",
         source_url: Str<'a> = "SourceUrl",
@@ -52,7 +53,7 @@ object! {
         status: Str<'a> = "Status",
     }
     struct Provider<'a> {
-        severity: Option<Raw<'a>> = "Severity",
+        severity: Option<Json<'a>> = "Severity",
         kinds: List<Cow<'a, str>, 1> = "Types",
     }
     struct Measure<'a> {
@@ -73,8 +74,8 @@ object! {
     }
 }
 
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(json).unwrap_or_default();
     let id = document.id.as_deref();
     let native = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = native.as_ref().is_some_and(|native| native.product == guardduty::PRODUCT);
@@ -85,7 +86,8 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
             document.product_arn.as_deref(),
             document.company.as_deref(),
             document.product.as_deref(),
-        ),
+        )
+        .into(),
         id: id.map(Cow::Borrowed),
         id_key: "Id",
         account: document.account.as_deref().map(Cow::Borrowed),
@@ -122,7 +124,7 @@ impl<'a> Document<'a> {
         if let Some(arn) = named.filter(|arn| !arn.region.is_empty()) {
             draft.region = Some(Cow::Borrowed(arn.region));
         }
-        draft.product = native.product;
+        draft.product = native.product.into();
         draft.id = Some(native.id);
         if draft.product == access_analyzer::PRODUCT {
             draft.id = self.analyzer_id().map(Cow::Borrowed).or(draft.id.take());
@@ -163,15 +165,15 @@ impl<'a> Document<'a> {
 /// `{"Label": "HIGH", "Normalized": 70, "Product": 8.0}`, or a word alone. `Product` is in the
 /// product's own scale, so only GuardDuty's can be read, and only beside a level that it agrees
 /// with.
-fn gauge(raw: Option<Raw<'_>>, is_guardduty: bool) -> Gauge {
-    let Some(Raw(raw)) = raw else { return Gauge::default() };
-    if kind(raw) != Kind::Object {
-        return match Cow::<str>::read(raw) {
+fn gauge(json: Option<Json<'_>>, is_guardduty: bool) -> Gauge {
+    let Some(json) = json else { return Gauge::default() };
+    if json.kind() != Kind::Object {
+        return match Cow::<str>::read(json) {
             Some(word) => Gauge::word(&word),
-            None => Gauge::Unreadable(raw.to_owned()),
+            None => Gauge::Unreadable(json.raw().to_owned()),
         };
     }
-    let measure = Measure::read(raw).unwrap_or_default();
+    let measure = Measure::read(json).unwrap_or_default();
     let score = measure.product.filter(|_| is_guardduty).and_then(Severity::of_score);
     let word = measure.label.as_deref().map(Gauge::word).unwrap_or_default();
     let gauge = word.or(|| match measure.normalized {

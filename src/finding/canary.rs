@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use serde_json::json;
 
 use super::draft::{Draft, Envelope, Gauge};
+use super::json::Json;
 use super::lenient::{Read as _, Str, object};
 use super::{Finding, Fingerprint, Level, RejectCode, Rejection};
 use crate::instants::Wall;
@@ -54,7 +55,7 @@ impl CanaryEvent {
     /// What it is in the ledger.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {
-            product: PRODUCT.to_owned(),
+            product: PRODUCT.into(),
             account: String::new(),
             region: self.region.clone(),
             id: self.id.clone(),
@@ -80,15 +81,19 @@ object! {
         put_at: Option<Wall> = "put_at",
         post: Option<bool> = "post",
     }
+    /// EventBridge's event around it.
+    struct Event<'a> {
+        time: Option<Wall> = "time",
+    }
 }
 
 /// Reads a canary's `detail`. One that is not as hansho makes it is refused: who put it should know.
 pub(super) fn read(
-    raw: &str,
+    json: Json<'_>,
     envelope: &Envelope<'_>,
-    event_time: Option<Wall>,
+    event: Json<'_>,
 ) -> Result<Finding, Rejection> {
-    let detail = Detail::read(raw).unwrap_or_default();
+    let detail = Detail::read(json).unwrap_or_default();
     let refuse = |key: &str, why: &str| {
         Err(Rejection::new(RejectCode::NoIdentity, &envelope.place_of(key), why))
     };
@@ -98,9 +103,9 @@ pub(super) fn read(
     let Some(region) = detail.region.as_deref().filter(|region| is_region(region)) else {
         return refuse("region", "a canary's region has 1 to 32 of a-z 0-9 -");
     };
-    let put_at = detail.put_at.or(event_time);
+    let put_at = detail.put_at.or_else(|| Event::read(event)?.time);
     let draft = Draft {
-        product: PRODUCT.to_owned(),
+        product: PRODUCT.into(),
         id_key: "id",
         id: Some(Cow::Borrowed(id)),
         region: Some(Cow::Borrowed(region)),

@@ -2,9 +2,11 @@
 //! for all: identity, limits of text, what to do without a severity, what the envelope may add.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::arn::Arn;
-use super::lenient::{Kind, Raw, Read as _, Str, kind};
+use super::json::{Json, Kind};
+use super::lenient::{Read as _, Str};
 use super::reject::{RejectCode, Rejection};
 use super::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
 use crate::instants::Wall;
@@ -17,11 +19,38 @@ const KIND_CHARS_MAX: usize = 150;
 const PLACE_CHARS_MAX: usize = 64;
 const REMARK_CHARS_MAX: usize = 64;
 
+/// Where in the message something lies: a path such as `detail.findings[3]`, written out only when
+/// somebody has to be told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Place<'a> {
+    /// The message itself.
+    #[default]
+    Message,
+    Key(&'a Place<'a>, &'a str),
+    Index(&'a Place<'a>, usize),
+}
+
+impl<'a> Place<'a> {
+    pub fn at_key(&'a self, key: &'a str) -> Place<'a> {
+        if key.is_empty() { *self } else { Place::Key(self, key) }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Message => Ok(()),
+            Place::Key(Place::Message, key) => f.write_str(key),
+            Place::Key(outer, key) => write!(f, "{outer}.{key}"),
+            Place::Index(outer, index) => write!(f, "{outer}[{index}]"),
+        }
+    }
+}
+
 /// Where in the message a finding lies, and what the envelope says of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Envelope<'a> {
-    /// A path such as `detail.findings[3]`; empty for the message itself.
-    pub place: String,
+    pub place: Place<'a>,
     pub account: Str<'a>,
     pub region: Str<'a>,
 }
@@ -29,11 +58,7 @@ pub(super) struct Envelope<'a> {
 impl Envelope<'_> {
     /// The place of `key` of the finding.
     pub fn place_of(&self, key: &str) -> String {
-        match (self.place.is_empty(), key.is_empty()) {
-            (true, _) => key.to_owned(),
-            (_, true) => self.place.clone(),
-            _ => format!("{}.{key}", self.place),
-        }
+        self.place.at_key(key).to_string()
     }
 }
 
@@ -62,15 +87,23 @@ impl Gauge {
     }
 
     /// GuardDuty's number (also as text), or a word.
-    pub fn score_or_word(raw: Option<Raw<'_>>) -> Gauge {
-        let Some(Raw(raw)) = raw else { return Gauge::default() };
-        if let Some(severity) = f64::read(raw).and_then(Severity::of_score) {
+    pub fn score_or_word(json: Option<Json<'_>>) -> Gauge {
+        let Some(json) = json else { return Gauge::default() };
+        if let Some(severity) = f64::read(json).and_then(Severity::of_score) {
             return Gauge::Read(severity);
         }
-        match (kind(raw), Cow::<str>::read(raw)) {
+        match (json.kind(), Cow::<str>::read(json)) {
             (Kind::String, Some(word)) => Gauge::word(&word),
             (_, Some(text)) => Gauge::Unreadable(text.into_owned()),
-            (_, None) => Gauge::Unreadable(raw.to_owned()),
+            (_, None) => Gauge::Unreadable(json.raw().to_owned()),
+        }
+    }
+
+    /// What the finding counts as.
+    pub fn settled(&self) -> Severity {
+        match self {
+            Gauge::Read(severity) => *severity,
+            Gauge::Unreadable(_) => Severity::unreadable(),
         }
     }
 
@@ -91,7 +124,7 @@ impl Gauge {
 /// A finding in its source's words.
 #[derive(Debug, Default)]
 pub(super) struct Draft<'a> {
-    pub product: String,
+    pub product: Cow<'a, str>,
     pub id: Str<'a>,
     /// The key that the id should have been under, for the refusal.
     pub id_key: &'static str,
@@ -126,27 +159,31 @@ impl<'a> Draft<'a> {
     /// The finding, or why there is none: only identity is required.
     pub fn finish(self, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
         let fingerprint = self.fingerprint(envelope)?;
+        Ok(self.finish_as(fingerprint, envelope))
+    }
+
+    /// The finding, whose identity has been read.
+    pub fn finish_as(self, fingerprint: Fingerprint, envelope: &Envelope<'_>) -> Finding {
         let kind = some_text(self.kind.as_deref(), KIND_CHARS_MAX)
             .unwrap_or_else(|| Text::new("unknown type", KIND_CHARS_MAX));
         let title = some_text(self.title.as_deref(), TITLE_CHARS_MAX);
-        let envelope_account = envelope.account.as_deref().map(account_id).unwrap_or_default();
-        let account = first_text([&fingerprint.account, &envelope_account]);
+        let sender = envelope.account.as_deref().map(account_id).unwrap_or_default();
+        let account = first_text([&fingerprint.account, &sender]);
         let envelope_region = envelope.region.as_deref().unwrap_or_default();
         let region = first_text([&fingerprint.region, envelope_region]);
         let partition = partition(self.partition.as_deref(), region.as_str());
         let mut remarks = Vec::new();
-        let severity = match self.severity {
-            Gauge::Read(severity) => severity,
-            Gauge::Unreadable(found) => {
-                remarks.push(Remark::UnreadableSeverity(Text::new(&found, REMARK_CHARS_MAX)));
-                Severity::unreadable()
-            }
-        };
-        let sender = Text::new(&envelope_account, PLACE_CHARS_MAX);
-        if !sender.is_empty() && sender != account {
-            remarks.push(Remark::SentByAccount(sender));
+        let severity = self.severity.settled();
+        if let Gauge::Unreadable(found) = self.severity {
+            remarks.push(Remark::UnreadableSeverity(Text::new(&found, REMARK_CHARS_MAX)));
         }
-        Ok(Finding {
+        if *sender != *account.as_str() {
+            let sender = Text::new(&sender, PLACE_CHARS_MAX);
+            if !sender.is_empty() && sender != account {
+                remarks.push(Remark::SentByAccount(sender));
+            }
+        }
+        Finding {
             fingerprint,
             partition,
             account,
@@ -166,11 +203,11 @@ impl<'a> Draft<'a> {
             resource: some_text(self.resource.as_deref(), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.as_deref(), ACTOR_CHARS_MAX),
             remarks,
-        })
+        }
     }
 
     /// The envelope has no part in identity: what the finding does not say stays empty here.
-    fn fingerprint(&self, envelope: &Envelope<'_>) -> Result<Fingerprint, Rejection> {
+    pub fn fingerprint(&self, envelope: &Envelope<'_>) -> Result<Fingerprint, Rejection> {
         let refuse = |why: &str| {
             Rejection::new(RejectCode::NoIdentity, &envelope.place_of(self.id_key), why)
         };
@@ -183,7 +220,7 @@ impl<'a> Draft<'a> {
             let max = Fingerprint::MAX_ID_BYTES;
             return Err(refuse(&format!("the id has {} bytes, at most {max} are a key", id.len())));
         }
-        let bounded = |text: &str| Text::new(text, PLACE_CHARS_MAX).to_string();
+        let bounded = |text: &str| Text::new(text, PLACE_CHARS_MAX).into_string();
         Ok(Fingerprint {
             product: bounded(&self.product),
             account: bounded(&self.account.as_deref().map(account_id).unwrap_or_default()),
@@ -194,17 +231,17 @@ impl<'a> Draft<'a> {
 }
 
 /// An account id given as a number has lost its leading zeros: it has 12 digits.
-fn account_id(text: &str) -> String {
+fn account_id(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if digits(text) && text.len() <= 12 {
-        return format!("{text:0>12}");
+        return if text.len() == 12 { text.into() } else { format!("{text:0>12}").into() };
     }
     match text.parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && (0.0..1e12).contains(&number) && !digits(text) => {
-            format!("{:0>12}", number as u64)
+            format!("{:0>12}", number as u64).into()
         }
-        _ => text.to_owned(),
+        _ => text.into(),
     }
 }
 
@@ -230,6 +267,7 @@ fn first_text(candidates: [&str; 2]) -> Text {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::json;
     use super::*;
 
     #[test]
@@ -278,7 +316,7 @@ mod tests {
             (r#"{"x":1}"#, None, None),
             ("[8]", None, None),
         ] {
-            match (Gauge::score_or_word(Raw::read(raw)), level) {
+            match (Gauge::score_or_word(Json::read(json(raw))), level) {
                 (Gauge::Read(severity), Some(level)) => {
                     assert_eq!((severity.level, severity.score), (level, score), "{raw}");
                 }

@@ -5,19 +5,21 @@
 //! every message gives at least one finding or one rejection.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::draft::Envelope;
-use super::lenient::{Kind, Raw, Read as _, Str, each_entry, each_item, kind, unquoted};
+use super::draft::{Envelope, Place};
+use super::json::{Document, Json, Kind};
+use super::lenient::{Read as _, Str};
 use super::limits::{self, MAX_FINDINGS};
 use super::shape::{Shape, Source};
-use super::{Finding, Parsed, RejectCode, Rejection, canary};
+use super::{Outcome, Parsed, RejectCode, Rejection, Wanted, canary};
 
 /// JSON in a string in JSON, as SNS wraps it: a topic, a queue's record, and one to spare.
 const STRINGS_MAX: u8 = 3;
-/// Steps inwards: envelopes, lists and their elements. Each reads its contents once more, so this
-/// bounds the work. SQS in SNS in a list of records around a Security Hub event takes eight.
+/// Steps inwards: envelopes, lists and their elements. SQS in SNS in a list of records around a Security
+/// Hub event takes eight.
 const STEPS_MAX: u8 = 12;
 /// A name quoted in a rejection.
 const QUOTED_CHARS_MAX: usize = 80;
@@ -30,7 +32,13 @@ const QUOTED_CHARS_MAX: usize = 80;
 /// or as an API's answer with `Findings`. At most [`MAX_FINDINGS`] are read of one message; the
 /// surplus is one rejection. The parse never fails for a wrong type, only for a missing identity.
 pub fn parse(body: &str) -> Parsed {
-    let mut reader = Reader::default();
+    parse_wanted(body, &|_| true)
+}
+
+/// Like [`parse`], but of a finding whose severity is not `wanted` only the identity and the severity
+/// are told. A canary is always wanted.
+pub fn parse_wanted(body: &str, wanted: Wanted<'_>) -> Parsed {
+    let mut reader = Reader { parsed: Parsed::default(), wanted, surplus: None };
     reader.text(body, &Step::default());
     reader.finish()
 }
@@ -41,58 +49,58 @@ struct Step<'a> {
     envelope: Envelope<'a>,
     /// Which source the event says the finding is of.
     source: Option<Source>,
-    /// The event's detail-type and source, for the rejection.
-    event: Option<String>,
+    /// The event around it, for the rejection.
+    event: Option<EventName<'a>>,
     strings: u8,
     steps: u8,
 }
 
 impl<'a> Step<'a> {
-    fn at_key(&self, key: &str) -> Step<'a> {
-        let mut next = self.clone();
-        next.steps += 1;
-        next.envelope.place = self.envelope.place_of(key);
-        next
+    fn at_key(&'a self, key: &'a str) -> Step<'a> {
+        self.inwards(self.envelope.place.at_key(key))
     }
 
-    fn at_index(&self, index: usize) -> Step<'a> {
+    fn at_index(&'a self, index: usize) -> Step<'a> {
+        self.inwards(Place::Index(&self.envelope.place, index))
+    }
+
+    fn inwards(&self, place: Place<'a>) -> Step<'a>
+    where
+        Self: 'a,
+    {
         let mut next = self.clone();
         next.steps += 1;
-        next.envelope.place = format!("{}[{index}]", self.envelope.place);
+        next.envelope.place = place;
         next
     }
 }
 
-#[derive(Debug, Default)]
-struct Reader {
+struct Reader<'w> {
     parsed: Parsed,
-    /// Elements beyond [`MAX_FINDINGS`], and where the first of them was.
-    surplus: usize,
-    surplus_place: String,
+    wanted: Wanted<'w>,
+    /// Elements beyond [`MAX_FINDINGS`]: how many, and where the first of them was.
+    surplus: Option<(usize, String)>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// A whole JSON document: the message, or one in a string within it.
     fn text(&mut self, text: &str, step: &Step<'_>) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if let Err(rejection) = limits::check(text) {
-            return self.reject_at(step, rejection);
-        }
-        match serde_json::from_str::<&RawValue>(text) {
-            Ok(raw) => self.value(raw.get(), step),
-            Err(error) => self.reject_at(step, not_json(&error)),
+        match Document::read(text) {
+            Some(document) => self.value(document.root(), step),
+            None => self.reject_at(step, why_none(text)),
         }
     }
 
-    fn value(&mut self, raw: &str, step: &Step<'_>) {
+    fn value(&mut self, json: Json<'_>, step: &Step<'_>) {
         if step.steps > STEPS_MAX {
             let why = format!("in more than {STEPS_MAX} envelopes and lists");
             return self.refuse(RejectCode::TooDeep, step, &why);
         }
-        match kind(raw) {
-            Kind::Object => self.object(raw, step),
-            Kind::Array => self.list(raw, step),
-            Kind::String => self.string(raw, step),
+        match json.kind() {
+            Kind::Object => self.object(json, step),
+            Kind::Array => self.list(json, step),
+            Kind::String => self.string(json, step),
             Kind::Null => self.refuse(RejectCode::NotAFinding, step, "null is no finding"),
             Kind::Bool => self.refuse(RejectCode::NotAFinding, step, "a boolean is no finding"),
             Kind::Number => self.refuse(RejectCode::NotAFinding, step, "a number is no finding"),
@@ -100,8 +108,8 @@ impl Reader {
     }
 
     /// A string may hold JSON; any other text is none of ours.
-    fn string(&mut self, raw: &str, step: &Step<'_>) {
-        let text = unquoted(raw).unwrap_or_default();
+    fn string(&mut self, json: Json<'_>, step: &Step<'_>) {
+        let text = json.text().unwrap_or_default();
         if !text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '[']) {
             return self.refuse(RejectCode::NotAFinding, step, "plain text is no finding");
         }
@@ -113,119 +121,109 @@ impl Reader {
         self.text(&text, &next);
     }
 
-    fn object(&mut self, raw: &str, step: &Step<'_>) {
+    fn object(&mut self, json: Json<'_>, step: &Step<'_>) {
         if let Some(source) = step.source
-            && let Ok(finding) = source.read(raw, &step.envelope)
+            && let Ok(outcome) = source.read(json, &step.envelope, self.wanted)
         {
-            return self.parsed.findings.push(finding);
+            return self.take(Ok(outcome));
         }
-        let shape = Shape::read(raw).unwrap_or_default();
-        if let Some(Raw(message)) = shape.notification() {
-            return self.notification(message, step);
+        let shape = Shape::read(json).unwrap_or_default();
+        if let Some(message) = shape.notification() {
+            return self.value(message, &step.at_key("Message"));
         }
         let source = shape.source();
         let opened = [(shape.records, "Records"), (shape.sns, "Sns"), (shape.body, "body")];
         for (inner, key) in opened {
-            if let Some(Raw(inner)) = inner.filter(|_| source.is_none() && step.event.is_none()) {
+            if let Some(inner) = inner.filter(|_| source.is_none() && step.event.is_none()) {
                 return self.value(inner, &step.at_key(key));
             }
         }
-        if let Some(Raw(detail)) = shape.detail.filter(|_| source.is_none()) {
-            return self.event(detail, &shape, step);
+        if let Some(detail) = shape.detail.filter(|_| source.is_none()) {
+            return self.event(json, detail, &shape, step);
         }
-        if let Some(Raw(findings)) = shape.findings.filter(|raw| kind(raw.0) != Kind::String) {
+        if let Some(findings) = shape.findings.filter(|json| json.kind() != Kind::String) {
             return self.value(findings, &step.at_key("findings"));
         }
         match step.source.or(source) {
-            Some(source) => self.take(source.read(raw, &step.envelope)),
-            None if step.event.is_none() && self.events_within(raw, step) => {}
+            Some(source) => self.take(source.read(json, &step.envelope, self.wanted)),
+            None if step.event.is_none() && self.events_within(json, step) => {}
             None => self.foreign(&shape, step),
         }
     }
 
-    fn take(&mut self, read: Result<Finding, Rejection>) {
+    fn take(&mut self, read: Result<Outcome, Rejection>) {
         match read {
-            Ok(finding) => self.parsed.findings.push(finding),
+            Ok(Outcome::Wanted(finding)) => self.parsed.findings.push(finding),
+            Ok(Outcome::Unwanted(unwanted)) => self.parsed.unwanted.push(unwanted),
             Err(rejection) => self.parsed.rejections.push(rejection),
         }
     }
 
     /// EventBridge events under keys of somebody else's making, as test tools and input templates
     /// wrap them. True if there was one.
-    fn events_within(&mut self, raw: &str, step: &Step<'_>) -> bool {
+    fn events_within(&mut self, json: Json<'_>, step: &Step<'_>) -> bool {
         let mut found = false;
-        each_entry(raw, |key, value| {
+        for (key, value) in json.entries() {
             let shape = Shape::read(value).unwrap_or_default();
             if shape.detail.is_some() && shape.detail_type.is_some() {
                 found = true;
-                self.one_of_several(value, || step.at_key(key));
+                self.one_of_several(value, &step.at_key(&key));
             }
-        });
+        }
         found
     }
 
-    fn notification(&mut self, message: &str, step: &Step<'_>) {
-        self.value(message, &step.at_key("Message"));
-    }
-
     /// An EventBridge event around `detail`.
-    fn event(&mut self, detail: &str, shape: &Shape<'_>, step: &Step<'_>) {
+    fn event(&mut self, event: Json<'_>, detail: Json<'_>, shape: &Shape<'_>, step: &Step<'_>) {
         let mut next = step.at_key("detail");
-        next.envelope.account = owned(&shape.event_account).or(next.envelope.account);
-        next.envelope.region = owned(&shape.region).or(next.envelope.region);
+        next.envelope.account = bounded(&shape.event_account).or(next.envelope.account);
+        next.envelope.region = bounded(&shape.region).or(next.envelope.region);
         // Only where the message itself is the event: what is wrapped may be of others' making.
         let outermost = step.steps == 0 && step.strings == 0;
         if outermost
             && canary::is_canary(shape.event_source.as_deref(), shape.detail_type.as_deref())
         {
-            return self.take(canary::read(detail, &next.envelope, shape.time));
+            return self.take(canary::read(detail, &next.envelope, event).map(Outcome::Wanted));
         }
         next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
-        next.event = Some(event_name(shape));
-        match kind(detail) {
+        next.event = Some(EventName::of(shape));
+        match detail.kind() {
             Kind::Object | Kind::String => self.value(detail, &next),
             _ => self.foreign(shape, step),
         }
     }
 
     /// Each element for itself, up to [`MAX_FINDINGS`] in the whole message.
-    fn list(&mut self, raw: &str, step: &Step<'_>) {
-        let (mut total, mut containers) = (0, 0);
-        each_item(raw, |item| {
-            total += 1;
-            containers +=
-                usize::from(matches!(kind(item), Kind::Object | Kind::Array | Kind::String));
-        });
-        if containers == 0 {
-            let why = match total {
+    fn list(&mut self, json: Json<'_>, step: &Step<'_>) {
+        let is_container =
+            |item: &Json<'_>| matches!(item.kind(), Kind::Object | Kind::Array | Kind::String);
+        if !json.items().any(|item| is_container(&item)) {
+            let why = match json.items().count() {
                 0 => "an empty list".to_owned(),
-                _ => format!("a list of {total} without an object in it"),
+                total => format!("a list of {total} without an object in it"),
             };
             return self.refuse(RejectCode::NotAFinding, step, &why);
         }
-        let mut index = 0;
-        each_item(raw, |item| {
-            self.one_of_several(item, || step.at_index(index));
-            index += 1;
-        });
+        for (index, item) in json.items().enumerate() {
+            self.one_of_several(item, &step.at_index(index));
+        }
     }
 
-    /// Reads `raw`, or counts it if the message has had its share.
-    fn one_of_several<'s>(&mut self, raw: &str, step: impl FnOnce() -> Step<'s>) {
-        if self.parsed.findings.len() + self.parsed.rejections.len() < MAX_FINDINGS {
-            return self.value(raw, &step());
+    /// Reads it, or counts it if the message has had its share.
+    fn one_of_several(&mut self, json: Json<'_>, step: &Step<'_>) {
+        if self.parsed.count() + self.parsed.rejections.len() < MAX_FINDINGS {
+            return self.value(json, step);
         }
-        if self.surplus == 0 {
-            self.surplus_place = step().envelope.place;
+        match &mut self.surplus {
+            Some((count, _)) => *count += 1,
+            None => self.surplus = Some((1, step.envelope.place.to_string())),
         }
-        self.surplus += 1;
     }
 
     /// Nothing that hansho knows, told by the names that it goes by.
     fn foreign(&mut self, shape: &Shape<'_>, step: &Step<'_>) {
-        let event = step.event.clone().or_else(|| {
-            (shape.detail_type.is_some() || shape.event_source.is_some()).then(|| event_name(shape))
-        });
+        let named = shape.detail_type.is_some() || shape.event_source.is_some();
+        let event = step.event.clone().or_else(|| named.then(|| EventName::of(shape)));
         let why = match (event, shape.topic.is_some(), shape.kind.as_deref()) {
             (Some(event), _, _) => format!("an event of {event} is no finding that hansho knows"),
             (None, true, Some(kind)) => {
@@ -237,28 +235,38 @@ impl Reader {
     }
 
     fn refuse(&mut self, code: RejectCode, step: &Step<'_>, why: &str) {
-        self.parsed.rejections.push(Rejection::new(code, &step.envelope.place, why));
+        self.parsed.rejections.push(Rejection::new(code, &step.envelope.place.to_string(), why));
     }
 
     /// A place that is a line and column of a text gets the place of the text before it.
     fn reject_at(&mut self, step: &Step<'_>, rejection: Rejection) {
-        let place = match step.envelope.place.as_str() {
-            "" => rejection.place.to_string(),
+        let place = match step.envelope.place {
+            Place::Message => rejection.place.to_string(),
             outer => format!("{outer}, {}", rejection.place),
         };
         self.parsed.rejections.push(Rejection::new(rejection.code, &place, rejection.why.as_str()));
     }
 
     fn finish(mut self) -> Parsed {
-        if self.surplus > 0 {
+        if let Some((count, place)) = self.surplus {
             let why = format!(
-                "{} more than the {MAX_FINDINGS} findings that are read of one message",
-                self.surplus
+                "{count} more than the {MAX_FINDINGS} findings that are read of one message"
             );
-            let surplus = Rejection::new(RejectCode::TooLarge, &self.surplus_place, &why);
-            self.parsed.rejections.push(surplus);
+            self.parsed.rejections.push(Rejection::new(RejectCode::TooLarge, &place, &why));
         }
         self.parsed
+    }
+}
+
+/// Why a text is no document. What is wrong, and where, serde_json says better than the one pass, which
+/// only has to know that something is.
+fn why_none(text: &str) -> Rejection {
+    match limits::check(text) {
+        Err(rejection) => rejection,
+        Ok(()) => match serde_json::from_str::<&RawValue>(text) {
+            Err(error) => not_json(&error),
+            Ok(_) => Rejection::new(RejectCode::NotJson, "", "not valid JSON"),
+        },
     }
 }
 
@@ -270,18 +278,34 @@ fn not_json(error: &serde_json::Error) -> Rejection {
 }
 
 /// `detail-type "…" from source "…"`.
-fn event_name(shape: &Shape<'_>) -> String {
-    let name = |text: &Str<'_>| text.as_deref().map_or_else(|| "(none)".to_owned(), quoted);
-    format!("detail-type {} from source {}", name(&shape.detail_type), name(&shape.event_source))
+#[derive(Clone, Debug)]
+struct EventName<'a> {
+    detail_type: Str<'a>,
+    source: Str<'a>,
+}
+
+impl<'a> EventName<'a> {
+    fn of(shape: &'a Shape<'_>) -> EventName<'a> {
+        let borrowed = |text: &'a Str<'_>| text.as_deref().map(Cow::Borrowed);
+        let (detail_type, source) = (&shape.detail_type, &shape.event_source);
+        EventName { detail_type: borrowed(detail_type), source: borrowed(source) }
+    }
+}
+
+impl fmt::Display for EventName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |text: &Str<'_>| text.as_deref().map_or_else(|| "(none)".to_owned(), quoted);
+        write!(f, "detail-type {} from source {}", name(&self.detail_type), name(&self.source))
+    }
 }
 
 fn quoted(text: &str) -> String {
     format!("\"{}\"", super::text::cut(text, QUOTED_CHARS_MAX))
 }
 
-/// A copy for the steps inwards, bounded because each of them copies it again.
-fn owned(text: &Str<'_>) -> Str<'static> {
-    text.as_deref().map(|text| Cow::Owned(super::text::cut(text, QUOTED_CHARS_MAX)))
+/// A text of the envelope, bounded, because nobody knows how long it is.
+fn bounded<'a>(text: &'a Str<'_>) -> Str<'a> {
+    text.as_deref().map(|text| super::text::cut(text, QUOTED_CHARS_MAX))
 }
 
 #[cfg(test)]

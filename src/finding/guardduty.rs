@@ -12,22 +12,26 @@ use std::borrow::Cow;
 
 use super::arn::Arn;
 use super::draft::{Draft, Envelope, Gauge};
-use super::lenient::{Kind, Raw, Read, Str, each_entry, kind, object, unquoted};
-use super::{Finding, Rejection};
+use super::json::{self, Json, Kind};
+use super::lenient::{Read, Str, object};
+use super::{Outcome, Rejection, Unwanted, Wanted};
 use crate::instants::Wall;
 
 /// The product in a fingerprint, whichever way the finding came.
 pub(super) const PRODUCT: &str = "guardduty";
 
 object! {
-    struct Document<'a> {
+    /// What has to be known of every finding, also of one that nobody is told of.
+    struct Identity<'a> {
         account: Str<'a> = "accountId",
         arn: Str<'a> = "arn",
         id: Str<'a> = "id",
-        kind: Str<'a> = "type",
         partition: Str<'a> = "partition",
         region: Str<'a> = "region",
-        severity: Option<Raw<'a>> = "severity",
+        severity: Option<Json<'a>> = "severity",
+    }
+    struct Details<'a> {
+        kind: Str<'a> = "type",
         title: Str<'a> = "title",
         description: Str<'a> = "description",
         created_at: Option<Wall> = "createdAt",
@@ -41,7 +45,7 @@ object! {
         count: Option<u64> = "count",
         first_seen: Option<Wall> = "eventFirstSeen",
         last_seen: Option<Wall> = "eventLastSeen",
-        additional_info: Option<Raw<'a>> = "additionalInfo",
+        additional_info: Option<Json<'a>> = "additionalInfo",
         activity: actor::Activity<'a> = "action",
         runtime: actor::Runtime<'a> = "runtimeDetails",
         evidence: actor::Evidence<'a> = "evidence",
@@ -54,42 +58,56 @@ object! {
     }
 }
 
-/// Reads a finding from the raw text of its object.
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
-    let (resource, service) = (&document.resource, &document.service);
-    let sequence = service.detection.sequence.as_ref();
-    let title = document.title.as_deref();
+/// Reads a finding: who it is and how bad, and the rest only if it is wanted.
+pub(super) fn read(
+    json: Json<'_>,
+    envelope: &Envelope<'_>,
+    wanted: Wanted<'_>,
+) -> Result<Outcome, Rejection> {
+    let identity = Identity::read(json).unwrap_or_default();
     let mut draft = Draft {
-        product: PRODUCT.to_owned(),
+        product: PRODUCT.into(),
         id_key: "id",
-        account: borrowed(&document.account),
-        region: borrowed(&document.region),
-        partition: borrowed(&document.partition),
-        kind: borrowed(&document.kind),
-        title: borrowed(&document.title),
-        description: borrowed(&document.description)
+        account: borrowed(&identity.account),
+        region: borrowed(&identity.region),
+        partition: borrowed(&identity.partition),
+        severity: Gauge::score_or_word(identity.severity),
+        ..Draft::default()
+    };
+    draft.id = super::native::bare_id(identity.id.as_deref()).or_else(|| {
+        let arn = Arn::parse(identity.arn.as_deref()?)?;
+        arn.finding_id().map(Cow::Borrowed)
+    });
+    draft.complete_from(identity.arn.as_deref());
+    draft.complete_from(identity.id.as_deref());
+    let fingerprint = draft.fingerprint(envelope)?;
+    let severity = draft.severity.settled();
+    if !wanted(&severity) {
+        return Ok(Outcome::Unwanted(Unwanted { fingerprint, severity }));
+    }
+
+    let details = Details::read(json).unwrap_or_default();
+    let (resource, service) = (&details.resource, &details.service);
+    let sequence = service.detection.sequence.as_ref();
+    let title = details.title.as_deref();
+    let draft = Draft {
+        kind: borrowed(&details.kind),
+        title: borrowed(&details.title),
+        description: borrowed(&details.description)
             .or_else(|| sequence.and_then(|sequence| borrowed(&sequence.description))),
-        severity: Gauge::score_or_word(document.severity),
-        created_at: document.created_at,
-        updated_at: document.updated_at,
+        created_at: details.created_at,
+        updated_at: details.updated_at,
         first_seen: service.first_seen,
         last_seen: service.last_seen,
         count: service.count,
         sample: title.is_some_and(|title| title.trim_start().starts_with("[SAMPLE]"))
-            || service.additional_info.is_some_and(|Raw(info)| says_sample(info, 3)),
-        archived: service.archived.or(document.archived).unwrap_or(false),
+            || service.additional_info.is_some_and(|info| says_sample(info, 3)),
+        archived: service.archived.or(details.archived).unwrap_or(false),
         resource: resource.describe(sequence, &service.activity),
         actor: actor::describe(service, resource),
-        ..Draft::default()
+        ..draft
     };
-    draft.id = super::native::bare_id(document.id.as_deref()).or_else(|| {
-        let arn = Arn::parse(document.arn.as_deref()?)?;
-        arn.finding_id().map(Cow::Borrowed)
-    });
-    draft.complete_from(document.arn.as_deref());
-    draft.complete_from(document.id.as_deref());
-    draft.finish(envelope)
+    Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
 }
 
 fn borrowed<'s>(text: &'s Str<'_>) -> Str<'s> {
@@ -98,27 +116,29 @@ fn borrowed<'s>(text: &'s Str<'_>) -> Str<'s> {
 
 /// Whether `additionalInfo` marks a sample: `{"sample": true}`, or, as the newer format has it,
 /// `{"type": "default", "value": "{\"sample\":true}"}`, the value being JSON in a string.
-fn says_sample(raw: &str, levels: u8) -> bool {
-    let mut sample = false;
-    match kind(raw) {
-        Kind::Object => each_entry(raw, |key, value| {
+fn says_sample(info: Json<'_>, levels: u8) -> bool {
+    match info.kind() {
+        Kind::Object => info.entries().any(|(key, value)| {
             if key.eq_ignore_ascii_case("sample") {
-                sample |= bool::read(value).unwrap_or(false);
-            } else if key.eq_ignore_ascii_case("value") && levels > 0 {
-                sample |= says_sample(value, levels - 1);
+                bool::read(value).unwrap_or(false)
+            } else {
+                key.eq_ignore_ascii_case("value") && levels > 0 && says_sample(value, levels - 1)
             }
         }),
-        Kind::String if levels > 0 => {
-            if let Some(inner) = unquoted(raw)
-                && inner.trim_start().starts_with('{')
-                && super::limits::check(&inner).is_ok()
-            {
-                sample = says_sample(inner.trim(), levels - 1);
-            }
+        Kind::String if levels > 0 && may_say_sample(info.raw()) => {
+            let text = info.text().unwrap_or_default();
+            let is_object = text.trim_start().starts_with('{');
+            let inner = if is_object { json::Document::read(text.trim()) } else { None };
+            inner.is_some_and(|inner| says_sample(inner.root(), levels - 1))
         }
-        _ => {}
+        _ => false,
     }
-    sample
+}
+
+/// Whether the word could be in this string, however it is escaped. Most have kilobytes of other things in
+/// them, which need not be unwrapped.
+fn may_say_sample(raw: &str) -> bool {
+    raw.contains("\\u") || raw.to_ascii_lowercase().contains("sample")
 }
 
 #[cfg(test)]

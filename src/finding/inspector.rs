@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::arn::short_name;
 use super::draft::{Draft, Envelope, Gauge};
+use super::json::Json;
 use super::lenient::{List, Pairs, Read, Str, object};
 use super::phrase::{Phrase, joined, listed, same};
 use super::{Finding, Rejection};
@@ -91,12 +92,12 @@ object! {
     }
 }
 
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(json).unwrap_or_default();
     let resource = document.resources.first();
     let arn = document.arn.as_deref();
     let mut draft = Draft {
-        product: PRODUCT.to_owned(),
+        product: PRODUCT.into(),
         id_key: "findingArn",
         id: super::native::bare_id(arn),
         account: document.account.as_deref().map(Cow::Borrowed),
@@ -237,11 +238,12 @@ impl Resource<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::json;
     use super::*;
     use crate::finding::{Level, Remark, Text};
 
     fn read_raw(more: &str) -> Finding {
-        read(&format!(r#"{{"findingArn":"f",{more}}}"#), &Envelope::default()).unwrap()
+        read(json(&format!(r#"{{"findingArn":"f",{more}}}"#)), &Envelope::default()).unwrap()
     }
 
     #[test]

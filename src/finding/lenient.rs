@@ -6,32 +6,27 @@
 //! not asked for is skipped, and lists are read up to a bound. Only the syntax is judged, and that
 //! happened before: see [`super::envelope`].
 //!
-//! Every value is first taken as its raw text (`RawValue`), borrowed from the message, and then read
-//! as what is wanted. So a number that no `f64` holds, or half of a surrogate pair where a
-//! description was cut, spoils its own field and no more. Raw text of an object is passed over once
-//! for each level that is read below it, which costs little, because parts get smaller on the way
-//! down.
+//! What is read is borrowed from the message wherever it holds no escapes. A number that no `f64` holds,
+//! or half of a surrogate pair where a description was cut, spoils its own field and no more.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use super::json::{Json, Kind};
+use super::text::trimmed;
 
-/// What can be read from the raw text of one JSON value. None: it is not there, or not in any form
-/// that could be meant.
+/// What can be read from one JSON value. None: it is not there, or not in any form that could be meant.
 pub(super) trait Read<'a>: Sized {
-    fn read(raw: &'a str) -> Option<Self>;
+    fn read(json: Json<'a>) -> Option<Self>;
 }
 
 /// A place for a value that may come once, never or several times.
 pub(super) trait Slot<'a> {
-    fn fill(&mut self, raw: &'a str);
+    fn fill(&mut self, json: Json<'a>);
 }
 
 impl<'a, T: Read<'a>> Slot<'a> for Option<T> {
-    fn fill(&mut self, raw: &'a str) {
-        if let Some(value) = T::read(raw) {
+    fn fill(&mut self, json: Json<'a>) {
+        if let Some(value) = T::read(json) {
             *self = Some(value);
         }
     }
@@ -40,46 +35,24 @@ impl<'a, T: Read<'a>> Slot<'a> for Option<T> {
 /// Optional text, borrowed from the message where it holds no escapes.
 pub(super) type Str<'a> = Option<Cow<'a, str>>;
 
-/// The type of a JSON value, by its first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Null,
-    Bool,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-pub(super) fn kind(raw: &str) -> Kind {
-    match raw.as_bytes().first() {
-        Some(b'"') => Kind::String,
-        Some(b'{') => Kind::Object,
-        Some(b'[') => Kind::Array,
-        Some(b't' | b'f') => Kind::Bool,
-        Some(b'n') | None => Kind::Null,
-        Some(_) => Kind::Number,
-    }
-}
-
 /// Strings, numbers and booleans as text; blank text is absent.
 impl<'a> Read<'a> for Cow<'a, str> {
-    fn read(raw: &'a str) -> Option<Cow<'a, str>> {
-        let text = match kind(raw) {
-            Kind::String => unquoted(raw)?,
-            Kind::Number | Kind::Bool => Cow::Borrowed(raw),
+    fn read(json: Json<'a>) -> Option<Cow<'a, str>> {
+        let text = match json.kind() {
+            Kind::String => json.text()?,
+            Kind::Number | Kind::Bool => Cow::Borrowed(json.raw()),
             Kind::Null | Kind::Array | Kind::Object => return None,
         };
-        (!text.trim().is_empty()).then_some(text)
+        (!trimmed(&text).is_empty()).then_some(text)
     }
 }
 
 /// Numbers and numeric strings, if finite.
 impl<'a> Read<'a> for f64 {
-    fn read(raw: &'a str) -> Option<f64> {
-        let text = match kind(raw) {
-            Kind::Number => Cow::Borrowed(raw),
-            Kind::String => unquoted(raw)?,
+    fn read(json: Json<'a>) -> Option<f64> {
+        let text = match json.kind() {
+            Kind::Number => Cow::Borrowed(json.raw()),
+            Kind::String => json.text()?,
             _ => return None,
         };
         text.trim().parse().ok().filter(|number: &f64| number.is_finite())
@@ -88,23 +61,23 @@ impl<'a> Read<'a> for f64 {
 
 /// Whole numbers from 0 and strings of them. `3.0` is whole, `3.5` is not.
 impl<'a> Read<'a> for u64 {
-    fn read(raw: &'a str) -> Option<u64> {
+    fn read(json: Json<'a>) -> Option<u64> {
         /// Up to here every whole number is an exact f64.
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        if kind(raw) == Kind::Number
-            && let Ok(number) = raw.parse()
+        if json.kind() == Kind::Number
+            && let Ok(number) = json.raw().parse()
         {
             return Some(number);
         }
-        let number = f64::read(raw)?;
+        let number = f64::read(json)?;
         (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as u64)
     }
 }
 
 /// Booleans, and the words `true` and `false` in any case.
 impl<'a> Read<'a> for bool {
-    fn read(raw: &'a str) -> Option<bool> {
-        let text = Cow::<str>::read(raw)?;
+    fn read(json: Json<'a>) -> Option<bool> {
+        let text = Cow::<str>::read(json)?;
         match text.trim() {
             word if word.eq_ignore_ascii_case("true") => Some(true),
             word if word.eq_ignore_ascii_case("false") => Some(false),
@@ -114,12 +87,9 @@ impl<'a> Read<'a> for bool {
 }
 
 /// Any value but null, unread.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Raw<'a>(pub &'a str);
-
-impl<'a> Read<'a> for Raw<'a> {
-    fn read(raw: &'a str) -> Option<Raw<'a>> {
-        (kind(raw) != Kind::Null).then_some(Raw(raw))
+impl<'a> Read<'a> for Json<'a> {
+    fn read(json: Json<'a>) -> Option<Json<'a>> {
+        (json.kind() != Kind::Null).then_some(json)
     }
 }
 
@@ -144,18 +114,18 @@ impl<T, const N: usize> List<T, N> {
 }
 
 impl<'a, T: Read<'a>, const N: usize> Slot<'a> for List<T, N> {
-    fn fill(&mut self, raw: &'a str) {
+    fn fill(&mut self, json: Json<'a>) {
         let mut list = List::default();
-        let mut take = |item: &'a str| {
-            list.total += usize::from(kind(item) != Kind::Null);
+        let mut take = |item: Json<'a>| {
+            list.total += usize::from(item.kind() != Kind::Null);
             if list.items.len() < N {
                 list.items.extend(T::read(item));
             }
         };
-        match kind(raw) {
+        match json.kind() {
             Kind::Null => {}
-            Kind::Array => each_item(raw, &mut take),
-            _ => take(raw),
+            Kind::Array => json.items().for_each(take),
+            _ => take(json),
         }
         if !list.items.is_empty() || self.items.is_empty() {
             *self = list;
@@ -165,19 +135,12 @@ impl<'a, T: Read<'a>, const N: usize> Slot<'a> for List<T, N> {
 
 /// The first `N` entries of an object whose values are text.
 #[derive(Debug, Default)]
-pub(super) struct Pairs<'a, const N: usize>(pub Vec<(String, Cow<'a, str>)>);
+pub(super) struct Pairs<'a, const N: usize>(pub Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a, const N: usize> Slot<'a> for Pairs<'a, N> {
-    fn fill(&mut self, raw: &'a str) {
-        if kind(raw) == Kind::Object {
-            each_entry(raw, |key, value| {
-                if self.0.len() < N
-                    && let Some(text) = Cow::read(value)
-                {
-                    self.0.push((key.to_owned(), text));
-                }
-            });
-        }
+    fn fill(&mut self, json: Json<'a>) {
+        let texts = json.entries().filter_map(|(key, value)| Some((key, Cow::read(value)?)));
+        self.0.extend(texts.take(N - self.0.len()));
     }
 }
 
@@ -198,25 +161,25 @@ macro_rules! object {
         }
 
         impl<'a> $crate::finding::lenient::Read<'a> for $name<'a> {
-            fn read(raw: &'a str) -> Option<Self> {
-                use $crate::finding::lenient::{Kind, Slot, each_entry, kind};
-                if kind(raw) != Kind::Object {
+            fn read(json: $crate::finding::json::Json<'a>) -> Option<Self> {
+                use $crate::finding::{json::Kind, lenient::Slot};
+                if json.kind() != Kind::Object {
                     return None;
                 }
                 let mut object = Self::default();
-                each_entry(raw, |key, value| {
+                for (key, value) in json.entries() {
                     $(if key.eq_ignore_ascii_case($key) $(|| key.eq_ignore_ascii_case($other))* {
                         Slot::fill(&mut object.$field, value);
-                        return;
+                        continue;
                     })*
-                });
+                }
                 Some(object)
             }
         }
 
         impl<'a> $crate::finding::lenient::Slot<'a> for $name<'a> {
-            fn fill(&mut self, raw: &'a str) {
-                if let Some(object) = $crate::finding::lenient::Read::read(raw) {
+            fn fill(&mut self, json: $crate::finding::json::Json<'a>) {
+                if let Some(object) = $crate::finding::lenient::Read::read(json) {
                     *self = object;
                 }
             }
@@ -224,143 +187,6 @@ macro_rules! object {
     )*};
 }
 pub(super) use object;
-
-/// Calls `entry` with each key of the object `raw` and the raw text of its value. Stops in silence
-/// where the syntax is broken.
-pub(super) fn each_entry<'a>(raw: &'a str, entry: impl FnMut(&str, &'a str)) {
-    // The error can only be one of syntax, which was judged when the message came in.
-    let _ = serde_json::Deserializer::from_str(raw).deserialize_map(Entries(entry));
-}
-
-/// Calls `item` with the raw text of each element of the array `raw`. Stops in silence where the
-/// syntax is broken.
-pub(super) fn each_item<'a>(raw: &'a str, item: impl FnMut(&'a str)) {
-    let _ = serde_json::Deserializer::from_str(raw).deserialize_seq(Items(item));
-}
-
-struct Entries<F>(F);
-
-impl<'de, F: FnMut(&str, &'de str)> Visitor<'de> for Entries<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Key<'de>>()? {
-            let value = map.next_value::<&'de RawValue>()?;
-            (self.0)(&key.0, value.get());
-        }
-        Ok(())
-    }
-}
-
-struct Items<F>(F);
-
-impl<'de, F: FnMut(&'de str)> Visitor<'de> for Items<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(value) = seq.next_element::<&'de RawValue>()? {
-            (self.0)(value.get());
-        }
-        Ok(())
-    }
-}
-
-/// An object's key. Read as bytes, because half of a surrogate pair is no text but may stand in one.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key<'de>, D::Error> {
-        deserializer.deserialize_bytes(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_bytes<E>(self, key: &'de [u8]) -> Result<Key<'de>, E> {
-        Ok(Key(String::from_utf8_lossy(key)))
-    }
-
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Owned(String::from_utf8_lossy(key).into_owned())))
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Borrowed(key)))
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Owned(key.to_owned())))
-    }
-}
-
-/// The text of a JSON string with its quotes. Halves of surrogate pairs become U+FFFD.
-pub(super) fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        Some(Cow::Owned(unescaped(inner)))
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
-}
-
-fn unescaped(inner: &str) -> String {
-    let mut text = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        text.push_str(plain);
-        let mut chars = escape.chars();
-        match chars.next() {
-            Some('u') => {
-                let (c, after) = code_point(chars.as_str());
-                text.push(c);
-                rest = after;
-                continue;
-            }
-            Some('n') => text.push('\n'),
-            Some('t') => text.push('\t'),
-            Some('r') => text.push('\r'),
-            Some('b') => text.push('\u{8}'),
-            Some('f') => text.push('\u{c}'),
-            Some(c) => text.push(c),
-            None => {}
-        }
-        rest = chars.as_str();
-    }
-    text.push_str(rest);
-    text
-}
-
-/// The character whose four hex digits `after_u` begins with, and what follows it: one escape, or
-/// two of a surrogate pair.
-fn code_point(after_u: &str) -> (char, &str) {
-    let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    let Some(first) = unit(after_u) else { return (char::REPLACEMENT_CHARACTER, after_u) };
-    let rest = after_u.get(4..).unwrap_or_default();
-    if (0xD800..0xDC00).contains(&first)
-        && let Some(second) = rest.strip_prefix("\\u").and_then(unit)
-        && (0xDC00..0xE000).contains(&second)
-    {
-        let pair = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-        let after = rest.get(6..).unwrap_or_default();
-        return (char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER), after);
-    }
-    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
-}
 
 #[cfg(test)]
 mod tests;

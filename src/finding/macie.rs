@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::draft::{Draft, Envelope, Gauge};
-use super::lenient::{Kind, Raw, Read, Str, kind, object};
+use super::json::{Json, Kind};
+use super::lenient::{Read, Str, object};
 use super::phrase::{Phrase, joined, known, part, principal};
 use super::{Finding, Level, Rejection};
 use crate::instants::Wall;
@@ -23,7 +24,7 @@ object! {
         category: Str<'a> = "category",
         title: Str<'a> = "title",
         description: Str<'a> = "description",
-        severity: Option<Raw<'a>> = "severity",
+        severity: Option<Json<'a>> = "severity",
         created_at: Option<Wall> = "createdAt",
         updated_at: Option<Wall> = "updatedAt",
         count: Option<u64> = "count",
@@ -102,12 +103,12 @@ object! {
     }
 }
 
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(json).unwrap_or_default();
     let call = &document.policy.action.call;
     let borrowed = |text: &'_ Str<'_>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
     Draft {
-        product: PRODUCT.to_owned(),
+        product: PRODUCT.into(),
         id_key: "id",
         id: super::native::bare_id(document.id.as_deref()),
         account: borrowed(&document.account),
@@ -131,11 +132,11 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
 }
 
 /// `{"description": "High", "score": 3}`, or either alone. A score is 1, 2 or 3.
-fn gauge(raw: Option<Raw<'_>>) -> Gauge {
-    let Some(Raw(raw)) = raw else { return Gauge::default() };
-    let severity = match kind(raw) {
-        Kind::Object => Severity::read(raw).unwrap_or_default(),
-        _ => Severity { word: Cow::read(raw), score: f64::read(raw), ..Severity::default() },
+fn gauge(json: Option<Json<'_>>) -> Gauge {
+    let Some(json) = json else { return Gauge::default() };
+    let severity = match json.kind() {
+        Kind::Object => Severity::read(json).unwrap_or_default(),
+        _ => Severity { word: Cow::read(json), score: f64::read(json), ..Severity::default() },
     };
     let word = severity.word.as_deref().map(Gauge::word).unwrap_or_default();
     word.or(|| match severity.score {
@@ -206,6 +207,7 @@ impl Principal<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::json;
     use super::*;
 
     #[test]
@@ -221,7 +223,7 @@ mod tests {
             ("{}", None),
             ("[]", None),
         ] {
-            let got = match gauge(Raw::read(raw)) {
+            let got = match gauge(Json::read(json(raw))) {
                 Gauge::Read(severity) => Some(severity.level),
                 Gauge::Unreadable(_) => None,
             };

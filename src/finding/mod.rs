@@ -15,6 +15,7 @@ mod draft;
 mod envelope;
 mod guardduty;
 mod inspector;
+mod json;
 mod lenient;
 mod limits;
 mod macie;
@@ -30,7 +31,7 @@ use std::fmt::{self, Write as _};
 use crate::instants::Wall;
 
 pub use canary::Canary;
-pub use envelope::parse;
+pub use envelope::{parse, parse_wanted};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use reject::{RejectCode, Rejection};
 pub use severity::{Level, Severity};
@@ -41,7 +42,43 @@ pub use text::Text;
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub findings: Vec<Finding>,
+    /// Findings that were not wanted.
+    pub unwanted: Vec<Unwanted>,
     pub rejections: Vec<Rejection>,
+}
+
+impl Parsed {
+    /// How many findings there are, wanted or not.
+    pub fn count(&self) -> usize {
+        self.findings.len() + self.unwanted.len()
+    }
+}
+
+/// What is known of a finding that nobody is to be told of: of most, no more is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unwanted {
+    pub fingerprint: Fingerprint,
+    pub severity: Severity,
+}
+
+/// Whether a finding of this severity is wanted.
+type Wanted<'a> = &'a dyn Fn(&Severity) -> bool;
+
+/// One finding, read as far as it is wanted.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+enum Outcome {
+    Wanted(Finding),
+    Unwanted(Unwanted),
+}
+
+impl Outcome {
+    fn of(finding: Finding, wanted: Wanted<'_>) -> Outcome {
+        if wanted(&finding.severity) {
+            return Outcome::Wanted(finding);
+        }
+        let Finding { fingerprint, severity, .. } = finding;
+        Outcome::Unwanted(Unwanted { fingerprint, severity })
+    }
 }
 
 /// One security finding, parsed and normalised. All text in it is bounded and stripped of control
@@ -144,6 +181,10 @@ fn write_escaped(
     text: &str,
     special: impl Fn(char) -> bool,
 ) -> fmt::Result {
+    let shows = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'%' && !special(byte.into());
+    if text.bytes().all(shows) {
+        return f.write_str(text);
+    }
     for c in text.chars() {
         if c == '%' || c.is_control() || text::is_invisible(c) || special(c) {
             let mut bytes = [0; 4];

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use super::arn::Arn;
 use super::draft::{Draft, Envelope, Gauge};
+use super::json::Json;
 use super::lenient::{List, Read, Str, object};
 use super::native::{Native, original, product_name};
 use super::{Finding, Level, Rejection};
@@ -66,8 +67,8 @@ object! {
     }
 }
 
-pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-    let document = Document::read(raw).unwrap_or_default();
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
+    let document = Document::read(json).unwrap_or_default();
     let (info, product) = (&document.info, &document.metadata.product);
     // Security Hub's own id of the record does where the finding's is missing.
     let id = info.uid.as_deref().or(info.alternative.as_deref());
@@ -78,7 +79,8 @@ pub(super) fn read(raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Reject
             product.arn.as_deref(),
             product.vendor.as_deref(),
             product.name.as_deref(),
-        ),
+        )
+        .into(),
         id: id.map(Cow::Borrowed),
         id_key: "finding_info.uid",
         account: document.account().map(Cow::Borrowed),
@@ -111,7 +113,7 @@ fn take_identity<'d>(draft: &mut Draft<'d>, id: Option<&'d str>, native: Native<
     if let Some(arn) = id.and_then(Arn::parse).filter(|arn| !arn.region.is_empty()) {
         draft.region = Some(Cow::Borrowed(arn.region));
     }
-    draft.product = native.product;
+    draft.product = native.product.into();
     draft.id = Some(native.id);
 }
 

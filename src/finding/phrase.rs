@@ -1,46 +1,46 @@
 //! Short descriptions, put together from whatever parts of a finding are there.
 
+use std::borrow::Cow;
+
 use super::arn::short_name;
 use super::lenient::Str;
-use super::text::cut;
+use super::text::{cut, trimmed};
 
 /// One part of a description is not let push the others out.
 const PART_CHARS_MAX: usize = 100;
 
 /// A part, cut to a length that leaves room for others.
-pub(super) fn part(text: &str) -> String {
-    cut(text.trim(), PART_CHARS_MAX)
+pub(super) fn part(text: &str) -> Cow<'_, str> {
+    cut(trimmed(text), PART_CHARS_MAX)
 }
 
 /// `head (detail, detail)`; without details only `head`; without a head only the details.
 #[derive(Debug, Default)]
-pub(super) struct Phrase {
-    head: String,
-    details: Vec<String>,
+pub(super) struct Phrase<'t> {
+    head: Cow<'t, str>,
+    details: Vec<Cow<'t, str>>,
 }
 
-impl Phrase {
+impl<'t> Phrase<'t> {
     /// `label name`, or the label alone.
-    pub fn new(label: &str, name: Option<&str>) -> Phrase {
-        let mut head = label.to_owned();
-        if let Some(name) = name.filter(|name| !name.trim().is_empty()) {
-            if !head.is_empty() {
-                head.push(' ');
-            }
-            head.push_str(&part(name));
-        }
+    pub fn new(label: &'t str, name: Option<&'t str>) -> Phrase<'t> {
+        let head = match name.map(part).filter(|name| !name.is_empty()) {
+            None => Cow::Borrowed(label),
+            Some(name) if label.is_empty() => name,
+            Some(name) => Cow::Owned(spaced(label, &name)),
+        };
         Phrase { head, details: Vec::new() }
     }
 
     /// `label list`, the list being made by [`several`], whose parts are cut already.
-    pub fn of_list(label: &str, list: Option<String>) -> Phrase {
-        let head = joined([Some(label.to_owned()), list], " ").unwrap_or_default();
+    pub fn of_list(label: &'t str, list: Option<String>) -> Phrase<'t> {
+        let head = list.map_or(Cow::Borrowed(label), |list| Cow::Owned(spaced(label, &list)));
         Phrase { head, details: Vec::new() }
     }
 
     /// A detail that speaks for itself. One that was already said, whatever the case of its
     /// letters, is left out.
-    pub fn with(mut self, detail: Option<&str>) -> Phrase {
+    pub fn with(mut self, detail: Option<&'t str>) -> Phrase<'t> {
         if let Some(detail) = detail.map(part).filter(|detail| !detail.is_empty())
             && !self.details.iter().any(|said| same(said, &detail))
         {
@@ -50,28 +50,57 @@ impl Phrase {
     }
 
     /// A detail that needs a label, as in `access key AKIA…`.
-    pub fn with_labelled(mut self, label: &str, detail: Option<&str>) -> Phrase {
+    pub fn with_labelled(mut self, label: &str, detail: Option<&str>) -> Phrase<'t> {
         if let Some(detail) = detail.map(part).filter(|detail| !detail.is_empty()) {
-            self.details.push(format!("{label} {detail}"));
+            self.details.push(Cow::Owned(spaced(label, &detail)));
         }
         self
     }
 
     /// Like [`Phrase::with_labelled`], of a list made by [`several`].
-    pub fn with_list(mut self, label: &str, list: Option<String>) -> Phrase {
-        self.details.extend(list.map(|list| format!("{label} {list}").trim_start().to_owned()));
+    pub fn with_list(mut self, label: &str, list: Option<String>) -> Phrase<'t> {
+        self.details.extend(list.map(|list| match label {
+            "" => Cow::Owned(list),
+            label => Cow::Owned(spaced(label, &list)),
+        }));
         self
     }
 
     /// None if there is nothing to say.
     pub fn build(self) -> Option<String> {
-        let details = self.details.join(", ");
-        match (self.head.is_empty(), details.is_empty()) {
-            (true, true) => None,
-            (true, false) => Some(details),
-            (false, true) => Some(self.head),
-            (false, false) => Some(format!("{} ({details})", self.head)),
+        let details = match self.details.as_slice() {
+            [] if self.head.is_empty() => return None,
+            [] => return Some(self.head.into_owned()),
+            details => details,
+        };
+        let length = details.iter().map(|detail| detail.len() + 2).sum::<usize>();
+        let mut phrase = String::with_capacity(self.head.len() + length + 3);
+        if self.head.is_empty() {
+            push_list(&mut phrase, details);
+        } else {
+            phrase.push_str(&self.head);
+            phrase.push_str(" (");
+            push_list(&mut phrase, details);
+            phrase.push(')');
         }
+        Some(phrase)
+    }
+}
+
+fn spaced(label: &str, text: &str) -> String {
+    let mut both = String::with_capacity(label.len() + 1 + text.len());
+    both.push_str(label);
+    both.push(' ');
+    both.push_str(text);
+    both
+}
+
+fn push_list(text: &mut String, parts: &[Cow<'_, str>]) {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(part);
     }
 }
 
@@ -84,14 +113,20 @@ pub(super) fn several<'a>(
 }
 
 /// Like [`several`], of phrases, whose parts are cut already.
-pub(super) fn listed(mut shown: Vec<String>, total: usize) -> Option<String> {
-    shown.retain(|phrase| !phrase.is_empty());
-    if shown.is_empty() {
-        return None;
-    }
+pub(super) fn listed<S: AsRef<str>>(mut shown: Vec<S>, total: usize) -> Option<String> {
+    shown.retain(|phrase| !phrase.as_ref().is_empty());
     let more = total.saturating_sub(shown.len());
-    let list = shown.join(", ");
-    Some(if more == 0 { list } else { format!("{list} +{more} more") })
+    let mut list = String::new();
+    for phrase in &shown {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(phrase.as_ref());
+    }
+    if more > 0 {
+        list.push_str(&format!(" +{more} more"));
+    }
+    (!shown.is_empty()).then_some(list)
 }
 
 /// Like [`listed`], of at most `max` of those things that are not `alike` one before them. `total`
@@ -116,7 +151,9 @@ pub(super) fn listed_once<T>(
 
 /// The same, whatever the case of its letters.
 pub(super) fn same(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    let (one, other) = (trimmed(one), trimmed(other));
+    one.eq_ignore_ascii_case(other)
+        || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
 }
 
 /// The text, unless it is the word `Unknown`, as sources write where they know no country.
@@ -126,7 +163,11 @@ pub(super) fn known<'t>(text: &'t Str<'_>) -> Option<&'t str> {
 
 /// `IAMUser alice`. The root user is its account's only one, so neither `Root` nor the account's
 /// number is told as its name.
-pub(super) fn principal(kind: Option<&str>, otherwise: &str, name: Option<&str>) -> Phrase {
+pub(super) fn principal<'t>(
+    kind: Option<&'t str>,
+    otherwise: &'t str,
+    name: Option<&'t str>,
+) -> Phrase<'t> {
     match kind {
         Some(kind) if same(kind, "root") => Phrase::new("root user", name.filter(|n| !is_root(n))),
         kind => Phrase::new(kind.unwrap_or(otherwise), name),
@@ -139,12 +180,17 @@ fn is_root(name: &str) -> bool {
 }
 
 /// What there is of the parts, put together.
-pub(super) fn joined(
-    parts: impl IntoIterator<Item = Option<String>>,
+pub(super) fn joined<S: AsRef<str> + Into<String>>(
+    parts: impl IntoIterator<Item = Option<S>>,
     between: &str,
 ) -> Option<String> {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(between))
+    let mut parts = parts.into_iter().flatten();
+    let mut all: String = parts.next()?.into();
+    for part in parts {
+        all.push_str(between);
+        all.push_str(part.as_ref());
+    }
+    Some(all)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What an object is, by its keys.
 
 use super::draft::Envelope;
-use super::lenient::{Kind, Raw, Str, kind, object};
-use super::{Finding, Rejection};
+use super::json::{Json, Kind};
+use super::lenient::{Str, object};
+use super::{Outcome, Rejection, Wanted};
 use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
-use crate::instants::Wall;
 
 /// The parsers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +31,23 @@ impl Source {
         }
     }
 
-    pub fn read(self, raw: &str, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
-        match self {
-            Source::GuardDuty => guardduty::read(raw, envelope),
-            Source::Asff => asff::read(raw, envelope),
-            Source::Ocsf => ocsf::read(raw, envelope),
-            Source::Inspector => inspector::read(raw, envelope),
-            Source::Macie => macie::read(raw, envelope),
-            Source::AccessAnalyzer => access_analyzer::read(raw, envelope),
-        }
+    /// Reads a finding; of one that is not wanted only who it is and how bad, where the source can be
+    /// read in part.
+    pub fn read(
+        self,
+        json: Json<'_>,
+        envelope: &Envelope<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let read = match self {
+            Source::GuardDuty => return guardduty::read(json, envelope, wanted),
+            Source::Asff => asff::read,
+            Source::Ocsf => ocsf::read,
+            Source::Inspector => inspector::read,
+            Source::Macie => macie::read,
+            Source::AccessAnalyzer => access_analyzer::read,
+        };
+        Ok(Outcome::of(read(json, envelope)?, wanted))
     }
 }
 
@@ -48,46 +56,45 @@ object! {
     struct Shape<'a> {
         // SNS, and Lambda's events of SNS and SQS.
         kind: Str<'a> = "Type",
-        message: Option<Raw<'a>> = "Message",
+        message: Option<Json<'a>> = "Message",
         topic: Str<'a> = "TopicArn",
-        records: Option<Raw<'a>> = "Records",
-        sns: Option<Raw<'a>> = "Sns",
-        body: Option<Raw<'a>> = "body",
+        records: Option<Json<'a>> = "Records",
+        sns: Option<Json<'a>> = "Sns",
+        body: Option<Json<'a>> = "body",
         // EventBridge.
-        detail: Option<Raw<'a>> = "detail",
+        detail: Option<Json<'a>> = "detail",
         detail_type: Str<'a> = "detail-type" | "detailType",
         event_source: Str<'a> = "source",
         event_account: Str<'a> = "account",
         region: Str<'a> = "region",
-        time: Option<Wall> = "time",
         // Security Hub's events, and the answers of APIs.
-        findings: Option<Raw<'a>> = "findings",
+        findings: Option<Json<'a>> = "findings",
         // GuardDuty.
         arn: Str<'a> = "arn",
         schema: Str<'a> = "schemaVersion",
-        service: Option<Raw<'a>> = "service",
-        resource: Option<Raw<'a>> = "resource",
-        severity: Option<Raw<'a>> = "severity",
+        service: Option<Json<'a>> = "service",
+        resource: Option<Json<'a>> = "resource",
+        severity: Option<Json<'a>> = "severity",
         // OCSF.
         class: Option<u64> = "class_uid",
-        finding_info: Option<Raw<'a>> = "finding_info",
+        finding_info: Option<Json<'a>> = "finding_info",
         // ASFF.
         product_arn: Str<'a> = "ProductArn",
         generator: Str<'a> = "GeneratorId",
         aws_account: Str<'a> = "AwsAccountId",
-        resources: Option<Raw<'a>> = "resources",
+        resources: Option<Json<'a>> = "resources",
         // Inspector.
         finding_arn: Str<'a> = "findingArn",
-        package_vulnerability: Option<Raw<'a>> = "packageVulnerabilityDetails",
-        reachability: Option<Raw<'a>> = "networkReachabilityDetails",
-        code_vulnerability: Option<Raw<'a>> = "codeVulnerabilityDetails",
+        package_vulnerability: Option<Json<'a>> = "packageVulnerabilityDetails",
+        reachability: Option<Json<'a>> = "networkReachabilityDetails",
+        code_vulnerability: Option<Json<'a>> = "codeVulnerabilityDetails",
         // Macie.
-        affected: Option<Raw<'a>> = "resourcesAffected",
-        classification: Option<Raw<'a>> = "classificationDetails",
-        policy: Option<Raw<'a>> = "policyDetails",
+        affected: Option<Json<'a>> = "resourcesAffected",
+        classification: Option<Json<'a>> = "classificationDetails",
+        policy: Option<Json<'a>> = "policyDetails",
         // Access Analyzer.
         analyzed_at: Str<'a> = "analyzedAt",
-        public: Option<Raw<'a>> = "isPublic",
+        public: Option<Json<'a>> = "isPublic",
         finding_type: Str<'a> = "findingType",
         resource_kind: Str<'a> = "resourceType",
     }
@@ -96,8 +103,9 @@ object! {
 impl<'a> Shape<'a> {
     /// Which source's finding this looks like.
     pub fn source(&self) -> Option<Source> {
-        let is_object = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| kind(raw.0) == Kind::Object);
-        let is_text = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| kind(raw.0) == Kind::String);
+        let is_object =
+            |json: Option<Json<'_>>| json.is_some_and(|json| json.kind() == Kind::Object);
+        let is_text = |json: Option<Json<'_>>| json.is_some_and(|json| json.kind() == Kind::String);
         let arn_says = |word: &str| self.arn.as_deref().is_some_and(|arn| arn.contains(word));
         if self.finding_info.is_some() || self.class.is_some_and(|n| (2000..3000).contains(&n)) {
             return Some(Source::Ocsf);
@@ -144,11 +152,11 @@ impl<'a> Shape<'a> {
     }
 
     /// The message in an SNS notification.
-    pub fn notification(&self) -> Option<Raw<'a>> {
+    pub fn notification(&self) -> Option<Json<'a>> {
         let is_sns = match self.kind.as_deref() {
             Some(kind) => kind == "Notification",
             None => self.topic.is_some(),
         };
-        self.message.filter(|message| is_sns && kind(message.0) == Kind::String)
+        self.message.filter(|message| is_sns && message.kind() == Kind::String)
     }
 }

@@ -1,6 +1,7 @@
 //! Text out of a finding. Whoever can name a bucket, tag an instance or answer a DNS query can put
 //! words in it, so it is cleaned and bounded before anything else sees it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -18,6 +19,9 @@ impl Text {
     /// bidirectional controls and invisible format characters go; runs of white space, line ends
     /// among them, become one space.
     pub fn new(raw: &str, max_chars: usize) -> Text {
+        if raw.len() <= max_chars && is_clean_ascii(raw) {
+            return Text(raw.to_owned());
+        }
         // Cleaning can only shorten, and a grapheme can be long: look at no more of the raw text
         // than could matter, so that a megabyte of spaces costs little.
         let mut clean = String::with_capacity(raw.len().min(max_chars.saturating_mul(4)));
@@ -39,7 +43,7 @@ impl Text {
                 }
             }
         }
-        Text(cut(&clean, max_chars))
+        Text(if kept <= max_chars { clean } else { cut(&clean, max_chars).into_owned() })
     }
 
     pub fn as_str(&self) -> &str {
@@ -52,7 +56,27 @@ impl Text {
 
     /// The same text, cut further if need be.
     pub fn shortened(&self, max_chars: usize) -> Text {
-        Text(cut(&self.0, max_chars))
+        Text(cut(&self.0, max_chars).into_owned())
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// Words of ASCII with one space between them: nothing in it needs to be cleaned.
+fn is_clean_ascii(raw: &str) -> bool {
+    let shows = |byte: &u8| matches!(byte, b' '..=b'~');
+    raw.bytes().fold(true, |all, byte| all & shows(&byte))
+        && !raw.contains("  ")
+        && trimmed(raw).len() == raw.len()
+}
+
+/// Without white space at its ends, of which most texts have none.
+pub(super) fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }
 
@@ -64,9 +88,9 @@ impl fmt::Display for Text {
 
 /// Cuts `text` to at most `max_chars` characters, at a grapheme boundary, the last one being
 /// [`CUT`] if anything went.
-pub fn cut(text: &str, max_chars: usize) -> String {
-    if text.chars().take(max_chars + 1).count() <= max_chars {
-        return text.to_owned();
+pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
+    if text.len() <= max_chars || text.chars().take(max_chars + 1).count() <= max_chars {
+        return Cow::Borrowed(text);
     }
     let mut kept = String::new();
     let mut chars = 0;
@@ -82,7 +106,7 @@ pub fn cut(text: &str, max_chars: usize) -> String {
         kept.truncate(kept.trim_end().len());
         kept.push(CUT);
     }
-    kept
+    Cow::Owned(kept)
 }
 
 /// Characters that show nothing and change how their neighbours show: bidirectional controls

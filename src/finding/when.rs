@@ -4,7 +4,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use super::lenient::{Kind, Read, kind, unquoted};
+use super::json::{Json, Kind};
+use super::lenient::Read;
 use crate::instants::Wall;
 
 /// Inspector's events: `Jan 19, 2023, 10:46:15 PM`, in UTC.
@@ -20,10 +21,10 @@ const LEAST_MILLISECONDS: f64 = 1e11;
 /// RFC 3339, the same with a space for the `T` or without a zone (then UTC), Inspector's form, and
 /// seconds or milliseconds since the epoch.
 impl<'a> Read<'a> for Wall {
-    fn read(raw: &'a str) -> Option<Wall> {
-        match kind(raw) {
-            Kind::Number => from_epoch(f64::read(raw)?),
-            Kind::String => from_text(&unquoted(raw)?),
+    fn read(json: Json<'a>) -> Option<Wall> {
+        match json.kind() {
+            Kind::Number => from_epoch(f64::read(json)?),
+            Kind::String => from_text(&json.text()?),
             _ => None,
         }
     }
@@ -66,6 +67,7 @@ fn millis(at: OffsetDateTime) -> Wall {
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::json;
     use super::*;
 
     #[test]
@@ -94,7 +96,7 @@ mod tests {
             ("null", None),
             ("{}", None),
         ] {
-            let got = Wall::read(raw).map(Wall::to_rfc3339);
+            let got = Wall::read(json(raw)).map(Wall::to_rfc3339);
             assert_eq!(got.as_deref(), rfc3339, "{raw}");
         }
     }

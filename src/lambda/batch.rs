@@ -83,8 +83,9 @@ const TURN_MAX: Duration = Duration::from_secs(120);
 fn worst_first(mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
     if deliveries.len() > QUEUE_BATCH_MAX {
         deliveries.sort_by_cached_key(|delivery| {
-            let parsed = finding::parse(&delivery.body);
-            let worst = parsed.findings.iter().map(|f| f.severity.level).max();
+            let parsed = finding::parse_wanted(&delivery.body, &|_| false);
+            let canaries = parsed.findings.iter().map(|f| f.severity.level);
+            let worst = parsed.unwanted.iter().map(|f| f.severity.level).chain(canaries).max();
             Reverse(worst.unwrap_or(Level::Critical))
         });
     }

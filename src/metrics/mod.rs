@@ -21,7 +21,7 @@ use prometheus::{
 };
 
 use crate::desk::{Glance, Report};
-use crate::finding::{Finding, Level};
+use crate::finding::{Fingerprint, Level};
 use crate::instants::Now;
 
 /// Seconds from a finding's entry into its queue to Slack's acceptance. A promise is broken in seconds,
@@ -225,10 +225,12 @@ impl Metrics {
         match report {
             Report::Received { finding, lane } => {
                 let level = finding.severity.level.word();
-                count(&self.findings, &[product(finding), level, lane.word()]);
+                count(&self.findings, &[product(&finding.fingerprint), level, lane.word()]);
             }
-            Report::Filtered { finding } => {
-                count(&self.below_threshold, &[finding.severity.level.word()]);
+            Report::Filtered { finding, lane } => {
+                let level = finding.severity.level.word();
+                count(&self.findings, &[product(&finding.fingerprint), level, lane.word()]);
+                count(&self.below_threshold, &[level]);
             }
             Report::Covered { destination, level, by, .. } => {
                 count(&self.covered, &[destination, level.word()]);
@@ -334,8 +336,8 @@ fn keep(recent: &Mutex<Longest>) -> MutexGuard<'_, Longest> {
     recent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn product(finding: &Finding) -> &'static str {
-    let named = |name: &&&str| **name == finding.fingerprint.product;
+fn product(finding: &Fingerprint) -> &'static str {
+    let named = |name: &&&str| **name == finding.product;
     PRODUCTS.iter().find(named).copied().unwrap_or("other")
 }
 

@@ -10,7 +10,7 @@ use super::emf::Emf;
 use super::*;
 use crate::clock::SystemClock;
 use crate::desk::{CoveredBy, DestinationGlance, HandBackReason};
-use crate::finding;
+use crate::finding::{self, Finding};
 use crate::instants::{Mono, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 use crate::ports::{
@@ -26,6 +26,12 @@ fn a_finding(product: &str) -> Arc<Finding> {
     let mut finding = finding::parse(text).findings.remove(0);
     finding.fingerprint.product = product.to_owned();
     Arc::new(finding)
+}
+
+fn unwanted() -> finding::Unwanted {
+    let Finding { mut fingerprint, .. } = Arc::unwrap_or_clone(a_finding("guardduty"));
+    fingerprint.id = "low".to_owned();
+    finding::Unwanted { fingerprint, severity: finding::Severity::of_level(Level::Low) }
 }
 
 fn posted(waited_ms: u64) -> Report {
@@ -45,7 +51,7 @@ fn reports() -> Vec<Report> {
     vec![
         Report::Received { finding: a_finding("guardduty"), lane },
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
-        Report::Filtered { finding: a_finding("guardduty") },
+        Report::Filtered { finding: unwanted(), lane },
         Report::Covered {
             finding: "f".to_owned(),
             destination: destination(),
@@ -240,6 +246,8 @@ async fn every_metric_can_be_scraped() {
     for line in [
         "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"guardduty\"} 1",
         "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"other\"} 1",
+        "hansho_findings_total{lane=\"standard\",level=\"low\",product=\"guardduty\"} 1",
+        "hansho_below_threshold_total{level=\"low\"} 1",
         "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
         "hansho_destination_dead{destination=\"security\"} 1",
         "hansho_oldest_waiting_seconds{destination=\"security\"} 90",
@@ -271,7 +279,7 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
         let value = &line[metric["Name"].as_str().unwrap()];
         assert!(value.is_number() || value.is_array(), "{metric}: {value}");
     }
-    for (name, value) in [("findings", 2), ("posted", 1), ("destination_dead", 1), ("heartbeat", 1)]
+    for (name, value) in [("findings", 3), ("posted", 1), ("destination_dead", 1), ("heartbeat", 1)]
     {
         assert_eq!(line[name], value, "{name}");
     }

@@ -26,6 +26,11 @@ impl Routes {
         (0..self.routes.len()).filter(|&i| self.admits(i, severity)).collect()
     }
 
+    /// Whether a finding of this severity is owed to anybody.
+    pub fn admit(&self, severity: &Severity) -> bool {
+        (0..self.routes.len()).any(|i| self.admits(i, severity))
+    }
+
     /// Whether a finding of this severity is owed to this destination. An index that is none admits
     /// nothing.
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {

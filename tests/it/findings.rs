@@ -329,7 +329,7 @@ const REFUSED: &[(&str, RejectCode, &str)] = &[
     ("securityhub-third-party", RejectCode::NoIdentity, "detail.findings[1].Id"),
 ];
 
-fn fixtures() -> BTreeMap<String, String> {
+pub fn fixtures() -> BTreeMap<String, String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/findings");
     let mut fixtures = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("the fixtures are there") {
@@ -470,7 +470,7 @@ fn with_any_value_of_another_type_nothing_is_lost() {
     }
 }
 
-fn substitutes() -> [Value; 8] {
+pub fn substitutes() -> [Value; 8] {
     use serde_json::json;
     [
         Value::Null,
@@ -511,7 +511,7 @@ fn decides(pointer: &str) -> bool {
 }
 
 /// The places of all values, leaves and containers.
-fn pointers(value: &Value) -> Vec<String> {
+pub fn pointers(value: &Value) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut children = |key: String, child: &Value| {
         let key = key.replace('~', "~0").replace('/', "~1");

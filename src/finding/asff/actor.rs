@@ -96,7 +96,7 @@ impl Act<'_> {
 
 impl ApiCall<'_> {
     fn describe(&self) -> Option<String> {
-        let domain = self.domain.name.as_deref().map(part);
+        let domain = self.domain.name.as_deref().map(|text| part(text).into_owned());
         let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
         let call = call.map(|call| format!("calling {call}"));
         joined([self.remote.describe(None).or(domain), call], " ")
@@ -114,7 +114,7 @@ impl Connection<'_> {
             _ => "connection with",
         });
         let remote = format!("{} {remote}", direction.unwrap_or("connection with"));
-        joined([Some(remote), self.protocol.as_deref().map(part)], ", ")
+        joined([Some(remote), self.protocol.as_deref().map(|text| part(text).into_owned())], ", ")
     }
 }
 
@@ -139,7 +139,7 @@ impl Network<'_> {
         let source = source.build().map(|source| format!("from {source}"));
         let destination = destination.build().map(|destination| format!("to {destination}"));
         let end = if inbound { source.or(destination) } else { destination.or(source) };
-        joined([Some(end?), self.protocol.as_deref().map(part)], ", ")
+        joined([Some(end?), self.protocol.as_deref().map(|text| part(text).into_owned())], ", ")
     }
 }
 

@@ -86,7 +86,8 @@ impl Resource<'_> {
         let tag =
             self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
         let key = &self.details.access_key;
-        let mut phrase = Phrase::new(&plain_kind(kind), self.name())
+        let label = plain_kind(kind);
+        let mut phrase = Phrase::new(&label, self.name())
             .with(self.details.instance.kind.as_deref())
             .with(key.owner())
             .with(key.kind.as_deref())
@@ -132,7 +133,7 @@ pub(in crate::finding) fn plain_kind(kind: &str) -> String {
     const LONGEST: usize = 80;
     let kind = kind.trim();
     if kind.len() > LONGEST || !kind.is_ascii() {
-        return part(kind);
+        return part(kind).into_owned();
     }
     let kind = kind.strip_prefix("AWS::").or_else(|| kind.strip_prefix("Aws")).unwrap_or(kind);
     let (service, kind) = named_service(kind).unwrap_or(("", kind));
@@ -197,12 +198,13 @@ fn plain_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::json::json;
     use super::super::super::lenient::Slot as _;
     use super::*;
 
     fn described(raw: &str) -> Option<String> {
         let mut resources = List::<Resource<'_>, 10>::default();
-        resources.fill(raw);
+        resources.fill(json(raw));
         describe(&resources)
     }
 

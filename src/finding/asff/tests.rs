@@ -1,8 +1,9 @@
+use super::super::json::json;
 use super::*;
 use crate::finding::Remark;
 
 fn read_raw(raw: &str) -> Finding {
-    read(raw, &Envelope::default()).unwrap()
+    read(json(raw), &Envelope::default()).unwrap()
 }
 
 #[test]

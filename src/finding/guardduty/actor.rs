@@ -156,9 +156,10 @@ impl ApiCall<'_> {
     /// `198.51.100.7 (Germany, …) calling iam.amazonaws.com CreateUser as IAMUser alice`.
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
         let domain = self.domain.name.as_deref();
-        let remote = self.remote.describe(None).or_else(|| domain.map(part));
+        let remote =
+            self.remote.describe(None).or_else(|| domain.map(|text| part(text).into_owned()));
         let account = self.account.id.as_deref().map(|id| format!("account {}", part(id)));
-        let service = self.account.service.as_deref().map(part);
+        let service = self.account.service.as_deref().map(|text| part(text).into_owned());
         let from = remote.or(service).or(account);
         let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
         let error = self.error.as_deref().map(|error| format!(" ({})", part(error)));
@@ -190,7 +191,7 @@ impl Connection<'_> {
             _ => "connection with",
         };
         let local = local.map(|local| format!("to {local}"));
-        let protocol = self.protocol.as_deref().map(part);
+        let protocol = self.protocol.as_deref().map(|text| part(text).into_owned());
         let blocked = (self.blocked == Some(true)).then(|| "blocked".to_owned());
         joined([Some(format!("{direction} {remote}")), local, protocol, blocked], ", ")
     }

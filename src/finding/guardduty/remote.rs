@@ -1,6 +1,7 @@
 //! The other end of a connection: an address, and what is known of where it is.
 
-use super::super::lenient::{List, Str, object};
+use super::super::json::{Json, Kind};
+use super::super::lenient::{Read, Slot, Str, object};
 use super::super::phrase::{Phrase, known, listed, same};
 
 object! {
@@ -84,12 +85,29 @@ impl Port<'_> {
     }
 }
 
-/// The value of the tag `Name`.
-pub(in crate::finding) fn name_tag<'t, const N: usize>(
-    tags: &'t List<Tag<'_>, N>,
-) -> Option<&'t str> {
-    let name = |tag: &&Tag<'_>| tag.key.as_deref() == Some("Name");
-    tags.items.iter().find(name).and_then(|tag| tag.value.as_deref())
+/// So many tags are looked at for a name; AWS allows 50.
+const TAGS_MAX: usize = 50;
+
+/// The value of the tag `Name`, out of a list of tags.
+#[derive(Debug, Default)]
+pub(in crate::finding) struct NameTag<'a>(Str<'a>);
+
+impl NameTag<'_> {
+    pub fn value(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// As a list of tags is filled, of which no more is kept than this.
+impl<'a> Slot<'a> for NameTag<'a> {
+    fn fill(&mut self, json: Json<'a>) {
+        let alone = (json.kind() != Kind::Array).then_some(json);
+        let tags = json.items().chain(alone).filter_map(Tag::read).take(TAGS_MAX);
+        let mut tags = tags.peekable();
+        if tags.peek().is_some() {
+            self.0 = tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value);
+        }
+    }
 }
 
 /// Several ends of connections.
@@ -102,7 +120,7 @@ pub(in crate::finding) fn describe_all(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::lenient::Read as _;
+    use super::super::super::json::json;
     use super::*;
 
     #[test]
@@ -119,7 +137,7 @@ mod tests {
                 r#"{{"ipAddressV4":"a","country":{{"countryName":"{place}"}},"organization":
                     {{"asn":"{asn}","asnOrg":"{asn_name}","isp":"{provider}","org":"{name}"}}}}"#
             );
-            let remote = Remote::read(&raw).unwrap();
+            let remote = Remote::read(json(&raw)).unwrap();
             assert_eq!(remote.describe(None).as_deref(), Some(said), "{raw}");
         }
     }

@@ -6,13 +6,11 @@ use super::super::arn::short_name;
 use super::super::lenient::{List, Str, object};
 use super::super::phrase::{Phrase, joined, part, principal, several};
 use super::actor::Activity;
-use super::remote::{Tag, name_tag};
+use super::remote::NameTag;
 use super::sequence::Sequence;
 
 /// So many of several are named.
 const NAMED_MAX: usize = 3;
-/// So many tags are looked at for a name; AWS allows 50.
-const TAGS_MAX: usize = 50;
 
 object! {
     struct Resource<'a> {
@@ -38,7 +36,7 @@ object! {
     struct Instance<'a> {
         id: Str<'a> = "instanceId",
         kind: Str<'a> = "instanceType",
-        tags: List<Tag<'a>, TAGS_MAX> = "tags",
+        tags: NameTag<'a> = "tags",
         interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
     }
     struct Interface<'a> {
@@ -250,7 +248,7 @@ impl Instance<'_> {
         self.id.as_deref()?;
         Phrase::new("EC2 instance", self.id.as_deref())
             .with(self.kind.as_deref())
-            .with(name_tag(&self.tags))
+            .with(self.tags.value())
             .with_labelled("private", private)
             .with_labelled("public", public.or(v6.map(AsRef::as_ref)))
             .build()
@@ -331,7 +329,7 @@ impl Ecs<'_> {
         let task = self.task.arn.as_deref().or(self.task.definition.as_deref());
         let images = self.task.containers.items.iter().filter_map(Container::image_or_name);
         let images = several(images, self.task.containers.total)
-            .or_else(|| container.image_or_name().map(part));
+            .or_else(|| container.image_or_name().map(|text| part(text).into_owned()));
         Phrase::new("ECS cluster", Some(name))
             .with_labelled("task", task.map(short_name))
             .with_list("image", images)
@@ -382,7 +380,7 @@ impl Limitless<'_> {
 }
 
 impl DatabaseUser<'_> {
-    fn add_to(&self, phrase: Phrase) -> Phrase {
+    fn add_to<'t>(&self, phrase: Phrase<'t>) -> Phrase<'t> {
         phrase
             .with_labelled("user", self.name.as_deref())
             .with_labelled("database", self.database.as_deref())

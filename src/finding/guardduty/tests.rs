@@ -1,9 +1,15 @@
+use super::super::draft::Place;
+use super::super::json::json;
 use super::*;
-use crate::finding::{Fingerprint, Level, Partition, RejectCode, Remark, Text};
+use crate::finding::{Finding, Fingerprint, Level, Partition, RejectCode, Remark, Text};
 
 fn read_in(raw: &str) -> Result<Finding, Rejection> {
-    let envelope = Envelope { place: "detail".to_owned(), ..Envelope::default() };
-    read(raw, &envelope)
+    let place = Place::Key(&Place::Message, "detail");
+    let envelope = Envelope { place, ..Envelope::default() };
+    match read(json(raw), &envelope, &|_| true)? {
+        Outcome::Wanted(finding) => Ok(finding),
+        Outcome::Unwanted(unwanted) => panic!("{raw}: {unwanted:?}"),
+    }
 }
 
 #[test]

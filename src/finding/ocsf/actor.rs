@@ -83,7 +83,8 @@ impl Evidence<'_> {
         let source = self.source.describe().map(|end| format!("from {end}"));
         let destination = self.destination.describe().map(|end| format!("to {end}"));
         let end = if outbound { destination.or(source) } else { source.or(destination) };
-        let protocol = self.connection.protocol.as_deref().map(part).filter(|_| end.is_some());
+        let protocol = self.connection.protocol.as_deref().filter(|_| end.is_some());
+        let protocol = protocol.map(|text| part(text).into_owned());
         let call = [&self.api.service.name, &self.api.operation];
         let call = joined(call.map(|text| text.as_deref().map(part)), " ");
         let call = call.map(|call| format!("calling {call}"));

@@ -2,7 +2,7 @@
 
 use super::super::arn::short_name;
 use super::super::asff::plain_kind;
-use super::super::guardduty::remote::{Tag, name_tag};
+use super::super::guardduty::remote::NameTag;
 use super::super::lenient::{List, Str, object};
 use super::super::phrase::{Phrase, listed_once};
 
@@ -16,7 +16,7 @@ object! {
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
         owner: Owner<'a> = "owner",
-        tags: List<Tag<'a>, 50> = "tags",
+        tags: NameTag<'a> = "tags",
         user: User<'a> = "user",
         device: Device<'a> = "device",
         data: Data<'a> = "data",
@@ -48,7 +48,7 @@ object! {
     }
     struct Data<'a> {
         instance_kind: Str<'a> = "instance_type",
-        tags: List<Tag<'a>, 50> = "tags",
+        tags: NameTag<'a> = "tags",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
     }
 }
@@ -75,7 +75,7 @@ impl Resource<'_> {
         let interface = data.interfaces.first().or(device.interfaces.first());
         Phrase::new(&kind, name)
             .with(data.instance_kind.as_deref().or(device.model.as_deref()))
-            .with(name_tag(&self.tags).or(name_tag(&data.tags)))
+            .with(self.tags.value().or(data.tags.value()))
             .with(self.user.name.as_deref())
             .with(self.user.kind.as_deref())
             .with_labelled("image", device.container.image.name.as_deref())

@@ -1,0 +1,73 @@
+//! The embedded store's claims and marks, each of them on the disk when it is answered.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::time::Duration;
+
+use common::quick;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hansho::embedded::{EmbeddedLedger, Store};
+use hansho::finding::Level;
+use hansho::instants::Wall;
+use hansho::policy::ledger::{Claim, NoticeKey, Row, Terms, Want, claim, mark};
+use hansho::ports::{Ledger, Written};
+
+const NOW: Wall = Wall(1_790_000_000_000);
+const TERMS: Terms = Terms {
+    lease: Duration::from_secs(45),
+    skew: Duration::from_secs(5),
+    retention: Duration::from_secs(90 * 86_400),
+    remind_after: None,
+};
+
+/// Claims a finding that was never seen; the row that it has now.
+async fn claimed(ledger: &EmbeddedLedger, key: &NoticeKey) -> Row {
+    let want = Want { owner: "worker/1", level: Level::High, revision: Some(NOW) };
+    let Claim::Write { expect, row, .. } = claim(None, &want, &TERMS, NOW) else {
+        panic!("a finding that was never seen can be claimed");
+    };
+    let written = ledger.write(key, &expect, &row).await.expect("the store works");
+    assert_eq!(written, Written::Done, "{key:?}");
+    row
+}
+
+fn ledger(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let store = Store::open_for_work(&folder.path().join("bench.db")).expect("a store can be made");
+    let ledger = EmbeddedLedger::new(store);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime can be made");
+    let mut next = 0_u64;
+    let mut key = || {
+        next += 1;
+        NoticeKey {
+            fingerprint: format!("guardduty/111122223333/eu-central-1/{next:032x}"),
+            destination: "security".to_owned(),
+        }
+    };
+    let mut group = c.benchmark_group("ledger");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("claim", |b| {
+        b.iter(|| runtime.block_on(claimed(&ledger, &key())));
+    });
+    group.bench_function("claim and mark", |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let key = key();
+                let row = claimed(&ledger, &key).await;
+                let (expect, sent) = mark(&row, "digest-1", Some(NOW), &TERMS, NOW);
+                ledger.write(&key, &expect, &sent).await.expect("the store works")
+            })
+        });
+    });
+    group.bench_function("read", |b| {
+        let key = key();
+        runtime.block_on(claimed(&ledger, &key));
+        b.iter(|| runtime.block_on(ledger.read(&key)).expect("the store works"));
+    });
+    group.finish();
+}
+
+criterion_group!(name = benches; config = quick(); targets = ledger);
+criterion_main!(benches);

@@ -1,0 +1,46 @@
+//! Notices → the text of a post to Slack.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::sync::Arc;
+
+use common::{findings, quick};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hansho::finding::Finding;
+use hansho::ports::{Card, Digest, Form};
+use hansho::slack::{DIGEST_MAX, MAX_CARDS, Mentions, payload, weigh};
+
+fn card(finding: &Arc<Finding>) -> Card {
+    Card {
+        finding: Arc::clone(finding),
+        escalated_from: None,
+        reminder: false,
+        perhaps_repeated: false,
+        meant_for: None,
+    }
+}
+
+fn posts(c: &mut Criterion) {
+    let mut group = c.benchmark_group("render");
+    for (name, form, count) in [
+        ("one card", Form::Cards, 1),
+        ("full cards", Form::Cards, MAX_CARDS),
+        ("full digest", Form::Digest, DIGEST_MAX),
+    ] {
+        let cards = findings(count).iter().map(card).collect();
+        let (id, destination) = ("worker-17".to_owned(), "security".to_owned());
+        let digest = Digest { id, destination, form, cards, notes: Vec::new() };
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| payload(&digest, &Mentions::none()).to_string().len());
+        });
+    }
+    let cards: Vec<Card> = findings(20).iter().map(card).collect();
+    group.throughput(Throughput::Elements(cards.len() as u64));
+    group.bench_function("weigh", |b| b.iter(|| cards.iter().map(weigh).sum::<usize>()));
+    group.finish();
+}
+
+criterion_group!(name = benches; config = quick(); targets = posts);
+criterion_main!(benches);
