@@ -48,7 +48,7 @@ pub(super) struct Held {
     /// What is not finished by now goes back rather than to wait here.
     leaving: Option<HandBackReason>,
     /// Why it, or a part of it, is to be parked: a word, and the sentences.
-    condemned: Option<(String, String)>,
+    condemned: Option<(&'static str, String)>,
     pub phase: HeldPhase,
     failures: u32,
 }
@@ -91,10 +91,10 @@ impl Held {
     }
 
     /// Something in it can't be told to anybody. The first word stands for all.
-    pub fn condemn(&mut self, word: &str, detail: &str) {
+    pub fn condemn(&mut self, word: &'static str, detail: &str) {
         match &mut self.condemned {
             Some((_, all)) => *all = cut(&format!("{all}; {detail}"), DETAIL_CHARS_MAX),
-            None => self.condemned = Some((word.to_owned(), cut(detail, DETAIL_CHARS_MAX))),
+            None => self.condemned = Some((word, cut(detail, DETAIL_CHARS_MAX))),
         }
     }
 
@@ -242,7 +242,7 @@ impl Desk {
                 message_id: held.message_id.clone(),
                 lane,
                 body: held.body.clone(),
-                reason,
+                reason: reason.to_owned(),
                 detail,
                 receive_count: held.receive_count,
                 enqueued_at: held.enqueued_at,
@@ -278,6 +278,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "park",
                     lane: None,
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay,
                 });
@@ -314,6 +315,7 @@ impl Desk {
             self.reports.push(Report::QueueFailed {
                 call: "delete",
                 lane: Some(lane),
+                reason: error.word(),
                 detail: error.to_string(),
                 delay: if give_up { Duration::ZERO } else { delay },
             });
@@ -354,6 +356,7 @@ impl Desk {
             Err(error) => Report::QueueFailed {
                 call: "hand_back",
                 lane: Some(lane),
+                reason: error.word(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             },
@@ -395,6 +398,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "extend",
                     lane: Some(lane),
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay: HEARTBEAT_RETRY,
                 });
