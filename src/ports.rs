@@ -5,6 +5,7 @@
 //! An adapter makes exactly one attempt and answers with a verdict; whether, when and how often to
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
+mod failure;
 pub mod findings;
 pub mod inlet;
 pub mod inquiry;
@@ -20,6 +21,7 @@ use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 
+pub use failure::{Failure, FailureKind};
 pub use parked::{Held, Origin, Outgoing, Parked, ParkedQueue, Put, Sent};
 
 /// One of the two queues. Express carries a second copy of what is high or critical.
@@ -119,14 +121,24 @@ pub enum QueueError {
     /// is no use; if the message still exists it will be delivered again.
     ReceiptGone(String),
     /// Anything else: try again later.
-    Unavailable(String),
+    Unavailable(Failure),
+}
+
+impl QueueError {
+    /// The log's field `reason`, and the metric's label.
+    pub fn word(&self) -> &'static str {
+        match self {
+            QueueError::ReceiptGone(_) => "receipt_gone",
+            QueueError::Unavailable(why) => why.kind.word(),
+        }
+    }
 }
 
 impl fmt::Display for QueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             QueueError::ReceiptGone(why) => write!(f, "the receipt is no longer valid: {why}"),
-            QueueError::Unavailable(why) => f.write_str(why),
+            QueueError::Unavailable(why) => why.fmt(f),
         }
     }
 }
@@ -170,11 +182,18 @@ pub trait Queue: Send + Sync {
 /// The ledger did not answer, or not in a way that can be relied on. The write may or may not have
 /// taken effect; trying again is safe, because every write states what it expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerError(pub String);
+pub struct LedgerError(pub Failure);
+
+impl LedgerError {
+    /// As [`QueueError::word`].
+    pub fn word(&self) -> &'static str {
+        self.0.kind.word()
+    }
+}
 
 impl fmt::Display for LedgerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 

@@ -21,7 +21,8 @@ def check(log: str, aws, into, group: str) -> None:
     there = written(log)
     pages = aws.cloudwatch.get_paginator("describe_alarms").paginate()
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["Namespace"] == "hansho"]
-    into.check(len(alarms) == 2, group, "two alarms read the worker's metrics", f"{[alarm['AlarmName'] for alarm in alarms]}")
+    names = sorted(alarm["AlarmName"] for alarm in alarms)
+    into.check(names == ["hansho-destination-away", "hansho-destination-dead", "hansho-heartbeat"], group, "three alarms read the worker's metrics", f"{names}")
     for alarm in alarms:
         known = (alarm["Namespace"], alarm["MetricName"]) in there and not alarm["Dimensions"]
         into.check(known, group, f"{alarm['AlarmName']}: the worker writes its metric", f"it writes {sorted(there)}")

@@ -20,6 +20,7 @@ import metrics
 import patterns
 import parts
 import proof
+import runbook
 import stage
 from aws import Aws, wait_for
 from ecs_task import Task
@@ -143,6 +144,8 @@ class Ministack:
         said = beat["Payload"].read().decode()
         self.save_log()
         self.into.check("FunctionError" not in beat, "heartbeat and health", 'the function knows {"hansho":"heartbeat"}', f"it says {said[:200]}")
+        self.runbook = runbook.Runbook(self.shell, self.aws, self.slack, self.into)
+        self.runbook.first()
 
     def save_log(self) -> None:
         """What the function logged, by way of its log group."""
@@ -166,6 +169,7 @@ class Ministack:
             "VpcId": network, "SubnetIds": ",".join(subnets), "AssignPublicIp": "DISABLED",
         }
         self.look("hansho-worker-ecs", "worker-ecs.yaml", given, "worker-ecs.yaml")
+        self.runbook.rest()
         self.change_over()
         group, night = "events to Slack: ECS", findings.night(2)
         proof.put(self.aws, night)

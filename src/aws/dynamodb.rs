@@ -11,12 +11,13 @@ mod search;
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::fmt::{self, Debug};
+use std::fmt;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -24,11 +25,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 
-use super::cause;
+use super::{cause, failure};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::policy::ledger::{Expect, NoticeKey, Row, State, Told};
-use crate::ports::{Ledger, LedgerError, Written};
+use crate::ports::{Failure, Ledger, LedgerError, Written};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a whole call, of which there is one attempt: the desk decides about the next.
@@ -62,15 +63,16 @@ impl DynamoLedger {
     /// that would post its notice again.
     fn row(&self, key: &NoticeKey, item: Option<&Item>) -> Result<Option<Row>, LedgerError> {
         if item.is_some_and(|item| !is_of(item, key)) {
-            return Err(LedgerError(self.wrong_key("it answered with another row")));
+            return Err(LedgerError(self.wrong_key("it answered with another row").into()));
         }
         item.map(decode).transpose().map_err(|bad| {
             // A fingerprint holds text from a finding, so it is quoted and cut.
             let fingerprint: String = key.fingerprint.chars().take(200).collect();
-            LedgerError(format!(
+            let detail = format!(
                 "the row {fingerprint:?}, {:?} of ledger table {:?} can't be read: {bad}",
                 key.destination, self.table
-            ))
+            );
+            LedgerError(detail.into())
         })
     }
 
@@ -83,13 +85,12 @@ impl DynamoLedger {
         )
     }
 
-    fn failed<E, R>(&self, call: &str, error: &SdkError<E, R>) -> LedgerError
+    fn failed<E>(&self, call: &str, error: &SdkError<E, HttpResponse>) -> LedgerError
     where
         E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
     {
         let table = &self.table;
-        LedgerError(match error {
+        let detail = match error {
             SdkError::ServiceError(answer)
                 if answer.err().code() == Some("ResourceNotFoundException") =>
             {
@@ -106,7 +107,8 @@ impl DynamoLedger {
                 self.wrong_key(&cause(error))
             }
             _ => format!("{call} on ledger table {table:?} failed: {}", cause(error)),
-        })
+        };
+        LedgerError(Failure::new(failure::kind_of(error), detail))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod dynamodb;
 #[cfg(feature = "canary")]
 pub mod eventbridge;
+mod failure;
 #[cfg(feature = "reconcile")]
 pub mod guardduty;
 pub mod secrets;

@@ -252,7 +252,7 @@ impl Queue for SqsQueue {
     /// [`original_body`] for the one exception). Attributes that do not fit a message beside a very
     /// large body are logged instead.
     async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
-        let packed = parcel::pack(parcel).map_err(QueueError::Unavailable)?;
+        let packed = parcel::pack(parcel).map_err(|why| QueueError::Unavailable(why.into()))?;
         let mut call = self
             .quarantine
             .client
@@ -311,7 +311,8 @@ async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {
     let number = |name: &QueueAttributeName| {
         let text = answer.attributes().and_then(|all| all.get(name));
         text.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
-            QueueError::Unavailable(format!("sqs GetQueueAttributes: no {name} in the answer"))
+            let why = format!("sqs GetQueueAttributes: no {name} in the answer");
+            QueueError::Unavailable(why.into())
         })
     };
     Ok(Depth {
@@ -321,7 +322,7 @@ async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {
 }
 
 fn unbuilt(why: BuildError) -> QueueError {
-    QueueError::Unavailable(format!("sqs: the request could not be built: {why}"))
+    QueueError::Unavailable(format!("sqs: the request could not be built: {why}").into())
 }
 
 /// Whole seconds, rounded up, so that nothing comes back earlier than was asked.
@@ -338,8 +339,9 @@ fn tally<'a>(
     done: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
 ) -> Vec<Result<(), QueueError>> {
-    let unknown = || Err(QueueError::Unavailable(format!("sqs {call}: the answer skips an entry")));
-    let mut answers: Vec<_> = receipts.iter().map(|_| unknown()).collect();
+    let skipped = || format!("sqs {call}: the answer skips an entry").into();
+    let mut answers: Vec<_> =
+        receipts.iter().map(|_| Err(QueueError::Unavailable(skipped()))).collect();
     let done = done.map(|id| (id, None));
     for (id, failure) in done.chain(failed.iter().map(|entry| (entry.id(), Some(entry)))) {
         let index = id.parse::<usize>().ok();
@@ -360,10 +362,11 @@ fn deliveries(lane: Lane, max: usize, messages: Vec<Message>) -> Result<Vec<Deli
     let received = messages.len();
     let mut usable: Vec<_> = messages.into_iter().filter_map(|m| delivery(lane, m)).collect();
     if usable.is_empty() && received > 0 {
-        return Err(QueueError::Unavailable(format!(
+        let why = format!(
             "sqs ReceiveMessage: none of {received} messages has a receipt handle; \
              they come back when their visibility ends"
-        )));
+        );
+        return Err(QueueError::Unavailable(why.into()));
     }
     if usable.len() > max {
         // There is no room for them here. They come back when their visibility ends.
@@ -441,10 +444,12 @@ mod tests {
         let answers = tally("X", &receipts, ["0", "9", "-", "3"].into_iter(), &failed);
         assert_eq!(answers.len(), 4);
         assert_eq!(answers[0], Ok(()));
-        assert!(matches!(&answers[1], Err(QueueError::Unavailable(why)) if why.contains("skips")));
+        assert!(
+            matches!(&answers[1], Err(QueueError::Unavailable(why)) if why.detail.contains("skips"))
+        );
         assert!(matches!(&answers[2], Err(QueueError::ReceiptGone(_))));
         assert!(
-            matches!(&answers[3], Err(QueueError::Unavailable(why)) if why.contains("InternalError"))
+            matches!(&answers[3], Err(QueueError::Unavailable(why)) if why.detail.contains("InternalError"))
         );
     }
 

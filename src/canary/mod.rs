@@ -162,7 +162,7 @@ async fn look<L: Ledger, C: Clock>(
         // An answer is an answer, also if it is that there is nothing yet.
         flight.landing = Landing::NotSeen { ledger: None };
         let Some(row) = row else { return Ok(()) };
-        let passed = row.digest.parse().map_err(|why| LedgerError(format!("{why}")))?;
+        let passed = row.digest.parse().map_err(|why| LedgerError(format!("{why}").into()))?;
         flight.landing = Landing::Seen { passed, at: clock.now().wall };
     }
     let untold = flight.posts.iter_mut().filter(|told| told.at.is_none());

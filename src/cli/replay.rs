@@ -120,9 +120,13 @@ pub struct Send {
     /// At most so many messages in so long: 20/s, 100/m, 500/h
     #[arg(long, value_name = "RATE", default_value = Rate::DEFAULT)]
     pub rate: Rate,
-    /// Leave what is sent parked as well
+    /// Leave what is sent parked as well. What can't be read is left out: the worker would only park it
+    /// once more
     #[arg(long)]
     pub keep: bool,
+    /// Wait for what is hidden at first, such as what a replay held that was killed: two minutes at most
+    #[arg(long)]
+    pub wait: bool,
     /// Post again also what was posted: the ledger is made to forget it first. Asks before it does
     #[arg(long)]
     pub force: bool,

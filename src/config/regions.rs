@@ -10,10 +10,10 @@ use super::{Mistake, Reconcile};
 
 /// AWS has some forty regions, of which no partition has more than this.
 pub const REGIONS_MAX: usize = 50;
-/// More often would find what is still on its way.
+/// More often would find nothing more: what is younger than ten minutes is left to settle.
 #[cfg(feature = "reconcile")]
 const EVERY: (Duration, Duration) =
-    (Duration::from_secs(5 * 60), Duration::from_secs(7 * 24 * 60 * 60));
+    (Duration::from_secs(60), Duration::from_secs(7 * 24 * 60 * 60));
 
 /// The name of an AWS region, such as `eu-west-1`. That there is one of this name is not known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

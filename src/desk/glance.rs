@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::finding::Level;
 use crate::instants::{Now, Wall};
-use crate::ports::Lane;
+use crate::ports::{FailureKind, Lane};
 
 use super::{Desk, Stage};
 
@@ -23,8 +23,9 @@ pub struct Glance {
     pub posted: u64,
     /// For each lane, how many receives failed in a row.
     pub receive_failures: Vec<(Lane, u32)>,
-    /// The ledger has failed for so long that criticals don't wait for it any more.
-    pub ledger_away: bool,
+    /// The ledger has failed for so long that criticals don't wait for it any more; and how, the last
+    /// time.
+    pub ledger_away: Option<FailureKind>,
     /// It was asked to stop.
     pub draining: bool,
     pub destinations: Vec<DestinationGlance>,
@@ -107,7 +108,7 @@ impl Desk {
             posts: self.tally.posts,
             posted: self.tally.posted,
             receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
-            ledger_away: self.ledger.is_away(now.mono),
+            ledger_away: self.ledger.away(now.mono),
             draining: self.draining,
             destinations,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::instants::Mono;
 use crate::policy::retry::Retry;
+use crate::ports::FailureKind;
 
 /// After so many failures in a row, with no success between, the ledger is left alone for a while.
 const FAILURES: u32 = 5;
@@ -22,6 +23,7 @@ pub(super) struct LedgerHealth {
     last_failure: Mono,
     failures: u32,
     probe_at: Mono,
+    last_kind: Option<FailureKind>,
 }
 
 impl LedgerHealth {
@@ -32,9 +34,10 @@ impl LedgerHealth {
         was_away
     }
 
-    pub fn failed(&mut self, now: Mono, retry: &mut Retry) {
+    pub fn failed(&mut self, now: Mono, kind: FailureKind, retry: &mut Retry) {
         let since = *self.failing_since.get_or_insert(now);
         self.last_failure = now;
+        self.last_kind = Some(kind);
         self.failures = self.failures.saturating_add(1);
         if self.probe_at <= now {
             // The longer it is away, the less often it is asked.
@@ -62,6 +65,11 @@ impl LedgerHealth {
     pub fn is_away(&self, now: Mono) -> bool {
         self.away_at().is_some_and(|at| at <= now) && now.since(self.last_failure) <= STALE
     }
+
+    /// How it failed last, while it is away.
+    pub fn away(&self, now: Mono) -> Option<FailureKind> {
+        self.last_kind.filter(|_| self.is_away(now))
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +88,7 @@ mod tests {
     fn a_few_failures_are_nothing() {
         let (mut health, mut retry) = (LedgerHealth::default(), retry());
         for second in 0..4 {
-            health.failed(at(second), &mut retry);
+            health.failed(at(second), FailureKind::Other, &mut retry);
         }
         assert_eq!(health.rests_until(at(4)), None);
         assert!(!health.is_away(at(300)));
@@ -91,14 +99,15 @@ mod tests {
     fn away_after_two_minutes_of_nothing_but_failures() {
         let (mut health, mut retry) = (LedgerHealth::default(), retry());
         for second in (0..=150).step_by(10) {
-            health.failed(at(second), &mut retry);
+            health.failed(at(second), FailureKind::Other, &mut retry);
             assert_eq!(health.is_away(at(second)), second >= 120, "{second}");
+            assert_eq!(health.away(at(second)).is_some(), second >= 120, "{second}");
         }
         assert!(health.rests_until(at(150)).is_some_and(|until| until <= at(180)));
         // A failure of long ago says nothing about now.
         assert!(health.is_away(at(210)));
         assert!(!health.is_away(at(211)));
-        health.failed(at(220), &mut retry);
+        health.failed(at(220), FailureKind::Throttled, &mut retry);
         assert!(health.worked(at(230)));
         assert!(!health.is_failing());
     }
@@ -107,7 +116,7 @@ mod tests {
     fn one_success_and_it_is_back() {
         let (mut health, mut retry) = (LedgerHealth::default(), retry());
         for second in 0..300 {
-            health.failed(at(second), &mut retry);
+            health.failed(at(second), FailureKind::Other, &mut retry);
             if second % 50 == 0 {
                 health.worked(at(second));
             }

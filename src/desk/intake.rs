@@ -44,6 +44,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "receive",
                     lane: Some(lane),
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay,
                 });

@@ -43,7 +43,7 @@ impl Desk {
     ) {
         match &result {
             Ok(_) => self.ledger_worked(now),
-            Err(_) => self.ledger.failed(now.mono, &mut self.retry),
+            Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
         }
         let Some(notice) = self.notices.get_mut(&id) else { return };
         if let Err(error) = result {
@@ -51,6 +51,7 @@ impl Desk {
                 call: "release",
                 finding: Some(notice.key.fingerprint.clone()),
                 destination: Some(notice.key.destination.clone()),
+                reason: error.word(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             });
@@ -99,7 +100,7 @@ impl Desk {
     pub(super) fn marked(&mut self, id: NoticeId, result: Result<Written, LedgerError>, now: Now) {
         match &result {
             Ok(_) => self.ledger_worked(now),
-            Err(_) => self.ledger.failed(now.mono, &mut self.retry),
+            Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
         }
         let Some(notice) = self.notices.get_mut(&id) else { return };
         let Stage::Marking(write) = &notice.stage else { return };
@@ -128,11 +129,11 @@ impl Desk {
 
     pub(super) fn recorded(&mut self, id: NoticeId, outcome: RecordOutcome, now: Now) {
         match &outcome {
-            RecordOutcome::Failed { answered, .. } => {
+            RecordOutcome::Failed { answered, error } => {
                 if *answered {
                     self.ledger_worked(now);
                 }
-                self.ledger.failed(now.mono, &mut self.retry);
+                self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
             }
             RecordOutcome::Done | RecordOutcome::Busy { .. } => self.ledger_worked(now),
         }
@@ -177,6 +178,7 @@ impl Desk {
             call,
             finding: Some(notice.key.fingerprint.clone()),
             destination: Some(notice.key.destination.clone()),
+            reason: error.word(),
             detail: error.to_string(),
             delay,
         });

@@ -304,12 +304,13 @@ impl Desk {
             }
             ClaimOutcome::Failed { error, .. } => {
                 notice.failures += 1;
-                self.ledger.failed(now.mono, &mut self.retry);
+                self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
                 let delay = self.retry.delay(notice.failures).min(RETRY_MAX / 2);
                 self.reports.push(Report::LedgerFailed {
                     call: "claim",
                     finding: Some(finding),
                     destination: Some(name),
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay,
                 });

@@ -101,7 +101,8 @@ pub enum Report {
     Quarantined {
         message: String,
         lane: Lane,
-        reason: String,
+        /// The reason's word.
+        reason: &'static str,
         detail: String,
     },
     HandedBack {
@@ -145,6 +146,8 @@ pub enum Report {
     QueueFailed {
         call: &'static str,
         lane: Option<Lane>,
+        /// [`crate::ports::QueueError::word`]
+        reason: &'static str,
         detail: String,
         delay: Duration,
     },
@@ -153,6 +156,8 @@ pub enum Report {
         /// Both None where the call was for neither.
         finding: Option<String>,
         destination: Option<String>,
+        /// [`crate::ports::LedgerError::word`]
+        reason: &'static str,
         detail: String,
         delay: Duration,
     },
@@ -233,20 +238,22 @@ impl Report {
             Report::FencedOut { finding, destination, digest } => {
                 warn!(%finding, destination, digest, "posted, but the claim was lost before the mark: it may be posted twice");
             }
-            Report::QueueFailed { call, lane, detail, delay } => {
+            Report::QueueFailed { call, lane, reason, detail, delay } => {
                 warn!(
                     call,
                     lane = lane.map(Lane::word),
+                    reason,
                     detail,
                     delay_ms = millis(delay),
                     "queue call failed"
                 );
             }
-            Report::LedgerFailed { call, finding, destination, detail, delay } => {
+            Report::LedgerFailed { call, finding, destination, reason, detail, delay } => {
                 warn!(
                     call,
                     finding,
                     destination,
+                    reason,
                     detail,
                     delay_ms = millis(delay),
                     "ledger call failed"

@@ -53,7 +53,7 @@ pub(super) struct Held {
     /// What is not finished by now goes back rather than to wait here.
     leaving: Option<HandBackReason>,
     /// Why it, or a part of it, is to be parked: a word, and the sentences.
-    condemned: Option<(String, String)>,
+    condemned: Option<(&'static str, String)>,
     pub phase: HeldPhase,
     failures: u32,
 }
@@ -97,14 +97,12 @@ impl Held {
     }
 
     /// Something in it can't be told to anybody. The first word stands for all.
-    pub fn condemn(&mut self, word: &str, detail: &str) {
+    pub fn condemn(&mut self, word: &'static str, detail: &str) {
         match &mut self.condemned {
             Some((_, all)) => {
                 *all = cut(&format!("{all}; {detail}"), DETAIL_CHARS_MAX).into_owned()
             }
-            None => {
-                self.condemned = Some((word.to_owned(), cut(detail, DETAIL_CHARS_MAX).into_owned()))
-            }
+            None => self.condemned = Some((word, cut(detail, DETAIL_CHARS_MAX).into_owned())),
         }
     }
 
@@ -291,7 +289,7 @@ impl Desk {
                 message_id: held.message_id.clone(),
                 lane,
                 body: held.body.clone(),
-                reason,
+                reason: reason.to_owned(),
                 detail,
                 receive_count: held.receive_count,
                 enqueued_at: held.enqueued_at,
@@ -327,6 +325,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "park",
                     lane: None,
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay,
                 });
@@ -363,6 +362,7 @@ impl Desk {
             self.reports.push(Report::QueueFailed {
                 call: "delete",
                 lane: Some(lane),
+                reason: error.word(),
                 detail: error.to_string(),
                 delay: if give_up { Duration::ZERO } else { delay },
             });
@@ -403,6 +403,7 @@ impl Desk {
             Err(error) => Report::QueueFailed {
                 call: "hand_back",
                 lane: Some(lane),
+                reason: error.word(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             },
@@ -444,6 +445,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "extend",
                     lane: Some(lane),
+                    reason: error.word(),
                     detail: error.to_string(),
                     delay: HEARTBEAT_RETRY,
                 });

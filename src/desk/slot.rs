@@ -286,7 +286,7 @@ impl Desk {
     }
 
     fn cell_failed(&mut self, destination: usize, error: LedgerError, now: Now) {
-        self.ledger.failed(now.mono, &mut self.retry);
+        self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
         let d = &mut self.destinations[destination];
         d.slots.cell.doubt();
         d.slots.failures += 1;
@@ -296,6 +296,7 @@ impl Desk {
             call: "pace",
             finding: None,
             destination: Some(d.name.clone()),
+            reason: error.word(),
             detail: error.to_string(),
             delay,
         });

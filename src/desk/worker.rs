@@ -199,7 +199,7 @@ fn pair(
     ids: impl Iterator<Item = DeliveryId>,
     answers: Vec<Result<(), QueueError>>,
 ) -> Vec<(DeliveryId, Result<(), QueueError>)> {
-    let unanswered = || Err(QueueError::Unavailable("the entry was not answered".to_owned()));
+    let unanswered = || Err(QueueError::Unavailable("the entry was not answered".into()));
     let answers = answers.into_iter().chain(std::iter::repeat_with(unanswered));
     ids.zip(answers).collect()
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
+use crate::ports::{Failure, FailureKind};
+
 pub use bus::EmbeddedBus;
 pub use ledger::EmbeddedLedger;
 pub use parked::EmbeddedParked;
@@ -145,7 +147,8 @@ impl Store {
 
     /// Whether it can be written: sets the version of the tables to what it is.
     pub async fn try_write(&self) -> Result<(), String> {
-        self.call(|c| c.pragma_update(None, "user_version", SCHEMA_VERSION)).await
+        let written = self.call(|c| c.pragma_update(None, "user_version", SCHEMA_VERSION)).await;
+        written.map_err(|why| why.detail)
     }
 
     /// Runs `work` with the connection. It blocks: from async code use [`Store::call`].
@@ -161,13 +164,23 @@ impl Store {
     async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, String> {
+    ) -> Result<T, Failure> {
         let store = self.clone();
         tokio::task::spawn_blocking(move || store.with(work))
             .await
-            .map_err(|e| format!("embedded store: {e}"))?
-            .map_err(|e| format!("embedded store: {e}"))
+            .map_err(|e| Failure::from(format!("embedded store: {e}")))?
+            .map_err(failed)
     }
+}
+
+/// Another process that writes for longer than [`BUSY_TIMEOUT`] is told apart from all else.
+fn failed(why: rusqlite::Error) -> Failure {
+    let busy = matches!(
+        why.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    );
+    let kind = if busy { FailureKind::Busy } else { FailureKind::Other };
+    Failure::new(kind, format!("embedded store: {why}"))
 }
 
 /// Whether a store could be made there: puts a file into the folder, which is gone at once.
@@ -210,4 +223,28 @@ fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
     let now = crate::clock::wall().0;
     transaction.execute("DELETE FROM ledger WHERE expires_at < ?1", (now,))?;
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_process_that_writes_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hansho.db");
+        let (one, other) = (Store::open(&path).unwrap(), Store::open(&path).unwrap());
+        other.with(|c| c.busy_timeout(Duration::ZERO)).unwrap();
+        let writes = |c: &mut Connection| c.pragma_update(None, "user_version", SCHEMA_VERSION);
+        one.with(|c| {
+            let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let refused = failed(other.with(writes).unwrap_err());
+            assert_eq!(refused.kind, FailureKind::Busy, "{refused}");
+            transaction.commit()
+        })
+        .unwrap();
+        assert!(other.with(writes).is_ok());
+        let wrong = other.with(|c| c.execute("nonsense", ())).unwrap_err();
+        assert_eq!(failed(wrong).kind, FailureKind::Other);
+    }
 }

@@ -98,7 +98,7 @@ impl<C: Clock> ParkedQueue for EmbeddedParked<C> {
     async fn put(&self, message: &Parked) -> Result<Put, QueueError> {
         let (message, now) = (message.clone(), self.clock.now().wall);
         let mut done = self.each(vec![message], move |t, m| put(t, m, now)).await?;
-        done.pop().ok_or_else(|| QueueError::Unavailable("embedded store: no answer".to_owned()))
+        done.pop().ok_or_else(|| QueueError::Unavailable("embedded store: no answer".into()))
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {

@@ -137,8 +137,9 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
 }
 
 impl<C: Clock + 'static> Inlet for EmbeddedQueue<C> {
-    /// The same body twice is one message while the first is still there.
-    async fn put(&self, body: &str) -> Result<(), QueueError> {
+    /// The same body twice is one message while the first is still there. A worker on the embedded store
+    /// has one lane, in which the worst goes first anyway.
+    async fn put(&self, _: Lane, body: &str) -> Result<(), QueueError> {
         let incoming = super::input::identify("inlet", 0, body.to_owned());
         EmbeddedQueue::put(self, Lane::Standard, vec![incoming]).await.map(|_| ())
     }

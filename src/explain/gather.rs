@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
 use crate::policy::ledger::{NoticeKey, Row};
 use crate::ports::inquiry::{Concerns, Inquiry, ParkedMessage, Peek, Waiting, WaitingMessage};
-use crate::ports::{Depth, Lane, LedgerError};
+use crate::ports::{Depth, Failure, Lane, LedgerError};
 
 use super::asked::{Asked, FINDINGS_MAX, Message, Name, compact};
 
@@ -173,11 +173,12 @@ impl<L: Inquiry> Desk<'_, L> {
                 return Ok(());
             }
             Err(why) => {
-                return Err(LedgerError(format!(
+                let detail = format!(
                     "an id alone is searched for in the whole ledger, and that failed: {why}. Give \
                      the finding's ARN, its fingerprint from the log, a file, or --account, \
                      --region and --product: then it is looked up without a search"
-                )));
+                );
+                return Err(LedgerError(Failure::new(why.0.kind, detail)));
             }
         };
         if !found.complete {

@@ -7,6 +7,7 @@ use crate::finding::{Finding, Level, Remark, Severity, Text};
 use crate::instants::Wall;
 use crate::policy::ledger::{self, Claim, ClaimKind, Row, State, Terms, Want};
 use crate::policy::route::Routes;
+use crate::policy::{canary, enqueued};
 use crate::ports::inquiry::{ParkedMessage, WaitingMessage};
 
 use super::answer::{About, Chapter, Event, LaneDepth, Rejected, Standing, Story};
@@ -66,6 +67,8 @@ impl Teller<'_> {
         events.extend(subject.waiting.iter().map(|message| self.waiting(message)));
         events.extend(subject.parked.iter().map(parked));
         let row_of = |name: &str| subject.rows.iter().find(|(d, _)| d == name).map(|(_, row)| row);
+        // A canary is owed to nobody by its level.
+        let is_canary = subject.rows.iter().any(|(name, _)| name == canary::ROW);
         let told = subject.rows.iter().map(|(_, row)| row.level_sent.max(row.level_claimed)).max();
         let told = told.flatten();
         let mut destinations = Vec::new();
@@ -74,11 +77,15 @@ impl Teller<'_> {
             let owed = finding.map(|finding| self.routes.admits(index, &finding.severity));
             let row = row_of(name);
             events.extend(row.into_iter().flat_map(|row| self.row(row)).map(|e| e.of(name)));
-            events.extend(self.outlook(index, finding, told, row).map(|e| e.of(name)));
+            if !is_canary {
+                events.extend(self.outlook(index, finding, told, row).map(|e| e.of(name)));
+            }
             destinations.push(self.standing(name, Some(destination), owed, row));
         }
         for (name, row) in &subject.rows {
-            if !self.config.destinations.iter().any(|d| d.name.as_str() == name) {
+            if let Some(event) = own(name, row) {
+                events.push(event);
+            } else if !self.config.destinations.iter().any(|d| d.name.as_str() == name) {
                 events.extend(self.row(row).into_iter().map(|e| e.of(name)));
                 let gone = "the configuration has no such destination now".to_owned();
                 events.push(Event::now("unconfigured", gone).of(name));
@@ -188,8 +195,8 @@ impl Teller<'_> {
                 Some(level) => Event::now(
                     "no_row",
                     format!(
-                        "not posted there, though {level} is owed to it now: it waits, or was below \
-                         the threshold of then, or the destination is newer than the post"
+                        "not posted there, though {level} is owed to it now: it waits, or the \
+                         destination's threshold was higher then, or the destination is newer than the post"
                     ),
                 ),
                 None => Event::now(
@@ -323,7 +330,9 @@ impl Teller<'_> {
         let owed = |chapter: &Chapter| chapter.destinations.iter().any(|d| d.owed != Some(false));
         let unknown = |chapter: &&Chapter| !chapter.known;
         if findings.iter().filter(unknown).any(owed) {
-            notes.push(self.nowhere(evidence));
+            let unclear = |c: &Chapter| c.destinations.iter().any(|d| d.owed.is_none());
+            let unclear = findings.iter().filter(unknown).any(unclear);
+            notes.push(self.nowhere(evidence, unclear));
         }
         if findings.iter().filter(unknown).any(|chapter| !owed(chapter)) {
             notes.push(
@@ -333,7 +342,10 @@ impl Teller<'_> {
                     .to_owned(),
             );
         }
-        let rows = || evidence.subjects.iter().flat_map(|subject| &subject.rows);
+        let rows = || {
+            let all = evidence.subjects.iter().flat_map(|subject| &subject.rows);
+            all.filter(|(name, row)| own(name, row).is_none())
+        };
         for destination in &self.config.destinations {
             let fallback = destination.fallback.and_then(|i| self.config.destinations.get(i));
             let name = destination.name.as_str();
@@ -358,15 +370,16 @@ impl Teller<'_> {
     }
 
     /// Where a finding may be of which there is no trace.
-    fn nowhere(&self, evidence: &Evidence) -> String {
-        let mut places = vec![
-            "it never came to the queues".to_owned(),
-            "it was below the threshold, which leaves no trace".to_owned(),
-            format!(
-                "it was told and is forgotten, {} after the last change",
-                duration::format(self.config.retention)
-            ),
-        ];
+    /// `unclear`: its level is not known, so it may be below the threshold.
+    fn nowhere(&self, evidence: &Evidence, unclear: bool) -> String {
+        let mut places = vec!["it never came to the queues".to_owned()];
+        if unclear {
+            places.push("it was below the threshold, which leaves no trace".to_owned());
+        }
+        places.push(format!(
+            "it was told and is forgotten, {} after the last change",
+            duration::format(self.config.retention)
+        ));
         let lanes = evidence.depths.iter().map(|(lane, depth)| {
             let (visible, hidden) = (depth.visible, depth.hidden);
             format!("{}: {visible} to be received, {hidden} hidden", lane.word())
@@ -398,6 +411,39 @@ fn source_events(finding: &Finding) -> Vec<Event> {
         events.push(Event::at(Some(at), "updated", format!("by its source, as it says{counted}")));
     }
     events
+}
+
+/// What a row tells that is no notice's: no destination has such a name.
+fn own(name: &str, row: &Row) -> Option<Event> {
+    match name {
+        enqueued::ENQUEUED => {
+            let level = row.level_sent.map_or("", Level::word);
+            let detail = format!(
+                "as {level} by hansho reconcile: GuardDuty held it, and the ledger did not know it"
+            );
+            Some(Event::at(row.sent_at, "enqueued", detail))
+        }
+        canary::ROW => {
+            let detail = match row.digest.parse::<canary::Passed>() {
+                Ok(passed) => format!(
+                    "a canary, and no finding: put on the bus at {}, received at {}; that is all it \
+                     is for{}",
+                    passed.put_at.to_rfc3339(),
+                    passed.received_at.to_rfc3339(),
+                    match passed.post {
+                        canary::Post::No => "",
+                        canary::Post::Yes => ", and it asked to be posted as a test",
+                        canary::Post::TooMany => {
+                            ", and was not posted as it asked: too many were before"
+                        }
+                    }
+                ),
+                Err(_) => "a canary, and no finding".to_owned(),
+            };
+            Some(Event::at(row.sent_at, "canary", detail))
+        }
+        _ => None,
+    }
 }
 
 fn parked(message: &ParkedMessage) -> Event {

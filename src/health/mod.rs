@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::desk::{Desk, Glance, Report};
 use crate::instants::{Mono, Now};
 use crate::metrics::Metrics;
-use crate::ports::Clock;
+use crate::ports::{Clock, FailureKind};
 
 /// The loop turns at least once a minute, as it waits for nothing longer than that.
 const STUCK_AFTER: Duration = Duration::from_secs(150);
@@ -128,8 +128,22 @@ fn troubles_of(glance: &Glance) -> Vec<String> {
                 .push(format!("queue {lane}: {failures} receives failed in a row; see the log"));
         }
     }
-    if glance.ledger_away {
-        troubles.push("ledger: it has failed for two minutes or more; see the log".to_owned());
+    if let Some(kind) = glance.ledger_away {
+        let what = match kind {
+            FailureKind::Throttled => {
+                "it is throttled: give its table more capacity, or bill it on demand"
+            }
+            FailureKind::Denied => {
+                "it is denied: look at the role's rights, the credentials and the key"
+            }
+            FailureKind::Missing => "its table is not there",
+            FailureKind::Busy => "another process has locked its file",
+            FailureKind::TimedOut | FailureKind::Connection => {
+                "it can't be reached: look at the network, and at DynamoDB's status"
+            }
+            FailureKind::ServerError | FailureKind::Other => "see the log",
+        };
+        troubles.push(format!("ledger: it has failed for two minutes or more; {what}"));
     }
     for d in &glance.destinations {
         if d.dead {
@@ -156,7 +170,7 @@ mod tests {
             posts: 0,
             posted: 0,
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 2)],
-            ledger_away: false,
+            ledger_away: None,
             draining: false,
             destinations: Vec::new(),
         }
@@ -171,13 +185,14 @@ mod tests {
     fn every_trouble_is_told() {
         let glance = Glance {
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 7)],
-            ledger_away: true,
+            ledger_away: Some(FailureKind::Throttled),
             draining: true,
             ..glance()
         };
         let told = troubles_of(&glance);
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[1].contains("queue standard: 7 receives"), "{told:?}");
+        assert!(told[2].contains("it is throttled: give its table more capacity"), "{told:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -224,6 +224,10 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         Ok(())
     }
 
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// What was counted since the last line, for CloudWatch. `beats`: the call worked.
     pub fn metrics_line(&self, beats: bool) -> String {
         self.emf.line(&self.metrics, beats, self.clock.now().wall)
@@ -231,7 +235,11 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
 
     async fn work(&self, lane: Lane, batch: Vec<Delivery>, deadline: &Deadline) -> Failures {
         let received = batch.len();
-        let queue = BatchQueue::new(&self.queue, lane, batch);
+        self.metrics.received(&batch);
+        // Counted are the calls to SQS: what the desk receives came with the call, and what it deletes
+        // is deleted by Lambda.
+        let calls = Counted::new(&self.queue, &self.metrics, &self.clock);
+        let queue = BatchQueue::new(&calls, lane, batch);
         let mut desk = Desk::new(self.settings_of_call(lane, deadline), self.clock.now());
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(memory) = memory {
@@ -256,12 +264,12 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     async fn run(
         &self,
         desk: &mut Desk,
-        queue: &BatchQueue<'_, Q>,
+        queue: &BatchQueue<'_, Counted<'_, Q, C>>,
         deadline: &Deadline,
     ) -> Duration {
         let Function { ledger, notifier, clock, metrics, .. } = self;
         let ports = Ports {
-            queue: &Counted::new(queue, metrics, clock),
+            queue,
             ledger: &Counted::new(ledger, metrics, clock),
             notifier: &Counted::new(notifier, metrics, clock),
             clock,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config::duration::format as written;
 use crate::ports::probe::{Asked, QueueFacts, TableFacts, TtlFacts};
-use crate::ports::{LedgerError, QueueError, RetryReason, Verdict, Written};
+use crate::ports::{FailureKind, LedgerError, QueueError, RetryReason, Verdict, Written};
 
 /// SQS's longest. Source: SQS API reference, SetQueueAttributes, MessageRetentionPeriod.
 const RETENTION_MAX: Duration = Duration::from_secs(14 * 86_400);
@@ -189,7 +189,8 @@ pub fn receipt_call(subject: &str, call: &str, answer: &[Result<(), QueueError>]
             Line::ok(subject, format!("{call} is allowed"))
         }
         Some(Err(QueueError::Unavailable(why))) => {
-            Line::wrong(subject, why.as_str(), format!("allow the worker's role sqs:{call} on it"))
+            let remedy = remedy(why.kind, format!("allow the worker's role sqs:{call} on it"));
+            Line::wrong(subject, why.detail.as_str(), remedy)
         }
         None => Line::not_checked(subject, format!("{call}: no answer")),
     }
@@ -211,11 +212,15 @@ pub fn may_receive(asked: &Asked<QueueFacts>) -> Result<(), String> {
 pub fn receive(subject: &str, answer: Result<usize, QueueError>) -> Line {
     match answer {
         Ok(_) => Line::ok(subject, "ReceiveMessage is allowed"),
-        Err(why) => Line::wrong(
-            subject,
-            why.to_string(),
-            "allow the worker's role sqs:ReceiveMessage on it, and kms:Decrypt if it has a key",
-        ),
+        Err(why) => {
+            let rights =
+                "allow the worker's role sqs:ReceiveMessage on it, and kms:Decrypt if it has a key";
+            let kind = match &why {
+                QueueError::Unavailable(failure) => failure.kind,
+                QueueError::ReceiptGone(_) => FailureKind::Other,
+            };
+            Line::wrong(subject, why.to_string(), remedy(kind, rights.to_owned()))
+        }
     }
 }
 
@@ -300,14 +305,41 @@ pub fn ttl(subject: &str, asked: &Asked<TtlFacts>) -> Option<Line> {
     })
 }
 
+fn ledger_remedy(kind: FailureKind, call: &str) -> String {
+    match kind {
+        FailureKind::Throttled => {
+            "give the table more capacity, or bill it on demand: while it is throttled \
+                                   nothing can be claimed, so nothing is told"
+                .to_owned()
+        }
+        _ => remedy(
+            kind,
+            format!("see that it is there, and that the worker's role may dynamodb:{call}"),
+        ),
+    }
+}
+
+/// What to do about a failure whose kind says it; `rights` for what is likely otherwise.
+fn remedy(kind: FailureKind, rights: String) -> String {
+    match kind {
+        FailureKind::Throttled => {
+            "try again later; if it stays, ask AWS to raise the quota of SQS or of the KMS key"
+                .to_owned()
+        }
+        FailureKind::TimedOut | FailureKind::Connection => {
+            "see whether this machine reaches AWS there: the network, a proxy, a VPC endpoint"
+                .to_owned()
+        }
+        FailureKind::ServerError => "try again; see AWS's status page".to_owned(),
+        FailureKind::Missing => "create it, or correct its name or the region".to_owned(),
+        FailureKind::Busy | FailureKind::Denied | FailureKind::Other => rights,
+    }
+}
+
 pub fn ledger_read(subject: &str, answer: Result<(), LedgerError>) -> Line {
     match answer {
         Ok(()) => Line::ok(subject, "can be read"),
-        Err(why) => Line::wrong(
-            subject,
-            why.to_string(),
-            "see that it is there, and that the worker's role may dynamodb:GetItem",
-        ),
+        Err(why) => Line::wrong(subject, why.to_string(), ledger_remedy(why.0.kind, "GetItem")),
     }
 }
 
@@ -332,11 +364,7 @@ pub fn ledger_write(subject: &str, answer: Result<Written, LedgerError>) -> Line
             "a write was done whose condition did not hold: the same finding would be told twice",
             "do not use this table: whatever answers there is no DynamoDB",
         ),
-        Err(why) => Line::wrong(
-            subject,
-            why.to_string(),
-            "see that it is there, and that the worker's role may dynamodb:PutItem",
-        ),
+        Err(why) => Line::wrong(subject, why.to_string(), ledger_remedy(why.0.kind, "PutItem")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ports, with their calls counted and timed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Metrics, count, observe};
@@ -7,7 +8,7 @@ use crate::instants::Mono;
 use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 use crate::ports::{
     Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
-    QueueError, Receipt, ReceiveAsk, Verdict, Written,
+    QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
 /// A port whose calls are counted.
@@ -31,6 +32,14 @@ impl<'a, P, C: Clock> Counted<'a, P, C> {
         count(&self.metrics.calls, &[port, call, result]);
         observe(&self.metrics.call_seconds, &[port, call], took);
     }
+
+    /// Each reason once, however many entries of a batch have it.
+    fn failed(&self, port: &str, call: &str, reasons: impl IntoIterator<Item = &'static str>) {
+        let reasons: BTreeSet<&str> = reasons.into_iter().collect();
+        for reason in reasons {
+            count(&self.metrics.call_failures, &[port, call, reason]);
+        }
+    }
 }
 
 /// A call with several entries worked as well as its worst one.
@@ -46,6 +55,10 @@ fn worst(results: &[Result<(), QueueError>]) -> &'static str {
     }
 }
 
+fn reasons(results: &[Result<(), QueueError>]) -> impl Iterator<Item = &'static str> {
+    results.iter().filter_map(|result| result.as_ref().err().map(QueueError::word))
+}
+
 fn well<T, E>(result: &Result<T, E>) -> &'static str {
     if result.is_ok() { "ok" } else { "failed" }
 }
@@ -55,12 +68,8 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let result = self.inner.receive(ask).await;
         self.ended("queue", "receive", well(&result), began);
-        for delivery in result.iter().flatten() {
-            count(&self.metrics.messages, &[delivery.lane.word()]);
-            if delivery.receive_count > 1 {
-                count(&self.metrics.redelivered, &[delivery.lane.word()]);
-            }
-        }
+        self.failed("queue", "receive", result.as_ref().err().map(QueueError::word));
+        self.metrics.received(result.as_deref().unwrap_or_default());
         result
     }
 
@@ -68,6 +77,7 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let results = self.inner.delete(lane, receipts).await;
         self.ended("queue", "delete", worst(&results), began);
+        self.failed("queue", "delete", reasons(&results));
         results
     }
 
@@ -79,6 +89,7 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let results = self.inner.hide(lane, entries).await;
         self.ended("queue", "hide", worst(&results), began);
+        self.failed("queue", "hide", reasons(&results));
         results
     }
 
@@ -86,6 +97,7 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let result = self.inner.park(parcel).await;
         self.ended("queue", "park", well(&result), began);
+        self.failed("queue", "park", result.as_ref().err().map(QueueError::word));
         result
     }
 
@@ -93,6 +105,7 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let result = self.inner.depth(lane).await;
         self.ended("queue", "depth", well(&result), began);
+        self.failed("queue", "depth", result.as_ref().err().map(QueueError::word));
         result
     }
 }
@@ -102,6 +115,7 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
         let began = self.began();
         let result = self.inner.read(key).await;
         self.ended("ledger", "read", well(&result), began);
+        self.failed("ledger", "read", result.as_ref().err().map(LedgerError::word));
         result
     }
 
@@ -119,6 +133,7 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
             Err(_) => "failed",
         };
         self.ended("ledger", "write", word, began);
+        self.failed("ledger", "write", result.as_ref().err().map(LedgerError::word));
         result
     }
 
@@ -148,6 +163,7 @@ impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
         count(&self.metrics.posts, &[&digest.destination, form, answer]);
         let result = if verdict == Verdict::Accepted { "ok" } else { "failed" };
         self.ended("slack", "post", result, began);
+        self.failed("slack", "post", Some(answer).filter(|_| result != "ok"));
         verdict
     }
 
@@ -155,6 +171,11 @@ impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
         let began = self.began();
         let result = self.inner.refresh(destination).await;
         self.ended("slack", "refresh", well(&result), began);
+        self.failed(
+            "slack",
+            "refresh",
+            result.as_ref().err().map(|_| RetryReason::NoAddress.word()),
+        );
         result
     }
 }

@@ -13,13 +13,17 @@ use serde_json::{Map, Value, json};
 
 use super::{Metrics, keep};
 use crate::instants::Wall;
+use crate::ports::FailureKind;
 
 pub const NAMESPACE: &str = "hansho";
 /// The worker is at work. `infra/pipeline.yaml` has the alarm on its absence.
 pub const HEARTBEAT: &str = "heartbeat";
 
+/// Calls to queue and ledger that were throttled: in the line, for queries.
+const THROTTLED: &str = "throttled";
+
 /// What of the line is a metric, with its unit.
-const METRICS: [(&str, &str); 10] = [
+const METRICS: [(&str, &str); 11] = [
     ("findings", "Count"),
     ("posted", "Count"),
     ("quarantined", "Count"),
@@ -31,6 +35,8 @@ const METRICS: [(&str, &str); 10] = [
     ("arrival_to_post_seconds", "Seconds"),
     // Only where canaries are put: `infra/pipeline.yaml` has the alarm on its absence.
     ("canary_seconds", "Seconds"),
+    // Only where the worker compares: `infra/pipeline.yaml` has the alarm on it.
+    ("reconcile_failed", "Count"),
 ];
 
 /// What was told already, since a line says what was added.
@@ -53,6 +59,12 @@ impl Emf {
                     let before = told.insert(name.to_owned(), sum.into());
                     let before = before.and_then(|v| v.as_f64()).unwrap_or(0.0);
                     line.insert(name.to_owned(), number(sum - before));
+                    if name == "call_failures" {
+                        let sum = throttled(&family);
+                        let before = told.insert(THROTTLED.to_owned(), sum.into());
+                        let before = before.and_then(|v| v.as_f64()).unwrap_or(0.0);
+                        line.insert(THROTTLED.to_owned(), number(sum - before));
+                    }
                 }
                 MetricType::GAUGE if name == "oldest_waiting_seconds" => {
                     line.insert(name.to_owned(), number(most(&family)));
@@ -104,6 +116,15 @@ fn values(family: &MetricFamily) -> impl Iterator<Item = f64> {
 
 fn sum(family: &MetricFamily) -> f64 {
     values(family).sum()
+}
+
+/// Of the calls that failed, those that were throttled.
+fn throttled(family: &MetricFamily) -> f64 {
+    let is = |label: &prometheus::proto::LabelPair| {
+        label.name() == "reason" && label.value() == FailureKind::Throttled.word()
+    };
+    let metrics = family.get_metric().iter().filter(|metric| metric.get_label().iter().any(is));
+    metrics.map(|metric| metric.get_counter().get_value()).sum()
 }
 
 fn most(family: &MetricFamily) -> f64 {

@@ -23,6 +23,7 @@ use prometheus::{
 use crate::desk::{Glance, Report};
 use crate::finding::{Fingerprint, Level};
 use crate::instants::Now;
+use crate::ports::Delivery;
 
 /// Seconds from a finding's entry into its queue to Slack's acceptance. A promise is broken in seconds,
 /// an outage lasts for hours.
@@ -34,6 +35,9 @@ const CALL: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5
 /// CloudWatch takes so many values of a metric in one line.
 /// Source: CloudWatch user guide, "Specification: Embedded metric format".
 const VALUES_MAX: usize = 100;
+
+/// [`crate::reconcile::Outcome::word`] of a comparison that failed.
+const RECONCILE_FAILED: &str = "failed";
 
 /// Products whose name is a label. Others come from outside and count together.
 const PRODUCTS: [&str; 5] = ["guardduty", "securityhub", "inspector", "macie", "access-analyzer"];
@@ -57,7 +61,9 @@ pub struct Metrics {
     redelivered: IntCounterVec,
     reconciled: IntCounterVec,
     reconciliations: IntCounterVec,
+    reconcile_failed: IntCounterVec,
     calls: IntCounterVec,
+    call_failures: IntCounterVec,
     call_seconds: HistogramVec,
     waiting: IntGaugeVec,
     oldest_waiting: GaugeVec,
@@ -165,10 +171,20 @@ impl Metrics {
                 "Comparisons of a region's findings with the ledger, by how they ended.",
                 &["region", "outcome"],
             )?,
+            reconcile_failed: made.counts(
+                "hansho_reconcile_failed_total",
+                "Regions that could not be compared; 0 where none failed.",
+                &["region"],
+            )?,
             calls: made.counts(
                 "hansho_calls_total",
                 "Calls to queue, ledger and Slack.",
                 &["port", "call", "result"],
+            )?,
+            call_failures: made.counts(
+                "hansho_call_failures_total",
+                "Those that failed, by reason; a batch counts once for each reason among its entries.",
+                &["port", "call", "reason"],
             )?,
             call_seconds: made.times(
                 "hansho_call_seconds",
@@ -268,6 +284,16 @@ impl Metrics {
         }
     }
 
+    /// These messages came from a queue.
+    pub fn received(&self, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            count(&self.messages, &[delivery.lane.word()]);
+            if delivery.receive_count > 1 {
+                count(&self.redelivered, &[delivery.lane.word()]);
+            }
+        }
+    }
+
     /// So many findings of a region had this outcome when they were compared with the ledger. Both
     /// labels are words of the configuration and of the code.
     pub fn reconciled(&self, region: &str, outcome: &str, findings: u64) {
@@ -279,13 +305,17 @@ impl Metrics {
     /// The comparison of a region ended so.
     pub fn reconcile_ended(&self, region: &str, outcome: &str) {
         count(&self.reconciliations, &[region, outcome]);
+        // Also said when all is well, so that the alarm on it ends.
+        if let Ok(failed) = self.reconcile_failed.get_metric_with_label_values(&[region]) {
+            failed.inc_by(u64::from(outcome == RECONCILE_FAILED));
+        }
     }
 
     /// Takes over what the desk holds now.
     pub fn looked(&self, glance: &Glance, now: Now) {
         self.held.set(glance.held as f64);
         self.held_bytes.set(glance.held_bytes as f64);
-        self.ledger_away.set(f64::from(u8::from(glance.ledger_away)));
+        self.ledger_away.set(f64::from(u8::from(glance.ledger_away.is_some())));
         for (lane, failures) in &glance.receive_failures {
             set(&self.receive_failures, &[lane.word()], i64::from(*failures));
         }

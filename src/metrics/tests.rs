@@ -14,8 +14,8 @@ use crate::finding::{self, Finding};
 use crate::instants::{Mono, Wall};
 use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
 use crate::ports::{
-    Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, MessageId, Notifier, Parcel, Queue,
-    QueueError, Receipt, ReceiveAsk, Verdict, Written,
+    Delivery, Depth, Digest, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId,
+    Notifier, Parcel, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
 };
 
 const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(5_000) };
@@ -63,7 +63,7 @@ fn reports() -> Vec<Report> {
         Report::Quarantined {
             message: "m".to_owned(),
             lane,
-            reason: "not_json".to_owned(),
+            reason: "not_json",
             detail: "no".to_owned(),
         },
         Report::HandedBack { message: "m".to_owned(), reason: HandBackReason::Busy, delay },
@@ -121,11 +121,14 @@ impl Queue for Half {
     }
 
     async fn hide(&self, _: Lane, all: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
-        all.iter().map(|_| Ok(())).collect()
+        // Of a batch each entry may fail in its own way.
+        let kinds = [FailureKind::Throttled, FailureKind::Denied, FailureKind::Throttled];
+        let fails = |(i, _)| Err(QueueError::Unavailable(Failure::new(kinds[i % 3], "")));
+        all.iter().enumerate().map(fails).collect()
     }
 
     async fn park(&self, _: &Parcel) -> Result<(), QueueError> {
-        Err(QueueError::Unavailable(String::new()))
+        Err(QueueError::Unavailable(Failure::new(FailureKind::TimedOut, "")))
     }
 
     async fn depth(&self, _: Lane) -> Result<Depth, QueueError> {
@@ -135,7 +138,11 @@ impl Queue for Half {
 
 impl Ledger for Half {
     async fn read(&self, _: &NoticeKey) -> Result<Option<Row>, LedgerError> {
-        if self.works() { Ok(None) } else { Err(LedgerError(String::new())) }
+        if self.works() {
+            Ok(None)
+        } else {
+            Err(LedgerError(Failure::new(FailureKind::Throttled, "")))
+        }
     }
 
     async fn write(&self, _: &NoticeKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
@@ -164,6 +171,8 @@ async fn calls(metrics: &Metrics) {
     let (wait, visibility) = (Duration::ZERO, Duration::from_secs(1));
     counted.receive(ReceiveAsk { lane, max: 1, wait, visibility }).await.unwrap();
     counted.delete(lane, &[Receipt("r".to_owned())]).await;
+    let entry = (Receipt("r".to_owned()), wait);
+    counted.hide(lane, &[entry.clone(), entry.clone(), entry]).await;
     let key = NoticeKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
     assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
     let digest = Digest {
@@ -188,7 +197,7 @@ fn glance() -> Glance {
         posts: 0,
         posted: 0,
         receive_failures: vec![(Lane::Standard, 2)],
-        ledger_away: false,
+        ledger_away: None,
         draining: false,
         destinations: vec![desk],
     }
@@ -201,6 +210,7 @@ async fn all() -> Metrics {
     calls(&metrics).await;
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");
+    metrics.reconcile_ended("us-east-1", "failed");
     metrics
 }
 
@@ -219,6 +229,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_build_info",
         "hansho_call_seconds",
         "hansho_canary_seconds",
+        "hansho_call_failures_total",
         "hansho_calls_total",
         "hansho_covered_total",
         "hansho_destination_dead",
@@ -238,6 +249,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_quarantined_total",
         "hansho_receive_failures",
         "hansho_reconciled_total",
+        "hansho_reconcile_failed_total",
         "hansho_reconciliations_total",
         "hansho_waiting",
     ]);
@@ -255,9 +267,16 @@ async fn every_metric_can_be_scraped() {
         "hansho_arrival_to_post_seconds_bucket{level=\"high\",le=\"2\"} 1",
         "hansho_calls_total{call=\"read\",port=\"ledger\",result=\"failed\"} 1",
         "hansho_calls_total{call=\"delete\",port=\"queue\",result=\"receipt_gone\"} 1",
+        "hansho_call_failures_total{call=\"read\",port=\"ledger\",reason=\"throttled\"} 1",
+        "hansho_call_failures_total{call=\"hide\",port=\"queue\",reason=\"throttled\"} 1",
+        "hansho_call_failures_total{call=\"hide\",port=\"queue\",reason=\"denied\"} 1",
+        "hansho_call_failures_total{call=\"delete\",port=\"queue\",reason=\"receipt_gone\"} 1",
+        "hansho_call_failures_total{call=\"post\",port=\"slack\",reason=\"refused\"} 1",
         "hansho_messages_redelivered_total{lane=\"express\"} 1",
         "hansho_reconciled_total{outcome=\"enqueued\",region=\"eu-west-1\"} 3",
         "hansho_reconciliations_total{outcome=\"whole\",region=\"eu-west-1\"} 1",
+        "hansho_reconcile_failed_total{region=\"eu-west-1\"} 0",
+        "hansho_reconcile_failed_total{region=\"us-east-1\"} 1",
         "hansho_posts_total{answer=\"refused\",destination=\"security\",form=\"cards\"} 1",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");
@@ -274,7 +293,7 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(directive["Namespace"], "hansho");
     assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
     let declared = directive["Metrics"].as_array().unwrap();
-    assert_eq!(declared.len(), 11, "{directive}");
+    assert_eq!(declared.len(), 12, "{directive}");
     for metric in declared {
         let value = &line[metric["Name"].as_str().unwrap()];
         assert!(value.is_number() || value.is_array(), "{metric}: {value}");
@@ -286,6 +305,9 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(line["arrival_to_post_seconds"], serde_json::json!([1.5]));
     assert_eq!(line["canary_seconds"], serde_json::json!([2.5]));
     assert_eq!(line["oldest_waiting_seconds"], 90);
+    assert_eq!(line["reconcile_failed"], 1);
+    // The read of the ledger, and the batch in which two entries were.
+    assert_eq!((&line["call_failures"], &line["throttled"]), (&Value::from(5), &Value::from(2)));
     metrics.heard(&posted(250));
     let line: Value = serde_json::from_str(&emf.line(&metrics, false, NOW.wall)).unwrap();
     assert_eq!((&line["posted"], &line["findings"]), (&Value::from(1), &Value::from(0)));

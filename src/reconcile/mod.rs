@@ -3,8 +3,8 @@
 //!
 //! Region by region, page by page, from the finding that was updated first: a finding that is owed
 //! to a destination under the routes in force, and whose row there does not say that it was told or
-//! that somebody is at it, goes into the standard queue, as a worker would have got it from
-//! EventBridge. What is put in without need is absorbed by the ledger like any other copy. After
+//! that somebody is at it, goes into a queue, as a worker would have got it from EventBridge: what is
+//! high or critical by the express lane, if there is one, and all else by the standard one. What is put in without need is absorbed by the ledger like any other copy. After
 //! each page the region's row says how far it came ([`watermark`]), so that a run that is killed or
 //! cut short is gone on with. One region's failure leaves the others.
 //!
@@ -26,6 +26,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::config::Config;
+use crate::finding::Level;
 use crate::instants::{Mono, Wall};
 use crate::policy::enqueued;
 use crate::policy::ledger::{Expect, NoticeKey, Row, Terms};
@@ -33,7 +34,7 @@ use crate::policy::route::Routes;
 use crate::policy::watermark::{self, Ending, Held, Manner, Turn};
 use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk};
 use crate::ports::inlet::Inlet;
-use crate::ports::{Clock, Ledger, Written};
+use crate::ports::{Clock, Lane, Ledger, Written};
 
 use compare::{Owed, SETTLE, Standing};
 pub use report::{Missing, Outcome, RegionReport, Report};
@@ -269,7 +270,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
             self.report.misses(Missing::of(finding, false));
             return Ok(());
         }
-        if let Err(why) = self.ports.inlet.put(&owed.message).await {
+        if let Err(why) = self.ports.inlet.put(lane_of(level), &owed.message).await {
             self.report.misses(Missing::of(finding, false));
             return Err(format!("a missing finding could not be enqueued: {why}"));
         }
@@ -321,8 +322,14 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
     }
 }
 
+/// The lane of a finding of this level. One copy is enough: it was read already, so that nothing depends
+/// on what a rule makes of its severity, and what is bad does not wait behind a storm.
+fn lane_of(level: Level) -> Lane {
+    if level >= Level::High { Lane::Express } else { Lane::Standard }
+}
+
 /// A quarter of a timer's period: so often the workers of a fleet look whether a region is due.
 fn look_every(every: Duration) -> Duration {
-    const LEAST: Duration = Duration::from_secs(30);
+    const LEAST: Duration = Duration::from_secs(10);
     (every / 4).max(LEAST)
 }

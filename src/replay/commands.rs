@@ -6,13 +6,15 @@ use tracing::info;
 use crate::cli::Exit;
 use crate::config::Config;
 use crate::instants::Wall;
-use crate::ports::{Clock, Ledger, LedgerError, ParkedQueue, QUEUE_BATCH_MAX, QueueError};
+use crate::ports::{
+    Clock, Ledger, LedgerError, MessageId, ParkedQueue, QUEUE_BATCH_MAX, QueueError,
+};
 use crate::slack::{self, Mentions};
 
 use super::filter::Filter;
 use super::force::Again;
 use super::forecast::{self, Before, Forecast, Totals};
-use super::look::{BYTES_MAX, Cut, Found, HOLD, Hands, Item, MESSAGES_MAX};
+use super::look::{BYTES_MAX, Cut, Found, HOLD, Hands, Item, MESSAGES_MAX, WAIT_MAX};
 use super::message::Message;
 use super::send::Tally;
 use super::table;
@@ -51,6 +53,8 @@ pub struct Selected {
     pub found: Found,
     /// How many the filter admits, before the limit.
     pub matched: usize,
+    /// When what a replay held that was killed is visible again, at the latest.
+    pub back_by: Wall,
 }
 
 /// Looks at the queue and holds what is meant.
@@ -66,13 +70,41 @@ pub async fn select<Q: ParkedQueue, C: Clock>(
         let rest: Vec<_> = found.items.drain(limit..).map(|item| item.parked.id).collect();
         hands.release(&rest).await;
     }
-    Ok(Selected { found, matched })
+    Ok(Selected { found, matched, back_by: hands.clock.now().wall.plus(HOLD) })
+}
+
+/// As [`select`]; what is hidden by others at first is waited for, and the queue looked at again.
+pub async fn select_all<Q: ParkedQueue, C: Clock>(
+    hands: &mut Hands<'_, Q, C>,
+    selection: &Selection,
+    mut waits: impl FnMut(u64, Wall),
+) -> Result<Selected, QueueError> {
+    let selected = select(hands, selection, true).await?;
+    if selected.unseen(selection) == 0 || hands.stopped() {
+        return Ok(selected);
+    }
+    waits(selected.found.hidden, hands.clock.now().wall.plus(WAIT_MAX));
+    hands.release_all().await;
+    hands.wait_for_the_hidden().await?;
+    select(hands, selection, true).await
 }
 
 impl Selected {
+    /// How many could not be looked at, and may be meant: none if as many as were asked for are here.
+    pub fn unseen(&self, selection: &Selection) -> u64 {
+        let enough = selection.limit.is_some_and(|limit| self.found.items.len() >= limit);
+        if enough { 0 } else { self.found.hidden }
+    }
+
+    /// Takes out what the worker could not read, and would only park once more. Answers how many.
+    pub fn without_unreadable(&mut self) -> Vec<MessageId> {
+        let out = self.found.items.extract_if(.., |item| !item.message.rejections.is_empty());
+        out.map(|item| item.parked.id).collect()
+    }
+
     /// The first line.
     pub fn head(&self, view: &View) -> String {
-        let Selected { found, matched } = self;
+        let Selected { found, matched, .. } = self;
         let mut head = match found.looked {
             0 if found.hidden > 0 => {
                 format!("{}: nothing can be seen at present, {} hidden", view.queue, found.hidden)
@@ -117,8 +149,8 @@ impl Selected {
             let are = if *hidden == 1 { "is" } else { "are" };
             notes.push(format!(
                 "{hidden} more {are} hidden at present: somebody else looks at them, or a replay was \
-                 killed. Run it again in {} s to see them",
-                HOLD.as_secs()
+                 killed; what that held is back by {} at the latest. Run it again then",
+                self.back_by.to_rfc3339()
             ));
         }
         notes
@@ -308,6 +340,14 @@ pub fn sent_text(tally: &Tally, keep: bool) -> String {
         (tally.failed, "could not be sent, and are still parked"),
         (tally.not_removed, "sent, but still parked: sent again, they are copies"),
         (tally.left, "not come to, and still parked"),
+        (
+            tally.unreadable,
+            "left out: they can't be read, so that with --keep the worker would park each once more",
+        ),
+        (
+            usize::try_from(tally.hidden).unwrap_or(usize::MAX),
+            "hidden by somebody else, so not looked at: run it again, or with --wait",
+        ),
     ] {
         if count > 0 {
             lines.push(format!("{count:>8} {what}"));
@@ -371,9 +411,14 @@ pub async fn discard<Q: ParkedQueue, C: Clock>(
                     tally.gone += 1;
                 }
                 Err(QueueError::Unavailable(why)) => {
-                    tracing::warn!(id = table::id(&item.message), detail = why, "not discarded");
+                    tracing::warn!(
+                        id = table::id(&item.message),
+                        reason = why.kind.word(),
+                        detail = why.detail,
+                        "not discarded"
+                    );
                     tally.failed += 1;
-                    tally.why = Some(why);
+                    tally.why = Some(why.detail);
                 }
             }
         }

@@ -23,6 +23,11 @@ const RENEW_BELOW: Duration = Duration::from_secs(30);
 pub const MESSAGES_MAX: usize = 20_000;
 /// The bodies that are kept in memory to be acted on.
 pub const BYTES_MAX: usize = 256 << 20;
+/// What a replay that was killed held is visible again within [`HOLD`]; SQS's count of it is behind by up
+/// to a minute. Source: SQS API reference, GetQueueAttributes.
+pub const WAIT_MAX: Duration = Duration::from_secs(60 + HOLD.as_secs());
+/// How often it is asked meanwhile.
+const WAIT_STEP: Duration = Duration::from_secs(2);
 /// A look that takes longer ends.
 const LOOK_MAX: Duration = Duration::from_secs(600);
 /// So many answers in a row with nothing that is new end a look.
@@ -185,12 +190,28 @@ impl<'a, Q: ParkedQueue, C: Clock> Hands<'a, Q, C> {
         Ok(found)
     }
 
+    /// Waits until nothing is hidden by others any more, for [`WAIT_MAX`] at most.
+    pub async fn wait_for_the_hidden(&mut self) -> Result<(), QueueError> {
+        let until = self.clock.now().mono.plus(WAIT_MAX);
+        while !self.stopped() && self.clock.now().mono < until {
+            if self.queue.depth().await?.hidden == 0 {
+                break;
+            }
+            self.sleep_until(self.clock.now().mono.plus(WAIT_STEP)).await;
+        }
+        Ok(())
+    }
+
     async fn look_once(&mut self) -> Result<Vec<Held>, QueueError> {
         let mut rest = FIRST_REST;
         for _ in 1..TRIES {
             match self.queue.look(HOLD).await {
                 Err(QueueError::Unavailable(why)) if !self.stopped() => {
-                    warn!(detail = why, "the parked queue did not answer, will try again");
+                    warn!(
+                        reason = why.kind.word(),
+                        detail = why.detail,
+                        "the parked queue did not answer, will try again"
+                    );
                     self.sleep_until(self.clock.now().mono.plus(rest)).await;
                     self.renew().await;
                     rest *= 2;
@@ -246,7 +267,8 @@ impl<'a, Q: ParkedQueue, C: Clock> Hands<'a, Q, C> {
             for answer in self.queue.hide(&entries).await {
                 if let Err(QueueError::Unavailable(why)) = answer {
                     warn!(
-                        detail = why,
+                        reason = why.kind.word(),
+                        detail = why.detail,
                         "a message could not be shown again: it will be within 60 s"
                     );
                 }

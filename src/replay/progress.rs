@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::rate::Rate;
 use super::send::Tally;
 use super::table;
+use crate::logging;
 
 const BAR: usize = 24;
 
@@ -48,6 +49,7 @@ impl<W: Write> Bar<W> {
             // It is an ornament: a terminal that is gone must not end the replay.
             let _ = write!(out, "\r\x1b[K{}", line(tally, rate)).and_then(|()| out.flush());
             self.drawn = true;
+            logging::line_is_drawn(true);
         }
     }
 
@@ -55,6 +57,7 @@ impl<W: Write> Bar<W> {
     pub fn clear(&mut self) {
         if let Some(out) = self.out.as_mut().filter(|_| self.drawn) {
             let _ = write!(out, "\r\x1b[K").and_then(|()| out.flush());
+            logging::line_is_drawn(false);
         }
     }
 }

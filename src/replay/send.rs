@@ -46,6 +46,10 @@ pub struct Tally {
     pub rewound: usize,
     /// Not come to; they are still parked.
     pub left: usize,
+    /// With `--keep`: can't be read, so the worker would only park each once more.
+    pub unreadable: usize,
+    /// Hidden by somebody else when the queue was looked at, so that they could not be chosen.
+    pub hidden: u64,
     pub interrupted: bool,
     /// Why it gave up, or why the last one failed.
     pub why: Option<String>,
@@ -53,7 +57,11 @@ pub struct Tally {
 
 impl Tally {
     pub fn well(&self) -> bool {
-        self.failed == 0 && self.left == 0 && self.not_removed == 0 && self.busy == 0
+        self.failed == 0
+            && self.left == 0
+            && self.not_removed == 0
+            && self.busy == 0
+            && self.hidden == 0
     }
 
     /// How many were come to.
@@ -131,8 +139,8 @@ pub async fn send<Q: ParkedQueue, C: Clock, L: Ledger>(
                     tally.gone += 1;
                 }
                 Sent::NotSent(QueueError::Unavailable(why)) => {
-                    warn!(message_id = ?item.id().0, detail = why, "a message could not be sent");
-                    tally.why = Some(why);
+                    warn!(message_id = ?item.id().0, reason = why.kind.word(), detail = why.detail, "a message could not be sent");
+                    tally.why = Some(why.detail);
                     let tried = tries.entry(item.id().clone()).or_default();
                     *tried += 1;
                     if *tried < TRIES {

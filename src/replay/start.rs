@@ -283,10 +283,23 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
         let dry = DryRun { again, config, force: args.force, previews: args.previews };
         return say(commands::dry_run(hands, &selection, &view, &dry).await?);
     }
-    let selected = commands::select(hands, &selection, true).await?;
+    let mut selected = match args.wait {
+        true => commands::select_all(hands, &selection, say_that_it_waits).await?,
+        false => commands::select(hands, &selection, true).await?,
+    };
+    let hidden = selected.unseen(&selection);
     selected.notes().iter().for_each(|note| eprintln!("hansho: {note}"));
     if !args.json {
         print(&format!("{}\n", selected.head(&view)))?;
+    }
+    let left_out = if args.keep { selected.without_unreadable() } else { Vec::new() };
+    if !left_out.is_empty() {
+        eprintln!(
+            "hansho: {} of them can't be read: with --keep the worker would park each once more, so \
+             they are left out",
+            left_out.len()
+        );
+        hands.release(&left_out).await;
     }
     let items = selected.found.items;
     if hands.stopped() {
@@ -318,7 +331,8 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
     let mut bar = Bar::new(terminal);
     let terms = send::Terms { rate: args.rate, keep: args.keep };
     let draw = |tally: &send::Tally| bar.draw(tally, args.rate);
-    let tally = send::send(hands, items, terms, again.as_ref(), draw).await;
+    let mut tally = send::send(hands, items, terms, again.as_ref(), draw).await;
+    (tally.hidden, tally.unreadable) = (hidden, left_out.len());
     bar.clear();
     info!(
         sent = tally.sent,
@@ -334,6 +348,13 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
         false => commands::sent_text(&tally, args.keep),
     })?;
     Ok(if tally.well() { Exit::Done } else { Exit::Failure })
+}
+
+fn say_that_it_waits(hidden: u64, until: Wall) {
+    eprintln!(
+        "hansho: {hidden} are hidden at present; waiting until they are visible, or until {}",
+        until.to_rfc3339()
+    );
 }
 
 /// Everything is discarded only by who says so.
@@ -353,13 +374,15 @@ async fn do_discard<Q: ParkedQueue>(
     name: &str,
 ) -> anyhow::Result<Exit> {
     let now = hands.clock.now().wall;
-    let selected = commands::select(hands, &selection(&args.filters, now), false).await?;
+    let selection = selection(&args.filters, now);
+    let selected = commands::select(hands, &selection, false).await?;
     if args.dry_run {
         let text = commands::discard_plan(&selected, &view(name, false), now);
         return say(Said { text, notes: selected.notes(), exit: Exit::Done });
     }
     selected.notes().iter().for_each(|note| eprintln!("hansho: {note}"));
     print(&format!("{}\n", selected.head(&view(name, false))))?;
+    let unseen = selected.unseen(&selection);
     let items = selected.found.items;
     if hands.stopped() {
         bail!("stopped; nothing was discarded");
@@ -374,7 +397,8 @@ async fn do_discard<Q: ParkedQueue>(
     }
     let tally = commands::discard(hands, &items, &args.because).await;
     print(&commands::discarded_text(&tally))?;
-    Ok(if tally.failed + tally.left == 0 { Exit::Done } else { Exit::Failure })
+    let all = tally.failed + tally.left == 0 && unseen == 0;
+    Ok(if all { Exit::Done } else { Exit::Failure })
 }
 
 /// Asks a person. Without one, an error says what to give instead.
@@ -464,7 +488,7 @@ async fn do_export<Q: ParkedQueue>(
     let to =
         if args.output == Input::Stdin { "stdout".to_owned() } else { args.output.to_string() };
     eprintln!("hansho: {} messages of {name} saved to {to}, {fate}", items.len());
-    let complete = selected.found.cut.is_none() && failed == 0;
+    let complete = selected.found.cut.is_none() && failed == 0 && selected.unseen(&selection) == 0;
     Ok(if complete { Exit::Done } else { Exit::Failure })
 }
 

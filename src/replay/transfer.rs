@@ -158,7 +158,11 @@ async fn put<Q: ParkedQueue, C: Clock>(
     for _ in 1..TRIES {
         match hands.queue.put(parked).await {
             Err(QueueError::Unavailable(why)) if !hands.stopped() => {
-                tracing::warn!(detail = why, "a message could not be parked, will try again");
+                tracing::warn!(
+                    reason = why.kind.word(),
+                    detail = why.detail,
+                    "a message could not be parked, will try again"
+                );
                 hands.sleep_until(hands.clock.now().mono.plus(REST)).await;
             }
             answer => return answer,

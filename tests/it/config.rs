@@ -438,7 +438,7 @@ fn a_time_to_compare_goes_together_with_regions() {
     assert_eq!(config(&of("every = 'off'"), &[]), config(ONE, &[]));
     for (text, expected) in [
         ("every = '15m'", "reconcile.regions: is missing"),
-        ("every = '1m'\nregions = 'eu-west-1'", "reconcile.every: must be from 5m to 7d"),
+        ("every = '30s'\nregions = 'eu-west-1'", "reconcile.every: must be from 1m to 7d"),
         ("every = '15m'\nregions = 'everywhere'", "reconcile.regions: must be names of regions"),
         ("regions = ['eu-west-1']", "reconcile.regions: must be text in quotes"),
     ] {

@@ -53,7 +53,7 @@ where
 }
 
 fn fails() -> Option<Result<Written, LedgerError>> {
-    Some(Err(LedgerError("out of order".to_owned())))
+    Some(Err(LedgerError("out of order".into())))
 }
 
 /// The first accepted post to a channel that carries this finding.

@@ -189,7 +189,7 @@ async fn a_missing_table_is_named_and_what_to_do() {
     ];
     for error in errors {
         for part in ["\"no-such-table\"", "does not exist", "ledger.table", "fingerprint"] {
-            assert!(error.0.contains(part), "{error}");
+            assert!(error.0.detail.contains(part), "{error}");
         }
     }
 }
@@ -205,10 +205,13 @@ async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
     assert_eq!(ledger.write(&key(), &Expect::Absent, &free()).await, Ok(Written::Done));
     let other = NoticeKey { destination: "another".to_owned(), ..key() };
     let error = ledger.write(&other, &Expect::Absent, &free()).await.unwrap_err();
-    assert!(error.0.contains("wrong key") && error.0.contains("sort key destination"), "{error}");
+    assert!(
+        error.0.detail.contains("wrong key") && error.0.detail.contains("sort key destination"),
+        "{error}"
+    );
     let ledger = DynamoLedger::new(&config, "by-id");
     let error = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
-    assert!(error.0.contains("wrong key"), "{error}");
+    assert!(error.0.detail.contains("wrong key"), "{error}");
 }
 
 #[tokio::test]
@@ -233,7 +236,7 @@ async fn a_row_that_cannot_be_read_is_an_error_and_not_absent() {
     ];
     for error in errors {
         for part in ["attribute fence", "\"ledger\"", "guardduty/-/-/1", "security"] {
-            assert!(error.0.contains(part), "{error}");
+            assert!(error.0.detail.contains(part), "{error}");
         }
     }
 }
@@ -274,15 +277,40 @@ async fn the_row_is_read_where_the_endpoint_does_not_send_it_along() {
 #[tokio::test]
 async fn one_call_is_one_attempt() {
     let throttled = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow\ndown"}"#;
-    for (status, body, part) in [
-        (500, "{}", "an error without a code"),
-        (400, throttled, "ProvisionedThroughputExceededException: slow down"),
-        (200, "no json", "PutItem on ledger table \"ledger\" failed"),
+    for (status, body, part, reason) in [
+        (500, "{}", "an error without a code", "server_error"),
+        (400, throttled, "ProvisionedThroughputExceededException: slow down", "throttled"),
+        (200, "no json", "PutItem on ledger table \"ledger\" failed", "other"),
     ] {
         let (ledger, calls) = answering(move |_| (status, body)).await;
         let error = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
-        assert!(error.0.contains(part), "{error}");
+        assert!(error.0.detail.contains(part), "{error}");
+        assert_eq!(error.word(), reason, "{error}");
         assert_eq!(calls.load(Ordering::SeqCst), 1, "retries are the desk's business");
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_says_its_kind() {
+    for (status, code, reason) in [
+        (400, "ProvisionedThroughputExceededException", "throttled"),
+        (400, "ThrottlingException", "throttled"),
+        (400, "RequestLimitExceeded", "throttled"),
+        (400, "AccessDeniedException", "denied"),
+        (400, "UnrecognizedClientException", "denied"),
+        (400, "ExpiredTokenException", "denied"),
+        (400, "ResourceNotFoundException", "missing"),
+        (500, "InternalServerError", "server_error"),
+        (503, "ServiceUnavailable", "server_error"),
+        (400, "ValidationException", "other"),
+    ] {
+        let body =
+            format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#);
+        let body: &'static str = body.leak();
+        let (ledger, _) = answering(move |_| (status, body)).await;
+        let read = ledger.read(&key()).await.unwrap_err();
+        let written = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
+        assert_eq!((read.word(), written.word()), (reason, reason), "{code}: {read}");
     }
 }
 
@@ -292,10 +320,13 @@ async fn a_call_without_an_answer_ends() {
     let ledger = DynamoLedger::new(&fake_config(&endpoint), "ledger");
     let error = timeout(Duration::from_secs(8), ledger.read(&key())).await.expect("an end");
     let error = error.unwrap_err();
-    assert!(error.0.contains("timed out") || error.0.contains("timeout"), "{error}");
+    assert!(error.0.detail.contains("timed out") || error.0.detail.contains("timeout"), "{error}");
+    assert_eq!(error.word(), "timed_out");
     drop(listener);
     let error = timeout(Duration::from_secs(4), ledger.read(&key())).await.expect("an end");
-    assert!(error.unwrap_err().0.contains("failed"));
+    let error = error.unwrap_err();
+    assert!(error.0.detail.contains("failed"), "{error}");
+    assert_eq!(error.word(), "connection", "{error}");
 }
 
 #[tokio::test]
@@ -305,7 +336,7 @@ async fn a_missing_region_is_told_with_what_to_do() {
         .credentials_provider(credentials())
         .build();
     let error = DynamoLedger::new(&config, "ledger").read(&key()).await.unwrap_err();
-    assert!(error.0.contains("set AWS_REGION"), "{error}");
+    assert!(error.0.detail.contains("set AWS_REGION"), "{error}");
 }
 
 /// Runs as a child of the next test, as the environment of a test can't be changed safely.

@@ -13,6 +13,7 @@ use hansho::explain::{show, story};
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{self, Claim, NoticeKey, Row, Terms, Want};
+use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
     Clue, Concerns, Inquiry, ParkedMessage, Peek, Peeked, SEARCH_ROWS_MAX, Waiting, WaitingMessage,
 };
@@ -122,6 +123,20 @@ async fn fill(ledger: &impl Inquiry) {
     let renamed = hand(ledger, "renamed1", "channel-of-old");
     let held = renamed.claim(high, NOW.minus(DAY)).await;
     renamed.mark(&held, "0190-post-6", NOW.minus(DAY)).await;
+    // What is no notice's: put into the queue by a comparison; and a canary's.
+    let (expect, row) = enqueued::put(None, high, &config().terms(), NOW.minus(HOUR));
+    let own = |id, name: &str| NoticeKey { fingerprint: fingerprint(id), destination: name.into() };
+    let found = own("found001", enqueued::ENQUEUED);
+    assert_eq!(ledger.write(&found, &expect, &row).await, Ok(Written::Done));
+    let passed = canary::Passed {
+        put_at: NOW.minus(HOUR),
+        queued_at: None,
+        received_at: NOW.minus(HOUR - Duration::from_secs(2)),
+        post: canary::Post::No,
+    };
+    let row = Row { digest: passed.to_string(), ..row };
+    let canary = own("canary01", canary::ROW);
+    assert_eq!(ledger.write(&canary, &expect, &row).await, Ok(Written::Done));
     // What no search may ever show: the fleet's pace.
     let pace = Hand {
         ledger,
@@ -145,7 +160,7 @@ pub struct Shelves {
 impl Peek for Shelves {
     async fn parked(&self, concerns: &Concerns) -> Result<Peeked, QueueError> {
         if self.closed {
-            return Err(QueueError::Unavailable("sqs ReceiveMessage: AccessDenied".to_owned()));
+            return Err(QueueError::Unavailable("sqs ReceiveMessage: AccessDenied".into()));
         }
         let messages = self.parked.iter().filter(|m| concerns(&m.body)).cloned().collect();
         Ok(Peeked { messages, looked_at: self.parked.len(), complete: true })
@@ -153,7 +168,7 @@ impl Peek for Shelves {
 
     async fn waiting(&self, concerns: &Concerns) -> Result<Waiting, QueueError> {
         if self.closed {
-            return Err(QueueError::Unavailable("sqs GetQueueAttributes: AccessDenied".to_owned()));
+            return Err(QueueError::Unavailable("sqs GetQueueAttributes: AccessDenied".into()));
         }
         Ok(match self.counted {
             Some(depth) => Waiting::Counted(vec![(Lane::Standard, depth)]),
@@ -223,6 +238,8 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "waits001",
         "parked01",
         "broken01",
+        "found001",
+        "canary01",
         "never001",
         "sent00…",
         "guardduty/111122223333/eu-west-1/sent0001",

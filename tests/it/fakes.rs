@@ -185,7 +185,7 @@ pub struct AwayLedger<L, F> {
 impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
     async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
         if (self.away)() {
-            return Err(LedgerError("away".to_owned()));
+            return Err(LedgerError("away".into()));
         }
         self.inner.read(key).await
     }
@@ -197,14 +197,14 @@ impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
         row: &Row,
     ) -> Result<Written, LedgerError> {
         if (self.away)() {
-            return Err(LedgerError("away".to_owned()));
+            return Err(LedgerError("away".into()));
         }
         self.inner.write(key, expect, row).await
     }
 
     async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
         if (self.away)() {
-            return Err(LedgerError("away".to_owned()));
+            return Err(LedgerError("away".into()));
         }
         self.inner.recall(keys).await
     }
@@ -229,10 +229,10 @@ impl<L: Ledger> Ledger for FailingLedger<L> {
     ) -> Result<Written, LedgerError> {
         match (self.fails)(row) {
             Failing::No => self.inner.write(key, expect, row).await,
-            Failing::Yes => Err(LedgerError("out of order".to_owned())),
+            Failing::Yes => Err(LedgerError("out of order".into())),
             Failing::AfterTheWrite => {
                 self.inner.write(key, expect, row).await?;
-                Err(LedgerError("the answer was lost".to_owned()))
+                Err(LedgerError("the answer was lost".into()))
             }
         }
     }
@@ -318,7 +318,7 @@ impl<Q: Queue, F: Fn() -> bool + Send + Sync> Queue for FailingPark<Q, F> {
 
     async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
         if (self.fails)() {
-            return Err(QueueError::Unavailable("access denied".to_owned()));
+            return Err(QueueError::Unavailable("access denied".into()));
         }
         self.inner.park(parcel).await
     }

@@ -286,7 +286,7 @@ async fn wrong_usage_ends_with_2_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_sqs_and_dynamodb_it_is_the_standard_queue_that_gets_it() {
+async fn on_sqs_and_dynamodb_each_goes_by_its_lane() {
     let scene = Scene::new().await;
     let sqs = SqsStandIn::start(StandInClock::running()).await;
     let urls = ["standard", "express", "quarantine"].map(|name| {
@@ -294,18 +294,82 @@ async fn on_sqs_and_dynamodb_it_is_the_standard_queue_that_gets_it() {
         sqs.url(name)
     });
     let dynamodb = dynamodb::serve_table("hansho-ledger").await;
-    scene.guardduty.hold(HERE, [made("f-missing", HERE, 9.5, 60)]);
+    scene.guardduty.hold(HERE, [made("f-missing", HERE, 9.5, 60), made("f-lesser", HERE, 5.0, 50)]);
     let mut command = scene.command(&["reconcile", "--json"]);
     on_aws(&mut command, &urls, "hansho-ledger", &sqs.endpoint(), &dynamodb);
     command.env("HANSHO_RECONCILE_REGIONS", HERE);
     let output = finish(command).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let bodies: Vec<String> = sqs.messages("standard").into_iter().map(|m| m.body).collect();
-    assert_eq!(bodies.len(), 1);
-    assert_eq!(finding::parse(&bodies[0]).findings[0].fingerprint.id, "f-missing");
-    assert!(sqs.messages("express").is_empty() && sqs.messages("quarantine").is_empty());
+    for (lane, id) in [("express", "f-missing"), ("standard", "f-lesser")] {
+        let bodies: Vec<String> = sqs.messages(lane).into_iter().map(|m| m.body).collect();
+        assert_eq!(bodies.len(), 1, "{lane}");
+        assert_eq!(finding::parse(&bodies[0]).findings[0].fingerprint.id, id);
+    }
+    assert!(sqs.messages("quarantine").is_empty());
     let mut worker = scene.command(&["run", "--drain"]);
     on_aws(&mut worker, &urls, "hansho-ledger", &sqs.endpoint(), &dynamodb);
     assert!(finish(worker).await.status.success());
-    assert_eq!(scene.told("f-missing"), 1);
+    assert_eq!((scene.told("f-missing"), scene.told("f-lesser")), (1, 1));
+    // Without an express queue there is one way.
+    scene.guardduty.hold(HERE, [made("f-again", HERE, 9.5, 40)]);
+    let mut command = scene.command(&["reconcile", "--json"]);
+    on_aws(&mut command, &urls, "hansho-ledger", &sqs.endpoint(), &dynamodb);
+    command.env("HANSHO_RECONCILE_REGIONS", HERE).env_remove("HANSHO_QUEUE_EXPRESS");
+    assert_eq!(finish(command).await.status.code(), Some(0));
+    assert_eq!((sqs.messages("standard").len(), sqs.messages("express").len()), (1, 0));
+}
+
+/// The timer beside a worker that runs: found, told, counted; a region that fails is counted too, and
+/// harms nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_compares_by_its_timer() {
+    let scene = Scene::new().await;
+    scene.guardduty.hold(HERE, [made("f-missing", HERE, 8.0, 60)]);
+    scene.guardduty.fail(THERE, 9, 403, "AccessDeniedException");
+    let address = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().to_string()
+    };
+    let mut worker = scene.command(&["run"]);
+    worker.envs([
+        ("HANSHO_RECONCILE_EVERY", "1m"),
+        ("HANSHO_RECONCILE_REGIONS", &format!("{THERE},{HERE}")),
+        ("HANSHO_METRICS_LISTEN", &address),
+        ("HANSHO_EMBEDDED_LISTEN", "off"),
+    ]);
+    let worker = worker.spawn().unwrap();
+    let metrics = async || {
+        let asked = reqwest::get(format!("http://{address}/metrics")).await;
+        match asked {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    };
+    let mut text = String::new();
+    // A minute's timer looks after 11 to 19 s.
+    for _ in 0..400 {
+        text = metrics().await;
+        if scene.told("f-missing") > 0 && text.contains("outcome=\"whole\"") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(scene.told("f-missing"), 1, "{text}");
+    for line in [
+        r#"hansho_reconciled_total{outcome="enqueued",region="eu-west-1"} 1"#,
+        r#"hansho_reconciliations_total{outcome="whole",region="eu-west-1"} 1"#,
+        r#"hansho_reconcile_failed_total{region="eu-west-1"} 0"#,
+        r#"hansho_reconcile_failed_total{region="us-east-1"} 1"#,
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");
+    }
+    let pid = worker.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let output = tokio::time::timeout(Duration::from_secs(30), worker.wait_with_output()).await;
+    let output = output.expect("it ends").unwrap();
+    assert_no_secret_in(&output.stdout);
+    assert_no_secret_in(&output.stderr);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    assert!(log.contains("a region could not be compared") && log.contains("us-east-1"), "{log}");
 }

@@ -272,6 +272,7 @@ fn to_compare_with_guardduty_takes_rights_that_are_there_only_when_it_is_switche
             "guardduty:ListFindings",
             "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*",
         ),
+        ("sqs:SendMessage", "hansho-ExpressQueueArn"),
         ("sqs:SendMessage", "hansho-StandardQueueArn"),
     ];
     let guide = read("README.md");

@@ -80,6 +80,17 @@ async fn good_and_bad_ones_of_a_batch_are_settled_at_once() {
     accepted.sort();
     assert_eq!(accepted, ["a", "b"]);
     assert!(w.clock.now().mono.0 < 3_000, "it waits for nothing more: {:?}", w.clock.now().mono);
+    let counted = f.metrics().text().unwrap();
+    for line in [
+        "hansho_messages_received_total{lane=\"standard\"} 5",
+        "hansho_calls_total{call=\"park\",port=\"queue\",result=\"ok\"} 1",
+    ] {
+        assert!(counted.lines().any(|l| l == line), "{line}\nin\n{counted}");
+    }
+    // Lambda receives and deletes; the function makes no such call.
+    for call in ["receive", "delete"] {
+        assert!(!counted.contains(&format!("call=\"{call}\"")), "{counted}");
+    }
     // An empty batch is no reason to stay.
     assert_eq!(call(&w, &f, &[]).await, BTreeSet::new());
 }

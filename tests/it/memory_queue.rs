@@ -241,8 +241,8 @@ impl<C: Clock> Queue for MemoryQueue<C> {
             let number = inner.find(lane, receipt)?;
             let received_at = inner.messages.get(&number).map_or(now, |m| m.received_at);
             if now.plus(*by) > received_at.plus(TimeBudget::RECEIVE_MAX) {
-                let why = "more than 12 hours after the receive".to_owned();
-                return Err(QueueError::Unavailable(why));
+                let why = "more than 12 hours after the receive";
+                return Err(QueueError::Unavailable(why.into()));
             }
             inner.hide(number, now.plus(*by));
             self.arrivals.notify_waiters();

@@ -13,7 +13,7 @@ use hansho::policy::route::{Route, Routes};
 use hansho::policy::watermark::{self, Manner, OVERLAP};
 use hansho::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 use hansho::ports::inlet::Inlet;
-use hansho::ports::{Clock, Ledger, QueueError};
+use hansho::ports::{Clock, Lane, Ledger, QueueError};
 use hansho::reconcile::compare::{SETTLE, message};
 use hansho::reconcile::{Ask, LIMIT_DEFAULT, Outcome, Ports, Report, Rules, run, timer};
 use serde_json::{Value, json};
@@ -116,6 +116,7 @@ impl FindingsSource for Source {
 #[derive(Clone, Default)]
 struct Entrance {
     bodies: Arc<Mutex<Vec<String>>>,
+    lanes: Arc<Mutex<Vec<Lane>>>,
     room: Arc<Mutex<Option<usize>>>,
     hangs: Arc<Mutex<bool>>,
 }
@@ -128,7 +129,7 @@ impl Entrance {
 }
 
 impl Inlet for Entrance {
-    async fn put(&self, body: &str) -> Result<(), QueueError> {
+    async fn put(&self, lane: Lane, body: &str) -> Result<(), QueueError> {
         let full = match self.room.lock().unwrap().as_mut() {
             Some(0) => true,
             Some(room) => {
@@ -140,10 +141,11 @@ impl Inlet for Entrance {
         let hangs = *self.hangs.lock().unwrap();
         match (full, hangs) {
             (true, true) => return std::future::pending().await,
-            (true, false) => return Err(QueueError::Unavailable("the queue is away".to_owned())),
+            (true, false) => return Err(QueueError::Unavailable("the queue is away".into())),
             _ => {}
         }
         self.bodies.lock().unwrap().push(body.to_owned());
+        self.lanes.lock().unwrap().push(lane);
         Ok(())
     }
 }
@@ -302,6 +304,20 @@ async fn what_waits_is_not_enqueued_again_but_not_for_ever() {
     s.tell("missing", "oncall").await;
     assert_eq!(s.run(&ask).await.regions[0].known, 1);
     assert_eq!(s.inlet.ids().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_high_or_critical_goes_by_the_express_lane_and_only_by_that() {
+    let s = Scene::new();
+    for (id, severity) in [("medium", 5.0), ("high", 7.0), ("critical", 9.5)] {
+        s.hold(id, severity, 60);
+    }
+    s.compare().await;
+    let lanes: BTreeMap<String, Lane> =
+        s.inlet.ids().into_iter().zip(s.inlet.lanes.lock().unwrap().clone()).collect();
+    let expected =
+        [("critical", Lane::Express), ("high", Lane::Express), ("medium", Lane::Standard)];
+    assert_eq!(lanes, expected.map(|(id, lane)| (id.to_owned(), lane)).into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,7 +49,7 @@ fn left(on: &OnStandIn) -> Vec<String> {
 
 fn unavailable<T: std::fmt::Debug>(answer: &Result<T, QueueError>) -> &str {
     match answer {
-        Err(QueueError::Unavailable(why)) => why,
+        Err(QueueError::Unavailable(why)) => &why.detail,
         other => panic!("not unavailable: {other:?}"),
     }
 }
@@ -127,6 +127,40 @@ async fn a_call_that_fails_is_made_once_and_fails_for_all() {
         assert_eq!(on.stand_in.calls().len() - before, 3, "one attempt a call");
     }
     assert_eq!(on.queue.delete(LANE, &got).await, [Ok(()), Ok(())]);
+}
+
+#[tokio::test]
+async fn every_refusal_says_its_kind_of_a_call_and_of_an_entry() {
+    let on = OnStandIn::fresh().await;
+    let got = receipts(&received(&on, 2).await);
+    for (status, code, reason) in [
+        (400, "RequestThrottled", "throttled"),
+        (400, "ThrottlingException", "throttled"),
+        (403, "OverLimit", "throttled"),
+        (400, "KmsThrottled", "throttled"),
+        (403, "AccessDenied", "denied"),
+        (400, "KmsAccessDenied", "denied"),
+        (400, "QueueDoesNotExist", "missing"),
+        (500, "InternalError", "server_error"),
+        (503, "Unheard", "server_error"),
+        (400, "Unheard", "other"),
+    ] {
+        on.stand_in.inject("ReceiveMessage", 1, Fault::Refuse { status, code });
+        assert_eq!(on.queue.receive(ask(10)).await.unwrap_err().word(), reason, "{status} {code}");
+        on.stand_in.inject("DeleteMessageBatch", 1, Fault::Refuse { status, code });
+        for answer in on.queue.delete(LANE, &got).await {
+            assert_eq!(answer.unwrap_err().word(), reason, "{status} {code}");
+        }
+        if status != 503 {
+            let fault = Fault::FailEntries { indexes: vec![0, 1], code };
+            on.stand_in.inject("DeleteMessageBatch", 1, fault);
+            for answer in on.queue.delete(LANE, &got).await {
+                assert_eq!(answer.unwrap_err().word(), reason, "an entry: {code}");
+            }
+        }
+    }
+    on.stand_in.inject("ReceiveMessage", 1, Fault::LoseAnswer);
+    assert_eq!(on.queue.receive(ask(10)).await.unwrap_err().word(), "connection");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! How the table is set up.
 
 use std::error::Error;
-use std::fmt::Debug;
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{KeyType, TimeToLiveStatus};
 
@@ -50,16 +50,15 @@ impl DynamoLedger {
         Asked::Answered(TtlFacts { attribute })
     }
 
-    fn refused<T, E, R>(&self, call: &str, error: &SdkError<E, R>) -> Asked<T>
+    fn refused<T, E>(&self, call: &str, error: &SdkError<E, HttpResponse>) -> Asked<T>
     where
         E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
     {
         let code = match error {
             SdkError::ServiceError(answer) => answer.err().code().unwrap_or_default(),
             _ => "",
         };
-        let why = self.failed(call, error).0;
+        let why = self.failed(call, error).to_string();
         match code {
             "AccessDeniedException" | "AccessDenied" => Asked::NotAllowed(why),
             "ResourceNotFoundException" => Asked::Missing(why),

@@ -52,7 +52,7 @@ impl DynamoLedger {
             .projection_expression(PROJECTION.map(|(name, _)| name).join(", "))
             .set_expression_attribute_names(Some(placeholders(PROJECTION)))
             .build()
-            .map_err(|why| LedgerError(format!("BatchGetItem could not be built: {why}")))?;
+            .map_err(|why| LedgerError(format!("BatchGetItem could not be built: {why}").into()))?;
         let answer = self
             .client
             .batch_get_item()

@@ -39,7 +39,9 @@ impl Inquiry for DynamoLedger {
         let mut rows = Vec::new();
         for item in answer.items() {
             let Some(key) = key_of(item) else {
-                return Err(LedgerError(self.wrong_key("it answered with an item without it")));
+                return Err(LedgerError(
+                    self.wrong_key("it answered with an item without it").into(),
+                ));
             };
             if let Some(row) = self.row(&key, Some(item))? {
                 rows.push((key, row));

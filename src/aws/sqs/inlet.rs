@@ -1,12 +1,12 @@
-//! [`Inlet`] on the standard queue.
+//! [`Inlet`] on the two lanes.
 
 use super::{SqsQueue, refusal};
-use crate::ports::QueueError;
 use crate::ports::inlet::Inlet;
+use crate::ports::{Lane, QueueError};
 
 impl Inlet for SqsQueue {
-    async fn put(&self, body: &str) -> Result<(), QueueError> {
-        let queue = &self.standard;
+    async fn put(&self, lane: Lane, body: &str) -> Result<(), QueueError> {
+        let queue = self.remote(lane).unwrap_or(&self.standard);
         let sent =
             queue.client.send_message().queue_url(&queue.url).message_body(body).send().await;
         sent.map(|_| ()).map_err(|e| refusal::of_call("SendMessage", &queue.url, &e))

@@ -59,26 +59,9 @@ impl SqsParked {
         };
         remote.ok_or_else(|| {
             let lane = lane.word();
-            QueueError::Unavailable(format!("no {lane} queue is configured: set queue.{lane}"))
+            let why = format!("no {lane} queue is configured: set queue.{lane}");
+            QueueError::Unavailable(why.into())
         })
-    }
-
-    async fn receive(&self, hidden: Duration) -> Result<Vec<Held>, QueueError> {
-        let answer = self
-            .parked
-            .client
-            .receive_message()
-            .queue_url(&self.parked.url)
-            .max_number_of_messages(i32::try_from(QUEUE_BATCH_MAX).unwrap_or(1))
-            .wait_time_seconds(LOOK_WAIT_S)
-            .visibility_timeout(seconds(hidden, VISIBILITY_S_MAX))
-            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-            .message_system_attribute_names(MessageSystemAttributeName::DeadLetterQueueSourceArn)
-            .message_attribute_names("All")
-            .send()
-            .await
-            .map_err(|e| refusal::of_call("ReceiveMessage", &self.parked.url, &e))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().filter_map(held).collect())
     }
 
     /// At most a batch, at most as many bytes as SQS takes in one.
@@ -117,13 +100,7 @@ impl ParkedQueue for SqsParked {
 
     /// Every look is a receive, and is counted as one by SQS.
     async fn look(&self, hidden: Duration) -> Result<Vec<Held>, QueueError> {
-        for _ in 0..EMPTY_LOOKS_MAX {
-            let held = self.receive(hidden).await?;
-            if !held.is_empty() || self.depth().await?.visible == 0 {
-                return Ok(held);
-            }
-        }
-        Ok(Vec::new())
+        look(&self.parked, hidden).await
     }
 
     async fn hide(&self, entries: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
@@ -171,7 +148,7 @@ impl ParkedQueue for SqsParked {
     /// Always [`Put::New`]: SQS can't be asked what is in a queue but by looking at all of it.
     async fn put(&self, message: &Parked) -> Result<Put, QueueError> {
         let packed = parcel::pack_with(&message.body, story::told(message))
-            .map_err(QueueError::Unavailable)?;
+            .map_err(|why| QueueError::Unavailable(why.into()))?;
         let client = &self.parked.client;
         let mut call = client.send_message().queue_url(&self.parked.url).message_body(packed.body);
         for attribute in packed.attributes {
@@ -202,6 +179,34 @@ impl ParkedQueue for SqsParked {
 fn again() -> Result<MessageAttributeValue, BuildError> {
     let value = MessageAttributeValue::builder().data_type(Kind::Text.word());
     value.string_value(AGAIN_VALUE).build()
+}
+
+/// The next messages of a queue of parked ones, hidden for so long. None: there are no more to be seen.
+pub(super) async fn look(remote: &Remote, hidden: Duration) -> Result<Vec<Held>, QueueError> {
+    for _ in 0..EMPTY_LOOKS_MAX {
+        let held = receive(remote, hidden).await?;
+        if !held.is_empty() || super::depth_of(remote).await?.visible == 0 {
+            return Ok(held);
+        }
+    }
+    Ok(Vec::new())
+}
+
+async fn receive(remote: &Remote, hidden: Duration) -> Result<Vec<Held>, QueueError> {
+    let answer = remote
+        .client
+        .receive_message()
+        .queue_url(&remote.url)
+        .max_number_of_messages(i32::try_from(QUEUE_BATCH_MAX).unwrap_or(1))
+        .wait_time_seconds(LOOK_WAIT_S)
+        .visibility_timeout(seconds(hidden, VISIBILITY_S_MAX))
+        .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+        .message_system_attribute_names(MessageSystemAttributeName::DeadLetterQueueSourceArn)
+        .message_attribute_names("All")
+        .send()
+        .await
+        .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
+    Ok(answer.messages.unwrap_or_default().into_iter().filter_map(held).collect())
 }
 
 /// Neighbours that fit one call: SQS bounds a batch's bodies together as it bounds one message.

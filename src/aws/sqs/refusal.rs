@@ -7,9 +7,9 @@ use std::error::Error;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use super::super::with_remedy;
+use super::super::{failure, with_remedy};
 use super::parcel::acceptable;
-use crate::ports::{QueueError, Receipt};
+use crate::ports::{Failure, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
 
@@ -23,13 +23,14 @@ where
         error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(|code| {
             code.ends_with("NonExistentQueue") || code.ends_with("QueueDoesNotExist")
         });
-    QueueError::Unavailable(match missing {
+    let detail = match missing {
         true => format!(
             "sqs {call}: queue {queue} does not exist: create it, or correct its URL under [queue] \
              or the region"
         ),
         false => format!("sqs {call} on queue {queue}: {}", with_remedy(described(error))),
-    })
+    };
+    QueueError::Unavailable(Failure::new(failure::kind_of(error), detail))
 }
 
 /// A batch call that failed as a whole. With a single entry, what is said of the receipt is known
@@ -69,7 +70,7 @@ pub(super) fn of_entry(
     if speaks_of_the_receipt(code, message) {
         QueueError::ReceiptGone(text)
     } else {
-        QueueError::Unavailable(text)
+        QueueError::Unavailable(Failure::new(failure::kind_of_code(code), text))
     }
 }
 
@@ -183,6 +184,6 @@ mod tests {
         else {
             panic!("about the receipt");
         };
-        assert!(text.len() < 350, "{text}");
+        assert!(text.detail.len() < 350, "{text}");
     }
 }

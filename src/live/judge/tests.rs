@@ -98,7 +98,7 @@ fn what_could_not_be_asked_is_wrong_only_where_the_worker_has_to_ask() {
 #[test]
 fn rights_show_by_how_a_call_is_refused() {
     let gone = || Err(QueueError::ReceiptGone("invalid".to_owned()));
-    let denied = || Err(QueueError::Unavailable("AccessDenied".to_owned()));
+    let denied = || Err(QueueError::Unavailable("AccessDenied".into()));
     for (answer, state) in [
         (vec![gone()], State::Ok),
         (vec![Ok(())], State::Ok),
@@ -118,14 +118,14 @@ fn rights_show_by_how_a_call_is_refused() {
     for (answer, state) in [
         (Ok(Written::Lost(None)), State::Ok),
         (Ok(Written::Done), State::Wrong),
-        (Err(LedgerError("AccessDenied".to_owned())), State::Wrong),
+        (Err(LedgerError("AccessDenied".into())), State::Wrong),
     ] {
         assert_eq!(ledger_write("t", answer.clone()).state, state, "{answer:?}");
     }
     assert_eq!(ledger_read("t", Ok(())).state, State::Ok);
-    assert_eq!(ledger_read("t", Err(LedgerError("x".to_owned()))).state, State::Wrong);
+    assert_eq!(ledger_read("t", Err(LedgerError("x".into()))).state, State::Wrong);
     assert_eq!(ledger_recall("t", Ok(())).state, State::Ok);
-    assert_eq!(ledger_recall("t", Err(LedgerError("x".to_owned()))).state, State::Wrong);
+    assert_eq!(ledger_recall("t", Err(LedgerError("x".into()))).state, State::Wrong);
 }
 
 #[test]

@@ -336,6 +336,79 @@ async fn aws_killed_at_each_kind_of_call_nothing_is_lost() {
     }
 }
 
+/// What was held at the kill is no reason to believe that all is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
+    let scene = Scene::aws().await;
+    let all = many(36);
+    scene.put(&all).await;
+    let mut replay = scene.command(&["replay", "send", "--rate", "5/s"]).spawn().unwrap();
+    for _ in 0..600 {
+        if scene.parked().await.len() < 36 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    replay.start_kill().unwrap();
+    assert_no_secret(&replay.wait_with_output().await.unwrap());
+    let left = scene.parked().await.len();
+    assert!(left > 0 && left < 36, "{left}");
+
+    let soon = scene.replay(&["send"]).await;
+    let (said, notes) = (
+        String::from_utf8_lossy(&soon.stdout).into_owned(),
+        String::from_utf8_lossy(&soon.stderr).into_owned(),
+    );
+    assert_eq!(soon.status.code(), Some(1), "{said} {notes}");
+    assert!(said.contains(&format!("{left} hidden by somebody else")), "{said}");
+    assert!(notes.contains("at the latest"), "{notes}");
+    assert_eq!(scene.parked().await.len(), left);
+    for args in [["discard", "--all", "--because=x", "--yes"], ["export", "--output=-", "", ""]] {
+        let args: Vec<&str> = args.into_iter().filter(|arg| !arg.is_empty()).collect();
+        assert_eq!(scene.replay(&args).await.status.code(), Some(1), "{args:?}");
+    }
+    assert_eq!(scene.parked().await.len(), left);
+
+    let waiting = scene.command(&["replay", "send", "--wait", "--rate", "100/s"]).spawn().unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(scene.parked().await.len(), left);
+    scene.sqs().advance(Duration::from_secs(60));
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting.wait_with_output()).await;
+    let waited = waited.expect("it ends").unwrap();
+    let notes = String::from_utf8_lossy(&waited.stderr).into_owned();
+    assert!(waited.status.success(), "{notes}");
+    assert!(notes.contains(&format!("{left} are hidden at present; waiting")), "{notes}");
+    assert!(scene.parked().await.is_empty());
+}
+
+/// With `--keep` what can't be read would come back from the worker as a second copy, at each run.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_not_parked_once_more_by_the_worker() {
+    for scene in Scene::both().await {
+        let both = [finding(3, 8.0), r#"{"detail":{}}"#.to_owned()];
+        scene
+            .put(&[
+                parked(1, &finding(1, 8.0)),
+                parked(2, &finding(2, 5.0)),
+                parked(3, &format!("[{}]", both.join(","))),
+                parked(4, "broken"),
+                parked(5, r#"{"source":"aws.ec2"}"#),
+            ])
+            .await;
+        let count = scene.parked().await.len();
+        for _ in 0..2 {
+            let kept = scene.replay(&["send", "--keep"]).await;
+            let notes = String::from_utf8_lossy(&kept.stderr).into_owned();
+            let said = String::from_utf8_lossy(&kept.stdout).into_owned();
+            assert!(kept.status.success(), "{said} {notes}");
+            assert!(notes.contains("3 of them can't be read"), "{notes}");
+            assert!(said.contains("2 sent") && said.contains("3 left out"), "{said}");
+            assert_eq!(scene.work().await["quarantined"], 0);
+            assert_eq!(scene.parked().await.len(), count);
+        }
+    }
+}
+
 /// A move is one transaction in the embedded store: however often it is killed, there is no copy.
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded_killed_at_any_moment_each_is_sent_once() {

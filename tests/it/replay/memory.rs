@@ -67,7 +67,7 @@ impl<C> Clone for MemoryParked<C> {
 }
 
 fn broken() -> QueueError {
-    QueueError::Unavailable("a fault that the test ordered".to_owned())
+    QueueError::Unavailable("a fault that the test ordered".into())
 }
 
 impl<C: Clock> MemoryParked<C> {

@@ -286,6 +286,6 @@ async fn without_a_queue_for_it_nothing_is_sent_to_a_lane() {
     let all = see_all(&queue, h.unit()).await;
     let answers = queue.send(Lane::Express, &outgoing(&all), false).await;
     let [Sent::NotSent(QueueError::Unavailable(why))] = &answers[..] else { panic!("{answers:?}") };
-    assert!(why.contains("queue.express"), "{why}");
+    assert!(why.detail.contains("queue.express"), "{why}");
     assert_eq!(h.stand_in.messages("quarantine").len(), 1);
 }

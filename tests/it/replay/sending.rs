@@ -79,6 +79,50 @@ async fn the_worst_goes_first_and_each_to_its_lane() {
     assert!(times.windows(2).all(|w| (1000..1100).contains(&(w[1] - w[0]))), "{times:?}");
 }
 
+/// Of another replay, which is killed after its look, as a look of its own is then.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_replay_held_is_told_and_waited_for() {
+    let (clock, queue) = fresh();
+    for number in 0..30 {
+        queue.park(parked(number, &finding(number, 5.0)));
+    }
+    let all = Selection::default();
+    let mut killed = Hands::new(&queue, &*clock, never());
+    commands::select(&mut killed, &all, true).await.unwrap();
+    let mut hands = Hands::new(&queue, &*clock, never());
+    let nothing = commands::select(&mut hands, &all, true).await.unwrap();
+    assert_eq!((nothing.found.items.len(), nothing.unseen(&all)), (0, 30));
+    let note = nothing.notes().join(" ");
+    assert!(note.contains(&BEGAN.plus(Duration::from_secs(60)).to_rfc3339()), "{note}");
+    let mut told = Vec::new();
+    let waits = |hidden, until| told.push((hidden, until));
+    let selected = commands::select_all(&mut hands, &all, waits).await.unwrap();
+    assert_eq!((selected.found.items.len(), selected.unseen(&all)), (30, 0));
+    assert_eq!(told, [(30, BEGAN.plus(Duration::from_secs(120)))]);
+    assert!((60_000..64_000).contains(&passed(clock.now().wall)), "{}", passed(clock.now().wall));
+    // Whoever asked for so many and has them does not care for more.
+    let ten = Selection { limit: Some(10), ..Selection::default() };
+    hands.release_all().await;
+    let mut other = Hands::new(&queue, &*clock, never());
+    commands::select(&mut other, &ten, true).await.unwrap();
+    let selected = commands::select(&mut hands, &ten, true).await.unwrap();
+    assert_eq!((selected.found.hidden, selected.unseen(&ten)), (10, 0));
+    // What somebody else keeps is waited for no longer than was said.
+    let began = clock.now().mono;
+    let keeps = async {
+        loop {
+            other.renew().await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    };
+    let waited = tokio::select! {
+        never = keeps => never,
+        selected = commands::select_all(&mut hands, &all, |_, _| {}) => selected.unwrap(),
+    };
+    assert_eq!((waited.found.items.len(), waited.unseen(&all)), (20, 10));
+    assert!(clock.now().mono.since(began) < Duration::from_secs(125));
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_an_express_queue_everything_goes_to_standard() {
     let (clock, queue) = fresh();
@@ -209,7 +253,7 @@ async fn a_look_survives_faults_and_early_redelivery() {
     let found = hands.look(|_| true, false).await.unwrap();
     // What two lost answers had is hidden, and said to be.
     assert_eq!((found.looked, found.hidden), (5, 20));
-    let selected = commands::Selected { found, matched: 5 };
+    let selected = commands::Selected { found, matched: 5, back_by: clock.now().wall };
     assert!(selected.notes().concat().contains("20 more are hidden"), "{:?}", selected.notes());
     queue.reveal();
     let mut hands = Hands::new(&queue, &*clock, never());

@@ -252,6 +252,9 @@ fn results() {
         ..well
     };
     case("send, badly", &commands::sent_text(&badly, false));
+    let kept = Tally { selected: 2, sent: 2, standard: 2, unreadable: 3, ..Tally::default() };
+    case("send --keep, unreadable ones", &commands::sent_text(&kept, true));
+    case("send, hidden ones", &commands::sent_text(&Tally { hidden: 30, ..kept }, false));
     case("discard", &commands::discarded_text(&Discarded { discarded: 7, ..Discarded::default() }));
     let badly = Discarded {
         discarded: 7,
@@ -271,12 +274,12 @@ fn results() {
     case("import, badly", &badly.text());
     for cut in [Cut::Stopped, Cut::Messages, Cut::Bytes, Cut::Time] {
         let found = Found { looked: 12, hidden: 0, cut: Some(cut), items: vec![] };
-        let notes = Selected { found, matched: 0 }.notes().join("\n");
+        let notes = Selected { found, matched: 0, back_by: BEGAN }.notes().join("\n");
         case(&format!("{cut:?}"), &format!("{notes}\n"));
     }
     for (looked, hidden) in [(12, 1), (12, 30), (0, 30)] {
         let found = Found { looked, hidden, cut: None, items: vec![] };
-        let selected = Selected { found, matched: looked };
+        let selected = Selected { found, matched: looked, back_by: BEGAN };
         let head = selected.head(&view(false, None));
         case("hidden", &format!("{head}\n{}\n", selected.notes().join("\n")));
     }

@@ -32,10 +32,10 @@ impl SimLedger {
     fn fails(world: &World) -> Option<LedgerError> {
         if world.away(|what| what == Outage::Ledger).is_some() {
             world.counted("ledger call in an outage");
-            return Some(LedgerError("outage".to_owned()));
+            return Some(LedgerError("outage".into()));
         }
         let throttled = world.fault("ledger call throttled", world.plan.ledger.throttled);
-        throttled.then(|| LedgerError("throttled".to_owned()))
+        throttled.then(|| LedgerError("throttled".into()))
     }
 
     /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
@@ -125,7 +125,7 @@ impl Ledger for SimLedger {
                 },
             );
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
-                true => Err(LedgerError("the answer was lost".to_owned())),
+                true => Err(LedgerError("the answer was lost".into())),
                 false => Ok(written),
             }
         });
@@ -163,7 +163,7 @@ impl Ledger for SimLedger {
                 all.push(row.filter(|_| !lost).as_ref().and_then(Row::told));
             }
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
-                true => Err(LedgerError("the answer was lost".to_owned())),
+                true => Err(LedgerError("the answer was lost".into())),
                 false => Ok(all),
             }
         });

@@ -19,7 +19,7 @@ pub struct SimQueue {
 type Answers = Vec<Result<(), QueueError>>;
 
 fn unavailable(why: &str) -> QueueError {
-    QueueError::Unavailable(why.to_owned())
+    QueueError::Unavailable(why.into())
 }
 
 fn number(receipt: &Receipt) -> u32 {

@@ -1,0 +1,130 @@
+//! Which kind of failure an answer of AWS's is, by its code, or by its status where the code says nothing.
+//! Sources: SQS API reference, "Common Errors" and the errors of each action; DynamoDB developer guide,
+//! "Error handling with DynamoDB"; AWS SDKs and Tools reference guide, "Retry behavior" (the codes that
+//! are throttles in every service).
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use super::chain;
+use crate::ports::FailureKind;
+
+/// The kind of a call that failed as a whole.
+pub(crate) fn kind_of<E>(error: &SdkError<E, HttpResponse>) -> FailureKind
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(refused) => {
+            let status = refused.raw().status().as_u16();
+            let by_code = refused.err().code().map_or(FailureKind::Other, kind_of_code);
+            if by_code == FailureKind::Other { kind_of_status(status) } else { by_code }
+        }
+        SdkError::ResponseError(broken) => match kind_of_status(broken.raw().status().as_u16()) {
+            // The head of an answer came, and its body did not.
+            FailureKind::Other => FailureKind::Connection,
+            kind => kind,
+        },
+        SdkError::TimeoutError(_) => FailureKind::TimedOut,
+        SdkError::DispatchFailure(lost) if lost.is_timeout() => FailureKind::TimedOut,
+        SdkError::DispatchFailure(lost) if lost.is_io() => FailureKind::Connection,
+        // The SDK has no type for it.
+        other if chain(other).contains("no credentials") => FailureKind::Denied,
+        SdkError::DispatchFailure(_) => FailureKind::Connection,
+        _ => FailureKind::Other,
+    }
+}
+
+/// The kind by a code alone, as one entry of a batch has it. Query-compatible codes have a prefix, and
+/// JSON's a name space: `AWS.SimpleQueueService.NonExistentQueue`, `com.amazonaws.sqs#RequestThrottled`.
+pub(crate) fn kind_of_code(code: &str) -> FailureKind {
+    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+        "Throttling" | "ThrottlingException" | "ThrottledException" | "Throttled"
+        | "RequestThrottled" | "RequestThrottledException" | "TooManyRequestsException"
+        | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded" | "LimitExceededException" | "SlowDown"
+        | "PriorRequestNotComplete" | "TransactionInProgressException"
+        // More messages are in flight than the queue allows.
+        | "OverLimit"
+        | "KmsThrottled" | "KMSThrottlingException" => FailureKind::Throttled,
+        "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation"
+        | "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId"
+        | "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidSignatureException"
+        | "SignatureDoesNotMatch" | "IncompleteSignature" | "IncompleteSignatureException"
+        | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" | "OptInRequired"
+        | "InvalidSecurity" | "KmsAccessDenied" | "KMSAccessDeniedException" | "KmsDisabled"
+        | "KMSDisabledException" | "KmsInvalidState" | "KMSInvalidStateException"
+        | "KmsInvalidKeyUsage" | "KmsOptInRequired" => FailureKind::Denied,
+        "QueueDoesNotExist" | "NonExistentQueue" | "QueueDeletedRecently"
+        | "ResourceNotFoundException" | "TableNotFoundException" | "KmsNotFound"
+        | "KMSNotFoundException" => FailureKind::Missing,
+        "InternalError" | "InternalFailure" | "InternalServerError" | "InternalServerException"
+        | "ServiceUnavailable" | "ServiceUnavailableException" | "Unavailable" => {
+            FailureKind::ServerError
+        }
+        "RequestTimeout" | "RequestTimeoutException" => FailureKind::TimedOut,
+        _ => FailureKind::Other,
+    }
+}
+
+fn kind_of_status(status: u16) -> FailureKind {
+    match status {
+        429 => FailureKind::Throttled,
+        401 | 403 => FailureKind::Denied,
+        408 | 504 => FailureKind::TimedOut,
+        500..=599 => FailureKind::ServerError,
+        _ => FailureKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_kind_with_a_prefix_or_without() {
+        use FailureKind::*;
+        for (code, kind) in [
+            ("ProvisionedThroughputExceededException", Throttled),
+            ("ThrottlingException", Throttled),
+            ("RequestLimitExceeded", Throttled),
+            ("RequestThrottled", Throttled),
+            ("OverLimit", Throttled),
+            ("KmsThrottled", Throttled),
+            ("AccessDenied", Denied),
+            ("AccessDeniedException", Denied),
+            ("ExpiredTokenException", Denied),
+            ("KmsAccessDenied", Denied),
+            ("KmsDisabled", Denied),
+            ("QueueDoesNotExist", Missing),
+            ("ResourceNotFoundException", Missing),
+            ("InternalError", ServerError),
+            ("ServiceUnavailable", ServerError),
+            ("RequestTimeout", TimedOut),
+            ("InvalidParameterValue", Other),
+            ("ConditionalCheckFailedException", Other),
+            ("", Other),
+        ] {
+            for prefix in ["", "AWS.SimpleQueueService.", "com.amazonaws.dynamodb.v20120810#"] {
+                let code = format!("{prefix}{code}");
+                assert_eq!(kind_of_code(&code), kind, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_a_code_does_not() {
+        for (status, kind) in [
+            (429, FailureKind::Throttled),
+            (403, FailureKind::Denied),
+            (504, FailureKind::TimedOut),
+            (500, FailureKind::ServerError),
+            (503, FailureKind::ServerError),
+            (400, FailureKind::Other),
+        ] {
+            assert_eq!(kind_of_status(status), kind, "{status}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a call did not do what was asked, in a word that can be counted and a line that can be read.
+
+use std::fmt;
+
+/// What kind of failure it was. The word is the log's field `reason` and the metric's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The service takes no more at present: a rate or a capacity is used up, of the table, the queue, the
+    /// account or a KMS key.
+    Throttled,
+    /// Another process writes to the embedded store.
+    Busy,
+    /// No complete answer in time.
+    TimedOut,
+    /// The connection could not be made, or was lost.
+    Connection,
+    /// A right, the credentials or a key that is switched off.
+    Denied,
+    /// The queue, table or key is not there.
+    Missing,
+    /// The service failed by its own account: 5xx.
+    ServerError,
+    Other,
+}
+
+impl FailureKind {
+    pub const ALL: [FailureKind; 8] = [
+        FailureKind::Throttled,
+        FailureKind::Busy,
+        FailureKind::TimedOut,
+        FailureKind::Connection,
+        FailureKind::Denied,
+        FailureKind::Missing,
+        FailureKind::ServerError,
+        FailureKind::Other,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            FailureKind::Throttled => "throttled",
+            FailureKind::Busy => "busy",
+            FailureKind::TimedOut => "timed_out",
+            FailureKind::Connection => "connection",
+            FailureKind::Denied => "denied",
+            FailureKind::Missing => "missing",
+            FailureKind::ServerError => "server_error",
+            FailureKind::Other => "other",
+        }
+    }
+}
+
+/// A failure of a call, or of one entry of it. The detail never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// What is wrong, and what to do, in one line.
+    pub detail: String,
+}
+
+impl Failure {
+    pub fn new(kind: FailureKind, detail: impl Into<String>) -> Failure {
+        Failure { kind, detail: detail.into() }
+    }
+}
+
+/// Of a kind that is nobody's in particular.
+impl From<String> for Failure {
+    fn from(detail: String) -> Failure {
+        Failure::new(FailureKind::Other, detail)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(detail: &str) -> Failure {
+        Failure::new(FailureKind::Other, detail)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
