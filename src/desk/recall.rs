@@ -213,6 +213,7 @@ impl Desk {
             call: "recall",
             finding: None,
             destination: None,
+            reason: error.word(),
             detail: error.to_string(),
             delay,
         });
