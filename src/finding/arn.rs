@@ -12,10 +12,7 @@ pub(super) struct Arn<'a> {
 
 impl<'a> Arn<'a> {
     pub fn parse(text: &'a str) -> Option<Arn<'a>> {
-        let mut parts = text.trim().splitn(6, ':');
-        if parts.next()? != "arn" {
-            return None;
-        }
+        let mut parts = text.trim_start().strip_prefix("arn:")?.trim_end().splitn(5, ':');
         Some(Arn {
             partition: parts.next()?,
             service: parts.next()?,

@@ -149,6 +149,9 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Fills account, region and partition from the finding's own name, where they are not said.
     pub fn complete_from(&mut self, name: Option<&'a str>) {
+        if self.account.is_some() && self.region.is_some() && self.partition.is_some() {
+            return;
+        }
         let Some(arn) = name.and_then(Arn::parse) else { return };
         let known = |part: &'a str| (!part.is_empty()).then_some(Cow::Borrowed(part));
         self.account = self.account.take().or_else(|| known(arn.account));

@@ -116,7 +116,8 @@ pub(super) fn several<'a>(
 pub(super) fn listed<S: AsRef<str>>(mut shown: Vec<S>, total: usize) -> Option<String> {
     shown.retain(|phrase| !phrase.as_ref().is_empty());
     let more = total.saturating_sub(shown.len());
-    let mut list = String::new();
+    let length = shown.iter().map(|phrase| phrase.as_ref().len() + 2).sum();
+    let mut list = String::with_capacity(length);
     for phrase in &shown {
         if !list.is_empty() {
             list.push_str(", ");
