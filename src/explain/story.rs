@@ -141,6 +141,19 @@ impl Teller<'_> {
                     tries(row)
                 ),
             )),
+            // As `replay send --force` leaves it: no try was made of what is free.
+            State::Free if row.attempts == 0 && row.ambiguous > 0 => {
+                let changed = row.expires_at.minus(self.terms.retention);
+                events.push(Event::at(
+                    Some(changed),
+                    "made_free",
+                    format!(
+                        "about then, by hansho replay with --force, though it had been posted, in post \
+                         {}: it is posted again when its message comes",
+                        or_dash(&clean(&row.digest))
+                    ),
+                ));
+            }
             State::Free => {
                 let changed = row.expires_at.minus(self.terms.retention);
                 events.push(Event::at(
@@ -388,8 +401,12 @@ impl Teller<'_> {
         if matches!(self.config.backend, Backend::Aws { .. }) {
             places.push("it is in a dead-letter queue, into which hansho does not look".to_owned());
         }
+        let any = evidence.depths.iter().any(|(_, depth)| !depth.is_empty());
         if !lanes.is_empty() {
-            places.push(format!("it waits in a queue ({})", lanes.join("; ")));
+            // The counts are approximate, and a queue that counts none is not where to look first.
+            if any {
+                places.push(format!("it waits in a queue ({})", lanes.join("; ")));
+            }
         } else if !evidence.looked_into_lanes {
             places.push("it waits in a queue, as the queues were not asked".to_owned());
         }

@@ -35,6 +35,11 @@ impl FailureKind {
         FailureKind::Other,
     ];
 
+    /// False where it will be the same the next time, until somebody mends it.
+    pub fn may_pass(self) -> bool {
+        !matches!(self, FailureKind::Denied | FailureKind::Missing)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             FailureKind::Throttled => "throttled",

@@ -204,6 +204,8 @@ pub struct DryRun<'a, L> {
     pub again: Again<'a, L>,
     pub config: &'a Config,
     pub force: bool,
+    /// What can't be read is left out, as [`Selected::without_unreadable`] does.
+    pub keep: bool,
     pub previews: usize,
 }
 
@@ -214,8 +216,12 @@ pub async fn dry_run<Q: ParkedQueue, C: Clock, L: Ledger>(
     view: &View,
     dry: &DryRun<'_, L>,
 ) -> anyhow::Result<Said> {
-    let selected = select(hands, selection, false).await?;
+    let mut selected = select(hands, selection, false).await?;
     hands.release_all().await;
+    let mut notes = selected.notes();
+    if dry.keep {
+        notes.extend(left_out(selected.without_unreadable().len()));
+    }
     let now = hands.clock.now().wall;
     let lanes = hands.queue.lanes();
     let mut plan: Vec<(&Message, Forecast)> = Vec::new();
@@ -235,7 +241,17 @@ pub async fn dry_run<Q: ParkedQueue, C: Clock, L: Ledger>(
         true => plan_json(&selected, view, &plan, &totals, &looks, now),
         false => plan_text(&selected, view, &plan, &totals, &looks, now),
     };
-    Ok(Said { text, notes: selected.notes(), exit: Exit::Done })
+    Ok(Said { text, notes, exit: Exit::Done })
+}
+
+/// What `--keep` leaves out, if it does.
+pub fn left_out(unreadable: usize) -> Option<String> {
+    (unreadable > 0).then(|| {
+        format!(
+            "{unreadable} of them can't be read: with --keep the worker would park each once more, so \
+             they are left out"
+        )
+    })
 }
 
 fn ledger_away(why: LedgerError) -> anyhow::Error {

@@ -206,7 +206,7 @@ impl<'a, Q: ParkedQueue, C: Clock> Hands<'a, Q, C> {
         let mut rest = FIRST_REST;
         for _ in 1..TRIES {
             match self.queue.look(HOLD).await {
-                Err(QueueError::Unavailable(why)) if !self.stopped() => {
+                Err(QueueError::Unavailable(why)) if why.kind.may_pass() && !self.stopped() => {
                     warn!(
                         reason = why.kind.word(),
                         detail = why.detail,

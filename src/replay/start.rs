@@ -280,7 +280,8 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
     }
     if args.dry_run {
         let again = Again::new(config, ledger);
-        let dry = DryRun { again, config, force: args.force, previews: args.previews };
+        let dry =
+            DryRun { again, config, force: args.force, keep: args.keep, previews: args.previews };
         return say(commands::dry_run(hands, &selection, &view, &dry).await?);
     }
     let mut selected = match args.wait {
@@ -293,14 +294,10 @@ async fn do_send<Q: ParkedQueue, L: Ledger>(
         print(&format!("{}\n", selected.head(&view)))?;
     }
     let left_out = if args.keep { selected.without_unreadable() } else { Vec::new() };
-    if !left_out.is_empty() {
-        eprintln!(
-            "hansho: {} of them can't be read: with --keep the worker would park each once more, so \
-             they are left out",
-            left_out.len()
-        );
-        hands.release(&left_out).await;
+    if let Some(note) = commands::left_out(left_out.len()) {
+        eprintln!("hansho: {note}");
     }
+    hands.release(&left_out).await;
     let items = selected.found.items;
     if hands.stopped() {
         bail!("stopped; nothing was sent");

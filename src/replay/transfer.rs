@@ -157,7 +157,7 @@ async fn put<Q: ParkedQueue, C: Clock>(
 ) -> Result<Put, QueueError> {
     for _ in 1..TRIES {
         match hands.queue.put(parked).await {
-            Err(QueueError::Unavailable(why)) if !hands.stopped() => {
+            Err(QueueError::Unavailable(why)) if why.kind.may_pass() && !hands.stopped() => {
                 tracing::warn!(
                     reason = why.kind.word(),
                     detail = why.detail,

@@ -12,7 +12,7 @@ use hansho::explain::gather::gather;
 use hansho::explain::{show, story};
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{self, Claim, NoticeKey, Row, Terms, Want};
+use hansho::policy::ledger::{self, Claim, NoticeKey, Rewind, Row, Terms, Want};
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
     Clue, Concerns, Inquiry, ParkedMessage, Peek, Peeked, SEARCH_ROWS_MAX, Waiting, WaitingMessage,
@@ -113,6 +113,16 @@ async fn fill(ledger: &impl Inquiry) {
     let given_up = hand(ledger, "free0001", "security");
     let held = given_up.claim(high, NOW.minus(HOUR)).await;
     given_up.release(&held, false, NOW.minus(HOUR)).await;
+    let forced = hand(ledger, "forced01", "security");
+    let held = forced.claim(high, NOW.minus(DAY)).await;
+    forced.mark(&held, "0190-post-7", NOW.minus(DAY)).await;
+    let seen = ledger.read(&forced.key).await.unwrap();
+    let terms = config().terms();
+    let Rewind::Write { expect, row } = ledger::rewind(seen.as_ref(), &terms, NOW.minus(HOUR))
+    else {
+        panic!("nothing to forget")
+    };
+    assert_eq!(ledger.write(&forced.key, &expect, &row).await, Ok(Written::Done));
     let rising = hand(ledger, "rising01", "security");
     let held = rising.claim(medium, NOW.minus(DAY)).await;
     rising.mark(&held, "0190-post-4", NOW.minus(DAY)).await;
@@ -231,6 +241,7 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "claimed1",
         "gone0001",
         "free0001",
+        "forced01",
         "rising01",
         "old00001",
         "renamed1",
@@ -252,6 +263,8 @@ async fn everything(ledger: &impl Inquiry) -> String {
     let on_sqs = Shelves { counted, ..Shelves::default() };
     let never = fingerprint("never001");
     add("never001, on SQS", &told(ledger, &on_sqs, by_name(&never), &never).await);
+    let empty = Shelves { counted: Some(Depth::default()), ..Shelves::default() };
+    add("never001, on SQS, empty", &told(ledger, &empty, by_name(&never), &never).await);
     add("never001, nothing allowed", &told(ledger, &closed, by_name(&never), &never).await);
     for (id, severity) in [
         ("sent0001", "8"),
@@ -355,7 +368,7 @@ async fn a_search_finds_what_fits(ledger: &impl Inquiry) {
         (clue("raised0", false), 0),
         (clue("raised0", true), 2),
         (clue("0190-post-1", false), 2),
-        (clue("0190-post-", true), 7),
+        (clue("0190-post-", true), 8),
         (clue("pace", true), 0),
         (clue("security", true), 0),
         (clue("%", false), 0),

@@ -396,6 +396,11 @@ async fn what_is_kept_is_not_parked_once_more_by_the_worker() {
             ])
             .await;
         let count = scene.parked().await.len();
+        let dry = scene.replay(&["send", "--keep", "-n", "--json"]).await;
+        let notes = String::from_utf8_lossy(&dry.stderr).into_owned();
+        assert!(notes.contains("3 of them can't be read"), "{notes}");
+        let plan: Value = serde_json::from_slice(&dry.stdout).unwrap();
+        assert_eq!(plan["messages"].as_array().unwrap().len(), 2, "{plan}");
         for _ in 0..2 {
             let kept = scene.replay(&["send", "--keep"]).await;
             let notes = String::from_utf8_lossy(&kept.stderr).into_owned();
@@ -583,6 +588,7 @@ async fn what_is_wrong_is_named() {
     for (args, code, said) in [
         (vec!["list", "--from", lane.as_str()], 2, "one of the worker's own queues"),
         (vec!["list", "--from", missing.as_str()], 1, "does not exist"),
+        (vec!["import", "--into", missing.as_str(), "/dev/null"], 1, "does not exist"),
         (vec!["list", "--severity", "severe"], 2, "critical"),
         (vec!["send", "--rate", "fast"], 2, "20/s"),
         (vec!["export", "--remove"], 2, "--output"),

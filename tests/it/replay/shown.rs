@@ -212,7 +212,13 @@ async fn dry_run(force: bool, previews: usize, view: &View) -> String {
     told(&ledger, 7, Level::Medium).await;
     let config = configured();
     let mut hands = Hands::new(&queue, &*clock, never());
-    let dry = DryRun { again: Again::new(&config, &ledger), config: &config, force, previews };
+    let dry = DryRun {
+        again: Again::new(&config, &ledger),
+        config: &config,
+        force,
+        keep: false,
+        previews,
+    };
     let said = commands::dry_run(&mut hands, &Selection::default(), view, &dry).await.unwrap();
     assert_eq!((queue.hidden(), queue.bodies().len()), (0, 15));
     assert!(queue.sent().is_empty());
