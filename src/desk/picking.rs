@@ -143,7 +143,9 @@ impl Desk {
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
-        let here: usize = self.waiting_for(channel).map(Iterator::count).sum();
+        // More than a storm need not be counted, or each post would cost more the more wait.
+        let lists = self.waiting_for(channel);
+        let here: usize = lists.map(|ranks| ranks.take(STORM_FROM + 1).count()).sum();
         // The other workers hold about as much.
         let fleet = usize::try_from(self.settings.fleet).unwrap_or(1);
         let waiting = here.saturating_mul(fleet) + self.outranked.unseen_for(channel, now);

@@ -3,6 +3,8 @@
 //! characters, and below 12,000 of text when there are many blocks (slackapi/bolt-js, threads 2509
 //! and 2867), so the containers count too. Hence a card weighs what its whole JSON does.
 
+use std::io::{self, Write};
+
 use serde_json::Value;
 
 use super::card::{DIGEST_ID_CHARS_MAX, attachment};
@@ -30,5 +32,35 @@ pub fn weigh(card: &Card) -> usize {
 }
 
 pub(super) fn weigh_json(part: &Value) -> usize {
-    part.to_string().chars().count()
+    let mut chars = Chars(0);
+    // Counting can't fail.
+    let _ = serde_json::to_writer(&mut chars, part);
+    chars.0
+}
+
+/// Counts the characters of the UTF-8 that is written to it, by their first bytes.
+struct Chars(usize);
+
+impl Write for Chars {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0 += text.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_part_weighs_the_characters_of_its_json() {
+        let part = json!({"a": ["é🚀\n\"", 1.5, null], "b": {"日本": true}});
+        assert_eq!(weigh_json(&part), part.to_string().chars().count());
+    }
 }
