@@ -11,6 +11,7 @@ mod claim_model;
 mod config;
 mod desk;
 mod desk_fleet;
+mod desk_recall;
 mod desk_review;
 mod dynamodb;
 mod e2e;

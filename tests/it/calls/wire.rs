@@ -302,7 +302,10 @@ impl Wire {
         }
         let mut take = |name: &str| made.remove(name).unwrap_or(0);
         let received = take("ReceiveMessage");
-        assert_eq!(received, counts.receives + counts.empty, "ten of them are less than a chunk");
+        // The last one still waits when the worker ends.
+        counts.empty += 1;
+        let counted = counts.receives + counts.empty;
+        assert!(counted - 1 <= received && received <= counted, "{received}, {counts:?}");
         counts.deletes = take("DeleteMessageBatch");
         counts.hides = take("ChangeMessageVisibilityBatch");
         counts.others = made.values().sum();

@@ -17,6 +17,8 @@ struct Next {
 struct Post<'a> {
     cards: &'a [Shown],
     look: Look,
+    /// What it said besides may have been refused: so it is tried once more without.
+    speaks: bool,
 }
 
 #[derive(Default)]
@@ -41,8 +43,8 @@ impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else { return };
         match &entry.what {
-            What::PostCalled { post, cards, look, .. } => {
-                self.posts.insert(*post, Post { cards, look: *look });
+            What::PostCalled { post, cards, look, speaks, .. } => {
+                self.posts.insert(*post, Post { cards, look: *look, speaks: *speaks });
                 for card in cards {
                     self.tried(entry.at, who, card, cards.len(), *look, verdict);
                 }
@@ -103,7 +105,7 @@ impl<'a> State<'a> {
     }
 
     fn refused(&mut self, who: Who, post: u32) {
-        let Some(Post { cards, look }) = self.posts.get(&post) else { return };
+        let Some(Post { cards, look, speaks }) = self.posts.get(&post) else { return };
         let alone = cards.len() == 1;
         let share_max = cards.len().div_ceil(2);
         for card in *cards {
@@ -112,7 +114,9 @@ impl<'a> State<'a> {
             }
             // Of two messages that carry it, it is not known here which one was tried.
             match self.desks.carriers(who, card.finding).count() {
-                1 => self.next.insert((who, card.notice()), Next { share_max, plain: alone }),
+                1 => self
+                    .next
+                    .insert((who, card.notice()), Next { share_max, plain: alone && !speaks }),
                 _ => self.next.remove(&(who, card.notice())),
             };
         }
