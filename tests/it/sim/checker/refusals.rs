@@ -114,9 +114,9 @@ impl<'a> State<'a> {
             }
             // Of two messages that carry it, it is not known here which one was tried.
             match self.desks.carriers(who, card.finding).count() {
-                1 => self
-                    .next
-                    .insert((who, card.notice()), Next { share_max, plain: alone && !speaks }),
+                // It may have been for what was said besides.
+                1 if alone && *speaks => self.next.remove(&(who, card.notice())),
+                1 => self.next.insert((who, card.notice()), Next { share_max, plain: alone }),
                 _ => self.next.remove(&(who, card.notice())),
             };
         }
