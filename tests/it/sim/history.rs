@@ -164,8 +164,6 @@ pub enum What {
         destination: u8,
         cards: Vec<Shown>,
         look: Look,
-        /// It says something about hansho itself besides.
-        speaks: bool,
         /// What is wrong with the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
     },
@@ -404,7 +402,7 @@ impl fmt::Display for What {
             What::Expired { notice } => {
                 write!(f, "ledger f{}@{}: row expired", notice.finding, notice.destination)
             }
-            What::PostCalled { post, destination, cards, look, flaw, .. } => {
+            What::PostCalled { post, destination, cards, look, flaw } => {
                 let look = match look {
                     Look::Cards => "",
                     Look::Digest => " as a digest",

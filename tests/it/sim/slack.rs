@@ -206,8 +206,7 @@ impl Notifier for SimSlack {
         };
         let flaw = flaw(&payload(digest, &self.mentions));
         world.rush(self.process.who, "post");
-        let (shown, speaks) = (cards.clone(), !digest.notes.is_empty());
-        world.note(who, What::PostCalled { post, destination, cards: shown, look, speaks, flaw });
+        world.note(who, What::PostCalled { post, destination, cards: cards.clone(), look, flaw });
         let read_at = self.read_at(destination);
         let verdict = self.world.call(&self.process, async move {
             let fate = fate(&world, destination, read_at, &cards, look);

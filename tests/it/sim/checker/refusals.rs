@@ -17,8 +17,6 @@ struct Next {
 struct Post<'a> {
     cards: &'a [Shown],
     look: Look,
-    /// What it said besides may have been refused: so it is tried once more without.
-    speaks: bool,
 }
 
 #[derive(Default)]
@@ -43,8 +41,8 @@ impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else { return };
         match &entry.what {
-            What::PostCalled { post, cards, look, speaks, .. } => {
-                self.posts.insert(*post, Post { cards, look: *look, speaks: *speaks });
+            What::PostCalled { post, cards, look, .. } => {
+                self.posts.insert(*post, Post { cards, look: *look });
                 for card in cards {
                     self.tried(entry.at, who, card, cards.len(), *look, verdict);
                 }
@@ -105,7 +103,7 @@ impl<'a> State<'a> {
     }
 
     fn refused(&mut self, who: Who, post: u32) {
-        let Some(Post { cards, look, speaks }) = self.posts.get(&post) else { return };
+        let Some(Post { cards, look }) = self.posts.get(&post) else { return };
         let alone = cards.len() == 1;
         let share_max = cards.len().div_ceil(2);
         for card in *cards {
@@ -114,8 +112,6 @@ impl<'a> State<'a> {
             }
             // Of two messages that carry it, it is not known here which one was tried.
             match self.desks.carriers(who, card.finding).count() {
-                // It may have been for what was said besides.
-                1 if alone && *speaks => self.next.remove(&(who, card.notice())),
                 1 => self.next.insert((who, card.notice()), Next { share_max, plain: alone }),
                 _ => self.next.remove(&(who, card.notice())),
             };
