@@ -89,7 +89,9 @@ impl Desk {
         let again = notice.again && !mutation::is(Mutation::AgainForgotten);
         let critical = notice.finding.severity.level == Level::Critical;
         let goes_now = critical && self.has_a_slot(notice.destination, now);
-        if again || goes_now || !self.may_look(now) {
+        // What went back and comes again was looked for when it came first.
+        let count = self.deliveries.get(&notice.delivery).map_or(1, |held| held.receive_count);
+        if again || goes_now || count > 1 || !self.may_look(now) {
             return self.make_ready(id);
         }
         self.looks.waiting.push(id);

@@ -239,6 +239,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_held_bytes",
         "hansho_held_findings",
         "hansho_ledger_away",
+        "hansho_covered_by_total",
         "hansho_messages_received_total",
         "hansho_messages_redelivered_total",
         "hansho_next_post_seconds",

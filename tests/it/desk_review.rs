@@ -326,6 +326,9 @@ impl Hand {
                     Order::Look { destination, .. } => {
                         self.tell(Event::Looked { destination, result: Ok(None) });
                     }
+                    Order::Recall { keys } => {
+                        self.tell(Event::Recalled { result: Ok(vec![None; keys.len()]) });
+                    }
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
                         let terms = settings("w", false).terms;

@@ -165,3 +165,51 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
     let why = Store::open(&missing).err().unwrap().to_string();
     assert!(why.contains("no/such/folder") && why.contains("writable"), "{why}");
 }
+
+/// A file of version 1, with a message in it.
+const FIRST_VERSION: &str = "
+CREATE TABLE message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, message_id TEXT NOT NULL,
+    body TEXT NOT NULL, enqueued_at INTEGER NOT NULL, visible_at INTEGER NOT NULL,
+    receive_count INTEGER NOT NULL DEFAULT 0, receipt TEXT, UNIQUE (lane, message_id)
+) STRICT;
+CREATE INDEX message_age ON message (lane, seq, visible_at);
+CREATE INDEX message_receipt ON message (receipt);
+CREATE TABLE quarantine (
+    message_id TEXT NOT NULL, lane TEXT NOT NULL, body TEXT NOT NULL, reason TEXT NOT NULL,
+    detail TEXT NOT NULL, receive_count INTEGER NOT NULL, enqueued_at INTEGER,
+    parked_at INTEGER NOT NULL, PRIMARY KEY (lane, message_id)
+) STRICT;
+CREATE TABLE ledger (
+    fingerprint TEXT NOT NULL, destination TEXT NOT NULL, state TEXT NOT NULL,
+    owner TEXT NOT NULL, fence INTEGER NOT NULL, lease_until INTEGER NOT NULL,
+    level_claimed INTEGER, level_sent INTEGER, revision_sent INTEGER, sent_at INTEGER,
+    due_at INTEGER, attempts INTEGER NOT NULL, ambiguous INTEGER NOT NULL, digest TEXT NOT NULL,
+    expires_at INTEGER NOT NULL, PRIMARY KEY (fingerprint, destination)
+) STRICT, WITHOUT ROWID;
+INSERT INTO message (lane, message_id, body, enqueued_at, visible_at) VALUES ('standard', 'm', 'old', 1, 1);
+PRAGMA user_version = 1;
+";
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hansho.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(FIRST_VERSION).unwrap();
+    // A program of that version has it open.
+    let older = rusqlite::Connection::open(&path).unwrap();
+    for _ in 0..2 {
+        drop(Store::open_for_work(&path).unwrap());
+    }
+    let put = "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at) \
+               VALUES ('standard', 'n', 'new', 2, 2)";
+    older.execute(put, ()).unwrap();
+    let queue = EmbeddedQueue::new(Store::open(&path).unwrap(), Arc::new(SystemClock::start()));
+    let (wait, visibility) = (Duration::ZERO, Duration::from_secs(60));
+    let ask = ReceiveAsk { lane: Lane::Standard, max: 10, wait, visibility };
+    let all = queue.receive(ask).await.unwrap();
+    let seen: Vec<_> = all.iter().map(|d| (d.body.as_str(), d.again)).collect();
+    assert_eq!(seen, [("old", false), ("new", false)]);
+    let version: i64 = older.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+}

@@ -13,6 +13,7 @@ mod costs;
 mod desk;
 mod desk_alone;
 mod desk_fleet;
+mod desk_recall;
 mod desk_review;
 mod dynamodb;
 mod e2e;

@@ -83,19 +83,21 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     let nights = nights().await;
     nights.iter().for_each(|night| print(night.name, &night.counts));
     let [below, quiet, storm, own, others] = nights.as_slice() else { panic!("five nights") };
+    // The new ones are deleted when they are posted, some five at a time where they are few. In a storm
+    // what the buffer of 500 has no room for goes back and comes again.
     for (night, receives, deletes, hides) in [
         (below, 100, 100, 0),
-        (quiet, 100, 102, 0),
-        (own, 100, 102, 0),
-        (others, 100, 102, 0),
-        (storm, 300, 102, 300),
+        (quiet, 100, 112, 0),
+        (own, 100, 112, 0),
+        (others, 100, 112, 0),
+        (storm, 155, 104, 55),
     ] {
         let Night { name, counts } = night;
         assert!(counts.receives <= receives, "{name}: {counts:?}");
         assert!(counts.deletes <= deletes, "{name}: {counts:?}");
         assert!(counts.hides <= hides, "{name}: {counts:?}");
         // While it waits for nothing, and what a run that ends by itself asks at its end.
-        assert!(counts.empty + counts.others <= 12, "{name}: {counts:?}");
+        assert!(counts.empty + counts.others <= 8, "{name}: {counts:?}");
     }
     // (rows written, rows looked at): two writes and half a unit of reading for what is new, half a
     // unit for what is known, nothing for what this worker knows.
@@ -116,7 +118,7 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     assert_eq!(own.counts.looked, 100, "what this worker told it does not ask for");
     assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
     // Reads are shared: so many rows in a call, on average.
-    assert!(others.counts.looks * 8 <= others.counts.looked, "{:?}", others.counts);
+    assert!(others.counts.looks * 10 <= others.counts.looked, "{:?}", others.counts);
     readme_says(&table(&nights));
 }
 
@@ -133,5 +135,35 @@ fn readme_says(table: &str) {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    assert_eq!(there, table, "README.md says otherwise: see the text of this file");
+    let alike = numbers(there).zip(numbers(table)).all(|((_, a), (_, b))| {
+        // A delete more or less, in a run whose deletes waited in another order.
+        (a - b).abs() <= (b * 0.02).max(0.011)
+    });
+    let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
+    assert!(
+        alike && words(there) == words(table),
+        "README.md says otherwise, see the text of this file: {there}\nand it is: {table}"
+    );
+}
+
+/// The numbers in a text, each with the words before it; at the end the last words, and 0.
+fn numbers(text: &str) -> impl Iterator<Item = (&str, f64)> {
+    let digit = |c: char| c.is_ascii_digit();
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let now = rest.take()?;
+        let Some(at) = now.find(digit) else { return Some((now, 0.0)) };
+        let (word, tail) = now.split_at(at);
+        let inner = |c: char| digit(c) || c == ',' || c == '.';
+        let end = tail.find(|c: char| !inner(c)).unwrap_or(tail.len());
+        let number = tail[..end].trim_end_matches(['.', ',']);
+        rest = Some(&tail[number.len()..]);
+        Some((word, number.replace(',', "").parse().unwrap()))
+    })
+}
+
+#[test]
+fn a_number_that_differs_is_seen() {
+    let all: Vec<_> = numbers("| a | 1,211.5 | 0.63 |\n 80 %.").collect();
+    assert_eq!(all, [("| a | ", 1211.5), (" | ", 0.63), (" |\n ", 80.0), (" %.", 0.0)]);
 }

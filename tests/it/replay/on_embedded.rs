@@ -6,7 +6,7 @@ use std::time::Duration;
 use hansho::embedded::{EmbeddedParked, EmbeddedQueue, Store};
 use hansho::instants::Wall;
 use hansho::ports::{
-    Delivery, Lane, MessageId, Outgoing, Parcel, ParkedQueue, Put, Queue, ReceiveAsk, Sent,
+    Delivery, Lane, MessageId, Outgoing, Parcel, Parked, ParkedQueue, Put, Queue, ReceiveAsk, Sent,
 };
 use tempfile::TempDir;
 
@@ -99,6 +99,29 @@ async fn replay(e: &Embedded, keep: bool) -> Vec<Sent> {
         .map(|held| Outgoing { receipt: held.receipt.clone(), body: held.parked.body.clone() })
         .collect();
     queue.send(Lane::Standard, &outgoing, keep).await
+}
+
+/// Whatever an operator sends asks the ledger itself; what comes by itself does not.
+#[tokio::test]
+async fn what_is_sent_says_that_it_was_asked_for_again() {
+    for keep in [false, true] {
+        let e = Embedded::fresh().await;
+        e.look().put(&parked(1, "x")).await.unwrap();
+        replay(&e, keep).await;
+        assert!(e.receive().await.remove(0).again, "{keep}");
+    }
+    let e = Embedded::fresh().await;
+    let incoming = hansho::embedded::Incoming { message_id: "m".to_owned(), body: "y".to_owned() };
+    e.worker().put(Lane::Standard, vec![incoming]).await.unwrap();
+    assert!(!e.receive().await.remove(0).again);
+    // A copy that waits in the lane already is asked for again as well.
+    e.look()
+        .put(&Parked { original_id: Some(MessageId("m".to_owned())), ..parked(1, "y") })
+        .await
+        .unwrap();
+    replay(&e, true).await;
+    e.pass_time(Duration::from_secs(100_000)).await;
+    assert!(e.receive().await.remove(0).again);
 }
 
 /// A worker has parked a message, and is about to delete it from its lane: an operator who sends it

@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use hansho::aws::sqs::{QueueUrls, SqsParked, SqsQueue};
 use hansho::instants::Wall;
 use hansho::ports::{
-    Lane, MessageId, Origin, Outgoing, Parcel, ParkedQueue, Queue, QueueError, Sent,
+    Lane, MessageId, Origin, Outgoing, Parcel, ParkedQueue, Queue, QueueError, ReceiveAsk, Sent,
 };
 
 use super::contract::{self, ParkedHarness, parked, see_all};
@@ -288,4 +288,42 @@ async fn without_a_queue_for_it_nothing_is_sent_to_a_lane() {
     let [Sent::NotSent(QueueError::Unavailable(why))] = &answers[..] else { panic!("{answers:?}") };
     assert!(why.detail.contains("queue.express"), "{why}");
     assert_eq!(h.stand_in.messages("quarantine").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_sent_says_that_it_was_asked_for_again() {
+    let h = OnStandIn::fresh().await;
+    // A body that leaves no room for a mark is sent without one.
+    let full = "x".repeat(1_048_576);
+    h.look().put(&parked(1, "x")).await.unwrap();
+    h.client()
+        .send_message()
+        .queue_url(h.stand_in.url("quarantine"))
+        .message_body(&full)
+        .send()
+        .await
+        .unwrap();
+    let queue = h.look();
+    let all = see_all(&queue, h.unit()).await;
+    let answers = queue.send(Lane::Standard, &outgoing(&all), false).await;
+    assert_eq!(answers, [Sent::Moved, Sent::Moved]);
+    h.client()
+        .send_message()
+        .queue_url(h.stand_in.url("standard"))
+        .message_body("y")
+        .send()
+        .await
+        .unwrap();
+    let urls = QueueUrls {
+        standard: h.stand_in.url("standard"),
+        express: None,
+        quarantine: h.stand_in.url("quarantine"),
+    };
+    let worker = SqsQueue::new(&h.config, urls);
+    let (wait, visibility) = (Duration::ZERO, Duration::from_secs(60));
+    let ask = ReceiveAsk { lane: Lane::Standard, max: 10, wait, visibility };
+    let mut again: Vec<(usize, bool)> =
+        worker.receive(ask).await.unwrap().iter().map(|d| (d.body.len(), d.again)).collect();
+    again.sort_unstable();
+    assert_eq!(again, [(1, false), (1, true), (1_048_576, false)]);
 }

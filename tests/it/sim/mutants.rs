@@ -97,7 +97,7 @@ const MUTATIONS: [Finding<Mutation>; 35] = [
     (Mutation::HandBackForgotten, &["I11", "I15"], 40),
     (Mutation::AmbiguityForgotten, &["I18"], 40),
     (Mutation::ReleaseForgotten, &["I12"], 40),
-    (Mutation::SplitForgotten, &["I16"], 40),
+    (Mutation::SplitForgotten, &["I16", "I17"], 40),
     (Mutation::PlainForgotten, &["I7", "I16"], 40),
     (Mutation::DrainForgotten, &["I15"], 120),
     (Mutation::ClaimForgotten, &["I12"], 40),

@@ -59,6 +59,16 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 let channel = state.channels.entry((who, notice.destination)).or_default();
                 channel.waiting.remove(&notice.finding);
             }
+            // It is told, and the ledger knows: no copy of it waits for a post any more.
+            (What::Write { notice, row, done: true }, _)
+                if row.state == "sent" && row.level_sent == Some(CRITICAL) =>
+            {
+                for ((_, destination), channel) in &mut state.channels {
+                    if *destination == notice.destination {
+                        channel.waiting.remove(&notice.finding);
+                    }
+                }
+            }
             (What::Hide { message, ms, .. }, Some(who)) if *ms != rules.visibility_ms => {
                 state.left(who, *message);
             }

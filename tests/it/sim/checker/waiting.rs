@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Shown, What, Who};
+use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
 /// So many posts may go before a notice that is worse, or as bad and older, than all in them.
@@ -34,6 +34,9 @@ struct State<'a> {
     /// By the age of their messages, and then by the order in which they came to this worker.
     wants: BTreeMap<(Who, u8), BTreeMap<(u64, u64), Want>>,
     enqueued: BTreeMap<u32, u64>,
+    /// At which level the ledger knows a notice to be told. A copy of it waits for nothing: a worker's
+    /// memory, a look or a claim settles it, and the first two leave no trace here.
+    told: BTreeMap<Notice, u8>,
     /// Posts in a row that carried one notice though more could have gone.
     alone: BTreeMap<(Who, u8), u32>,
     next: u64,
@@ -56,6 +59,21 @@ impl<'a> State<'a> {
         // The simulated queue counts what comes back after its delete as new.
         if let What::Enqueued { message, .. } | What::CameBack { message } = &entry.what {
             self.enqueued.insert(*message, entry.at);
+        }
+        match &entry.what {
+            What::Rewound { notice } | What::Expired { notice } => {
+                self.told.remove(notice);
+            }
+            What::Write { notice, row, done: true } if row.state == "sent" => {
+                let level = row.level_sent.unwrap_or(0);
+                self.told.insert(*notice, level);
+                for ((_, destination), wants) in &mut self.wants {
+                    if *destination == notice.destination {
+                        wants.retain(|_, w| w.finding != notice.finding || w.level > level);
+                    }
+                }
+            }
+            _ => {}
         }
         let Some(who) = entry.who else { return };
         match &entry.what {
@@ -108,6 +126,9 @@ impl<'a> State<'a> {
 
     fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
         for (notice, c) in owes(rules, self.desks.carries(message)) {
+            if self.told.get(&notice).is_some_and(|level| *level >= c.level) {
+                continue;
+            }
             let wants = self.wants.entry((who, notice.destination)).or_default();
             let criticals = wants.values().filter(|w| w.level == CRITICAL).count() as u64;
             let (finding, level, passed, starved) = (c.finding, c.level, 0, 0);
