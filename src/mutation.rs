@@ -60,6 +60,8 @@ pub enum Mutation {
     DrainDelays,
     /// What was handed back begins to wait anew.
     AgeForgotten,
+    /// Receives beside the first one of a lane are made whether there is room or not.
+    ReceivesWithoutRoom,
 }
 
 #[cfg(debug_assertions)]

@@ -9,7 +9,7 @@ use crate::policy::ledger::NoticeKey;
 use crate::ports::{Delivery, Lane, QueueError};
 
 use super::report::{HandBackReason, Report};
-use super::settling::{Chore, Held, HeldPhase};
+use super::settling::{Held, HeldPhase};
 use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Stage};
 
 impl Desk {
@@ -20,11 +20,10 @@ impl Desk {
         now: Now,
     ) {
         let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane) else { return };
-        state.receiving = false;
+        state.receiving = state.receiving.saturating_sub(1);
         match result {
             Ok(deliveries) => {
-                state.failures = 0;
-                state.empty = deliveries.is_empty();
+                state.brought(deliveries.len());
                 if deliveries.is_empty() {
                     state.not_before = now.mono.plus(EMPTY_RECEIVE_REST);
                 } else {
@@ -32,20 +31,30 @@ impl Desk {
                     self.drain.empty_looks = 0;
                     self.drain.nothing_left = false;
                 }
+                let before = (self.findings_held, self.bytes_held);
                 for delivery in deliveries {
                     self.deliver(delivery, now);
                 }
+                let (findings, bytes) = (self.findings_held, self.bytes_held);
+                if let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane)
+                    && findings > before.0
+                {
+                    state.took_up = (findings - before.0, bytes.saturating_sub(before.1));
+                }
             }
             Err(error) => {
-                state.failures += 1;
                 state.empty = false;
-                let delay = self.retry.delay(state.failures);
-                state.not_before = now.mono.plus(delay);
+                state.abreast = 1;
+                // Those that were under way when one failed say no more than it did.
+                if state.not_before <= now.mono {
+                    state.failures += 1;
+                    state.not_before = now.mono.plus(self.retry.delay(state.failures));
+                }
                 self.reports.push(Report::QueueFailed {
                     call: "receive",
                     lane: Some(lane),
                     detail: error.to_string(),
-                    delay,
+                    delay: state.not_before.since(now.mono),
                 });
             }
         }
@@ -67,8 +76,8 @@ impl Desk {
         self.by_message.insert(message, id);
         self.bytes_held += held.bytes;
         self.findings_held += held.findings;
-        self.chores.insert((beat_at, Chore::Beat(id)));
         self.deliveries.insert(id, held);
+        self.beat_then(id, beat_at);
         if self.draining {
             // The receive was under way when this worker was asked to stop.
             self.hand_back(id, HandBackReason::Draining, Duration::ZERO);

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_sqs::config::Config;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
 
 use super::parcel::{ENCODING_ATTRIBUTE, original_body};
-use super::{CALL_TIMEOUT, Remote, SqsQueue, refusal, timeouts, unbuilt};
+use super::{CALL_TIMEOUT, Remote, SqsQueue, refusal, unbuilt, within};
 use crate::instants::Wall;
 use crate::ports::inquiry::{Concerns, PEEK_MESSAGES_MAX, ParkedMessage, Peek, Peeked, Waiting};
 use crate::ports::{QUEUE_BATCH_MAX, Queue, QueueError};
@@ -100,18 +99,17 @@ impl Look {
 
 async fn receive(remote: &Remote) -> Result<Vec<Message>, QueueError> {
     let limit = CALL_TIMEOUT + Duration::from_secs(WAIT_S.unsigned_abs().into());
-    let answer = remote
-        .client
+    let call = remote
+        .receiving
         .receive_message()
         .queue_url(&remote.url)
         .max_number_of_messages(i32::try_from(QUEUE_BATCH_MAX).unwrap_or(1))
         .wait_time_seconds(WAIT_S)
         .visibility_timeout(HIDDEN_S)
         .message_attribute_names("All")
-        .customize()
-        .config_override(Config::builder().timeout_config(timeouts(limit)))
-        .send()
-        .await
+        .send();
+    let answer = within(limit, &remote.url, call)
+        .await?
         .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
     Ok(answer.messages.unwrap_or_default())
 }

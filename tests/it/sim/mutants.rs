@@ -69,7 +69,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 29] = [
+const MUTATIONS: [Finding<Mutation>; 30] = [
     (Mutation::ShareIgnored, &["I4"], 40),
     (Mutation::FleetPaceIgnored, &["I4"], 40),
     (Mutation::FleetPauseForgotten, &["I4"], 120),
@@ -99,6 +99,7 @@ const MUTATIONS: [Finding<Mutation>; 29] = [
     (Mutation::ClaimForgotten, &["I12"], 40),
     (Mutation::DeleteBeforeMark, &["I12"], 40),
     (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
+    (Mutation::ReceivesWithoutRoom, &["I6"], 120),
 ];
 
 pub fn all() -> Vec<Finding<Mistake>> {
