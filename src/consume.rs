@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::metrics::calls::Counted;
 use crate::metrics::emf::Emf;
 use crate::ports::inlet::Inlet;
-use crate::ports::{Lane, Ledger, Queue};
+use crate::ports::{Clock, Lane, Ledger, Queue};
 use crate::reconcile;
 use crate::secret::Secret;
 use crate::wiring;
@@ -36,6 +36,9 @@ pub struct RunOptions {
 const PATIENCE_MIN: Duration = Duration::from_secs(300);
 /// SQS's counts are approximate, so that one look at an empty queue proves little.
 const LOOKS_AT_SQS: u32 = 3;
+
+/// When what the first post needs is made ready, if that has not come before.
+const PREPARE_AFTER: Duration = Duration::from_millis(20);
 
 /// Runs the worker until it is asked to stop, or, with `drain`, until everything is done.
 pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
@@ -139,11 +142,20 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         }
         reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
     };
+    let preparing = async {
+        // The first receives are on their way by then.
+        clock.sleep_until(clock.now().mono.plus(PREPARE_AFTER)).await;
+        match notifier.prepare() {
+            Ok(()) => std::future::pending().await,
+            Err(why) => why,
+        }
+    };
     let (report, watch) = (|r: &Report| vitals.heard(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {
         biased;
         outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
         never = comparing => match never {},
+        why = preparing => return Err(why.into()),
     };
     if tells {
         beat::tell(&vitals, &emf, *clock);

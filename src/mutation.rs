@@ -74,6 +74,8 @@ pub enum Mutation {
     AgainForgotten,
     /// What a look did not find counts as covered.
     NotKnownTakenForTold,
+    /// Receives beside the first one of a lane are made whether there is room or not.
+    ReceivesWithoutRoom,
 }
 
 #[cfg(debug_assertions)]

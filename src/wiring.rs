@@ -51,6 +51,12 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
     }
 }
 
+/// Read once: credentials, connections and root certificates are those of the whole program.
+async fn sdk() -> &'static aws::SdkConfig {
+    static SDK: OnceCell<aws::SdkConfig> = OnceCell::const_new();
+    SDK.get_or_init(aws::sdk_config).await
+}
+
 /// The queues and the ledger on AWS. Makes no call to them.
 pub async fn on_aws(
     standard: &QueueUrl,
@@ -58,13 +64,13 @@ pub async fn on_aws(
     quarantine: &QueueUrl,
     table: &TableName,
 ) -> (SqsQueue, DynamoLedger) {
-    let sdk = aws::sdk_config().await;
+    let sdk = sdk().await;
     let urls = QueueUrls {
         standard: standard.to_string(),
         express: express.map(ToString::to_string),
         quarantine: quarantine.to_string(),
     };
-    (SqsQueue::new(&sdk, urls), DynamoLedger::new(&sdk, table.as_str()))
+    (SqsQueue::new(sdk, urls), DynamoLedger::new(sdk, table.as_str()))
 }
 
 /// Reads a webhook from where the configuration says that it is kept.
@@ -89,16 +95,15 @@ impl WebhookSource for ConfiguredWebhook {
 
 /// Reads a secret. The error names the place and never holds any of the secret.
 pub async fn read(reference: &Reference) -> Result<Secret, String> {
-    static SDK: OnceCell<aws::SdkConfig> = OnceCell::const_new();
     match reference {
         Reference::Env(_) | Reference::File(_) => reference.read_local().map(Secret::new),
         Reference::SecretsManager { id, json_key } => {
-            let sdk = SDK.get_or_init(aws::sdk_config).await;
+            let sdk = sdk().await;
             aws::secrets::read_secret(sdk, id, json_key.as_deref()).await.map(Secret::new)
         }
         #[cfg(feature = "ssm")]
         Reference::Ssm(name) => {
-            let sdk = SDK.get_or_init(aws::sdk_config).await;
+            let sdk = sdk().await;
             aws::secrets::read_parameter(sdk, name).await.map(Secret::new)
         }
     }
@@ -108,7 +113,7 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
 /// said before anything is received. One that can't be read is held and tried again later, as one
 /// that is dead, so that the others go on; but if none can be read there is nothing to run for.
 pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
-    let notifier = unread_notifier(config)?;
+    let notifier = unread_notifier(config);
     let mut readable = 0;
     let mut last = String::new();
     for destination in &config.destinations {
@@ -125,9 +130,7 @@ pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<Configure
 }
 
 /// The notifier for all destinations, before any webhook is read.
-pub fn unread_notifier(
-    config: &Config,
-) -> Result<SlackNotifier<ConfiguredWebhook>, slack::client::NoClient> {
+pub fn unread_notifier(config: &Config) -> SlackNotifier<ConfiguredWebhook> {
     let destination = |d: &crate::config::Destination| {
         let source = ConfiguredWebhook { reference: d.webhook.clone(), pace: d.pace };
         (d.name.to_string(), Destination { source, mentions: d.mentions.clone() })

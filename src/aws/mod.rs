@@ -7,6 +7,7 @@ pub mod eventbridge;
 mod failure;
 #[cfg(feature = "reconcile")]
 pub mod guardduty;
+mod http;
 pub mod secrets;
 pub mod sqs;
 
@@ -24,8 +25,10 @@ const CAUSE_CHARS_MAX: usize = 400;
 /// profile, the task's or the function's role. `AWS_ENDPOINT_URL` and its forms for one service,
 /// such as `AWS_ENDPOINT_URL_SQS`, are honoured, and the one for the service wins.
 /// Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
+///
+/// All clients that are made of it share one HTTP client, see [`http::shared`].
 pub async fn sdk_config() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared()).load().await
 }
 
 /// What went wrong with a call, in one bounded line: the service's own code and message, or the

@@ -20,7 +20,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{Builder, Config, Region, StalledStreamProtectionConfig};
+use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
@@ -32,8 +32,8 @@ use tracing::warn;
 
 use crate::instants::Wall;
 use crate::ports::{
-    Delivery, Depth, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, Queue, QueueError, Receipt,
-    ReceiveAsk,
+    Delivery, Depth, Failure, FailureKind, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, Queue,
+    QueueError, Receipt, ReceiveAsk,
 };
 
 pub use parcel::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
@@ -68,10 +68,13 @@ pub struct SqsQueue {
     quarantine: Remote,
 }
 
-/// One queue, and a client that signs for its region.
+/// One queue, and clients that sign for its region.
 #[derive(Clone)]
 struct Remote {
     client: Client,
+    /// Without a time-out for a call, which is that of each receive and kept outside: to tell the client
+    /// anew for each call costs as much as a tenth of the call.
+    receiving: Client,
     url: String,
 }
 
@@ -86,13 +89,18 @@ impl Remote {
     fn new(config: &SdkConfig, url: String) -> Remote {
         let mut builder = Builder::from(config)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts(CALL_TIMEOUT))
             // It judges by throughput, of which a long poll has none; the time-outs bound every call.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(region) = region::region_of(&url) {
             builder = builder.region(Region::new(region));
         }
-        Remote { client: Client::from_conf(builder.build()), url }
+        let client = |whole| {
+            let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+            // There is one attempt, so that its time-out is that of the whole.
+            timeouts.set_operation_timeout(whole);
+            Client::from_conf(builder.clone().timeout_config(timeouts.build()).build())
+        };
+        Remote { client: client(Some(CALL_TIMEOUT)), receiving: client(None), url }
     }
 
     async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
@@ -166,14 +174,6 @@ impl Remote {
     }
 }
 
-fn timeouts(whole: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(whole)
-        .operation_timeout(whole)
-        .build()
-}
-
 impl SqsQueue {
     /// Credentials, endpoint and HTTP client come from the configuration; the region too, unless a
     /// queue's URL is one of AWS's and names another. Makes no call.
@@ -209,8 +209,8 @@ impl Queue for SqsQueue {
         let max = ask.max.clamp(1, QUEUE_BATCH_MAX);
         let wait_s = seconds(ask.wait, WAIT_S_MAX);
         let time_limit = CALL_TIMEOUT + Duration::from_secs(wait_s.unsigned_abs().into());
-        let answer = remote
-            .client
+        let call = remote
+            .receiving
             .receive_message()
             .queue_url(&remote.url)
             .max_number_of_messages(i32::try_from(max).unwrap_or(1))
@@ -219,10 +219,9 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names(AGAIN_ATTRIBUTE)
-            .customize()
-            .config_override(Config::builder().timeout_config(timeouts(time_limit)))
-            .send()
-            .await
+            .send();
+        let answer = within(time_limit, &remote.url, call)
+            .await?
             .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
         deliveries(ask.lane, max, answer.messages.unwrap_or_default())
     }
@@ -291,6 +290,19 @@ impl Queue for SqsQueue {
             Err(_) => Ok(Depth::default()),
         }
     }
+}
+
+/// A receive's time-out, which depends on how long it waits.
+async fn within<T>(
+    limit: Duration,
+    url: &str,
+    receive: impl Future<Output = T>,
+) -> Result<T, QueueError> {
+    tokio::time::timeout(limit, receive).await.map_err(|_| {
+        let queue = url.rsplit('/').next().unwrap_or(url);
+        let detail = format!("sqs ReceiveMessage on {queue}: no answer in time");
+        QueueError::Unavailable(Failure::new(FailureKind::TimedOut, detail))
+    })
 }
 
 async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {

@@ -70,7 +70,7 @@ impl Desk {
         let moves = |stage: &Stage| !matches!(stage, Stage::Waiting);
         let calls = self.destinations.iter().any(|d| d.slots.call.is_some());
         let receives =
-            self.lanes.iter().any(|l| l.receiving || !l.empty && self.may_receive(l.lane));
+            self.lanes.iter().any(|l| l.receiving > 0 || !l.empty && self.may_receive(l.lane));
         if calls
             || receives
             || self.looks.under_way()

@@ -9,7 +9,7 @@ use crate::policy::ledger::NoticeKey;
 use crate::ports::{Delivery, Lane, QueueError};
 
 use super::report::{CoveredBy, HandBackReason, Report};
-use super::settling::{Chore, Held, HeldPhase};
+use super::settling::{Held, HeldPhase};
 use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Stage};
 
 impl Desk {
@@ -20,11 +20,10 @@ impl Desk {
         now: Now,
     ) {
         let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane) else { return };
-        state.receiving = false;
+        state.receiving = state.receiving.saturating_sub(1);
         match result {
             Ok(deliveries) => {
-                state.failures = 0;
-                state.empty = deliveries.is_empty();
+                state.brought(deliveries.len());
                 if deliveries.is_empty() {
                     state.not_before = now.mono.plus(EMPTY_RECEIVE_REST);
                 } else {
@@ -32,21 +31,31 @@ impl Desk {
                     self.drain.empty_looks = 0;
                     self.drain.nothing_left = false;
                 }
+                let before = (self.findings_held, self.bytes_held);
                 for delivery in deliveries {
                     self.deliver(delivery, now);
                 }
+                let (findings, bytes) = (self.findings_held, self.bytes_held);
+                if let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane)
+                    && findings > before.0
+                {
+                    state.took_up = (findings - before.0, bytes.saturating_sub(before.1));
+                }
             }
             Err(error) => {
-                state.failures += 1;
                 state.empty = false;
-                let delay = self.retry.delay(state.failures);
-                state.not_before = now.mono.plus(delay);
+                state.abreast = 1;
+                // Those that were under way when one failed say no more than it did.
+                if state.not_before <= now.mono {
+                    state.failures += 1;
+                    state.not_before = now.mono.plus(self.retry.delay(state.failures));
+                }
                 self.reports.push(Report::QueueFailed {
                     call: "receive",
                     lane: Some(lane),
                     reason: error.word(),
                     detail: error.to_string(),
-                    delay,
+                    delay: state.not_before.since(now.mono),
                 });
             }
         }
@@ -82,7 +91,7 @@ impl Desk {
         // What owes nothing is settled by now, and needs no heartbeat: of most nights that is most.
         let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
         if self.deliveries.get(&id).is_some_and(stays) {
-            self.chores.insert((beat_at, Chore::Beat(id)));
+            self.beat_then(id, beat_at);
         }
     }
 

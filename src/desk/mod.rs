@@ -68,6 +68,13 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(20);
 /// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
 const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
+/// So many receives of a lane are under way at a time at most, while they come back full. One
+/// round trip to SQS takes some milliseconds, and brings ten messages.
+const RECEIVES_MAX: usize = 4;
+/// How long those beside the first one wait. They are there for a queue that is deep, so that an idle
+/// worker polls each lane once; above zero, because a short poll asks only some of SQS's servers.
+/// Source: SQS developer guide, "Amazon SQS short and long polling".
+const BESIDE_WAIT: Duration = Duration::from_secs(1);
 
 /// How many notices share a post: as many as fit the notifier's limits.
 #[derive(Clone, Copy)]
@@ -185,11 +192,29 @@ impl Notice {
 
 struct LaneState {
     lane: Lane,
-    receiving: bool,
+    /// How many receives are under way.
+    receiving: usize,
+    /// How many may be at a time: one, and more while they come back full. 1 to [`RECEIVES_MAX`].
+    abreast: usize,
+    /// What the last one that was not empty took up of the buffer: findings and bytes.
+    took_up: (usize, usize),
     not_before: Mono,
     failures: u32,
-    /// The last receive brought nothing.
+    /// The last receive brought nothing, and no other was under way then.
     empty: bool,
+}
+
+impl LaneState {
+    /// A receive came back, with so many messages.
+    fn brought(&mut self, messages: usize) {
+        self.failures = 0;
+        self.empty = messages == 0 && self.receiving == 0;
+        self.abreast = match messages {
+            0 => 1,
+            1..QUEUE_BATCH_MAX => (self.abreast - 1).max(1),
+            _ => (self.abreast + 1).min(RECEIVES_MAX),
+        };
+    }
 }
 
 pub struct Desk {
@@ -250,7 +275,9 @@ impl Desk {
             .iter()
             .map(|&lane| LaneState {
                 lane,
-                receiving: false,
+                receiving: 0,
+                abreast: 1,
+                took_up: (0, 0),
                 not_before: now.mono,
                 failures: 0,
                 empty: false,
@@ -337,11 +364,7 @@ impl Desk {
     pub fn wake_at(&self) -> Option<Mono> {
         let chore = self.chores.first().map(|(at, _)| *at);
         let posts = self.destinations.iter().filter_map(|d| d.wake_at);
-        let receives = self
-            .lanes
-            .iter()
-            .filter(|l| !l.receiving && self.may_receive(l.lane))
-            .map(|l| l.not_before);
+        let receives = self.lanes.iter().filter(|l| self.may_receive_more(l)).map(|l| l.not_before);
         let patience = self
             .settings
             .drain
@@ -391,19 +414,19 @@ impl Desk {
 
     fn receive(&mut self, now: Now) {
         for i in 0..self.lanes.len() {
-            let may = self.may_receive(self.lanes[i].lane);
-            let lane = &mut self.lanes[i];
-            if may && !lane.receiving && lane.not_before <= now.mono {
-                lane.receiving = true;
+            while self.lanes[i].not_before <= now.mono && self.may_receive_more(&self.lanes[i]) {
+                let lane = &mut self.lanes[i];
+                let wait = match lane.lane {
+                    Lane::Express => self.settings.express_wait,
+                    Lane::Standard => self.settings.receive_wait,
+                };
                 self.orders.push(Order::Receive(ReceiveAsk {
                     lane: lane.lane,
                     max: QUEUE_BATCH_MAX,
-                    wait: match lane.lane {
-                        Lane::Express => self.settings.express_wait,
-                        Lane::Standard => self.settings.receive_wait,
-                    },
+                    wait: if lane.receiving == 0 { wait } else { wait.min(BESIDE_WAIT) },
                     visibility: self.settings.budget.visibility(),
                 }));
+                lane.receiving += 1;
             }
         }
     }

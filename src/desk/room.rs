@@ -12,7 +12,7 @@ use crate::ports::{Lane, QUEUE_BATCH_MAX};
 use super::destination::Destination;
 use super::order::DeliveryId;
 use super::report::HandBackReason;
-use super::{Desk, Notice, RETRY_FIRST, Stage};
+use super::{Desk, LaneState, Notice, RETRY_FIRST, Stage};
 
 /// A message whose destinations can't be posted to is given back for so long when room is needed.
 const AWAY_DELAY: Duration = Duration::from_secs(30 * 60);
@@ -82,6 +82,35 @@ impl Desk {
         !self.draining && !holding && self.has_room(lane)
     }
 
+    /// Whether one more receive of this lane may be ordered beside those that are under way. Each is
+    /// taken to bring as much as the last one did, and there has to be room for one more of every lane
+    /// besides, so that those beside the first keep nobody out.
+    pub(super) fn may_receive_more(&self, state: &LaneState) -> bool {
+        match state.receiving {
+            0 => self.may_receive(state.lane),
+            n if n >= state.abreast => false,
+            _ if mutation::is(Mutation::ReceivesWithoutRoom) => true,
+            _ => {
+                let more = |state: &LaneState| state.receiving.max(1) + 1;
+                let all = self.lanes.iter().map(more).sum::<usize>();
+                let took_up = self.lanes.iter().map(|l| l.took_up);
+                let (findings, bytes) = took_up.fold((QUEUE_BATCH_MAX, 0), |most, lane| {
+                    (most.0.max(lane.0), most.1.max(lane.1))
+                });
+                let kept = self.kept(state.lane);
+                let (findings_max, bytes_max) =
+                    (self.settings.findings_max, self.settings.bytes_max);
+                self.may_receive(state.lane)
+                    && self.findings_held + all * findings + kept(findings_max) <= findings_max
+                    && self.bytes_held + all * bytes + kept(bytes_max) <= bytes_max
+            }
+        }
+    }
+
+    fn receives_under_way(&self) -> usize {
+        self.lanes.iter().map(|l| l.receiving).sum()
+    }
+
     fn has_something_for(&self, channel: usize) -> bool {
         let told_here = |n: &Notice| n.channel == channel && !n.is_canarys_row();
         self.worst_for(channel).is_some() || self.notices.values().any(told_here)
@@ -90,14 +119,17 @@ impl Desk {
     /// Whether a receive from this lane may bring something. A part of the buffer is kept for the
     /// express lane, so that a desk full of lesser findings still hears of the worst.
     fn has_room(&self, lane: Lane) -> bool {
-        let kept = |whole: usize| match lane {
-            Lane::Standard if self.lanes.len() > 1 => whole / EXPRESS_SHARE,
-            Lane::Standard | Lane::Express => 0,
-        };
+        let kept = self.kept(lane);
         let (findings, bytes) = (self.settings.findings_max, self.settings.bytes_max);
-        let in_flight = self.lanes.iter().filter(|l| l.receiving).count() * QUEUE_BATCH_MAX;
+        let in_flight = self.receives_under_way() * QUEUE_BATCH_MAX;
         self.findings_held + in_flight + QUEUE_BATCH_MAX <= findings - kept(findings)
             && self.bytes_held < bytes - kept(bytes)
+    }
+
+    /// How much of the whole this lane must leave to the express lane.
+    fn kept(&self, lane: Lane) -> impl Fn(usize) -> usize + use<> {
+        let kept = lane == Lane::Standard && self.lanes.len() > 1;
+        move |whole| if kept { whole / EXPRESS_SHARE } else { 0 }
     }
 
     /// A batch may bring more than the room that was kept for it: giants, or messages with many

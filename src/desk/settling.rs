@@ -40,6 +40,8 @@ pub(super) struct Held {
     /// The age of what is in it: from when it entered the queue, or was first seen.
     pub since: Wall,
     received_at: Mono,
+    /// When the chore of its heartbeat is due.
+    pub beat_at: Mono,
     /// What it takes up of the buffer. A message that is too large to be a finding is parked at
     /// once, and must not keep its neighbours out until then.
     pub bytes: usize,
@@ -83,6 +85,7 @@ impl Held {
                 .filter(|_| !mutation::is(Mutation::AgeForgotten))
                 .unwrap_or(now.wall),
             received_at: now.mono,
+            beat_at: now.mono,
             bytes,
             used: None,
             // What can't be parsed takes up room too.
@@ -417,6 +420,13 @@ impl Desk {
         self.settings.budget.heartbeat() * if late { 4 } else { 1 }
     }
 
+    pub(super) fn beat_then(&mut self, id: DeliveryId, at: Mono) {
+        if let Some(held) = self.deliveries.get_mut(&id) {
+            held.beat_at = at;
+            self.chores.insert((at, Chore::Beat(id)));
+        }
+    }
+
     fn beat(&mut self, id: DeliveryId, now: Now) {
         let Some(held) = self.deliveries.get(&id) else { return };
         if !matches!(held.phase, HeldPhase::Open | HeldPhase::Parking) {
@@ -455,7 +465,7 @@ impl Desk {
                 }
             }
         };
-        self.chores.insert((now.mono.plus(next), Chore::Beat(id)));
+        self.beat_then(id, now.mono.plus(next));
     }
 
     pub(super) fn flush_outbox(&mut self, now: Now) {
@@ -518,6 +528,8 @@ impl Desk {
     pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
             self.handing_back -= usize::from(held.phase == HeldPhase::HandingBack);
+            // Most are gone long before: left there, they would be more than all that is held.
+            self.chores.remove(&(held.beat_at, Chore::Beat(id)));
             self.by_message.remove(&(held.lane, held.message_id));
             self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);

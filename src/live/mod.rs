@@ -184,10 +184,10 @@ async fn store(path: &Path) -> Vec<Line> {
 /// One after another, as they may be the same webhook.
 async fn webhooks(config: &Config) -> Vec<Line> {
     let clock = Arc::new(SystemClock::start());
-    let notifier = match wiring::unread_notifier(config) {
-        Ok(notifier) => notifier,
-        Err(why) => return vec![Line::wrong("webhooks", why.to_string(), "mend the system's TLS")],
-    };
+    let notifier = wiring::unread_notifier(config);
+    if let Err(why) = notifier.prepare() {
+        return vec![Line::wrong("webhooks", why.to_string(), "mend the system's TLS")];
+    }
     let mut lines = Vec::new();
     for (index, destination) in config.destinations.iter().enumerate() {
         if index > 0 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -61,8 +61,12 @@ pub struct Destination<S> {
 /// It follows no redirect and heeds no proxy from the environment, so that nothing but the
 /// configuration decides where findings go. Connections are not kept: one that the other side just
 /// closed would make it uncertain whether a post got through, and posts are a second apart anyway.
+///
+/// The HTTP client is made when it is first needed, or by [`SlackNotifier::prepare`]: to read the root
+/// certificates takes longer than all else that a start has to do, and a Lambda function that has nothing
+/// to post does not need them.
 pub struct SlackNotifier<S> {
-    http: Client,
+    http: OnceLock<Result<Client, NoClient>>,
     timeouts: Timeouts,
     slots: BTreeMap<String, Slot<S>>,
 }
@@ -74,7 +78,7 @@ struct Slot<S> {
 }
 
 /// The HTTP client could not be set up: TLS has no usable provider or no root certificates.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client for Slack: {0}")]
 pub struct NoClient(String);
 
@@ -84,25 +88,22 @@ impl<S: WebhookSource> SlackNotifier<S> {
     pub fn new(
         destinations: impl IntoIterator<Item = (String, Destination<S>)>,
         timeouts: Timeouts,
-    ) -> Result<SlackNotifier<S>, NoClient> {
-        let http = Client::builder()
-            .user_agent(concat!("hansho/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.total)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .referer(false)
-            .pool_max_idle_per_host(0)
-            // `localhost` was let through as loopback, so it has to be just that.
-            .resolve_to_addrs("localhost", &[([127, 0, 0, 1], 0).into()])
-            .build()
-            .map_err(|error| NoClient(error.without_url().to_string()))?;
+    ) -> SlackNotifier<S> {
         let slots = destinations
             .into_iter()
             .map(|(name, destination)| (name, Slot { destination, webhook: RwLock::new(None) }))
             .collect();
-        Ok(SlackNotifier { http, timeouts, slots })
+        SlackNotifier { http: OnceLock::new(), timeouts, slots }
+    }
+
+    /// Makes the HTTP client now, which takes some milliseconds, so that the first post does not wait for
+    /// it and a machine without root certificates is found out.
+    pub fn prepare(&self) -> Result<(), NoClient> {
+        self.http().map(|_| ())
+    }
+
+    fn http(&self) -> Result<&Client, NoClient> {
+        self.http.get_or_init(|| client(self.timeouts)).as_ref().map_err(NoClient::clone)
     }
 
     /// The address that is known, else the one that is read now.
@@ -140,7 +141,11 @@ impl<S: WebhookSource> SlackNotifier<S> {
     }
 
     async fn attempt(&self, webhook: &Webhook, body: String) -> Verdict {
-        let request = self.http.post(webhook.expose()).header(CONTENT_TYPE, "application/json");
+        let http = match self.http() {
+            Ok(http) => http,
+            Err(why) => return no_client(&why),
+        };
+        let request = http.post(webhook.expose()).header(CONTENT_TYPE, "application/json");
         match request.body(body).send().await {
             Ok(response) => judge(response).await,
             Err(error) => lost(&error),
@@ -184,6 +189,28 @@ impl<S> Slot<S> {
     fn remember(&self, webhook: Webhook) {
         *self.webhook.write().unwrap_or_else(PoisonError::into_inner) = Some(webhook);
     }
+}
+
+fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
+    Client::builder()
+        .user_agent(concat!("hansho/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.total)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        // `localhost` was let through as loopback, so it has to be just that.
+        .resolve_to_addrs("localhost", &[([127, 0, 0, 1], 0).into()])
+        .build()
+        .map_err(|error| NoClient(error.without_url().to_string()))
+}
+
+/// Nothing was sent.
+fn no_client(why: &NoClient) -> Verdict {
+    let (reason, detail) = (RetryReason::Connection, why.to_string());
+    Verdict::Retry { reason, after: None, ambiguous: false, detail }
 }
 
 fn no_address(detail: String) -> Verdict {

@@ -67,7 +67,7 @@ impl Ledger for Watched {
         self.looks.fetch_add(1, Ordering::Relaxed);
         match self.look {
             Look::Well => self.inner.recall(keys).await,
-            Look::Fails => Err(LedgerError("AccessDeniedException".to_owned())),
+            Look::Fails => Err(LedgerError("AccessDeniedException".into())),
             Look::Hangs => pending().await,
             Look::KnowsNothing => Ok(vec![None; keys.len()]),
             Look::TooLate(told) => Ok(vec![Some(told); keys.len()]),

@@ -37,6 +37,7 @@ mod live;
 mod memory_ledger;
 mod memory_queue;
 mod queue_contract;
+mod receives;
 mod reconcile;
 mod replay;
 mod runtime_api;

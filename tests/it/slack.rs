@@ -64,7 +64,7 @@ fn digest(destination: &str) -> Digest {
 
 fn notifier<S: WebhookSource>(source: S, timeouts: Timeouts) -> SlackNotifier<S> {
     let destination = Destination { source, mentions: Mentions::none() };
-    SlackNotifier::new([("security".to_owned(), destination)], timeouts).unwrap()
+    SlackNotifier::new([("security".to_owned(), destination)], timeouts)
 }
 
 async fn standin() -> SlackStandIn {

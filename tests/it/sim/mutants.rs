@@ -69,7 +69,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], 40),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 35] = [
+const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::ClaimedTakenForTold, &["I1"], 40),
     (Mutation::ExpiryForgotten, &["I19"], 120),
     (Mutation::AgainForgotten, &["I1"], 40),
@@ -105,6 +105,7 @@ const MUTATIONS: [Finding<Mutation>; 35] = [
     (Mutation::WordsRepeated, &["I20"], 40),
     (Mutation::WordsForTrifles, &["I20"], 40),
     (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
+    (Mutation::ReceivesWithoutRoom, &["I6"], 120),
 ];
 
 pub fn all() -> Vec<Finding<Mistake>> {
