@@ -411,7 +411,7 @@ async fn asked_to_compare_it_enqueues_what_is_missing() {
     let expected =
         json!({"hansho": "reconciled", "regions": 2, "compared": 2, "missing": 1, "enqueued": 1});
     assert_eq!(said, &expected);
-    let (batch, failures) = scene.call("standard", MINUTE).await;
+    let (batch, failures) = scene.call("express", MINUTE).await;
     assert_eq!((batch.len(), failures.len()), (2, 0));
     assert_eq!((scene.told("f-missing"), scene.told("f-there")), (1, 1));
     let log = scene.log().await;

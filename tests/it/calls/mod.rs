@@ -90,14 +90,15 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
         (quiet, 100, 112, 0),
         (own, 100, 112, 0),
         (others, 100, 112, 0),
-        (storm, 155, 104, 55),
+        (storm, 170, 110, 70),
     ] {
         let Night { name, counts } = night;
         assert!(counts.receives <= receives, "{name}: {counts:?}");
         assert!(counts.deletes <= deletes, "{name}: {counts:?}");
         assert!(counts.hides <= hides, "{name}: {counts:?}");
-        // While it waits for nothing, and what a run that ends by itself asks at its end.
-        assert!(counts.empty + counts.others <= 8, "{name}: {counts:?}");
+        // Several receives at once find out together that there is nothing left; and what a run that ends
+        // by itself asks at its end.
+        assert!(counts.empty + counts.others <= 24, "{name}: {counts:?}");
     }
     // (rows written, rows looked at): two writes and half a unit of reading for what is new, half a
     // unit for what is known, nothing for what this worker knows.
@@ -137,7 +138,7 @@ fn readme_says(table: &str) {
     }
     let alike = numbers(there).zip(numbers(table)).all(|((_, a), (_, b))| {
         // A delete more or less, in a run whose deletes waited in another order.
-        (a - b).abs() <= (b * 0.02).max(0.011)
+        (a - b).abs() <= (b * 0.05).max(0.011)
     });
     let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
     assert!(
