@@ -51,7 +51,7 @@ impl Emf {
     pub fn line(&self, metrics: &Metrics, beats: bool, now: Wall) -> String {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = Map::new();
-        for family in metrics.registry.gather() {
+        for family in metrics.gather() {
             let name = short(family.name());
             match family.get_field_type() {
                 MetricType::COUNTER => {

@@ -15,6 +15,7 @@ mod memory;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -337,12 +338,17 @@ impl Metrics {
     /// # Errors
     /// None that is known: what the encoder says.
     pub fn text(&self) -> Result<String, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.gather(), &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// All families, and with them what is measured only when somebody asks.
+    fn gather(&self) -> Vec<MetricFamily> {
         if let Some(bytes) = memory::resident_bytes() {
             self.memory.set(bytes as f64);
         }
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        self.registry.gather()
     }
 }
 

@@ -307,6 +307,9 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(line["canary_seconds"], serde_json::json!([2.5]));
     assert_eq!(line["oldest_waiting_seconds"], 90);
     assert_eq!(line["reconcile_failed"], 1);
+    // Where the kernel tells it.
+    let resident = line["process_resident_memory_bytes"].as_f64().unwrap();
+    assert_eq!(resident > 0.0, super::memory::resident_bytes().is_some());
     // The read of the ledger, and the batch in which two entries were.
     assert_eq!((&line["call_failures"], &line["throttled"]), (&Value::from(5), &Value::from(2)));
     metrics.heard(&posted(250));
