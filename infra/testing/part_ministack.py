@@ -139,18 +139,22 @@ class Ministack:
         except Exception as why:  # noqa: BLE001 - the proof goes on all the same.
             traceback.print_exc()
             self.into.wrong("all with CustomerKey", "the other stacks", f"{type(why).__name__}: {why}")
-        proof.judge(self.aws, self.slack, night, since, self.into, group, 90)
+        # What a call left behind is hidden for up to two minutes, and then for as long as another call has claimed it.
+        proved = proof.judge(self.aws, self.slack, night, since, self.into, group, 240)
         beat = self.aws.__getattr__("lambda").invoke(FunctionName="hansho-worker", Payload=b'{"hansho":"heartbeat"}')
         said = beat["Payload"].read().decode()
-        self.save_log()
+        self.save_log(shown=not proved)
         self.into.check("FunctionError" not in beat, "heartbeat and health", 'the function knows {"hansho":"heartbeat"}', f"it says {said[:200]}")
         self.runbook = runbook.Runbook(self.shell, self.aws, self.slack, self.into)
         self.runbook.first()
 
-    def save_log(self) -> None:
-        """What the function logged, by way of its log group."""
+    def save_log(self, shown: bool) -> None:
+        """What the function logged, by way of its log group. If it is `shown`, without the lines for CloudWatch."""
         events = self.aws.logs.filter_log_events(logGroupName="/hansho/worker")["events"]
-        (self.into.path.parent / "worker-lambda.log").write_text("".join(event["message"].rstrip() + "\n" for event in events))
+        lines = [event["message"].rstrip() for event in events]
+        (self.into.path.parent / "worker-lambda.log").write_text("".join(line + "\n" for line in lines))
+        if shown:
+            print("\n".join(line for line in lines if '"_aws"' not in line))
         self.into.check(bool(events), "events to Slack: Lambda", "the function's log is in /hansho/worker", "nothing is there")
         metrics.check("\n".join(event["message"] for event in events), self.aws, self.into, "metrics and alarms: Lambda")
 

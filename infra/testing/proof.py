@@ -55,7 +55,8 @@ def in_lanes(aws, night: Night, into, group: str) -> None:
         into.check(found == wanted, group, f"{wanted} messages in hansho-{lane}", f"there are {found}")
 
 
-def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float) -> None:
+def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float) -> bool:
+    """Whether all was told and nothing is left within so many seconds; what else there is to say is in `into`."""
     where, began = urls(aws), time.monotonic()
 
     def done():
@@ -64,9 +65,10 @@ def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float
 
     try:
         wait_for(done, seconds, "all that is owed")
+        in_time = True
         time.sleep(QUIET_S)
     except TooLate:
-        pass  # The checks below say what is missing.
+        in_time = False  # The checks below say what is missing.
     took = time.monotonic() - began
     told = slack.told(since)
     for identity, what in night.owed.items():
@@ -87,6 +89,7 @@ def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float
     for identity, what in night.owed.items():
         marked = [row for row in rows if identity in row and '"sent"' in row]
         into.check(len(marked) == 1, group, f"{what}: one row of the ledger, marked sent", f"there are {len(marked)}")
+    return in_time
 
 
 def ledger(aws) -> list[str]:
