@@ -32,8 +32,8 @@ use tracing::warn;
 
 use crate::instants::Wall;
 use crate::ports::{
-    Delivery, Depth, Failure, FailureKind, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, Queue,
-    QueueError, Receipt, ReceiveAsk,
+    Delivery, Depth, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, Queue, QueueError, Receipt,
+    ReceiveAsk,
 };
 
 pub use parcel::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
@@ -298,11 +298,8 @@ async fn within<T>(
     url: &str,
     receive: impl Future<Output = T>,
 ) -> Result<T, QueueError> {
-    tokio::time::timeout(limit, receive).await.map_err(|_| {
-        let queue = url.rsplit('/').next().unwrap_or(url);
-        let detail = format!("sqs ReceiveMessage on {queue}: no answer in time");
-        QueueError::Unavailable(Failure::new(FailureKind::TimedOut, detail))
-    })
+    let answer = tokio::time::timeout(limit, receive).await;
+    answer.map_err(|_| refusal::of_time_out("ReceiveMessage", url))
 }
 
 async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {

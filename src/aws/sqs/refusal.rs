@@ -9,7 +9,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
 use super::parcel::acceptable;
-use crate::ports::{Failure, QueueError, Receipt};
+use crate::ports::{Failure, FailureKind, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
 
@@ -18,7 +18,7 @@ pub(super) fn of_call<E>(call: &str, url: &str, error: &SdkError<E>) -> QueueErr
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let queue = one_line(url.rsplit('/').next().unwrap_or(url));
+    let queue = name_in(url);
     let missing =
         error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(|code| {
             code.ends_with("NonExistentQueue") || code.ends_with("QueueDoesNotExist")
@@ -31,6 +31,16 @@ where
         false => format!("sqs {call} on queue {queue}: {}", with_remedy(described(error))),
     };
     QueueError::Unavailable(Failure::new(failure::kind_of(error), detail))
+}
+
+/// A call to the queue with this URL that nobody answered.
+pub(super) fn of_time_out(call: &str, url: &str) -> QueueError {
+    let detail = format!("sqs {call} on queue {}: no answer in time", name_in(url));
+    QueueError::Unavailable(Failure::new(FailureKind::TimedOut, detail))
+}
+
+fn name_in(url: &str) -> String {
+    one_line(url.rsplit('/').next().unwrap_or(url))
 }
 
 /// A batch call that failed as a whole. With a single entry, what is said of the receipt is known

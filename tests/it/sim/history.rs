@@ -56,7 +56,7 @@ pub enum Look {
 }
 
 /// What a post says about hansho itself, below its cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Said {
     /// That its destination could not be posted to.
     WasAway,
