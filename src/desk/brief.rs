@@ -100,7 +100,7 @@ impl Desk {
         let owes = self.notices.iter().filter(|(_, n)| n.delivery == id);
         let due = owes.map(|(notice, n)| {
             let d = &self.destinations[n.destination];
-            let before = d.ready.iter().position(|rank| rank.1.1 == *notice).unwrap_or(0);
+            let before = d.ready.worst_first().position(|rank| rank.1.1 == *notice).unwrap_or(0);
             let posts = before / self.settings.capacity.lines_max.max(1);
             let posts = u32::try_from(posts).unwrap_or(u32::MAX);
             let opens = self.opens_at(n.destination, now).since(now.mono);

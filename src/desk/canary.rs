@@ -110,6 +110,7 @@ impl Desk {
             reminder: false,
             again: false,
             looked_for: false,
+            weight: None,
         };
         self.notices.insert(id, notice);
         self.orders.push(Order::Record(order));

@@ -1,7 +1,6 @@
 //! What the desk knows of one destination: what waits for it, what is in hand, and when it may be
 //! posted to.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::instants::Mono;
@@ -10,9 +9,10 @@ use crate::policy::ledger::Row;
 use crate::policy::pace::Pace;
 use crate::ports::Form;
 
+use super::SOON;
 use super::order::NoticeId;
+use super::ready::Ready;
 use super::trouble::{Trouble, Word};
-use super::{Rank, SOON};
 
 /// After so many failures in a row a destination's breaker is open: it is tried with the worst
 /// notice alone, and where no destination is left nothing more is received.
@@ -20,8 +20,7 @@ pub(super) const BREAKER_FAILURES: u32 = 5;
 
 pub(super) struct Destination {
     pub name: String,
-    /// What waits for it and can go now, the worst first.
-    pub ready: BTreeSet<Rank>,
+    pub ready: Ready,
     pub in_hand: Option<InHand>,
     /// This process's pace.
     pub pace: Pace,
@@ -90,7 +89,7 @@ impl Destination {
     pub fn new(name: &str, interval: Duration, fallback: Option<usize>, cell: Cell) -> Destination {
         Destination {
             name: name.to_owned(),
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             in_hand: None,
             pace: Pace::new(interval),
             interval,

@@ -89,8 +89,7 @@ impl Desk {
         }
         self.finish_if_done(id, now);
         // What owes nothing is settled by now, and needs no heartbeat: of most nights that is most.
-        let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
-        if self.deliveries.get(&id).is_some_and(stays) {
+        if self.deliveries.get(&id).is_some_and(Held::stays) {
             self.beat_then(id, beat_at);
         }
     }
@@ -163,6 +162,7 @@ impl Desk {
             reminder: false,
             again,
             looked_for: false,
+            weight: None,
         };
         if let Some(level) = self.remembers(&notice, now) {
             // It never was a notice: the delivery may owe others, and is not finished with this one.

@@ -234,7 +234,7 @@ impl Desk {
     pub(super) fn forget_notice(&mut self, id: NoticeId) {
         let Some(notice) = self.notices.remove(&id) else { return };
         let rank = notice.rank(id);
-        self.destinations[notice.destination].ready.remove(&rank);
+        self.destinations[notice.destination].ready.remove(rank);
         if !matches!(notice.stage, Stage::Waiting) {
             self.keys_in_hand.remove(&notice.key);
         }

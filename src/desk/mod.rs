@@ -22,6 +22,7 @@ mod intake;
 mod marking;
 mod order;
 mod picking;
+mod ready;
 mod recall;
 mod report;
 mod room;
@@ -35,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::{Finding, Level};
+use crate::finding::Finding;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
@@ -57,6 +58,7 @@ pub use tally::Tally;
 
 use destination::Destination;
 use health::LedgerHealth;
+use ready::{Age, Rank};
 use recall::Looks;
 use room::Outranked;
 use settling::{Chore, Held};
@@ -174,15 +176,9 @@ struct Notice {
     again: bool,
     /// It waits for a look at its row, and not among the ready.
     looked_for: bool,
+    /// What its card takes of a post, at most. None: nobody has asked yet.
+    weight: Option<usize>,
 }
-
-/// The order of the ready: the worst first, the older first within a level. Its age is that of its
-/// message, so that one which was handed back keeps its place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank(std::cmp::Reverse<Level>, Age);
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Age(Wall, NoticeId);
 
 impl Notice {
     fn rank(&self, id: NoticeId) -> Rank {

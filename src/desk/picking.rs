@@ -14,9 +14,10 @@ use crate::ports::{Card, Digest, Form};
 
 use super::destination::{InHand, Won};
 use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
+use super::ready::{Age, Rank, Ready};
 use super::report::{CoveredBy, HandBackReason, Report};
 use super::settling::Resolution;
-use super::{AfterRelease, Age, Desk, Notice, RETRY_FIRST, RETRY_MAX, Rank, Stage};
+use super::{AfterRelease, Capacity, Desk, Notice, RETRY_FIRST, RETRY_MAX, Stage};
 
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
@@ -47,18 +48,22 @@ impl Desk {
             .map(|(i, _)| i)
     }
 
-    /// What waits for a channel and can go, destination by destination, the worst first in each. What
+    /// What waits for a channel and can go, destination by destination, in this order in each. What
     /// the channel is told anyway it is not told again for another; a copy of what is in hand waits
     /// for that, and must hide nothing that is behind it.
-    fn waiting_for(&self, channel: usize) -> impl Iterator<Item = impl Iterator<Item = &Rank>> {
-        let strays = move |rank: &&Rank| {
+    fn waiting_for<'a, I: Iterator<Item = Rank> + 'a>(
+        &'a self,
+        channel: usize,
+        order: fn(&'a Ready) -> I,
+    ) -> impl Iterator<Item = impl Iterator<Item = Rank>> {
+        let strays = move |rank: &Rank| {
             let notice = self.notices.get(&rank.1.1);
             notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
         };
         let lists = std::iter::once((channel, None))
             .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));
         lists.map(move |(i, only)| {
-            self.destinations[i].ready.iter().filter(move |rank| {
+            order(&self.destinations[i].ready).filter(move |rank| {
                 only.is_none_or(|only| only(rank)) && self.can_go(channel, rank)
             })
         })
@@ -78,7 +83,8 @@ impl Desk {
 
     /// The worst level that waits for a channel.
     pub(super) fn worst_for(&self, channel: usize) -> Option<Level> {
-        let firsts = self.waiting_for(channel).filter_map(|mut ranks| ranks.next());
+        let lists = self.waiting_for(channel, Ready::worst_first);
+        let firsts = lists.filter_map(|mut ranks| ranks.next());
         firsts.min().map(|rank| rank.0.0)
     }
 
@@ -144,7 +150,7 @@ impl Desk {
     /// Takes in hand what goes into the next post, nothing of it below `least`.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
         // More than a storm need not be counted, or each post would cost more the more wait.
-        let lists = self.waiting_for(channel);
+        let lists = self.waiting_for(channel, Ready::worst_first);
         let here: usize = lists.map(|ranks| ranks.take(STORM_FROM + 1).count()).sum();
         // The other workers hold about as much.
         let fleet = usize::try_from(self.settings.fleet).unwrap_or(1);
@@ -162,7 +168,7 @@ impl Desk {
             notice.stage = Stage::InHand;
             notice.channel = channel;
             let rank = notice.rank(id);
-            self.destinations[notice.destination].ready.remove(&rank);
+            self.destinations[notice.destination].ready.remove(rank);
             self.keys_in_hand.insert(notice.key.clone());
         }
         self.destinations[channel].in_hand = Some(InHand {
@@ -178,17 +184,20 @@ impl Desk {
     }
 
     /// The worst that waits, and what may share its post. Criticals share with criticals alone.
-    fn pick(&self, channel: usize, least: Level) -> Picked {
+    fn pick(&mut self, channel: usize, least: Level) -> Picked {
         let d = &self.destinations[channel];
-        let mut ready: Vec<Rank> =
-            self.waiting_for(channel).flat_map(|ranks| ranks.take(LOOK_MAX)).copied().collect();
+        let lists = self.waiting_for(channel, Ready::worst_first);
+        let mut ready: Vec<Rank> = lists.flat_map(|ranks| ranks.take(LOOK_MAX)).collect();
         ready.sort_unstable();
         // Once in a while the oldest goes before the worst; but never before a critical one.
         let worst_is_critical = ready.first().is_some_and(|r| r.0.0 == Level::Critical)
             && !mutation::is(Mutation::AgeingOvertakesCriticals);
         let turn = d.posts_by_level >= AGEING_TURN && !mutation::is(Mutation::AgeingForgotten);
         let oldest = (turn && !worst_is_critical || mutation::is(Mutation::PriorityIgnored))
-            .then(|| self.waiting_for(channel).flatten().min_by_key(|rank| rank.1))
+            .then(|| {
+                let lists = self.waiting_for(channel, Ready::oldest_first);
+                lists.filter_map(|mut ranks| ranks.next()).min_by_key(|rank| rank.1)
+            })
             .flatten();
         let from_oldest = oldest.is_some();
         let mut notices: Vec<NoticeId> = Vec::new();
@@ -199,8 +208,8 @@ impl Desk {
         let probing = d.is_open() || (self.ledger.is_failing() && !unclaimed);
         let mut share_max = if probing { 1 } else { lines_max };
         let mut critical = false;
-        for &Rank(Reverse(level), Age(_, id)) in
-            oldest.into_iter().chain(ready.iter().take(LOOK_MAX))
+        for Rank(Reverse(level), Age(_, id)) in
+            oldest.into_iter().chain(ready.into_iter().take(LOOK_MAX))
         {
             let Some(notice) = self.notices.get(&id) else { continue };
             if keys.contains(&notice.key) || level < least {
@@ -229,10 +238,8 @@ impl Desk {
     }
 
     /// Full cards, as many as fit; in a storm one digest with a line for each.
-    fn cards_or_digest(&self, channel: usize, notices: &mut Vec<NoticeId>) -> Form {
-        let widest = |id: &NoticeId| Some(self.widest_card(self.notices.get(id)?, channel));
-        let cards: Vec<Card> = notices.iter().filter_map(widest).collect();
-        let fitting = self.fitting(&cards).max(1);
+    fn cards_or_digest(&mut self, channel: usize, notices: &mut Vec<NoticeId>) -> Form {
+        let fitting = self.fitting(notices).max(1);
         if self.destinations[channel].storm && notices.len() > fitting {
             return Form::Digest;
         }
@@ -241,24 +248,32 @@ impl Desk {
     }
 
     /// How many of these cards, from the first on, fit one post.
-    fn fitting(&self, cards: &[Card]) -> usize {
-        let capacity = self.settings.capacity;
-        let weights = cards.iter().scan(0, |sum, card| {
-            *sum += (capacity.weigh)(card);
-            Some(*sum)
-        });
-        weights.take(capacity.cards_max).take_while(|sum| *sum <= capacity.weight_max).count()
+    fn fitting(&mut self, notices: &[NoticeId]) -> usize {
+        let Capacity { cards_max, weight_max, .. } = self.settings.capacity;
+        let mut sum = 0;
+        let fits = |id: &&NoticeId| {
+            sum += self.weight(**id);
+            sum <= weight_max
+        };
+        notices.iter().take(cards_max).take_while(fits).count()
     }
 
-    /// The card as it would be at its longest: whether it escalates is known only after the claim.
-    fn widest_card(&self, notice: &Notice, channel: usize) -> Card {
-        Card {
-            finding: Arc::clone(&notice.finding),
-            escalated_from: Some(Level::Informational),
-            reminder: true,
-            perhaps_repeated: true,
-            meant_for: self.meant_for(notice, channel),
-        }
+    /// What the card of a notice takes of a post, at most. To weigh a card is to draw it, so that is
+    /// done once.
+    pub(super) fn weight(&mut self, id: NoticeId) -> usize {
+        let Some(notice) = self.notices.get_mut(&id) else { return 0 };
+        let has_fallback = self.destinations[notice.destination].fallback.is_some();
+        let weigh = self.settings.capacity.weigh;
+        *notice.weight.get_or_insert_with(|| {
+            // At its longest: what the claim will say of it, and where it will be posted, is not known.
+            weigh(&Card {
+                finding: Arc::clone(&notice.finding),
+                escalated_from: Some(Level::Informational),
+                reminder: true,
+                perhaps_repeated: true,
+                meant_for: has_fallback.then(|| notice.key.destination.clone()),
+            })
+        })
     }
 
     /// The name of the notice's own destination, where another one takes its place.
@@ -351,11 +366,12 @@ impl Desk {
             return;
         }
         let cards: Vec<Card> = hand.won.iter().filter_map(|won| self.card(won)).collect();
-        if hand.form == Form::Digest && self.fitting(&cards) == cards.len() {
+        let won: Vec<NoticeId> = hand.won.iter().map(|won| won.notice).collect();
+        if hand.form == Form::Digest && self.fitting(&won) == won.len() {
             // Most of what was picked had been told before: what is left fits as cards.
             hand.form = Form::Cards;
         }
-        hand.words = self.words_for(channel, &hand, &cards, now);
+        hand.words = self.words_for(channel, &hand, now);
         let words = hand.words.iter();
         let notes = words.filter_map(|word| self.note(channel, *word, now)).collect();
         let d = &mut self.destinations[channel];

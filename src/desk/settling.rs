@@ -112,6 +112,11 @@ impl Held {
     pub fn leaving(&self) -> Option<HandBackReason> {
         self.leaving
     }
+
+    /// It stays for a while, and is kept hidden until it is settled.
+    pub fn stays(&self) -> bool {
+        matches!(self.phase, HeldPhase::Open | HeldPhase::Parking)
+    }
 }
 
 /// What became of a notice.
@@ -429,7 +434,7 @@ impl Desk {
 
     fn beat(&mut self, id: DeliveryId, now: Now) {
         let Some(held) = self.deliveries.get(&id) else { return };
-        if !matches!(held.phase, HeldPhase::Open | HeldPhase::Parking) {
+        if !held.stays() {
             return;
         }
         let lane = held.lane;
@@ -437,8 +442,7 @@ impl Desk {
             self.give_back(id, HandBackReason::TooOld, Duration::ZERO, now);
         }
         // What is in hand is finished first, and stays hidden meanwhile.
-        let stays = |held: &Held| matches!(held.phase, HeldPhase::Open | HeldPhase::Parking);
-        if self.deliveries.get(&id).is_some_and(stays) {
+        if self.deliveries.get(&id).is_some_and(Held::stays) {
             self.outbox.beats.entry(lane).or_default().push(id);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Card, Form, NOTE_WEIGHT_MAX, Note, Trouble as Why};
+use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, Trouble as Why};
 
 use super::destination::InHand;
 use super::order::NoticeId;
@@ -121,13 +121,7 @@ impl Desk {
     }
 
     /// What the post that is about to go may say at its end. Only where there is room for it.
-    pub(super) fn words_for(
-        &mut self,
-        channel: usize,
-        hand: &InHand,
-        cards: &[Card],
-        now: Now,
-    ) -> Vec<Word> {
+    pub(super) fn words_for(&mut self, channel: usize, hand: &InHand, now: Now) -> Vec<Word> {
         if hand.form != Form::Cards {
             return Vec::new();
         }
@@ -151,9 +145,9 @@ impl Desk {
         if words.is_empty() {
             return words;
         }
-        let capacity = self.settings.capacity;
-        let weight: usize = cards.iter().map(|card| (capacity.weigh)(card)).sum();
-        words.truncate(capacity.weight_max.saturating_sub(weight) / NOTE_WEIGHT_MAX);
+        let weight: usize = hand.won.iter().map(|won| self.weight(won.notice)).sum();
+        let left = self.settings.capacity.weight_max.saturating_sub(weight);
+        words.truncate(left / NOTE_WEIGHT_MAX);
         words
     }
 

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh};
+use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
 use super::card::{attachment, circumstances, footer_of_digest, title};
 use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
@@ -40,7 +40,8 @@ const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= 
 /// If at most so many are worse than all the others, the text above a digest names each of them.
 const TEXT_WORST_MAX: usize = 3;
 
-/// The payload of one post. A digest should hold no more than fits: of cards, what [`weigh`] and
+/// The payload of one post. A digest should hold no more than fits: of cards, what
+/// [`weigh`](super::weigh) and
 /// [`BUDGET_CHARS`] and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does,
 /// the worst get their cards and the others a line in a list, and what finds no room there is
 /// counted.
@@ -77,9 +78,10 @@ fn lines(cards: &[&Card], digest_id: &str) -> Vec<Value> {
 }
 
 fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Value> {
-    let (with_card, listed) = cards.split_at(cards_that_fit(cards));
-    let mut attachments: Vec<Value> =
-        with_card.iter().map(|card| attachment(card, digest_id)).collect();
+    let drawn = cards.iter().take(MAX_CARDS).map(|card| attachment(card, digest_id));
+    let mut attachments: Vec<Value> = drawn.collect();
+    attachments.truncate(those_that_fit(&attachments, cards.len()));
+    let listed = cards.get(attachments.len()..).unwrap_or_default();
     if let Some(worst) = listed.first() {
         attachments.push(rest(worst.finding.severity.level, listed, digest_id));
     }
@@ -95,12 +97,12 @@ fn with_notes(mut attachments: Vec<Value>, notes: &[Note]) -> Vec<Value> {
     attachments
 }
 
-/// How many of the first cards are shown whole: all if they fit, else as many as leave room for the
-/// list of the others, and at least one.
-fn cards_that_fit(cards: &[&Card]) -> usize {
-    let weights: Vec<usize> = cards.iter().take(MAX_CARDS).map(|card| weigh(card)).collect();
-    if cards.len() <= MAX_CARDS && weights.iter().sum::<usize>() <= BUDGET_CHARS {
-        return cards.len();
+/// How many of the first cards, `of` so many, are shown whole: all if they fit, else as many as leave
+/// room for the list of the others, and at least one.
+fn those_that_fit(drawn: &[Value], of: usize) -> usize {
+    let weights: Vec<usize> = drawn.iter().map(weigh_json).collect();
+    if of <= MAX_CARDS && weights.iter().sum::<usize>() <= BUDGET_CHARS {
+        return of;
     }
     let mut total = 0;
     let fits = |weight: &&usize| {

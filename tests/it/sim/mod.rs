@@ -12,7 +12,6 @@ mod queue;
 mod run;
 mod slack;
 mod tables;
-mod weigh;
 mod world;
 
 use std::collections::BTreeMap;

@@ -24,7 +24,6 @@ use super::mutants::{Mutated, adjust};
 use super::plan::Blow;
 use super::queue::SimQueue;
 use super::slack::SimSlack;
-use super::weigh::weigh;
 use super::world::World;
 use crate::fakes::settings;
 
@@ -278,7 +277,7 @@ fn worker_settings(world: &World, who: Who) -> Settings {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
             lines_max: slack::DIGEST_MAX,
-            weigh,
+            weigh: slack::weigh,
         },
         findings_max: plan.findings_max,
         bytes_max: plan.bytes_max,

@@ -15,7 +15,6 @@ use super::load::{DESTINATIONS, Sending, Taste, generate};
 use super::mutants::Mutant;
 use super::plan::Plan;
 use super::process::{PACE_MS, Roster, keep_running, strike};
-use super::weigh;
 use super::world::World;
 
 pub struct Run {
@@ -32,7 +31,6 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>) -> Run {
 }
 
 pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
-    weigh::forget();
     let books = generate(&plan);
     let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
     let rules = Rules {
