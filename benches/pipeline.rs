@@ -30,7 +30,7 @@ use hansho::desk::Capacity;
 use hansho::desk::worker::{Ports, run};
 use hansho::metrics::Metrics;
 use hansho::ports::{Digest, Lane, Notifier, Verdict};
-use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, payload, weigh};
+use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, body, weigh};
 use memory_ledger::MemoryLedger;
 use memory_queue::MemoryQueue;
 
@@ -42,7 +42,7 @@ struct Drawn;
 
 impl Notifier for Drawn {
     async fn post(&self, digest: &Digest) -> Verdict {
-        black_box(payload(digest, &Mentions::none()).to_string());
+        black_box(body(digest, &Mentions::none()));
         Verdict::Accepted
     }
 

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::card::{DIGEST_ID_CHARS_MAX, attachment};
 use crate::ports::Card;
@@ -31,9 +31,9 @@ pub fn weigh(card: &Card) -> usize {
     weigh_json(&attachment(card, &"\"".repeat(DIGEST_ID_CHARS_MAX)))
 }
 
-pub(super) fn weigh_json(part: &Value) -> usize {
+pub(super) fn weigh_json(part: &impl Serialize) -> usize {
     let mut chars = Chars(0);
-    // Counting can't fail.
+    // Neither counting nor what is written can fail.
     let _ = serde_json::to_writer(&mut chars, part);
     chars.0
 }

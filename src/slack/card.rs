@@ -4,11 +4,10 @@
 //! which account, to what, by whom, since when; last what one needs to look it up elsewhere.
 //! Every part has a bound of its own, chosen so that the worst card of all fits a post.
 
-use serde_json::{Value, json};
-
 use super::console;
 use super::escape::{code, escape, escape_within, is_markup, link_label, literal};
 use super::look::look;
+use super::message::{Attachment, Block, TextObject};
 use crate::finding::{Finding, Remark, Text};
 use crate::instants::Wall;
 use crate::ports::Card;
@@ -30,32 +29,15 @@ const PRODUCT_CHARS_MAX: usize = 40;
 const ID_CHARS_MAX: usize = 200;
 
 /// The strip and its blocks.
-pub fn attachment(card: &Card, digest_id: &str) -> Value {
+pub(super) fn attachment(card: &Card, digest_id: &str) -> Attachment {
     let finding = &card.finding;
-    let mut blocks = vec![mrkdwn_section(heading(card))];
+    let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card)))];
     if let Some(description) = description(finding) {
-        blocks.push(json!({ "type": "section", "text": plain(&description) }));
+        blocks.push(Block::section(TextObject::plain(description)));
     }
-    blocks.push(json!({ "type": "section", "fields": fields(finding) }));
-    blocks.push(json!({
-        "type": "context",
-        "elements": [mrkdwn(footer(finding, digest_id))],
-    }));
-    json!({ "color": look(finding.severity.level).colour, "blocks": blocks })
-}
-
-/// A text object in Slack's markup, in which nothing is made a link by itself.
-pub fn mrkdwn(text: String) -> Value {
-    json!({ "type": "mrkdwn", "text": text, "verbatim": true })
-}
-
-pub fn mrkdwn_section(text: String) -> Value {
-    json!({ "type": "section", "text": mrkdwn(text) })
-}
-
-/// `text` has to be escaped: Slack decodes entities in plain text too.
-fn plain(text: &str) -> Value {
-    json!({ "type": "plain_text", "text": text, "emoji": false })
+    blocks.push(Block::Section { text: None, fields: fields(finding) });
+    blocks.push(Block::context(footer(finding, digest_id)));
+    Attachment { color: look(finding.severity.level).colour, blocks }
 }
 
 /// The title, and below it how bad the finding is and what is special about it.
@@ -74,21 +56,21 @@ fn title_link(finding: &Finding) -> String {
     let title = title(finding);
     match console::link(finding) {
         Some(link) => {
-            let label = link_label(&title, TITLE_CHARS_MAX);
+            let label = link_label(title, TITLE_CHARS_MAX);
             // A bold link whose label holds an asterisk would show the bold's own.
-            if is_markup(&title) {
+            if is_markup(title) {
                 format!("<{link}|{label}>")
             } else {
                 format!("*<{link}|{label}>*")
             }
         }
-        None if is_markup(&title) => code(&title, TITLE_CHARS_MAX),
-        None => format!("*{}*", escape_within(&title, TITLE_CHARS_MAX)),
+        None if is_markup(title) => code(title, TITLE_CHARS_MAX),
+        None => format!("*{}*", escape_within(title, TITLE_CHARS_MAX)),
     }
 }
 
 /// The title; else the type; else what is sure. A sample says so elsewhere, and louder.
-pub fn title(finding: &Finding) -> String {
+pub fn title(finding: &Finding) -> &str {
     let title = finding.title.as_str();
     let title = match title.strip_prefix("[SAMPLE]") {
         Some(rest) if finding.sample => rest.trim_start(),
@@ -98,7 +80,6 @@ pub fn title(finding: &Finding) -> String {
         .into_iter()
         .find(|text| !text.is_empty())
         .unwrap_or("Finding without a title")
-        .to_owned()
 }
 
 fn status(card: &Card) -> String {
@@ -167,7 +148,7 @@ fn description(finding: &Finding) -> Option<String> {
 }
 
 /// At most eight, of the ten that a section may have. Slack shows them two by two.
-fn fields(finding: &Finding) -> Vec<Value> {
+fn fields(finding: &Finding) -> Vec<TextObject> {
     let account = Text::new(finding.account.as_str(), ACCOUNT_CHARS_MAX);
     let parts = [
         ("Account", or_unknown(account.as_str(), |text| code(text, ACCOUNT_CHARS_MAX))),
@@ -181,7 +162,8 @@ fn fields(finding: &Finding) -> Vec<Value> {
     ];
     parts
         .into_iter()
-        .filter_map(|(label, value)| Some(mrkdwn(format!("*{label}*\n{}", value?))))
+        .filter_map(|(label, value)| Some(["*", label, "*\n", &value?].concat()))
+        .map(TextObject::mrkdwn)
         .collect()
 }
 
@@ -253,9 +235,8 @@ fn footer(finding: &Finding, digest_id: &str) -> String {
 }
 
 /// The last line of a list of findings.
-pub fn footer_of_digest(digest_id: &str) -> Value {
-    let mark = mrkdwn(format!("hansho {}", digest_mark(digest_id)));
-    json!({ "type": "context", "elements": [mark] })
+pub(super) fn footer_of_digest(digest_id: &str) -> Block {
+    Block::context(format!("hansho {}", digest_mark(digest_id)))
 }
 
 /// The digest's id: two posts that show the same one are the same post, sent twice.

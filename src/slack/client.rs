@@ -11,7 +11,7 @@ use reqwest::{Client, Response, redirect, retry};
 
 use super::answer::{BODY_BYTES_MAX, verdict};
 use super::mention::Mentions;
-use super::render::payload;
+use super::render::body;
 use super::webhook::Webhook;
 use crate::finding::Text;
 use crate::ports::{Digest, Notifier, RetryReason, Verdict};
@@ -160,8 +160,8 @@ impl<S: WebhookSource> Notifier for SlackNotifier<S> {
         };
         match self.webhook(slot).await {
             Ok(webhook) => {
-                let payload = payload(digest, &slot.destination.mentions);
-                self.attempt(&webhook, payload.to_string()).await
+                let body = body(digest, &slot.destination.mentions);
+                self.attempt(&webhook, body).await
             }
             Err(why) => no_address(why),
         }

@@ -1,15 +1,15 @@
 //! More findings than cards fit, in one attachment: first what they have in common, so that a
 //! person sees at once what is going on and where; then a line for each, the worst first.
 
-use serde_json::{Value, json};
-
 use super::capacity::{BUDGET_CHARS, DIGEST_MAX};
-use super::card::{footer_of_digest, mrkdwn};
+use super::card::footer_of_digest;
 use super::console;
 use super::counts::{Count, account, kind, ranked, region};
 use super::escape::literal_weighing;
 use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
+use super::message::{Attachment, Block, TextObject};
+use crate::finding::Finding;
 use crate::ports::Card;
 
 /// Of the values that are counted, the most that are named.
@@ -24,14 +24,14 @@ const FRAME_CHARS_MAX: usize = 2_200;
 const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CHARS);
 
 /// `cards` are sorted, the worst first, and there is one at least.
-pub fn attachment(worst: &Card, cards: &[&Card], digest_id: &str) -> Value {
-    let mut blocks = vec![overview(cards), json!({ "type": "divider" })];
+pub(super) fn attachment(worst: &Card, cards: &[&Card], digest_id: &str) -> Attachment {
+    let mut blocks = vec![overview(cards), Block::Divider {}];
     blocks.extend(sections(None, cards, DIGEST_MAX));
     blocks.push(footer_of_digest(digest_id));
-    json!({ "color": look(worst.finding.severity.level).colour, "blocks": blocks })
+    Attachment { color: look(worst.finding.severity.level).colour, blocks }
 }
 
-fn overview(cards: &[&Card]) -> Value {
+fn overview(cards: &[&Card]) -> Block {
     let kinds = ranked(cards, kind);
     let accounts = ranked(cards, account);
     let regions = ranked(cards, region);
@@ -40,16 +40,14 @@ fn overview(cards: &[&Card]) -> Value {
         format!("{emoji} {}", literal_weighing(count.what, KIND_CHARS_MAX))
     };
     let place = |chars_max| move |count: &Count<&str>| literal_weighing(count.what, chars_max);
-    let fields = [
+    let fields = vec![
         field("By type", "types", &kinds, kind),
         field("By account", "accounts", &accounts, place(ACCOUNT_CHARS_MAX)),
         field("By region", "regions", &regions, place(REGION_CHARS_MAX)),
     ];
     let lines: Vec<String> = [circumstances(cards), link(cards)].into_iter().flatten().collect();
-    match lines.is_empty() {
-        true => json!({ "type": "section", "fields": fields }),
-        false => json!({ "type": "section", "text": mrkdwn(lines.join("\n")), "fields": fields }),
-    }
+    let text = (!lines.is_empty()).then(|| TextObject::mrkdwn(lines.join("\n")));
+    Block::Section { text, fields }
 }
 
 /// `31 × this`, `4 × that`, `+3 types`
@@ -58,7 +56,7 @@ fn field<K>(
     things: &str,
     counts: &[Count<K>],
     show: impl Fn(&Count<K>) -> String,
-) -> Value {
+) -> TextObject {
     let mut lines = vec![format!("*{label}*")];
     for count in counts.iter().take(NAMED_MAX) {
         lines.push(format!("{} × {}", count.times, show(count)));
@@ -66,7 +64,7 @@ fn field<K>(
     if counts.len() > NAMED_MAX {
         lines.push(format!("+{} {things}", counts.len() - NAMED_MAX));
     }
-    mrkdwn(lines.join("\n"))
+    TextObject::mrkdwn(lines.join("\n"))
 }
 
 /// How many have something special about them; each says so in its line, too.
@@ -92,16 +90,35 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
 
 /// To the list that holds the most of them.
 fn link(cards: &[&Card]) -> Option<String> {
-    let lists: Vec<Option<console::List>> =
-        cards.iter().map(|card| console::list(&card.finding)).collect();
-    let times = |list: &console::List| {
-        lists.iter().flatten().filter(|other| other.address == list.address).count()
-    };
+    let mut lists: Vec<(console::List, usize)> = Vec::new();
+    for (finding, times) in places(cards) {
+        let Some(list) = console::list(finding) else { continue };
+        match lists.iter_mut().find(|(other, _)| *other == list) {
+            Some((_, sum)) => *sum += times,
+            None => lists.push((list, times)),
+        }
+    }
     // The first of the most frequent: `max_by_key` would take the last.
-    let list = lists.iter().flatten().rev().max_by_key(|list| times(list))?;
-    let part = match times(list) {
+    let (list, times) = lists.iter().rev().max_by_key(|(_, times)| *times)?;
+    let part = match *times {
         all if all == cards.len() => "them".to_owned(),
         part => format!("{part} of them"),
     };
     Some(format!("<{}|Look at {part} in {}, {}>", list.address, list.product, list.region))
+}
+
+/// The first finding of each product and region, and how many there are of these: all of them are in
+/// the same list.
+fn places<'a>(cards: &[&'a Card]) -> Vec<(&'a Finding, usize)> {
+    let place = |finding: &'a Finding| {
+        (&finding.fingerprint.product, finding.region.as_str(), finding.partition)
+    };
+    let mut places: Vec<(&Finding, usize)> = Vec::new();
+    for card in cards {
+        match places.iter_mut().find(|(first, _)| place(first) == place(&card.finding)) {
+            Some((_, times)) => *times += 1,
+            None => places.push((&card.finding, 1)),
+        }
+    }
+    places
 }

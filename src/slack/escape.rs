@@ -6,6 +6,8 @@
 //! such switch, so there addresses are written `evil[.]com`, as incident reports do.
 //! Source: Slack, "Formatting message text", escaping text.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::finding::text::CUT;
@@ -61,6 +63,10 @@ pub fn escape_within(text: &str, max_chars: usize) -> String {
 }
 
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+    // So are most texts: as long in all measures as in bytes, at most.
+    if text.len() <= max_chars && !text.bytes().any(grows) {
+        return text.to_owned();
+    }
     if measure(text) <= max_chars {
         return escape(text);
     }
@@ -80,6 +86,11 @@ fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> 
     escaped
 }
 
+/// Whether a byte takes more than one character when it is escaped, for Slack or for JSON.
+fn grows(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\\') || byte.is_ascii_control()
+}
+
 /// For mrkdwn: as it is if Slack would show it so, else in a code span, where `*`, `_`, `~` and
 /// `:name:` are just characters. At most `max_chars` characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
@@ -92,8 +103,8 @@ pub fn code(text: &str, max_chars: usize) -> String {
 }
 
 fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
-    let text = text.replace('`', "'");
-    format!("`{}`", escape_measured(&text, max_chars.saturating_sub(2), measure))
+    let text = replaced(text, "`", "'");
+    ["`", &escape_measured(&text, max_chars.saturating_sub(2), measure), "`"].concat()
 }
 
 /// [`literal`], in at most `max_chars` characters of JSON; 2 are the least.
@@ -112,10 +123,12 @@ pub fn code_weighing(text: &str, max_chars: usize) -> String {
 /// Whether mrkdwn would make something of it: emphasis, code, a quotation, an emoji. An underscore
 /// inside a word, as in `web_role`, is just an underscore to Slack.
 pub fn is_markup(text: &str) -> bool {
-    text.contains(['*', '~', '`'])
-        || text.starts_with('>')
-        || has_loose_underscore(text)
-        || has_emoji_name(text)
+    let is_sign = |byte| matches!(byte, b'*' | b'~' | b'`' | b'_' | b':');
+    text.starts_with('>')
+        || (text.bytes().any(is_sign)
+            && (text.contains(['*', '~', '`'])
+                || has_loose_underscore(text)
+                || has_emoji_name(text)))
 }
 
 fn has_loose_underscore(text: &str) -> bool {
@@ -141,7 +154,15 @@ fn has_emoji_name(text: &str) -> bool {
 
 /// The text of a link, between `<address|` and `>`.
 pub fn link_label(text: &str, max_chars: usize) -> String {
-    escape_within(&text.replace('|', "¦"), max_chars)
+    escape_within(&replaced(text, "|", "¦"), max_chars)
+}
+
+/// Borrowed if there is nothing to replace.
+fn replaced<'a>(text: &'a str, from: &str, to: &str) -> Cow<'a, str> {
+    match text.contains(from) {
+        true => Cow::Owned(text.replace(from, to)),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Ends of instance types such as `t3.micro`; none is a top-level domain.
@@ -153,7 +174,10 @@ const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
 /// For the top-level text: no address in it is one that Slack would turn into a link, and no word
 /// one that could call a channel. Numbers, IP addresses and instance types stay as they are.
 pub fn defang(text: &str) -> String {
-    let text = text.replace("://", "[:]//");
+    if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'.' | b':' | b'@')) {
+        return text.to_owned();
+    }
+    let text = replaced(text, "://", "[:]//");
     let mut defanged = String::with_capacity(text.len() + 16);
     let mut before = None;
     for (at, c) in text.char_indices() {

@@ -3,12 +3,11 @@
 //! A line has a bound that holds whatever is in the finding, so that a list of so many lines always
 //! fits. What and where it is and its id are always there; the resource goes first when it is tight.
 
-use serde_json::Value;
-
-use super::card::{mrkdwn_section, title};
+use super::card::title;
 use super::counts::{account, region};
 use super::escape::{code_weighing, json_chars, literal, literal_weighing};
 use super::look::look;
+use super::message::{Block, TextObject};
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::ports::Card;
 
@@ -27,7 +26,7 @@ const SECTION_CHARS_MAX: usize = 3000;
 
 /// A line for each of the first `lines_max` cards and the number of the others, in as many sections
 /// as it takes; the first one begins with `head`.
-pub fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) -> Vec<Value> {
+pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) -> Vec<Block> {
     let unnamed = cards.len().saturating_sub(lines_max);
     let lines = cards.iter().take(lines_max).map(|card| line(card));
     let more = (unnamed > 0).then(|| format!("and {unnamed} more"));
@@ -41,7 +40,7 @@ pub fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) -> Vec<
             _ => texts.push(line),
         }
     }
-    texts.into_iter().map(mrkdwn_section).collect()
+    texts.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect()
 }
 
 /// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] less the line end.
@@ -56,7 +55,7 @@ fn line(card: &Card) -> String {
     );
     let taken = json_chars(&head) + json_chars(&tail) + json_chars("\n");
     let what = what(finding, LINE_CHARS_MAX.saturating_sub(taken));
-    format!("{head}{what}{tail}")
+    [head, what, tail].concat()
 }
 
 /// How bad, and what is special about it.
@@ -106,18 +105,21 @@ fn what(finding: &Finding, room: usize) -> String {
     let title = title.trim_end_matches('.');
     let resource = resource(finding).filter(|name| !says(title, name));
     let kind = Some(finding.kind.as_str()).filter(|kind| !kind.is_empty());
-    let with = |what: &str, resource: &str| {
-        format!("{} · {}", literal(what, usize::MAX), literal(resource, usize::MAX))
-    };
     let choices = [
-        resource.map(|resource| with(title, resource)),
-        Some(literal(title, usize::MAX)),
-        kind.zip(self::resource(finding)).map(|(kind, resource)| with(kind, resource)),
-        kind.map(|kind| literal(kind, usize::MAX)),
+        resource.map(|resource| (title, Some(resource))),
+        Some((title, None)),
+        kind.zip(self::resource(finding)).map(|(kind, resource)| (kind, Some(resource))),
+        kind.map(|kind| (kind, None)),
     ];
-    choices
-        .into_iter()
-        .flatten()
+    // Written one after the other: the first one fits nearly always.
+    let mut written = choices.into_iter().flatten().map(|(what, resource)| {
+        let what = literal(what, usize::MAX);
+        match resource {
+            Some(resource) => [&what, " · ", &literal(resource, usize::MAX)].concat(),
+            None => what,
+        }
+    });
+    written
         .find(|choice| json_chars(choice) <= room)
         .unwrap_or_else(|| literal_weighing(title, room))
 }

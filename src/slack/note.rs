@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use super::card::{date, mrkdwn};
+use super::card::date;
 use super::escape::literal_weighing;
+use super::message::Block;
 use crate::ports::{Note, RetryReason, Trouble};
 
 const NAME_CHARS_MAX: usize = 60;
 
 /// The block of a note: at most [`crate::ports::NOTE_WEIGHT_MAX`] characters of JSON.
-pub fn block(note: &Note) -> Value {
-    json!({ "type": "context", "elements": [mrkdwn(format!("🛠️ {}", text(note)))] })
+pub(super) fn block(note: &Note) -> Block {
+    Block::context(format!("🛠️ {}", text(note)))
 }
 
 fn text(note: &Note) -> String {
@@ -164,7 +163,7 @@ mod tests {
             |name: &str| Note::StandsIn { destination: name.repeat(200), gone_for: Duration::MAX };
         let names = ["a", "\"", "<!here>", "&", "日"].map(gone);
         for note in whys.into_iter().map(away).chain(names) {
-            let json = block(&note).to_string();
+            let json = serde_json::to_string(&block(&note)).unwrap();
             assert!(json.chars().count() <= NOTE_WEIGHT_MAX, "{json}");
             assert!(!json.contains("<!here"), "{json}");
         }

@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
 use super::card::{attachment, circumstances, footer_of_digest, title};
@@ -16,6 +16,7 @@ use super::escape::{defang, escape, escape_within};
 use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
 use super::mention::{Mention, Mentions};
+use super::message::{Attachment, Message};
 use super::note;
 use crate::finding::{Level, Text};
 use crate::ports::{Card, Digest, Form, Note};
@@ -40,12 +41,23 @@ const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= 
 /// If at most so many are worse than all the others, the text above a digest names each of them.
 const TEXT_WORST_MAX: usize = 3;
 
-/// The payload of one post. A digest should hold no more than fits: of cards, what
+/// What the webhook is sent for a digest.
+pub fn body(digest: &Digest, mentions: &Mentions) -> String {
+    // Texts and their names are always JSON.
+    serde_json::to_string(&message(digest, mentions)).unwrap_or_default()
+}
+
+/// The same, for those who look into it.
+pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
+    serde_json::to_value(message(digest, mentions)).unwrap_or_default()
+}
+
+/// One post. A digest should hold no more than fits: of cards, what
 /// [`weigh`](super::weigh) and
 /// [`BUDGET_CHARS`] and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does,
 /// the worst get their cards and the others a line in a list, and what finds no room there is
 /// counted.
-pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
+fn message(digest: &Digest, mentions: &Mentions) -> Message {
     let mut cards: Vec<&Card> = digest.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let (text, attachments) = match digest.form {
@@ -56,20 +68,10 @@ pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
         Form::Digest => (digest_text(&cards, mentions), Some(lines(&cards, &digest.id))),
         Form::Plain => (plain_text(&cards, mentions, &digest.id), None),
     };
-    let mut payload = json!({
-        "text": text,
-        "parse": "none",
-        "link_names": false,
-        "unfurl_links": false,
-        "unfurl_media": false,
-    });
-    if let (Some(attachments), Some(object)) = (attachments, payload.as_object_mut()) {
-        object.insert("attachments".into(), attachments.into());
-    }
-    payload
+    Message::new(text, attachments)
 }
 
-fn lines(cards: &[&Card], digest_id: &str) -> Vec<Value> {
+fn lines(cards: &[&Card], digest_id: &str) -> Vec<Attachment> {
     cards
         .first()
         .map(|worst| super::digest::attachment(worst, cards, digest_id))
@@ -77,9 +79,9 @@ fn lines(cards: &[&Card], digest_id: &str) -> Vec<Value> {
         .collect()
 }
 
-fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Value> {
+fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Attachment> {
     let drawn = cards.iter().take(MAX_CARDS).map(|card| attachment(card, digest_id));
-    let mut attachments: Vec<Value> = drawn.collect();
+    let mut attachments: Vec<Attachment> = drawn.collect();
     attachments.truncate(those_that_fit(&attachments, cards.len()));
     let listed = cards.get(attachments.len()..).unwrap_or_default();
     if let Some(worst) = listed.first() {
@@ -89,17 +91,19 @@ fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Value> {
 }
 
 /// With what is to be said about hansho itself, below all cards.
-fn with_notes(mut attachments: Vec<Value>, notes: &[Note]) -> Vec<Value> {
-    let last = attachments.last_mut().and_then(|last| last.get_mut("blocks")?.as_array_mut());
-    if let Some(blocks) = last {
-        blocks.extend(notes.iter().map(note::block));
+fn with_notes(mut attachments: Vec<Attachment>, notes: &[Note]) -> Vec<Attachment> {
+    if let Some(last) = attachments.last_mut() {
+        last.blocks.extend(notes.iter().map(note::block));
     }
     attachments
 }
 
 /// How many of the first cards, `of` so many, are shown whole: all if they fit, else as many as leave
 /// room for the list of the others, and at least one.
-fn those_that_fit(drawn: &[Value], of: usize) -> usize {
+fn those_that_fit(drawn: &[Attachment], of: usize) -> usize {
+    if of == 1 {
+        return 1;
+    }
     let weights: Vec<usize> = drawn.iter().map(weigh_json).collect();
     if of <= MAX_CARDS && weights.iter().sum::<usize>() <= BUDGET_CHARS {
         return of;
@@ -113,11 +117,11 @@ fn those_that_fit(drawn: &[Value], of: usize) -> usize {
 }
 
 /// The cards that found no room: a line each as far as they go, and the number of the others.
-fn rest(worst: Level, cards: &[&Card], digest_id: &str) -> Value {
+fn rest(worst: Level, cards: &[&Card], digest_id: &str) -> Attachment {
     let head = format!("*…and {} more:* {}", cards.len(), tally(cards));
     let mut blocks = sections(Some(head), cards, REST_LINES_MAX);
     blocks.push(footer_of_digest(digest_id));
-    json!({ "color": look(worst).colour, "blocks": blocks })
+    Attachment { color: look(worst).colour, blocks }
 }
 
 /// The text above the cards. Slack also shows it as the notification, so the worst comes first.
@@ -200,7 +204,7 @@ fn bullet(card: &Card) -> String {
 /// Title, account and region, defanged, since Slack searches the top-level text for addresses.
 fn summary(card: &Card) -> String {
     let finding = &card.finding;
-    let title = escape_within(&defang(&title(finding)), TEXT_TITLE_CHARS_MAX);
+    let title = escape_within(&defang(title(finding)), TEXT_TITLE_CHARS_MAX);
     let account = escape_within(&defang(account(finding)), TEXT_PLACE_CHARS_MAX);
     let region = escape_within(&defang(region(finding)), TEXT_PLACE_CHARS_MAX);
     format!("{title}  ·  {account}  ·  {region}")

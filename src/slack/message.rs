@@ -1,0 +1,80 @@
+//! What a webhook takes, as far as hansho uses it: texts, and attachments of blocks.
+//! Source: Slack, Block Kit reference, and "Reference: Secondary message attachments".
+
+use serde::Serialize;
+
+/// One post. In none of it Slack makes a link or a mention by itself.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    text: String,
+    parse: &'static str,
+    link_names: bool,
+    unfurl_links: bool,
+    unfurl_media: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<Vec<Attachment>>,
+}
+
+impl Message {
+    pub(super) fn new(text: String, attachments: Option<Vec<Attachment>>) -> Message {
+        Message {
+            text,
+            parse: "none",
+            link_names: false,
+            unfurl_links: false,
+            unfurl_media: false,
+            attachments,
+        }
+    }
+}
+
+/// Blocks beside a strip in a colour, `#RRGGBB`.
+#[derive(Debug, Serialize)]
+pub(super) struct Attachment {
+    pub color: &'static str,
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Block {
+    Section {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<TextObject>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<TextObject>,
+    },
+    Context {
+        elements: [TextObject; 1],
+    },
+    Divider {},
+}
+
+impl Block {
+    pub fn section(text: TextObject) -> Block {
+        Block::Section { text: Some(text), fields: Vec::new() }
+    }
+
+    pub fn context(text: String) -> Block {
+        Block::Context { elements: [TextObject::mrkdwn(text)] }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum TextObject {
+    Mrkdwn { text: String, verbatim: bool },
+    PlainText { text: String, emoji: bool },
+}
+
+impl TextObject {
+    /// In Slack's markup, in which nothing is made a link by itself.
+    pub fn mrkdwn(text: String) -> TextObject {
+        TextObject::Mrkdwn { text, verbatim: true }
+    }
+
+    /// `text` has to be escaped: Slack decodes entities in plain text too.
+    pub fn plain(text: String) -> TextObject {
+        TextObject::PlainText { text, emoji: false }
+    }
+}
