@@ -2,7 +2,7 @@
 //! finding takes from the queue to the post, and what surroundings `benches/instructions` counts it in.
 //!
 //! `cargo bench --bench whole -- latency|start|memory|serve`; without a word the first three.
-//! `HANSHO_BIN` measures another binary, e.g. that of `cargo build --profile dist`.
+//! `HANSHO_BIN` measures another binary, e.g. that of `cargo build --profile production`.
 
 mod standin;
 

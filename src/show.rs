@@ -45,10 +45,9 @@ pub fn render(
                 }],
                 notes: Vec::new(),
             };
-            let payload = slack::payload(&digest, mentions);
             let line = match json {
-                true => payload.to_string(),
-                false => slack::preview(&payload, 100, colour),
+                true => slack::body(&digest, mentions),
+                false => slack::preview(&slack::payload(&digest, mentions), 100, colour),
             };
             if written.is_ok() {
                 written = writeln!(out, "{line}");

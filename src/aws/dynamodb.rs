@@ -24,6 +24,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use futures_util::FutureExt;
 
 use super::{cause, failure};
 use crate::finding::Level;
@@ -123,6 +124,7 @@ impl Ledger for DynamoLedger {
             .key(DESTINATION, S(key.destination.clone()))
             .consistent_read(true)
             .send()
+            .boxed()
             .await
             .map_err(|error| self.failed("GetItem", &error))?;
         self.row(key, answer.item())
@@ -145,6 +147,7 @@ impl Ledger for DynamoLedger {
             .set_expression_attribute_values(condition.values)
             .return_values_on_condition_check_failure(AllOld)
             .send()
+            .boxed()
             .await;
         let error = match answer {
             Ok(_) => return Ok(Written::Done),

@@ -1,5 +1,8 @@
 //! Adapters to AWS. None knows another, and no type of the SDK comes out of them but the one that
 //! goes into all of them, [`SdkConfig`].
+//!
+//! What the worker calls all the time is `boxed`: the future of an SDK's call is so large that it is
+//! dear to move, and every order that is under way would take as much memory as the largest.
 
 pub mod dynamodb;
 #[cfg(feature = "canary")]
@@ -17,6 +20,7 @@ use std::fmt::Debug;
 use aws_config::BehaviorVersion;
 pub use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use futures_util::FutureExt;
 
 /// How much of an error's text is worth a log line.
 const CAUSE_CHARS_MAX: usize = 400;
@@ -28,7 +32,8 @@ const CAUSE_CHARS_MAX: usize = 400;
 ///
 /// All clients that are made of it share one HTTP client, see [`http::shared`].
 pub async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared()).load().await
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared());
+    config.load().boxed().await
 }
 
 /// What went wrong with a call, in one bounded line: the service's own code and message, or the

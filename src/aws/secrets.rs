@@ -10,6 +10,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{Builder, Region};
+use futures_util::FutureExt;
 
 use super::cause;
 
@@ -38,6 +39,7 @@ pub async fn read_secret(
         .get_secret_value()
         .secret_id(name)
         .send()
+        .boxed()
         .await
         .map_err(|error| format!("secret {name:?} can't be read: {}", cause(&error)))?;
     let text = answer
@@ -64,6 +66,7 @@ pub async fn read_parameter(config: &SdkConfig, name: &str) -> Result<String, St
         .name(name)
         .with_decryption(true)
         .send()
+        .boxed()
         .await
         .map_err(|error| format!("parameter {name:?} can't be read: {}", cause(&error)))?;
     let text = answer.parameter().and_then(|parameter| parameter.value()).unwrap_or_default();

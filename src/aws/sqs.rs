@@ -27,6 +27,7 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName,
 };
+use futures_util::FutureExt;
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
@@ -141,6 +142,7 @@ impl Remote {
             .queue_url(&self.url)
             .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
             .send()
+            .boxed()
             .await
             .map_err(|e| refusal::of_batch("DeleteMessageBatch", &self.url, receipts, &e))?;
         let done = answer.successful().iter().map(|entry| entry.id());
@@ -165,6 +167,7 @@ impl Remote {
             .queue_url(&self.url)
             .set_entries(Some(entries.collect::<Result<_, _>>().map_err(unbuilt)?))
             .send()
+            .boxed()
             .await
             .map_err(|e| {
                 refusal::of_batch("ChangeMessageVisibilityBatch", &self.url, &receipts, &e)
@@ -219,7 +222,8 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names(AGAIN_ATTRIBUTE)
-            .send();
+            .send()
+            .boxed();
         let answer = within(time_limit, &remote.url, call)
             .await?
             .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
@@ -268,6 +272,7 @@ impl Queue for SqsQueue {
         }
         let answer = call
             .send()
+            .boxed()
             .await
             .map_err(|e| refusal::of_call("SendMessage", &self.quarantine.url, &e))?;
         for attribute in packed.left_out {
@@ -314,6 +319,7 @@ async fn depth_of(remote: &Remote) -> Result<Depth, QueueError> {
         .attribute_names(in_flight.clone())
         .attribute_names(delayed.clone())
         .send()
+        .boxed()
         .await
         .map_err(|e| refusal::of_call("GetQueueAttributes", &remote.url, &e))?;
     // A number that is missing must not read as an empty queue: somebody may stop because of it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
 use hansho::instants::Wall;
 use hansho::ports::{Card, Digest, Form};
-use hansho::slack::{Mention, Mentions, payload, preview};
+use hansho::slack::{Mention, Mentions, body, payload, preview};
 use serde_json::{Value, json};
 
 const MENTION: &str = "<!subteam^S0123|sre>";
@@ -56,6 +56,16 @@ pub fn card(finding: Finding) -> Card {
 
 pub fn digest(form: Form, cards: Vec<Card>) -> Digest {
     Digest { id: "d-17".into(), destination: "security".into(), form, cards, notes: Vec::new() }
+}
+
+/// What is looked at in these tests is what is sent.
+#[test]
+fn the_body_is_the_payload_in_json() {
+    for form in [Form::Cards, Form::Digest, Form::Plain] {
+        let digest = digest(form, vec![card(calm(Level::High))]);
+        let body: Value = serde_json::from_str(&body(&digest, &sre())).unwrap();
+        assert_eq!(body, payload(&digest, &sre()));
+    }
 }
 
 fn one(card: Card) -> Value {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use futures_util::FutureExt;
 
 use super::{
     DESTINATION, DUE_AT, DynamoLedger, EXPIRES_AT, FINGERPRINT, Item, LEVEL_SENT, REVISION_SENT,
@@ -58,6 +59,7 @@ impl DynamoLedger {
             .batch_get_item()
             .request_items(&self.table, wanted)
             .send()
+            .boxed()
             .await
             .map_err(|error| self.failed("BatchGetItem", &error))?;
         let items = answer.responses.unwrap_or_default().into_values().flatten();
