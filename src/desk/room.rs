@@ -144,7 +144,9 @@ impl Desk {
         if self.draining || !self.destinations.iter().any(|d| d.is_soon(now.mono)) {
             return;
         }
-        if self.handing_back == 0 && !self.has_room(Lane::Standard) {
+        // On most nights nothing is away, and all that waits need not be gone through to find none of it.
+        let some_away = self.destinations.iter().any(|d| !d.is_soon(now.mono));
+        if some_away && self.handing_back == 0 && !self.has_room(Lane::Standard) {
             self.give_back_what_is_away(now);
         }
         // What a call of a function has been handed is all there is, and comes in order.

@@ -72,12 +72,18 @@ thread_local! {
     static WEIGHED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// One digest of fifty costs about the same, however many others wait.
+/// One digest of fifty costs about the same, however many others wait, and whether or not there is room for more.
 #[test]
 fn a_long_queue_makes_no_post_dearer() {
+    costs_the_same(|_| 4_000);
+    // An eighth is kept for the express lane.
+    costs_the_same(|waiting| waiting + waiting / 7);
+}
+
+fn costs_the_same(findings_max: fn(usize) -> usize) {
     let round = |waiting: usize| {
         let mut settings = settings("w", false);
-        (settings.findings_max, settings.bytes_max) = (4_000, 64 << 20);
+        (settings.findings_max, settings.bytes_max) = (findings_max(waiting), 64 << 20);
         settings.capacity = Capacity {
             weigh: |_| {
                 WEIGHED.set(WEIGHED.get() + 1);
