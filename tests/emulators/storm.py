@@ -68,7 +68,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--critical-within", default=3,
                    help="a critical one has to be told within so many seconds [%(default)s]", **seconds)
     p.add_argument("--rss-max", type=float, metavar="MIB",
-                   help="the most memory for a worker [48 for a release build, no bound for a debug build]")
+                   help="the most memory for a worker [48; no bound for a binary in a folder debug]")
     p.add_argument("--senders", default=4, help="connections that send [%(default)s]", **number)
     p.add_argument("--seed", default=1, help="makes findings, kills and 429s repeatable [%(default)s]", **number)
     p.add_argument("--probe", action="store_true", help="measure the emulator alone")

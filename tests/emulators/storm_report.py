@@ -10,7 +10,7 @@ from storm_findings import OWED
 MARK_S = 5.0
 # A worker that is killed so soon after a 429 may not have told the others.
 NEWS_S = 1.0
-# The most memory for a release build. A debug build is larger by itself.
+# The most memory. A debug build is larger by itself.
 RSS_MAX_MIB = 48
 LISTED_MAX = 10
 
@@ -176,8 +176,8 @@ def judge(storm, numbers: dict) -> list[tuple[str, bool | None]]:
     deserved = verdicts.get("too_early", 0) + verdicts.get("in_pause", 0)
     unexplained = sum(not repeat["cause"] for repeat in numbers["repeats"])
     left = {name: sum(counts.values()) for name, counts in numbers["left"].items()}
-    is_release = "release" in Path(storm.args.binary).parts
-    rss_max = storm.args.rss_max or (RSS_MAX_MIB if is_release else None)
+    is_debug = "debug" in Path(storm.args.binary).parts
+    rss_max = storm.args.rss_max or (None if is_debug else RSS_MAX_MIB)
     peak = numbers["memory"]["peak_mib"]
     lanes = left["express"] + left["standard"]
     bad = len(numbers["told_below_threshold"]) + verdicts.get("invalid_payload", 0)
