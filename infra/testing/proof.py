@@ -55,13 +55,17 @@ def in_lanes(aws, night: Night, into, group: str) -> None:
         into.check(found == wanted, group, f"{wanted} messages in hansho-{lane}", f"there are {found}")
 
 
+def told_all(slack, night: Night, since: int) -> bool:
+    told = slack.told(since)
+    return all(identity in told for identity in night.owed)
+
+
 def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float) -> bool:
     """Whether all was told and nothing is left within so many seconds; what else there is to say is in `into`."""
     where, began = urls(aws), time.monotonic()
 
     def done():
-        told = slack.told(since)
-        return all(identity in told for identity in night.owed) and not any(waiting(aws, where[lane]) for lane in ("express", "standard"))
+        return told_all(slack, night, since) and not any(waiting(aws, where[lane]) for lane in ("express", "standard"))
 
     try:
         wait_for(done, seconds, "all that is owed")
