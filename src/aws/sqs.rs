@@ -9,6 +9,7 @@ mod parcel;
 mod parked;
 mod peek;
 mod probe;
+mod reading;
 mod refusal;
 mod region;
 mod story;
@@ -39,6 +40,8 @@ use crate::ports::{
 
 pub use parcel::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
 pub use parked::SqsParked;
+
+use reading::Reading;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The whole of a call; a receive gets its wait on top.
@@ -73,8 +76,8 @@ pub struct SqsQueue {
 #[derive(Clone)]
 struct Remote {
     client: Client,
-    /// Without a time-out for a call, which is that of each receive and kept outside: to tell the client
-    /// anew for each call costs as much as a tenth of the call.
+    /// Reads answers in its own way. Without a time-out for a call, which is that of each receive and kept
+    /// outside: to tell the client anew for each call costs as much as a tenth of the call.
     receiving: Client,
     url: String,
 }
@@ -95,13 +98,17 @@ impl Remote {
         if let Some(region) = region::region_of(&url) {
             builder = builder.region(Region::new(region));
         }
-        let client = |whole| {
+        let client = |builder: Builder, whole| {
             let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
             // There is one attempt, so that its time-out is that of the whole.
             timeouts.set_operation_timeout(whole);
-            Client::from_conf(builder.clone().timeout_config(timeouts.build()).build())
+            Client::from_conf(builder.timeout_config(timeouts.build()).build())
         };
-        Remote { client: client(Some(CALL_TIMEOUT)), receiving: client(None), url }
+        Remote {
+            client: client(builder.clone(), Some(CALL_TIMEOUT)),
+            receiving: client(builder.interceptor(Reading::new()), None),
+            url,
+        }
     }
 
     async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {

@@ -366,10 +366,12 @@ impl Desk {
             return;
         }
         let cards: Vec<Card> = hand.won.iter().filter_map(|won| self.card(won)).collect();
-        let won: Vec<NoticeId> = hand.won.iter().map(|won| won.notice).collect();
-        if hand.form == Form::Digest && self.fitting(&won) == won.len() {
-            // Most of what was picked had been told before: what is left fits as cards.
-            hand.form = Form::Cards;
+        if hand.form == Form::Digest {
+            let won: Vec<NoticeId> = hand.won.iter().map(|won| won.notice).collect();
+            if self.fitting(&won) == won.len() {
+                // Most of what was picked had been told before: what is left fits as cards.
+                hand.form = Form::Cards;
+            }
         }
         hand.words = self.words_for(channel, &hand, now);
         let words = hand.words.iter();

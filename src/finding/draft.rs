@@ -203,8 +203,8 @@ impl<'a> Draft<'a> {
             sample: self.sample,
             canary: None,
             archived: self.archived,
-            resource: some_text(self.resource.as_deref(), RESOURCE_CHARS_MAX),
-            actor: some_text(self.actor.as_deref(), ACTOR_CHARS_MAX),
+            resource: some_line(self.resource, RESOURCE_CHARS_MAX),
+            actor: some_line(self.actor, ACTOR_CHARS_MAX),
             remarks,
         }
     }
@@ -261,6 +261,11 @@ fn partition(said: Option<&str>, region: &str) -> Partition {
 
 fn some_text(raw: Option<&str>, max_chars: usize) -> Option<Text> {
     raw.map(|raw| Text::new(raw, max_chars)).filter(|text| !text.is_empty())
+}
+
+/// Of a text that was put together here.
+fn some_line(raw: Option<String>, max_chars: usize) -> Option<Text> {
+    raw.map(|raw| Text::of(raw, max_chars)).filter(|text| !text.is_empty())
 }
 
 fn first_text(candidates: [&str; 2]) -> Text {

@@ -38,10 +38,10 @@ pub(super) type Str<'a> = Option<Cow<'a, str>>;
 /// Strings, numbers and booleans as text; blank text is absent.
 impl<'a> Read<'a> for Cow<'a, str> {
     fn read(json: Json<'a>) -> Option<Cow<'a, str>> {
-        let text = match json.kind() {
-            Kind::String => json.text()?,
-            Kind::Number | Kind::Bool => Cow::Borrowed(json.raw()),
-            Kind::Null | Kind::Array | Kind::Object => return None,
+        let text = match json.text() {
+            Some(text) => text,
+            None if matches!(json.kind(), Kind::Number | Kind::Bool) => Cow::Borrowed(json.raw()),
+            None => return None,
         };
         (!trimmed(&text).is_empty()).then_some(text)
     }
@@ -144,6 +144,12 @@ impl<'a, const N: usize> Slot<'a> for Pairs<'a, N> {
     }
 }
 
+/// Whatever the case of its letters. Most are written as they are here, which is found out at once.
+#[inline(always)]
+pub(super) fn is_key(key: &[u8], name: &str) -> bool {
+    key == name.as_bytes() || key.eq_ignore_ascii_case(name.as_bytes())
+}
+
 /// Declares a struct that reads the named keys of an object. Keys match whatever the case of their
 /// letters, because EventBridge has `accountId` where the API's answer has `AccountId`.
 macro_rules! object {
@@ -167,20 +173,24 @@ macro_rules! object {
                     return None;
                 }
                 let mut object = Self::default();
-                for (key, value) in json.entries() {
-                    $(if key.eq_ignore_ascii_case($key) $(|| key.eq_ignore_ascii_case($other))* {
-                        Slot::fill(&mut object.$field, value);
-                        continue;
-                    })*
-                }
+                object.fill(json);
                 Some(object)
             }
         }
 
         impl<'a> $crate::finding::lenient::Slot<'a> for $name<'a> {
             fn fill(&mut self, json: $crate::finding::json::Json<'a>) {
-                if let Some(object) = $crate::finding::lenient::Read::read(json) {
-                    *self = object;
+                use $crate::finding::{json::Kind, lenient::{Slot, is_key}};
+                if json.kind() != Kind::Object {
+                    return;
+                }
+                *self = Self::default();
+                for (key, value) in json.fields() {
+                    let key: &[u8] = &key;
+                    $(if is_key(key, $key) $(|| is_key(key, $other))* {
+                        Slot::fill(&mut self.$field, value);
+                        continue;
+                    })*
                 }
             }
         }

@@ -14,93 +14,110 @@ pub(super) fn part(text: &str) -> Cow<'_, str> {
     cut(trimmed(text), PART_CHARS_MAX)
 }
 
+/// `label text`, of which either may be empty.
+#[derive(Debug, Default)]
+struct Part<'t> {
+    label: &'t str,
+    text: Cow<'t, str>,
+}
+
+impl Part<'_> {
+    fn is_empty(&self) -> bool {
+        self.label.is_empty() && self.text.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.label.len() + 1 + self.text.len()
+    }
+
+    /// Whatever the case of its letters.
+    fn says(&self, whole: &str) -> bool {
+        let text = match self.label {
+            "" => Some(whole),
+            label => whole
+                .get(..label.len())
+                .filter(|start| same(start, label))
+                .and_then(|_| whole.get(label.len()..).and_then(|rest| rest.strip_prefix(' '))),
+        };
+        text.is_some_and(|text| same(&self.text, text))
+    }
+
+    fn write_to(&self, line: &mut String) {
+        line.push_str(self.label);
+        if !self.label.is_empty() && !self.text.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&self.text);
+    }
+}
+
 /// `head (detail, detail)`; without details only `head`; without a head only the details.
 #[derive(Debug, Default)]
 pub(super) struct Phrase<'t> {
-    head: Cow<'t, str>,
-    details: Vec<Cow<'t, str>>,
+    head: Part<'t>,
+    details: Vec<Part<'t>>,
 }
 
 impl<'t> Phrase<'t> {
     /// `label name`, or the label alone.
     pub fn new(label: &'t str, name: Option<&'t str>) -> Phrase<'t> {
-        let head = match name.map(part).filter(|name| !name.is_empty()) {
-            None => Cow::Borrowed(label),
-            Some(name) if label.is_empty() => name,
-            Some(name) => Cow::Owned(spaced(label, &name)),
-        };
-        Phrase { head, details: Vec::new() }
+        let text = name.map(part).unwrap_or_default();
+        Phrase { head: Part { label, text }, details: Vec::new() }
     }
 
     /// `label list`, the list being made by [`several`], whose parts are cut already.
     pub fn of_list(label: &'t str, list: Option<String>) -> Phrase<'t> {
-        let head = list.map_or(Cow::Borrowed(label), |list| Cow::Owned(spaced(label, &list)));
-        Phrase { head, details: Vec::new() }
+        let text = list.map_or(Cow::Borrowed(""), Cow::Owned);
+        Phrase { head: Part { label, text }, details: Vec::new() }
     }
 
     /// A detail that speaks for itself. One that was already said, whatever the case of its
     /// letters, is left out.
     pub fn with(mut self, detail: Option<&'t str>) -> Phrase<'t> {
-        if let Some(detail) = detail.map(part).filter(|detail| !detail.is_empty())
-            && !self.details.iter().any(|said| same(said, &detail))
-        {
-            self.details.push(detail);
+        let said = |text: &str| self.details.iter().any(|said| said.says(text));
+        if let Some(text) = detail.map(part).filter(|text| !text.is_empty() && !said(text)) {
+            self.details.push(Part { label: "", text });
         }
         self
     }
 
     /// A detail that needs a label, as in `access key AKIA…`.
-    pub fn with_labelled(mut self, label: &str, detail: Option<&str>) -> Phrase<'t> {
-        if let Some(detail) = detail.map(part).filter(|detail| !detail.is_empty()) {
-            self.details.push(Cow::Owned(spaced(label, &detail)));
+    pub fn with_labelled(mut self, label: &'t str, detail: Option<&'t str>) -> Phrase<'t> {
+        if let Some(text) = detail.map(part).filter(|text| !text.is_empty()) {
+            self.details.push(Part { label, text });
         }
         self
     }
 
     /// Like [`Phrase::with_labelled`], of a list made by [`several`].
-    pub fn with_list(mut self, label: &str, list: Option<String>) -> Phrase<'t> {
-        self.details.extend(list.map(|list| match label {
-            "" => Cow::Owned(list),
-            label => Cow::Owned(spaced(label, &list)),
-        }));
+    pub fn with_list(mut self, label: &'t str, list: Option<String>) -> Phrase<'t> {
+        self.details.extend(list.map(|list| Part { label, text: Cow::Owned(list) }));
         self
     }
 
     /// None if there is nothing to say.
     pub fn build(self) -> Option<String> {
-        let details = match self.details.as_slice() {
-            [] if self.head.is_empty() => return None,
-            [] => return Some(self.head.into_owned()),
-            details => details,
-        };
+        let Phrase { head, details } = self;
+        if head.is_empty() && details.is_empty() {
+            return None;
+        }
         let length = details.iter().map(|detail| detail.len() + 2).sum::<usize>();
-        let mut phrase = String::with_capacity(self.head.len() + length + 3);
-        if self.head.is_empty() {
-            push_list(&mut phrase, details);
-        } else {
-            phrase.push_str(&self.head);
+        let mut phrase = String::with_capacity(head.len() + length + 3);
+        head.write_to(&mut phrase);
+        let brackets = !head.is_empty() && !details.is_empty();
+        if brackets {
             phrase.push_str(" (");
-            push_list(&mut phrase, details);
+        }
+        for (index, detail) in details.iter().enumerate() {
+            if index > 0 {
+                phrase.push_str(", ");
+            }
+            detail.write_to(&mut phrase);
+        }
+        if brackets {
             phrase.push(')');
         }
         Some(phrase)
-    }
-}
-
-fn spaced(label: &str, text: &str) -> String {
-    let mut both = String::with_capacity(label.len() + 1 + text.len());
-    both.push_str(label);
-    both.push(' ');
-    both.push_str(text);
-    both
-}
-
-fn push_list(text: &mut String, parts: &[Cow<'_, str>]) {
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            text.push_str(", ");
-        }
-        text.push_str(part);
     }
 }
 
@@ -159,7 +176,7 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 
 /// The text, unless it is the word `Unknown`, as sources write where they know no country.
 pub(super) fn known<'t>(text: &'t Str<'_>) -> Option<&'t str> {
-    text.as_deref().filter(|text| !same(text, "unknown"))
+    text.as_deref().filter(|text| !trimmed(text).eq_ignore_ascii_case("unknown"))
 }
 
 /// `IAMUser alice`. The root user is its account's only one, so neither `Root` nor the account's
@@ -185,8 +202,12 @@ pub(super) fn joined<S: AsRef<str> + Into<String>>(
     parts: impl IntoIterator<Item = Option<S>>,
     between: &str,
 ) -> Option<String> {
-    let mut parts = parts.into_iter().flatten();
+    let mut parts = parts.into_iter().flatten().peekable();
     let mut all: String = parts.next()?.into();
+    if parts.peek().is_some() {
+        // Enough for most of what follows, so that the text is moved once.
+        all.reserve(PART_CHARS_MAX);
+    }
     for part in parts {
         all.push_str(between);
         all.push_str(part.as_ref());
@@ -203,6 +224,9 @@ mod tests {
         let full = Phrase::new("EC2 instance", Some("i-1")).with(Some("t3.micro")).with(None);
         let full = full.with_labelled("tag", Some("web")).with(Some("t3.micro"));
         assert_eq!(full.build().as_deref(), Some("EC2 instance i-1 (t3.micro, tag web)"));
+        let labelled = Phrase::new("a", None).with_labelled("port", Some("443"));
+        let labelled = labelled.with(Some("PORT 443")).with(Some("port 44")).with(Some("443"));
+        assert_eq!(labelled.build().as_deref(), Some("a (port 443, port 44, 443)"));
         let twice = Phrase::new("", Some("a")).with(Some("Example Net")).with(Some("EXAMPLE NET"));
         assert_eq!(twice.build().as_deref(), Some("a (Example Net)"));
         assert_eq!(Phrase::new("S3 bucket", None).build().as_deref(), Some("S3 bucket"));

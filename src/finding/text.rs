@@ -19,9 +19,15 @@ impl Text {
     /// bidirectional controls and invisible format characters go; runs of white space, line ends
     /// among them, become one space.
     pub fn new(raw: &str, max_chars: usize) -> Text {
-        if raw.len() <= max_chars && is_clean_ascii(raw) {
-            return Text(raw.to_owned());
-        }
+        if is_clean(raw, max_chars) { Text(raw.to_owned()) } else { Text::cleaned(raw, max_chars) }
+    }
+
+    /// Like [`Text::new`], of what need not be copied if there is nothing to clean.
+    pub fn of(raw: String, max_chars: usize) -> Text {
+        if is_clean(&raw, max_chars) { Text(raw) } else { Text::cleaned(&raw, max_chars) }
+    }
+
+    fn cleaned(raw: &str, max_chars: usize) -> Text {
         // Cleaning can only shorten, and a grapheme can be long: look at no more of the raw text
         // than could matter, so that a megabyte of spaces costs little.
         let mut clean = String::with_capacity(raw.len().min(max_chars.saturating_mul(4)));
@@ -64,10 +70,13 @@ impl Text {
     }
 }
 
-/// Words of ASCII with one space between them: nothing in it needs to be cleaned.
-fn is_clean_ascii(raw: &str) -> bool {
-    let shows = |byte: &u8| matches!(byte, b' '..=b'~');
-    raw.bytes().fold(true, |all, byte| all & shows(&byte))
+/// No more than so many characters of ASCII, words with one space between them: nothing is to be done.
+fn is_clean(raw: &str, max_chars: usize) -> bool {
+    let (sixteens, rest) = raw.as_bytes().as_chunks::<16>();
+    let shows = |bytes: &[u8]| bytes.iter().fold(true, |all, b| all & matches!(b, b' '..=b'~'));
+    raw.len() <= max_chars
+        && sixteens.iter().all(|sixteen| shows(sixteen))
+        && shows(rest)
         && !raw.contains("  ")
         && trimmed(raw).len() == raw.len()
 }

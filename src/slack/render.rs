@@ -52,11 +52,9 @@ pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
     serde_json::to_value(message(digest, mentions)).unwrap_or_default()
 }
 
-/// One post. A digest should hold no more than fits: of cards, what
-/// [`weigh`](super::weigh) and
-/// [`BUDGET_CHARS`] and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does,
-/// the worst get their cards and the others a line in a list, and what finds no room there is
-/// counted.
+/// One post. A digest should hold no more than fits: of cards, what [`weigh`](super::weigh), [`BUDGET_CHARS`]
+/// and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does, the worst get their cards
+/// and the others a line in a list, and what finds no room there is counted.
 fn message(digest: &Digest, mentions: &Mentions) -> Message {
     let mut cards: Vec<&Card> = digest.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));

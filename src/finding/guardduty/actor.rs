@@ -158,14 +158,16 @@ impl ApiCall<'_> {
         let domain = self.domain.name.as_deref();
         let remote =
             self.remote.describe(None).or_else(|| domain.map(|text| part(text).into_owned()));
-        let account = self.account.id.as_deref().map(|id| format!("account {}", part(id)));
+        let account = self.account.id.as_deref().map(|id| ["account ", &part(id)].concat());
         let service = self.account.service.as_deref().map(|text| part(text).into_owned());
         let from = remote.or(service).or(account);
         let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
-        let error = self.error.as_deref().map(|error| format!(" ({})", part(error)));
-        let call = call.map(|call| format!("calling {call}{}", error.unwrap_or_default()));
+        let call = call.map(|call| match self.error.as_deref().map(part) {
+            Some(error) => ["calling ", &call, " (", &error, ")"].concat(),
+            None => ["calling ", &call].concat(),
+        });
         let key = resource.access_key.describe().filter(|_| !is(&resource.kind, "AccessKey"));
-        let caller = key.map(|key| format!("as {key}"));
+        let caller = key.map(|key| ["as ", &key].concat());
         if from.is_none() && call.is_none() {
             return None;
         }
@@ -190,10 +192,10 @@ impl Connection<'_> {
             (_, true) => "outbound to",
             _ => "connection with",
         };
-        let local = local.map(|local| format!("to {local}"));
+        let local = local.map(|local| ["to ", &local].concat());
         let protocol = self.protocol.as_deref().map(|text| part(text).into_owned());
         let blocked = (self.blocked == Some(true)).then(|| "blocked".to_owned());
-        joined([Some(format!("{direction} {remote}")), local, protocol, blocked], ", ")
+        joined([Some([direction, " ", &remote].concat()), local, protocol, blocked], ", ")
     }
 }
 
@@ -204,7 +206,7 @@ impl PortProbe<'_> {
         let remotes = describe_all(remotes, self.probes.total)?;
         let port = self.probes.items.iter().find_map(|probe| probe.local_port.describe());
         Some(match port {
-            Some(port) => format!("{remotes} probing {port}"),
+            Some(port) => [&remotes, " probing ", &port].concat(),
             None => remotes,
         })
     }

@@ -1,5 +1,7 @@
 //! The other end of a connection: an address, and what is known of where it is.
 
+use std::borrow::Cow;
+
 use super::super::json::{Json, Kind};
 use super::super::lenient::{Read, Slot, Str, object};
 use super::super::phrase::{Phrase, known, listed, same};
@@ -46,9 +48,9 @@ impl Remote<'_> {
     /// `198.51.100.7:443 (Berlin, Germany, AS64500 Example Networks, Example ISP)`.
     pub fn describe(&self, port: Option<&str>) -> Option<String> {
         let address = self.address().map(|address| match port {
-            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
-            Some(port) => format!("{address}:{port}"),
-            None => address.to_owned(),
+            Some(port) if address.contains(':') => ["[", address, "]:", port].concat().into(),
+            Some(port) => [address, ":", port].concat().into(),
+            None => Cow::Borrowed(address),
         });
         let country = known(&self.country.name).or(known(&self.country.code));
         let network = &self.organisation;
@@ -70,8 +72,8 @@ impl Organisation<'_> {
         let number = self.asn.as_deref().filter(|asn| asn.parse::<u32>().is_ok_and(|n| n > 0));
         let name = known(&self.asn_name);
         match (number, name) {
-            (Some(number), Some(name)) => Some(format!("AS{number} {name}")),
-            (Some(number), None) => Some(format!("AS{number}")),
+            (Some(number), Some(name)) => Some(["AS", number, " ", name].concat()),
+            (Some(number), None) => Some(["AS", number].concat()),
             (None, name) => name.map(str::to_owned),
         }
     }

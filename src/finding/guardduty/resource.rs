@@ -380,7 +380,7 @@ impl Limitless<'_> {
 }
 
 impl DatabaseUser<'_> {
-    fn add_to<'t>(&self, phrase: Phrase<'t>) -> Phrase<'t> {
+    fn add_to<'t>(&'t self, phrase: Phrase<'t>) -> Phrase<'t> {
         phrase
             .with_labelled("user", self.name.as_deref())
             .with_labelled("database", self.database.as_deref())

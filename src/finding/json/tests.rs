@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::super::limits;
+use super::super::limits::{self, MAX_DEPTH};
 use super::*;
 
 /// What serde_json takes for a document, within the limits of size and depth.
@@ -98,16 +98,20 @@ fn takes_what_the_grammar_allows_and_nothing_else() {
     }
 }
 
-/// Each byte that may end plain text, at each place in the eight, beside those that look alike.
+/// Each byte that may end plain text, at each place in the sixteen, beside those that look alike.
 #[test]
 fn plain_text_ends_where_it_should() {
-    for at in 0..20 {
+    for at in 0..36 {
         for byte in
             (0..=0x7f_u8).map(char::from).chain(['é', '\u{80}', '\u{a2}', '\u{dc}', '\u{2022}'])
         {
             for before in ['a', '!', '#', '[', ']', ' ', '\u{a2}'] {
-                let text = format!("\"{}{byte}!#[] and more\"", String::from(before).repeat(at));
-                agree(&text);
+                let before = String::from(before).repeat(at);
+                agree(&format!("\"{before}{byte}!#[] and more, by sixteen and again sixteen\""));
+                let escaped = serde_json::to_string(&byte).unwrap().replace('"', "");
+                if byte != '"' {
+                    assert!(agree(&format!("\"{before}{escaped}, and more after an escape\"")));
+                }
             }
         }
     }
