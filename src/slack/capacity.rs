@@ -3,8 +3,6 @@
 //! characters, and below 12,000 of text when there are many blocks (slackapi/bolt-js, threads 2509
 //! and 2867), so the containers count too. Hence a card weighs what its whole JSON does.
 
-use std::io::{self, Write};
-
 use serde::Serialize;
 
 use super::card::{DIGEST_ID_CHARS_MAX, attachment};
@@ -24,32 +22,26 @@ pub const DIGEST_MAX: usize = 50;
 /// The heaviest card there can be: a single one always fits, with room for a list of others.
 pub const CARD_CHARS_MAX: usize = 7_000;
 
+/// Enough for most posts of one card, so that what is written is not moved.
+const WRITTEN_BYTES: usize = 4_096;
+
 /// How much of [`BUDGET_CHARS`] a card takes, in characters: an upper bound, whatever the digest's
 /// id. At most [`CARD_CHARS_MAX`].
 pub fn weigh(card: &Card) -> usize {
-    // Quotation marks, because they take two characters each in JSON.
-    weigh_json(&attachment(card, &"\"".repeat(DIGEST_ID_CHARS_MAX)))
+    // Quotation marks, because they take two characters each in JSON, as many as are shown without being cut.
+    weigh_json(&attachment(card, &"\"".repeat(DIGEST_ID_CHARS_MAX - 2)))
 }
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {
-    let mut chars = Chars(0);
-    // Neither counting nor what is written can fail.
-    let _ = serde_json::to_writer(&mut chars, part);
-    chars.0
+    written(part).chars().count()
 }
 
-/// Counts the characters of the UTF-8 that is written to it, by their first bytes.
-struct Chars(usize);
-
-impl Write for Chars {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0 += text.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// As JSON, which texts and their names always are.
+pub(super) fn written(part: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(WRITTEN_BYTES);
+    let text =
+        serde_json::to_writer(&mut json, part).ok().and_then(|()| String::from_utf8(json).ok());
+    text.unwrap_or_default()
 }
 
 #[cfg(test)]

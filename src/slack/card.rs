@@ -59,13 +59,13 @@ fn title_link(finding: &Finding) -> String {
             let label = link_label(title, TITLE_CHARS_MAX);
             // A bold link whose label holds an asterisk would show the bold's own.
             if is_markup(title) {
-                format!("<{link}|{label}>")
+                ["<", &link, "|", &label, ">"].concat()
             } else {
-                format!("*<{link}|{label}>*")
+                ["*<", &link, "|", &label, ">*"].concat()
             }
         }
         None if is_markup(title) => code(title, TITLE_CHARS_MAX),
-        None => format!("*{}*", escape_within(title, TITLE_CHARS_MAX)),
+        None => ["*", &escape_within(title, TITLE_CHARS_MAX), "*"].concat(),
     }
 }
 
@@ -85,7 +85,7 @@ pub fn title(finding: &Finding) -> &str {
 fn status(card: &Card) -> String {
     let finding = &card.finding;
     let look = look(finding.severity.level);
-    let mut parts = vec![format!("{} *{}*{}", look.emoji, look.word, score(finding))];
+    let mut parts = vec![[look.emoji, " *", look.word, "*", &score(finding)].concat()];
     parts.extend(circumstances(card));
     parts.join("  ·  ")
 }
@@ -202,7 +202,8 @@ pub fn date(at: Wall) -> String {
     let fallback = utc(at);
     match at.seconds() {
         seconds @ 1..=UNIX_SECONDS_MAX => {
-            format!("<!date^{seconds}^{{date_short_pretty}} {{time}}|{fallback}>")
+            let (seconds, form) = (seconds.to_string(), "^{date_short_pretty} {time}|");
+            ["<!date^", &seconds, form, &fallback, ">"].concat()
         }
         _ => fallback,
     }
@@ -212,7 +213,7 @@ pub fn date(at: Wall) -> String {
 fn utc(at: Wall) -> String {
     let text = at.to_rfc3339();
     match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) if text.ends_with('Z') => format!("{day} {time} UTC"),
+        (Some(day), Some(time)) if text.ends_with('Z') => [day, " ", time, " UTC"].concat(),
         _ => escape(&text),
     }
 }
@@ -223,14 +224,14 @@ fn footer(finding: &Finding, digest_id: &str) -> String {
     let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
     let mut parts = Vec::new();
     parts.extend(shown(&product, PRODUCT_CHARS_MAX));
-    parts.push(format!("finding {}", code(id.as_str(), ID_CHARS_MAX)));
+    parts.push(["finding ", &code(id.as_str(), ID_CHARS_MAX)].concat());
     for remark in &finding.remarks {
         if let Remark::SentByAccount(sender) = remark {
             parts.push(format!("sent by account {}", code(sender.as_str(), REMARK_CHARS_MAX)));
             break;
         }
     }
-    parts.push(format!("hansho {}", digest_mark(digest_id)));
+    parts.push(["hansho ", &digest_mark(digest_id)].concat());
     parts.join("  ·  ")
 }
 

@@ -17,7 +17,7 @@ pub fn link(finding: &Finding) -> Option<String> {
     let region = finding.region.as_str();
     let host = host(finding.partition, region).filter(|_| is_region(region))?;
     let page = page(&finding.fingerprint, finding.partition, region)?;
-    let link = format!("https://{host}/{page}");
+    let link = ["https://", host, "/", &page].concat();
     (link.len() <= LINK_CHARS_MAX).then_some(link)
 }
 
@@ -53,7 +53,8 @@ fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option
     match fingerprint.product.as_str() {
         "guardduty" => {
             let id = encode(last_part(id));
-            Some(format!("guardduty/home?region={region}#/findings?search=id%3D{id}"))
+            let search = "#/findings?search=id%3D";
+            Some(["guardduty/home?region=", region, search, &id].concat())
         }
         "securityhub" => {
             let id = encode(&encode(id));

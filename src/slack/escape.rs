@@ -42,6 +42,9 @@ fn escaped_chars(text: &str) -> usize {
 
 /// How many characters `text` takes between the quotation marks of a JSON string.
 pub fn json_chars(text: &str) -> usize {
+    if !any(text, grows) {
+        return text.chars().count();
+    }
     text.chars()
         .map(|c| match c {
             '"' | '\\' | '\n' => 2,
@@ -64,7 +67,7 @@ pub fn escape_within(text: &str, max_chars: usize) -> String {
 
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
     // So are most texts: as long in all measures as in bytes, at most.
-    if text.len() <= max_chars && !text.bytes().any(grows) {
+    if text.len() <= max_chars && !any(text, grows) {
         return text.to_owned();
     }
     if measure(text) <= max_chars {
@@ -88,7 +91,20 @@ fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> 
 
 /// Whether a byte takes more than one character when it is escaped, for Slack or for JSON.
 fn grows(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\\') || byte.is_ascii_control()
+    let for_slack = (byte == b'&') | (byte == b'<') | (byte == b'>');
+    let for_json = (byte == b'"') | (byte == b'\\') | (byte < b' ') | (byte == 0x7f);
+    for_slack | for_json
+}
+
+/// Whether a text has such a byte. Sixteen are judged at once, for which `such` must do without branches.
+fn any(text: &str, such: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let among = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, &byte| any | such(byte));
+    match bytes.last_chunk() {
+        // Some of the last sixteen are judged twice.
+        Some(last) => bytes.as_chunks().0.iter().any(among) || among(last),
+        None => bytes.iter().any(|&byte| such(byte)),
+    }
 }
 
 /// For mrkdwn: as it is if Slack would show it so, else in a code span, where `*`, `_`, `~` and
@@ -123,9 +139,10 @@ pub fn code_weighing(text: &str, max_chars: usize) -> String {
 /// Whether mrkdwn would make something of it: emphasis, code, a quotation, an emoji. An underscore
 /// inside a word, as in `web_role`, is just an underscore to Slack.
 pub fn is_markup(text: &str) -> bool {
-    let is_sign = |byte| matches!(byte, b'*' | b'~' | b'`' | b'_' | b':');
+    let is_sign =
+        |byte| (byte == b'*') | (byte == b'~') | (byte == b'`') | (byte == b'_') | (byte == b':');
     text.starts_with('>')
-        || (text.bytes().any(is_sign)
+        || (any(text, is_sign)
             && (text.contains(['*', '~', '`'])
                 || has_loose_underscore(text)
                 || has_emoji_name(text)))
@@ -174,25 +191,31 @@ const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
 /// For the top-level text: no address in it is one that Slack would turn into a link, and no word
 /// one that could call a channel. Numbers, IP addresses and instance types stay as they are.
 pub fn defang(text: &str) -> String {
-    if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'.' | b':' | b'@')) {
+    let may_matter = |byte: u8| (byte == b'.') | (byte == b':') | (byte == b'@') | !byte.is_ascii();
+    if !any(text, may_matter) {
         return text.to_owned();
     }
     let text = replaced(text, "://", "[:]//");
     let mut defanged = String::with_capacity(text.len() + 16);
+    let mut rest: &str = &text;
     let mut before = None;
-    for (at, c) in text.char_indices() {
-        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+    let matters = |c| matches!(c, '@' | '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}');
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| matters(*c)) {
+        let (plain, after) = rest.split_at(at);
+        rest = after.get(c.len_utf8()..).unwrap_or_default();
+        before = plain.chars().next_back().or(before);
+        defanged.push_str(plain);
         match c {
-            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}'
-                if before.is_some_and(continues_a_name) && is_domain_end(rest) =>
-            {
+            '@' if is_channel_call(rest) => defanged.push_str("[@]"),
+            '@' => defanged.push('@'),
+            _ if before.is_some_and(continues_a_name) && is_domain_end(rest) => {
                 defanged.push_str("[.]");
             }
-            '@' if is_channel_call(rest) => defanged.push_str("[@]"),
-            c => defanged.push(c),
+            dot => defanged.push(dot),
         }
         before = Some(c);
     }
+    defanged.push_str(rest);
     defanged
 }
 

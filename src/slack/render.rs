@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
-use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
+use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json, written};
 use super::card::{attachment, circumstances, footer_of_digest, title};
 use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
@@ -43,8 +43,7 @@ const TEXT_WORST_MAX: usize = 3;
 
 /// What the webhook is sent for a digest.
 pub fn body(digest: &Digest, mentions: &Mentions) -> String {
-    // Texts and their names are always JSON.
-    serde_json::to_string(&message(digest, mentions)).unwrap_or_default()
+    written(&message(digest, mentions))
 }
 
 /// The same, for those who look into it.
@@ -129,7 +128,7 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
         [card] => {
             let level = card.finding.severity.level;
             let head = headline(level, &circumstances(card), called(cards, mentions));
-            format!("{head}: {}", summary(card))
+            [head, summary(card)].join(": ")
         }
         [worst, ..] => several(worst.finding.severity.level, cards, mentions),
     }
@@ -172,7 +171,7 @@ fn headcount(headline: String, cards: &[&Card]) -> String {
 /// How bad it is, what is special about it, and whom it calls.
 fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -> String {
     let look = look(level);
-    let mut head = format!("{} *{}*", look.emoji, look.word);
+    let mut head = [look.emoji, " *", look.word, "*"].concat();
     if !circumstances.is_empty() {
         head.push_str(&format!(" ({})", circumstances.join(", ")));
     }
@@ -205,7 +204,7 @@ fn summary(card: &Card) -> String {
     let title = escape_within(&defang(title(finding)), TEXT_TITLE_CHARS_MAX);
     let account = escape_within(&defang(account(finding)), TEXT_PLACE_CHARS_MAX);
     let region = escape_within(&defang(region(finding)), TEXT_PLACE_CHARS_MAX);
-    format!("{title}  ·  {account}  ·  {region}")
+    [title, account, region].join("  ·  ")
 }
 
 /// Text alone: for a notice whose card Slack refused, so with as little in it as will do.

@@ -306,3 +306,24 @@ fn assert_fits(mut card: Card, filler: &str) {
     let weight = weigh(&card);
     assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
 }
+
+/// Whatever the id of the digest that a card is posted with, and however it is cut.
+#[test]
+fn a_card_takes_no_more_than_it_weighs() {
+    let card = card(calm(Level::High));
+    let weight = weigh(&card);
+    for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
+        for count in 0..70 {
+            let digest = Digest {
+                id: filler.repeat(count),
+                destination: "security".to_owned(),
+                form: Form::Cards,
+                cards: vec![card.clone()],
+                notes: Vec::new(),
+            };
+            let payload = payload(&digest, &Mentions::none());
+            let takes = payload["attachments"][0].to_string().chars().count();
+            assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
+        }
+    }
+}
