@@ -3,9 +3,8 @@
 //! remembered is bounded in number and in age, and says nothing of what it does not hold.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
-
-use sha2::{Digest, Sha256};
 
 use crate::finding::Level;
 use crate::instants::Now;
@@ -20,8 +19,9 @@ const GENERATION: usize = 7_000;
 /// may still count as there.
 pub const SURE_FOR: Duration = Duration::from_secs(3600);
 
-/// A notice's key in 16 bytes. To make two notices share a name on purpose takes some 2^64 tries.
-type Name = [u8; 16];
+/// A notice's key in 16 bytes: two hashes of it, by keys that each process draws for itself, so that nobody can
+/// look for two notices that share a name.
+type Name = [u64; 2];
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -32,6 +32,7 @@ struct Entry {
 /// See the module's text.
 #[derive(Default)]
 pub struct Recent {
+    hashes: [RandomState; 2],
     young: HashMap<Name, Entry>,
     old: HashMap<Name, Entry>,
 }
@@ -46,7 +47,7 @@ impl Recent {
     /// The ledger has this row, as far as `told` goes. What is known already of a later row stays: each
     /// write of a row puts its expiry off.
     pub fn learn(&mut self, key: &NoticeKey, told: Told, now: Now) {
-        let name = name(key);
+        let name = self.name(key);
         if self.entry(&name).is_some_and(|known| known.told.expires_at > told.expires_at) {
             return;
         }
@@ -59,7 +60,7 @@ impl Recent {
 
     /// The row is another one now.
     pub fn forget(&mut self, key: &NoticeKey) {
-        let name = name(key);
+        let name = self.name(key);
         self.young.remove(&name);
         self.old.remove(&name);
     }
@@ -73,7 +74,7 @@ impl Recent {
         terms: &Terms,
         now: Now,
     ) -> Option<Level> {
-        let Entry { told, learned } = self.entry(&name(key))?;
+        let Entry { told, learned } = self.entry(&self.name(key))?;
         let age = now.mono.since(learned.mono).max(now.wall.since(learned.wall));
         let sure = age <= SURE_FOR || mutation::is(Mutation::MemoryNeverAges);
         (sure && told.covers(want, terms, now.wall)).then_some(told.level)
@@ -87,23 +88,17 @@ impl Recent {
         terms: &Terms,
         now: Now,
     ) -> Option<Level> {
-        let told = &self.entry(&name(key))?.told;
+        let told = &self.entry(&self.name(key))?.told;
         told.covers(want, terms, now.wall).then_some(told.level)
+    }
+
+    fn name(&self, key: &NoticeKey) -> Name {
+        self.hashes.each_ref().map(|hash| hash.hash_one(key))
     }
 
     fn entry(&self, name: &Name) -> Option<&Entry> {
         self.young.get(name).or_else(|| self.old.get(name))
     }
-}
-
-fn name(key: &NoticeKey) -> Name {
-    let mut hasher = Sha256::new();
-    hasher.update((key.fingerprint.len() as u64).to_be_bytes());
-    hasher.update(&key.fingerprint);
-    hasher.update(&key.destination);
-    let mut name = Name::default();
-    name.iter_mut().zip(hasher.finalize()).for_each(|(to, from)| *to = from);
-    name
 }
 
 #[cfg(test)]
@@ -212,8 +207,9 @@ mod tests {
 
     #[test]
     fn keys_are_not_mixed_up() {
+        let recent = Recent::default();
         let of = |f: &str, d: &str| {
-            name(&NoticeKey { fingerprint: f.to_owned(), destination: d.to_owned() })
+            recent.name(&NoticeKey { fingerprint: f.to_owned(), destination: d.to_owned() })
         };
         assert_ne!(of("ab", "c"), of("a", "bc"));
         assert_ne!(of("", "ab"), of("ab", ""));
