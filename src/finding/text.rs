@@ -72,13 +72,21 @@ impl Text {
 
 /// No more than so many characters of ASCII, words with one space between them: nothing is to be done.
 fn is_clean(raw: &str, max_chars: usize) -> bool {
-    let (sixteens, rest) = raw.as_bytes().as_chunks::<16>();
-    let shows = |bytes: &[u8]| bytes.iter().fold(true, |all, b| all & matches!(b, b' '..=b'~'));
     raw.len() <= max_chars
-        && sixteens.iter().all(|sixteen| shows(sixteen))
-        && shows(rest)
+        && !has_byte(raw, |byte| !matches!(byte, b' '..=b'~'))
         && !raw.contains("  ")
         && trimmed(raw).len() == raw.len()
+}
+
+/// Whether a text has such a byte. Sixteen are judged at once, for which `such` must do without branches.
+pub fn has_byte(text: &str, such: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let among = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, &byte| any | such(byte));
+    match bytes.last_chunk() {
+        // Some of the last sixteen are judged twice.
+        Some(last) => bytes.as_chunks().0.iter().any(among) || among(last),
+        None => bytes.iter().any(|&byte| such(byte)),
+    }
 }
 
 /// Without white space at its ends, of which most texts have none.
@@ -133,6 +141,18 @@ pub(super) fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_is_found_wherever_it_is() {
+        for length in 0..50 {
+            let text = "a".repeat(length);
+            assert!(!has_byte(&text, |byte| byte == b'b'), "{length}");
+            for at in 0..length {
+                let text = [&text[..at], "b", &text[at + 1..]].concat();
+                assert!(has_byte(&text, |byte| byte == b'b'), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn cleans_what_could_deceive() {

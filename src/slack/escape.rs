@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::finding::text::CUT;
+use crate::finding::text::{CUT, has_byte};
 
 /// `& < >` as entities, and nothing else: Slack decodes just these three.
 pub fn escape(text: &str) -> String {
@@ -42,7 +42,7 @@ fn escaped_chars(text: &str) -> usize {
 
 /// How many characters `text` takes between the quotation marks of a JSON string.
 pub fn json_chars(text: &str) -> usize {
-    if !any(text, grows) {
+    if !has_byte(text, grows) {
         return text.chars().count();
     }
     text.chars()
@@ -67,7 +67,7 @@ pub fn escape_within(text: &str, max_chars: usize) -> String {
 
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
     // So are most texts: as long in all measures as in bytes, at most.
-    if text.len() <= max_chars && !any(text, grows) {
+    if text.len() <= max_chars && !has_byte(text, grows) {
         return text.to_owned();
     }
     if measure(text) <= max_chars {
@@ -94,17 +94,6 @@ fn grows(byte: u8) -> bool {
     let for_slack = (byte == b'&') | (byte == b'<') | (byte == b'>');
     let for_json = (byte == b'"') | (byte == b'\\') | (byte < b' ') | (byte == 0x7f);
     for_slack | for_json
-}
-
-/// Whether a text has such a byte. Sixteen are judged at once, for which `such` must do without branches.
-fn any(text: &str, such: impl Fn(u8) -> bool) -> bool {
-    let bytes = text.as_bytes();
-    let among = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, &byte| any | such(byte));
-    match bytes.last_chunk() {
-        // Some of the last sixteen are judged twice.
-        Some(last) => bytes.as_chunks().0.iter().any(among) || among(last),
-        None => bytes.iter().any(|&byte| such(byte)),
-    }
 }
 
 /// For mrkdwn: as it is if Slack would show it so, else in a code span, where `*`, `_`, `~` and
@@ -142,7 +131,7 @@ pub fn is_markup(text: &str) -> bool {
     let is_sign =
         |byte| (byte == b'*') | (byte == b'~') | (byte == b'`') | (byte == b'_') | (byte == b':');
     text.starts_with('>')
-        || (any(text, is_sign)
+        || (has_byte(text, is_sign)
             && (text.contains(['*', '~', '`'])
                 || has_loose_underscore(text)
                 || has_emoji_name(text)))
@@ -192,7 +181,7 @@ const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
 /// one that could call a channel. Numbers, IP addresses and instance types stay as they are.
 pub fn defang(text: &str) -> String {
     let may_matter = |byte: u8| (byte == b'.') | (byte == b':') | (byte == b'@') | !byte.is_ascii();
-    if !any(text, may_matter) {
+    if !has_byte(text, may_matter) {
         return text.to_owned();
     }
     let text = replaced(text, "://", "[:]//");
