@@ -167,9 +167,9 @@ impl<'a> Draft<'a> {
 
     /// The finding, whose identity has been read.
     pub fn finish_as(self, fingerprint: Fingerprint, envelope: &Envelope<'_>) -> Finding {
-        let kind = some_text(self.kind.as_deref(), KIND_CHARS_MAX)
+        let kind = some_text(self.kind, KIND_CHARS_MAX)
             .unwrap_or_else(|| Text::new("unknown type", KIND_CHARS_MAX));
-        let title = some_text(self.title.as_deref(), TITLE_CHARS_MAX);
+        let title = some_text(self.title, TITLE_CHARS_MAX);
         let sender = envelope.account.as_deref().map(account_id).unwrap_or_default();
         let account = first_text([&fingerprint.account, &sender]);
         let envelope_region = envelope.region.as_deref().unwrap_or_default();
@@ -193,7 +193,7 @@ impl<'a> Draft<'a> {
             region,
             title: title.unwrap_or_else(|| kind.clone()),
             kind,
-            description: some_text(self.description.as_deref(), DESCRIPTION_CHARS_MAX),
+            description: some_text(self.description, DESCRIPTION_CHARS_MAX),
             severity,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -203,8 +203,8 @@ impl<'a> Draft<'a> {
             sample: self.sample,
             canary: None,
             archived: self.archived,
-            resource: some_line(self.resource, RESOURCE_CHARS_MAX),
-            actor: some_line(self.actor, ACTOR_CHARS_MAX),
+            resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
+            actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
             remarks,
         }
     }
@@ -259,12 +259,7 @@ fn partition(said: Option<&str>, region: &str) -> Partition {
     }
 }
 
-fn some_text(raw: Option<&str>, max_chars: usize) -> Option<Text> {
-    raw.map(|raw| Text::new(raw, max_chars)).filter(|text| !text.is_empty())
-}
-
-/// Of a text that was put together here.
-fn some_line(raw: Option<String>, max_chars: usize) -> Option<Text> {
+fn some_text(raw: Str<'_>, max_chars: usize) -> Option<Text> {
     raw.map(|raw| Text::of(raw, max_chars)).filter(|text| !text.is_empty())
 }
 

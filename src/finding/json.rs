@@ -60,7 +60,8 @@ pub(super) struct Json<'a> {
 impl<'a> Json<'a> {
     /// The value as it is written.
     pub fn raw(self) -> &'a str {
-        self.node().and_then(|node| self.between(node.start, node.end)).unwrap_or_default()
+        let whole = self.node().map(|node| node.start as usize..node.end as usize);
+        whole.and_then(|whole| self.document.text.get(whole)).unwrap_or_default()
     }
 
     pub fn kind(self) -> Kind {
@@ -112,10 +113,6 @@ impl<'a> Json<'a> {
 
     fn node(self) -> Option<&'a Node> {
         self.document.nodes.get(self.index)
-    }
-
-    fn between(self, start: u32, end: u32) -> Option<&'a str> {
-        self.document.text.get(start as usize..end as usize)
     }
 }
 

@@ -19,15 +19,14 @@ impl Text {
     /// bidirectional controls and invisible format characters go; runs of white space, line ends
     /// among them, become one space.
     pub fn new(raw: &str, max_chars: usize) -> Text {
-        if is_clean(raw, max_chars) { Text(raw.to_owned()) } else { Text::cleaned(raw, max_chars) }
+        Text::of(Cow::Borrowed(raw), max_chars)
     }
 
-    /// Like [`Text::new`], of what need not be copied if there is nothing to clean.
-    pub fn of(raw: String, max_chars: usize) -> Text {
-        if is_clean(&raw, max_chars) { Text(raw) } else { Text::cleaned(&raw, max_chars) }
-    }
-
-    fn cleaned(raw: &str, max_chars: usize) -> Text {
+    /// Like [`Text::new`], of what need not be copied if it is owned and there is nothing to clean.
+    pub fn of(raw: Cow<'_, str>, max_chars: usize) -> Text {
+        if is_clean(&raw, max_chars) {
+            return Text(raw.into_owned());
+        }
         // Cleaning can only shorten, and a grapheme can be long: look at no more of the raw text
         // than could matter, so that a megabyte of spaces costs little.
         let mut clean = String::with_capacity(raw.len().min(max_chars.saturating_mul(4)));

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::card::{DIGEST_ID_CHARS_MAX, attachment};
+use super::message::written;
 use crate::ports::Card;
 
 /// The most that all cards of a post may weigh together.
@@ -22,9 +23,6 @@ pub const DIGEST_MAX: usize = 50;
 /// The heaviest card there can be: a single one always fits, with room for a list of others.
 pub const CARD_CHARS_MAX: usize = 7_000;
 
-/// Enough for most posts of one card, so that what is written is not moved.
-const WRITTEN_BYTES: usize = 4_096;
-
 /// How much of [`BUDGET_CHARS`] a card takes, in characters: an upper bound, whatever the digest's
 /// id. At most [`CARD_CHARS_MAX`].
 pub fn weigh(card: &Card) -> usize {
@@ -34,14 +32,6 @@ pub fn weigh(card: &Card) -> usize {
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {
     written(part).chars().count()
-}
-
-/// As JSON, which texts and their names always are.
-pub(super) fn written(part: &impl Serialize) -> String {
-    let mut json = Vec::with_capacity(WRITTEN_BYTES);
-    let text =
-        serde_json::to_writer(&mut json, part).ok().and_then(|()| String::from_utf8(json).ok());
-    text.unwrap_or_default()
 }
 
 #[cfg(test)]

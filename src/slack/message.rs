@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// Enough for most posts of one card, so that what is written is not moved.
+const WRITTEN_BYTES: usize = 4_096;
+
 /// One post. In none of it Slack makes a link or a mention by itself.
 #[derive(Debug, Serialize)]
 pub struct Message {
@@ -77,4 +80,12 @@ impl TextObject {
     pub fn plain(text: String) -> TextObject {
         TextObject::PlainText { text, emoji: false }
     }
+}
+
+/// As JSON, which texts and their names always are.
+pub(super) fn written(part: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(WRITTEN_BYTES);
+    let text =
+        serde_json::to_writer(&mut json, part).ok().and_then(|()| String::from_utf8(json).ok());
+    text.unwrap_or_default()
 }

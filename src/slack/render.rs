@@ -9,14 +9,14 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
-use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json, written};
+use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
 use super::card::{attachment, circumstances, footer_of_digest, title};
 use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
 use super::line::{LINE_CHARS_MAX, sections};
 use super::look::look;
 use super::mention::{Mention, Mentions};
-use super::message::{Attachment, Message};
+use super::message::{Attachment, Message, written};
 use super::note;
 use crate::finding::{Level, Text};
 use crate::ports::{Card, Digest, Form, Note};
