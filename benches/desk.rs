@@ -1,19 +1,23 @@
 //! The desk alone: what one more finding costs, from its delivery over its share of a digest to the delete of
 //! its message, with so many others waiting.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used)]
 
 #[path = "common/mod.rs"]
 mod common;
-#[path = "../tests/it/desk_alone.rs"]
+#[path = "../tests/it/desk/alone.rs"]
 mod desk_alone;
-#[path = "../tests/it/fakes.rs"]
-mod fakes;
+#[macro_use]
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+#[path = "../tests/it/contracts/mod.rs"]
+mod contracts;
 
 use common::quick;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use desk_alone::DeskAlone;
-use fakes::settings;
+use support::fakes::settings;
 
 fn waiting(c: &mut Criterion) {
     let mut group = c.benchmark_group("desk");

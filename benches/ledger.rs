@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, NoticeKey, Row, Terms, Want, claim, mark};
+use hansho::policy::ledger::{Claim, RecordKey, Row, Terms, Want, claim, mark};
 use hansho::ports::{Ledger, Written};
 
 const NOW: Wall = Wall(1_790_000_000_000);
@@ -22,7 +22,7 @@ const TERMS: Terms = Terms {
 };
 
 /// Claims a finding that was never seen; the row that it has now.
-async fn claimed(ledger: &EmbeddedLedger, key: &NoticeKey) -> Row {
+async fn claimed(ledger: &EmbeddedLedger, key: &RecordKey) -> Row {
     let want = Want { owner: "worker/1", level: Level::High, revision: Some(NOW) };
     let Claim::Write { expect, row, .. } = claim(None, &want, &TERMS, NOW) else {
         panic!("a finding that was never seen can be claimed");
@@ -41,7 +41,7 @@ fn ledger(c: &mut Criterion) {
     let mut next = 0_u64;
     let mut key = || {
         next += 1;
-        NoticeKey {
+        RecordKey {
             fingerprint: format!("guardduty/111122223333/eu-central-1/{next:032x}"),
             destination: "security".to_owned(),
         }

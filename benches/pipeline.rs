@@ -6,33 +6,27 @@
 
 #[path = "common/mod.rs"]
 mod common;
-#[path = "../tests/it/fakes.rs"]
-mod fakes;
-#[path = "../tests/it/ledger_contract.rs"]
-mod ledger_contract;
-#[path = "../tests/it/memory_ledger.rs"]
-mod memory_ledger;
-#[path = "../tests/it/memory_queue.rs"]
-mod memory_queue;
-#[path = "../tests/it/queue_contract.rs"]
-mod queue_contract;
-#[path = "../tests/it/suite.rs"]
-mod suite;
+#[macro_use]
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+#[path = "../tests/it/contracts/mod.rs"]
+mod contracts;
 
 use std::future::pending;
 use std::hint::black_box;
 
 use common::{mixed, night, quick};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use fakes::{PausedClock, settings};
-use hansho::demo::night::{Event, Mix};
+use hansho::commands::demo::night::{Event, Mix};
 use hansho::desk::Capacity;
 use hansho::desk::worker::{Ports, run};
 use hansho::metrics::Metrics;
-use hansho::ports::{Digest, Lane, Notifier, Verdict};
+use hansho::ports::{Lane, Notifier, Post, Verdict};
 use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, body, weigh};
-use memory_ledger::MemoryLedger;
-use memory_queue::MemoryQueue;
+use support::fakes::{PausedClock, settings};
+use support::memory_ledger::MemoryLedger;
+use support::memory_queue::MemoryQueue;
 
 const MESSAGES: usize = 2_000;
 const NOTHING: Mix = Mix { noise: 0, alerts: 0, repeats: 0, updates: 0, malformed: 0 };
@@ -41,7 +35,7 @@ const NOTHING: Mix = Mix { noise: 0, alerts: 0, repeats: 0, updates: 0, malforme
 struct Drawn;
 
 impl Notifier for Drawn {
-    async fn post(&self, digest: &Digest) -> Verdict {
+    async fn post(&self, digest: &Post) -> Verdict {
         black_box(body(digest, &Mentions::none()));
         Verdict::Accepted
     }

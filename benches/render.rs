@@ -1,4 +1,4 @@
-//! Notices → the text of a post to Slack.
+//! Alerts → the text of a post to Slack.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use common::{findings, quick};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hansho::finding::Finding;
-use hansho::ports::{Card, Digest, Form};
+use hansho::ports::{Card, Form, Post};
 use hansho::slack::{DIGEST_MAX, MAX_CARDS, Mentions, body, weigh};
 
 fn card(finding: &Arc<Finding>) -> Card {
@@ -30,7 +30,7 @@ fn posts(c: &mut Criterion) {
     ] {
         let cards = findings(count).iter().map(card).collect();
         let (id, destination) = ("worker-17".to_owned(), "security".to_owned());
-        let digest = Digest { id, destination, form, cards, notes: Vec::new() };
+        let digest = Post { id, destination, form, cards, notes: Vec::new() };
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(name, |b| {
             b.iter(|| body(&digest, &Mentions::none()).len());

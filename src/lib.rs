@@ -5,30 +5,18 @@
 //! to do next, and the adapters in `aws`, `slack` and `embedded` do it. ARCHITECTURE.md walks it.
 
 pub mod aws;
-pub mod canary;
-pub mod check;
-pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
-pub mod consume;
-pub mod demo;
 pub mod desk;
 pub mod embedded;
-pub mod explain;
-pub mod feed;
 pub mod finding;
 pub mod health;
 pub mod instants;
-pub mod lambda;
-pub mod live;
 pub mod logging;
 pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
-pub mod reconcile;
-pub mod replay;
 pub mod secret;
-pub mod show;
 pub mod slack;
-pub mod wiring;

@@ -6,11 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use hansho::cli::{Cli, Command, Exit, Input};
+use hansho::commands::check::live;
+use hansho::commands::cli::{Cli, Command, Exit, Input};
+use hansho::commands::run::RunOptions;
+use hansho::commands::{
+    canary, check, cli, demo, health, lambda, reconcile, render as show, replay, run as consume,
+};
 use hansho::config::{self, Config, Loaded, Reference};
-use hansho::consume::{self, RunOptions};
+use hansho::logging;
 use hansho::slack::{Mentions, Webhook};
-use hansho::{canary, check, cli, demo, health, lambda, live, logging, reconcile, replay, show};
 
 fn main() -> ExitCode {
     let started = if is_lambda_function() {
@@ -127,7 +131,7 @@ async fn ask(health: cli::Health) -> anyhow::Result<Exit> {
         );
         return Ok(Exit::Usage);
     };
-    println!("{}", health::ask::ask(listen, health.ready).await?);
+    println!("{}", health::ask(listen, health.ready).await?);
     Ok(Exit::Done)
 }
 
@@ -153,17 +157,19 @@ async fn check_live(args: cli::Check) -> anyhow::Result<Exit> {
     Ok(ended(!answer.is_wrong()))
 }
 
-async fn tell_what_became_of(args: cli::explain::Explain) -> anyhow::Result<Exit> {
+async fn tell_what_became_of(
+    args: hansho::commands::explain::args::Explain,
+) -> anyhow::Result<Exit> {
     let Some(config) = valid(load(args.config.config.as_deref())) else {
         return Ok(Exit::Usage);
     };
     let mut out = io::stdout().lock();
-    let exit = hansho::explain::run(&config, &args, &mut out, &mut io::stderr()).await?;
+    let exit = hansho::commands::explain::run(&config, &args, &mut out, &mut io::stderr()).await?;
     out.flush()?;
     Ok(exit)
 }
 
-async fn try_the_way(asked: cli::canary::Canary) -> anyhow::Result<Exit> {
+async fn try_the_way(asked: canary::args::Canary) -> anyhow::Result<Exit> {
     let options = match asked.options() {
         Ok(options) => options,
         Err(why) => {

@@ -4,11 +4,11 @@
 /// A mistake: what the program forgets or does wrong while it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
-    /// Every post starts from the oldest notice instead of the worst.
+    /// Every post starts from the oldest alert instead of the worst.
     PriorityIgnored,
     CriticalsShareWithLesser,
     BreakerKeepsReceiving,
-    /// No post starts from the oldest notice.
+    /// No post starts from the oldest alert.
     AgeingForgotten,
     /// The oldest has its turn even while a critical waits.
     AgeingOvertakesCriticals,
@@ -28,11 +28,11 @@ pub enum Mutation {
     ReleaseForgotten,
     /// A refused post is tried again as it was.
     SplitForgotten,
-    /// A notice that was refused alone is parked, and not tried as text.
+    /// An alert that was refused alone is parked, and not tried as text.
     PlainForgotten,
     /// A worker that is asked to stop keeps what it has.
     DrainForgotten,
-    /// A notice is posted without a claim.
+    /// An alert is posted without a claim.
     ClaimForgotten,
     /// A message is deleted when its post is accepted, and not when the ledger knows of it.
     DeleteBeforeMark,

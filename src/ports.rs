@@ -5,11 +5,11 @@
 //! An adapter makes exactly one attempt and answers with a verdict; whether, when and how often to
 //! try again is decided by the desk. Lists are answered entry by entry, in the order asked.
 
+mod dead_letters;
 mod failure;
 pub mod findings;
 pub mod inlet;
 pub mod inquiry;
-mod parked;
 pub mod probe;
 
 use std::fmt;
@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
-use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
 
+pub use dead_letters::{DeadLetter, DeadLetterQueue, Held, Origin, Outgoing, Put, Sent};
 pub use failure::{Failure, FailureKind};
-pub use parked::{Held, Origin, Outgoing, Parked, ParkedQueue, Put, Sent};
 
 /// One of the two queues. Express carries a second copy of what is high or critical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,11 +34,11 @@ pub enum Lane {
 impl Lane {
     pub const ALL: [Lane; 2] = [Lane::Express, Lane::Standard];
 
-    pub fn from_word(word: &str) -> Option<Lane> {
-        Lane::ALL.into_iter().find(|lane| lane.word() == word)
+    pub fn from_name(word: &str) -> Option<Lane> {
+        Lane::ALL.into_iter().find(|lane| lane.as_str() == word)
     }
 
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Lane::Express => "express",
             Lane::Standard => "standard",
@@ -87,7 +87,7 @@ pub const QUEUE_BATCH_MAX: usize = 10;
 
 /// A message on its way to quarantine.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parcel {
+pub struct QuarantineEntry {
     pub message_id: MessageId,
     pub lane: Lane,
     pub body: String,
@@ -126,10 +126,10 @@ pub enum QueueError {
 
 impl QueueError {
     /// The log's field `reason`, and the metric's label.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             QueueError::ReceiptGone(_) => "receipt_gone",
-            QueueError::Unavailable(why) => why.kind.word(),
+            QueueError::Unavailable(why) => why.kind.as_str(),
         }
     }
 }
@@ -174,7 +174,10 @@ pub trait Queue: Send + Sync {
 
     /// Puts a copy into quarantine, durably. The caller deletes the original afterwards, so a crash
     /// in between leaves a second copy, or replaces the first one, but never leaves none.
-    fn park(&self, parcel: &Parcel) -> impl Future<Output = Result<(), QueueError>> + Send;
+    fn quarantine(
+        &self,
+        entry: &QuarantineEntry,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     fn depth(&self, lane: Lane) -> impl Future<Output = Result<Depth, QueueError>> + Send;
 }
@@ -185,9 +188,9 @@ pub trait Queue: Send + Sync {
 pub struct LedgerError(pub Failure);
 
 impl LedgerError {
-    /// As [`QueueError::word`].
-    pub fn word(&self) -> &'static str {
-        self.0.kind.word()
+    /// As [`QueueError::as_str`].
+    pub fn as_str(&self) -> &'static str {
+        self.0.kind.as_str()
     }
 }
 
@@ -207,37 +210,37 @@ pub enum Written {
     Lost(Option<Row>),
 }
 
-/// How many rows one [`Ledger::recall`] is about, at most: DynamoDB's limit.
+/// How many rows one [`Ledger::prefetch`] is about, at most: DynamoDB's limit.
 /// Source: DynamoDB API reference, BatchGetItem.
-pub const RECALL_MAX: usize = 100;
+pub const PREFETCH_MAX: usize = 100;
 
-/// One row for each notice. Rows are only ever replaced, under a condition, atomically; deleting
+/// One row for each alert. Rows are only ever replaced, under a condition, atomically; deleting
 /// them is left to their expiry, which may lag, so an expired row is a row like any other.
 pub trait Ledger: Send + Sync {
     /// Strongly consistent.
     fn read(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
     ) -> impl Future<Output = Result<Option<Row>, LedgerError>> + Send;
 
     /// Replaces the row if it is as expected; answers with the actual row if it is not.
     fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> impl Future<Output = Result<Written, LedgerError>> + Send;
 
-    /// What was told of these notices, at most [`RECALL_MAX`] of them, by a look that is cheap: a row
+    /// What was told of these alerts, at most [`PREFETCH_MAX`] of them, by a look that is cheap: a row
     /// may be seen as it was some time ago, or not at all. One answer for each key, in order; None says
     /// nothing, neither that there is a row nor that there is none.
-    fn recall(
+    fn prefetch(
         &self,
-        keys: &[NoticeKey],
-    ) -> impl Future<Output = Result<Vec<Option<Told>>, LedgerError>> + Send;
+        keys: &[RecordKey],
+    ) -> impl Future<Output = Result<Vec<Option<LastPost>>, LedgerError>> + Send;
 }
 
-/// One notice as it goes into a post.
+/// One alert as it goes into a post.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     pub finding: Arc<Finding>,
@@ -254,18 +257,18 @@ pub struct Card {
 /// How a post is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// A card for each notice.
+    /// A card for each alert.
     Cards,
-    /// More wait than cards fit: counts of what they have in common, and a line for each notice.
+    /// More wait than cards fit: counts of what they have in common, and a line for each alert.
     Digest,
-    /// Text alone, for a notice whose card was refused.
+    /// Text alone, for an alert whose card was refused.
     Plain,
 }
 
 /// One post to one destination. Its id is shown in the footer, so that a duplicate post can be
 /// recognised as one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Digest {
+pub struct Post {
     pub id: String,
     /// The destination's name in the configuration.
     pub destination: String,
@@ -286,7 +289,7 @@ pub enum Note {
         lasted: Duration,
         until: Wall,
         why: Trouble,
-        /// How many notices this worker held for it.
+        /// How many alerts this worker held for it.
         held: usize,
         /// How many its fallback told meanwhile.
         elsewhere: usize,
@@ -342,7 +345,7 @@ pub enum RetryReason {
 }
 
 impl RetryReason {
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             RetryReason::Connection => "connection",
             RetryReason::TimedOut => "timed_out",
@@ -357,7 +360,7 @@ impl RetryReason {
 /// Whoever tells people.
 pub trait Notifier: Send + Sync {
     /// One attempt to post. Bounded in time by the adapter. The answer never holds a secret.
-    fn post(&self, digest: &Digest) -> impl Future<Output = Verdict> + Send;
+    fn post(&self, digest: &Post) -> impl Future<Output = Verdict> + Send;
 
     /// Reads the destination's address again from where it is kept. True if it changed.
     fn refresh(&self, destination: &str) -> impl Future<Output = Result<bool, String>> + Send;

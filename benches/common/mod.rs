@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::Criterion;
-use hansho::demo::night::{Event, Mix, Night};
+use hansho::commands::demo::night::{Event, Mix, Night};
 use hansho::finding::{Finding, parse};
 use hansho::instants::Wall;
 

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hansho::demo::night::{Mix, Night};
+use hansho::commands::demo::night::{Mix, Night};
 use hansho::instants::Wall;
 use tokio::sync::watch;
 

@@ -1,12 +1,12 @@
 //! The ledger in a DynamoDB table: partition key `fingerprint`, sort key `destination`, one item a
-//! notice, `expires_at` as the TTL attribute.
+//! alert, `expires_at` as the TTL attribute.
 //!
 //! Every transition is one conditional PutItem of the whole item. A failed condition brings the
 //! item along (`ALL_OLD`), at no cost and strongly consistent.
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
+mod prefetch;
 mod probe;
-mod recall;
 mod search;
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ use futures_util::FutureExt;
 use super::{cause, failure};
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, State, Told};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
 use crate::ports::{Failure, Ledger, LedgerError, Written};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -62,8 +62,8 @@ impl DynamoLedger {
     }
 
     /// The row of an item, where there is one. An item that can't be read is never taken for none:
-    /// that would post its notice again.
-    fn row(&self, key: &NoticeKey, item: Option<&Item>) -> Result<Option<Row>, LedgerError> {
+    /// that would post its alert again.
+    fn row(&self, key: &RecordKey, item: Option<&Item>) -> Result<Option<Row>, LedgerError> {
         if item.is_some_and(|item| !is_of(item, key)) {
             return Err(LedgerError(self.wrong_key("it answered with another row").into()));
         }
@@ -78,7 +78,7 @@ impl DynamoLedger {
         })
     }
 
-    /// A table with another key would take the row of one notice for that of another.
+    /// A table with another key would take the row of one alert for that of another.
     fn wrong_key(&self, why: &str) -> String {
         format!(
             "ledger table {:?} has the wrong key: it needs the partition key {FINGERPRINT} and the \
@@ -115,7 +115,7 @@ impl DynamoLedger {
 }
 
 impl Ledger for DynamoLedger {
-    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
         let answer = self
             .client
             .get_item()
@@ -132,7 +132,7 @@ impl Ledger for DynamoLedger {
 
     async fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
@@ -164,12 +164,12 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         self.look_at(keys).await
     }
 }
 
-fn is_of(item: &Item, key: &NoticeKey) -> bool {
+fn is_of(item: &Item, key: &RecordKey) -> bool {
     let is = |name, value: &str| matches!(item.get(name), Some(S(text)) if text == value);
     is(FINGERPRINT, &key.fingerprint) && is(DESTINATION, &key.destination)
 }
@@ -198,7 +198,7 @@ impl Condition {
                     ("#lease", LEASE_UNTIL),
                 ]),
                 values: Some(item([
-                    (":state", S(state.word().to_owned())),
+                    (":state", S(state.as_str().to_owned())),
                     (":fence", N(fence.to_string())),
                     (":lease", N(lease_until.0.to_string())),
                 ])),
@@ -207,7 +207,7 @@ impl Condition {
                 expression: "#state = :claimed AND #owner = :owner AND #fence = :fence",
                 names: placeholders([("#state", STATE), ("#owner", OWNER), ("#fence", FENCE)]),
                 values: Some(item([
-                    (":claimed", S(State::Claimed.word().to_owned())),
+                    (":claimed", S(State::Claimed.as_str().to_owned())),
                     (":owner", S(owner.clone())),
                     (":fence", N(fence.to_string())),
                 ])),
@@ -237,13 +237,13 @@ const EXPIRES_AT: &str = "expires_at";
 
 /// What is None in the row has no attribute. An empty owner or digest is an empty string, which
 /// DynamoDB allows in what is no key.
-fn encode(key: &NoticeKey, row: &Row) -> Item {
+fn encode(key: &RecordKey, row: &Row) -> Item {
     let level = |level: Level| N(level.rank().to_string());
     let time = |at: Wall| N(at.0.to_string());
     let mut item = item([
         (FINGERPRINT, S(key.fingerprint.clone())),
         (DESTINATION, S(key.destination.clone())),
-        (STATE, S(row.state.word().to_owned())),
+        (STATE, S(row.state.as_str().to_owned())),
         (OWNER, S(row.owner.clone())),
         (FENCE, N(row.fence.to_string())),
         (LEASE_UNTIL, time(row.lease_until)),
@@ -265,7 +265,7 @@ fn encode(key: &NoticeKey, row: &Row) -> Item {
 
 fn decode(item: &Item) -> Result<Row, Unreadable> {
     Ok(Row {
-        state: State::from_word(text(item, STATE)?)
+        state: State::from_name(text(item, STATE)?)
             .ok_or(Unreadable { attribute: STATE, why: "is no state that this version knows" })?,
         owner: text(item, OWNER)?.to_owned(),
         fence: required(item, FENCE)?,
@@ -342,7 +342,7 @@ mod tests {
     use super::*;
     use crate::finding::Fingerprint;
 
-    fn longest_key() -> NoticeKey {
+    fn longest_key() -> RecordKey {
         let fingerprint = Fingerprint {
             // A third party chooses it; the products that AWS makes take 16 bytes at most.
             product: "p".repeat(64),
@@ -350,7 +350,7 @@ mod tests {
             region: "ap-southeast-10".into(),
             id: "i".repeat(Fingerprint::MAX_ID_BYTES),
         };
-        NoticeKey::new(&fingerprint, &"d".repeat(80))
+        RecordKey::new(&fingerprint, &"d".repeat(80))
     }
 
     fn fullest_row() -> Row {

@@ -4,15 +4,15 @@
 //! try again is the desk's to decide, and a second, hidden schedule would break its budget of time.
 //! The exception is a list that is longer than a batch may be: it takes several calls.
 
+mod dead_letter_attributes;
+mod dead_letters;
 mod inlet;
-mod parcel;
-mod parked;
-mod peek;
 mod probe;
+mod quarantine_attributes;
+mod quarantine_scan;
 mod reading;
 mod refusal;
 mod region;
-mod story;
 
 use std::fmt;
 use std::time::Duration;
@@ -34,12 +34,12 @@ use tracing::warn;
 
 use crate::instants::Wall;
 use crate::ports::{
-    Delivery, Depth, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, Queue, QueueError, Receipt,
+    Delivery, Depth, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt,
     ReceiveAsk,
 };
 
-pub use parcel::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
-pub use parked::SqsParked;
+pub use dead_letters::SqsParked;
+pub use quarantine_attributes::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
 
 use reading::Reading;
 
@@ -261,8 +261,9 @@ impl Queue for SqsQueue {
     /// Sends the body unchanged, with what is known of it as message attributes (see
     /// [`original_body`] for the one exception). Attributes that do not fit a message beside a very
     /// large body are logged instead.
-    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
-        let packed = parcel::pack(parcel).map_err(|why| QueueError::Unavailable(why.into()))?;
+    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
+        let packed = quarantine_attributes::pack(entry)
+            .map_err(|why| QueueError::Unavailable(why.into()))?;
         let mut call = self
             .quarantine
             .client
@@ -271,7 +272,7 @@ impl Queue for SqsQueue {
             .message_body(packed.body);
         for attribute in packed.attributes {
             let value = MessageAttributeValue::builder()
-                .data_type(attribute.kind.word())
+                .data_type(attribute.kind.as_str())
                 .string_value(attribute.value)
                 .build()
                 .map_err(unbuilt)?;
@@ -284,7 +285,7 @@ impl Queue for SqsQueue {
             .map_err(|e| refusal::of_call("SendMessage", &self.quarantine.url, &e))?;
         for attribute in packed.left_out {
             warn!(
-                message_id = ?parcel.message_id.0,
+                message_id = ?entry.message_id.0,
                 quarantine_id = ?answer.message_id(),
                 attribute = attribute.name,
                 value = ?attribute.value,
@@ -392,7 +393,7 @@ fn deliveries(lane: Lane, max: usize, messages: Vec<Message>) -> Result<Vec<Deli
     }
     if usable.len() > max {
         // There is no room for them here. They come back when their visibility ends.
-        warn!(lane = lane.word(), asked = max, received, "sqs gave more messages than asked for");
+        warn!(lane = lane.as_str(), asked = max, received, "sqs gave more messages than asked for");
         usable.truncate(max);
     }
     Ok(usable)
@@ -411,11 +412,11 @@ fn delivery(lane: Lane, message: Message) -> Option<Delivery> {
     let again = own.is_some_and(|own| own.contains_key(AGAIN_ATTRIBUTE));
     let (id, body) = (message.message_id, message.body);
     let Some(receipt) = message.receipt_handle.filter(|handle| !handle.is_empty()) else {
-        warn!(lane = lane.word(), message_id = ?id, "a message came without a receipt handle");
+        warn!(lane = lane.as_str(), message_id = ?id, "a message came without a receipt handle");
         return None;
     };
     if id.is_none() || body.is_none() {
-        warn!(lane = lane.word(), message_id = ?id, "a message came without its id or its body");
+        warn!(lane = lane.as_str(), message_id = ?id, "a message came without its id or its body");
     }
     Some(Delivery {
         lane,

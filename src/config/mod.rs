@@ -112,7 +112,7 @@ impl Backend {
     pub const EMBEDDED_PATH: &str = "hansho.db";
     pub const EMBEDDED_LISTEN: &str = "127.0.0.1:8787";
 
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Backend::Embedded { .. } => "embedded",
             Backend::Aws { .. } => "aws",

@@ -48,20 +48,20 @@ impl Desk {
             self.reports.push(Report::DestinationBack { destination: d.name.clone() });
         }
         for won in hand.won {
-            let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
-            notice.failures = 0;
-            let key = notice.key.clone();
-            let revision = notice.finding.updated_at;
+            let Some(alert) = self.alerts.get_mut(&won.alert) else { continue };
+            alert.failures = 0;
+            let key = alert.key.clone();
+            let revision = alert.finding.updated_at;
             let digest = hand.digest.clone();
             let Some(claim) = won.claim else {
-                let level = notice.finding.severity.level;
+                let level = alert.finding.severity.level;
                 let post = Unclaimed { level, digest, revision, sent_at: now.wall };
-                let owner = notice.owner.clone();
-                let order = RecordOrder { notice: won.notice, key, owner, post };
-                notice.stage = Stage::Recording(Box::new(order.clone()));
+                let owner = alert.owner.clone();
+                let order = RecordOrder { alert: won.alert, key, owner, post };
+                alert.stage = Stage::Recording(Box::new(order.clone()));
                 self.tally.unclaimed += 1;
                 if mutation::is(Mutation::UnclaimedNotRecorded) {
-                    self.resolve(won.notice, Resolution::Settled, now);
+                    self.resolve(won.alert, Resolution::Settled, now);
                     continue;
                 }
                 self.orders.push(Order::Record(order));
@@ -69,11 +69,11 @@ impl Desk {
             };
             let (expect, row) =
                 ledger::mark(&claim, &digest, revision, &self.settings.terms, now.wall);
-            let write = WriteOrder { notice: won.notice, key, expect, row };
-            notice.stage = Stage::Marking(Box::new(write.clone()));
+            let write = WriteOrder { alert: won.alert, key, expect, row };
+            alert.stage = Stage::Marking(Box::new(write.clone()));
             self.orders.push(Order::Mark(write));
             if mutation::is(Mutation::DeleteBeforeMark) {
-                self.resolve(won.notice, Resolution::Settled, now);
+                self.resolve(won.alert, Resolution::Settled, now);
             }
         }
     }
@@ -108,7 +108,7 @@ impl Desk {
         self.reports.push(Report::PostFailed {
             destination: name.clone(),
             digest: hand.digest,
-            reason: failure.reason.word(),
+            reason: failure.reason.as_str(),
             ambiguous: failure.ambiguous,
             delay,
             detail: failure.detail,
@@ -150,7 +150,7 @@ impl Desk {
         }
     }
 
-    /// The content was refused: look for the guilty notice by halves, try it as plain text, and
+    /// The content was refused: look for the guilty alert by halves, try it as plain text, and
     /// if that is refused too, park it alone.
     fn refused(&mut self, channel: usize, hand: InHand, detail: &str, now: Now) {
         self.tally.retried += 1;
@@ -158,27 +158,27 @@ impl Desk {
         self.reports.push(Report::PostRefused {
             destination: self.destinations[channel].name.clone(),
             digest: hand.digest,
-            notices: hand.won.len(),
+            alerts: hand.won.len(),
             detail: detail.to_owned(),
         });
         let spoke = self.words_are_dropped(channel, &hand.words);
         let count = hand.won.len();
         for won in hand.won {
-            let Some(notice) = self.notices.get_mut(&won.notice) else { continue };
+            let Some(alert) = self.alerts.get_mut(&won.alert) else { continue };
             let after = match (count, hand.form) {
-                (1, Form::Plain) => AfterRelease::Park { detail: detail.to_owned() },
+                (1, Form::Plain) => AfterRelease::Quarantine { detail: detail.to_owned() },
                 (1, _) if mutation::is(Mutation::PlainForgotten) => {
-                    AfterRelease::Park { detail: detail.to_owned() }
+                    AfterRelease::Quarantine { detail: detail.to_owned() }
                 }
                 _ if mutation::is(Mutation::SplitForgotten) => AfterRelease::Wait,
                 // It may have been for what was said besides.
                 (1, _) if spoke => AfterRelease::Wait,
                 (1, Form::Cards | Form::Digest) => {
-                    notice.plain = true;
+                    alert.plain = true;
                     AfterRelease::Wait
                 }
                 (n, _) => {
-                    notice.share_max = n.div_ceil(2);
+                    alert.share_max = n.div_ceil(2);
                     AfterRelease::Wait
                 }
             };

@@ -10,10 +10,10 @@ use crate::instants::{Mono, Now};
 use crate::policy::canary::{self, Passed, Post};
 use crate::policy::ledger::Unclaimed;
 
-use super::order::{DeliveryId, NoticeId, Order, RecordOrder};
-use super::report::{HandBackReason, Report};
+use super::order::{AlertId, DeliveryId, Order, RecordOrder};
+use super::report::{Report, ReturnReason};
 use super::settling::Resolution;
-use super::{Desk, Notice, Stage};
+use super::{Alert, Desk, Stage};
 
 /// Canaries are posted only so often, however many ask for it: nobody is to flood a channel with
 /// tests. There are some thirty regions.
@@ -38,7 +38,7 @@ impl Allowance {
     }
 }
 
-impl Notice {
+impl Alert {
     /// It stands for a canary's own row, and is posted to nobody.
     pub(super) fn is_canarys_row(&self) -> bool {
         self.key.destination == canary::ROW
@@ -76,7 +76,7 @@ impl Desk {
         post: Post,
         now: Now,
     ) {
-        let id = NoticeId(self.new_id());
+        let id = AlertId(self.new_id());
         let Some(held) = self.deliveries.get_mut(&delivery) else { return };
         held.open += 1;
         let (queued_at, since) = (held.enqueued_at, held.since);
@@ -91,8 +91,8 @@ impl Desk {
             revision: Some(put_at),
             sent_at: put_at,
         };
-        let order = RecordOrder { notice: id, key: key.clone(), owner: owner.clone(), post: told };
-        let notice = Notice {
+        let order = RecordOrder { alert: id, key: key.clone(), owner: owner.clone(), post: told };
+        let alert = Alert {
             delivery,
             // It is for none of them, and never among what waits for one.
             destination: 0,
@@ -112,36 +112,36 @@ impl Desk {
             looked_for: false,
             weight: None,
         };
-        self.notices.insert(id, notice);
+        self.alerts.insert(id, alert);
         self.orders.push(Order::Record(order));
     }
 
     /// Its row is written.
-    pub(super) fn canary_noted(&mut self, id: NoticeId, now: Now) {
-        let Some(notice) = self.notices.get(&id) else { return };
-        let put_at = notice.finding.canary.and_then(|canary| canary.put_at);
+    pub(super) fn canary_noted(&mut self, id: AlertId, now: Now) {
+        let Some(alert) = self.alerts.get(&id) else { return };
+        let put_at = alert.finding.canary.and_then(|canary| canary.put_at);
         self.reports.push(Report::Canary {
-            finding: notice.key.fingerprint.clone(),
-            took: now.wall.since(put_at.unwrap_or(notice.since)),
+            finding: alert.key.fingerprint.clone(),
+            took: now.wall.since(put_at.unwrap_or(alert.since)),
         });
         self.resolve(id, Resolution::Settled, now);
     }
 
     /// Its row could not be written. Where its message is to leave, it is told by whoever gets it
     /// next: nothing was posted that the ledger would have to know of. True if it goes.
-    pub(super) fn canary_leaves(&mut self, id: NoticeId, now: Now) -> bool {
-        let Some(notice) = self.notices.get(&id).filter(|n| n.is_canarys_row()) else {
+    pub(super) fn canary_leaves(&mut self, id: AlertId, now: Now) -> bool {
+        let Some(alert) = self.alerts.get(&id).filter(|n| n.is_canarys_row()) else {
             return false;
         };
-        let delivery = notice.delivery;
+        let delivery = alert.delivery;
         let Some(reason) = self.deliveries.get(&delivery).and_then(|held| held.leaving()) else {
             return false;
         };
         let due = match reason {
-            HandBackReason::Draining => self.due_in(delivery, now),
+            ReturnReason::Draining => self.due_in(delivery, now),
             _ => Duration::ZERO,
         };
-        self.resolve(id, Resolution::HandBack(reason, due), now);
+        self.resolve(id, Resolution::Return(reason, due), now);
         true
     }
 }

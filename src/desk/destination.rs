@@ -10,12 +10,12 @@ use crate::policy::pace::Pace;
 use crate::ports::Form;
 
 use super::SOON;
-use super::order::NoticeId;
+use super::order::AlertId;
 use super::ready::Ready;
-use super::trouble::{Trouble, Word};
+use super::recovery_note::{Trouble, Word};
 
 /// After so many failures in a row a destination's breaker is open: it is tried with the worst
-/// notice alone, and where no destination is left nothing more is received.
+/// alert alone, and where no destination is left nothing more is received.
 pub(super) const BREAKER_FAILURES: u32 = 5;
 
 pub(super) struct Destination {
@@ -37,7 +37,7 @@ pub(super) struct Destination {
     pub trouble: Trouble,
     /// Its webhook is gone, and reading it again did not help.
     pub dead: bool,
-    /// Who takes its notices while it is dead.
+    /// Who takes its alerts while it is dead.
     pub fallback: Option<usize>,
     /// So many wait that digests serve.
     pub storm: bool,
@@ -78,9 +78,9 @@ pub(super) struct InHand {
     pub posting: bool,
 }
 
-/// A notice that may be posted.
+/// An alert that may be posted.
 pub(super) struct Won {
-    pub notice: NoticeId,
+    pub alert: AlertId,
     /// None: the ledger is away, and it is posted without a claim.
     pub claim: Option<Row>,
 }

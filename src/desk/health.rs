@@ -51,7 +51,7 @@ impl LedgerHealth {
         (self.is_failing() && self.probe_at > now).then_some(self.probe_at)
     }
 
-    /// It failed so often that one notice at a time is enough to try it with.
+    /// It failed so often that one alert at a time is enough to try it with.
     pub fn is_failing(&self) -> bool {
         self.failures >= FAILURES
     }

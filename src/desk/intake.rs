@@ -1,16 +1,16 @@
-//! From a delivery to the notices that it owes.
+//! From a delivery to the alerts that it owes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::{self, Finding, Parsed};
 use crate::instants::Now;
-use crate::policy::ledger::NoticeKey;
+use crate::policy::ledger::RecordKey;
 use crate::ports::{Delivery, Lane, QueueError};
 
-use super::report::{CoveredBy, HandBackReason, Report};
+use super::report::{KnownFrom, Report, ReturnReason};
 use super::settling::{Held, HeldPhase};
-use super::{DeliveryId, Desk, EMPTY_RECEIVE_REST, Notice, NoticeId, Stage};
+use super::{Alert, AlertId, DeliveryId, Desk, EMPTY_RECEIVE_REST, Stage};
 
 impl Desk {
     pub(super) fn received(
@@ -53,7 +53,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "receive",
                     lane: Some(lane),
-                    reason: error.word(),
+                    reason: error.as_str(),
                     detail: error.to_string(),
                     delay: state.not_before.since(now.mono),
                 });
@@ -81,9 +81,9 @@ impl Desk {
         self.deliveries.insert(id, held);
         if self.draining {
             // The receive was under way when this worker was asked to stop.
-            self.hand_back(id, HandBackReason::Draining, Duration::ZERO);
+            self.hand_back(id, ReturnReason::Draining, Duration::ZERO);
         } else if self.is_overfull() {
-            self.hand_back(id, HandBackReason::NoRoom, super::RETRY_FIRST);
+            self.hand_back(id, ReturnReason::NoRoom, super::RETRY_FIRST);
         } else {
             self.owe(id, lane, parsed, now);
         }
@@ -111,7 +111,7 @@ impl Desk {
     fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed, now: Now) {
         for rejection in parsed.rejections {
             if let Some(held) = self.deliveries.get_mut(&id) {
-                held.condemn(rejection.code.word(), &rejection.to_string());
+                held.condemn(rejection.code.as_str(), &rejection.to_string());
             }
         }
         for finding in parsed.unwanted {
@@ -140,16 +140,16 @@ impl Desk {
         finding: Arc<Finding>,
         now: Now,
     ) {
-        let id = NoticeId(self.new_id());
+        let id = AlertId(self.new_id());
         let Some(held) = self.deliveries.get(&delivery) else { return };
         debug_assert!(matches!(held.phase, HeldPhase::Open));
         let (since, again) = (held.since, held.again);
         let name = &self.destinations[destination].name;
-        let notice = Notice {
+        let alert = Alert {
             delivery,
             destination,
             channel: destination,
-            key: NoticeKey::new(&finding.fingerprint, name),
+            key: RecordKey::new(&finding.fingerprint, name),
             finding,
             since,
             perhaps: false,
@@ -164,14 +164,14 @@ impl Desk {
             looked_for: false,
             weight: None,
         };
-        if let Some(level) = self.remembers(&notice, now) {
-            // It never was a notice: the delivery may owe others, and is not finished with this one.
-            return self.report_covered(notice.key, level, CoveredBy::Memory);
+        if let Some(level) = self.remembers(&alert, now) {
+            // It never was an alert: the delivery may owe others, and is not finished with this one.
+            return self.report_covered(alert.key, level, KnownFrom::Memory);
         }
         if let Some(held) = self.deliveries.get_mut(&delivery) {
             held.open += 1;
         }
-        self.notices.insert(id, notice);
+        self.alerts.insert(id, alert);
         self.look_back(id, now);
     }
 }

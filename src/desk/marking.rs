@@ -1,17 +1,17 @@
-//! Telling the ledger: that a notice was posted, or that its claim is given up.
+//! Telling the ledger: that an alert was posted, or that its claim is given up.
 
 use std::time::Duration;
 
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, Told};
+use crate::policy::ledger::{self, LastPost};
 use crate::ports::{LedgerError, Written};
 
 use super::destination::Won;
-use super::order::{NoticeId, Order, RecordOutcome, WriteOrder};
-use super::report::{HandBackReason, Report};
+use super::order::{AlertId, Order, RecordOutcome, WriteOrder};
+use super::report::{Report, ReturnReason};
 use super::settling::{Chore, Resolution};
-use super::{AfterRelease, Desk, Notice, Stage};
+use super::{AfterRelease, Alert, Desk, Stage};
 
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
@@ -20,51 +20,46 @@ const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
 
 impl Desk {
     pub(super) fn release(&mut self, won: Won, ambiguous: bool, after: AfterRelease, now: Now) {
-        let Some(notice) = self.notices.get_mut(&won.notice) else { return };
-        notice.perhaps |= ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
-        let Some(claim) = won.claim else { return self.set_free(won.notice, after, now) };
+        let Some(alert) = self.alerts.get_mut(&won.alert) else { return };
+        alert.perhaps |= ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
+        let Some(claim) = won.claim else { return self.set_free(won.alert, after, now) };
         if mutation::is(Mutation::ReleaseForgotten) {
-            return self.set_free(won.notice, after, now);
+            return self.set_free(won.alert, after, now);
         }
         let ambiguous = ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
         let (expect, row) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
-        notice.stage = Stage::Releasing(after);
-        let key = notice.key.clone();
-        self.orders.push(Order::Release(WriteOrder { notice: won.notice, key, expect, row }));
+        alert.stage = Stage::Releasing(after);
+        let key = alert.key.clone();
+        self.orders.push(Order::Release(WriteOrder { alert: won.alert, key, expect, row }));
     }
 
     /// Whether the release took effect matters little: if it did not, the row stays ours until the
     /// lease ends, and the next claim finds it so.
-    pub(super) fn released(
-        &mut self,
-        id: NoticeId,
-        result: Result<Written, LedgerError>,
-        now: Now,
-    ) {
+    pub(super) fn released(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
         match &result {
             Ok(_) => self.ledger_worked(now),
             Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
         }
-        let Some(notice) = self.notices.get_mut(&id) else { return };
+        let Some(alert) = self.alerts.get_mut(&id) else { return };
         if let Err(error) = result {
             self.reports.push(Report::LedgerFailed {
                 call: "release",
-                finding: Some(notice.key.fingerprint.clone()),
-                destination: Some(notice.key.destination.clone()),
-                reason: error.word(),
+                finding: Some(alert.key.fingerprint.clone()),
+                destination: Some(alert.key.destination.clone()),
+                reason: error.as_str(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             });
         }
-        if let Stage::Releasing(after) = std::mem::replace(&mut notice.stage, Stage::InHand) {
+        if let Stage::Releasing(after) = std::mem::replace(&mut alert.stage, Stage::InHand) {
             self.set_free(id, after, now);
         }
     }
 
-    fn set_free(&mut self, id: NoticeId, after: AfterRelease, now: Now) {
+    fn set_free(&mut self, id: AlertId, after: AfterRelease, now: Now) {
         match after {
             AfterRelease::Wait => self.wait_again(id, None, now),
-            AfterRelease::Park { detail } => {
+            AfterRelease::Quarantine { detail } => {
                 self.resolve(id, Resolution::Condemned { detail }, now);
             }
         }
@@ -72,14 +67,14 @@ impl Desk {
 
     /// Back to the others that wait, at once or from a time on; or back to the queue, if the
     /// delivery is to go there.
-    pub(super) fn wait_again(&mut self, id: NoticeId, from: Option<Mono>, now: Now) {
-        let Some(notice) = self.notices.get_mut(&id) else { return };
-        self.keys_in_hand.remove(&notice.key);
-        notice.stage = Stage::Waiting;
-        let delivery = notice.delivery;
+    pub(super) fn wait_again(&mut self, id: AlertId, from: Option<Mono>, now: Now) {
+        let Some(alert) = self.alerts.get_mut(&id) else { return };
+        self.keys_in_hand.remove(&alert.key);
+        alert.stage = Stage::Waiting;
+        let delivery = alert.delivery;
         if let Some(reason) = self.deliveries.get(&delivery).and_then(|h| h.leaving()) {
             let due = self.due_in(delivery, now);
-            return self.resolve(id, Resolution::HandBack(reason, due), now);
+            return self.resolve(id, Resolution::Return(reason, due), now);
         }
         match from {
             Some(at) => {
@@ -89,21 +84,21 @@ impl Desk {
         }
     }
 
-    pub(super) fn make_ready(&mut self, id: NoticeId) {
-        let Some(notice) = self.notices.get(&id) else { return };
-        if matches!(notice.stage, Stage::Waiting) {
-            let rank = notice.rank(id);
-            self.destinations[notice.destination].ready.insert(rank);
+    pub(super) fn make_ready(&mut self, id: AlertId) {
+        let Some(alert) = self.alerts.get(&id) else { return };
+        if matches!(alert.stage, Stage::Waiting) {
+            let rank = alert.rank(id);
+            self.destinations[alert.destination].ready.insert(rank);
         }
     }
 
-    pub(super) fn marked(&mut self, id: NoticeId, result: Result<Written, LedgerError>, now: Now) {
+    pub(super) fn marked(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
         match &result {
             Ok(_) => self.ledger_worked(now),
             Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
         }
-        let Some(notice) = self.notices.get_mut(&id) else { return };
-        let Stage::Marking(write) = &notice.stage else { return };
+        let Some(alert) = self.alerts.get_mut(&id) else { return };
+        let Stage::Marking(write) = &alert.stage else { return };
         let digest = write.row.digest.clone();
         let accepted_at = write.row.sent_at.unwrap_or(now.wall);
         let told = write.row.told();
@@ -120,14 +115,14 @@ impl Desk {
             return self.told(id, told, digest, accepted_at, now);
         }
         self.tally.fenced_out += 1;
-        let finding = notice.key.fingerprint.clone();
-        let destination = notice.key.destination.clone();
+        let finding = alert.key.fingerprint.clone();
+        let destination = alert.key.destination.clone();
         self.reports.push(Report::FencedOut { finding, destination, digest });
         let again = Duration::from_secs(5);
-        self.resolve(id, Resolution::HandBack(HandBackReason::FencedOut, again), now);
+        self.resolve(id, Resolution::Return(ReturnReason::FencedOut, again), now);
     }
 
-    pub(super) fn recorded(&mut self, id: NoticeId, outcome: RecordOutcome, now: Now) {
+    pub(super) fn recorded(&mut self, id: AlertId, outcome: RecordOutcome, now: Now) {
         match &outcome {
             RecordOutcome::Failed { answered, error } => {
                 if *answered {
@@ -137,10 +132,10 @@ impl Desk {
             }
             RecordOutcome::Done | RecordOutcome::Busy { .. } => self.ledger_worked(now),
         }
-        let Some(notice) = self.notices.get(&id) else { return };
-        let Stage::Recording(order) = &notice.stage else { return };
+        let Some(alert) = self.alerts.get(&id) else { return };
+        let Stage::Recording(order) = &alert.stage else { return };
         match outcome {
-            RecordOutcome::Done if notice.is_canarys_row() => self.canary_noted(id, now),
+            RecordOutcome::Done if alert.is_canarys_row() => self.canary_noted(id, now),
             RecordOutcome::Done => {
                 let (digest, accepted_at) = (order.post.digest.clone(), order.post.sent_at);
                 let told = order.post.told(&self.settings.terms);
@@ -159,7 +154,7 @@ impl Desk {
     /// The ledger could not be told of a post.
     fn tell_again(
         &mut self,
-        id: NoticeId,
+        id: AlertId,
         call: &'static str,
         error: &LedgerError,
         most: Duration,
@@ -168,17 +163,17 @@ impl Desk {
         if self.canary_leaves(id, now) {
             return;
         }
-        let Some(notice) = self.notices.get_mut(&id) else { return };
-        notice.failures += 1;
+        let Some(alert) = self.alerts.get_mut(&id) else { return };
+        alert.failures += 1;
         // A worker that ends has no time to wait.
         let most = if self.draining { most.min(MARK_RETRY_MAX) } else { most };
-        let delay = self.retry.delay(notice.failures).min(most);
+        let delay = self.retry.delay(alert.failures).min(most);
         self.chores.insert((now.mono.plus(delay), Chore::Tell(id)));
         self.reports.push(Report::LedgerFailed {
             call,
-            finding: Some(notice.key.fingerprint.clone()),
-            destination: Some(notice.key.destination.clone()),
-            reason: error.word(),
+            finding: Some(alert.key.fingerprint.clone()),
+            destination: Some(alert.key.destination.clone()),
+            reason: error.as_str(),
             detail: error.to_string(),
             delay,
         });
@@ -186,15 +181,15 @@ impl Desk {
 
     /// Tells the ledger now of all that it does not know of yet.
     pub(super) fn tell_all(&mut self) {
-        let untold = |n: &Notice| matches!(n.stage, Stage::Marking(_) | Stage::Recording(_));
-        let untold = self.notices.iter().filter(|(_, n)| untold(n)).map(|(id, _)| *id);
+        let untold = |n: &Alert| matches!(n.stage, Stage::Marking(_) | Stage::Recording(_));
+        let untold = self.alerts.iter().filter(|(_, n)| untold(n)).map(|(id, _)| *id);
         for id in untold.collect::<Vec<_>>() {
             self.tell(id);
         }
     }
 
-    pub(super) fn tell(&mut self, id: NoticeId) {
-        match self.notices.get(&id).map(|notice| &notice.stage) {
+    pub(super) fn tell(&mut self, id: AlertId) {
+        match self.alerts.get(&id).map(|alert| &alert.stage) {
             Some(Stage::Marking(write)) => self.orders.push(Order::Mark((**write).clone())),
             Some(Stage::Recording(order)) => self.orders.push(Order::Record((**order).clone())),
             _ => {}
@@ -204,39 +199,39 @@ impl Desk {
     /// It is posted, and the ledger knows: its row says `told`.
     fn told(
         &mut self,
-        id: NoticeId,
-        told: Option<Told>,
+        id: AlertId,
+        told: Option<LastPost>,
         digest: String,
         accepted_at: Wall,
         now: Now,
     ) {
-        let Some(notice) = self.notices.get(&id) else { return };
+        let Some(alert) = self.alerts.get(&id) else { return };
         self.tally.posted += 1;
-        self.tally.escalated += u64::from(notice.escalated);
-        self.tally.reminded += u64::from(notice.reminder);
+        self.tally.escalated += u64::from(alert.escalated);
+        self.tally.reminded += u64::from(alert.reminder);
         if let Some(told) = told {
-            self.recent.learn(&notice.key, told, now);
+            self.recent.learn(&alert.key, told, now);
         }
-        let elsewhere = notice.channel != notice.destination;
+        let elsewhere = alert.channel != alert.destination;
         self.tally.by_fallback += u64::from(elsewhere);
         self.reports.push(Report::Posted {
-            finding: notice.key.fingerprint.clone(),
-            destination: notice.key.destination.clone(),
-            channel: elsewhere.then(|| self.destinations[notice.channel].name.clone()),
-            level: notice.finding.severity.level,
+            finding: alert.key.fingerprint.clone(),
+            destination: alert.key.destination.clone(),
+            channel: elsewhere.then(|| self.destinations[alert.channel].name.clone()),
+            level: alert.finding.severity.level,
             digest,
-            waited: accepted_at.since(notice.since),
+            waited: accepted_at.since(alert.since),
         });
         self.resolve(id, Resolution::Settled, now);
     }
 
-    /// Takes a notice off the desk.
-    pub(super) fn forget_notice(&mut self, id: NoticeId) {
-        let Some(notice) = self.notices.remove(&id) else { return };
-        let rank = notice.rank(id);
-        self.destinations[notice.destination].ready.remove(rank);
-        if !matches!(notice.stage, Stage::Waiting) {
-            self.keys_in_hand.remove(&notice.key);
+    /// Takes an alert off the desk.
+    pub(super) fn forget_alert(&mut self, id: AlertId) {
+        let Some(alert) = self.alerts.remove(&id) else { return };
+        let rank = alert.rank(id);
+        self.destinations[alert.destination].ready.remove(rank);
+        if !matches!(alert.stage, Stage::Waiting) {
+            self.keys_in_hand.remove(&alert.key);
         }
     }
 

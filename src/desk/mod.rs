@@ -7,29 +7,29 @@
 //! ```text
 //!            ┌ refused ──────────────────────────────▶ park ─▶ delete
 //! delivery ──┼ below every threshold ────────────────▶ delete
-//!            └ owed ─▶ notices: waiting ─▶ claim ─▶ post ─▶ mark ─▶ delete, when all are done
+//!            └ owed ─▶ alerts: waiting ─▶ claim ─▶ post ─▶ mark ─▶ delete, when all are done
 //!                        ▲                   │        │
 //!                        └── release ◀───────┴────────┘   busy, too old, draining ─▶ hand back
 //! ```
 
 mod answer;
-mod brief;
+mod back_pressure;
 mod canary;
 mod destination;
-mod glance;
 mod health;
 mod intake;
+mod lambda_lifetime;
 mod marking;
 mod order;
+mod pace_slot;
 mod picking;
+mod prefetch;
 mod ready;
-mod recall;
+mod recovery_note;
 mod report;
-mod room;
 mod settling;
-mod slot;
+mod snapshot;
 mod tally;
-mod trouble;
 pub mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,26 +41,26 @@ use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
 use crate::policy::cell::Cell;
-use crate::policy::ledger::{NoticeKey, Terms};
+use crate::policy::ledger::{RecordKey, Terms};
 use crate::policy::recent::Recent;
 use crate::policy::retry::Retry;
 use crate::policy::route::{Route, Routes};
 use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
-pub use brief::Memory;
-pub use glance::{DestinationGlance, Glance};
+pub use lambda_lifetime::Memory;
 pub use order::{
-    CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, NoticeId, Order,
+    AlertId, CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, Order,
     RecordOrder, RecordOutcome, WriteOrder,
 };
-pub use report::{CoveredBy, HandBackReason, Report};
+pub use report::{KnownFrom, Report, ReturnReason};
+pub use snapshot::{DestinationSnapshot, Snapshot};
 pub use tally::Tally;
 
+use back_pressure::Outranked;
 use destination::Destination;
 use health::LedgerHealth;
+use prefetch::Looks;
 use ready::{Age, Rank};
-use recall::Looks;
-use room::Outranked;
 use settling::{Chore, Held};
 
 /// A dead destination and a ledger or queue that fails are tried again at least this often.
@@ -78,12 +78,12 @@ const RECEIVES_MAX: usize = 4;
 /// Source: SQS developer guide, "Amazon SQS short and long polling".
 const BESIDE_WAIT: Duration = Duration::from_secs(1);
 
-/// How many notices share a post: as many as fit the notifier's limits.
+/// How many alerts share a post: as many as fit the notifier's limits.
 #[derive(Clone, Copy)]
 pub struct Capacity {
     pub cards_max: usize,
     pub weight_max: usize,
-    /// How many notices fit a digest, where each has a line.
+    /// How many alerts fit a digest, where each has a line.
     pub lines_max: usize,
     /// The weight of one card; must not be less than what it takes in the post.
     pub weigh: fn(&Card) -> usize,
@@ -112,7 +112,7 @@ pub struct Settings {
     pub routes: Routes,
     /// The least time between two posts, for each destination in the order of the routes.
     pub paces: Vec<Duration>,
-    /// For each destination the index of the one that takes its notices while it is dead.
+    /// For each destination the index of the one that takes its alerts while it is dead.
     pub fallbacks: Vec<Option<usize>>,
     /// How many workers share the queues: while the ledger is away each keeps to its part of the
     /// pace. 1 or more.
@@ -129,7 +129,7 @@ pub struct Settings {
     pub ends_at: Option<Mono>,
 }
 
-/// Where a notice is on its way.
+/// Where an alert is on its way.
 enum Stage {
     /// At the desk, among the ready or the delayed.
     Waiting,
@@ -145,25 +145,25 @@ enum Stage {
 
 enum AfterRelease {
     Wait,
-    Park { detail: String },
+    Quarantine { detail: String },
 }
 
 /// A finding that is owed to a destination.
-struct Notice {
+struct Alert {
     delivery: DeliveryId,
     destination: usize,
     /// Where it is posted: its destination, or that one's fallback.
     channel: usize,
-    key: NoticeKey,
+    key: RecordKey,
     finding: Arc<Finding>,
     /// When its message entered the queue.
     since: Wall,
     /// An earlier post of it may have been accepted, and the ledger does not know of that yet.
     perhaps: bool,
-    /// Unique to this residence of the notice at this desk.
+    /// Unique to this residence of the alert at this desk.
     owner: String,
     stage: Stage,
-    /// Failures of the ledger in a row, for this notice.
+    /// Failures of the ledger in a row, for this alert.
     failures: u32,
     /// With how many others, itself included, it may share a post: halved when a post that it was
     /// part of was refused for its content, until the guilty one stands alone.
@@ -180,8 +180,8 @@ struct Notice {
     weight: Option<usize>,
 }
 
-impl Notice {
-    fn rank(&self, id: NoticeId) -> Rank {
+impl Alert {
+    fn rank(&self, id: AlertId) -> Rank {
         Rank(std::cmp::Reverse(self.finding.severity.level), Age(self.since, id))
     }
 }
@@ -217,9 +217,9 @@ pub struct Desk {
     settings: Settings,
     deliveries: BTreeMap<DeliveryId, Held>,
     by_message: BTreeMap<(Lane, MessageId), DeliveryId>,
-    notices: BTreeMap<NoticeId, Notice>,
-    /// Keys that are claimed here or about to be: a second notice of the same key waits.
-    keys_in_hand: BTreeSet<NoticeKey>,
+    alerts: BTreeMap<AlertId, Alert>,
+    /// Keys that are claimed here or about to be: a second alert of the same key waits.
+    keys_in_hand: BTreeSet<RecordKey>,
     destinations: Vec<Destination>,
     lanes: Vec<LaneState>,
     chores: BTreeSet<(Mono, Chore)>,
@@ -235,7 +235,7 @@ pub struct Desk {
     outranked: Outranked,
     canaries: canary::Allowance,
     /// Deliveries whose hand-back is under way.
-    handing_back: usize,
+    returning: usize,
     findings_held: usize,
     bytes_held: usize,
     next_id: u64,
@@ -285,7 +285,7 @@ impl Desk {
             settings,
             deliveries: BTreeMap::new(),
             by_message: BTreeMap::new(),
-            notices: BTreeMap::new(),
+            alerts: BTreeMap::new(),
             keys_in_hand: BTreeSet::new(),
             destinations,
             lanes,
@@ -301,7 +301,7 @@ impl Desk {
             looks,
             outranked: Outranked::default(),
             canaries: canary::Allowance::default(),
-            handing_back: 0,
+            returning: 0,
             findings_held: 0,
             bytes_held: 0,
             next_id: 0,
@@ -316,17 +316,17 @@ impl Desk {
         match event {
             Event::Received { lane, result } => self.received(lane, result, now),
             Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
-            Event::Claimed { notice, outcome } => self.claimed(notice, outcome, now),
-            Event::Recalled { result } => self.recalled(result, now),
+            Event::Claimed { alert, outcome } => self.claimed(alert, outcome, now),
+            Event::Prefetched { result } => self.prefetched(result, now),
             Event::Looked { destination, result } => self.looked(destination, result, now),
             Event::Reserved { destination, result } => self.reserved(destination, result, now),
             Event::Posted { destination, verdict } => self.posted(destination, verdict, now),
-            Event::Marked { notice, result } => self.marked(notice, result, now),
-            Event::Recorded { notice, outcome } => self.recorded(notice, outcome, now),
-            Event::Released { notice, result } => self.released(notice, result, now),
+            Event::Marked { alert, result } => self.marked(alert, result, now),
+            Event::Recorded { alert, outcome } => self.recorded(alert, outcome, now),
+            Event::Released { alert, result } => self.released(alert, result, now),
             Event::Deleted { results } => self.deleted(results, now),
             Event::Hidden { purpose, results } => self.hidden(purpose, results, now),
-            Event::Parked { delivery, result } => self.parked(delivery, result, now),
+            Event::Quarantined { delivery, result } => self.parked(delivery, result, now),
             Event::Refreshed { destination, result } => self.refreshed(destination, result, now),
             Event::InputClosed => self.input_open = false,
             Event::Stop => self.stop(now),
@@ -338,7 +338,7 @@ impl Desk {
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.do_chores(now);
         self.order_look(now);
-        // A dead one first: when its next try is due it needs a notice, before its fallback has them all.
+        // A dead one first: when its next try is due it needs an alert, before its fallback has them all.
         for dead in [true, false] {
             for destination in 0..self.destinations.len() {
                 if self.destinations[destination].dead == dead {
@@ -449,7 +449,7 @@ impl Desk {
                 true => Duration::from_secs(30),
                 false => self.due_in(id, now),
             };
-            self.give_back(id, HandBackReason::Draining, due, now);
+            self.give_back(id, ReturnReason::Draining, due, now);
         }
     }
 

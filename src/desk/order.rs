@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, Told, Unclaimed};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, Unclaimed};
 use crate::ports::{
-    Delivery, Depth, Digest, Lane, LedgerError, Parcel, QueueError, Receipt, ReceiveAsk, Verdict,
-    Written,
+    Delivery, Depth, Lane, LedgerError, Post, QuarantineEntry, QueueError, Receipt, ReceiveAsk,
+    Verdict, Written,
 };
 
 /// The desk's own number for a delivery that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryId(pub u64);
 
-/// The desk's own number for a notice that it holds.
+/// The desk's own number for an alert that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NoticeId(pub u64);
+pub struct AlertId(pub u64);
 
 /// Something to do. Every order but a report is answered by exactly one event.
 #[derive(Debug)]
@@ -25,21 +25,21 @@ pub enum Order {
     /// Ask how much a lane still holds, to know whether everything is done.
     Measure(Lane),
     Claim(ClaimOrder),
-    /// Look what was told of these notices, at most [`crate::ports::RECALL_MAX`].
-    Recall {
-        keys: Vec<NoticeKey>,
+    /// Look what was told of these alerts, at most [`crate::ports::PREFETCH_MAX`].
+    Prefetch {
+        keys: Vec<RecordKey>,
     },
     /// Read the fleet's pace of a destination.
     Look {
         destination: usize,
-        key: NoticeKey,
+        key: RecordKey,
     },
     /// Write it: to reserve a slot, to take it, or to make all of the fleet pause.
     Reserve(CellOrder),
     /// One attempt to post; `destination` is the index in the configuration.
     Post {
         destination: usize,
-        digest: Digest,
+        digest: Post,
     },
     Mark(WriteOrder),
     /// Tell the ledger of a post that was made without a claim.
@@ -54,9 +54,9 @@ pub enum Order {
         purpose: HidePurpose,
         entries: Vec<(DeliveryId, Receipt, Duration)>,
     },
-    Park {
+    Quarantine {
         delivery: DeliveryId,
-        parcel: Box<Parcel>,
+        entry: Box<QuarantineEntry>,
     },
     /// Read the destination's address again from where it is kept.
     Refresh {
@@ -65,11 +65,11 @@ pub enum Order {
     },
 }
 
-/// Get the right to post a notice.
+/// Get the right to post an alert.
 #[derive(Clone, Debug)]
 pub struct ClaimOrder {
-    pub notice: NoticeId,
-    pub key: NoticeKey,
+    pub alert: AlertId,
+    pub key: RecordKey,
     pub owner: String,
     pub level: Level,
     pub revision: Option<Wall>,
@@ -79,7 +79,7 @@ pub struct ClaimOrder {
 #[derive(Clone, Debug)]
 pub struct CellOrder {
     pub destination: usize,
-    pub key: NoticeKey,
+    pub key: RecordKey,
     pub expect: Expect,
     pub row: Row,
 }
@@ -87,17 +87,17 @@ pub struct CellOrder {
 /// A post that was made without a claim.
 #[derive(Clone, Debug)]
 pub struct RecordOrder {
-    pub notice: NoticeId,
-    pub key: NoticeKey,
+    pub alert: AlertId,
+    pub key: RecordKey,
     pub owner: String,
     pub post: Unclaimed,
 }
 
-/// One conditional write to the row of a notice.
+/// One conditional write to the row of an alert.
 #[derive(Clone, Debug)]
 pub struct WriteOrder {
-    pub notice: NoticeId,
-    pub key: NoticeKey,
+    pub alert: AlertId,
+    pub key: RecordKey,
     pub expect: Expect,
     pub row: Row,
 }
@@ -107,17 +107,17 @@ pub enum HidePurpose {
     /// The heartbeat: it stays here.
     Keep,
     /// It goes back to the queue, to be delivered again when the time is over.
-    HandBack,
+    Return,
 }
 
 /// What became of a claim.
 #[derive(Debug)]
 pub enum ClaimOutcome {
     Won(Row),
-    Covered {
+    AlreadyPosted {
         level: Level,
         /// The row that says so, unless it is claimed.
-        told: Option<Told>,
+        told: Option<LastPost>,
     },
     Busy {
         until: Wall,
@@ -156,11 +156,11 @@ pub enum Event {
         result: Result<Depth, QueueError>,
     },
     Claimed {
-        notice: NoticeId,
+        alert: AlertId,
         outcome: ClaimOutcome,
     },
-    Recalled {
-        result: Result<Vec<Option<Told>>, LedgerError>,
+    Prefetched {
+        result: Result<Vec<Option<LastPost>>, LedgerError>,
     },
     Looked {
         destination: usize,
@@ -175,15 +175,15 @@ pub enum Event {
         verdict: Verdict,
     },
     Marked {
-        notice: NoticeId,
+        alert: AlertId,
         result: Result<Written, LedgerError>,
     },
     Recorded {
-        notice: NoticeId,
+        alert: AlertId,
         outcome: RecordOutcome,
     },
     Released {
-        notice: NoticeId,
+        alert: AlertId,
         result: Result<Written, LedgerError>,
     },
     Deleted {
@@ -193,7 +193,7 @@ pub enum Event {
         purpose: HidePurpose,
         results: Vec<(DeliveryId, Result<(), QueueError>)>,
     },
-    Parked {
+    Quarantined {
         delivery: DeliveryId,
         result: Result<(), QueueError>,
     },

@@ -1,4 +1,4 @@
-//! Which notices share the next post of a destination, and their claims.
+//! Which alerts share the next post of a destination, and their claims.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,15 +9,15 @@ use crate::finding::Level;
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{NoticeKey, Row};
-use crate::ports::{Card, Digest, Form};
+use crate::policy::ledger::{RecordKey, Row};
+use crate::ports::{Card, Form, Post};
 
 use super::destination::{InHand, Won};
-use super::order::{ClaimOrder, ClaimOutcome, NoticeId, Order};
+use super::order::{AlertId, ClaimOrder, ClaimOutcome, Order};
 use super::ready::{Age, Rank, Ready};
-use super::report::{CoveredBy, HandBackReason, Report};
+use super::report::{KnownFrom, Report, ReturnReason};
 use super::settling::Resolution;
-use super::{AfterRelease, Capacity, Desk, Notice, RETRY_FIRST, RETRY_MAX, Stage};
+use super::{AfterRelease, Alert, Capacity, Desk, RETRY_FIRST, RETRY_MAX, Stage};
 
 /// How many of the ready are looked at to fill a post: enough to pass over a few that can't go now,
 /// and bounded, so that a long queue costs no more than a short one.
@@ -33,13 +33,13 @@ const STORM_UNTIL: usize = 16;
 
 /// What goes into the next post.
 struct Picked {
-    notices: Vec<NoticeId>,
+    alerts: Vec<AlertId>,
     form: Form,
     from_oldest: bool,
 }
 
 impl Desk {
-    /// Those whose notices this channel takes because it is the fallback of a dead destination.
+    /// Those whose alerts this channel takes because it is the fallback of a dead destination.
     fn stands_in_for(&self, channel: usize) -> impl Iterator<Item = usize> {
         let all = self.destinations.iter().enumerate();
         let serves = !mutation::is(Mutation::FallbackForgotten);
@@ -57,8 +57,8 @@ impl Desk {
         order: fn(&'a Ready) -> I,
     ) -> impl Iterator<Item = impl Iterator<Item = Rank>> {
         let strays = move |rank: &Rank| {
-            let notice = self.notices.get(&rank.1.1);
-            notice.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
+            let alert = self.alerts.get(&rank.1.1);
+            alert.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
         };
         let lists = std::iter::once((channel, None))
             .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));
@@ -69,15 +69,15 @@ impl Desk {
         })
     }
 
-    /// No other notice of the same finding is in hand, unless it is one that waits here for its slot
+    /// No other alert of the same finding is in hand, unless it is one that waits here for its slot
     /// and may be overtaken.
     fn can_go(&self, channel: usize, rank: &Rank) -> bool {
-        let Some(notice) = self.notices.get(&rank.1.1) else { return false };
-        if !self.keys_in_hand.contains(&notice.key) {
+        let Some(alert) = self.alerts.get(&rank.1.1) else { return false };
+        if !self.keys_in_hand.contains(&alert.key) {
             return true;
         }
         let hand = self.destinations[channel].in_hand.as_ref().filter(|hand| !hand.posting);
-        let same = |won: &Won| self.notices.get(&won.notice).is_some_and(|n| n.key == notice.key);
+        let same = |won: &Won| self.alerts.get(&won.alert).is_some_and(|n| n.key == alert.key);
         hand.is_some_and(|hand| hand.won.iter().any(same))
     }
 
@@ -90,28 +90,28 @@ impl Desk {
 
     pub(super) fn level_in_hand(&self, channel: usize) -> Option<Level> {
         let hand = self.destinations[channel].in_hand.as_ref()?;
-        let level = |won: &Won| Some(self.notices.get(&won.notice)?.finding.severity.level);
+        let level = |won: &Won| Some(self.alerts.get(&won.alert)?.finding.severity.level);
         hand.won.iter().filter_map(level).max()
     }
 
     pub(super) fn start_claims(&mut self, channel: usize, now: Now) {
         let Some(picked) = self.take_up(channel, Level::Informational, now) else { return };
         for id in picked {
-            let Some(notice) = self.notices.get(&id) else { continue };
+            let Some(alert) = self.alerts.get(&id) else { continue };
             // It may have been told since it came, as a copy of what was in hand then.
-            if let Some(level) = self.remembers(notice, now) {
+            if let Some(level) = self.remembers(alert, now) {
                 if let Some(hand) = &mut self.destinations[channel].in_hand {
                     hand.claims_open = hand.claims_open.saturating_sub(1);
                 }
-                self.covered(id, level, CoveredBy::Memory, now);
+                self.covered(id, level, KnownFrom::Memory, now);
                 continue;
             }
             self.orders.push(Order::Claim(ClaimOrder {
-                notice: id,
-                key: notice.key.clone(),
-                owner: notice.owner.clone(),
-                level: notice.finding.severity.level,
-                revision: notice.finding.updated_at,
+                alert: id,
+                key: alert.key.clone(),
+                owner: alert.owner.clone(),
+                level: alert.finding.severity.level,
+                revision: alert.finding.updated_at,
             }));
         }
     }
@@ -119,36 +119,36 @@ impl Desk {
     /// Takes criticals in hand as they are. False if none can go now.
     pub(super) fn take_without_claims(&mut self, channel: usize, now: Now) -> bool {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
-        let told = |id: &NoticeId| {
-            let notice = self.notices.get(id).filter(|notice| !notice.again)?;
-            self.recent.covered(&notice.key, &notice.want(), &self.settings.terms, now)
+        let told = |id: &AlertId| {
+            let alert = self.alerts.get(id).filter(|alert| !alert.again)?;
+            self.recent.covered(&alert.key, &alert.want(), &self.settings.terms, now)
         };
         let (told, untold): (Vec<_>, Vec<_>) =
             picked.into_iter().map(|id| (id, told(&id))).partition(|(_, level)| level.is_some());
         if let Some(hand) = &mut self.destinations[channel].in_hand {
             hand.claims_open = 0;
-            hand.won = untold.into_iter().map(|(notice, _)| Won { notice, claim: None }).collect();
+            hand.won = untold.into_iter().map(|(alert, _)| Won { alert, claim: None }).collect();
         }
         for (id, level) in told {
-            self.covered(id, level.unwrap_or(Level::Critical), CoveredBy::Memory, now);
+            self.covered(id, level.unwrap_or(Level::Critical), KnownFrom::Memory, now);
         }
         true
     }
 
-    pub(super) fn covered(&mut self, id: NoticeId, level: Level, by: CoveredBy, now: Now) {
-        let Some(notice) = self.notices.get(&id) else { return };
-        self.report_covered(notice.key.clone(), level, by);
+    pub(super) fn covered(&mut self, id: AlertId, level: Level, by: KnownFrom, now: Now) {
+        let Some(alert) = self.alerts.get(&id) else { return };
+        self.report_covered(alert.key.clone(), level, by);
         self.resolve(id, Resolution::Settled, now);
     }
 
-    pub(super) fn report_covered(&mut self, key: NoticeKey, level: Level, by: CoveredBy) {
-        let NoticeKey { fingerprint: finding, destination } = key;
+    pub(super) fn report_covered(&mut self, key: RecordKey, level: Level, by: KnownFrom) {
+        let RecordKey { fingerprint: finding, destination } = key;
         self.tally.covered += 1;
-        self.reports.push(Report::Covered { finding, destination, level, by });
+        self.reports.push(Report::AlreadyPosted { finding, destination, level, by });
     }
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
-    fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<NoticeId>> {
+    fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<AlertId>> {
         // More than a storm need not be counted, or each post would cost more the more wait.
         let lists = self.waiting_for(channel, Ready::worst_first);
         let here: usize = lists.map(|ranks| ranks.take(STORM_FROM + 1).count()).sum();
@@ -157,19 +157,19 @@ impl Desk {
         let waiting = here.saturating_mul(fleet) + self.outranked.unseen_for(channel, now);
         let d = &mut self.destinations[channel];
         d.storm = waiting > STORM_FROM || (d.storm && waiting > STORM_UNTIL);
-        let Picked { notices: picked, form, from_oldest } = self.pick(channel, least);
+        let Picked { alerts: picked, form, from_oldest } = self.pick(channel, least);
         if picked.is_empty() {
             return None;
         }
         let serial = self.new_id();
         let digest = format!("{}-{serial}", self.settings.worker_id);
         for &id in &picked {
-            let Some(notice) = self.notices.get_mut(&id) else { continue };
-            notice.stage = Stage::InHand;
-            notice.channel = channel;
-            let rank = notice.rank(id);
-            self.destinations[notice.destination].ready.remove(rank);
-            self.keys_in_hand.insert(notice.key.clone());
+            let Some(alert) = self.alerts.get_mut(&id) else { continue };
+            alert.stage = Stage::InHand;
+            alert.channel = channel;
+            let rank = alert.rank(id);
+            self.destinations[alert.destination].ready.remove(rank);
+            self.keys_in_hand.insert(alert.key.clone());
         }
         self.destinations[channel].in_hand = Some(InHand {
             digest,
@@ -200,7 +200,7 @@ impl Desk {
             })
             .flatten();
         let from_oldest = oldest.is_some();
-        let mut notices: Vec<NoticeId> = Vec::new();
+        let mut alerts: Vec<AlertId> = Vec::new();
         let mut keys = BTreeSet::new();
         let lines_max = self.settings.capacity.lines_max;
         // What goes without claims asks nothing of the ledger.
@@ -211,123 +211,123 @@ impl Desk {
         for Rank(Reverse(level), Age(_, id)) in
             oldest.into_iter().chain(ready.into_iter().take(LOOK_MAX))
         {
-            let Some(notice) = self.notices.get(&id) else { continue };
-            if keys.contains(&notice.key) || level < least {
+            let Some(alert) = self.alerts.get(&id) else { continue };
+            if keys.contains(&alert.key) || level < least {
                 continue;
             }
-            if notices.is_empty() {
-                if notice.plain {
-                    return Picked { notices: vec![id], form: Form::Plain, from_oldest };
+            if alerts.is_empty() {
+                if alert.plain {
+                    return Picked { alerts: vec![id], form: Form::Plain, from_oldest };
                 }
                 critical = level == Level::Critical;
-            } else if notice.plain
+            } else if alert.plain
                 || (critical != (level == Level::Critical)
                     && !mutation::is(Mutation::CriticalsShareWithLesser))
             {
                 continue;
             }
-            share_max = share_max.min(notice.share_max);
-            if !notices.is_empty() && notices.len() >= share_max {
+            share_max = share_max.min(alert.share_max);
+            if !alerts.is_empty() && alerts.len() >= share_max {
                 break;
             }
-            keys.insert(&notice.key);
-            notices.push(id);
+            keys.insert(&alert.key);
+            alerts.push(id);
         }
-        let form = self.cards_or_digest(channel, &mut notices);
-        Picked { notices, form, from_oldest }
+        let form = self.cards_or_digest(channel, &mut alerts);
+        Picked { alerts, form, from_oldest }
     }
 
     /// Full cards, as many as fit; in a storm one digest with a line for each.
-    fn cards_or_digest(&mut self, channel: usize, notices: &mut Vec<NoticeId>) -> Form {
-        let fitting = self.fitting(notices).max(1);
-        if self.destinations[channel].storm && notices.len() > fitting {
+    fn cards_or_digest(&mut self, channel: usize, alerts: &mut Vec<AlertId>) -> Form {
+        let fitting = self.fitting(alerts).max(1);
+        if self.destinations[channel].storm && alerts.len() > fitting {
             return Form::Digest;
         }
-        notices.truncate(fitting);
+        alerts.truncate(fitting);
         Form::Cards
     }
 
     /// How many of these cards, from the first on, fit one post.
-    fn fitting(&mut self, notices: &[NoticeId]) -> usize {
+    fn fitting(&mut self, alerts: &[AlertId]) -> usize {
         let Capacity { cards_max, weight_max, .. } = self.settings.capacity;
         let mut sum = 0;
-        let fits = |id: &&NoticeId| {
+        let fits = |id: &&AlertId| {
             sum += self.weight(**id);
             sum <= weight_max
         };
-        notices.iter().take(cards_max).take_while(fits).count()
+        alerts.iter().take(cards_max).take_while(fits).count()
     }
 
-    /// What the card of a notice takes of a post, at most. To weigh a card is to draw it, so that is
+    /// What the card of an alert takes of a post, at most. To weigh a card is to draw it, so that is
     /// done once.
-    pub(super) fn weight(&mut self, id: NoticeId) -> usize {
-        let Some(notice) = self.notices.get_mut(&id) else { return 0 };
-        let has_fallback = self.destinations[notice.destination].fallback.is_some();
+    pub(super) fn weight(&mut self, id: AlertId) -> usize {
+        let Some(alert) = self.alerts.get_mut(&id) else { return 0 };
+        let has_fallback = self.destinations[alert.destination].fallback.is_some();
         let weigh = self.settings.capacity.weigh;
-        *notice.weight.get_or_insert_with(|| {
+        *alert.weight.get_or_insert_with(|| {
             // At its longest: what the claim will say of it, and where it will be posted, is not known.
             weigh(&Card {
-                finding: Arc::clone(&notice.finding),
+                finding: Arc::clone(&alert.finding),
                 escalated_from: Some(Level::Informational),
                 reminder: true,
                 perhaps_repeated: true,
-                meant_for: has_fallback.then(|| notice.key.destination.clone()),
+                meant_for: has_fallback.then(|| alert.key.destination.clone()),
             })
         })
     }
 
-    /// The name of the notice's own destination, where another one takes its place.
-    fn meant_for(&self, notice: &Notice, channel: usize) -> Option<String> {
-        (notice.destination != channel).then(|| notice.key.destination.clone())
+    /// The name of the alert's own destination, where another one takes its place.
+    fn meant_for(&self, alert: &Alert, channel: usize) -> Option<String> {
+        (alert.destination != channel).then(|| alert.key.destination.clone())
     }
 
-    pub(super) fn claimed(&mut self, id: NoticeId, outcome: ClaimOutcome, now: Now) {
+    pub(super) fn claimed(&mut self, id: AlertId, outcome: ClaimOutcome, now: Now) {
         if !matches!(outcome, ClaimOutcome::Failed { answered: false, .. }) {
             self.ledger_worked(now);
         }
-        let Some(notice) = self.notices.get_mut(&id) else { return };
-        let finding = notice.key.fingerprint.clone();
-        let name = notice.key.destination.clone();
-        let hand = &mut self.destinations[notice.channel].in_hand;
+        let Some(alert) = self.alerts.get_mut(&id) else { return };
+        let finding = alert.key.fingerprint.clone();
+        let name = alert.key.destination.clone();
+        let hand = &mut self.destinations[alert.channel].in_hand;
         if let Some(hand) = hand {
             hand.claims_open = hand.claims_open.saturating_sub(1);
         }
         match outcome {
             ClaimOutcome::Won(row) => {
-                self.recent.forget(&notice.key);
-                notice.failures = 0;
-                notice.reminder = row.is_reminder();
-                notice.escalated = row.escalated_from().is_some();
+                self.recent.forget(&alert.key);
+                alert.failures = 0;
+                alert.reminder = row.is_reminder();
+                alert.escalated = row.escalated_from().is_some();
                 if let Some(hand) = hand {
-                    hand.won.push(Won { notice: id, claim: Some(row) });
+                    hand.won.push(Won { alert: id, claim: Some(row) });
                 }
             }
-            ClaimOutcome::Covered { level, told } => {
+            ClaimOutcome::AlreadyPosted { level, told } => {
                 if let Some(told) = told {
-                    self.recent.learn(&notice.key, told, now);
+                    self.recent.learn(&alert.key, told, now);
                 }
-                self.covered(id, level, CoveredBy::Claim, now);
+                self.covered(id, level, KnownFrom::Claim, now);
             }
             ClaimOutcome::Busy { until } => {
                 // A little more, so that it does not come back a moment too early.
                 let delay = until.since(now.wall) + Duration::from_secs(1);
-                let alone = self.deliveries.get(&notice.delivery).is_none_or(|h| h.open <= 1);
+                let alone = self.deliveries.get(&alert.delivery).is_none_or(|h| h.open <= 1);
                 if alone {
-                    self.resolve(id, Resolution::HandBack(HandBackReason::Busy, delay), now);
+                    self.resolve(id, Resolution::Return(ReturnReason::Busy, delay), now);
                 } else {
                     // The message stays here for another destination, which may take long.
                     self.wait_again(id, Some(now.mono.plus(delay)), now);
                 }
             }
             ClaimOutcome::Failed { error, .. } => {
-                notice.failures += 1;
+                alert.failures += 1;
                 self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
-                let delay = self.retry.delay(notice.failures).min(RETRY_MAX / 2);
+                let delay = self.retry.delay(alert.failures).min(RETRY_MAX / 2);
                 self.reports.push(Report::LedgerFailed {
                     call: "claim",
                     finding: Some(finding),
                     destination: Some(name),
-                    reason: error.word(),
+                    reason: error.as_str(),
                     detail: error.to_string(),
                     delay,
                 });
@@ -367,7 +367,7 @@ impl Desk {
         }
         let cards: Vec<Card> = hand.won.iter().filter_map(|won| self.card(won)).collect();
         if hand.form == Form::Digest {
-            let won: Vec<NoticeId> = hand.won.iter().map(|won| won.notice).collect();
+            let won: Vec<AlertId> = hand.won.iter().map(|won| won.alert).collect();
             if self.fitting(&won) == won.len() {
                 // Most of what was picked had been told before: what is left fits as cards.
                 hand.form = Form::Cards;
@@ -379,7 +379,7 @@ impl Desk {
         let d = &mut self.destinations[channel];
         self.orders.push(Order::Post {
             destination: channel,
-            digest: Digest {
+            digest: Post {
                 id: hand.digest.clone(),
                 destination: d.name.clone(),
                 form: hand.form,
@@ -393,16 +393,16 @@ impl Desk {
     }
 
     fn card(&self, won: &Won) -> Option<Card> {
-        let notice = self.notices.get(&won.notice)?;
+        let alert = self.alerts.get(&won.alert)?;
         Some(Card {
-            finding: Arc::clone(&notice.finding),
+            finding: Arc::clone(&alert.finding),
             escalated_from: won.claim.as_ref().and_then(Row::escalated_from),
-            reminder: notice.reminder,
+            reminder: alert.reminder,
             // Without a claim nobody knows whether it was posted before.
             perhaps_repeated: won.claim.as_ref().is_none_or(|row| {
-                row.perhaps_repeats() || (notice.perhaps && row.level_sent.is_none())
+                row.perhaps_repeats() || (alert.perhaps && row.level_sent.is_none())
             }),
-            meant_for: self.meant_for(notice, notice.channel),
+            meant_for: self.meant_for(alert, alert.channel),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::finding::Level;
 use crate::instants::Wall;
 
-use super::order::NoticeId;
+use super::order::AlertId;
 
 /// The order of the ready: the worst first, the older first within a level.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,9 +14,9 @@ pub(super) struct Rank(pub Reverse<Level>, pub Age);
 
 /// When its message entered the queue, so that one which was handed back keeps its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Age(pub Wall, pub NoticeId);
+pub(super) struct Age(pub Wall, pub AlertId);
 
-/// The same notices in both orders, so that neither the worst nor the oldest is looked for among all.
+/// The same alerts in both orders, so that neither the worst nor the oldest is looked for among all.
 #[derive(Default)]
 pub(super) struct Ready {
     by_rank: BTreeSet<Rank>,
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     fn rank(level: Level, since: i64, id: u64) -> Rank {
-        Rank(Reverse(level), Age(Wall(since), NoticeId(id)))
+        Rank(Reverse(level), Age(Wall(since), AlertId(id)))
     }
 
     #[test]

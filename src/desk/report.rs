@@ -11,7 +11,7 @@ use crate::ports::Lane;
 
 /// Why a message goes back to the queue. The word is the log field and the metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HandBackReason {
+pub enum ReturnReason {
     /// Another worker holds the claim.
     Busy,
     /// Our mark came too late; what happened is found out at the next delivery.
@@ -28,23 +28,23 @@ pub enum HandBackReason {
     Outranked,
 }
 
-impl HandBackReason {
-    pub fn word(self) -> &'static str {
+impl ReturnReason {
+    pub fn as_str(self) -> &'static str {
         match self {
-            HandBackReason::Busy => "busy",
-            HandBackReason::FencedOut => "fenced_out",
-            HandBackReason::TooOld => "too_old",
-            HandBackReason::Draining => "draining",
-            HandBackReason::NoRoom => "no_room",
-            HandBackReason::DestinationAway => "destination_away",
-            HandBackReason::Outranked => "outranked",
+            ReturnReason::Busy => "busy",
+            ReturnReason::FencedOut => "fenced_out",
+            ReturnReason::TooOld => "too_old",
+            ReturnReason::Draining => "draining",
+            ReturnReason::NoRoom => "no_room",
+            ReturnReason::DestinationAway => "destination_away",
+            ReturnReason::Outranked => "outranked",
         }
     }
 }
 
-/// How it was found that a notice is covered. The word is the log field and the metric label.
+/// How it was found that an alert is covered. The word is the log field and the metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CoveredBy {
+pub enum KnownFrom {
     /// This worker knew.
     Memory,
     /// A look at its row.
@@ -53,12 +53,12 @@ pub enum CoveredBy {
     Claim,
 }
 
-impl CoveredBy {
-    pub fn word(self) -> &'static str {
+impl KnownFrom {
+    pub fn as_str(self) -> &'static str {
         match self {
-            CoveredBy::Memory => "memory",
-            CoveredBy::Look => "look",
-            CoveredBy::Claim => "claim",
+            KnownFrom::Memory => "memory",
+            KnownFrom::Look => "look",
+            KnownFrom::Claim => "claim",
         }
     }
 }
@@ -82,11 +82,11 @@ pub enum Report {
         /// Since it was put on the bus.
         took: Duration,
     },
-    Covered {
+    AlreadyPosted {
         finding: String,
         destination: String,
         level: Level,
-        by: CoveredBy,
+        by: KnownFrom,
     },
     Posted {
         finding: String,
@@ -105,9 +105,9 @@ pub enum Report {
         reason: &'static str,
         detail: String,
     },
-    HandedBack {
+    Returned {
         message: String,
-        reason: HandBackReason,
+        reason: ReturnReason,
         delay: Duration,
     },
     PostFailed {
@@ -121,7 +121,7 @@ pub enum Report {
     PostRefused {
         destination: String,
         digest: String,
-        notices: usize,
+        alerts: usize,
         detail: String,
     },
     DestinationDead {
@@ -146,7 +146,7 @@ pub enum Report {
     QueueFailed {
         call: &'static str,
         lane: Option<Lane>,
-        /// [`crate::ports::QueueError::word`]
+        /// [`crate::ports::QueueError::as_str`]
         reason: &'static str,
         detail: String,
         delay: Duration,
@@ -156,7 +156,7 @@ pub enum Report {
         /// Both None where the call was for neither.
         finding: Option<String>,
         destination: Option<String>,
-        /// [`crate::ports::LedgerError::word`]
+        /// [`crate::ports::LedgerError::as_str`]
         reason: &'static str,
         detail: String,
         delay: Duration,
@@ -184,8 +184,8 @@ impl Report {
             Report::Canary { finding, took } => {
                 info!(%finding, took_ms = millis(took), "a canary came");
             }
-            Report::Covered { finding, destination, level, by } => {
-                let by = by.word();
+            Report::AlreadyPosted { finding, destination, level, by } => {
+                let by = by.as_str();
                 debug!(%finding, destination, %level, by, "covered by an earlier post");
             }
             Report::Posted { finding, destination, channel, level, digest, waited } => {
@@ -193,12 +193,12 @@ impl Report {
                 info!(%finding, destination, channel, %level, digest, waited_ms, "posted");
             }
             Report::Quarantined { message, lane, reason, detail } => {
-                warn!(message_id = message, lane = lane.word(), reason, detail, "quarantined");
+                warn!(message_id = message, lane = lane.as_str(), reason, detail, "quarantined");
             }
-            Report::HandedBack { message, reason, delay } => {
+            Report::Returned { message, reason, delay } => {
                 debug!(
                     message_id = message,
-                    reason = reason.word(),
+                    reason = reason.as_str(),
                     delay_ms = millis(delay),
                     "handed back"
                 );
@@ -214,8 +214,8 @@ impl Report {
                     "post failed, will try again"
                 );
             }
-            Report::PostRefused { destination, digest, notices, detail } => {
-                warn!(destination, digest, notices, detail, "post refused for its content");
+            Report::PostRefused { destination, digest, alerts, detail } => {
+                warn!(destination, digest, alerts, detail, "post refused for its content");
             }
             Report::DestinationDead { destination, status, detail, delay, fallback } => {
                 error!(
@@ -224,7 +224,7 @@ impl Report {
                     detail,
                     delay_ms = millis(delay),
                     fallback,
-                    "destination is dead: mend its webhook; its notices are held, or go to its \
+                    "destination is dead: mend its webhook; its alerts are held, or go to its \
                      fallback"
                 );
             }
@@ -241,7 +241,7 @@ impl Report {
             Report::QueueFailed { call, lane, reason, detail, delay } => {
                 warn!(
                     call,
-                    lane = lane.map(Lane::word),
+                    lane = lane.map(Lane::as_str),
                     reason,
                     detail,
                     delay_ms = millis(delay),
@@ -269,7 +269,7 @@ impl Report {
 }
 
 fn log_received(finding: &Fingerprint, severity: &Severity, lane: Lane) {
-    debug!(%finding, level = %severity.level, lane = lane.word(), "received");
+    debug!(%finding, level = %severity.level, lane = lane.as_str(), "received");
 }
 
 fn millis(d: &Duration) -> u64 {

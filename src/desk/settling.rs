@@ -7,11 +7,13 @@ use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::NoticeKey;
-use crate::ports::{Delivery, Lane, MessageId, Parcel, QUEUE_BATCH_MAX, QueueError, Receipt};
+use crate::policy::ledger::RecordKey;
+use crate::ports::{
+    Delivery, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, QueueError, Receipt,
+};
 
-use super::order::{DeliveryId, HidePurpose, NoticeId, Order};
-use super::report::{HandBackReason, Report};
+use super::order::{AlertId, DeliveryId, HidePurpose, Order};
+use super::report::{Report, ReturnReason};
 use super::{Desk, Stage};
 
 /// After so many failed deletes a message is left alone: it is delivered again, and the ledger
@@ -48,12 +50,12 @@ pub(super) struct Held {
     pub findings: usize,
     /// The receipt that the last order to settle it went out with.
     used: Option<Receipt>,
-    /// Notices that are not resolved.
+    /// Alerts that are not resolved.
     pub open: u32,
     /// Part of it is to be delivered again.
-    hand_back: Option<(HandBackReason, Duration)>,
+    hand_back: Option<(ReturnReason, Duration)>,
     /// What is not finished by now goes back rather than to wait here.
-    leaving: Option<HandBackReason>,
+    leaving: Option<ReturnReason>,
     /// Why it, or a part of it, is to be parked: a word, and the sentences.
     condemned: Option<(&'static str, String)>,
     pub phase: HeldPhase,
@@ -109,7 +111,7 @@ impl Held {
         }
     }
 
-    pub fn leaving(&self) -> Option<HandBackReason> {
+    pub fn leaving(&self) -> Option<ReturnReason> {
         self.leaving
     }
 
@@ -119,11 +121,11 @@ impl Held {
     }
 }
 
-/// What became of a notice.
+/// What became of an alert.
 pub(super) enum Resolution {
     /// Posted, or covered by an earlier post.
     Settled,
-    HandBack(HandBackReason, Duration),
+    Return(ReturnReason, Duration),
     /// Its destination will never take it.
     Condemned {
         detail: String,
@@ -135,11 +137,11 @@ pub(super) enum Resolution {
 pub(super) enum Chore {
     Beat(DeliveryId),
     Finish(DeliveryId),
-    Ready(NoticeId),
+    Ready(AlertId),
     /// It goes without the look at its row for which it waits.
-    LookedLong(NoticeId),
+    LookedLong(AlertId),
     /// Tell the ledger once more that it was posted.
-    Tell(NoticeId),
+    Tell(AlertId),
 }
 
 /// What goes to the queue with the next orders, so that calls are made for ten at a time.
@@ -203,20 +205,20 @@ impl Desk {
         }
     }
 
-    pub(super) fn resolve(&mut self, notice: NoticeId, resolution: Resolution, now: Now) {
-        let Some(resolved) = self.notices.get(&notice) else { return };
+    pub(super) fn resolve(&mut self, alert: AlertId, resolution: Resolution, now: Now) {
+        let Some(resolved) = self.alerts.get(&alert) else { return };
         let (id, place) = (resolved.delivery, resolved.destination);
         let is_told = !resolved.is_canarys_row();
-        let NoticeKey { fingerprint: finding, destination } = resolved.key.clone();
-        self.forget_notice(notice);
+        let RecordKey { fingerprint: finding, destination } = resolved.key.clone();
+        self.forget_alert(alert);
         let Some(held) = self.deliveries.get_mut(&id) else { return };
         held.open = held.open.saturating_sub(1);
         match resolution {
             Resolution::Settled => {}
-            Resolution::HandBack(reason, delay) => {
+            Resolution::Return(reason, delay) => {
                 self.hand_back(id, reason, delay);
                 if is_told {
-                    self.went_back(notice, place);
+                    self.went_back(alert, place);
                 }
             }
             Resolution::Condemned { detail } => {
@@ -231,7 +233,7 @@ impl Desk {
 
     /// Notes that the delivery goes back when nothing of it is in hand any more. Of several
     /// delays the shortest counts: coming back early does no harm.
-    pub(super) fn hand_back(&mut self, id: DeliveryId, reason: HandBackReason, delay: Duration) {
+    pub(super) fn hand_back(&mut self, id: DeliveryId, reason: ReturnReason, delay: Duration) {
         if let Some(held) = self.deliveries.get_mut(&id) {
             held.hand_back = match held.hand_back {
                 Some((first, shorter)) => Some((first, shorter.min(delay))),
@@ -244,7 +246,7 @@ impl Desk {
     pub(super) fn give_back(
         &mut self,
         id: DeliveryId,
-        reason: HandBackReason,
+        reason: ReturnReason,
         delay: Duration,
         now: Now,
     ) {
@@ -253,8 +255,8 @@ impl Desk {
         if held.phase != HeldPhase::Open {
             return;
         }
-        let waiting: Vec<NoticeId> = self
-            .notices
+        let waiting: Vec<AlertId> = self
+            .alerts
             .iter()
             .filter(|(_, n)| n.delivery == id && matches!(n.stage, Stage::Waiting))
             .map(|(id, _)| *id)
@@ -264,8 +266,8 @@ impl Desk {
             self.hand_back(id, reason, delay);
             return self.finish(id, now);
         }
-        for notice in waiting {
-            self.resolve(notice, Resolution::HandBack(reason, delay), now);
+        for alert in waiting {
+            self.resolve(alert, Resolution::Return(reason, delay), now);
         }
     }
 
@@ -289,11 +291,11 @@ impl Desk {
             self.forget(id);
         } else if held.hand_back.is_some() {
             held.phase = HeldPhase::HandingBack;
-            self.handing_back += 1;
+            self.returning += 1;
             self.outbox.hand_backs.entry(lane).or_default().push(id);
         } else if let Some((reason, detail)) = held.condemned.clone() {
             held.phase = HeldPhase::Parking;
-            let parcel = Box::new(Parcel {
+            let entry = Box::new(QuarantineEntry {
                 message_id: held.message_id.clone(),
                 lane,
                 body: held.body.clone(),
@@ -303,7 +305,7 @@ impl Desk {
                 enqueued_at: held.enqueued_at,
                 parked_at: now.wall,
             });
-            self.orders.push(Order::Park { delivery: id, parcel });
+            self.orders.push(Order::Quarantine { delivery: id, entry });
         } else {
             held.phase = HeldPhase::Deleting;
             self.outbox.deletes.entry(lane).or_default().push(id);
@@ -333,7 +335,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "park",
                     lane: None,
-                    reason: error.word(),
+                    reason: error.as_str(),
                     detail: error.to_string(),
                     delay,
                 });
@@ -370,7 +372,7 @@ impl Desk {
             self.reports.push(Report::QueueFailed {
                 call: "delete",
                 lane: Some(lane),
-                reason: error.word(),
+                reason: error.as_str(),
                 detail: error.to_string(),
                 delay: if give_up { Duration::ZERO } else { delay },
             });
@@ -391,27 +393,27 @@ impl Desk {
         for (id, result) in results {
             match purpose {
                 HidePurpose::Keep => self.beaten(id, result, now),
-                HidePurpose::HandBack => self.handed_back(id, result),
+                HidePurpose::Return => self.returned(id, result),
             }
         }
     }
 
     /// A hand-back that failed is not tried again: the message comes back by itself when its
     /// visibility ends, only later.
-    fn handed_back(&mut self, id: DeliveryId, result: Result<(), QueueError>) {
+    fn returned(&mut self, id: DeliveryId, result: Result<(), QueueError>) {
         let Some(held) = self.deliveries.get(&id) else { return };
         let lane = held.lane;
         let message = held.message_id.0.clone();
-        let (reason, delay) = held.hand_back.unwrap_or((HandBackReason::Draining, Duration::ZERO));
+        let (reason, delay) = held.hand_back.unwrap_or((ReturnReason::Draining, Duration::ZERO));
         self.reports.push(match result {
             Ok(()) => {
-                self.tally.handed_back += 1;
-                Report::HandedBack { message, reason, delay }
+                self.tally.returned += 1;
+                Report::Returned { message, reason, delay }
             }
             Err(error) => Report::QueueFailed {
                 call: "hand_back",
                 lane: Some(lane),
-                reason: error.word(),
+                reason: error.as_str(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             },
@@ -439,7 +441,7 @@ impl Desk {
         }
         let lane = held.lane;
         if now.mono.since(held.received_at) >= self.settings.budget.hand_back_after() {
-            self.give_back(id, HandBackReason::TooOld, Duration::ZERO, now);
+            self.give_back(id, ReturnReason::TooOld, Duration::ZERO, now);
         }
         // What is in hand is finished first, and stays hidden meanwhile.
         if self.deliveries.get(&id).is_some_and(Held::stays) {
@@ -459,7 +461,7 @@ impl Desk {
                 self.reports.push(Report::QueueFailed {
                     call: "extend",
                     lane: Some(lane),
-                    reason: error.word(),
+                    reason: error.as_str(),
                     detail: error.to_string(),
                     delay: HEARTBEAT_RETRY,
                 });
@@ -491,7 +493,7 @@ impl Desk {
             let delay = held.hand_back.map_or(Duration::ZERO, |(_, delay)| delay);
             delay.min(HIDE_MAX.saturating_sub(age))
         };
-        let backs = hide_orders(&self.deliveries, hand_backs, HidePurpose::HandBack, back);
+        let backs = hide_orders(&self.deliveries, hand_backs, HidePurpose::Return, back);
         self.orders.extend(beats.into_iter().chain(backs));
     }
 
@@ -531,7 +533,7 @@ impl Desk {
     /// Takes a delivery off the desk. What became of the message is known to the queue.
     pub(super) fn forget(&mut self, id: DeliveryId) {
         if let Some(held) = self.deliveries.remove(&id) {
-            self.handing_back -= usize::from(held.phase == HeldPhase::HandingBack);
+            self.returning -= usize::from(held.phase == HeldPhase::HandingBack);
             // Most are gone long before: left there, they would be more than all that is held.
             self.chores.remove(&(held.beat_at, Chore::Beat(id)));
             self.by_message.remove(&(held.lane, held.message_id));

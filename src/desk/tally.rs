@@ -13,19 +13,19 @@ pub struct Tally {
     pub canaries: u64,
     /// Findings below every threshold: owed to nobody.
     pub below_threshold: u64,
-    /// Notices that an earlier post covers.
+    /// Alerts that an earlier post covers.
     pub covered: u64,
-    /// Notices posted and marked.
+    /// Alerts posted and marked.
     pub posted: u64,
-    /// Posts that were accepted; each carries one or more notices.
+    /// Posts that were accepted; each carries one or more alerts.
     pub posts: u64,
-    /// Of the notices posted, those that raised an earlier level.
+    /// Of the alerts posted, those that raised an earlier level.
     pub escalated: u64,
-    /// Of the notices posted, those that were due again.
+    /// Of the alerts posted, those that were due again.
     pub reminded: u64,
-    /// Of the notices posted, those that a fallback took because their destination was dead.
+    /// Of the alerts posted, those that a fallback took because their destination was dead.
     pub by_fallback: u64,
-    /// Notices posted without a claim, because the ledger was away.
+    /// Alerts posted without a claim, because the ledger was away.
     pub unclaimed: u64,
     /// Tries to post that were not accepted and led to another.
     pub retried: u64,
@@ -36,7 +36,7 @@ pub struct Tally {
     /// Messages parked in quarantine.
     pub quarantined: u64,
     /// Messages given back to the queue, to be delivered again.
-    pub handed_back: u64,
+    pub returned: u64,
     /// Messages deleted from the queue.
     pub deleted: u64,
     /// Messages still in the queues at the end, those in flight included. None (`null`): the queues

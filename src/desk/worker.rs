@@ -149,9 +149,11 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         Order::Measure(lane) => Event::Measured { lane, result: ports.queue.depth(lane).await },
         Order::Claim(order) => {
             let outcome = claim(ports.ledger, ports.clock, &terms, &order).await;
-            Event::Claimed { notice: order.notice, outcome }
+            Event::Claimed { alert: order.alert, outcome }
         }
-        Order::Recall { keys } => Event::Recalled { result: ports.ledger.recall(&keys).await },
+        Order::Prefetch { keys } => {
+            Event::Prefetched { result: ports.ledger.prefetch(&keys).await }
+        }
         Order::Look { destination, key } => {
             Event::Looked { destination, result: ports.ledger.read(&key).await }
         }
@@ -164,15 +166,15 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         }
         Order::Mark(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
-            Event::Marked { notice: w.notice, result }
+            Event::Marked { alert: w.alert, result }
         }
         Order::Record(order) => {
             let outcome = record(ports.ledger, ports.clock, &terms, &order).await;
-            Event::Recorded { notice: order.notice, outcome }
+            Event::Recorded { alert: order.alert, outcome }
         }
         Order::Release(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
-            Event::Released { notice: w.notice, result }
+            Event::Released { alert: w.alert, result }
         }
         Order::Delete { lane, entries } => {
             let receipts: Vec<Receipt> = entries.iter().map(|(_, r)| r.clone()).collect();
@@ -185,8 +187,8 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             let results = pair(entries.into_iter().map(|(id, ..)| id), answers);
             Event::Hidden { purpose, results }
         }
-        Order::Park { delivery, parcel } => {
-            Event::Parked { delivery, result: ports.queue.park(&parcel).await }
+        Order::Quarantine { delivery, entry } => {
+            Event::Quarantined { delivery, result: ports.queue.quarantine(&entry).await }
         }
         Order::Refresh { destination, name } => {
             Event::Refreshed { destination, result: ports.notifier.refresh(&name).await }
@@ -204,7 +206,7 @@ fn pair(
     ids.zip(answers).collect()
 }
 
-/// Claims a notice: assume that there is no row, and if there is one, decide by it.
+/// Claims an alert: assume that there is no row, and if there is one, decide by it.
 async fn claim<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
@@ -215,9 +217,9 @@ async fn claim<L: Ledger, C: Clock>(
     let mut seen = None;
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
-            Claim::Covered { level } => {
+            Claim::AlreadyPosted { level } => {
                 let told = seen.as_ref().and_then(Row::told);
-                return ClaimOutcome::Covered { level, told };
+                return ClaimOutcome::AlreadyPosted { level, told };
             }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
             Claim::Write { row, .. } if mutation::is(Mutation::ClaimForgotten) => {

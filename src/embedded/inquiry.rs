@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use crate::instants::Wall;
-use crate::policy::ledger::{NoticeKey, Row};
+use crate::policy::ledger::{RecordKey, Row};
 use crate::ports::inquiry::{
-    Clue, Concerns, Inquiry, PEEK_MESSAGES_MAX, ParkedMessage, Peek, Peeked, SEARCH_ROWS_MAX,
+    Clue, Concerns, Inquiry, PEEK_MESSAGES_MAX, Peek, Peeked, QuarantinedMessage, SEARCH_ROWS_MAX,
     Search, Waiting, WaitingMessage,
 };
 use crate::ports::{Clock, LedgerError, QueueError};
@@ -14,7 +14,7 @@ use super::ledger::{COLUMNS, to_row};
 use super::{EmbeddedLedger, EmbeddedQueue};
 
 impl Inquiry for EmbeddedLedger {
-    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(NoticeKey, Row)>, LedgerError> {
+    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Row)>, LedgerError> {
         let fingerprint = fingerprint.to_owned();
         self.store.call(move |c| rows_of(c, &fingerprint)).await.map_err(LedgerError)
     }
@@ -40,12 +40,12 @@ impl<C: Clock + 'static> Peek for EmbeddedQueue<C> {
 /// The key's columns follow those of the row.
 const KEY_COLUMNS: [usize; 2] = [13, 14];
 
-fn key_of(row: &rusqlite::Row) -> rusqlite::Result<NoticeKey> {
+fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
     let [fingerprint, destination] = KEY_COLUMNS;
-    Ok(NoticeKey { fingerprint: row.get(fingerprint)?, destination: row.get(destination)? })
+    Ok(RecordKey { fingerprint: row.get(fingerprint)?, destination: row.get(destination)? })
 }
 
-fn rows_of(c: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<(NoticeKey, Row)>> {
+fn rows_of(c: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<(RecordKey, Row)>> {
     let mut select = c.prepare(&format!(
         "SELECT {COLUMNS}, fingerprint, destination FROM ledger
          WHERE fingerprint = ?1 ORDER BY destination"
@@ -104,7 +104,7 @@ fn parked(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Peeked> {
             peeked.complete = false;
             break;
         }
-        peeked.messages.push(ParkedMessage {
+        peeked.messages.push(QuarantinedMessage {
             body,
             message_id: Some(row.get(1)?),
             lane: Some(row.get(2)?),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, types
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, NoticeKey, Row, State, Told};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
 use crate::ports::{Ledger, LedgerError, Written};
 
 use super::Store;
@@ -26,14 +26,14 @@ impl EmbeddedLedger {
 }
 
 impl Ledger for EmbeddedLedger {
-    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
         let key = key.clone();
         self.store.call(move |c| read(c, &key)).await.map_err(LedgerError)
     }
 
     async fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
@@ -43,7 +43,7 @@ impl Ledger for EmbeddedLedger {
 
     /// One call of the store for all of them: it waits for no transaction. A row that can't be read is
     /// one that is not known.
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let keys = keys.to_vec();
         let told = |row: Option<Row>| row.as_ref().and_then(Row::told);
         let look = move |c: &mut Connection| {
@@ -56,7 +56,7 @@ impl Ledger for EmbeddedLedger {
 
 fn write(
     c: &mut Connection,
-    key: &NoticeKey,
+    key: &RecordKey,
     expect: &Expect,
     row: &Row,
 ) -> rusqlite::Result<Written> {
@@ -73,7 +73,7 @@ fn write(
         params![
             key.fingerprint,
             key.destination,
-            row.state.word(),
+            row.state.as_str(),
             row.owner,
             row.fence.cast_signed(),
             row.lease_until.0,
@@ -92,7 +92,7 @@ fn write(
     Ok(Written::Done)
 }
 
-fn read(c: &Connection, key: &NoticeKey) -> rusqlite::Result<Option<Row>> {
+fn read(c: &Connection, key: &RecordKey) -> rusqlite::Result<Option<Row>> {
     let mut select = c.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM ledger WHERE fingerprint = ?1 AND destination = ?2"
     ))?;
@@ -102,7 +102,7 @@ fn read(c: &Connection, key: &NoticeKey) -> rusqlite::Result<Option<Row>> {
 /// From the columns of [`COLUMNS`], the first of the statement.
 pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
     let word: String = row.get(0)?;
-    let state = State::from_word(&word)
+    let state = State::from_name(&word)
         .ok_or_else(|| unreadable(0, Type::Text, format!("state {word:?} is unknown")))?;
     Ok(Row {
         state,

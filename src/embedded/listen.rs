@@ -118,7 +118,7 @@ fn messages(text: &str) -> Result<Vec<String>, String> {
     }
     for (index, event) in raw.iter().enumerate() {
         if let Some(rejection) = finding::parse(event).rejections.first() {
-            return Err(format!("event {}: {} ({rejection})", index + 1, rejection.code.word()));
+            return Err(format!("event {}: {} ({rejection})", index + 1, rejection.code.as_str()));
         }
     }
     Ok(raw.into_iter().map(str::to_owned).collect())

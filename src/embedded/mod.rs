@@ -2,11 +2,11 @@
 //! needs no AWS, and several processes may use the file at once.
 
 mod bus;
+mod dead_letters;
 pub mod input;
 mod inquiry;
 mod ledger;
 pub mod listen;
-mod parked;
 mod queue;
 
 use std::fs::File;
@@ -20,9 +20,9 @@ use tokio::sync::Notify;
 use crate::ports::{Failure, FailureKind};
 
 pub use bus::EmbeddedBus;
+pub use dead_letters::EmbeddedParked;
 pub use ledger::EmbeddedLedger;
-pub use parked::EmbeddedParked;
-pub use queue::{EmbeddedQueue, Incoming, Parked};
+pub use queue::{DeadLetter, EmbeddedQueue, Incoming};
 
 /// The version of the tables, in SQLite's `user_version`.
 const SCHEMA_VERSION: i64 = 2;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use crate::instants::Wall;
 use crate::ports::inlet::Inlet;
 use crate::ports::{
-    Clock, Delivery, Depth, Lane, MessageId, Parcel, Queue, QueueError, Receipt, ReceiveAsk,
+    Clock, Delivery, Depth, Lane, MessageId, QuarantineEntry, Queue, QueueError, Receipt,
+    ReceiveAsk,
 };
 
 use super::Store;
@@ -25,7 +26,7 @@ pub struct Incoming {
 
 /// A message in quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
+pub struct DeadLetter {
     pub message_id: String,
     pub lane: String,
     pub body: String,
@@ -61,8 +62,8 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
     }
 
     /// Everything in quarantine, oldest first.
-    pub async fn quarantine(&self) -> Result<Vec<Parked>, QueueError> {
-        self.call(quarantine).await
+    pub async fn quarantined(&self) -> Result<Vec<DeadLetter>, QueueError> {
+        self.call(all_quarantined).await
     }
 
     async fn call<T: Send + 'static>(
@@ -94,7 +95,7 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
     async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
         let entries = receipts.to_vec();
         let work = move |t: &Transaction, r: &Receipt| {
-            t.execute("DELETE FROM message WHERE lane = ?1 AND receipt = ?2", (lane.word(), &r.0))
+            t.execute("DELETE FROM message WHERE lane = ?1 AND receipt = ?2", (lane.as_str(), &r.0))
         };
         self.each(entries, work).await
     }
@@ -108,7 +109,7 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
         let work = move |t: &Transaction, (r, by): &(Receipt, Duration)| {
             t.execute(
                 "UPDATE message SET visible_at = ?3 WHERE lane = ?1 AND receipt = ?2",
-                (lane.word(), &r.0, now.plus(*by).0),
+                (lane.as_str(), &r.0, now.plus(*by).0),
             )
         };
         let answers = self.each(entries.to_vec(), work).await;
@@ -116,9 +117,9 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
         answers
     }
 
-    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
-        let parcel = parcel.clone();
-        self.call(move |c| park(c, &parcel)).await
+    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
+        let entry = entry.clone();
+        self.call(move |c| insert_into_quarantine(c, &entry)).await
     }
 
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
@@ -128,7 +129,7 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
                 "SELECT count(*) FILTER (WHERE visible_at <= ?2),
                         count(*) FILTER (WHERE visible_at > ?2)
                  FROM message WHERE lane = ?1",
-                (lane.word(), now.0),
+                (lane.as_str(), now.0),
                 |row| Ok(Depth { visible: row.get(0)?, hidden: row.get(1)? }),
             )
         })
@@ -182,7 +183,7 @@ fn put(c: &mut Connection, lane: Lane, all: &[Incoming], now: Wall) -> rusqlite:
              VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING",
         )?;
         for message in all {
-            new += insert.execute((lane.word(), &message.message_id, &message.body, now.0))?;
+            new += insert.execute((lane.as_str(), &message.message_id, &message.body, now.0))?;
         }
     }
     t.commit()?;
@@ -194,7 +195,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
     let due: Option<i64> = c
         .query_row(
             "SELECT 1 FROM message WHERE lane = ?1 AND visible_at <= ?2 LIMIT 1",
-            (ask.lane.word(), now.0),
+            (ask.lane.as_str(), now.0),
             |row| row.get(0),
         )
         .optional()?;
@@ -212,7 +213,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
         let mut update = t.prepare_cached(
             "UPDATE message SET visible_at = ?2, receive_count = ?3, receipt = ?4 WHERE seq = ?1",
         )?;
-        let rows = select.query_map((ask.lane.word(), now.0, ask.max as i64), |row| {
+        let rows = select.query_map((ask.lane.as_str(), now.0, ask.max as i64), |row| {
             let (seq, count): (i64, u32) = (row.get(0)?, row.get(4)?);
             let delivery = Delivery {
                 lane: ask.lane,
@@ -238,8 +239,8 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
     Ok(taken)
 }
 
-fn park(c: &mut Connection, parcel: &Parcel) -> rusqlite::Result<()> {
-    // Parked again after a crash before the delete: it is the same message, parked once. The time is
+fn insert_into_quarantine(c: &mut Connection, entry: &QuarantineEntry) -> rusqlite::Result<()> {
+    // DeadLetter again after a crash before the delete: it is the same message, parked once. The time is
     // the newer one, so that an operator who has looked at the older one does not remove this.
     c.execute(
         "INSERT INTO quarantine
@@ -248,26 +249,26 @@ fn park(c: &mut Connection, parcel: &Parcel) -> rusqlite::Result<()> {
          ON CONFLICT (lane, message_id)
          DO UPDATE SET receive_count = ?6, reason = ?4, detail = ?5, parked_at = ?8",
         params![
-            parcel.message_id.0,
-            parcel.lane.word(),
-            parcel.body,
-            parcel.reason,
-            parcel.detail,
-            parcel.receive_count,
-            parcel.enqueued_at.map(|at| at.0),
-            parcel.parked_at.0,
+            entry.message_id.0,
+            entry.lane.as_str(),
+            entry.body,
+            entry.reason,
+            entry.detail,
+            entry.receive_count,
+            entry.enqueued_at.map(|at| at.0),
+            entry.parked_at.0,
         ],
     )?;
     Ok(())
 }
 
-fn quarantine(c: &mut Connection) -> rusqlite::Result<Vec<Parked>> {
+fn all_quarantined(c: &mut Connection) -> rusqlite::Result<Vec<DeadLetter>> {
     let mut select = c.prepare(
         "SELECT message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
          FROM quarantine ORDER BY parked_at, message_id",
     )?;
     let read = |row: &Row| {
-        Ok(Parked {
+        Ok(DeadLetter {
             message_id: row.get(0)?,
             lane: row.get(1)?,
             body: row.get(2)?,

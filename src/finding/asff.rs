@@ -169,13 +169,13 @@ fn gauge(json: Option<Json<'_>>, is_guardduty: bool) -> Gauge {
     let Some(json) = json else { return Gauge::default() };
     if json.kind() != Kind::Object {
         return match Cow::<str>::read(json) {
-            Some(word) => Gauge::word(&word),
+            Some(word) => Gauge::as_str(&word),
             None => Gauge::Unreadable(json.raw().to_owned()),
         };
     }
     let measure = Measure::read(json).unwrap_or_default();
     let score = measure.product.filter(|_| is_guardduty).and_then(Severity::of_score);
-    let word = measure.label.as_deref().map(Gauge::word).unwrap_or_default();
+    let word = measure.label.as_deref().map(Gauge::as_str).unwrap_or_default();
     let gauge = word.or(|| match measure.normalized {
         Some(number) => Level::from_normalized(number)
             .map_or_else(|| Gauge::Unreadable(number.to_string()), Gauge::level),

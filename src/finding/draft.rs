@@ -82,7 +82,7 @@ impl Gauge {
     }
 
     /// A word such as `HIGH`. Source: the enumerations of Security Hub, Inspector and Macie.
-    pub fn word(word: &str) -> Gauge {
+    pub fn as_str(word: &str) -> Gauge {
         word.parse().map_or_else(|_| Gauge::Unreadable(word.to_owned()), Gauge::level)
     }
 
@@ -93,7 +93,7 @@ impl Gauge {
             return Gauge::Read(severity);
         }
         match (json.kind(), Cow::<str>::read(json)) {
-            (Kind::String, Some(word)) => Gauge::word(&word),
+            (Kind::String, Some(word)) => Gauge::as_str(&word),
             (_, Some(text)) => Gauge::Unreadable(text.into_owned()),
             (_, None) => Gauge::Unreadable(json.raw().to_owned()),
         }

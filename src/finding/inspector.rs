@@ -105,7 +105,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         title: document.title().map(Cow::Owned),
         description: document.describe().map(Cow::Owned),
         // UNTRIAGED is Inspector's word for a severity that nobody has set yet.
-        severity: document.severity.as_deref().map(Gauge::word).unwrap_or_default(),
+        severity: document.severity.as_deref().map(Gauge::as_str).unwrap_or_default(),
         created_at: document.first_seen,
         updated_at: document.updated_at,
         first_seen: document.first_seen,

@@ -138,7 +138,7 @@ fn gauge(json: Option<Json<'_>>) -> Gauge {
         Kind::Object => Severity::read(json).unwrap_or_default(),
         _ => Severity { word: Cow::read(json), score: f64::read(json), ..Severity::default() },
     };
-    let word = severity.word.as_deref().map(Gauge::word).unwrap_or_default();
+    let word = severity.word.as_deref().map(Gauge::as_str).unwrap_or_default();
     word.or(|| match severity.score {
         Some(1.0) => Gauge::level(Level::Low),
         Some(2.0) => Gauge::level(Level::Medium),

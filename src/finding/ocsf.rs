@@ -164,7 +164,7 @@ fn gauge(id: Option<u64>, word: Option<&str>) -> Gauge {
     };
     match (level, word) {
         (Some(level), _) => Gauge::level(level),
-        (None, Some(word)) => Gauge::word(word),
+        (None, Some(word)) => Gauge::as_str(word),
         (None, None) => Gauge::Unreadable(id.map(|id| id.to_string()).unwrap_or_default()),
     }
 }

@@ -37,7 +37,7 @@ impl RejectCode {
         RejectCode::NoIdentity,
     ];
 
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             RejectCode::NotJson => "not_json",
             RejectCode::TooLarge => "too_large",

@@ -46,7 +46,7 @@ impl Level {
     }
 
     /// The word in lower case, as logs, metrics and the configuration write it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Level::Informational => "informational",
             Level::Low => "low",
@@ -68,7 +68,7 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -145,8 +145,8 @@ mod tests {
     fn ranks_and_words_are_read_back() {
         for level in Level::ALL {
             assert_eq!(Level::from_rank(level.rank()), Some(level));
-            assert_eq!(level.word().parse(), Ok(level));
-            assert_eq!(level.word().to_uppercase().parse(), Ok(level));
+            assert_eq!(level.as_str().parse(), Ok(level));
+            assert_eq!(level.as_str().to_uppercase().parse(), Ok(level));
         }
         assert_eq!(Level::from_rank(5), None);
         assert_eq!("severe".parse::<Level>(), Err(NotALevel));

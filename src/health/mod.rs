@@ -6,7 +6,6 @@
 //! Healthy means that the worker's loop turns. A Slack, a queue or a ledger that is away makes it
 //! unready, not unhealthy: starting it anew would mend none of them.
 
-pub mod ask;
 pub mod beat;
 pub mod server;
 
@@ -14,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::SystemClock;
-use crate::desk::{Desk, Glance, Report};
+use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
 use crate::metrics::Metrics;
 use crate::ports::{Clock, FailureKind};
@@ -37,7 +36,7 @@ struct Last {
     /// When the loop last turned.
     turn: Mono,
     /// When the desk was last looked at, and what was seen.
-    look: Option<(Mono, Glance)>,
+    look: Option<(Mono, Snapshot)>,
 }
 
 impl Vitals {
@@ -51,11 +50,11 @@ impl Vitals {
         let now = self.clock.now();
         let mut last = self.last();
         last.turn = now.mono;
-        let due = |(at, _): &(Mono, Glance)| now.mono.since(*at) >= LOOK_EVERY;
+        let due = |(at, _): &(Mono, Snapshot)| now.mono.since(*at) >= LOOK_EVERY;
         if last.look.as_ref().is_none_or(due) {
-            let glance = desk.glance(now);
-            glance.log();
-            last.look = Some((now.mono, glance));
+            let snapshot = desk.snapshot(now);
+            snapshot.log();
+            last.look = Some((now.mono, snapshot));
         }
     }
 
@@ -81,7 +80,7 @@ impl Vitals {
     pub fn ready(&self) -> Result<(), Vec<String>> {
         let mut troubles: Vec<String> = self.healthy().err().into_iter().collect();
         match &self.last().look {
-            Some((_, glance)) => troubles.extend(troubles_of(glance)),
+            Some((_, snapshot)) => troubles.extend(troubles_of(snapshot)),
             None => troubles.push("the worker is starting".to_owned()),
         }
         if troubles.is_empty() { Ok(()) } else { Err(troubles) }
@@ -89,8 +88,8 @@ impl Vitals {
 
     /// It works and takes messages: what an alarm on its silence goes by.
     pub fn at_work(&self) -> bool {
-        let receives = |g: &Glance| g.receive_failures.iter().all(|(_, n)| *n < RECEIVE_FAILURES);
-        let looked = self.last().look.as_ref().is_some_and(|(_, glance)| receives(glance));
+        let receives = |g: &Snapshot| g.receive_failures.iter().all(|(_, n)| *n < RECEIVE_FAILURES);
+        let looked = self.last().look.as_ref().is_some_and(|(_, snapshot)| receives(snapshot));
         looked && self.healthy().is_ok()
     }
 
@@ -104,8 +103,8 @@ impl Vitals {
     }
 
     fn refresh(&self, now: Now) {
-        if let Some((_, glance)) = &self.last().look {
-            self.metrics.looked(glance, now);
+        if let Some((_, snapshot)) = &self.last().look {
+            self.metrics.looked(snapshot, now);
         }
     }
 
@@ -116,19 +115,19 @@ impl Vitals {
 }
 
 /// What is wrong with a worker whose loop turns.
-fn troubles_of(glance: &Glance) -> Vec<String> {
+fn troubles_of(snapshot: &Snapshot) -> Vec<String> {
     let mut troubles = Vec::new();
-    if glance.draining {
+    if snapshot.draining {
         troubles.push("the worker is stopping".to_owned());
     }
-    for (lane, failures) in &glance.receive_failures {
+    for (lane, failures) in &snapshot.receive_failures {
         if *failures >= RECEIVE_FAILURES {
-            let lane = lane.word();
+            let lane = lane.as_str();
             troubles
                 .push(format!("queue {lane}: {failures} receives failed in a row; see the log"));
         }
     }
-    if let Some(kind) = glance.ledger_away {
+    if let Some(kind) = snapshot.ledger_away {
         let what = match kind {
             FailureKind::Throttled => {
                 "it is throttled: give its table more capacity, or bill it on demand"
@@ -145,7 +144,7 @@ fn troubles_of(glance: &Glance) -> Vec<String> {
         };
         troubles.push(format!("ledger: it has failed for two minutes or more; {what}"));
     }
-    for d in &glance.destinations {
+    for d in &snapshot.destinations {
         if d.dead {
             troubles.push(format!("destination {}: its webhook is gone; set a new one", d.name));
         } else if d.breaker_open {
@@ -159,11 +158,11 @@ fn troubles_of(glance: &Glance) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::Glance;
+    use crate::desk::Snapshot;
     use crate::ports::Lane;
 
-    fn glance() -> Glance {
-        Glance {
+    fn snapshot() -> Snapshot {
+        Snapshot {
             worker: "w".to_owned(),
             held: 0,
             held_bytes: 0,
@@ -178,18 +177,18 @@ mod tests {
 
     #[test]
     fn a_failure_now_and_then_is_no_trouble() {
-        assert!(troubles_of(&glance()).is_empty());
+        assert!(troubles_of(&snapshot()).is_empty());
     }
 
     #[test]
     fn every_trouble_is_told() {
-        let glance = Glance {
+        let snapshot = Snapshot {
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 7)],
             ledger_away: Some(FailureKind::Throttled),
             draining: true,
-            ..glance()
+            ..snapshot()
         };
-        let told = troubles_of(&glance);
+        let told = troubles_of(&snapshot);
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[1].contains("queue standard: 7 receives"), "{told:?}");
         assert!(told[2].contains("it is throttled: give its table more capacity"), "{told:?}");

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::{Metrics, count, observe};
 use crate::instants::Mono;
-use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
 use crate::ports::{
-    Clock, Delivery, Depth, Digest, Form, Lane, Ledger, LedgerError, Notifier, Parcel, Queue,
-    QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
+    Clock, Delivery, Depth, Form, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry,
+    Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
 /// A port whose calls are counted.
@@ -56,7 +56,7 @@ fn worst(results: &[Result<(), QueueError>]) -> &'static str {
 }
 
 fn reasons(results: &[Result<(), QueueError>]) -> impl Iterator<Item = &'static str> {
-    results.iter().filter_map(|result| result.as_ref().err().map(QueueError::word))
+    results.iter().filter_map(|result| result.as_ref().err().map(QueueError::as_str))
 }
 
 fn well<T, E>(result: &Result<T, E>) -> &'static str {
@@ -68,7 +68,7 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let result = self.inner.receive(ask).await;
         self.ended("queue", "receive", well(&result), began);
-        self.failed("queue", "receive", result.as_ref().err().map(QueueError::word));
+        self.failed("queue", "receive", result.as_ref().err().map(QueueError::as_str));
         self.metrics.received(result.as_deref().unwrap_or_default());
         result
     }
@@ -93,11 +93,11 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         results
     }
 
-    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
         let began = self.began();
-        let result = self.inner.park(parcel).await;
+        let result = self.inner.quarantine(entry).await;
         self.ended("queue", "park", well(&result), began);
-        self.failed("queue", "park", result.as_ref().err().map(QueueError::word));
+        self.failed("queue", "park", result.as_ref().err().map(QueueError::as_str));
         result
     }
 
@@ -105,23 +105,23 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         let began = self.began();
         let result = self.inner.depth(lane).await;
         self.ended("queue", "depth", well(&result), began);
-        self.failed("queue", "depth", result.as_ref().err().map(QueueError::word));
+        self.failed("queue", "depth", result.as_ref().err().map(QueueError::as_str));
         result
     }
 }
 
 impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
-    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
         let began = self.began();
         let result = self.inner.read(key).await;
         self.ended("ledger", "read", well(&result), began);
-        self.failed("ledger", "read", result.as_ref().err().map(LedgerError::word));
+        self.failed("ledger", "read", result.as_ref().err().map(LedgerError::as_str));
         result
     }
 
     async fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
@@ -133,25 +133,25 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
             Err(_) => "failed",
         };
         self.ended("ledger", "write", word, began);
-        self.failed("ledger", "write", result.as_ref().err().map(LedgerError::word));
+        self.failed("ledger", "write", result.as_ref().err().map(LedgerError::as_str));
         result
     }
 
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let began = self.began();
-        let result = self.inner.recall(keys).await;
-        self.ended("ledger", "recall", well(&result), began);
+        let result = self.inner.prefetch(keys).await;
+        self.ended("ledger", "prefetch", well(&result), began);
         result
     }
 }
 
 impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
-    async fn post(&self, digest: &Digest) -> Verdict {
+    async fn post(&self, digest: &Post) -> Verdict {
         let began = self.began();
         let verdict = self.inner.post(digest).await;
         let answer = match &verdict {
             Verdict::Accepted => "accepted",
-            Verdict::Retry { reason, .. } => reason.word(),
+            Verdict::Retry { reason, .. } => reason.as_str(),
             Verdict::Dead { .. } => "dead",
             Verdict::Refused { .. } => "refused",
         };
@@ -174,7 +174,7 @@ impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
         self.failed(
             "slack",
             "refresh",
-            result.as_ref().err().map(|_| RetryReason::NoAddress.word()),
+            result.as_ref().err().map(|_| RetryReason::NoAddress.as_str()),
         );
         result
     }

@@ -121,7 +121,7 @@ fn sum(family: &MetricFamily) -> f64 {
 /// Of the calls that failed, those that were throttled.
 fn throttled(family: &MetricFamily) -> f64 {
     let is = |label: &prometheus::proto::LabelPair| {
-        label.name() == "reason" && label.value() == FailureKind::Throttled.word()
+        label.name() == "reason" && label.value() == FailureKind::Throttled.as_str()
     };
     let metrics = family.get_metric().iter().filter(|metric| metric.get_label().iter().any(is));
     metrics.map(|metric| metric.get_counter().get_value()).sum()

@@ -3,7 +3,7 @@
 //! format in the log where nobody can ([`emf`]). The names are the same: `hansho_posted_total` there
 //! is `posted` in the namespace `hansho` here.
 //!
-//! The counts come from what the desk reports, the gauges from the desk at a glance, and the calls
+//! The counts come from what the desk reports, the gauges from the desk at a snapshot, and the calls
 //! from the ports ([`calls`]). Labels are bounded: names of destinations, and words of the code. No
 //! text of a finding is ever one.
 
@@ -21,7 +21,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::desk::{Glance, Report};
+use crate::desk::{Report, Snapshot};
 use crate::finding::{Fingerprint, Level};
 use crate::instants::Now;
 use crate::ports::Delivery;
@@ -37,7 +37,7 @@ const CALL: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5
 /// Source: CloudWatch user guide, "Specification: Embedded metric format".
 const VALUES_MAX: usize = 100;
 
-/// [`crate::reconcile::Outcome::word`] of a comparison that failed.
+/// [`crate::commands::reconcile::Outcome::as_str`] of a comparison that failed.
 const RECONCILE_FAILED: &str = "failed";
 
 /// Products whose name is a label. Others come from outside and count together.
@@ -56,7 +56,7 @@ pub struct Metrics {
     posts: IntCounterVec,
     post_failures: IntCounterVec,
     quarantined: IntCounterVec,
-    handed_back: IntCounterVec,
+    returned: IntCounterVec,
     fenced_out: IntCounterVec,
     messages: IntCounterVec,
     redelivered: IntCounterVec,
@@ -102,7 +102,7 @@ impl Metrics {
             )?,
             covered: made.counts(
                 "hansho_covered_total",
-                "Notices that an earlier post covers.",
+                "Alerts that an earlier post covers.",
                 &["destination", "level"],
             )?,
             covered_by: made.counts(
@@ -112,7 +112,7 @@ impl Metrics {
             )?,
             posted: made.counts(
                 "hansho_posted_total",
-                "Notices posted and marked.",
+                "Alerts posted and marked.",
                 &["destination", "level"],
             )?,
             waited: made.times(
@@ -142,14 +142,14 @@ impl Metrics {
                 "Messages parked in quarantine.",
                 &["lane", "reason"],
             )?,
-            handed_back: made.counts(
+            returned: made.counts(
                 "hansho_handed_back_total",
                 "Messages given back to their queue for later.",
                 &["reason"],
             )?,
             fenced_out: made.counts(
                 "hansho_fenced_out_total",
-                "Notices posted whose claim was lost before the mark: perhaps posted twice.",
+                "Alerts posted whose claim was lost before the mark: perhaps posted twice.",
                 &["destination"],
             )?,
             messages: made.counts(
@@ -195,7 +195,7 @@ impl Metrics {
             )?,
             waiting: made.gauges(
                 "hansho_waiting",
-                "Notices that wait here to be posted.",
+                "Alerts that wait here to be posted.",
                 &["destination", "level"],
             )?,
             oldest_waiting: made.measures(
@@ -241,21 +241,21 @@ impl Metrics {
     pub fn heard(&self, report: &Report) {
         match report {
             Report::Received { finding, lane } => {
-                let level = finding.severity.level.word();
-                count(&self.findings, &[product(&finding.fingerprint), level, lane.word()]);
+                let level = finding.severity.level.as_str();
+                count(&self.findings, &[product(&finding.fingerprint), level, lane.as_str()]);
             }
             Report::Filtered { finding, lane } => {
-                let level = finding.severity.level.word();
-                count(&self.findings, &[product(&finding.fingerprint), level, lane.word()]);
+                let level = finding.severity.level.as_str();
+                count(&self.findings, &[product(&finding.fingerprint), level, lane.as_str()]);
                 count(&self.below_threshold, &[level]);
             }
-            Report::Covered { destination, level, by, .. } => {
-                count(&self.covered, &[destination, level.word()]);
-                count(&self.covered_by, &[by.word()]);
+            Report::AlreadyPosted { destination, level, by, .. } => {
+                count(&self.covered, &[destination, level.as_str()]);
+                count(&self.covered_by, &[by.as_str()]);
             }
             Report::Posted { destination, level, waited, .. } => {
-                count(&self.posted, &[destination, level.word()]);
-                observe(&self.waited, &[level.word()], *waited);
+                count(&self.posted, &[destination, level.as_str()]);
+                observe(&self.waited, &[level.as_str()], *waited);
                 keep(&self.recent).push(*waited);
             }
             Report::Canary { took, .. } => {
@@ -263,9 +263,9 @@ impl Metrics {
                 keep(&self.recent_canaries).push(*took);
             }
             Report::Quarantined { lane, reason, .. } => {
-                count(&self.quarantined, &[lane.word(), reason]);
+                count(&self.quarantined, &[lane.as_str(), reason]);
             }
-            Report::HandedBack { reason, .. } => count(&self.handed_back, &[reason.word()]),
+            Report::Returned { reason, .. } => count(&self.returned, &[reason.as_str()]),
             Report::PostFailed { destination, reason, .. } => {
                 count(&self.post_failures, &[destination, reason]);
             }
@@ -288,9 +288,9 @@ impl Metrics {
     /// These messages came from a queue.
     pub fn received(&self, deliveries: &[Delivery]) {
         for delivery in deliveries {
-            count(&self.messages, &[delivery.lane.word()]);
+            count(&self.messages, &[delivery.lane.as_str()]);
             if delivery.receive_count > 1 {
-                count(&self.redelivered, &[delivery.lane.word()]);
+                count(&self.redelivered, &[delivery.lane.as_str()]);
             }
         }
     }
@@ -313,17 +313,17 @@ impl Metrics {
     }
 
     /// Takes over what the desk holds now.
-    pub fn looked(&self, glance: &Glance, now: Now) {
-        self.held.set(glance.held as f64);
-        self.held_bytes.set(glance.held_bytes as f64);
-        self.ledger_away.set(f64::from(u8::from(glance.ledger_away.is_some())));
-        for (lane, failures) in &glance.receive_failures {
-            set(&self.receive_failures, &[lane.word()], i64::from(*failures));
+    pub fn looked(&self, snapshot: &Snapshot, now: Now) {
+        self.held.set(snapshot.held as f64);
+        self.held_bytes.set(snapshot.held_bytes as f64);
+        self.ledger_away.set(f64::from(u8::from(snapshot.ledger_away.is_some())));
+        for (lane, failures) in &snapshot.receive_failures {
+            set(&self.receive_failures, &[lane.as_str()], i64::from(*failures));
         }
-        for d in &glance.destinations {
+        for d in &snapshot.destinations {
             for level in Level::ALL {
                 let waiting = i64::try_from(d.waiting(level)).unwrap_or(i64::MAX);
-                set(&self.waiting, &[&d.name, level.word()], waiting);
+                set(&self.waiting, &[&d.name, level.as_str()], waiting);
             }
             let age = d.oldest.map_or(Duration::ZERO, |since| now.wall.since(since));
             measure(&self.oldest_waiting, &[&d.name], age);

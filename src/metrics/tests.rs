@@ -9,13 +9,13 @@ use super::calls::Counted;
 use super::emf::Emf;
 use super::*;
 use crate::clock::SystemClock;
-use crate::desk::{CoveredBy, DestinationGlance, HandBackReason};
+use crate::desk::{DestinationSnapshot, KnownFrom, ReturnReason};
 use crate::finding::{self, Finding};
 use crate::instants::{Mono, Wall};
-use crate::policy::ledger::{Expect, NoticeKey, Row, Told};
+use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
 use crate::ports::{
-    Delivery, Depth, Digest, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId,
-    Notifier, Parcel, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
+    Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId, Notifier,
+    Post, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
 };
 
 const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(5_000) };
@@ -52,11 +52,11 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("guardduty"), lane },
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: unwanted(), lane },
-        Report::Covered {
+        Report::AlreadyPosted {
             finding: "f".to_owned(),
             destination: destination(),
             level,
-            by: CoveredBy::Look,
+            by: KnownFrom::Look,
         },
         posted(1_500),
         Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
@@ -66,7 +66,7 @@ fn reports() -> Vec<Report> {
             reason: "not_json",
             detail: "no".to_owned(),
         },
-        Report::HandedBack { message: "m".to_owned(), reason: HandBackReason::Busy, delay },
+        Report::Returned { message: "m".to_owned(), reason: ReturnReason::Busy, delay },
         Report::PostFailed {
             destination: destination(),
             digest: "d".to_owned(),
@@ -127,7 +127,7 @@ impl Queue for Half {
         all.iter().enumerate().map(fails).collect()
     }
 
-    async fn park(&self, _: &Parcel) -> Result<(), QueueError> {
+    async fn quarantine(&self, _: &QuarantineEntry) -> Result<(), QueueError> {
         Err(QueueError::Unavailable(Failure::new(FailureKind::TimedOut, "")))
     }
 
@@ -137,7 +137,7 @@ impl Queue for Half {
 }
 
 impl Ledger for Half {
-    async fn read(&self, _: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, _: &RecordKey) -> Result<Option<Row>, LedgerError> {
         if self.works() {
             Ok(None)
         } else {
@@ -145,17 +145,17 @@ impl Ledger for Half {
         }
     }
 
-    async fn write(&self, _: &NoticeKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
+    async fn write(&self, _: &RecordKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
         Ok(Written::Lost(None))
     }
 
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         Ok(vec![None; keys.len()])
     }
 }
 
 impl Notifier for Half {
-    async fn post(&self, _: &Digest) -> Verdict {
+    async fn post(&self, _: &Post) -> Verdict {
         if self.works() { Verdict::Accepted } else { Verdict::Refused { detail: String::new() } }
     }
 
@@ -173,9 +173,9 @@ async fn calls(metrics: &Metrics) {
     counted.delete(lane, &[Receipt("r".to_owned())]).await;
     let entry = (Receipt("r".to_owned()), wait);
     counted.hide(lane, &[entry.clone(), entry.clone(), entry]).await;
-    let key = NoticeKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
+    let key = RecordKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
     assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
-    let digest = Digest {
+    let digest = Post {
         id: "d".to_owned(),
         destination: "security".to_owned(),
         form: Form::Cards,
@@ -186,11 +186,11 @@ async fn calls(metrics: &Metrics) {
     counted.post(&digest).await;
 }
 
-fn glance() -> Glance {
-    let mut desk = DestinationGlance::example("security");
+fn snapshot() -> Snapshot {
+    let mut desk = DestinationSnapshot::example("security");
     desk.oldest = Some(NOW.wall.minus(Duration::from_secs(90)));
     desk.dead = true;
-    Glance {
+    Snapshot {
         worker: "w".to_owned(),
         held: 3,
         held_bytes: 4096,
@@ -206,7 +206,7 @@ fn glance() -> Glance {
 async fn all() -> Metrics {
     let metrics = Metrics::new().unwrap();
     reports().iter().for_each(|report| metrics.heard(report));
-    metrics.looked(&glance(), NOW);
+    metrics.looked(&snapshot(), NOW);
     calls(&metrics).await;
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");

@@ -147,7 +147,7 @@ fn the_lease_outlives_two_posts(t: &Times) -> Option<String> {
     })
 }
 
-/// Else a message would come back while its notice is still leased, only to be handed back again.
+/// Else a message would come back while its alert is still leased, only to be handed back again.
 fn the_message_outlives_the_lease(t: &Times) -> Option<String> {
     let hidden_at_least = t.visibility.saturating_sub(t.heartbeat);
     let needed = t.lease.saturating_add(t.skew);

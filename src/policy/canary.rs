@@ -6,14 +6,14 @@ use std::str::FromStr;
 use crate::finding::Fingerprint;
 use crate::instants::Wall;
 
-use super::ledger::NoticeKey;
+use super::ledger::RecordKey;
 
 /// The sort key of a canary's own row. No destination can have this name.
 pub const ROW: &str = "(canary)";
 
 /// The key of a canary's own row, which it leaves whether it is posted or not.
-pub fn key(fingerprint: &Fingerprint) -> NoticeKey {
-    NoticeKey::new(fingerprint, ROW)
+pub fn key(fingerprint: &Fingerprint) -> RecordKey {
+    RecordKey::new(fingerprint, ROW)
 }
 
 /// When a canary passed where, each by the clock of that place. Its row has them as text in the
@@ -42,7 +42,7 @@ pub enum Post {
 impl Post {
     const ALL: [Post; 3] = [Post::No, Post::Yes, Post::TooMany];
 
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Post::No => "no",
             Post::Yes => "yes",
@@ -57,7 +57,7 @@ impl fmt::Display for Passed {
         if let Some(at) = self.queued_at {
             write!(f, " queued={}", at.0)?;
         }
-        write!(f, " received={} post={}", self.received_at.0, self.post.word())
+        write!(f, " received={} post={}", self.received_at.0, self.post.as_str())
     }
 }
 
@@ -80,7 +80,7 @@ impl FromStr for Passed {
         let queued_at = at("queued").map_err(|_| NotPassed)?;
         let received_at = at("received").map_err(|_| NotPassed)?.ok_or(NotPassed)?;
         let word = value("post").map(|(_, word)| word).ok_or(NotPassed)?;
-        let post = Post::ALL.into_iter().find(|post| post.word() == word).ok_or(NotPassed)?;
+        let post = Post::ALL.into_iter().find(|post| post.as_str() == word).ok_or(NotPassed)?;
         Ok(Passed { put_at, queued_at, received_at, post })
     }
 }

@@ -18,7 +18,7 @@ use crate::finding::Level;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 
-use super::ledger::{Expect, NoticeKey, Row, State, Terms, blank};
+use super::ledger::{Expect, RecordKey, Row, State, Terms, blank};
 
 /// In place of a fingerprint. No fingerprint looks like this: they have four parts.
 pub const CELL: &str = "pace";
@@ -31,13 +31,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(3600);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The row of a destination's cell.
-pub fn key(destination: &str) -> NoticeKey {
-    NoticeKey { fingerprint: CELL.to_owned(), destination: destination.to_owned() }
+pub fn key(destination: &str) -> RecordKey {
+    RecordKey { fingerprint: CELL.to_owned(), destination: destination.to_owned() }
 }
 
 /// What one worker knows of one destination's cell.
 pub struct Cell {
-    key: NoticeKey,
+    key: RecordKey,
     /// This worker, as the row's owner.
     me: String,
     /// The least time between two slots, of which lesser posts use four fifths.
@@ -76,11 +76,11 @@ impl Cell {
         Cell { key, me: me.to_owned(), interval, terms, known: None }
     }
 
-    pub fn key(&self) -> &NoticeKey {
+    pub fn key(&self) -> &RecordKey {
         &self.key
     }
 
-    /// What a worker with a notice of this level is to do.
+    /// What a worker with an alert of this level is to do.
     pub fn step(&self, level: Level, now: Now) -> Step {
         let Some(known) = self.sure() else { return Step::Look };
         let Some(row) = &known.row else { return Step::Due };
@@ -128,7 +128,7 @@ impl Cell {
         Some(self.due(known, row, Level::Critical, now))
     }
 
-    /// When the slot is due for a notice of this level.
+    /// When the slot is due for an alert of this level.
     fn due(&self, known: &Known, row: &Row, level: Level, now: Now) -> Mono {
         let all = level == Level::Critical || mutation::is(Mutation::ShareIgnored);
         let share = if all { Duration::ZERO } else { self.interval / 4 };

@@ -1,5 +1,5 @@
 //! What was put into the queue because the ledger did not know it, and when: a row beside those of
-//! the finding's notices. Without it everything that waits, in an outage of Slack say, would be
+//! the finding's alerts. Without it everything that waits, in an outage of Slack say, would be
 //! missing again at each comparison, and go into the queue again each time.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::finding::{Fingerprint, Level};
 use crate::instants::Wall;
 
-use super::ledger::{Expect, NoticeKey, Row, Terms, blank};
+use super::ledger::{Expect, RecordKey, Row, Terms, blank};
 
 /// In place of a destination. No destination's name begins so.
 pub const ENQUEUED: &str = "~reconcile";
@@ -15,8 +15,8 @@ pub const ENQUEUED: &str = "~reconcile";
 const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
 /// The row of a finding.
-pub fn key(fingerprint: &Fingerprint) -> NoticeKey {
-    NoticeKey::new(fingerprint, ENQUEUED)
+pub fn key(fingerprint: &Fingerprint) -> RecordKey {
+    RecordKey::new(fingerprint, ENQUEUED)
 }
 
 /// Whether a finding of this level was put in lately.

@@ -1,4 +1,4 @@
-//! The ledger protocol: what is known of a notice, and which transition comes next.
+//! The ledger protocol: what is known of an alert, and which transition comes next.
 //!
 //! A row is only ever changed by one conditional write that replaces it whole. [`claim`] picks the
 //! transition from what was seen; the adapter carries it out if the row is still as seen, and else
@@ -11,18 +11,18 @@ use crate::finding::{Fingerprint, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
-/// A notice's identity: a finding, owed to a destination.
+/// An alert's identity: a finding, owed to a destination.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NoticeKey {
+pub struct RecordKey {
     /// The partition key: [`Fingerprint`] as text.
     pub fingerprint: String,
     /// The sort key: the destination's name.
     pub destination: String,
 }
 
-impl NoticeKey {
-    pub fn new(fingerprint: &Fingerprint, destination: &str) -> NoticeKey {
-        NoticeKey { fingerprint: fingerprint.to_string(), destination: destination.to_owned() }
+impl RecordKey {
+    pub fn new(fingerprint: &Fingerprint, destination: &str) -> RecordKey {
+        RecordKey { fingerprint: fingerprint.to_string(), destination: destination.to_owned() }
     }
 }
 
@@ -37,7 +37,7 @@ pub enum State {
 }
 
 impl State {
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             State::Free => "free",
             State::Claimed => "claimed",
@@ -45,16 +45,16 @@ impl State {
         }
     }
 
-    pub fn from_word(word: &str) -> Option<State> {
-        [State::Free, State::Claimed, State::Sent].into_iter().find(|s| s.word() == word)
+    pub fn from_name(word: &str) -> Option<State> {
+        [State::Free, State::Claimed, State::Sent].into_iter().find(|s| s.as_str() == word)
     }
 }
 
-/// What is known of a notice. An empty `owner` means nobody.
+/// What is known of an alert. An empty `owner` means nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub state: State,
-    /// Unique to one residence of a notice at one desk. It stays after a mark, so that a mark whose
+    /// Unique to one residence of an alert at one desk. It stays after a mark, so that a mark whose
     /// answer was lost can be recognised, and goes with a release.
     pub owner: String,
     /// Grows by one with every claim, and never shrinks while the row lives.
@@ -134,7 +134,7 @@ impl Terms {
     }
 }
 
-/// Somebody wants to post a notice.
+/// Somebody wants to post an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want<'a> {
     /// See [`Row::owner`]. Never empty.
@@ -144,7 +144,7 @@ pub struct Want<'a> {
     pub revision: Option<Wall>,
 }
 
-/// What to do about a notice that is wanted.
+/// What to do about an alert that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Replace the row by this one, if it is still as expected. If that succeeds the right to post
@@ -152,7 +152,7 @@ pub enum Claim {
     /// [`Row::escalated_from`] and [`Row::is_reminder`], which also hold after a renewal.
     Write { expect: Expect, row: Row, kind: ClaimKind },
     /// It was posted at this level, which is at least the wanted one: settle without a post.
-    Covered { level: Level },
+    AlreadyPosted { level: Level },
     /// Somebody else may be posting it: ask again then, and settle nothing before.
     Busy { until: Wall },
 }
@@ -174,7 +174,7 @@ pub enum ClaimKind {
 }
 
 impl ClaimKind {
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             ClaimKind::New => "new",
             ClaimKind::TakeOver => "take_over",
@@ -185,9 +185,9 @@ impl ClaimKind {
     }
 }
 
-/// What a row says of the posts of its notice: all that matters for whether it is owed once more.
+/// What a row says of the posts of its alert: all that matters for whether it is owed once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct LastPost {
     pub level: Level,
     /// [`Row::revision_sent`].
     pub revision: Option<Wall>,
@@ -195,7 +195,7 @@ pub struct Told {
     pub expires_at: Wall,
 }
 
-impl Told {
+impl LastPost {
     /// From the parts of a row. None unless the row says that it was posted, and that nobody is at it:
     /// a claim is a promise, and no post.
     pub fn of(
@@ -204,23 +204,23 @@ impl Told {
         revision: Option<Wall>,
         due_at: Option<Wall>,
         expires_at: Wall,
-    ) -> Option<Told> {
+    ) -> Option<LastPost> {
         let level = match state {
             State::Sent => level_sent,
             State::Claimed if mutation::is(Mutation::ClaimedTakenForTold) => Some(Level::Critical),
             State::Free | State::Claimed => None,
         };
-        level.map(|level| Told { level, revision, due_at, expires_at })
+        level.map(|level| LastPost { level, revision, due_at, expires_at })
     }
 
-    /// It covers a notice that is wanted: what [`claim`] would find, were the row still like this. That
+    /// It covers an alert that is wanted: what [`claim`] would find, were the row still like this. That
     /// may be acted on although the row is not asked, since a post that was accepted is a fact; what can
     /// make it untrue is told in ARCHITECTURE.md, "Shortcuts".
     pub fn covers(&self, want: &Want<'_>, terms: &Terms, now: Wall) -> bool {
         self.owes(want, terms, now).is_none()
     }
 
-    /// Why the notice is owed all the same, if it is.
+    /// Why the alert is owed all the same, if it is.
     fn owes(&self, want: &Want<'_>, terms: &Terms, now: Wall) -> Option<ClaimKind> {
         if self.expires_at < now && !mutation::is(Mutation::ExpiryForgotten) {
             return Some(ClaimKind::TakeOver);
@@ -237,10 +237,10 @@ impl Told {
     }
 }
 
-/// Picks the transition for a notice that is wanted, from the row as it was seen.
+/// Picks the transition for an alert that is wanted, from the row as it was seen.
 ///
 /// What is owed is decided first, and who is at it second. A post that was accepted is a fact, so a
-/// row that was sent at the wanted level or above covers the notice even while somebody is busy
+/// row that was sent at the wanted level or above covers the alert even while somebody is busy
 /// raising it: if they fail, their own message comes again. Whatever is still owed is never settled
 /// while another's lease may be alive, not even on a row that has expired.
 pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
@@ -257,11 +257,11 @@ pub fn claim(row: Option<&Row>, want: &Want<'_>, terms: &Terms, now: Wall) -> Cl
         known.ambiguous = known.ambiguous.saturating_add(1);
     }
     let Row { revision_sent: revision, due_at, expires_at, .. } = known;
-    let told = known.level_sent.map(|level| Told { level, revision, due_at, expires_at });
+    let told = known.level_sent.map(|level| LastPost { level, revision, due_at, expires_at });
     let kind = match told.map(|told| (told.level, told.owes(want, terms, now))) {
         None => ClaimKind::TakeOver,
         Some((_, Some(kind))) => kind,
-        Some((level, None)) => return Claim::Covered { level },
+        Some((level, None)) => return Claim::AlreadyPosted { level },
     };
     // The lease is its owner's until the slowest clock says that it is over.
     let until = seen.lease_until.plus(terms.skew);
@@ -325,8 +325,8 @@ pub struct Unclaimed {
 
 impl Unclaimed {
     /// What its row says when the ledger knows of it, or less.
-    pub fn told(&self, terms: &Terms) -> Told {
-        Told {
+    pub fn told(&self, terms: &Terms) -> LastPost {
+        LastPost {
             level: self.level,
             revision: self.revision,
             due_at: terms.remind_after.map(|after| self.sent_at.plus(after)),
@@ -346,7 +346,7 @@ pub enum Record {
     Busy { until: Wall },
 }
 
-/// Picks the transition for a post that was made without a claim. `owner` is the notice's own: a
+/// Picks the transition for a post that was made without a claim. `owner` is the alert's own: a
 /// claim that it had before the ledger went away does not stand in its way.
 pub fn record(
     row: Option<&Row>,
@@ -389,7 +389,7 @@ pub fn record(
     Record::Write { expect, row }
 }
 
-/// What to do so that a notice which was posted is posted once more.
+/// What to do so that an alert which was posted is posted once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rewind {
     /// Replace the row by this one, if it is still as expected.
@@ -400,7 +400,7 @@ pub enum Rewind {
     Busy { until: Wall },
 }
 
-/// Picks the transition by which an operator has a notice posted again: the row is free as if it had
+/// Picks the transition by which an operator has an alert posted again: the row is free as if it had
 /// never been posted, under a new fence, so that a mark or a release still under way comes too late.
 /// The next post says that it may repeat an earlier one, which is what it does. Whoever does this
 /// sends the message after it, never before: in between nothing is owed that is not in a queue.
@@ -435,10 +435,10 @@ pub fn marked_by(row: &Row, owner: &str, fence: u64, digest: &str) -> bool {
 }
 
 impl Row {
-    /// What it says of the posts of its notice.
-    pub fn told(&self) -> Option<Told> {
+    /// What it says of the posts of its alert.
+    pub fn told(&self) -> Option<LastPost> {
         let Row { state, level_sent, revision_sent, due_at, expires_at, .. } = *self;
-        Told::of(state, level_sent, revision_sent, due_at, expires_at)
+        LastPost::of(state, level_sent, revision_sent, due_at, expires_at)
     }
 
     /// The row is still exactly this one.

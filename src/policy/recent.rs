@@ -10,22 +10,22 @@ use crate::finding::Level;
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
 
-use super::ledger::{NoticeKey, Terms, Told, Want};
+use super::ledger::{LastPost, RecordKey, Terms, Want};
 
-/// So many notices are kept in each of two generations. When the younger is full the older one goes.
+/// So many alerts are kept in each of two generations. When the younger is full the older one goes.
 /// Together they take [`Recent::BYTES_MAX`] at the most.
 const GENERATION: usize = 7_000;
 /// What was learned longer ago is asked for again. For so long a row that an operator deletes by hand
 /// may still count as there.
 pub const SURE_FOR: Duration = Duration::from_secs(3600);
 
-/// A notice's key in 16 bytes: two hashes of it, by keys that each process draws for itself, so that nobody can
-/// look for two notices that share a name.
+/// An alert's key in 16 bytes: two hashes of it, by keys that each process draws for itself, so that nobody can
+/// look for two alerts that share a name.
 type Name = [u64; 2];
 
 #[derive(Clone, Copy)]
 struct Entry {
-    told: Told,
+    told: LastPost,
     learned: Now,
 }
 
@@ -38,7 +38,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// How many notices are kept, at most.
+    /// How many alerts are kept, at most.
     pub const KEPT_MAX: usize = 2 * GENERATION;
     /// What they take: a table has eight places for seven entries, and a byte beside each.
     pub const BYTES_MAX: usize =
@@ -46,7 +46,7 @@ impl Recent {
 
     /// The ledger has this row, as far as `told` goes. What is known already of a later row stays: each
     /// write of a row puts its expiry off.
-    pub fn learn(&mut self, key: &NoticeKey, told: Told, now: Now) {
+    pub fn learn(&mut self, key: &RecordKey, told: LastPost, now: Now) {
         let name = self.name(key);
         if self.entry(&name).is_some_and(|known| known.told.expires_at > told.expires_at) {
             return;
@@ -59,17 +59,17 @@ impl Recent {
     }
 
     /// The row is another one now.
-    pub fn forget(&mut self, key: &NoticeKey) {
+    pub fn forget(&mut self, key: &RecordKey) {
         let name = self.name(key);
         self.young.remove(&name);
         self.old.remove(&name);
     }
 
-    /// The level at which the notice was told, if that covers it, and was learned so lately that the
+    /// The level at which the alert was told, if that covers it, and was learned so lately that the
     /// ledger need not be asked. Age is counted by both clocks, as one of them may have stood still.
     pub fn covers(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         want: &Want<'_>,
         terms: &Terms,
         now: Now,
@@ -83,7 +83,7 @@ impl Recent {
     /// The same however long ago it was learned: for when the ledger can't be asked.
     pub fn covered(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         want: &Want<'_>,
         terms: &Terms,
         now: Now,
@@ -92,7 +92,7 @@ impl Recent {
         told.covers(want, terms, now.wall).then_some(told.level)
     }
 
-    fn name(&self, key: &NoticeKey) -> Name {
+    fn name(&self, key: &RecordKey) -> Name {
         self.hashes.each_ref().map(|hash| hash.hash_one(key))
     }
 
@@ -113,16 +113,16 @@ mod tests {
         remind_after: Some(Duration::from_secs(1800)),
     };
 
-    fn key(i: usize) -> NoticeKey {
-        NoticeKey { fingerprint: format!("f{i}"), destination: "d".to_owned() }
+    fn key(i: usize) -> RecordKey {
+        RecordKey { fingerprint: format!("f{i}"), destination: "d".to_owned() }
     }
 
     fn at(seconds: i64) -> Now {
         Now { wall: Wall(seconds * 1000), mono: Mono(seconds as u64 * 1000) }
     }
 
-    fn told(level: Level, sent: i64) -> Told {
-        Told {
+    fn told(level: Level, sent: i64) -> LastPost {
+        LastPost {
             level,
             revision: Some(Wall(0)),
             due_at: Some(Wall((sent + 1800) * 1000)),
@@ -197,7 +197,7 @@ mod tests {
         assert!(!known(0));
         let last = 3 * Recent::KEPT_MAX;
         assert!((last - GENERATION..last).all(known), "the last {GENERATION} are all there");
-        // Not more than it says: 14,000 notices in less than 1.5 MB.
+        // Not more than it says: 14,000 alerts in less than 1.5 MB.
         const { assert!(Recent::BYTES_MAX < 1_500_000) };
         let taken = |map: &HashMap<Name, Entry>| {
             (map.capacity() * 8 / 7).next_power_of_two() * (size_of::<(Name, Entry)>() + 1)
@@ -209,7 +209,7 @@ mod tests {
     fn keys_are_not_mixed_up() {
         let recent = Recent::default();
         let of = |f: &str, d: &str| {
-            recent.name(&NoticeKey { fingerprint: f.to_owned(), destination: d.to_owned() })
+            recent.name(&RecordKey { fingerprint: f.to_owned(), destination: d.to_owned() })
         };
         assert_ne!(of("ab", "c"), of("a", "bc"));
         assert_ne!(of("", "ab"), of("ab", ""));

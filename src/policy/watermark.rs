@@ -7,19 +7,19 @@
 //! still get on. The row's `digest` says which of the two it was.
 //!
 //! Who compares renews its lease page by page. The timers of several workers leave one another
-//! alone; a person who asks takes over, and whoever was at it notices at its next page. Two at once
+//! alone; a person who asks takes over, and whoever was at it alerts at its next page. Two at once
 //! would do no harm: what is put into the queue twice is told once.
 
 use std::time::Duration;
 
 use crate::instants::Wall;
 
-use super::ledger::{Expect, NoticeKey, Row, State, Terms, blank};
+use super::ledger::{Expect, RecordKey, Row, State, Terms, blank};
 
 /// In place of a fingerprint. No fingerprint looks like this: they have four parts.
 pub const WATERMARK: &str = "reconcile";
 /// So long before the end of a whole run the next one begins. It is longer than any finding is left
-/// to settle (see [`crate::reconcile`]), and than lists should lag behind.
+/// to settle (see [`crate::commands::reconcile`]), and than lists should lag behind.
 pub const OVERLAP: Duration = Duration::from_secs(3600);
 /// Where a region begins that was never compared.
 pub const FIRST_LOOK: Duration = Duration::from_secs(24 * 3600);
@@ -34,8 +34,8 @@ const CUT: &str = "cut";
 const FAILED: &str = "failed";
 
 /// The row of a region.
-pub fn key(region: &str) -> NoticeKey {
-    NoticeKey { fingerprint: WATERMARK.to_owned(), destination: region.to_owned() }
+pub fn key(region: &str) -> RecordKey {
+    RecordKey { fingerprint: WATERMARK.to_owned(), destination: region.to_owned() }
 }
 
 /// By what right a run begins.

@@ -40,7 +40,7 @@ impl FailureKind {
         !matches!(self, FailureKind::Denied | FailureKind::Missing)
     }
 
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             FailureKind::Throttled => "throttled",
             FailureKind::Busy => "busy",

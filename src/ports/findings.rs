@@ -1,5 +1,5 @@
 //! Where findings can be asked for that may never have come by a queue. A port of its own: only
-//! [`crate::reconcile`] needs it.
+//! [`crate::commands::reconcile`] needs it.
 
 use std::fmt;
 use std::future::Future;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Depth, Lane, Ledger, LedgerError, QueueError};
 use crate::instants::Wall;
 use crate::policy::cell::CELL;
-use crate::policy::ledger::{NoticeKey, Row};
+use crate::policy::ledger::{RecordKey, Row};
 
 /// The most rows that a search answers with.
 pub const SEARCH_ROWS_MAX: usize = 500;
@@ -28,7 +28,7 @@ pub struct Clue {
 
 impl Clue {
     /// Whether this is a row that is searched for. The cells of the pace never are.
-    pub fn fits(&self, key: &NoticeKey, row: &Row) -> bool {
+    pub fn fits(&self, key: &RecordKey, row: &Row) -> bool {
         self.names(&key.fingerprint)
             || (self.place_fits(&key.fingerprint)
                 && self.ids.iter().any(|id| self.is(&row.digest, id)))
@@ -59,7 +59,7 @@ impl Clue {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
     /// By key, at most [`SEARCH_ROWS_MAX`].
-    pub rows: Vec<(NoticeKey, Row)>,
+    pub rows: Vec<(RecordKey, Row)>,
     /// Whether every row was looked at, and all that fit are here.
     pub complete: bool,
     /// Rows that look as if they fit, but can't be read by this version.
@@ -72,7 +72,7 @@ pub trait Inquiry: Ledger {
     fn rows_of(
         &self,
         fingerprint: &str,
-    ) -> impl Future<Output = Result<Vec<(NoticeKey, Row)>, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(RecordKey, Row)>, LedgerError>> + Send;
 
     /// Looks through the ledger, bounded in time and in size. May miss what was written just now.
     fn search(&self, clue: &Clue) -> impl Future<Output = Result<Search, LedgerError>> + Send;
@@ -83,7 +83,7 @@ pub type Concerns = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// A message in quarantine. What the quarantine does not say is None.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ParkedMessage {
+pub struct QuarantinedMessage {
     pub message_id: Option<String>,
     pub lane: Option<String>,
     pub body: String,
@@ -109,7 +109,7 @@ pub struct WaitingMessage {
 /// What a look into the quarantine has found: at most [`PEEK_MESSAGES_MAX`] messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peeked {
-    pub messages: Vec<ParkedMessage>,
+    pub messages: Vec<QuarantinedMessage>,
     pub looked_at: usize,
     /// Whether every message was looked at, as far as the queue can tell.
     pub complete: bool,
@@ -192,7 +192,7 @@ mod tests {
             (key, placed("guardduty", "111122223333", "us-east-2"), false),
             (CELL, clue(&[""], true), false),
         ] {
-            let key = NoticeKey { fingerprint: fingerprint.to_owned(), destination: "d".into() };
+            let key = RecordKey { fingerprint: fingerprint.to_owned(), destination: "d".into() };
             assert_eq!(clue.fits(&key, &row("post-1")), fits, "{fingerprint} {clue:?}");
         }
     }

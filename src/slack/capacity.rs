@@ -16,7 +16,7 @@ pub const BUDGET_CHARS: usize = 10_000;
 /// than so many nobody reads. Source: Slack, Block Kit reference.
 pub const MAX_CARDS: usize = 10;
 
-/// The most notices in a digest of lines ([`crate::ports::Form::Digest`]): so many always get a line
+/// The most alerts in a digest of lines ([`crate::ports::Form::Digest`]): so many always get a line
 /// each, whatever is in them.
 pub const DIGEST_MAX: usize = 50;
 

@@ -90,7 +90,7 @@ fn status(card: &Card) -> String {
     parts.join("  ·  ")
 }
 
-/// What sets a notice apart, in words.
+/// What sets an alert apart, in words.
 pub fn circumstances(card: &Card) -> Vec<String> {
     let mut parts = Vec::new();
     if card.finding.sample {

@@ -14,7 +14,7 @@ use super::mention::Mentions;
 use super::render::body;
 use super::webhook::Webhook;
 use crate::finding::Text;
-use crate::ports::{Digest, Notifier, RetryReason, Verdict};
+use crate::ports::{Notifier, Post, RetryReason, Verdict};
 use crate::secret::Secret;
 
 /// Of what a webhook's source says about a failure.
@@ -154,7 +154,7 @@ impl<S: WebhookSource> SlackNotifier<S> {
 }
 
 impl<S: WebhookSource> Notifier for SlackNotifier<S> {
-    async fn post(&self, digest: &Digest) -> Verdict {
+    async fn post(&self, digest: &Post) -> Verdict {
         let Some(slot) = self.slots.get(&digest.destination) else {
             return no_address("no such destination in the configuration".into());
         };

@@ -19,7 +19,7 @@ use super::mention::{Mention, Mentions};
 use super::message::{Attachment, Message, written};
 use super::note;
 use crate::finding::{Level, Text};
-use crate::ports::{Card, Digest, Form, Note};
+use crate::ports::{Card, Form, Note, Post};
 
 /// Of the lines in the text above several cards.
 const TEXT_LINES_MAX: usize = 5;
@@ -42,19 +42,19 @@ const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= 
 const TEXT_WORST_MAX: usize = 3;
 
 /// What the webhook is sent for a digest.
-pub fn body(digest: &Digest, mentions: &Mentions) -> String {
+pub fn body(digest: &Post, mentions: &Mentions) -> String {
     written(&message(digest, mentions))
 }
 
 /// The same, for those who look into it.
-pub fn payload(digest: &Digest, mentions: &Mentions) -> Value {
+pub fn payload(digest: &Post, mentions: &Mentions) -> Value {
     serde_json::to_value(message(digest, mentions)).unwrap_or_default()
 }
 
 /// One post. A digest should hold no more than fits: of cards, what [`weigh`](super::weigh), [`BUDGET_CHARS`]
 /// and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does, the worst get their cards
 /// and the others a line in a list, and what finds no room there is counted.
-fn message(digest: &Digest, mentions: &Mentions) -> Message {
+fn message(digest: &Post, mentions: &Mentions) -> Message {
     let mut cards: Vec<&Card> = digest.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let (text, attachments) = match digest.form {
@@ -207,7 +207,7 @@ fn summary(card: &Card) -> String {
     [title, account, region].join("  ·  ")
 }
 
-/// Text alone: for a notice whose card Slack refused, so with as little in it as will do.
+/// Text alone: for an alert whose card Slack refused, so with as little in it as will do.
 fn plain_text(cards: &[&Card], mentions: &Mentions, digest_id: &str) -> String {
     let mut lines = vec![text(cards, mentions)];
     if let [card] = cards {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue::S;
 
 use super::{DESTINATION, DIGEST, DynamoLedger, FINGERPRINT, Item, decode};
-use crate::policy::ledger::{NoticeKey, Row};
+use crate::policy::ledger::{RecordKey, Row};
 use crate::ports::LedgerError;
 use crate::ports::inquiry::{Clue, Inquiry, SEARCH_ROWS_MAX, Search};
 
@@ -21,7 +21,7 @@ const SCAN_TIME_MAX: Duration = Duration::from_secs(60);
 const ATTEMPTS_MAX: u32 = 3;
 
 impl Inquiry for DynamoLedger {
-    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(NoticeKey, Row)>, LedgerError> {
+    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Row)>, LedgerError> {
         // One partition holds a row for each destination, of which there are few: one page.
         let answer = self
             .client
@@ -127,10 +127,10 @@ fn take(found: &mut Search, clue: &Clue, items: &[Item]) {
     }
 }
 
-fn key_of(item: &Item) -> Option<NoticeKey> {
+fn key_of(item: &Item) -> Option<RecordKey> {
     let part = |name| match item.get(name) {
         Some(S(text)) => Some(text.clone()),
         _ => None,
     };
-    Some(NoticeKey { fingerprint: part(FINGERPRINT)?, destination: part(DESTINATION)? })
+    Some(RecordKey { fingerprint: part(FINGERPRINT)?, destination: part(DESTINATION)? })
 }

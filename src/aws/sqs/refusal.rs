@@ -8,7 +8,7 @@ use std::error::Error;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
-use super::parcel::acceptable;
+use super::quarantine_attributes::acceptable;
 use crate::ports::{Failure, FailureKind, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;

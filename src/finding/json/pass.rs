@@ -92,9 +92,9 @@ pub(super) fn pass(bytes: &[u8]) -> Option<Vec<Node>> {
                 }
                 inner
             }
-            b't' => word(bytes, start, b"true", &mut notes)?,
-            b'f' => word(bytes, start, b"false", &mut notes)?,
-            b'n' => word(bytes, start, b"null", &mut notes)?,
+            b't' => literal(bytes, start, b"true", &mut notes)?,
+            b'f' => literal(bytes, start, b"false", &mut notes)?,
+            b'n' => literal(bytes, start, b"null", &mut notes)?,
             _ => {
                 let end = number(bytes, start)?;
                 notes.take(start, end, false);
@@ -164,7 +164,7 @@ fn string(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
 }
 
 /// `true`, `false` or `null`.
-fn word(bytes: &[u8], start: usize, word: &[u8], notes: &mut Notes) -> Option<usize> {
+fn literal(bytes: &[u8], start: usize, word: &[u8], notes: &mut Notes) -> Option<usize> {
     let end = start + word.len();
     if bytes.get(start..end)? != word {
         return None;

@@ -202,5 +202,5 @@ fn no_fingerprint_is_the_cells() {
         region: String::new(),
         id: CELL.to_owned(),
     };
-    assert_ne!(NoticeKey::new(&finding, "security").fingerprint, CELL);
+    assert_ne!(RecordKey::new(&finding, "security").fingerprint, CELL);
 }

@@ -63,11 +63,11 @@ fn want(level: Level) -> Want<'static> {
 /// The answer in a line: what is done, and for a write the fence, and what is kept of earlier posts.
 fn brief(answer: &Claim) -> String {
     match answer {
-        Claim::Covered { level } => format!("covered at {level}"),
+        Claim::AlreadyPosted { level } => format!("covered at {level}"),
         Claim::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
         Claim::Write { row, kind, .. } => {
-            let before = row.level_sent.map_or("nothing", Level::word);
-            format!("{}, fence {}, after {before}", kind.word(), row.fence)
+            let before = row.level_sent.map_or("nothing", Level::as_str);
+            format!("{}, fence {}, after {before}", kind.as_str(), row.fence)
         }
     }
 }
@@ -389,8 +389,8 @@ fn rewound(row: Option<Row>) -> String {
         Rewind::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
         Rewind::Write { expect, row: new } => {
             assert!(expect.holds(row.as_ref()), "it expects what was seen");
-            let before = new.level_sent.map_or("nothing", Level::word);
-            format!("{}, fence {}, after {before}", new.state.word(), new.fence)
+            let before = new.level_sent.map_or("nothing", Level::as_str);
+            format!("{}, fence {}, after {before}", new.state.as_str(), new.fence)
         }
     }
 }
@@ -428,7 +428,10 @@ fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
         (ClaimKind::TakeOver, None, false)
     );
     let (_, marked) = mark(&held, "d1", None, &TERMS, NOW);
-    assert_eq!(claim(Some(&marked), &want(High), &TERMS, NOW), Claim::Covered { level: High });
+    assert_eq!(
+        claim(Some(&marked), &want(High), &TERMS, NOW),
+        Claim::AlreadyPosted { level: High }
+    );
     // What was on its way before finds another row.
     let (late, _) = mark(&claimed(sent(Low), High, OVER), "late", None, &TERMS, NOW);
     assert!(!late.holds(Some(&row)));

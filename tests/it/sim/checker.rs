@@ -217,7 +217,7 @@ fn count(history: &[Entry]) -> Counts {
             }
             What::PostCalled { .. } => counts.posts_tried += 1,
             What::PostTaken { .. } => counts.posts_accepted += 1,
-            What::Parked { .. } => counts.parked += 1,
+            What::DeadLetter { .. } => counts.parked += 1,
             What::Started { .. } => counts.lives += 1,
             _ => {}
         }

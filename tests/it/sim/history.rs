@@ -13,7 +13,7 @@ pub struct Who {
 
 /// A finding, owed to a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Notice {
+pub struct Alert {
     pub finding: u32,
     pub destination: u8,
 }
@@ -33,7 +33,7 @@ pub struct Shown {
     pub finding: u32,
     pub level: u8,
     pub revision: u8,
-    /// The destination whose notice it is: another than the post's where that one stands in for it.
+    /// The destination whose alert it is: another than the post's where that one stands in for it.
     pub owed_to: u8,
     pub escalated_from: Option<u8>,
     pub reminder: bool,
@@ -42,8 +42,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub fn notice(&self) -> Notice {
-        Notice { finding: self.finding, destination: self.owed_to }
+    pub fn alert(&self) -> Alert {
+        Alert { finding: self.finding, destination: self.owed_to }
     }
 }
 
@@ -105,7 +105,7 @@ pub enum What {
     },
     /// An operator had the ledger forget that it was told.
     Rewound {
-        notice: Notice,
+        alert: Alert,
     },
     /// A deleted message is in the queue again.
     CameBack {
@@ -135,19 +135,19 @@ pub enum What {
         ms: u64,
         done: bool,
     },
-    Parked {
+    DeadLetter {
         message: u32,
         reason: String,
     },
     /// A ledger write reached the ledger. `done`: its condition held.
     Write {
-        notice: Notice,
+        alert: Alert,
         row: RowNote,
         done: bool,
     },
     /// A ledger write was answered with an error, whatever became of it.
     WriteFailed {
-        notice: Notice,
+        alert: Alert,
     },
     /// A write to the fleet's pace cell of a destination reached the ledger. `next`: when the next
     /// slot may be, in simulated time by its writer's clock.
@@ -166,7 +166,7 @@ pub enum What {
     LedgerSlow,
     /// The ledger forgot an expired row.
     Expired {
-        notice: Notice,
+        alert: Alert,
     },
     PostCalled {
         post: u32,
@@ -285,11 +285,11 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         | What::Received { message, .. }
         | What::Delete { message, .. }
         | What::Hide { message, .. }
-        | What::Parked { message, .. } => carriers.contains(message),
-        What::Write { notice, .. }
-        | What::WriteFailed { notice }
-        | What::Expired { notice }
-        | What::Rewound { notice } => notice.finding == finding,
+        | What::DeadLetter { message, .. } => carriers.contains(message),
+        What::Write { alert, .. }
+        | What::WriteFailed { alert }
+        | What::Expired { alert }
+        | What::Rewound { alert } => alert.finding == finding,
         What::PostCalled { post, .. }
         | What::PostTaken { post }
         | What::PostAnswered { post, .. } => posts.contains(post),
@@ -378,8 +378,8 @@ impl fmt::Display for What {
                 let again = if *again { ", to be told again" } else { "" };
                 write!(f, "m{message} enqueued: {}{junk}{again}", list(carries))
             }
-            What::Rewound { notice } => {
-                write!(f, "ledger f{}@{}: made free", notice.finding, notice.destination)
+            What::Rewound { alert } => {
+                write!(f, "ledger f{}@{}: made free", alert.finding, alert.destination)
             }
             What::CameBack { message } => write!(f, "m{message} came back after its delete"),
             What::Uncovered { message } => write!(f, "m{message} visible too early"),
@@ -392,25 +392,25 @@ impl fmt::Display for What {
             What::Hide { message, ms, done, .. } => {
                 write!(f, "m{message} hidden for {} s{}", *ms as f64 / 1e3, unless(*done))
             }
-            What::Parked { message, reason } => write!(f, "m{message} parked: {reason}"),
-            What::Write { notice, row, done } => {
+            What::DeadLetter { message, reason } => write!(f, "m{message} parked: {reason}"),
+            What::Write { alert, row, done } => {
                 let sent = row.level_sent.map_or("-".to_owned(), |l| l.to_string());
                 write!(
                     f,
                     "ledger f{}@{}: {}, fence {}, level sent {sent}, lease until {} ms{}",
-                    notice.finding,
-                    notice.destination,
+                    alert.finding,
+                    alert.destination,
                     row.state,
                     row.fence,
                     row.lease_until,
                     unless(*done)
                 )
             }
-            What::WriteFailed { notice } => {
-                write!(f, "ledger f{}@{}: told of an error", notice.finding, notice.destination)
+            What::WriteFailed { alert } => {
+                write!(f, "ledger f{}@{}: told of an error", alert.finding, alert.destination)
             }
-            What::Expired { notice } => {
-                write!(f, "ledger f{}@{}: row expired", notice.finding, notice.destination)
+            What::Expired { alert } => {
+                write!(f, "ledger f{}@{}: row expired", alert.finding, alert.destination)
             }
             What::PostCalled { post, destination, cards, look, said, flaw } => {
                 let look = match look {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use hansho::policy::ledger::{Expect, NoticeKey, Row, State, Told};
+use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
 use hansho::ports::{Clock, Ledger, LedgerError, Written};
 
-use super::history::{Notice, RowNote, What, Who};
+use super::history::{Alert, RowNote, What, Who};
 use super::load::{finding_number, number_of};
 use super::plan::Outage;
 use super::process::Process;
 use super::world::World;
-use crate::fakes::BEGAN;
+use crate::support::fakes::BEGAN;
 
 pub struct SimLedger {
     world: Arc<World>,
@@ -20,8 +20,8 @@ pub struct SimLedger {
 /// The partition key of the rows that hold the fleet's pace.
 const PACE: &str = "pace";
 
-pub fn notice_of(key: &NoticeKey) -> Notice {
-    Notice { finding: finding_number(&key.fingerprint), destination: number_of(&key.destination) }
+pub fn alert_of(key: &RecordKey) -> Alert {
+    Alert { finding: finding_number(&key.fingerprint), destination: number_of(&key.destination) }
 }
 
 impl SimLedger {
@@ -39,20 +39,20 @@ impl SimLedger {
     }
 
     /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
-    fn expire(world: &World, key: &NoticeKey) {
+    fn expire(world: &World, key: &RecordKey) {
         let now = world.clock.now().wall;
         let gone = |row: &Row| {
             row.expires_at < now && world.fault("expired row vanished", world.plan.ledger.expiry)
         };
         if world.ledger.expire(key, gone) {
-            world.note(None, What::Expired { notice: notice_of(key) });
+            world.note(None, What::Expired { alert: alert_of(key) });
         }
     }
 
     fn note_of(&self, row: &Row) -> RowNote {
         let at = |wall: hansho::instants::Wall| wall.0 - BEGAN.0;
         RowNote {
-            state: row.state.word(),
+            state: row.state.as_str(),
             owned: !row.owner.is_empty(),
             ambiguous: row.ambiguous,
             fence: row.fence,
@@ -73,9 +73,9 @@ async fn travel(world: &World, who: Option<Who>) {
 }
 
 impl Ledger for SimLedger {
-    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let (notice, paces, key) = (notice_of(key), key.fingerprint == PACE, key.clone());
+        let (alert, paces, key) = (alert_of(key), key.fingerprint == PACE, key.clone());
         world.rush(self.process.who, "ledger");
         let read = self.world.call(&self.process, async move {
             travel(&world, who).await;
@@ -87,20 +87,20 @@ impl Ledger for SimLedger {
         });
         let read = read.await;
         if read.is_err() && paces {
-            self.world.note(who, What::PaceFailed { destination: notice.destination });
+            self.world.note(who, What::PaceFailed { destination: alert.destination });
         }
         read
     }
 
     async fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let (notice, note) = (notice_of(key), self.note_of(row));
-        let (paces, destination) = (key.fingerprint == PACE, notice.destination);
+        let (alert, note) = (alert_of(key), self.note_of(row));
+        let (paces, destination) = (key.fingerprint == PACE, alert.destination);
         let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
         world.rush(self.process.who, "ledger");
         let written = self.world.call(&self.process, async move {
@@ -121,7 +121,7 @@ impl Ledger for SimLedger {
                 who,
                 match paces {
                     true => What::PaceWrite { destination, fence, reserved, next, done },
-                    false => What::Write { notice, row: note, done },
+                    false => What::Write { alert, row: note, done },
                 },
             );
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
@@ -135,7 +135,7 @@ impl Ledger for SimLedger {
                 who,
                 match paces {
                     true => What::PaceFailed { destination },
-                    false => What::WriteFailed { notice },
+                    false => What::WriteFailed { alert },
                 },
             );
         }
@@ -144,9 +144,9 @@ impl Ledger for SimLedger {
 
     /// Eventually consistent: a row may be as it was before its last write, or its last ones, and
     /// some are not answered.
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let (world, who, keys) = (Arc::clone(&self.world), Some(self.process.who), keys.to_vec());
-        world.rush(self.process.who, "recall");
+        world.rush(self.process.who, "prefetch");
         let told = self.world.call(&self.process, async move {
             travel(&world, who).await;
             if let Some(error) = Self::fails(&world) {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
-use hansho::policy::ledger::{Expect, NoticeKey, Row, State, Told};
+use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
 use hansho::ports::{
-    Delivery, Depth, Digest, Lane, Ledger, LedgerError, Notifier, Parcel, Queue, QueueError,
+    Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue, QueueError,
     Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
@@ -173,11 +173,11 @@ impl<Q: Queue> Queue for Mutated<Q> {
         answers
     }
 
-    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
         if self.is(Mutant::ParkForgotten) {
             return Ok(());
         }
-        self.inner.park(parcel).await
+        self.inner.quarantine(entry).await
     }
 
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
@@ -189,7 +189,7 @@ impl<L: Ledger> Mutated<L> {
     /// Writes whatever is there.
     async fn force(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
@@ -209,13 +209,13 @@ impl<L: Ledger> Mutated<L> {
 }
 
 impl<L: Ledger> Ledger for Mutated<L> {
-    async fn read(&self, key: &NoticeKey) -> Result<Option<Row>, LedgerError> {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
         self.inner.read(key).await
     }
 
     async fn write(
         &self,
-        key: &NoticeKey,
+        key: &RecordKey,
         expect: &Expect,
         row: &Row,
     ) -> Result<Written, LedgerError> {
@@ -244,8 +244,8 @@ impl<L: Ledger> Ledger for Mutated<L> {
         }
     }
 
-    async fn recall(&self, keys: &[NoticeKey]) -> Result<Vec<Option<Told>>, LedgerError> {
-        self.inner.recall(keys).await
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+        self.inner.prefetch(keys).await
     }
 }
 
@@ -267,7 +267,7 @@ impl<L> Mutated<L> {
 }
 
 impl<N: Notifier> Notifier for Mutated<N> {
-    async fn post(&self, digest: &Digest) -> Verdict {
+    async fn post(&self, digest: &Post) -> Verdict {
         let verdict = self.inner.post(digest).await;
         match (self.world.mutant, verdict) {
             (

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use hansho::policy::ledger::Terms;
 use hansho::ports::Lane;
 
-use crate::fakes::settings;
+use crate::support::fakes::settings;
 
 pub const HOUR: u64 = 3_600_000;
 pub const DAY: u64 = 24 * HOUR;
@@ -40,7 +40,7 @@ pub enum Outage {
 }
 
 impl Outage {
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Outage::Queue => "the queue",
             Outage::Ledger => "the ledger",

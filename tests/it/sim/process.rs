@@ -25,7 +25,7 @@ use super::plan::Blow;
 use super::queue::SimQueue;
 use super::slack::SimSlack;
 use super::world::World;
-use crate::fakes::settings;
+use crate::support::fakes::settings;
 
 /// The least time between two posts, in milliseconds.
 pub const PACE_MS: u64 = 1100;

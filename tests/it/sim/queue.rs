@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::ports::{Delivery, Depth, Lane, Parcel, Queue, QueueError, Receipt, ReceiveAsk};
+use hansho::ports::{
+    Delivery, Depth, Lane, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk,
+};
 
 use super::history::What;
 use super::plan::Outage;
 use super::process::Process;
 use super::world::World;
-use crate::memory_queue::read_receipt;
+use crate::support::memory_queue::read_receipt;
 
 pub struct SimQueue {
     world: Arc<World>,
@@ -239,22 +241,22 @@ impl Queue for SimQueue {
         answers
     }
 
-    async fn park(&self, parcel: &Parcel) -> Result<(), QueueError> {
+    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
         let world = Arc::clone(&self.world);
         let who = Some(self.process.who);
-        let parcel = parcel.clone();
+        let entry = entry.clone();
         world.rush(self.process.who, "park");
         let answer = self.world.call(&self.process, async move {
             travel(&world).await;
             if let Some(error) = Self::fails(&world) {
                 return Err(error);
             }
-            world.queue.park(&parcel).await?;
-            let message = parcel.message_id.0.strip_prefix('m').and_then(|n| n.parse().ok());
-            let (message, reason) = (message.unwrap_or(0), parcel.reason.clone());
-            let whole = world.remembered(message).is_some_and(|(_, body)| body == parcel.body);
+            world.queue.quarantine(&entry).await?;
+            let message = entry.message_id.0.strip_prefix('m').and_then(|n| n.parse().ok());
+            let (message, reason) = (message.unwrap_or(0), entry.reason.clone());
+            let whole = world.remembered(message).is_some_and(|(_, body)| body == entry.body);
             let reason = if whole { reason } else { format!("{reason}, and changed on the way") };
-            world.note(who, What::Parked { message, reason });
+            world.note(who, What::DeadLetter { message, reason });
             match Self::answer_lost(&world) {
                 true => Err(unavailable("the answer was lost")),
                 false => Ok(()),

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hansho::instants::Mono;
-use hansho::policy::ledger::{self, NoticeKey, Rewind};
+use hansho::policy::ledger::{self, RecordKey, Rewind};
 use hansho::ports::{Clock, Ledger, Written};
 use tokio::runtime;
 
 use super::checker::{self, Rules, Verdict};
 use super::history::{Entry, What};
-use super::ledger::notice_of;
+use super::ledger::alert_of;
 use super::load::{DESTINATIONS, Sending, Taste, generate};
 use super::mutants::Mutant;
 use super::plan::Plan;
@@ -109,7 +109,7 @@ async fn rewound(world: &World, body: &str) -> bool {
     let terms = world.plan.terms();
     for finding in hansho::finding::parse(body).findings {
         for destination in &DESTINATIONS[..usize::from(world.plan.destinations)] {
-            let key = NoticeKey::new(&finding.fingerprint, destination);
+            let key = RecordKey::new(&finding.fingerprint, destination);
             let seen = ledger.read(&key).await.unwrap_or_default();
             match ledger::rewind(seen.as_ref(), &terms, world.clock.now().wall) {
                 Rewind::Nothing => {}
@@ -119,7 +119,7 @@ async fn rewound(world: &World, body: &str) -> bool {
                     assert_eq!(written, Ok(Written::Done), "nothing comes between");
                     world.replaced(&key, seen);
                     world.counted("told again on purpose");
-                    world.note(None, What::Rewound { notice: notice_of(&key) });
+                    world.note(None, What::Rewound { alert: alert_of(&key) });
                 }
             }
         }
@@ -136,7 +136,7 @@ async fn tell_outages(world: Arc<World>) {
     for (at, begins, what) in edges {
         world.clock.sleep_until(Mono(at)).await;
         if !world.calm() {
-            world.note(None, What::Outage { what: what.word(), begins });
+            world.note(None, What::Outage { what: what.as_str(), begins });
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hansho::demo::slack_rules;
+use hansho::commands::demo::slack_rules;
 use hansho::finding::Level;
-use hansho::ports::{Digest, Form, Note, Notifier, RetryReason, Verdict};
+use hansho::ports::{Form, Note, Notifier, Post, RetryReason, Verdict};
 use hansho::slack::{Mention, Mentions, answer, payload};
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ fn fate(
             reason,
             after: None,
             ambiguous: false,
-            detail: reason.word().to_owned(),
+            detail: reason.as_str().to_owned(),
         },
     };
     let away = world.away(|what| match what {
@@ -204,7 +204,7 @@ fn flaw(payload: &Value) -> Option<String> {
 }
 
 impl Notifier for SimSlack {
-    async fn post(&self, digest: &Digest) -> Verdict {
+    async fn post(&self, digest: &Post) -> Verdict {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
         let post = world.new_post(&digest.id);
         let destination = number_of(&digest.destination);

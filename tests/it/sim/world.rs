@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use hansho::policy::ledger::{NoticeKey, Row};
+use hansho::policy::ledger::{RecordKey, Row};
 use hansho::ports::{Clock, Lane};
 use tokio::sync::{Notify, oneshot};
 
@@ -17,9 +17,9 @@ use super::load::Taste;
 use super::mutants::Mutant;
 use super::plan::{Outage, Plan};
 use super::process::Process;
-use crate::fakes::PausedClock;
-use crate::memory_ledger::MemoryLedger;
-use crate::memory_queue::MemoryQueue;
+use crate::support::fakes::PausedClock;
+use crate::support::memory_ledger::MemoryLedger;
+use crate::support::memory_queue::MemoryQueue;
 
 pub struct World {
     pub clock: PausedClock,
@@ -47,7 +47,7 @@ struct Inner {
     calls: BTreeMap<(Who, &'static str), (u64, u32)>,
     busiest: BTreeMap<&'static str, u32>,
     /// Rows as they were, and until when.
-    earlier: BTreeMap<NoticeKey, Vec<(u64, Option<Row>)>>,
+    earlier: BTreeMap<RecordKey, Vec<(u64, Option<Row>)>>,
 }
 
 /// A look may be behind by so much: mostly it is by less than a second.
@@ -66,7 +66,7 @@ const CALLS_A_MINUTE: [(&str, u32); 8] = [
     ("hide", 1_500),
     ("park", 100),
     ("ledger", 8_000),
-    ("recall", 2_000),
+    ("prefetch", 2_000),
     ("post", 120),
     ("refresh", 12),
 ];
@@ -173,7 +173,7 @@ impl World {
     }
 
     /// A row was replaced: it was this one until now.
-    pub fn replaced(&self, key: &NoticeKey, before: Option<Row>) {
+    pub fn replaced(&self, key: &RecordKey, before: Option<Row>) {
         let now = self.now();
         self.inner(|i| {
             let all = i.earlier.entry(key.clone()).or_default();
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// A row as a look that is behind may see it.
-    pub fn earlier(&self, key: &NoticeKey) -> Option<Row> {
+    pub fn earlier(&self, key: &RecordKey) -> Option<Row> {
         let (now, which) = (self.now(), self.draw(0..4) as usize);
         self.inner(|i| {
             let all = i.earlier.get(key)?.iter().rev();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
 /// Two minutes without an answer, and what it takes to find out and to try a destination again.
@@ -19,8 +19,8 @@ struct State<'a> {
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
     /// When a worker last tried a destination, or was told to wait until.
     tried: BTreeMap<(Who, u8), u64>,
-    told: BTreeSet<(Who, Notice)>,
-    claims: BTreeSet<(Who, Notice)>,
+    told: BTreeSet<(Who, Alert)>,
+    claims: BTreeSet<(Who, Alert)>,
     /// The last post that a worker made without a claim.
     unclaimed: BTreeMap<(Who, u8), u64>,
 }
@@ -39,9 +39,9 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, who: Who, verdict: &mut Verdict) {
         match &entry.what {
-            What::Write { notice, row, done } => {
+            What::Write { alert, row, done } => {
                 self.without.remove(&who);
-                let key = (who, *notice);
+                let key = (who, *alert);
                 if row.state != "claimed" {
                     self.claims.remove(&key);
                 } else if *done {
@@ -56,9 +56,9 @@ impl<'a> State<'a> {
             What::PaceWrite { .. } => {
                 self.without.remove(&who);
             }
-            What::WriteFailed { notice } => {
+            What::WriteFailed { alert } => {
                 // It may have been a copy of what was told that was asked for.
-                self.claims.remove(&(who, *notice));
+                self.claims.remove(&(who, *alert));
                 self.without.entry(who).or_insert(entry.at);
             }
             What::PaceFailed { .. } => {
@@ -76,7 +76,7 @@ impl<'a> State<'a> {
                 let Some((destination, cards)) = self.posts.get(post) else { return };
                 match answer {
                     Answer::Accepted => {
-                        self.told.extend(cards.iter().map(|card| (who, card.notice())));
+                        self.told.extend(cards.iter().map(|card| (who, card.alert())));
                     }
                     Answer::Pause(ms) => {
                         self.tried.insert((who, *destination), entry.at + ms);
@@ -101,7 +101,7 @@ impl<'a> State<'a> {
         cards: &[Shown],
         verdict: &mut Verdict,
     ) {
-        let claimed = |c: &Shown| self.claims.contains(&(who, c.notice()));
+        let claimed = |c: &Shown| self.claims.contains(&(who, c.alert()));
         if cards.iter().any(claimed) {
             self.unclaimed.remove(&(who, destination));
             return;
@@ -125,9 +125,9 @@ impl<'a> State<'a> {
             if at < hold.since + TOLD_MS || carries.len() != 1 || self.desks.is_gone(*message) {
                 continue;
             }
-            for (notice, c) in owes(rules, carries) {
-                let tried = self.tried.get(&(who, notice.destination)).copied().unwrap_or(0);
-                let done = self.told.contains(&(who, notice)) || rules.is_poison(c.finding);
+            for (alert, c) in owes(rules, carries) {
+                let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
+                let done = self.told.contains(&(who, alert)) || rules.is_poison(c.finding);
                 if c.level == CRITICAL && !done && at > tried + TOLD_MS {
                     let what = format!("{c} waits at {who} for a ledger that is away");
                     verdict.breaks("I14", at, Some(c.finding), what);

@@ -1,11 +1,11 @@
-//! I13: a destination that fails is tried seldom, with one notice, and a worker that can post
+//! I13: a destination that fails is tried seldom, with one alert, and a worker that can post
 //! nowhere takes no more on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 /// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
@@ -38,7 +38,7 @@ struct State<'a> {
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
     /// What a worker has told, or could not claim or not get told, so that it need not wait there.
-    done: BTreeSet<(Who, Notice)>,
+    done: BTreeSet<(Who, Alert)>,
     /// What a worker has received since every breaker of it is open, while it had something.
     taken: BTreeMap<Who, usize>,
 }
@@ -78,7 +78,7 @@ impl<'a> State<'a> {
             What::PostAnswered { post, answer } => {
                 let Some((destination, cards)) = self.posts.get(post) else { return };
                 if matches!(answer, Answer::Accepted | Answer::Refused) {
-                    self.done.extend(cards.iter().map(|card| (who, card.notice())));
+                    self.done.extend(cards.iter().map(|card| (who, card.alert())));
                 }
                 let channel = self.channels.entry((who, *destination)).or_default();
                 channel.last_answer = entry.at;
@@ -93,8 +93,8 @@ impl<'a> State<'a> {
                     self.taken.remove(&who);
                 }
             }
-            What::Write { notice, done: false, .. } => {
-                self.done.insert((who, *notice));
+            What::Write { alert, done: false, .. } => {
+                self.done.insert((who, *alert));
             }
             What::Refreshed { destination, changed: Some(true) } => {
                 self.channels.entry((who, *destination)).or_default().invited = true;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Carried, Entry, Notice, What};
+use crate::sim::history::{Alert, Answer, Carried, Entry, What};
 
 /// Two clocks are at most so far apart.
 const SKEW_MS: u64 = 5_000;
@@ -27,8 +27,8 @@ struct Post {
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    rows: BTreeMap<Notice, Vec<Held>>,
-    posts: BTreeMap<Notice, Vec<Post>>,
+    rows: BTreeMap<Alert, Vec<Held>>,
+    posts: BTreeMap<Alert, Vec<Post>>,
     cards: BTreeMap<u32, &'a [crate::sim::history::Shown]>,
     parked: BTreeSet<u32>,
 }
@@ -44,9 +44,9 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         match &entry.what {
-            What::Write { notice, row, done: true } if row.state == "sent" => {
+            What::Write { alert, row, done: true } if row.state == "sent" => {
                 let held = row.level_sent.map(|level| Held { level, expires_at: row.expires_at });
-                self.rows.entry(*notice).or_default().extend(held);
+                self.rows.entry(*alert).or_default().extend(held);
             }
             What::PostCalled { post, cards, .. } => {
                 self.cards.insert(*post, cards);
@@ -55,18 +55,18 @@ impl<'a> State<'a> {
                 for card in self.cards.get(post).copied().unwrap_or_default() {
                     let (level, revision, answered) = (card.level, card.revision, entry.at);
                     let post = Post { level, revision, answered };
-                    self.posts.entry(card.notice()).or_default().push(post);
+                    self.posts.entry(card.alert()).or_default().push(post);
                 }
             }
-            What::Parked { message, .. } => {
+            What::DeadLetter { message, .. } => {
                 self.parked.insert(*message);
             }
             What::Delete { message, gone: true, .. } if !self.parked.contains(message) => {
                 // An old receipt may delete what is long forgotten here.
                 let since = entry.who.and_then(|who| self.desks.since(who, *message));
                 if let Some(since) = since {
-                    for (notice, carried) in owes(rules, self.desks.carries(*message)) {
-                        self.deleted(rules, entry.at, since, notice, carried, verdict);
+                    for (alert, carried) in owes(rules, self.desks.carries(*message)) {
+                        self.deleted(rules, entry.at, since, alert, carried, verdict);
                     }
                 }
             }
@@ -79,17 +79,17 @@ impl<'a> State<'a> {
         rules: &Rules,
         at: u64,
         since: u64,
-        notice: Notice,
+        alert: Alert,
         carried: &Carried,
         verdict: &mut Verdict,
     ) {
-        let rows = self.rows.get(&notice).into_iter().flatten();
+        let rows = self.rows.get(&alert).into_iter().flatten();
         let holds = |row: &Held| {
             row.level >= carried.level && row.expires_at + SKEW_MS as i64 >= since as i64
         };
         let mut breaks = |why: &str| {
-            let what = format!("{carried} was settled for {}: {why}", notice.destination);
-            verdict.breaks("I19", at, Some(notice.finding), what);
+            let what = format!("{carried} was settled for {}: {why}", alert.destination);
+            verdict.breaks("I19", at, Some(alert.finding), what);
         };
         let mut rows = rows.peekable();
         // That the ledger never knew is for others to judge.
@@ -97,7 +97,7 @@ impl<'a> State<'a> {
             breaks("the ledger has forgotten that it was told");
         }
         let Some(after) = rules.remind_after_ms else { return };
-        let posts = self.posts.get(&notice).into_iter().flatten();
+        let posts = self.posts.get(&alert).into_iter().flatten();
         let current = |post: &&Post| {
             let due = post.answered + after + SKEW_MS;
             post.level >= carried.level && (post.revision >= carried.revision || due >= since)

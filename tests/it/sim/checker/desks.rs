@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rules;
-use crate::sim::history::{Carried, Entry, Notice, What, Who};
+use crate::sim::history::{Alert, Carried, Entry, What, Who};
 
 /// A message as its sender knows it.
 #[derive(Clone, Copy)]
@@ -131,10 +131,10 @@ impl<'a> Desks<'a> {
 pub fn owes<'a>(
     rules: &Rules,
     carries: &'a [Carried],
-) -> impl Iterator<Item = (Notice, &'a Carried)> {
+) -> impl Iterator<Item = (Alert, &'a Carried)> {
     let destinations = rules.destinations;
     carries.iter().flat_map(move |c| {
         let owed = Rules::owed_by(destinations, c.level);
-        owed.map(move |destination| (Notice { finding: c.finding, destination }, c))
+        owed.map(move |destination| (Alert { finding: c.finding, destination }, c))
     })
 }

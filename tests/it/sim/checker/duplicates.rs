@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Notice, RowNote, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, RowNote, Shown, What, Who};
 
 /// Clocks differ by so much from the true time.
 const SKEW_MS: i64 = 2_500;
@@ -21,7 +21,7 @@ struct Post<'a> {
     answer: Option<(u64, Answer)>,
 }
 
-/// What touches a notice: ledger writes in order.
+/// What touches an alert: ledger writes in order.
 struct Write<'a> {
     at: u64,
     who: Who,
@@ -45,24 +45,24 @@ enum FortuneKind {
 #[derive(Default)]
 struct Index<'a> {
     posts: BTreeMap<u32, Post<'a>>,
-    writes: BTreeMap<Notice, Vec<Write<'a>>>,
+    writes: BTreeMap<Alert, Vec<Write<'a>>>,
     fortunes: BTreeMap<Who, Vec<Fortune>>,
     /// When an operator wanted it told once more.
-    rewound: BTreeMap<Notice, Vec<u64>>,
+    rewound: BTreeMap<Alert, Vec<u64>>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let index = index(history);
-    let mut by_notice: BTreeMap<Notice, Vec<(&Post<'_>, &Shown)>> = BTreeMap::new();
+    let mut by_alert: BTreeMap<Alert, Vec<(&Post<'_>, &Shown)>> = BTreeMap::new();
     for post in index.posts.values().filter(|p| p.taken.is_some()) {
         for card in post.cards {
-            by_notice.entry(card.notice()).or_default().push((post, card));
+            by_alert.entry(card.alert()).or_default().push((post, card));
         }
     }
-    for (notice, posts) in by_notice {
+    for (alert, posts) in by_alert {
         if let Some((post, _)) = posts.get(TIMES_MAX) {
             let what = format!("it was told {TIMES_MAX} times");
-            verdict.breaks("I2", post.called, Some(notice.finding), what);
+            verdict.breaks("I2", post.called, Some(alert.finding), what);
         }
         for (i, (post, card)) in posts.iter().take(TIMES_MAX).enumerate() {
             let told = |(earlier, shown): &&(&Post<'_>, &Shown)| {
@@ -70,7 +70,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             };
             let repeated = posts[..i].iter().filter(told).map(|(p, _)| *p);
             // One is enough: a mistake that posts for ever would be judged for ever.
-            if !repeats(rules, &index, notice, repeated, post, verdict) {
+            if !repeats(rules, &index, alert, repeated, post, verdict) {
                 break;
             }
         }
@@ -91,20 +91,20 @@ fn reminds(rules: &Rules, told: &Post<'_>, shown: &Shown, post: &Post<'_>, card:
 fn repeats<'a>(
     rules: &Rules,
     index: &Index<'_>,
-    notice: Notice,
+    alert: Alert,
     earlier: impl Iterator<Item = &'a Post<'a>>,
     post: &Post<'_>,
     verdict: &mut Verdict,
 ) -> bool {
     let mut charged = None;
     for earlier in earlier {
-        charged = why_forgotten(rules, index, notice, earlier, post);
+        charged = why_forgotten(rules, index, alert, earlier, post);
         if charged.is_none() {
             let what = format!(
                 "post {} repeats post {}, and no fault explains it",
                 post.number, earlier.number
             );
-            verdict.breaks("I2", post.called, Some(notice.finding), what);
+            verdict.breaks("I2", post.called, Some(alert.finding), what);
             return false;
         }
     }
@@ -122,8 +122,8 @@ fn index(history: &[Entry]) -> Index<'_> {
             index.posts.entry(*post).and_modify(|p| p.taken = Some(at));
             continue;
         }
-        if let What::Rewound { notice } = what {
-            index.rewound.entry(*notice).or_default().push(at);
+        if let What::Rewound { alert } = what {
+            index.rewound.entry(*alert).or_default().push(at);
         }
         let Some(who) = *who else { continue };
         match what {
@@ -135,12 +135,12 @@ fn index(history: &[Entry]) -> Index<'_> {
             What::PostAnswered { post, answer } => {
                 index.posts.entry(*post).and_modify(|p| p.answer = Some((at, *answer)));
             }
-            What::Write { notice, row, done } => {
+            What::Write { alert, row, done } => {
                 let write = Write { at, who, row: Some((row, *done)) };
-                index.writes.entry(*notice).or_default().push(write);
+                index.writes.entry(*alert).or_default().push(write);
             }
-            What::WriteFailed { notice } => {
-                index.writes.entry(*notice).or_default().push(Write { at, who, row: None });
+            What::WriteFailed { alert } => {
+                index.writes.entry(*alert).or_default().push(Write { at, who, row: None });
             }
             What::Crashed => index.fortune(who, at, FortuneKind::Crashed),
             What::Ended => index.fortune(who, at, FortuneKind::Ended),
@@ -173,14 +173,14 @@ impl Index<'_> {
 fn why_forgotten(
     rules: &Rules,
     index: &Index<'_>,
-    notice: Notice,
+    alert: Alert,
     earlier: &Post<'_>,
     later: &Post<'_>,
 ) -> Option<&'static str> {
-    let writes = index.writes.get(&notice).map_or(&[][..], Vec::as_slice);
-    let level = earlier.cards.iter().find(|c| c.notice() == notice)?.level;
+    let writes = index.writes.get(&alert).map_or(&[][..], Vec::as_slice);
+    let level = earlier.cards.iter().find(|c| c.alert() == alert)?.level;
     let between = |at: &u64| (earlier.called..=later.called).contains(at);
-    if index.rewound.get(&notice).is_some_and(|all| all.iter().any(between)) {
+    if index.rewound.get(&alert).is_some_and(|all| all.iter().any(between)) {
         return Some("told again on purpose");
     }
     let marks = |w: &&Write<'_>| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Notice, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, What, Who};
 
 /// Nearly as long as a queue lets it be held.
 const OLD_MS: u64 = 11 * 3_600_000 - 1_000;
@@ -28,9 +28,9 @@ const STEP_MAX: usize = 600;
 #[derive(Default)]
 struct Trouble {
     /// The ledger refused a write for one of these, or did not answer.
-    refused: BTreeSet<Notice>,
-    failed: BTreeSet<Notice>,
-    marked: BTreeSet<Notice>,
+    refused: BTreeSet<Alert>,
+    failed: BTreeSet<Alert>,
+    marked: BTreeSet<Alert>,
     /// The queue failed since it was asked to stop.
     queue_failed: bool,
 }
@@ -77,19 +77,19 @@ impl State<'_> {
                     _ => self.away.insert((who, destination)),
                 };
             }
-            What::Write { notice, row, done } => {
+            What::Write { alert, row, done } => {
                 let trouble = self.troubles.entry(who).or_default();
                 if !done {
-                    trouble.refused.insert(*notice);
+                    trouble.refused.insert(*alert);
                 } else if row.state == "sent" && row.owned {
                     // Of two messages that carry it, it is not known here which one was marked.
-                    if self.desks.carriers(who, notice.finding).count() == 1 {
-                        trouble.marked.insert(*notice);
+                    if self.desks.carriers(who, alert.finding).count() == 1 {
+                        trouble.marked.insert(*alert);
                     }
                 }
             }
-            What::WriteFailed { notice } => {
-                self.troubles.entry(who).or_default().failed.insert(*notice);
+            What::WriteFailed { alert } => {
+                self.troubles.entry(who).or_default().failed.insert(*alert);
             }
             What::QueueFailed => self.troubles.entry(who).or_default().queue_failed = true,
             What::StopAsked => {
@@ -131,11 +131,11 @@ impl State<'_> {
     /// A message comes anew: what happened to it before is no reason any more.
     fn forgive(&mut self, rules: &Rules, who: Who, message: u32) {
         let Some(trouble) = self.troubles.get_mut(&who) else { return };
-        for (notice, c) in owes(rules, self.desks.carries(message)) {
-            trouble.marked.remove(&notice);
+        for (alert, c) in owes(rules, self.desks.carries(message)) {
+            trouble.marked.remove(&alert);
             // Unless another message at the desk shares it.
             if self.desks.carriers(who, c.finding).next().is_none() {
-                trouble.refused.remove(&notice);
+                trouble.refused.remove(&alert);
             }
         }
     }
@@ -156,13 +156,13 @@ impl State<'_> {
             verdict.breaks("I15", entry.at, finding, what);
         };
         let held_for = entry.at - self.desks.since(who, message).unwrap_or(entry.at);
-        let owed: Vec<Notice> = owes(rules, carries).map(|(notice, _)| notice).collect();
+        let owed: Vec<Alert> = owes(rules, carries).map(|(alert, _)| alert).collect();
         let full = self.is_full(rules, who, entry.at);
         // What made room just before the stop may still be on its way.
         let made_room = self.rooms.get(&who).is_some_and(|rooms| !rooms.is_empty());
         let trouble = self.troubles.entry(who).or_default();
         let stops = self.desks.asked_to_stop(who).is_some();
-        let busy = owed.iter().any(|notice| trouble.refused.contains(notice));
+        let busy = owed.iter().any(|alert| trouble.refused.contains(alert));
         let old = held_for >= OLD_MS;
         let away = owed.iter().any(|n| self.away.contains(&(who, n.destination)));
         let makes_room = full;
@@ -210,8 +210,8 @@ impl State<'_> {
         }
         for message in desk.held.keys().filter(|m| !self.desks.is_gone(**m)) {
             let carries = self.desks.carries(*message);
-            let excused = |n: Notice| trouble.is_some_and(|t| t.failed.contains(&n));
-            if !owes(rules, carries).any(|(notice, _)| excused(notice)) {
+            let excused = |n: Alert| trouble.is_some_and(|t| t.failed.contains(&n));
+            if !owes(rules, carries).any(|(alert, _)| excused(alert)) {
                 let what = format!("{who} ends and keeps m{message} from others");
                 return verdict.breaks("I15", entry.at, carries.first().map(|c| c.finding), what);
             }

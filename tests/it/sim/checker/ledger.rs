@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::Verdict;
-use crate::sim::history::{Entry, Notice, RowNote, What};
+use crate::sim::history::{Alert, Entry, RowNote, What};
 
 const SKEW_MS: i64 = 2_500;
 
 pub fn check(history: &[Entry], verdict: &mut Verdict) {
-    let mut rows: BTreeMap<Notice, &RowNote> = BTreeMap::new();
+    let mut rows: BTreeMap<Alert, &RowNote> = BTreeMap::new();
     for entry in history {
         match &entry.what {
-            What::Expired { notice } | What::Rewound { notice } => {
-                rows.remove(notice);
+            What::Expired { alert } | What::Rewound { alert } => {
+                rows.remove(alert);
             }
-            What::Write { notice, row, done: true } => {
+            What::Write { alert, row, done: true } => {
                 let lived = |old: &&RowNote| old.expires_at > entry.at as i64 + SKEW_MS;
-                if let Some(old) = rows.insert(*notice, row).filter(lived) {
-                    shrunk(old, row, *notice, entry.at, verdict);
-                    misused(old, row, *notice, entry.at, verdict);
+                if let Some(old) = rows.insert(*alert, row).filter(lived) {
+                    shrunk(old, row, *alert, entry.at, verdict);
+                    misused(old, row, *alert, entry.at, verdict);
                 }
             }
             _ => {}
@@ -27,30 +27,30 @@ pub fn check(history: &[Entry], verdict: &mut Verdict) {
 }
 
 /// What a write must do to a row that lives, beside what may not shrink.
-fn misused(old: &RowNote, new: &RowNote, notice: Notice, at: u64, verdict: &mut Verdict) {
-    let of = format!("f{} at {}", notice.finding, notice.destination);
+fn misused(old: &RowNote, new: &RowNote, alert: Alert, at: u64, verdict: &mut Verdict) {
+    let of = format!("f{} at {}", alert.finding, alert.destination);
     if new.state == "claimed" && new.fence == old.fence {
         let what = format!("the claim of {of} keeps the fence {}", old.fence);
-        verdict.breaks("I8", at, Some(notice.finding), what);
+        verdict.breaks("I8", at, Some(alert.finding), what);
     }
     let given_up = new.state != "claimed" && !new.owned;
     if given_up && (new.state == "sent") != new.level_sent.is_some() {
         let what = format!("the row of {of} is {} at level {:?}", new.state, new.level_sent);
-        verdict.breaks("I8", at, Some(notice.finding), what);
+        verdict.breaks("I8", at, Some(alert.finding), what);
     }
 }
 
-fn shrunk(old: &RowNote, new: &RowNote, notice: Notice, at: u64, verdict: &mut Verdict) {
-    let of = format!("f{} at {}", notice.finding, notice.destination);
+fn shrunk(old: &RowNote, new: &RowNote, alert: Alert, at: u64, verdict: &mut Verdict) {
+    let of = format!("f{} at {}", alert.finding, alert.destination);
     if new.fence < old.fence {
         let what = format!("the fence of {of} went from {} to {}", old.fence, new.fence);
-        verdict.breaks("I8", at, Some(notice.finding), what);
+        verdict.breaks("I8", at, Some(alert.finding), what);
     }
     if new.level_sent < old.level_sent {
         let what = format!(
             "the level sent of {of} went from {:?} to {:?}",
             old.level_sent, new.level_sent
         );
-        verdict.breaks("I8", at, Some(notice.finding), what);
+        verdict.breaks("I8", at, Some(alert.finding), what);
     }
 }

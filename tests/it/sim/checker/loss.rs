@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, Verdict};
-use crate::sim::history::{Carried, Entry, Notice, Shown, What};
+use crate::sim::history::{Alert, Carried, Entry, Shown, What};
 
 struct Message<'a> {
     carries: &'a [Carried],
@@ -11,22 +11,22 @@ struct Message<'a> {
     again: bool,
 }
 
-type Told = BTreeMap<Notice, u8>;
+type LastPost = BTreeMap<Alert, u8>;
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut messages = BTreeMap::new();
     let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
-    let mut told = Told::new();
+    let mut told = LastPost::new();
     // The same since an operator wanted it told once more.
-    let mut told_since = Told::new();
+    let mut told_since = LastPost::new();
     let mut parked = BTreeSet::new();
     for entry in history {
         match &entry.what {
             What::Enqueued { message, carries, junk, again, .. } => {
                 messages.insert(*message, Message { carries, junk: *junk, again: *again });
             }
-            What::Rewound { notice } => {
-                told_since.remove(notice);
+            What::Rewound { alert } => {
+                told_since.remove(alert);
             }
             What::PostCalled { post, cards, .. } => {
                 posts.insert(*post, cards);
@@ -34,12 +34,12 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             What::PostTaken { post } => {
                 for card in posts.get(post).copied().unwrap_or_default() {
                     for told in [&mut told, &mut told_since] {
-                        let level = told.entry(card.notice()).or_default();
+                        let level = told.entry(card.alert()).or_default();
                         *level = card.level.max(*level);
                     }
                 }
             }
-            What::Parked { message, reason } => {
+            What::DeadLetter { message, reason } => {
                 parked.insert(*message);
                 let Some(m) = messages.get(message) else { continue };
                 if reason.contains("changed on the way") {
@@ -72,7 +72,7 @@ fn deleted(
     message: u32,
     at: u64,
     parked: bool,
-    told: &Told,
+    told: &LastPost,
     verdict: &mut Verdict,
 ) {
     let belongs = m.junk || m.carries.iter().any(|c| owes_poison(rules, c));
@@ -86,8 +86,8 @@ fn deleted(
             continue;
         }
         for destination in rules.owed(c.level) {
-            let notice = Notice { finding: c.finding, destination };
-            if told.get(&notice).is_none_or(|level| *level < c.level) {
+            let alert = Alert { finding: c.finding, destination };
+            if told.get(&alert).is_none_or(|level| *level < c.level) {
                 let what =
                     format!("m{message} was deleted, but {c} was not accepted at {destination}");
                 verdict.breaks("I1", at, Some(c.finding), what);

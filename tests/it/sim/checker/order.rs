@@ -55,24 +55,24 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 state.answered(*post, entry.at, *answer);
             }
             // The ledger says no, or nothing: the finding waits for that.
-            (What::Write { notice, done: false, .. } | What::WriteFailed { notice }, Some(who)) => {
-                let channel = state.channels.entry((who, notice.destination)).or_default();
-                channel.waiting.remove(&notice.finding);
+            (What::Write { alert, done: false, .. } | What::WriteFailed { alert }, Some(who)) => {
+                let channel = state.channels.entry((who, alert.destination)).or_default();
+                channel.waiting.remove(&alert.finding);
             }
             // It is told, and the ledger knows: no copy of it waits for a post any more.
-            (What::Write { notice, row, done: true }, _)
+            (What::Write { alert, row, done: true }, _)
                 if row.state == "sent" && row.level_sent == Some(CRITICAL) =>
             {
                 for ((_, destination), channel) in &mut state.channels {
-                    if *destination == notice.destination {
-                        channel.waiting.remove(&notice.finding);
+                    if *destination == alert.destination {
+                        channel.waiting.remove(&alert.finding);
                     }
                 }
             }
             (What::Hide { message, ms, .. }, Some(who)) if *ms != rules.visibility_ms => {
                 state.left(who, *message);
             }
-            (What::Delete { message, .. } | What::Parked { message, .. }, Some(who)) => {
+            (What::Delete { message, .. } | What::DeadLetter { message, .. }, Some(who)) => {
                 state.left(who, *message);
             }
             (What::Frozen { .. } | What::StopAsked, Some(who)) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Look, Notice, RowNote, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, Look, RowNote, Shown, What, Who};
 
 /// A post starts only while so much of its lease is left.
 const LEFT_MS: i64 = 15_000;
@@ -39,26 +39,26 @@ struct Post<'a> {
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    claims: BTreeMap<(Who, Notice), Claim>,
+    claims: BTreeMap<(Who, Alert), Claim>,
     posts: BTreeMap<u32, Post<'a>>,
     /// Accepted, and the mark is not written.
-    unmarked: BTreeMap<(Who, Notice), u32>,
-    /// The ledger is to be told something of a notice by then.
-    to_tell: BTreeSet<(u64, Who, Notice)>,
+    unmarked: BTreeMap<(Who, Alert), u32>,
+    /// The ledger is to be told something of an alert by then.
+    to_tell: BTreeSet<(u64, Who, Alert)>,
     /// The last answer was ambiguous.
-    perhaps_taken: BTreeSet<(Who, Notice)>,
-    rows: BTreeMap<Notice, (Who, &'a RowNote)>,
+    perhaps_taken: BTreeSet<(Who, Alert)>,
+    rows: BTreeMap<Alert, (Who, &'a RowNote)>,
     /// The highest level that the ledger was ever told of.
-    known: BTreeMap<Notice, u8>,
+    known: BTreeMap<Alert, u8>,
     /// What a worker was told of a post that may have been taken, whatever the ledger knows of it.
-    perhaps_told: BTreeSet<(Who, Notice)>,
+    perhaps_told: BTreeSet<(Who, Alert)>,
     /// When the destination that has a fallback last took a post of a worker, if nothing went wrong
     /// there since; 0 where it has not been tried.
     first_works: BTreeMap<Who, u64>,
     /// Since when a worker had no good answer of the ledger.
     without_ledger: BTreeMap<Who, u64>,
     /// What that was before a call whose answer may be lost.
-    before: BTreeMap<(Who, Option<Notice>), u64>,
+    before: BTreeMap<(Who, Option<Alert>), u64>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -73,22 +73,22 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else {
-            if let What::Expired { notice } | What::Rewound { notice } = &entry.what {
-                self.rows.remove(notice);
+            if let What::Expired { alert } | What::Rewound { alert } = &entry.what {
+                self.rows.remove(alert);
             }
             return;
         };
         match &entry.what {
-            What::Write { notice, row, done } => {
-                self.seems_answered(who, Some(*notice));
-                self.told(who, *notice);
-                self.written(rules, entry, who, *notice, row, *done, verdict);
+            What::Write { alert, row, done } => {
+                self.seems_answered(who, Some(*alert));
+                self.told(who, *alert);
+                self.written(rules, entry, who, *alert, row, *done, verdict);
             }
-            What::WriteFailed { notice } => {
-                self.not_answered(who, Some(*notice), entry.at);
-                self.told(who, *notice);
-                self.claims.remove(&(who, *notice));
-                self.perhaps_taken.remove(&(who, *notice));
+            What::WriteFailed { alert } => {
+                self.not_answered(who, Some(*alert), entry.at);
+                self.told(who, *alert);
+                self.claims.remove(&(who, *alert));
+                self.perhaps_taken.remove(&(who, *alert));
             }
             What::PaceWrite { .. } => self.seems_answered(who, None),
             What::PaceFailed { .. } => self.not_answered(who, None, entry.at),
@@ -115,29 +115,29 @@ impl<'a> State<'a> {
     }
 
     /// The ledger got a call. Whether its answer arrives is not known yet.
-    fn seems_answered(&mut self, who: Who, notice: Option<Notice>) {
+    fn seems_answered(&mut self, who: Who, alert: Option<Alert>) {
         match self.without_ledger.remove(&who) {
-            Some(since) => self.before.insert((who, notice), since),
-            None => self.before.remove(&(who, notice)),
+            Some(since) => self.before.insert((who, alert), since),
+            None => self.before.remove(&(who, alert)),
         };
     }
 
     /// Nothing, or an answer that was lost.
-    fn not_answered(&mut self, who: Who, notice: Option<Notice>, at: u64) {
-        let since = self.before.remove(&(who, notice)).unwrap_or(at);
+    fn not_answered(&mut self, who: Who, alert: Option<Alert>, at: u64) {
+        let since = self.before.remove(&(who, alert)).unwrap_or(at);
         let known = self.without_ledger.entry(who).or_insert(since);
         *known = since.min(*known);
     }
 
-    fn told(&mut self, who: Who, notice: Notice) {
-        self.to_tell.retain(|(_, w, n)| (*w, *n) != (who, notice));
+    fn told(&mut self, who: Who, alert: Alert) {
+        self.to_tell.retain(|(_, w, n)| (*w, *n) != (who, alert));
     }
 
     fn overdue(&mut self, at: u64, verdict: &mut Verdict) {
-        while let Some(&(due, who, notice)) = self.to_tell.first().filter(|(due, ..)| *due < at) {
-            self.to_tell.remove(&(due, who, notice));
+        while let Some(&(due, who, alert)) = self.to_tell.first().filter(|(due, ..)| *due < at) {
+            self.to_tell.remove(&(due, who, alert));
             let what = format!("{who} does not tell the ledger what came of its post");
-            verdict.breaks("I12", due, Some(notice.finding), what);
+            verdict.breaks("I12", due, Some(alert.finding), what);
         }
     }
 
@@ -147,24 +147,24 @@ impl<'a> State<'a> {
         rules: &Rules,
         entry: &Entry,
         who: Who,
-        notice: Notice,
+        alert: Alert,
         row: &'a RowNote,
         done: bool,
         verdict: &mut Verdict,
     ) {
         let mut breaks = |invariant, what: String| {
-            verdict.breaks(invariant, entry.at, Some(notice.finding), what);
+            verdict.breaks(invariant, entry.at, Some(alert.finding), what);
         };
-        let claim = self.claims.remove(&(who, notice));
-        let perhaps_taken = self.perhaps_taken.remove(&(who, notice));
+        let claim = self.claims.remove(&(who, alert));
+        let perhaps_taken = self.perhaps_taken.remove(&(who, alert));
         match row.state {
             "claimed" => {
                 if row.lease_until > entry.at as i64 + LEASE_MS {
                     breaks("I12", format!("{who} takes a lease that is too long"));
                 }
                 if done {
-                    let Some((before, old)) = self.rows.get(&notice).copied() else {
-                        return self.hold(who, notice, row);
+                    let Some((before, old)) = self.rows.get(&alert).copied() else {
+                        return self.hold(who, alert, row);
                     };
                     let alive = old.expires_at > entry.at as i64 + LEASE_MS;
                     let taken_over = old.state == "claimed" && before != who;
@@ -180,10 +180,10 @@ impl<'a> State<'a> {
                 }
             }
             "sent" if row.owned => {
-                self.unmarked.remove(&(who, notice));
+                self.unmarked.remove(&(who, alert));
                 let post = row.post.and_then(|post| self.posts.get(&post));
                 let shows = |p: &&Post<'_>| {
-                    let card = p.cards.iter().find(|c| c.notice() == notice);
+                    let card = p.cards.iter().find(|c| c.alert() == alert);
                     p.who == who
                         && p.accepted
                         && card.is_some_and(|c| row.level_sent >= Some(c.level))
@@ -205,20 +205,20 @@ impl<'a> State<'a> {
         }
         if done {
             if row.state == "claimed" {
-                self.hold(who, notice, row);
+                self.hold(who, alert, row);
             }
-            self.rows.insert(notice, (who, row));
+            self.rows.insert(alert, (who, row));
             if let Some(level) = row.level_sent {
-                let known = self.known.entry(notice).or_default();
+                let known = self.known.entry(alert).or_default();
                 *known = level.max(*known);
             }
         }
     }
 
-    fn hold(&mut self, who: Who, notice: Notice, row: &'a RowNote) {
+    fn hold(&mut self, who: Who, alert: Alert, row: &'a RowNote) {
         let RowNote { lease_until, level_sent, ambiguous, .. } = *row;
-        self.claims.insert((who, notice), Claim { lease_until, level_sent, ambiguous });
-        self.rows.insert(notice, (who, row));
+        self.claims.insert((who, alert), Claim { lease_until, level_sent, ambiguous });
+        self.rows.insert(alert, (who, row));
     }
 
     /// What a post is, whatever it carries.
@@ -230,10 +230,10 @@ impl<'a> State<'a> {
             Look::Plain => 1,
         };
         if cards.is_empty() || cards.len() > most {
-            let what = format!("post {post} carries {} notices", cards.len());
+            let what = format!("post {post} carries {} alerts", cards.len());
             verdict.breaks("I12", entry.at, finding, what);
         }
-        let distinct: BTreeSet<Notice> = cards.iter().map(Shown::notice).collect();
+        let distinct: BTreeSet<Alert> = cards.iter().map(Shown::alert).collect();
         if distinct.len() < cards.len() {
             let what = format!("post {post} tells the same twice");
             verdict.breaks("I12", entry.at, finding, what);
@@ -254,7 +254,7 @@ impl<'a> State<'a> {
         card: &Shown,
         verdict: &mut Verdict,
     ) {
-        let notice = card.notice();
+        let alert = card.alert();
         let mut breaks = |invariant, what: &str| {
             let what = format!("{who} posts f{} to {destination}: {what}", card.finding);
             verdict.breaks(invariant, entry.at, Some(card.finding), what);
@@ -276,11 +276,11 @@ impl<'a> State<'a> {
         if !self.desks.carriers(who, card.finding).any(|carried| same(card, carried)) {
             breaks("I12", "it has no such message");
         }
-        if self.unmarked.contains_key(&(who, notice)) {
+        if self.unmarked.contains_key(&(who, alert)) {
             breaks("I12", "it was accepted, and is not marked yet");
         }
         let without = self.without_ledger.get(&who).is_some_and(|since| since + AWAY_MS < entry.at);
-        let Some(claim) = self.claims.get(&(who, notice)) else {
+        let Some(claim) = self.claims.get(&(who, alert)) else {
             if !(without && card.level == CRITICAL) {
                 breaks("I12", "it has no claim");
             }
@@ -295,7 +295,7 @@ impl<'a> State<'a> {
         if card.reminder != (claim.level_sent >= Some(card.level)) {
             breaks("I18", "the card is wrong about being a reminder");
         }
-        let perhaps = claim.ambiguous > 0 || self.perhaps_told.contains(&(who, notice));
+        let perhaps = claim.ambiguous > 0 || self.perhaps_told.contains(&(who, alert));
         let here = claim.ambiguous == 0 && !card.perhaps_repeated;
         if card.perhaps_repeated != (perhaps && claim.level_sent.is_none()) && !here {
             breaks("I18", "the card is wrong about being a repeat");
@@ -316,24 +316,24 @@ impl<'a> State<'a> {
             _ => {}
         }
         for card in post_of.cards {
-            let notice = card.notice();
-            if self.claims.contains_key(&(who, notice)) {
-                self.to_tell.insert((due, who, notice));
+            let alert = card.alert();
+            if self.claims.contains_key(&(who, alert)) {
+                self.to_tell.insert((due, who, alert));
             }
             if answer == Answer::Accepted {
-                self.unmarked.insert((who, notice), post);
+                self.unmarked.insert((who, alert), post);
             }
             if answer == Answer::Ambiguous {
-                self.perhaps_taken.insert((who, notice));
-                self.perhaps_told.insert((who, notice));
+                self.perhaps_taken.insert((who, alert));
+                self.perhaps_told.insert((who, alert));
             }
         }
     }
 
     /// A message goes when the ledger knows of all that it owed, so that a copy of it is covered.
     fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
-        for (notice, carried) in owes(rules, self.desks.carries(message)) {
-            let known = self.known.get(&notice).is_some_and(|level| *level >= carried.level);
+        for (alert, carried) in owes(rules, self.desks.carries(message)) {
+            let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);
             if !known && !rules.is_poison(carried.finding) {
                 let what = format!("m{message} was deleted before the ledger knew of {carried}");
                 verdict.breaks("I12", at, Some(carried.finding), what);

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Look, Notice, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, Look, Shown, What, Who};
 
-/// How a notice may be tried next.
+/// How an alert may be tried next.
 #[derive(Clone, Copy)]
 struct Next {
     share_max: usize,
@@ -25,7 +25,7 @@ struct Post<'a> {
 struct State<'a> {
     desks: Desks<'a>,
     posts: BTreeMap<u32, Post<'a>>,
-    next: BTreeMap<(Who, Notice), Next>,
+    next: BTreeMap<(Who, Alert), Next>,
     /// Refused as text, standing alone.
     guilty: BTreeSet<(Who, u32)>,
     parked: BTreeSet<(Who, u32)>,
@@ -53,11 +53,11 @@ impl<'a> State<'a> {
             What::PostAnswered { post, answer: Answer::Refused } => self.refused(who, *post),
             // It may come anew: if it was on its way back, though its worker still had it.
             What::Received { message, .. } => {
-                for (notice, _) in owes(rules, self.desks.carries(*message)) {
-                    self.next.remove(&(who, notice));
+                for (alert, _) in owes(rules, self.desks.carries(*message)) {
+                    self.next.remove(&(who, alert));
                 }
             }
-            What::Parked { message, reason } => {
+            What::DeadLetter { message, reason } => {
                 let carries = self.desks.carries(*message);
                 let finding = carries.first().map(|c| c.finding);
                 let guilty = carries.iter().any(|c| self.guilty.contains(&(who, c.finding)));
@@ -91,7 +91,7 @@ impl<'a> State<'a> {
         verdict: &mut Verdict,
     ) {
         let alone = self.desks.carriers(who, card.finding).count() == 1;
-        let next = self.next.get(&(who, card.notice())).filter(|_| alone);
+        let next = self.next.get(&(who, card.alert())).filter(|_| alone);
         let Some(next) = next else { return };
         let mut breaks = |what: String| {
             let what = format!("{who} tries f{} again {what}", card.finding);
@@ -116,9 +116,9 @@ impl<'a> State<'a> {
             // Of two messages that carry it, it is not known here which one was tried.
             match self.desks.carriers(who, card.finding).count() {
                 // It may have been for what it said: the card is as it was.
-                1 if alone && *spoke => self.next.remove(&(who, card.notice())),
-                1 => self.next.insert((who, card.notice()), Next { share_max, plain: alone }),
-                _ => self.next.remove(&(who, card.notice())),
+                1 if alone && *spoke => self.next.remove(&(who, card.alert())),
+                1 => self.next.insert((who, card.alert()), Next { share_max, plain: alone }),
+                _ => self.next.remove(&(who, card.alert())),
             };
         }
     }

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Answer, Entry, Notice, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
-/// So many posts may go before a notice that is worse, or as bad and older, than all in them.
+/// So many posts may go before an alert that is worse, or as bad and older, than all in them.
 const PASSED_MAX: u32 = 4;
-/// So many posts without a critical may go before the notice that has waited longest: five by level,
+/// So many posts without a critical may go before the alert that has waited longest: five by level,
 /// and a few that were under way.
 const STARVED_MAX: u32 = 9;
 
-/// So many posts in a row may carry one notice though others wait: cards that fill a post are rare.
+/// So many posts in a row may carry one alert though others wait: cards that fill a post are rare.
 const ALONE_MAX: u32 = 8;
 
 /// A finding of some level at a worker's desk, to be told at a destination.
@@ -34,10 +34,10 @@ struct State<'a> {
     /// By the age of their messages, and then by the order in which they came to this worker.
     wants: BTreeMap<(Who, u8), BTreeMap<(u64, u64), Want>>,
     enqueued: BTreeMap<u32, u64>,
-    /// At which level the ledger knows a notice to be told. A copy of it waits for nothing: a worker's
+    /// At which level the ledger knows an alert to be told. A copy of it waits for nothing: a worker's
     /// memory, a look or a claim settles it, and the first two leave no trace here.
-    told: BTreeMap<Notice, u8>,
-    /// Posts in a row that carried one notice though more could have gone.
+    told: BTreeMap<Alert, u8>,
+    /// Posts in a row that carried one alert though more could have gone.
     alone: BTreeMap<(Who, u8), u32>,
     next: u64,
     posts: BTreeMap<u32, u8>,
@@ -61,15 +61,15 @@ impl<'a> State<'a> {
             self.enqueued.insert(*message, entry.at);
         }
         match &entry.what {
-            What::Rewound { notice } | What::Expired { notice } => {
-                self.told.remove(notice);
+            What::Rewound { alert } | What::Expired { alert } => {
+                self.told.remove(alert);
             }
-            What::Write { notice, row, done: true } if row.state == "sent" => {
+            What::Write { alert, row, done: true } if row.state == "sent" => {
                 let level = row.level_sent.unwrap_or(0);
-                self.told.insert(*notice, level);
+                self.told.insert(*alert, level);
                 for ((_, destination), wants) in &mut self.wants {
-                    if *destination == notice.destination {
-                        wants.retain(|_, w| w.finding != notice.finding || w.level > level);
+                    if *destination == alert.destination {
+                        wants.retain(|_, w| w.finding != alert.finding || w.level > level);
                     }
                 }
             }
@@ -105,16 +105,16 @@ impl<'a> State<'a> {
             }
             What::PaceFailed { .. } => self.alone.retain(|(w, _), _| *w != who),
             // The ledger says no, or nothing: the finding waits for that.
-            What::Write { notice, done: false, .. } | What::WriteFailed { notice } => {
+            What::Write { alert, done: false, .. } | What::WriteFailed { alert } => {
                 self.alone.retain(|(w, _), _| *w != who);
-                if let Some(wants) = self.wants.get_mut(&(who, notice.destination)) {
-                    wants.retain(|_, w| w.finding != notice.finding);
+                if let Some(wants) = self.wants.get_mut(&(who, alert.destination)) {
+                    wants.retain(|_, w| w.finding != alert.finding);
                 }
             }
             What::Hide { message, ms, .. } if *ms != rules.visibility_ms => {
                 self.left(rules, who, *message);
             }
-            What::Delete { message, .. } | What::Parked { message, .. } => {
+            What::Delete { message, .. } | What::DeadLetter { message, .. } => {
                 self.left(rules, who, *message);
             }
             What::Frozen { .. } | What::StopAsked | What::Crashed | What::Ended => {
@@ -125,11 +125,11 @@ impl<'a> State<'a> {
     }
 
     fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
-        for (notice, c) in owes(rules, self.desks.carries(message)) {
-            if self.told.get(&notice).is_some_and(|level| *level >= c.level) {
+        for (alert, c) in owes(rules, self.desks.carries(message)) {
+            if self.told.get(&alert).is_some_and(|level| *level >= c.level) {
                 continue;
             }
-            let wants = self.wants.entry((who, notice.destination)).or_default();
+            let wants = self.wants.entry((who, alert.destination)).or_default();
             let criticals = wants.values().filter(|w| w.level == CRITICAL).count() as u64;
             let (finding, level, passed, starved) = (c.finding, c.level, 0, 0);
             self.next += 1;
@@ -142,9 +142,9 @@ impl<'a> State<'a> {
     }
 
     fn left(&mut self, rules: &Rules, who: Who, message: u32) {
-        for (notice, _) in owes(rules, self.desks.carries(message)) {
-            if let Some(wants) = self.wants.get_mut(&(who, notice.destination)) {
-                wants.retain(|_, w| w.finding != notice.finding);
+        for (alert, _) in owes(rules, self.desks.carries(message)) {
+            if let Some(wants) = self.wants.get_mut(&(who, alert.destination)) {
+                wants.retain(|_, w| w.finding != alert.finding);
             }
         }
     }
@@ -183,14 +183,14 @@ impl<'a> State<'a> {
             wants.values_mut().for_each(|w| w.starved = 0);
         }
         let worst = cards.iter().map(|c| c.level).max().unwrap_or(0);
-        // A breaker that is closed lets notices share their posts again.
+        // A breaker that is closed lets alerts share their posts again.
         let class = worst == CRITICAL;
         let more =
             wants.values().filter(|w| (w.level == CRITICAL) == class && w.since + 5_000 < at);
         let alone = self.alone.entry((who, destination)).or_default();
         *alone = if fresh && cards.len() == 1 && more.count() > 3 { *alone + 1 } else { 0 };
         if *alone == ALONE_MAX {
-            let what = format!("post {post} is the {ALONE_MAX}th that carries one notice alone");
+            let what = format!("post {post} is the {ALONE_MAX}th that carries one alert alone");
             verdict.breaks("I13", at, None, what);
         }
         let oldest_shown = youngest_shown.values().min().copied();

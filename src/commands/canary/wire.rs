@@ -1,0 +1,121 @@
+//! From the configuration to the buses and the ledger.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+
+use super::report::{Depth, Way};
+use super::{Flight, Options, fly_all};
+use crate::clock::SystemClock;
+use crate::config::{Backend, Config};
+use crate::embedded::{EmbeddedBus, EmbeddedLedger, EmbeddedQueue, Store};
+use crate::ports::{Clock, Lane, Queue};
+
+/// What the region of the embedded queue is called.
+const LOCAL: &str = "local";
+/// To ask a queue how much it holds, when a canary is missing.
+const DEPTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What became of the canaries, and what is known of the way.
+pub struct Outcome {
+    pub flights: Vec<Flight>,
+    pub way: Way,
+    pub depth: Depth,
+}
+
+/// Puts the canaries and waits for them.
+///
+/// # Errors
+/// Nothing could be tried: the backend has no buses, or is not there.
+pub async fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome> {
+    let destinations = match options.post {
+        true => config.destinations.iter().map(|d| d.name.to_string()).collect(),
+        false => Vec::new(),
+    };
+    match &config.backend {
+        Backend::Embedded { path, .. } => embedded(path, options, &destinations).await,
+        #[cfg(feature = "canary")]
+        Backend::Aws { standard, express, quarantine, table } => {
+            let (queue, ledger) =
+                crate::commands::wiring::on_aws(standard, express.as_ref(), quarantine, table)
+                    .await;
+            on_aws(&queue, &ledger, options, &destinations).await
+        }
+        #[cfg(not(feature = "canary"))]
+        Backend::Aws { .. } => Err(anyhow!(
+            "this hansho was built without the feature `canary`, so it can put nothing on a bus of \
+             EventBridge: build it with the default features"
+        )),
+    }
+}
+
+async fn embedded(
+    path: &Path,
+    options: &Options,
+    destinations: &[String],
+) -> anyhow::Result<Outcome> {
+    if !options.regions.is_empty() || options.bus.is_some() {
+        bail!(
+            "--region and --bus are for AWS, but the embedded queue is configured: leave them out, \
+             or set queue.standard"
+        );
+    }
+    if !path.exists() {
+        bail!(
+            "{} is not there: no worker has run with this configuration here; `hansho run` starts \
+             one",
+            path.display()
+        );
+    }
+    let clock = Arc::new(SystemClock::start());
+    let store = Store::open(path)?;
+    let queue = EmbeddedQueue::new(store.clone(), Arc::clone(&clock));
+    let ledger = EmbeddedLedger::new(store);
+    let buses = [(LOCAL.to_owned(), EmbeddedBus::new(queue.clone(), LOCAL))];
+    let flights = fly_all(&buses, &ledger, &clock, destinations, options.within).await;
+    let depth = depth(&flights, &queue, &clock).await;
+    Ok(Outcome { flights, way: Way::Embedded(path.display().to_string()), depth })
+}
+
+#[cfg(feature = "canary")]
+async fn on_aws(
+    queue: &impl Queue,
+    ledger: &impl crate::ports::Ledger,
+    options: &Options,
+    destinations: &[String],
+) -> anyhow::Result<Outcome> {
+    use crate::aws::eventbridge::{DEFAULT_BUS, EventBus};
+    let sdk = crate::aws::sdk_config().await;
+    let name = options.bus.as_deref().unwrap_or(super::HOME_BUS);
+    let bus = |region: Option<&str>, name: &str| {
+        let bus = EventBus::new(&sdk, region, name).map_err(|why| anyhow!("{why}"))?;
+        Ok((bus.region().to_owned(), bus))
+    };
+    let buses: anyhow::Result<Vec<(String, EventBus)>> = match options.regions.as_slice() {
+        [] => [bus(None, name)].into_iter().collect(),
+        regions => regions.iter().map(|region| bus(Some(region), DEFAULT_BUS)).collect(),
+    };
+    let clock = SystemClock::start();
+    let flights = fly_all(&buses?, ledger, &clock, destinations, options.within).await;
+    let depth = depth(&flights, queue, &clock).await;
+    let way = match options.regions.is_empty() {
+        true => Way::HomeBus(name.to_owned()),
+        false => Way::Forwarder,
+    };
+    Ok(Outcome { flights, way, depth })
+}
+
+/// How much waits in the standard queue, if that is of interest. Who may not ask goes without.
+async fn depth(flights: &[Flight], queue: &impl Queue, clock: &impl Clock) -> Depth {
+    if flights.iter().all(Flight::arrived) {
+        return None;
+    }
+    let until = clock.now().mono.plus(DEPTH_TIMEOUT);
+    tokio::select! {
+        biased;
+        depth = queue.depth(Lane::Standard) => depth.ok().map(|d| d.visible + d.hidden),
+        () = clock.sleep_until(until) => None,
+    }
+}

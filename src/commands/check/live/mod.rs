@@ -1,0 +1,229 @@
+//! `hansho check --live`: whether what the configuration names is there, set up as the worker needs
+//! it, and open to these credentials. The adapters ask by calls that change nothing, [`judge`] says
+//! what the answers mean.
+
+pub mod judge;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::aws::dynamodb::DynamoLedger;
+use crate::aws::sqs::SqsQueue;
+use crate::clock::SystemClock;
+use crate::commands::wiring;
+use crate::config::{Backend, Config};
+use crate::embedded::{self, EmbeddedLedger, Store};
+use crate::finding::Text;
+use crate::instants::Wall;
+use crate::policy::ledger::{Expect, RecordKey, Row, State};
+use crate::ports::{Clock as _, Ledger, Queue, Receipt, ReceiveAsk};
+
+use judge::{Line, Role};
+
+/// A name that no row and no receipt has.
+const NOBODY: &str = "hansho-check";
+/// Of a line's text, whatever a service says.
+const DETAIL_CHARS_MAX: usize = 600;
+/// Between two posts to webhooks, which may be the same.
+const WEBHOOK_REST: Duration = Duration::from_millis(1100);
+
+/// All that was checked.
+#[derive(Debug, Default, Serialize)]
+pub struct Answer {
+    pub lines: Vec<Line>,
+}
+
+impl Answer {
+    pub fn is_wrong(&self) -> bool {
+        self.lines.iter().any(|line| line.state == judge::State::Wrong)
+    }
+}
+
+/// Asks everything that the configuration names. Bounded in time by each call's own time-out.
+pub async fn run(config: &Config) -> Answer {
+    let backend = async {
+        match &config.backend {
+            Backend::Embedded { path, token, .. } => {
+                let mut lines = store(path).await;
+                if let Some(token) = token {
+                    lines.push(match wiring::read(token).await {
+                        Ok(_) => Line::ok("token", "can be read"),
+                        Err(why) => Line::wrong("token", why, "correct embedded.token"),
+                    });
+                }
+                lines
+            }
+            Backend::Aws { standard, express, quarantine, table } => {
+                let (queue, ledger) =
+                    wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+                let names = |lane: crate::ports::Lane| match (lane, express) {
+                    (crate::ports::Lane::Express, Some(express)) => express.name().to_owned(),
+                    _ => standard.name().to_owned(),
+                };
+                let (mut lines, more) = tokio::join!(
+                    queues(config, &queue, names, quarantine.name()),
+                    rows(&ledger, table.as_str()),
+                );
+                lines.extend(more);
+                lines
+            }
+        }
+    };
+    let (mut lines, more) = tokio::join!(backend, webhooks(config));
+    lines.extend(more);
+    for line in &mut lines {
+        line.detail = Text::new(&line.detail, DETAIL_CHARS_MAX).to_string();
+    }
+    Answer { lines }
+}
+
+async fn queues(
+    config: &Config,
+    queue: &SqsQueue,
+    names: impl Fn(crate::ports::Lane) -> String,
+    quarantine: &str,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for lane in queue.lanes() {
+        let subject = format!("queue {}", names(lane));
+        let facts = queue.facts(lane).await;
+        lines.extend(judge::queue(&subject, Role::Lane, &facts, config.budget.visibility()));
+        if let crate::ports::probe::Asked::Missing(_) = facts {
+            continue;
+        }
+        lines.push(match judge::may_receive(&facts) {
+            Ok(()) => {
+                // Visible again at once: nobody waits for it.
+                let (wait, visibility) = (Duration::ZERO, Duration::ZERO);
+                let ask = ReceiveAsk { lane, max: 1, wait, visibility };
+                judge::receive(&subject, queue.receive(ask).await.map(|all| all.len()))
+            }
+            Err(why) => Line::not_checked(&subject, why),
+        });
+        let receipt = || Receipt(NOBODY.to_owned());
+        let answer = queue.hide(lane, &[(receipt(), Duration::ZERO)]).await;
+        lines.push(judge::receipt_call(&subject, "ChangeMessageVisibility", &answer));
+        let answer = queue.delete(lane, &[receipt()]).await;
+        lines.push(judge::receipt_call(&subject, "DeleteMessage", &answer));
+    }
+    let subject = format!("quarantine {quarantine}");
+    let facts = queue.quarantine_facts().await;
+    lines.extend(judge::queue(&subject, Role::Quarantine, &facts, Duration::ZERO));
+    if !matches!(facts, crate::ports::probe::Asked::Missing(_)) {
+        lines.push(judge::quarantine(&subject, &queue.try_to_park().await));
+    }
+    lines
+}
+
+async fn rows(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
+    let subject = format!("table {table}");
+    let facts = ledger.facts().await;
+    let mut lines = vec![judge::table(&subject, &facts)];
+    if !matches!(facts, crate::ports::probe::Asked::Missing(_)) {
+        lines.extend(judge::ttl(&subject, &ledger.ttl().await));
+        lines.extend(read_and_write(&subject, ledger).await);
+    }
+    lines
+}
+
+/// By a read of a row that is not there, and a write that expects it to be claimed.
+async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
+    let key = RecordKey { fingerprint: NOBODY.to_owned(), destination: NOBODY.to_owned() };
+    let read = ledger.read(&key).await.map(drop);
+    let looked = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
+    let row = Row {
+        state: State::Free,
+        owner: String::new(),
+        fence: 0,
+        lease_until: Wall(0),
+        level_claimed: None,
+        level_sent: None,
+        revision_sent: None,
+        sent_at: None,
+        due_at: None,
+        attempts: 0,
+        ambiguous: 0,
+        digest: String::new(),
+        expires_at: Wall(0),
+    };
+    let expect = Expect::Held { owner: NOBODY.to_owned(), fence: 0 };
+    let written = ledger.write(&key, &expect, &row).await;
+    [
+        judge::ledger_read(subject, read),
+        judge::ledger_recall(subject, looked),
+        judge::ledger_write(subject, written),
+    ]
+}
+
+/// A store that is not there yet is made by the first worker: then its folder has to take it.
+async fn store(path: &Path) -> Vec<Line> {
+    let subject = format!("store {}", path.display());
+    let mend = "make the folder writable for the worker, or set embedded.path to another place";
+    if !path.exists() {
+        return vec![match embedded::can_be_made(path) {
+            Ok(()) => Line::ok(&subject, "is not there yet; the worker can make it"),
+            Err(why) => Line::wrong(&subject, why, mend),
+        }];
+    }
+    let store = match Store::open(path) {
+        Ok(store) => store,
+        Err(why) => return vec![Line::wrong(&subject, why.to_string(), mend)],
+    };
+    let written = match store.try_write().await {
+        Ok(()) => Line::ok(&subject, "can be opened and written"),
+        Err(why) => Line::wrong(&subject, why, mend),
+    };
+    let [read, ..] = read_and_write(&subject, &EmbeddedLedger::new(store)).await;
+    vec![written, read]
+}
+
+/// One after another, as they may be the same webhook.
+async fn webhooks(config: &Config) -> Vec<Line> {
+    let clock = Arc::new(SystemClock::start());
+    let notifier = wiring::unread_notifier(config);
+    if let Err(why) = notifier.prepare() {
+        return vec![Line::wrong("webhooks", why.to_string(), "mend the system's TLS")];
+    }
+    let mut lines = Vec::new();
+    for (index, destination) in config.destinations.iter().enumerate() {
+        if index > 0 {
+            clock.sleep_until(clock.now().mono.plus(WEBHOOK_REST)).await;
+        }
+        let subject = format!("webhook of {}", destination.name);
+        let verdict = notifier.probe(destination.name.as_str()).await;
+        lines.push(judge::webhook(&subject, &verdict));
+    }
+    lines
+}
+
+/// As lines for a terminal.
+pub fn text(answer: &Answer) -> String {
+    let width = answer.lines.iter().map(|line| line.subject.chars().count()).max();
+    let width = width.unwrap_or_default();
+    let mut out = String::from("\nLive\n");
+    for line in &answer.lines {
+        // Infallible, as it is a String.
+        let _ =
+            write!(out, "  {:<11}  {:<width$}  {}", line.state.as_str(), line.subject, line.detail);
+        match &line.mend {
+            Some(mend) => {
+                let _ = writeln!(out, " → {mend}");
+            }
+            None => out.push('\n'),
+        }
+    }
+    let wrong = answer.lines.iter().filter(|line| line.state == judge::State::Wrong).count();
+    let left = answer.lines.iter().filter(|line| line.state == judge::State::NotChecked).count();
+    let _ = match (wrong, left) {
+        (0, 0) => writeln!(out, "\nNothing is wrong with it."),
+        (0, left) => {
+            writeln!(out, "\nNothing is wrong with what could be checked; {left} not checked.")
+        }
+        (wrong, left) => writeln!(out, "\n{wrong} wrong, {left} not checked."),
+    };
+    out
+}

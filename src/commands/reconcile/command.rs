@@ -1,0 +1,45 @@
+//! `hansho reconcile` itself.
+
+use std::sync::Arc;
+
+use crate::clock::SystemClock;
+use crate::commands::cli::{self, Exit};
+use crate::commands::wiring;
+use crate::config::{Backend, Config};
+use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store};
+
+use super::source;
+
+/// Runs the command. Mistakes in what was asked go to stderr, what was found to stdout.
+///
+/// # Errors
+/// The store of the embedded backend can't be used.
+pub async fn run(config: &Config, args: &cli::Reconcile) -> anyhow::Result<Exit> {
+    let clock = SystemClock::start();
+    let ask = match source::ask(config, args, &clock) {
+        Ok(ask) => ask,
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let rules = super::rules(config);
+    let report = match &config.backend {
+        Backend::Embedded { path, .. } => {
+            let store = Store::open(path)?;
+            let inlet = EmbeddedQueue::new(store.clone(), Arc::new(clock));
+            source::compare(&ask, &rules, &EmbeddedLedger::new(store), &inlet, &clock).await
+        }
+        Backend::Aws { standard, express, quarantine, table } => {
+            let (inlet, ledger) =
+                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+            source::compare(&ask, &rules, &ledger, &inlet, &clock).await
+        }
+    };
+    if args.json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.text());
+    }
+    Ok(if report.failures().next().is_some() { Exit::Failure } else { Exit::Done })
+}

@@ -1,0 +1,190 @@
+//! DeadLetter messages as JSON lines: what `export` writes and `import` reads. A line holds all that is
+//! known of a message, the body whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::instants::Wall;
+use crate::ports::{DeadLetter, Lane, MessageId, Origin};
+
+/// The longest line that is read: a body of 1 MiB, each byte of it escaped to six, and the rest.
+pub const LINE_BYTES_MAX: usize = 8 << 20;
+
+/// One line. Times are RFC 3339, to the second.
+#[derive(Debug, Deserialize, Serialize)]
+struct Line {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    original_id: Option<String>,
+    #[serde(default)]
+    origin: Place,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lane: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enqueued_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parked_at: Option<String>,
+    body: String,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum Place {
+    #[default]
+    Quarantine,
+    Eventbridge {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exhausted: Option<String>,
+    },
+    DeadLetter {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
+    },
+}
+
+/// One line, without its end.
+pub fn write(parked: &DeadLetter) -> String {
+    let line = Line {
+        id: parked.id.0.clone(),
+        original_id: parked.original_id.as_ref().map(|id| id.0.clone()),
+        origin: match parked.origin.clone() {
+            Origin::Quarantine => Place::Quarantine,
+            Origin::EventBridge { rule, target, exhausted } => {
+                Place::Eventbridge { rule, target, exhausted }
+            }
+            Origin::DeadLetter { source } => Place::DeadLetter { source },
+        },
+        reason: parked.reason.clone(),
+        detail: parked.detail.clone(),
+        attempts: parked.attempts,
+        lane: parked.lane.map(|lane| lane.as_str().to_owned()),
+        enqueued_at: parked.enqueued_at.map(Wall::to_rfc3339),
+        parked_at: parked.parked_at.map(Wall::to_rfc3339),
+        body: parked.body.clone(),
+    };
+    // Strings and numbers alone: there is nothing in it that JSON could not hold.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// The message of a line. The error says what is wrong with the line, and repeats none of it.
+pub fn read(text: &str) -> Result<DeadLetter, String> {
+    let line: Line = serde_json::from_str(text).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => {
+                "is JSON, but not a message as `hansho replay export` writes it: it needs an id and \
+                 a body, both strings"
+            }
+            _ => "is no JSON: was the file cut off?",
+        };
+        format!("{what} (column {})", error.column())
+    })?;
+    let moment = |name: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => Wall::parse_rfc3339(text)
+            .map(Some)
+            .ok_or_else(|| format!("has a {name} that is no time such as 2026-11-26T03:15:00Z")),
+    };
+    let lane = match &line.lane {
+        None => None,
+        Some(word) => Some(
+            Lane::from_name(word)
+                .ok_or_else(|| "has a lane that is neither express nor standard".to_owned())?,
+        ),
+    };
+    if line.id.is_empty() {
+        return Err("has an empty id".to_owned());
+    }
+    Ok(DeadLetter {
+        enqueued_at: moment("enqueued_at", &line.enqueued_at)?,
+        parked_at: moment("parked_at", &line.parked_at)?,
+        id: MessageId(line.id),
+        body: line.body,
+        origin: match line.origin {
+            Place::Quarantine => Origin::Quarantine,
+            Place::Eventbridge { rule, target, exhausted } => {
+                Origin::EventBridge { rule, target, exhausted }
+            }
+            Place::DeadLetter { source } => Origin::DeadLetter { source },
+        },
+        reason: line.reason,
+        detail: line.detail,
+        attempts: line.attempts,
+        lane,
+        original_id: line.original_id.map(MessageId),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> DeadLetter {
+        DeadLetter {
+            id: MessageId("m-2".into()),
+            body: "not json\n\u{0} 半鐘 \u{202e}\"".to_owned(),
+            origin: Origin::Quarantine,
+            reason: Some("not_json".to_owned()),
+            detail: Some("line 1".to_owned()),
+            attempts: Some(2),
+            lane: Some(Lane::Express),
+            original_id: Some(MessageId("m-1".into())),
+            enqueued_at: Some(Wall(1_790_000_000_000)),
+            parked_at: Some(Wall(1_790_000_060_000)),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let some = |text: &str| Some(text.to_owned());
+        for origin in [
+            Origin::Quarantine,
+            Origin::EventBridge { rule: some("r"), target: some("t"), exhausted: None },
+            Origin::DeadLetter { source: some("q") },
+            Origin::DeadLetter { source: None },
+        ] {
+            let parked = DeadLetter { origin, ..full() };
+            let line = write(&parked);
+            assert!(!line.contains('\n'));
+            assert_eq!(read(&line), Ok(parked));
+        }
+        let bare = DeadLetter {
+            reason: None,
+            detail: None,
+            attempts: None,
+            lane: None,
+            original_id: None,
+            enqueued_at: None,
+            parked_at: None,
+            body: String::new(),
+            ..full()
+        };
+        assert_eq!(write(&bare), r#"{"id":"m-2","origin":{"kind":"quarantine"},"body":""}"#);
+        assert_eq!(read(&write(&bare)), Ok(bare));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named() {
+        for (line, said) in [
+            ("", "no JSON"),
+            (r#"{"id":"a","body":"b"#, "cut off"),
+            (r#"{"id":"a"}"#, "needs an id and a body"),
+            (r#"{"id":"a","body":{}}"#, "needs an id and a body"),
+            (r#"{"id":"","body":"b"}"#, "empty id"),
+            (r#"{"id":"a","body":"b","lane":"slow"}"#, "lane"),
+            (r#"{"id":"a","body":"b","parked_at":"soon"}"#, "parked_at"),
+            ("[]", "needs an id and a body"),
+        ] {
+            let why = read(line).unwrap_err();
+            assert!(why.contains(said), "{line}: {why}");
+        }
+    }
+}

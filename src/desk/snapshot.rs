@@ -1,0 +1,290 @@
+//! The desk at a snapshot: what waits and how its destinations are, for whoever watches a worker.
+//! It only looks: nothing of the desk changes by it.
+
+use std::time::Duration;
+
+use tracing::debug;
+
+use crate::finding::Level;
+use crate::instants::{Now, Wall};
+use crate::ports::{FailureKind, Lane};
+
+use super::{Desk, Stage};
+
+/// What a desk holds now, and what it has told so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub worker: String,
+    /// Findings that take up room in the buffer, and their bytes.
+    pub held: usize,
+    pub held_bytes: usize,
+    /// Posts that were accepted, and the alerts in them that are marked.
+    pub posts: u64,
+    pub posted: u64,
+    /// For each lane, how many receives failed in a row.
+    pub receive_failures: Vec<(Lane, u32)>,
+    /// The ledger has failed for so long that criticals don't wait for it any more; and how, the last
+    /// time.
+    pub ledger_away: Option<FailureKind>,
+    /// It was asked to stop.
+    pub draining: bool,
+    pub destinations: Vec<DestinationSnapshot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationSnapshot {
+    pub name: String,
+    /// Alerts for this channel that were not accepted yet, by the rank of their level.
+    waiting: [usize; Level::ALL.len()],
+    /// When the oldest of them entered its queue.
+    pub oldest: Option<Wall>,
+    /// So many wait that they are told in digests.
+    pub storm: bool,
+    /// Posts that failed in a row.
+    pub failures: u32,
+    pub breaker_open: bool,
+    /// Its webhook is gone: it takes nothing until somebody mends it.
+    pub dead: bool,
+    /// How long until it may be posted to.
+    pub next_post_in: Duration,
+}
+
+impl DestinationSnapshot {
+    pub fn waiting(&self, level: Level) -> usize {
+        self.waiting[usize::from(level.rank())]
+    }
+
+    /// One that is well and for which nothing waits.
+    #[cfg(test)]
+    pub(crate) fn example(name: &str) -> DestinationSnapshot {
+        DestinationSnapshot {
+            name: name.to_owned(),
+            waiting: [0; Level::ALL.len()],
+            oldest: None,
+            storm: false,
+            failures: 0,
+            breaker_open: false,
+            dead: false,
+            next_post_in: Duration::ZERO,
+        }
+    }
+}
+
+impl Desk {
+    /// Its cost grows with what is held, so not for every event of a full desk.
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        let mut destinations: Vec<DestinationSnapshot> = self
+            .destinations
+            .iter()
+            .map(|d| DestinationSnapshot {
+                name: d.name.clone(),
+                waiting: [0; Level::ALL.len()],
+                oldest: None,
+                storm: d.storm,
+                failures: d.failures,
+                breaker_open: d.is_open(),
+                dead: d.dead,
+                // What has to be waited for is its own pace, or the fleet's.
+                next_post_in: d
+                    .wake_at
+                    .max(Some(d.ready_at()))
+                    .map_or(Duration::ZERO, |at| at.since(now.mono)),
+            })
+            .collect();
+        for alert in self.alerts.values() {
+            // What the ledger is being told of was accepted.
+            if !matches!(alert.stage, Stage::Marking(_) | Stage::Recording(_)) {
+                let rank = alert.finding.severity.level.rank();
+                let channel = &mut destinations[alert.channel];
+                channel.waiting[usize::from(rank)] += 1;
+                let oldest = channel.oldest.get_or_insert(alert.since);
+                *oldest = alert.since.min(*oldest);
+            }
+        }
+        Snapshot {
+            worker: self.settings.worker_id.clone(),
+            held: self.findings_held,
+            held_bytes: self.bytes_held,
+            posts: self.tally.posts,
+            posted: self.tally.posted,
+            receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
+            ledger_away: self.ledger.away(now.mono),
+            draining: self.draining,
+            destinations,
+        }
+    }
+}
+
+impl Snapshot {
+    /// A line in the log for each destination, under a target of its own: a snapshot is shown where
+    /// it was asked for, with `HANSHO_LOG=hansho::snapshot=debug`.
+    pub fn log(&self) {
+        for d in &self.destinations {
+            debug!(
+                target: "hansho::snapshot",
+                worker = self.worker,
+                destination = d.name,
+                critical = d.waiting(Level::Critical),
+                high = d.waiting(Level::High),
+                medium = d.waiting(Level::Medium),
+                low = d.waiting(Level::Low),
+                informational = d.waiting(Level::Informational),
+                storm = d.storm,
+                failures = d.failures,
+                breaker_open = d.breaker_open,
+                next_post_ms = u64::try_from(d.next_post_in.as_millis()).unwrap_or(u64::MAX),
+                held = self.held,
+                posts = self.posts,
+                posted = self.posted,
+                "at a snapshot"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Capacity, ClaimOutcome, Event, Order, Settings};
+    use super::*;
+    use crate::instants::{Mono, Wall};
+    use crate::policy::budget::TimeBudget;
+    use crate::policy::ledger::{Claim, Terms, Want, claim};
+    use crate::policy::route::{Route, Routes};
+    use crate::ports::{Delivery, Lane, MessageId, Receipt, RetryReason, Verdict, Written};
+
+    const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(1_000) };
+
+    fn desk() -> Desk {
+        let budget = TimeBudget::default();
+        let route = |name: &str| Route { destination: name.to_owned(), min_severity: None };
+        let settings = Settings {
+            lanes: vec![Lane::Standard],
+            receive_wait: Duration::ZERO,
+            express_wait: Duration::ZERO,
+            terms: Terms {
+                lease: budget.lease(),
+                skew: budget.skew(),
+                retention: Duration::from_secs(86_400),
+                remind_after: None,
+            },
+            budget,
+            routes: Routes {
+                min_severity: "medium".parse().unwrap(),
+                routes: vec![route("security"), route("archive")],
+            },
+            paces: vec![Duration::from_secs(1); 2],
+            fallbacks: Vec::new(),
+            fleet: 1,
+            capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },
+            findings_max: 500,
+            bytes_max: 1 << 20,
+            worker_id: "w".to_owned(),
+            seed: 1,
+            drain: None,
+            ends_at: None,
+        };
+        Desk::new(settings, NOW)
+    }
+
+    fn delivery(n: usize, severity: f64) -> Delivery {
+        let body = format!(
+            r#"{{"accountId":"111122223333","region":"eu-central-1","partition":"aws",
+            "schemaVersion":"2.0","id":"f{n}","type":"Recon:EC2/Portscan","severity":{severity},
+            "title":"scan","resource":{{"resourceType":"Instance"}},"service":{{"count":1}}}}"#
+        );
+        Delivery {
+            lane: Lane::Standard,
+            message_id: MessageId(n.to_string()),
+            receipt: Receipt(n.to_string()),
+            body,
+            receive_count: 1,
+            enqueued_at: None,
+            again: false,
+        }
+    }
+
+    #[test]
+    fn counts_what_was_not_accepted_and_looks_without_touching() {
+        let mut desk = desk();
+        let deliveries = [9.5, 8.0, 8.0, 5.0, 1.0];
+        let deliveries =
+            deliveries.into_iter().enumerate().map(|(n, severity)| delivery(n, severity)).collect();
+        desk.on(Event::Received { lane: Lane::Standard, result: Ok(deliveries) }, NOW);
+        let before = desk.snapshot(NOW);
+        assert_eq!((before.worker.as_str(), before.held, before.posted), ("w", 5, 0));
+        for d in &before.destinations {
+            let waiting = Level::ALL.map(|level| d.waiting(level));
+            assert_eq!(waiting, [0, 0, 1, 2, 1], "{}", d.name);
+            assert_eq!((d.failures, d.breaker_open, d.storm), (0, false, false));
+            assert_eq!(d.next_post_in, Duration::ZERO);
+        }
+        // What is in hand still waits; and a snapshot changes nothing.
+        let posts = until_it_posts(&mut desk);
+        assert_eq!(posts, [0, 1], "the critical one, to each destination");
+        assert_eq!(desk.snapshot(NOW).destinations[0].waiting, before.destinations[0].waiting);
+        assert_eq!(desk.snapshot(NOW), desk.snapshot(NOW));
+    }
+
+    /// Answers all that the desk asks of the ledger; the destinations that are posted to.
+    fn until_it_posts(desk: &mut Desk) -> Vec<usize> {
+        let mut posts = Vec::new();
+        loop {
+            let orders = desk.orders(NOW);
+            if orders.is_empty() {
+                return posts;
+            }
+            for order in orders {
+                let event = match order {
+                    Order::Look { destination, .. } => {
+                        Event::Looked { destination, result: Ok(None) }
+                    }
+                    Order::Reserve(w) => {
+                        Event::Reserved { destination: w.destination, result: Ok(Written::Done) }
+                    }
+                    Order::Claim(c) => {
+                        let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
+                        let terms = desk.settings.terms;
+                        let Claim::Write { row, .. } = claim(None, &want, &terms, NOW.wall) else {
+                            continue;
+                        };
+                        Event::Claimed { alert: c.alert, outcome: ClaimOutcome::Won(row) }
+                    }
+                    Order::Post { destination, .. } => {
+                        posts.push(destination);
+                        continue;
+                    }
+                    _ => continue,
+                };
+                desk.on(event, NOW);
+            }
+        }
+    }
+
+    #[test]
+    fn shows_a_destination_in_trouble() {
+        let mut desk = desk();
+        let received = vec![delivery(1, 9.5)];
+        desk.on(Event::Received { lane: Lane::Standard, result: Ok(received) }, NOW);
+        assert_eq!(until_it_posts(&mut desk), [0, 1]);
+        let verdict = Verdict::Retry {
+            reason: RetryReason::RateLimited,
+            after: Some(Duration::from_secs(30)),
+            ambiguous: false,
+            detail: String::new(),
+        };
+        desk.on(Event::Posted { destination: 0, verdict }, NOW);
+        let snapshot = desk.snapshot(NOW);
+        assert_eq!(snapshot.destinations[0].next_post_in, Duration::from_secs(30));
+        assert!(snapshot.destinations[1].next_post_in <= Duration::from_secs(1));
+        desk.on(
+            Event::Posted {
+                destination: 1,
+                verdict: Verdict::Dead { status: 410, detail: String::new() },
+            },
+            NOW,
+        );
+        let snapshot = desk.snapshot(NOW);
+        assert!(snapshot.destinations[1].breaker_open && !snapshot.destinations[0].breaker_open);
+        assert_eq!(snapshot.destinations[0].waiting(Level::Critical), 1);
+    }
+}

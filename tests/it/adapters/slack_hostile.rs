@@ -1,0 +1,329 @@
+//! Hostile findings by the hundred: none breaks a limit of Slack's, and none smuggles anything in.
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use hansho::commands::demo::slack_rules;
+use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
+use hansho::instants::Wall;
+use hansho::ports::{Card, Form, Post};
+use hansho::slack::{
+    BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
+};
+use serde_json::Value;
+
+use super::slack_render::{calm, card};
+
+pub const MENTION: &str = "<!subteam^S0123|sre>";
+/// More of them is a matter of time alone: about 15 ms each, unoptimised.
+const SEEDS: u64 = 300;
+
+/// What attackers, and unlucky people, put into names.
+const HOSTILE: [&str; 40] = [
+    "<!here>",
+    "<!channel>",
+    "<@U0123>",
+    "<#C0123>",
+    "<!subteam^S9>",
+    "<!date^0^{date}|x>",
+    "<https://evil.com|click>",
+    "https://evil.com/x",
+    "http://evil.com",
+    "slack://open",
+    "evil.com",
+    "bob@evil.com",
+    "@here",
+    "@channel",
+    "@everyone",
+    "*",
+    "_",
+    "~",
+    "`",
+    "```",
+    "&",
+    "&lt;",
+    "<",
+    ">",
+    "|",
+    "\"",
+    "\\",
+    "\n",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{0}",
+    ":fire:",
+    "日本語",
+    "👨‍👩‍👧‍👦",
+    "e\u{301}\u{301}\u{301}",
+    "]]>",
+    "{date}",
+    "%0A",
+    "plain words",
+];
+
+pub fn hostile_text(rng: &mut Rng, max_chars: usize) -> String {
+    let mut text = String::new();
+    let single = rng.bool().then(|| rng.choice(HOSTILE).unwrap());
+    for _ in 0..rng.usize(0..max_chars / 2 + 2) {
+        text.push_str(single.unwrap_or_else(|| rng.choice(HOSTILE).unwrap()));
+        if rng.u8(..) < 60 {
+            text.push(' ');
+        }
+        if text.len() > max_chars {
+            break;
+        }
+    }
+    text
+}
+
+fn text(rng: &mut Rng) -> Text {
+    let max_chars = *rng.choice(&[0, 1, 20, 100, 300, 1500]).unwrap();
+    Text::new(&hostile_text(rng, max_chars), max_chars)
+}
+
+fn maybe<T>(rng: &mut Rng, make: impl FnOnce(&mut Rng) -> T) -> Option<T> {
+    if rng.bool() { Some(make(rng)) } else { None }
+}
+
+fn word(rng: &mut Rng, words: &[&str]) -> String {
+    if rng.u8(..) < 200 { rng.choice(words).unwrap().to_string() } else { hostile_text(rng, 600) }
+}
+
+fn hostile_finding(rng: &mut Rng) -> Finding {
+    let region = word(rng, &["us-east-1", "us-gov-west-1", "cn-north-1", "", "us-iso-east-1"]);
+    let score = [f64::NAN, -1.0, 1e300, 6.95, 8.0, 9.123456][rng.usize(..6)];
+    let level = *rng.choice(&Level::ALL).unwrap();
+    let wall = |rng: &mut Rng| Wall(*rng.choice(&[0, -1, 1, i64::MAX, i64::MIN, 1 << 40]).unwrap());
+    Finding {
+        fingerprint: Fingerprint {
+            product: word(
+                rng,
+                &["guardduty", "securityhub", "inspector", "macie", "access-analyzer", "x"],
+            ),
+            account: hostile_text(rng, 20),
+            region: region.clone(),
+            id: hostile_text(rng, 512),
+        },
+        partition: *rng
+            .choice(&[
+                Partition::Commercial,
+                Partition::GovCloud,
+                Partition::China,
+                Partition::Other,
+            ])
+            .unwrap(),
+        account: text(rng),
+        region: Text::new(&region, 600),
+        kind: text(rng),
+        title: text(rng),
+        description: maybe(rng, text),
+        severity: Severity { level, score: maybe(rng, |_| score) },
+        created_at: maybe(rng, wall),
+        updated_at: maybe(rng, wall),
+        first_seen: maybe(rng, wall),
+        last_seen: maybe(rng, wall),
+        count: maybe(rng, |rng| rng.u64(..)),
+        sample: rng.bool(),
+        canary: None,
+        archived: rng.bool(),
+        resource: maybe(rng, text),
+        actor: maybe(rng, text),
+        remarks: (0..rng.usize(..4))
+            .map(|_| match rng.bool() {
+                true => Remark::UnreadableSeverity(text(rng)),
+                false => Remark::SentByAccount(text(rng)),
+            })
+            .collect(),
+    }
+}
+
+pub fn hostile_card(rng: &mut Rng) -> Card {
+    Card {
+        finding: Arc::new(hostile_finding(rng)),
+        escalated_from: maybe(rng, |rng| *rng.choice(&Level::ALL).unwrap()),
+        reminder: rng.bool(),
+        perhaps_repeated: rng.bool(),
+        meant_for: rng.bool().then(|| "a-name-of-forty-characters-the-longest-1".to_owned()),
+    }
+}
+
+pub fn mentions() -> Mentions {
+    Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
+}
+
+#[test]
+fn no_finding_breaks_a_limit_or_smuggles_anything() {
+    for seed in 0..SEEDS {
+        let rng = &mut Rng::with_seed(seed);
+        let cards = match rng.u8(..4) {
+            0 => 1,
+            1 => rng.usize(0..4),
+            2 => rng.usize(0..MAX_CARDS + 3),
+            _ => rng.usize(0..30),
+        };
+        let digest = Post {
+            id: hostile_text(rng, 200),
+            destination: "security".into(),
+            form: if rng.u8(..) < 220 { Form::Cards } else { Form::Plain },
+            cards: (0..cards).map(|_| hostile_card(rng)).collect(),
+            notes: Vec::new(),
+        };
+        let payload = payload(&digest, &mentions());
+        check_limits(&payload, seed);
+        check_strings(&payload, true, seed);
+        check_preview(&payload, seed);
+        check_weights(&digest, &payload, seed);
+        let mentioned = payload["text"].as_str().unwrap().matches(MENTION).count();
+        let called = digest.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        assert_eq!(mentioned, usize::from(called), "seed {seed}");
+    }
+}
+
+pub fn check_limits(payload: &Value, seed: u64) {
+    assert_eq!(slack_rules::broken(payload), None, "seed {seed}");
+    assert!(payload["text"].as_str().unwrap().chars().count() <= 4000, "seed {seed}");
+    let attachments = payload["attachments"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(attachments.len() <= 20, "seed {seed}");
+    let chars: usize = attachments.iter().map(|a| a.to_string().chars().count()).sum();
+    assert!(chars <= BUDGET_CHARS, "seed {seed}: {chars}");
+}
+
+/// Every text in the payload: nothing in `<…>` but what hansho itself put there, and only the three
+/// entities; no address in the top-level text.
+pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
+    match value {
+        Value::String(text) => check_string(text, seed),
+        Value::Array(items) => items.iter().for_each(|item| check_strings(item, false, seed)),
+        Value::Object(object) => {
+            if object.get("type").is_some_and(|kind| kind == "mrkdwn") {
+                assert_eq!(object.get("verbatim"), Some(&Value::Bool(true)), "seed {seed}");
+            }
+            if top_level {
+                let text = object["text"].as_str().unwrap().replace(MENTION, "");
+                for bad in ["://", "evil.com", "@here", "@channel", "@everyone", "<"] {
+                    assert!(!text.contains(bad), "seed {seed}: {bad} in {text}");
+                }
+                assert_eq!(object["unfurl_links"], false);
+                assert_eq!(object["unfurl_media"], false);
+            }
+            object.values().for_each(|value| check_strings(value, false, seed));
+        }
+        _ => {}
+    }
+}
+
+const CONSOLES: [&str; 3] = [
+    "https://console.aws.amazon.com/",
+    "https://console.amazonaws-us-gov.com/",
+    "https://console.amazonaws.cn/",
+];
+
+fn check_string(text: &str, seed: u64) {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}')
+    };
+    assert!(!text.contains(hidden), "seed {seed}: {text:?}");
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        assert!(!before.contains('>'), "seed {seed}: {text}");
+        let (token, after) = after.split_once('>').expect("a token ends");
+        let ours = format!("<{token}>") == MENTION
+            || token.starts_with("!date^")
+            || CONSOLES.iter().any(|console| token.starts_with(console));
+        assert!(ours, "seed {seed}: <{token}>");
+        assert!(token.matches('|').count() <= 1, "seed {seed}: <{token}>");
+        rest = after;
+    }
+    assert!(!rest.contains('>'), "seed {seed}: {text}");
+    let bare = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
+    assert!(!bare.contains('&'), "seed {seed}: {text}");
+}
+
+pub fn check_preview(payload: &Value, seed: u64) {
+    let plain = preview(payload, 80, false);
+    assert!(!plain.contains(|c: char| c.is_control() && c != '\n'), "seed {seed}");
+    let coloured = preview(payload, 80, true);
+    for (index, piece) in coloured.split('\x1b').enumerate().filter(|(index, _)| *index > 0) {
+        let colour = piece.split_once('m').map(|(colour, _)| colour).unwrap_or("none");
+        assert!(
+            colour.starts_with('[') && colour[1..].bytes().all(|b| b.is_ascii_digit() || b == b';'),
+            "seed {seed}, escape {index}: {colour:?}"
+        );
+    }
+}
+
+/// A card never takes more than `weigh` said, and cards that fit by it are all shown whole.
+fn check_weights(digest: &Post, payload: &Value, seed: u64) {
+    let weights: Vec<usize> = digest.cards.iter().map(weigh).collect();
+    assert!(weights.iter().all(|weight| *weight <= CARD_CHARS_MAX), "seed {seed}: {weights:?}");
+    let attachments = payload["attachments"].as_array().map_or(0, Vec::len);
+    let fits = weights.iter().sum::<usize>() <= BUDGET_CHARS && weights.len() <= MAX_CARDS;
+    if digest.form == Form::Plain {
+        assert_eq!(attachments, 0, "seed {seed}");
+    } else if fits {
+        assert_eq!(attachments, weights.len(), "seed {seed}");
+    } else {
+        assert!((2..=MAX_CARDS).contains(&attachments), "seed {seed}: {attachments}");
+    }
+}
+
+/// The heaviest card that can be thought of: every part at its bound, of what grows the most.
+#[test]
+fn the_worst_card_fits() {
+    for filler in ["\"", "\\", "&", "<", "*\"", "`", "日", "x"] {
+        let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
+        for id in [filler.repeat(512 / filler.len()), "x".repeat(512)] {
+            let mut finding = calm(Level::Critical);
+            finding.fingerprint.id = id;
+            finding.fingerprint.product = filler.repeat(100);
+            finding.account = full(5000);
+            finding.region = full(5000);
+            finding.title = full(5000);
+            finding.kind = full(5000);
+            finding.description = Some(full(4999));
+            finding.resource = Some(full(5000));
+            finding.actor = Some(full(5000));
+            finding.sample = true;
+            finding.archived = true;
+            finding.count = Some(u64::MAX);
+            finding.remarks =
+                vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];
+            for product in ["guardduty", "securityhub", "x"] {
+                let mut finding = finding.clone();
+                finding.fingerprint.product = product.into();
+                finding.region = Text::new("us-east-1", 20);
+                assert_fits(card(finding), filler);
+            }
+            assert_fits(card(finding), filler);
+        }
+    }
+}
+
+fn assert_fits(mut card: Card, filler: &str) {
+    card.reminder = true;
+    card.escalated_from = Some(Level::Informational);
+    let weight = weigh(&card);
+    assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
+}
+
+/// Whatever the id of the digest that a card is posted with, and however it is cut.
+#[test]
+fn a_card_takes_no_more_than_it_weighs() {
+    let card = card(calm(Level::High));
+    let weight = weigh(&card);
+    for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
+        for count in 0..70 {
+            let digest = Post {
+                id: filler.repeat(count),
+                destination: "security".to_owned(),
+                form: Form::Cards,
+                cards: vec![card.clone()],
+                notes: Vec::new(),
+            };
+            let payload = payload(&digest, &Mentions::none());
+            let takes = payload["attachments"][0].to_string().chars().count();
+            assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What Slack would get, and how that looks in a terminal: one of every kind, in detail.
+
+use std::sync::Arc;
+
+use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
+use hansho::instants::Wall;
+use hansho::ports::{Card, Form, Post};
+use hansho::slack::{Mention, Mentions, body, payload, preview};
+use serde_json::{Value, json};
+
+const MENTION: &str = "<!subteam^S0123|sre>";
+
+pub fn sre() -> Mentions {
+    Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
+}
+
+/// An ordinary finding, of no interest but its level.
+pub fn calm(level: Level) -> Finding {
+    Finding {
+        fingerprint: Fingerprint {
+            product: "guardduty".into(),
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            id: "5ac1f0de".into(),
+        },
+        partition: Partition::Commercial,
+        account: Text::new("111122223333", 12),
+        region: Text::new("eu-central-1", 20),
+        kind: Text::new("UnauthorizedAccess:EC2/TorClient", 100),
+        title: Text::new("EC2 instance i-0abc is talking to a Tor node", 100),
+        description: Some(Text::new("It connects to evil.example & co.", 100)),
+        severity: Severity { level, score: Some(8.0) },
+        created_at: None,
+        updated_at: None,
+        first_seen: Some(Wall(1_784_746_037_000)),
+        last_seen: Some(Wall(1_784_749_637_000)),
+        count: Some(12),
+        sample: false,
+        canary: None,
+        archived: false,
+        resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
+        actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),
+        remarks: vec![],
+    }
+}
+
+pub fn card(finding: Finding) -> Card {
+    Card {
+        finding: Arc::new(finding),
+        escalated_from: None,
+        reminder: false,
+        perhaps_repeated: false,
+        meant_for: None,
+    }
+}
+
+pub fn digest(form: Form, cards: Vec<Card>) -> Post {
+    Post { id: "d-17".into(), destination: "security".into(), form, cards, notes: Vec::new() }
+}
+
+/// What is looked at in these tests is what is sent.
+#[test]
+fn the_body_is_the_payload_in_json() {
+    for form in [Form::Cards, Form::Digest, Form::Plain] {
+        let digest = digest(form, vec![card(calm(Level::High))]);
+        let body: Value = serde_json::from_str(&body(&digest, &sre())).unwrap();
+        assert_eq!(body, payload(&digest, &sre()));
+    }
+}
+
+fn one(card: Card) -> Value {
+    payload(&digest(Form::Cards, vec![card]), &sre())
+}
+
+/// The whole of it, as Slack's webhook gets it.
+#[test]
+fn a_card_says_what_somebody_needs_who_was_just_woken() {
+    let card = Card { escalated_from: Some(Level::Medium), ..card(calm(Level::High)) };
+    let link = "https://console.aws.amazon.com/guardduty/home?region=eu-central-1\
+                #/findings?search=id%3D5ac1f0de";
+    let title = "EC2 instance i-0abc is talking to a Tor node";
+    let mrkdwn = |text: &str| json!({ "type": "mrkdwn", "text": text, "verbatim": true });
+    let expected = json!({
+        "text": format!(
+            "🟠 *HIGH* (escalated from medium) {MENTION}: {title}  ·  111122223333  ·  eu-central-1"
+        ),
+        "parse": "none",
+        "link_names": false,
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "attachments": [{
+            "color": "#E8710A",
+            "blocks": [
+                {
+                    "type": "section",
+                    "text": mrkdwn(&format!(
+                        "*<{link}|{title}>*\n🟠 *HIGH* 8.0  ·  escalated from medium"
+                    )),
+                },
+                {
+                    "type": "section",
+                    "text": {
+                        "type": "plain_text",
+                        "text": "It connects to evil.example &amp; co.",
+                        "emoji": false,
+                    },
+                },
+                {
+                    "type": "section",
+                    "fields": [
+                        mrkdwn("*Account*\n`111122223333`"),
+                        mrkdwn("*Region*\n`eu-central-1`"),
+                        mrkdwn("*Resource*\nEC2 instance i-0abc (t3.micro, web-1)"),
+                        mrkdwn("*Actor*\n198.51.100.7 (NL, Example Hosting)"),
+                        mrkdwn("*Type*\nUnauthorizedAccess:EC2/TorClient"),
+                        mrkdwn("*Count*\n12 times"),
+                        mrkdwn(
+                            "*First seen*\n<!date^1784746037^{date_short_pretty} {time}\
+                             |2026-07-22 18:47 UTC>",
+                        ),
+                        mrkdwn(
+                            "*Last seen*\n<!date^1784749637^{date_short_pretty} {time}\
+                             |2026-07-22 19:47 UTC>",
+                        ),
+                    ],
+                },
+                {
+                    "type": "context",
+                    "elements": [mrkdwn("guardduty  ·  finding `5ac1f0de`  ·  hansho `d-17`")],
+                },
+            ],
+        }],
+    });
+    assert_eq!(one(card), expected);
+}
+
+/// Everything that a card may say besides, looked for in the whole payload.
+#[test]
+fn a_card_says_what_is_special_about_a_finding() {
+    let with = |change: fn(&mut Finding)| {
+        let mut finding = calm(Level::Low);
+        change(&mut finding);
+        one(card(finding)).to_string()
+    };
+    let says = |payload: String, parts: &[&str]| {
+        for part in parts {
+            assert!(payload.contains(part), "no {part} in {payload}");
+        }
+    };
+    says(
+        with(|f| {
+            f.sample = true;
+            f.title = Text::new("[SAMPLE] Something", 100);
+        }),
+        &["🔵 *LOW* (🧪 *SAMPLE FINDING*): Something", "|Something>*"],
+    );
+    says(with(|f| f.archived = true), &["🔵 *LOW* (archived): EC2", "·  archived"]);
+    says(
+        with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
+        &["Its severity is unreadable (`very bad`), so it counts as high."],
+    );
+    says(
+        with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::default())]),
+        &["Its severity is missing, so it counts as high."],
+    );
+    says(
+        with(|f| f.remarks = vec![Remark::SentByAccount(Text::new("999988887777", 12))]),
+        &["sent by account `999988887777`"],
+    );
+    says(with(|f| f.title = Text::default()), &["*LOW*: UnauthorizedAccess:EC2/TorClient"]);
+    says(
+        with(|f| f.region = Text::new("moon", 9)),
+        &["*EC2 instance i-0abc is talking to a Tor node*"],
+    );
+    says(
+        with(|f| (f.account, f.region) = (Text::default(), Text::default())),
+        &["account unknown  ·  region unknown", "*Account*\\nunknown"],
+    );
+    says(with(|f| f.count = Some(1)), &["*Count*\\nonce"]);
+    says(
+        with(|f| (f.first_seen, f.created_at) = (None, Some(Wall(1_784_746_037_000)))),
+        &["*Created*\\n<!date^1784746037^"],
+    );
+    says(with(|f| f.severity.score = Some(6.956)), &["*LOW* 6.95"]);
+    let reminder = Card { reminder: true, ..card(calm(Level::Low)) };
+    says(one(reminder).to_string(), &["🔵 *LOW* (reminder: seen again): EC2"]);
+    let repeated = Card { perhaps_repeated: true, ..card(calm(Level::Low)) };
+    says(one(repeated).to_string(), &["🔵 *LOW* (may repeat an earlier post): EC2"]);
+    let elsewhere = Card { meant_for: Some("oncall".to_owned()), ..card(calm(Level::Low)) };
+    says(one(elsewhere).to_string(), &["🔵 *LOW* (meant for oncall, whose webhook is dead): EC2"]);
+}
+
+#[test]
+fn a_shared_post_starts_with_the_worst_and_calls_its_people() {
+    let cards = [Level::Low, Level::Critical, Level::High, Level::Low, Level::Low, Level::Medium]
+        .map(|level| card(calm(level)));
+    let payload = payload(&digest(Form::Cards, cards.to_vec()), &sre());
+    let place = "EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  eu-central-1";
+    let expected = format!(
+        "🚨 *CRITICAL* {MENTION}: 6 findings (1 critical, 1 high, 1 medium, 3 low)\n\
+         • 🚨 {place}\n• 🟠 {place}\n• 🟡 {place}\n• 🔵 {place}\n• 🔵 {place}\nand 1 more"
+    );
+    assert_eq!(payload["text"], expected);
+    let colours: Vec<&Value> =
+        payload["attachments"].as_array().unwrap().iter().map(|a| &a["color"]).collect();
+    let low = "#3B82C4";
+    assert_eq!(colours, ["#D0021B", "#E8710A", "#F2C744", low, low, low]);
+}
+
+#[test]
+fn more_cards_than_fit_are_listed_and_counted() {
+    let mut cards = vec![card(calm(Level::High)); 3];
+    cards.extend(vec![card(calm(Level::Low)); 40]);
+    let payload = payload(&digest(Form::Cards, cards), &sre());
+    let attachments = payload["attachments"].as_array().unwrap();
+    let shown = attachments.len() - 1;
+    let list = attachments[shown]["blocks"][0]["text"]["text"].as_str().unwrap();
+    let head = format!("*…and {} more:* {} low\n🔵 EC2 instance", 43 - shown, 43 - shown);
+    assert!(list.starts_with(&head), "{list}");
+    let named = list.matches("🔵 ").count();
+    assert_eq!(list.matches(" · `5ac1f0de`").count(), named, "{list}");
+    assert!(list.ends_with(&format!("\nand {} more", 43 - shown - named)), "{list}");
+}
+
+#[test]
+fn plain_text_is_text_alone() {
+    let payload = payload(&digest(Form::Plain, vec![card(calm(Level::High))]), &sre());
+    let expected = format!(
+        "🟠 *HIGH* {MENTION}: EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  \
+         eu-central-1\nResource: EC2 instance i-0abc (t3.micro, web-1)\nFound by: guardduty\n\
+         Finding: 5ac1f0de\nhansho d-17: sent as plain text, because Slack refused the card"
+    );
+    assert_eq!(payload["text"], expected);
+    assert_eq!(payload.get("attachments"), None);
+}
+
+#[test]
+fn a_preview_looks_like_the_message() {
+    let expected = "\
+🟠 HIGH @sre: EC2 instance i-0abc is talking to a Tor node · 111122223333 ·
+eu-central-1
+
+▌ EC2 instance i-0abc is talking to a Tor node
+▌ https://console.aws.amazon.com/guardduty/home?region=eu-central-1#/findings?search=id%3D5ac1f0de
+▌ 🟠 HIGH 8.0
+▌ It connects to evil.example & co.
+▌ Account                                 Region
+▌ 111122223333                            eu-central-1
+▌ Resource                                Actor
+▌ EC2 instance i-0abc (t3.micro, web-1)   198.51.100.7 (NL, Example Hosting)
+▌ Type                                    Count
+▌ UnauthorizedAccess:EC2/TorClient        12 times
+▌ First seen                              Last seen
+▌ 2026-07-22 18:47 UTC                    2026-07-22 19:47 UTC
+▌ guardduty · finding 5ac1f0de · hansho d-17
+";
+    assert_eq!(preview(&one(card(calm(Level::High))), 80, false), expected);
+}
+
+/// A payload that hansho did not make: nothing in it reaches the terminal as a command.
+#[test]
+fn a_preview_is_deaf_to_terminal_escapes() {
+    let payload = json!({
+        "text": "a\u{1b}]0;title\u{7}b \u{9b}31m <!date^0^{date}|\u{1b}[2J> <x\u{1b}c|y>",
+        "attachments": [
+            { "color": "\u{1b}[31m", "blocks": [{ "type": "\u{1b}", "text": "\u{1b}[H" }, 7] },
+            { "color": "#1\u{e9}345", "blocks": [{ "type": "context", "elements": ["`\u{8}`"] }] },
+            "junk",
+        ],
+    });
+    for width in [0, 80, usize::MAX] {
+        let shown = preview(&payload, width, false);
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+    }
+    assert_eq!(preview(&json!(null), 80, true), "");
+}

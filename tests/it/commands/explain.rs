@@ -1,0 +1,422 @@
+//! `hansho explain` on every ledger: what can be looked up, and what is told of a finding in each of
+//! its states, word for word.
+
+use std::time::Duration;
+
+use hansho::aws::dynamodb::DynamoLedger;
+use hansho::commands::explain::answer::Story;
+use hansho::commands::explain::asked::{self, Asked, Place};
+use hansho::commands::explain::gather::gather;
+use hansho::commands::explain::{show, story};
+use hansho::config::{Config, ConfigFile, Environment, load};
+use hansho::embedded::{EmbeddedLedger, Store};
+use hansho::finding::Level;
+use hansho::instants::Wall;
+use hansho::policy::ledger::{self, Claim, RecordKey, Rewind, Row, Terms, Want};
+use hansho::policy::{canary, enqueued};
+use hansho::ports::inquiry::{
+    Clue, Concerns, Inquiry, Peek, Peeked, QuarantinedMessage, SEARCH_ROWS_MAX, Waiting,
+    WaitingMessage,
+};
+use hansho::ports::{Depth, Lane, QueueError, Written};
+
+use crate::adapters::dynamodb::{fake_config, serve_table};
+use crate::support::memory_ledger::MemoryLedger;
+
+/// 2026-07-22T18:47:17.123Z
+const NOW: Wall = Wall(1_784_746_037_123);
+const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn config() -> Config {
+    let text = "min_severity = 'medium'\n\
+        [ledger]\nretention = '90d'\n\
+        [[destination]]\nname = 'security'\nwebhook = 'env:HOOK'\nfallback = 'oncall'\n\
+        [[destination]]\nname = 'oncall'\nwebhook = 'env:PAGER'\nmin_severity = 'critical'\n";
+    let file = ConfigFile { path: "hansho.toml".into(), text: Ok(text.to_owned()) };
+    load(Some(&file), &Environment::default()).outcome.unwrap()
+}
+
+fn fingerprint(id: &str) -> String {
+    format!("guardduty/111122223333/eu-west-1/{id}")
+}
+
+/// An event as GuardDuty sends it.
+fn event(id: &str, severity: &str, title: &str) -> String {
+    format!(
+        r#"{{"version":"0","source":"aws.guardduty","detail-type":"GuardDuty Finding",
+        "account":"111122223333","region":"eu-west-1","detail":{{"schemaVersion":"2.0","id":"{id}",
+        "accountId":"111122223333","region":"eu-west-1","type":"Backdoor:EC2/C&CActivity.B!DNS",
+        "severity":{severity},"title":"{title}","createdAt":"2026-07-22T10:00:00.000Z",
+        "updatedAt":"2026-07-22T16:00:00.000Z","resource":{{}},"service":{{"count":3}}}}}}"#
+    )
+}
+
+/// One worker's way with one alert, by the protocol itself.
+struct Hand<'a, L> {
+    ledger: &'a L,
+    key: RecordKey,
+    terms: Terms,
+}
+
+impl<L: Inquiry> Hand<'_, L> {
+    async fn claim(&self, level: Level, at: Wall) -> Row {
+        let want = Want { owner: "0a1b2c3d4e5f/7", level, revision: Some(at) };
+        let seen = self.ledger.read(&self.key).await.unwrap();
+        let Claim::Write { expect, row, .. } = ledger::claim(seen.as_ref(), &want, &self.terms, at)
+        else {
+            panic!("not to be claimed")
+        };
+        assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
+        row
+    }
+
+    async fn mark(&self, held: &Row, digest: &str, at: Wall) {
+        let (expect, row) = ledger::mark(held, digest, Some(at), &self.terms, at);
+        assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
+    }
+
+    async fn release(&self, held: &Row, ambiguous: bool, at: Wall) {
+        let (expect, row) = ledger::release(held, ambiguous, &self.terms, at);
+        assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
+    }
+}
+
+fn hand<'a, L>(ledger: &'a L, id: &str, destination: &str) -> Hand<'a, L> {
+    let key = RecordKey { fingerprint: fingerprint(id), destination: destination.to_owned() };
+    Hand { ledger, key, terms: config().terms() }
+}
+
+/// A row of each kind.
+async fn fill(ledger: &impl Inquiry) {
+    let (medium, high, critical) = (Level::Medium, Level::High, Level::Critical);
+    let sent = hand(ledger, "sent0001", "security");
+    let held = sent.claim(high, NOW.minus(HOUR)).await;
+    sent.mark(&held, "0190-post-1", NOW.minus(HOUR)).await;
+
+    let retried = hand(ledger, "retried1", "security");
+    let held = retried.claim(high, NOW.minus(HOUR)).await;
+    retried.release(&held, true, NOW.minus(HOUR)).await;
+    let held = retried.claim(high, NOW.minus(HOUR / 2)).await;
+    retried.mark(&held, "0190-post-1", NOW.minus(HOUR / 2)).await;
+
+    for destination in ["security", "oncall"] {
+        let raised = hand(ledger, "raised01", destination);
+        if destination == "security" {
+            let held = raised.claim(medium, NOW.minus(DAY)).await;
+            raised.mark(&held, "0190-post-2", NOW.minus(DAY)).await;
+        }
+        let held = raised.claim(critical, NOW.minus(HOUR)).await;
+        raised.mark(&held, "0190-post-3", NOW.minus(HOUR)).await;
+    }
+    hand(ledger, "claimed1", "security").claim(high, NOW.minus(Duration::from_secs(10))).await;
+    hand(ledger, "gone0001", "security").claim(high, NOW.minus(HOUR)).await;
+    let given_up = hand(ledger, "free0001", "security");
+    let held = given_up.claim(high, NOW.minus(HOUR)).await;
+    given_up.release(&held, false, NOW.minus(HOUR)).await;
+    let forced = hand(ledger, "forced01", "security");
+    let held = forced.claim(high, NOW.minus(DAY)).await;
+    forced.mark(&held, "0190-post-7", NOW.minus(DAY)).await;
+    let seen = ledger.read(&forced.key).await.unwrap();
+    let terms = config().terms();
+    let Rewind::Write { expect, row } = ledger::rewind(seen.as_ref(), &terms, NOW.minus(HOUR))
+    else {
+        panic!("nothing to forget")
+    };
+    assert_eq!(ledger.write(&forced.key, &expect, &row).await, Ok(Written::Done));
+    let rising = hand(ledger, "rising01", "security");
+    let held = rising.claim(medium, NOW.minus(DAY)).await;
+    rising.mark(&held, "0190-post-4", NOW.minus(DAY)).await;
+    rising.claim(critical, NOW.minus(Duration::from_secs(3))).await;
+    let old = hand(ledger, "old00001", "security");
+    let held = old.claim(high, NOW.minus(100 * DAY)).await;
+    old.mark(&held, "0190-post-5", NOW.minus(100 * DAY)).await;
+    let renamed = hand(ledger, "renamed1", "channel-of-old");
+    let held = renamed.claim(high, NOW.minus(DAY)).await;
+    renamed.mark(&held, "0190-post-6", NOW.minus(DAY)).await;
+    // What is no alert's: put into the queue by a comparison; and a canary's.
+    let (expect, row) = enqueued::put(None, high, &config().terms(), NOW.minus(HOUR));
+    let own = |id, name: &str| RecordKey { fingerprint: fingerprint(id), destination: name.into() };
+    let found = own("found001", enqueued::ENQUEUED);
+    assert_eq!(ledger.write(&found, &expect, &row).await, Ok(Written::Done));
+    let passed = canary::Passed {
+        put_at: NOW.minus(HOUR),
+        queued_at: None,
+        received_at: NOW.minus(HOUR - Duration::from_secs(2)),
+        post: canary::Post::No,
+    };
+    let row = Row { digest: passed.to_string(), ..row };
+    let canary = own("canary01", canary::ROW);
+    assert_eq!(ledger.write(&canary, &expect, &row).await, Ok(Written::Done));
+    // What no search may ever show: the fleet's pace.
+    let pace = Hand {
+        ledger,
+        key: RecordKey { fingerprint: "pace".to_owned(), destination: "security".to_owned() },
+        terms: config().terms(),
+    };
+    pace.claim(high, NOW).await;
+}
+
+/// Queues that hold what they are told.
+#[derive(Default)]
+pub struct Shelves {
+    pub parked: Vec<QuarantinedMessage>,
+    pub waiting: Vec<WaitingMessage>,
+    /// To look is not allowed.
+    pub closed: bool,
+    /// As on SQS.
+    pub counted: Option<Depth>,
+}
+
+impl Peek for Shelves {
+    async fn parked(&self, concerns: &Concerns) -> Result<Peeked, QueueError> {
+        if self.closed {
+            return Err(QueueError::Unavailable("sqs ReceiveMessage: AccessDenied".into()));
+        }
+        let messages = self.parked.iter().filter(|m| concerns(&m.body)).cloned().collect();
+        Ok(Peeked { messages, looked_at: self.parked.len(), complete: true })
+    }
+
+    async fn waiting(&self, concerns: &Concerns) -> Result<Waiting, QueueError> {
+        if self.closed {
+            return Err(QueueError::Unavailable("sqs GetQueueAttributes: AccessDenied".into()));
+        }
+        Ok(match self.counted {
+            Some(depth) => Waiting::Counted(vec![(Lane::Standard, depth)]),
+            None => {
+                Waiting::Seen(self.waiting.iter().filter(|m| concerns(&m.body)).cloned().collect())
+            }
+        })
+    }
+}
+
+async fn told(ledger: &impl Inquiry, shelves: &Shelves, asked: Asked, text: &str) -> Story {
+    let evidence = gather(&config(), asked, text, ledger, Some(shelves)).await.unwrap();
+    story::tell(&config(), &evidence, text, NOW)
+}
+
+fn by_name(text: &str) -> Asked {
+    asked::name(text, &Place::default()).unwrap()
+}
+
+/// A queue of the embedded kind, with a message that waits and one that is parked.
+fn shelves() -> Shelves {
+    let waiting = WaitingMessage {
+        lane: "standard".to_owned(),
+        message_id: "m-1".to_owned(),
+        body: event("waits001", "8", "It waits"),
+        receive_count: 2,
+        enqueued_at: NOW.minus(HOUR),
+        visible_at: NOW.plus(HOUR / 2),
+    };
+    let parked = QuarantinedMessage {
+        message_id: Some("m-2".to_owned()),
+        lane: Some("express".to_owned()),
+        body: event("parked01", "8", "Its card was refused"),
+        reason: Some("refused".to_owned()),
+        detail: Some("HTTP 400: invalid_blocks".to_owned()),
+        receive_count: Some(1),
+        enqueued_at: Some(NOW.minus(HOUR)),
+        parked_at: Some(NOW.minus(HOUR / 2)),
+    };
+    let broken = QuarantinedMessage {
+        body: "{\"detail\": {\"id\": \"broken01\"".to_owned(),
+        reason: Some("not_json".to_owned()),
+        detail: Some("line 1 column 28: not valid\u{1b}[31m JSON".to_owned()),
+        ..parked.clone()
+    };
+    Shelves { parked: vec![parked, broken], waiting: vec![waiting], ..Shelves::default() }
+}
+
+/// Every question, and its answer as people read it.
+async fn everything(ledger: &impl Inquiry) -> String {
+    fill(ledger).await;
+    let mut all = String::new();
+    let mut add = |question: &str, story: &Story| {
+        all.push_str(&format!("=== {question} → {}\n{}\n", story.known, show::text(story)));
+    };
+    for name in [
+        "sent0001",
+        "retried1",
+        "raised01",
+        "claimed1",
+        "gone0001",
+        "free0001",
+        "forced01",
+        "rising01",
+        "old00001",
+        "renamed1",
+        "0190-post-1",
+        "waits001",
+        "parked01",
+        "broken01",
+        "found001",
+        "canary01",
+        "never001",
+        "sent00…",
+        "guardduty/111122223333/eu-west-1/sent0001",
+        "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/never001",
+    ] {
+        add(name, &told(ledger, &shelves(), by_name(name), name).await);
+    }
+    let (counted, closed) =
+        (Some(Depth { visible: 12, hidden: 3 }), Shelves { closed: true, ..Shelves::default() });
+    let on_sqs = Shelves { counted, ..Shelves::default() };
+    let never = fingerprint("never001");
+    add("never001, on SQS", &told(ledger, &on_sqs, by_name(&never), &never).await);
+    let empty = Shelves { counted: Some(Depth::default()), ..Shelves::default() };
+    add("never001, on SQS, empty", &told(ledger, &empty, by_name(&never), &never).await);
+    add("never001, nothing allowed", &told(ledger, &closed, by_name(&never), &never).await);
+    for (id, severity) in [
+        ("sent0001", "8"),
+        ("sent0001", "9.5"),
+        ("never001", "8"),
+        ("never001", "2"),
+        ("never001", "\"odd\""),
+        ("claimed1", "8"),
+        ("old00001", "8"),
+        ("waits001", "8"),
+    ] {
+        let asked = asked::message(&[event(id, severity, "C&C \\u001b[31mactivity")], &[]);
+        add(&format!("{id} with {severity}"), &told(ledger, &shelves(), asked, "e.json").await);
+    }
+    let messages = [
+        format!("[{},{}]", event("sent0001", "8", "One"), event("never001", "2", "Two")),
+        "{\"a\":".to_owned(),
+        "{\"detail\":  {\"id\":\"broken01\"".to_owned(),
+    ];
+    let several = asked::message(&messages, &[]);
+    add("several", &told(ledger, &shelves(), several, "several.json").await);
+    all
+}
+
+fn assert_snapshot(actual: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/explain.txt");
+    if std::env::var_os("HANSHO_TEST_WRITE_SNAPSHOTS").is_some() {
+        std::fs::write(path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap();
+    assert!(actual == expected, "what is told has changed; it is now:\n{actual}");
+    assert!(!actual.contains('\u{1b}'), "an escape sequence of a finding's");
+}
+
+#[tokio::test]
+async fn every_state_is_told_on_the_ledger_in_memory() {
+    assert_snapshot(&everything(&MemoryLedger::default()).await);
+}
+
+#[tokio::test]
+async fn every_state_is_told_on_the_embedded_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("hansho.db")).unwrap();
+    assert_snapshot(&everything(&EmbeddedLedger::new(store)).await);
+}
+
+#[tokio::test]
+async fn every_state_is_told_on_dynamodb() {
+    let config = fake_config(&serve_table("hansho-ledger").await);
+    assert_snapshot(&everything(&DynamoLedger::new(&config, "hansho-ledger")).await);
+}
+
+#[tokio::test]
+async fn the_json_has_what_the_lines_have() {
+    let ledger = MemoryLedger::default();
+    fill(&ledger).await;
+    let story = told(&ledger, &shelves(), by_name("raised01"), "raised01").await;
+    let json = serde_json::to_value(&story).unwrap();
+    assert_eq!(json["known"], true);
+    assert_eq!(json["asked"], "raised01");
+    let finding = &json["findings"][0];
+    assert_eq!(finding["finding"], fingerprint("raised01"));
+    let security = &finding["destinations"][0];
+    for (key, expected) in [
+        ("destination", "security".into()),
+        ("configured", true.into()),
+        ("owed", serde_json::Value::Null),
+        ("min_severity", "medium and above".into()),
+        ("state", "sent".into()),
+        ("expired", false.into()),
+        ("level_sent", "critical".into()),
+        ("sent_at", "2026-07-22T17:47:17Z".into()),
+        ("digest", "0190-post-3".into()),
+        ("attempts", 0.into()),
+        ("fence", 2.into()),
+        ("lease_alive", serde_json::Value::Null),
+    ] {
+        assert_eq!(security[key], expected, "{key}");
+    }
+    let posted = &finding["events"][0];
+    assert_eq!((&posted["event"], &posted["at"]), (&"posted".into(), &security["sent_at"]));
+    let parked = told(&ledger, &shelves(), by_name("parked01"), "parked01").await;
+    let json = serde_json::to_value(&parked).unwrap();
+    let events = json["findings"][0]["events"].as_array().unwrap();
+    let quarantined = events.iter().find(|e| e["event"] == "quarantined").unwrap();
+    assert_eq!(quarantined["reason"], "refused");
+    assert_eq!(quarantined["message_id"], "m-2");
+    assert_eq!(quarantined["lane"], "express");
+}
+
+/// What every ledger that can be searched promises.
+async fn a_search_finds_what_fits(ledger: &impl Inquiry) {
+    fill(ledger).await;
+    let rows = ledger.rows_of(&fingerprint("raised01")).await.unwrap();
+    let names: Vec<&str> = rows.iter().map(|(key, _)| key.destination.as_str()).collect();
+    assert_eq!(names, ["oncall", "security"]);
+    assert_eq!(ledger.rows_of(&fingerprint("raised0")).await.unwrap(), []);
+    let clue = |id: &str, prefix| Clue { ids: vec![id.to_owned()], prefix, ..Clue::default() };
+    for (clue, found) in [
+        (clue("raised01", false), 2),
+        (clue("raised0", false), 0),
+        (clue("raised0", true), 2),
+        (clue("0190-post-1", false), 2),
+        (clue("0190-post-", true), 8),
+        (clue("pace", true), 0),
+        (clue("security", true), 0),
+        (clue("%", false), 0),
+        (Clue { region: Some("eu-west-2".to_owned()), ..clue("raised01", false) }, 0),
+        (Clue { account: Some("111122223333".to_owned()), ..clue("raised01", false) }, 2),
+        (Clue { ids: vec!["sent0001".into(), "raised01".into()], ..Clue::default() }, 3),
+        (Clue::default(), 0),
+    ] {
+        let answer = ledger.search(&clue).await.unwrap();
+        assert_eq!(answer.rows.len(), found, "{clue:?}: {:?}", answer.rows);
+        assert!(answer.complete && answer.unreadable == 0, "{clue:?}");
+        assert!(answer.rows.is_sorted_by_key(|(key, _)| key.clone()));
+    }
+}
+
+/// More than a search shows, and, on DynamoDB, more than a page.
+async fn a_search_is_bounded(ledger: &impl Inquiry) {
+    for n in 0..SEARCH_ROWS_MAX + 5 {
+        hand(ledger, &format!("many{n:04}"), "security").claim(Level::High, NOW).await;
+    }
+    let clue = Clue { ids: vec!["many".to_owned()], prefix: true, ..Clue::default() };
+    let answer = ledger.search(&clue).await.unwrap();
+    assert_eq!((answer.rows.len(), answer.complete), (SEARCH_ROWS_MAX, false));
+}
+
+#[tokio::test]
+async fn the_ledger_in_memory_can_be_searched() {
+    a_search_finds_what_fits(&MemoryLedger::default()).await;
+    a_search_is_bounded(&MemoryLedger::default()).await;
+}
+
+#[tokio::test]
+async fn the_embedded_ledger_can_be_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| EmbeddedLedger::new(Store::open(&folder.path().join(name)).unwrap());
+    a_search_finds_what_fits(&open("a.db")).await;
+    a_search_is_bounded(&open("b.db")).await;
+}
+
+#[tokio::test]
+async fn the_ledger_on_dynamodb_can_be_searched() {
+    for bounded in [false, true] {
+        let config = fake_config(&serve_table("hansho-ledger").await);
+        let ledger = DynamoLedger::new(&config, "hansho-ledger");
+        match bounded {
+            false => a_search_finds_what_fits(&ledger).await,
+            true => a_search_is_bounded(&ledger).await,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Looking into the queues for `hansho explain`: on the embedded store, and on SQS's stand-in, where
+//! what was looked at has to stay where it was.
+
+use std::sync::Arc;
+
+use hansho::embedded::{EmbeddedQueue, Incoming, Store};
+use hansho::instants::Wall;
+use hansho::ports::inquiry::{Concerns, PEEK_MESSAGES_MAX, Peek, Waiting};
+use hansho::ports::{Depth, Lane, MessageId, QuarantineEntry, Queue};
+
+use crate::adapters::sqs::OnStandIn;
+use crate::support::fakes::MovedClock;
+use crate::support::sqs_standin::Fault;
+
+fn about(word: &'static str) -> Concerns {
+    Arc::new(move |body: &str| body.contains(word))
+}
+
+fn entry(id: &str, body: &str) -> QuarantineEntry {
+    QuarantineEntry {
+        message_id: MessageId(id.to_owned()),
+        lane: Lane::Standard,
+        body: body.to_owned(),
+        reason: "not_json".to_owned(),
+        detail: "line 1: no JSON".to_owned(),
+        receive_count: 3,
+        enqueued_at: Some(Wall(1_784_746_037_000)),
+        parked_at: Wall(1_784_746_038_000),
+    }
+}
+
+/// On either: what is parked is found with all that was said of it, by its body as it was.
+async fn what_is_parked_is_found(queue: &(impl Queue + Peek)) {
+    for (id, body) in [("m-1", "one apple"), ("m-2", "one \u{1} pear"), ("m-3", "no fruit")] {
+        queue.quarantine(&entry(id, body)).await.unwrap();
+    }
+    let peeked = queue.parked(&about("one")).await.unwrap();
+    assert_eq!((peeked.looked_at, peeked.complete), (3, true));
+    assert_eq!(peeked.messages.len(), 2);
+    let pear = peeked.messages.iter().find(|m| m.body == "one \u{1} pear").unwrap();
+    assert_eq!(pear.message_id.as_deref(), Some("m-2"));
+    assert_eq!(pear.lane.as_deref(), Some("standard"));
+    assert_eq!(pear.reason.as_deref(), Some("not_json"));
+    assert_eq!(pear.detail.as_deref(), Some("line 1: no JSON"));
+    assert_eq!(pear.receive_count, Some(3));
+    assert_eq!(pear.enqueued_at, Some(Wall(1_784_746_037_000)));
+    assert_eq!(pear.parked_at, Some(Wall(1_784_746_038_000)));
+    // A second look finds the same.
+    assert_eq!(queue.parked(&about("one")).await.unwrap().messages.len(), 2);
+    assert_eq!(queue.parked(&about("plum")).await.unwrap().messages, []);
+}
+
+async fn the_answer_is_bounded(queue: &(impl Queue + Peek)) {
+    for n in 0..PEEK_MESSAGES_MAX + 5 {
+        queue.quarantine(&entry(&format!("many-{n}"), &format!("grape {n}"))).await.unwrap();
+    }
+    let peeked = queue.parked(&about("grape")).await.unwrap();
+    assert_eq!((peeked.messages.len(), peeked.complete), (PEEK_MESSAGES_MAX, false));
+}
+
+#[tokio::test]
+async fn the_embedded_queues_can_be_looked_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("hansho.db")).unwrap();
+    let queue = EmbeddedQueue::new(store, Arc::new(MovedClock::default()));
+    what_is_parked_is_found(&queue).await;
+    the_answer_is_bounded(&queue).await;
+    let message = |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into() };
+    queue.put(Lane::Standard, vec![message("a", "a fig"), message("b", "a date")]).await.unwrap();
+    let Waiting::Seen(waiting) = queue.waiting(&about("fig")).await.unwrap() else {
+        panic!("it can be looked into")
+    };
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].message_id.as_str(), waiting[0].receive_count), ("a", 0));
+    assert_eq!(queue.depth(Lane::Standard).await, Ok(Depth { visible: 2, hidden: 0 }));
+}
+
+#[tokio::test]
+async fn the_quarantine_of_sqs_can_be_looked_into_and_keeps_what_it_holds() {
+    let ground = OnStandIn::fresh().await;
+    what_is_parked_is_found(&ground.queue).await;
+    let left = ground.stand_in.messages("quarantine");
+    assert_eq!(left.len(), 3);
+    assert!(left.iter().all(|message| message.visible), "{left:?}");
+    the_answer_is_bounded(&ground.queue).await;
+    let left = ground.stand_in.messages("quarantine");
+    assert_eq!(left.len(), 3 + PEEK_MESSAGES_MAX + 5);
+    assert!(left.iter().all(|message| message.visible), "what was looked at is handed back");
+}
+
+#[tokio::test]
+async fn the_lanes_of_sqs_are_counted_and_not_received_from() {
+    let ground = OnStandIn::fresh().await;
+    let send = ground.client.send_message().queue_url(ground.stand_in.url("standard"));
+    send.message_body("one apple").send().await.unwrap();
+    let waiting = ground.queue.waiting(&about("one")).await.unwrap();
+    let counted =
+        vec![(Lane::Express, Depth::default()), (Lane::Standard, Depth { visible: 1, hidden: 0 })];
+    assert_eq!(waiting, Waiting::Counted(counted));
+    assert_eq!(ground.stand_in.messages("standard")[0].receive_count, 0);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_look_is_told_so() {
+    let ground = OnStandIn::fresh().await;
+    ground.queue.quarantine(&entry("m-1", "one apple")).await.unwrap();
+    let denied = Fault::Refuse { status: 403, code: "AccessDenied" };
+    ground.stand_in.inject("ReceiveMessage", 1, denied.clone());
+    let why = ground.queue.parked(&about("one")).await.unwrap_err().to_string();
+    assert!(why.contains("ReceiveMessage on queue quarantine: AccessDenied"), "{why}");
+    // One that may receive, but not hand back: the messages come back by themselves.
+    ground.stand_in.inject("ChangeMessageVisibilityBatch", 1, denied);
+    assert_eq!(ground.queue.parked(&about("one")).await.unwrap().messages.len(), 1);
+    assert!(!ground.stand_in.messages("quarantine")[0].visible);
+    ground.stand_in.advance(std::time::Duration::from_secs(31));
+    assert!(ground.stand_in.messages("quarantine")[0].visible);
+}

@@ -1,0 +1,183 @@
+//! `hansho health` and what it asks: the real binary, well, in trouble, and not there.
+
+use std::fs::File;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use hansho::clock::SystemClock;
+use hansho::commands::demo::slack_standin::{Behaviour, SlackStandIn};
+use hansho::ports::Clock;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::commands::run_e2e::{SECRET, assert_no_secret_in, hansho};
+use crate::support::fakes::event;
+
+const LONGEST: Duration = Duration::from_secs(60);
+
+struct Scene {
+    slack: SlackStandIn,
+    folder: TempDir,
+    /// Where the worker is asked.
+    listen: String,
+}
+
+/// One that is free now. That somebody takes it before the worker does is rare enough.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+impl Scene {
+    async fn new() -> Scene {
+        let clock = SystemClock::start();
+        let slack = SlackStandIn::start(None, move || clock.now().mono.0).await.unwrap();
+        Scene { slack, folder: tempfile::tempdir().unwrap(), listen: free_address() }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = hansho(self.folder.path());
+        command.args(args).envs([
+            ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET).as_str()),
+            ("HANSHO_EMBEDDED_LISTEN", "127.0.0.1:0"),
+            ("HANSHO_DESTINATION_PACE", "50ms"),
+            ("HANSHO_METRICS_LISTEN", &self.listen),
+        ]);
+        command
+    }
+
+    async fn ask(&self, more: &[&str]) -> Output {
+        let mut command = self.command(&["health"]);
+        let output = tokio::time::timeout(LONGEST, command.args(more).output());
+        let output = output.await.expect("it ends").unwrap();
+        assert_no_secret_in(&output.stdout);
+        assert_no_secret_in(&output.stderr);
+        output
+    }
+
+    fn worker(&self, more: &[(&str, &str)]) -> Child {
+        let log = File::create(self.folder.path().join("log")).unwrap();
+        self.command(&["run"]).envs(more.iter().copied()).stderr(Stdio::from(log)).spawn().unwrap()
+    }
+
+    fn log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        assert_no_secret_in(text.as_bytes());
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Where the worker takes findings.
+    async fn door(&self) -> String {
+        let mut address = None;
+        self.until(|| {
+            let opened = |l: &&Value| l["message"] == "listening for POST /events";
+            address =
+                self.log().iter().find(opened).map(|l| l["address"].as_str().unwrap().to_owned());
+            address.is_some()
+        })
+        .await;
+        format!("http://{}/events", address.unwrap())
+    }
+
+    async fn until(&self, mut is_so: impl FnMut() -> bool) {
+        let waited = tokio::time::timeout(LONGEST, async {
+            while !is_so() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        waited.await.expect("it happens");
+    }
+
+    /// Asks until the answer is one of those that end with this code.
+    async fn ask_until(&self, more: &[&str], code: i32) -> Output {
+        let waited = tokio::time::timeout(LONGEST, async {
+            loop {
+                let output = self.ask(more).await;
+                if output.status.code() == Some(code) {
+                    return output;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+        waited.await.expect("it happens")
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_how_it_is() {
+    let scene = Scene::new().await;
+    let mut worker = scene.worker(&[("HANSHO_METRICS_EMF", "on")]);
+    let door = scene.door().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(said(&scene.ask_until(&["--ready"], 0).await), "ready\n");
+    assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
+    for (id, severity) in [("a", 9.5), ("b", 5.0), ("noise", 2.0)] {
+        http.post(&door).body(event(id, severity)).send().await.unwrap();
+    }
+    scene.until(|| scene.slack.received().len() >= 2).await;
+
+    let get = |path: &str| http.get(format!("http://{}{path}", scene.listen)).send();
+    let metrics = get("/metrics").await.unwrap();
+    assert_eq!(metrics.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let metrics = metrics.text().await.unwrap();
+    assert_no_secret_in(metrics.as_bytes());
+    for line in [
+        "hansho_below_threshold_total{level=\"low\"} 1",
+        "hansho_posts_total{answer=\"accepted\",destination=\"slack\",form=\"cards\"} 2",
+        "hansho_calls_total{call=\"post\",port=\"slack\",result=\"ok\"} 2",
+    ] {
+        assert!(metrics.lines().any(|l| l == line), "{line}\nin\n{metrics}");
+    }
+    assert_eq!(get("/other").await.unwrap().status(), 404);
+
+    // A webhook that is gone makes it unready, and no worse: starting it anew would mend nothing.
+    scene.slack.otherwise(Behaviour::Status(404, "no_service".to_owned()));
+    http.post(&door).body(event("c", 9.5)).send().await.unwrap();
+    let unready = said(&scene.ask_until(&["--ready"], 1).await);
+    assert!(unready.contains("destination slack: its webhook is gone"), "{unready}");
+    assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
+
+    let pid = worker.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(worker.wait().await.unwrap().success());
+    let log = scene.log();
+    let last = log.iter().rfind(|line| line.get("_aws").is_some()).expect("a line for CloudWatch");
+    assert_eq!((&last["posted"], &last["findings"]), (&2.into(), &4.into()), "{last}");
+    assert_eq!(last["destination_dead"], 1, "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_not_there_or_not_asked_is_told_from_one_that_is_well() {
+    let scene = Scene::new().await;
+    let nobody = scene.ask(&[]).await;
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(said(&nobody).contains("is the worker running, with metrics.listen"), "{nobody:?}");
+    let off =
+        scene.command(&["health"]).env("HANSHO_METRICS_LISTEN", "off").output().await.unwrap();
+    assert_eq!(off.status.code(), Some(2));
+    assert!(said(&off).contains("metrics.listen is off"), "{off:?}");
+    // Somebody else's server.
+    let other = axum::Router::new().fallback(|| async { "x".repeat(100_000) });
+    let endpoint = crate::adapters::dynamodb::serve(other).await;
+    let listen = endpoint.trim_start_matches("http://").to_owned();
+    let other = scene.command(&["health"]).env("HANSHO_METRICS_LISTEN", listen).output();
+    let other = other.await.unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(said(&other).contains("is no hansho"), "{other:?}");
+    // An address that is taken is told by the worker at once.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let worker = scene.command(&["run"]).env("HANSHO_METRICS_LISTEN", address).output();
+    let worker = tokio::time::timeout(LONGEST, worker).await.expect("it ends").unwrap();
+    assert_eq!(worker.status.code(), Some(1));
+    assert!(said(&worker).contains("metrics.listen: 127.0.0.1"), "{worker:?}");
+}

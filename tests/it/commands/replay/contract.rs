@@ -1,0 +1,293 @@
+//! What [`hansho::ports::DeadLetterQueue`] promises, as one suite for the adapters and the fake.
+//!
+//! Where backends differ by nature, so does the suite: a look hides what it sees from others on SQS,
+//! while in the embedded store it need not, because whoever acts finds out whether it is there still.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use hansho::instants::Wall;
+use hansho::ports::{
+    DeadLetter, DeadLetterQueue, Held, Lane, MessageId, Origin, Outgoing, QUEUE_BATCH_MAX,
+    QueueError, Receipt, Sent,
+};
+
+/// What the suite needs beside the port. Each harness has queues of its own, empty at first.
+pub trait ParkedHarness {
+    type Queue: DeadLetterQueue;
+
+    /// A new look over the parked queue.
+    fn look(&self) -> Self::Queue;
+
+    /// Whole seconds, at least 2.
+    fn unit(&self) -> Duration;
+
+    fn pass_time(&self, by: Duration) -> impl Future<Output = ()>;
+
+    /// The bodies in a lane, in any order. May take them out.
+    fn in_lane(&self, lane: Lane) -> impl Future<Output = Vec<String>>;
+}
+
+suite! { ParkedHarness:
+    an_empty_queue_shows_nothing,
+    a_look_sees_everything_once,
+    a_look_takes_nothing_away,
+    what_is_known_is_shown,
+    what_is_sent_is_in_its_lane_and_gone_here,
+    lanes_are_apart,
+    what_is_kept_is_in_both,
+    what_is_removed_stays_away,
+    each_is_judged_for_itself,
+    receipts_of_what_is_gone_do_no_harm,
+    any_body_comes_back_and_can_be_sent,
+    the_largest_bodies_are_sent,
+    hidden_longer_by_extension,
+    the_depth_is_told,
+}
+
+/// Something parked by a worker; the number makes it unique.
+pub fn parked(number: usize, body: &str) -> DeadLetter {
+    DeadLetter {
+        id: MessageId(format!("parked-{number}")),
+        body: body.to_owned(),
+        origin: Origin::Quarantine,
+        reason: Some("not_json".to_owned()),
+        detail: Some("line 1 column 7: not valid JSON".to_owned()),
+        attempts: Some(2),
+        lane: Some(Lane::Standard),
+        original_id: Some(MessageId(format!("original-{number}"))),
+        enqueued_at: Some(Wall(1_790_000_000_000)),
+        parked_at: Some(Wall(1_790_000_060_000)),
+    }
+}
+
+/// Puts these bodies in.
+async fn fill<H: ParkedHarness>(h: &H, bodies: &[&str]) {
+    let queue = h.look();
+    for (number, body) in bodies.iter().enumerate() {
+        queue.put(&parked(number, body)).await.expect("it is parked");
+    }
+}
+
+/// Looks to the end.
+pub async fn see_all<Q: DeadLetterQueue>(queue: &Q, hidden: Duration) -> Vec<Held> {
+    let mut all: BTreeMap<MessageId, Held> = BTreeMap::new();
+    loop {
+        let some = queue.look(hidden).await.expect("a look");
+        assert!(some.len() <= QUEUE_BATCH_MAX);
+        if some.is_empty() {
+            return all.into_values().collect();
+        }
+        all.extend(some.into_iter().map(|held| (held.parked.id.clone(), held)));
+    }
+}
+
+fn bodies(all: &[Held]) -> BTreeSet<&str> {
+    all.iter().map(|held| held.parked.body.as_str()).collect()
+}
+
+fn long<H: ParkedHarness>(h: &H) -> Duration {
+    h.unit() * 30
+}
+
+async fn show_again<Q: DeadLetterQueue>(queue: &Q, all: &[Held]) {
+    for batch in all.chunks(QUEUE_BATCH_MAX) {
+        let entries: Vec<_> =
+            batch.iter().map(|held| (held.receipt.clone(), Duration::ZERO)).collect();
+        assert_eq!(queue.hide(&entries).await, vec![Ok(()); batch.len()]);
+    }
+}
+
+fn outgoing(held: &Held) -> Outgoing {
+    Outgoing { receipt: held.receipt.clone(), body: held.parked.body.clone() }
+}
+
+async fn an_empty_queue_shows_nothing<H: ParkedHarness>(h: &H) {
+    let queue = h.look();
+    assert_eq!(queue.look(h.unit()).await, Ok(vec![]));
+    assert!(queue.depth().await.unwrap().is_empty());
+    assert_eq!(queue.hide(&[]).await, []);
+    assert_eq!(queue.remove(&[]).await, []);
+    assert_eq!(queue.send(Lane::Standard, &[], false).await, []);
+}
+
+async fn a_look_sees_everything_once<H: ParkedHarness>(h: &H) {
+    let sent: Vec<String> = (0..25).map(|n| format!("m{n}")).collect();
+    fill(h, &sent.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let all = see_all(&h.look(), long(h)).await;
+    assert_eq!(all.len(), 25);
+    assert_eq!(bodies(&all), sent.iter().map(String::as_str).collect());
+}
+
+async fn a_look_takes_nothing_away<H: ParkedHarness>(h: &H) {
+    fill(h, &["a", "b", "c"]).await;
+    let first = h.look();
+    let seen = see_all(&first, long(h)).await;
+    show_again(&first, &seen).await;
+    let again = see_all(&h.look(), h.unit()).await;
+    assert_eq!(bodies(&again), BTreeSet::from(["a", "b", "c"]));
+    // Whoever is killed leaves them hidden for as long as they were to be, and no longer.
+    h.pass_time(h.unit()).await;
+    assert_eq!(see_all(&h.look(), h.unit()).await.len(), 3);
+    assert!(h.in_lane(Lane::Standard).await.is_empty());
+}
+
+async fn what_is_known_is_shown<H: ParkedHarness>(h: &H) {
+    let put = DeadLetter { lane: Some(Lane::Express), ..parked(1, "{\"broken\n🔔") };
+    h.look().put(&put).await.expect("it is parked");
+    let seen = see_all(&h.look(), h.unit()).await.remove(0).parked;
+    assert!(!seen.id.0.is_empty());
+    // The id is the queue's own.
+    assert_eq!(DeadLetter { id: put.id.clone(), ..seen }, put);
+}
+
+async fn what_is_sent_is_in_its_lane_and_gone_here<H: ParkedHarness>(h: &H) {
+    let sent: Vec<String> = (0..13).map(|n| format!("m{n}")).collect();
+    fill(h, &sent.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let queue = h.look();
+    let all: Vec<Outgoing> = see_all(&queue, long(h)).await.iter().map(outgoing).collect();
+    assert_eq!(queue.send(Lane::Standard, &all, false).await, vec![Sent::Moved; 13]);
+    h.pass_time(long(h)).await;
+    assert_eq!(see_all(&h.look(), h.unit()).await, []);
+    let mut there = h.in_lane(Lane::Standard).await;
+    there.sort();
+    let mut sent = sent;
+    sent.sort();
+    assert_eq!(there, sent, "each of them once");
+}
+
+async fn lanes_are_apart<H: ParkedHarness>(h: &H) {
+    let lanes = h.look().lanes();
+    assert!(lanes.contains(&Lane::Standard));
+    fill(h, &["a", "b"]).await;
+    let queue = h.look();
+    let all = see_all(&queue, long(h)).await;
+    let express = queue.send(Lane::Express, &[outgoing(&all[0])], false).await;
+    if lanes.contains(&Lane::Express) {
+        assert_eq!(express, [Sent::Moved]);
+        assert_eq!(h.in_lane(Lane::Express).await, [all[0].parked.body.clone()]);
+        assert!(h.in_lane(Lane::Standard).await.is_empty());
+    }
+}
+
+async fn what_is_kept_is_in_both<H: ParkedHarness>(h: &H) {
+    fill(h, &["kept"]).await;
+    let queue = h.look();
+    let held = see_all(&queue, h.unit()).await.remove(0);
+    assert_eq!(queue.send(Lane::Standard, &[outgoing(&held)], true).await, [Sent::Copied]);
+    h.pass_time(h.unit()).await;
+    assert_eq!(bodies(&see_all(&h.look(), h.unit()).await), BTreeSet::from(["kept"]));
+    assert_eq!(h.in_lane(Lane::Standard).await, ["kept"]);
+}
+
+async fn what_is_removed_stays_away<H: ParkedHarness>(h: &H) {
+    fill(h, &["a", "b", "c"]).await;
+    let queue = h.look();
+    let all = see_all(&queue, h.unit()).await;
+    assert_eq!(queue.remove(&[all[1].receipt.clone()]).await, [Ok(())]);
+    h.pass_time(h.unit()).await;
+    let left = see_all(&h.look(), h.unit()).await;
+    assert_eq!(left.len(), 2);
+    assert!(!bodies(&left).contains(all[1].parked.body.as_str()));
+}
+
+/// A receipt that was never given fails or does nothing, and takes no neighbour with it.
+async fn each_is_judged_for_itself<H: ParkedHarness>(h: &H) {
+    fill(h, &["a", "b"]).await;
+    let queue = h.look();
+    let all = see_all(&queue, h.unit()).await;
+    let made_up = Receipt("not-a-receipt".to_owned());
+    let receipts = [all[0].receipt.clone(), made_up.clone(), all[1].receipt.clone()];
+    let answers = queue.remove(&receipts).await;
+    assert_eq!(answers.len(), 3);
+    assert_eq!((&answers[0], &answers[2]), (&Ok(()), &Ok(())));
+    assert!(matches!(&answers[1], Ok(()) | Err(QueueError::ReceiptGone(_))), "{answers:?}");
+
+    fill(h, &["c", "d"]).await;
+    let queue = h.look();
+    let all = see_all(&queue, h.unit()).await;
+    let stray = Outgoing { receipt: made_up, body: "stray".to_owned() };
+    let answers =
+        queue.send(Lane::Standard, &[outgoing(&all[0]), stray, outgoing(&all[1])], false).await;
+    assert_eq!((&answers[0], &answers[2]), (&Sent::Moved, &Sent::Moved));
+    h.pass_time(h.unit()).await;
+    assert_eq!(see_all(&h.look(), h.unit()).await, []);
+    let there = h.in_lane(Lane::Standard).await;
+    assert!(["c", "d"].iter().all(|body| there.iter().any(|b| b == body)), "{there:?}");
+}
+
+async fn receipts_of_what_is_gone_do_no_harm<H: ParkedHarness>(h: &H) {
+    fill(h, &["gone"]).await;
+    let queue = h.look();
+    let held = see_all(&queue, long(h)).await.remove(0);
+    assert_eq!(queue.remove(std::slice::from_ref(&held.receipt)).await, [Ok(())]);
+    h.look().put(&parked(7, "neighbour")).await.expect("it is parked");
+    for answer in queue.remove(std::slice::from_ref(&held.receipt)).await {
+        assert!(matches!(answer, Ok(()) | Err(QueueError::ReceiptGone(_))), "{answer:?}");
+    }
+    queue.hide(&[(held.receipt, Duration::ZERO)]).await;
+    assert_eq!(bodies(&see_all(&h.look(), h.unit()).await), BTreeSet::from(["neighbour"]));
+}
+
+/// What SQS takes as it is.
+const TEXTS: [&str; 4] = [
+    "半鐘 🔔 e\u{301} \u{202e}right to left\u{202c} \u{10ffff}",
+    "tab\tline\nreturn\r\n",
+    "<b>&amp;</b> \"quoted\" \\ back",
+    "   ",
+];
+const AWKWARD: [&str; 4] =
+    ["", "nul \u{0}, bell \u{7}, escape \u{1b}", "\u{fffe}\u{ffff}", "\"json\" \\"];
+
+async fn any_body_comes_back_and_can_be_sent<H: ParkedHarness>(h: &H) {
+    let all: Vec<&str> = TEXTS.into_iter().chain(AWKWARD).collect();
+    fill(h, &all).await;
+    let queue = h.look();
+    let seen = see_all(&queue, long(h)).await;
+    assert_eq!(bodies(&seen), all.iter().copied().collect());
+    let outgoing: Vec<Outgoing> = seen.iter().map(outgoing).collect();
+    let answers = queue.send(Lane::Standard, &outgoing, false).await;
+    assert_eq!(answers, vec![Sent::Moved; all.len()]);
+    let there = h.in_lane(Lane::Standard).await;
+    assert_eq!(there.len(), all.len());
+    // What a lane can't carry goes as a JSON string.
+    let carried = |body: &str| {
+        there
+            .iter()
+            .any(|t| t == body || serde_json::from_str::<String>(t).is_ok_and(|t| t == body))
+    };
+    assert!(all.iter().all(|body| carried(body)), "{there:?}");
+}
+
+/// Three that only fit one to a call.
+async fn the_largest_bodies_are_sent<H: ParkedHarness>(h: &H) {
+    let large = |fill: &str| fill.repeat(1_048_576);
+    let all = [large("x"), large("y"), large("z")];
+    fill(h, &all.each_ref().map(String::as_str)).await;
+    let queue = h.look();
+    let seen = see_all(&queue, long(h)).await;
+    assert_eq!(seen.len(), 3);
+    let outgoing: Vec<Outgoing> = seen.iter().map(outgoing).collect();
+    assert_eq!(queue.send(Lane::Standard, &outgoing, false).await, vec![Sent::Moved; 3]);
+    let there: BTreeSet<String> = h.in_lane(Lane::Standard).await.into_iter().collect();
+    assert!(there == all.into(), "{} came", there.len());
+}
+
+async fn hidden_longer_by_extension<H: ParkedHarness>(h: &H) {
+    fill(h, &["held"]).await;
+    let queue = h.look();
+    let held = see_all(&queue, h.unit() * 2).await.remove(0);
+    h.pass_time(h.unit()).await;
+    assert_eq!(queue.hide(&[(held.receipt.clone(), h.unit() * 3)]).await, [Ok(())]);
+    h.pass_time(h.unit() * 2).await;
+    // Past the first time, within the second: the receipt is still good.
+    assert_eq!(queue.send(Lane::Standard, &[outgoing(&held)], false).await, [Sent::Moved]);
+    h.pass_time(long(h)).await;
+    assert_eq!(see_all(&h.look(), h.unit()).await, []);
+}
+
+async fn the_depth_is_told<H: ParkedHarness>(h: &H) {
+    fill(h, &["a", "b", "c"]).await;
+    let depth = h.look().depth().await.unwrap();
+    assert_eq!(depth.visible + depth.hidden, 3);
+}

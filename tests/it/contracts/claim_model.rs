@@ -1,0 +1,594 @@
+//! Every state that the ledger protocol can reach, within bounds: two workers, two messages about
+//! one finding, at-least-once delivery, crashes, ambiguous posts, lost answers, and workers that
+//! pause past their lease. The transitions are the real ones of `policy::ledger`; what is modelled
+//! here is the worker around them and the world around the worker.
+//!
+//! Promises checked in every state:
+//!
+//! - *lost*: a message is deleted only after an accepted post at its level or above;
+//! - *duplicate*: accepted posts are at most one a level, and one more for each crash between post
+//!   and mark, each ambiguous post tried again, and each lease that ran out on a live worker;
+//! - *claimed twice*: a level that was marked is never claimed again;
+//! - *fence*: the fence never shrinks;
+//! - *stuck*: once faults stop, both messages can still be settled.
+//!
+//! And that the check can see: each of the mutants, a protocol with one step left out, must fail.
+//!
+//! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it into
+//! the past. Fences are numbered from the row's own, so that equal situations are one state. Not in
+//! the model: reminders, expiry, clocks that differ by more than the skew, several cards to a post.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use hansho::finding::Level;
+use hansho::instants::Wall;
+use hansho::policy::ledger::{Claim, Expect, Row, State, Terms, Want};
+use hansho::policy::ledger::{claim, held_by, mark, marked_by, release};
+
+const NOW: Wall = Wall(1_000_000_000_000);
+const TERMS: Terms = Terms {
+    lease: Duration::from_secs(45),
+    skew: Duration::from_secs(5),
+    retention: Duration::from_secs(90 * 86_400),
+    remind_after: None,
+};
+/// The fence of the row in the ledger, in every state.
+const FENCE: u64 = 10;
+
+/// A step that is left out or done in the wrong order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mutant {
+    MarkBeforePost,
+    SettleWhileBusy,
+    UnfencedMark,
+    UnfencedRelease,
+    ClaimByFenceAlone,
+    /// What a crashed worker has claimed stays claimed for ever.
+    NeverTakeOver,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    deliveries: u8,
+    crashes: u8,
+    ambiguous: u8,
+    zombies: u8,
+    lost_answers: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Owner {
+    Nobody,
+    Worker(u8),
+    /// A worker that has left the message, so that nobody will ever act in its name.
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Lease {
+    Alive,
+    Over,
+}
+
+/// A row without what has no part in the protocol. In the ledger it is never stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Slim {
+    state: State,
+    owner: Owner,
+    claimed: Option<Level>,
+    sent: Option<Level>,
+    lease: Lease,
+    /// Its fence is lower than that of the row in the ledger.
+    stale: bool,
+}
+
+/// Where a worker is with its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum At {
+    Idle,
+    /// It has seen this, and will try to write the claim that follows from it.
+    Claiming(Option<Slim>),
+    /// It holds this, and is about to post or posting.
+    Posting(Slim),
+    /// Its post was accepted.
+    Marking(Slim),
+    Settling,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Worker {
+    at: At,
+    message: u8,
+}
+
+const IDLE: Worker = Worker { at: At::Idle, message: 0 };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct World {
+    ledger: Option<Slim>,
+    workers: [Worker; 2],
+    /// Not yet deleted from the queue.
+    waiting: [bool; 2],
+    deliveries: [u8; 2],
+    /// The highest level that was accepted, and that was marked.
+    posted: Option<Level>,
+    marked: Option<Level>,
+    accepted: u8,
+    crashes: u8,
+    crashes_after_post: u8,
+    ambiguous: u8,
+    zombies: u8,
+    lost_answers: u8,
+    broken: Option<&'static str>,
+}
+
+/// One step: its name, whether it is a fault, and where it leads.
+type Step = (&'static str, bool, World);
+
+struct Model {
+    levels: [Level; 2],
+    bounds: Bounds,
+    mutant: Option<Mutant>,
+}
+
+fn name(owner: Owner) -> String {
+    match owner {
+        Owner::Nobody => String::new(),
+        Owner::Worker(w) => format!("w{w}"),
+        Owner::Gone => "gone".to_owned(),
+    }
+}
+
+impl Slim {
+    fn row(&self) -> Row {
+        Row {
+            state: self.state,
+            owner: name(self.owner),
+            fence: FENCE - u64::from(self.stale),
+            lease_until: match self.lease {
+                Lease::Alive => NOW.plus(TERMS.lease),
+                Lease::Over => Wall(1),
+            },
+            level_claimed: self.claimed,
+            level_sent: self.sent,
+            revision_sent: None,
+            sent_at: None,
+            due_at: None,
+            attempts: 0,
+            ambiguous: 0,
+            digest: if self.state == State::Sent { name(self.owner) } else { String::new() },
+            expires_at: NOW.plus(TERMS.retention),
+        }
+    }
+
+    /// The row as it is in the ledger after worker `by` wrote it.
+    fn written(row: &Row, by: usize) -> Slim {
+        let owner = if row.owner.is_empty() { Owner::Nobody } else { Owner::Worker(by as u8) };
+        // The lease of what is not claimed says nothing but which write it was, and the fence says
+        // that already.
+        let alive = row.state == State::Claimed && row.lease_until > NOW;
+        Slim {
+            state: row.state,
+            owner,
+            claimed: row.level_claimed,
+            sent: row.level_sent,
+            lease: if alive { Lease::Alive } else { Lease::Over },
+            stale: false,
+        }
+    }
+
+    /// A row that was replaced under a higher fence: nothing of it matters any more but its owner,
+    /// and what its owner believes to be posting.
+    fn outdated(self) -> Slim {
+        Slim { state: State::Claimed, sent: None, lease: Lease::Over, stale: true, ..self }
+    }
+}
+
+impl World {
+    fn start() -> World {
+        World {
+            ledger: None,
+            workers: [IDLE; 2],
+            waiting: [true; 2],
+            deliveries: [0; 2],
+            posted: None,
+            marked: None,
+            accepted: 0,
+            crashes: 0,
+            crashes_after_post: 0,
+            ambiguous: 0,
+            zombies: 0,
+            lost_answers: 0,
+            broken: None,
+        }
+    }
+
+    fn at(mut self, w: usize, at: At) -> World {
+        self.workers[w].at = at;
+        self
+    }
+
+    fn breaks(mut self, promise: &'static str, broken: bool) -> World {
+        if broken && self.broken.is_none() {
+            self.broken = Some(promise);
+        }
+        self
+    }
+
+    /// The worker leaves its message, which the queue will deliver again if it still exists.
+    fn leaves(mut self, w: usize) -> World {
+        let message = usize::from(self.workers[w].message);
+        self.deliveries[message] = self.deliveries[message].saturating_sub(1);
+        self.forgets(w)
+    }
+
+    /// The next message that this worker takes will be claimed under a new owner.
+    fn forgets(mut self, w: usize) -> World {
+        self.workers[w] = IDLE;
+        self.each_row(|row| {
+            if row.owner == Owner::Worker(w as u8) {
+                row.owner = Owner::Gone;
+            }
+        });
+        self
+    }
+
+    /// Changes the row in the ledger and those in the workers' memories.
+    fn each_row(&mut self, change: impl Fn(&mut Slim)) {
+        self.ledger.iter_mut().for_each(&change);
+        for worker in &mut self.workers {
+            match &mut worker.at {
+                At::Claiming(Some(row)) | At::Posting(row) | At::Marking(row) => change(row),
+                At::Claiming(None) | At::Idle | At::Settling => {}
+            }
+        }
+    }
+
+    /// Worker `w` replaces the row; whether it may is the caller's business.
+    fn writes(mut self, w: usize, row: &Row) -> World {
+        let before = self.ledger.map_or(0, |slim| slim.row().fence);
+        if row.fence != before {
+            self.each_row(|slim| *slim = slim.outdated());
+        }
+        if row.state == State::Sent {
+            self.marked = self.marked.max(row.level_sent);
+        }
+        self.ledger = Some(Slim::written(row, w));
+        self.breaks("fence", row.fence < before)
+    }
+
+    fn accepts(mut self, level: Level) -> World {
+        self.accepted += 1;
+        self.posted = self.posted.max(Some(level));
+        self
+    }
+
+    /// The workers are alike: of two states that differ only in who is who, take the lesser.
+    fn canonical(self) -> World {
+        let mut other = self;
+        other.each_row(|row| {
+            if let Owner::Worker(w) = row.owner {
+                row.owner = Owner::Worker(1 - w);
+            }
+        });
+        other.workers.swap(0, 1);
+        self.min(other)
+    }
+}
+
+impl Model {
+    fn steps(&self, world: &World) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for w in 0..world.workers.len() {
+            match world.workers[w].at {
+                At::Idle => self.receive(world, w, &mut steps),
+                At::Claiming(seen) => self.claiming(world, w, seen, &mut steps),
+                At::Posting(held) => self.posting(world, w, held, &mut steps),
+                At::Marking(held) => self.marking(world, w, held, &mut steps),
+                At::Settling => self.settling(world, w, &mut steps),
+            }
+            self.crash(world, w, &mut steps);
+        }
+        self.lease_ends(world, &mut steps);
+        for (_, _, next) in &mut steps {
+            let charged = next.crashes_after_post + next.ambiguous + next.zombies;
+            let levels = if self.levels[0] == self.levels[1] { 1 } else { 2 };
+            *next = next.breaks("duplicate", next.accepted > levels + charged).canonical();
+        }
+        steps
+    }
+
+    fn level(&self, world: &World, w: usize) -> Level {
+        self.levels[usize::from(world.workers[w].message)]
+    }
+
+    fn decided(&self, row: Option<&Row>, world: &World, w: usize) -> Claim {
+        let owner = name(Owner::Worker(w as u8));
+        let want = Want { owner: &owner, level: self.level(world, w), revision: None };
+        claim(row, &want, &TERMS, NOW)
+    }
+
+    /// Reads the row and decides; the write is another step, so that anything can come in between.
+    fn decide(&self, world: World, w: usize) -> World {
+        let row = world.ledger.map(|slim| slim.row());
+        match self.decided(row.as_ref(), &world, w) {
+            Claim::AlreadyPosted { .. } => world.at(w, At::Settling),
+            Claim::Busy { .. } if self.mutant == Some(Mutant::SettleWhileBusy) => {
+                world.at(w, At::Settling)
+            }
+            Claim::Busy { .. } => world.leaves(w),
+            Claim::Write { expect: Expect::Seen { state: State::Claimed, .. }, .. }
+                if self.mutant == Some(Mutant::NeverTakeOver) =>
+            {
+                world.leaves(w)
+            }
+            Claim::Write { .. } => world.at(w, At::Claiming(world.ledger)),
+        }
+    }
+
+    /// Redelivery is always possible, even of what is in flight.
+    fn receive(&self, world: &World, w: usize, steps: &mut Vec<Step>) {
+        for message in 0..world.waiting.len() {
+            if world.waiting[message] && world.deliveries[message] < self.bounds.deliveries {
+                let mut next = *world;
+                next.deliveries[message] += 1;
+                next.workers[w].message = message as u8;
+                steps.push(("receive", false, self.decide(next, w)));
+            }
+        }
+    }
+
+    fn claiming(&self, world: &World, w: usize, seen: Option<Slim>, steps: &mut Vec<Step>) {
+        let saw = seen.map(|slim| slim.row());
+        let Claim::Write { expect, row, .. } = self.decided(saw.as_ref(), world, w) else {
+            panic!("what was decided on {saw:?} is decided otherwise now");
+        };
+        let actual = world.ledger.map(|slim| slim.row());
+        let wins = match self.mutant {
+            Some(Mutant::ClaimByFenceAlone) => {
+                saw.as_ref().map(|row| row.fence) == actual.as_ref().map(|row| row.fence)
+            }
+            _ => expect.holds(actual.as_ref()),
+        };
+        if !wins {
+            steps.push(("lose the claim", false, self.decide(*world, w)));
+            return;
+        }
+        let again = world.marked >= row.level_claimed;
+        if self.mutant == Some(Mutant::MarkBeforePost) {
+            let (_, marked) = mark(&row, &row.owner, None, &TERMS, NOW);
+            let next = world.writes(w, &marked).at(w, At::Posting(Slim::written(&row, w)));
+            steps.push(("mark", false, next));
+            return;
+        }
+        let next = world.writes(w, &row).breaks("claimed twice", again);
+        steps.push(("claim", false, next.at(w, At::Posting(Slim::written(&row, w)))));
+        if world.lost_answers < self.bounds.lost_answers {
+            let unsure = World { lost_answers: world.lost_answers + 1, ..next };
+            steps.push(("claim, answer lost", true, self.decide(unsure, w)));
+        }
+    }
+
+    fn posting(&self, world: &World, w: usize, held: Slim, steps: &mut Vec<Step>) {
+        let level = self.level(world, w);
+        if held.lease != Lease::Alive {
+            steps.push(("see the lease over", false, world.leaves(w)));
+        }
+        // A worker that was paused after it looked at its lease posts all the same.
+        let then = match self.mutant {
+            Some(Mutant::MarkBeforePost) => At::Settling,
+            _ => At::Marking(held),
+        };
+        steps.push(("post", false, world.accepts(level).at(w, then)));
+        steps.push(("post refused", false, self.released(world, w, held).leaves(w)));
+        if world.ambiguous < self.bounds.ambiguous {
+            let ambiguous = World { ambiguous: world.ambiguous + 1, ..world.accepts(level) };
+            steps.push(("post, answer lost", true, ambiguous));
+        }
+    }
+
+    fn released(&self, world: &World, w: usize, held: Slim) -> World {
+        let (expect, row) = release(&held.row(), false, &TERMS, NOW);
+        let actual = world.ledger.map(|slim| slim.row());
+        match self.mutant {
+            Some(Mutant::MarkBeforePost) => *world,
+            Some(Mutant::UnfencedRelease) => world.writes(w, &row),
+            _ if expect.holds(actual.as_ref()) => world.writes(w, &row),
+            _ => *world,
+        }
+    }
+
+    fn marking(&self, world: &World, w: usize, held: Slim, steps: &mut Vec<Step>) {
+        let held_row = held.row();
+        let (owner, fence) = (held_row.owner.clone(), held_row.fence);
+        let (expect, row) = mark(&held_row, &owner, None, &TERMS, NOW);
+        let actual = world.ledger.map(|slim| slim.row());
+        let unfenced = self.mutant == Some(Mutant::UnfencedMark);
+        if unfenced || expect.holds(actual.as_ref()) {
+            assert!(unfenced || actual.is_some_and(|row| held_by(&row, &owner, fence)));
+            let next = world.writes(w, &row);
+            steps.push(("mark", false, next.at(w, At::Settling)));
+            if world.lost_answers < self.bounds.lost_answers {
+                let unsure = World { lost_answers: world.lost_answers + 1, ..next };
+                steps.push(("mark, answer lost", true, unsure));
+            }
+        } else if actual.is_some_and(|row| marked_by(&row, &owner, fence, &owner)) {
+            steps.push(("mark was done", false, world.at(w, At::Settling)));
+        } else {
+            // Its redelivery finds what happened.
+            steps.push(("fenced out", false, world.leaves(w)));
+        }
+    }
+
+    fn settling(&self, world: &World, w: usize, steps: &mut Vec<Step>) {
+        let mut next = *world;
+        next.waiting[usize::from(world.workers[w].message)] = false;
+        let lost = world.posted < Some(self.level(world, w));
+        steps.push(("delete", false, next.breaks("lost", lost).forgets(w)));
+        steps.push(("delete, not done", true, world.leaves(w)));
+    }
+
+    fn crash(&self, world: &World, w: usize, steps: &mut Vec<Step>) {
+        let at = world.workers[w].at;
+        if at == At::Idle || world.crashes == self.bounds.crashes {
+            return;
+        }
+        let mut next = *world;
+        next.crashes += 1;
+        next.crashes_after_post += u8::from(matches!(at, At::Marking(_)));
+        steps.push(("crash", true, next.leaves(w)));
+    }
+
+    /// A lease that ends on a worker which is at its post or its mark is a fault of that worker:
+    /// it paused for longer than the times allow.
+    fn lease_ends(&self, world: &World, steps: &mut Vec<Step>) {
+        let Some(row) = world.ledger.filter(|row| row.state == State::Claimed) else { return };
+        if row.lease != Lease::Alive {
+            return;
+        }
+        let zombie = world.workers.iter().any(
+            |worker| matches!(worker.at, At::Posting(held) | At::Marking(held) if held.owner == row.owner && !held.stale),
+        );
+        if zombie && world.zombies == self.bounds.zombies {
+            return;
+        }
+        let mut next = World { zombies: world.zombies + u8::from(zombie), ..*world };
+        next.each_row(|held| {
+            if held.state == State::Claimed && held.owner == row.owner && !held.stale {
+                held.lease = Lease::Over;
+            }
+        });
+        steps.push(("lease ends", zombie, next));
+    }
+}
+
+#[derive(Debug, Default)]
+struct Outcome {
+    states: usize,
+    accepted_max: u8,
+    /// How many states break a promise, and the steps to the first of them.
+    broken: BTreeMap<&'static str, usize>,
+    trace: Vec<&'static str>,
+}
+
+/// Breadth first, so that the trace to a broken promise is a shortest one.
+fn explore(model: &Model) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut index = HashMap::from([(World::start(), 0_usize)]);
+    let mut worlds = vec![World::start()];
+    let mut came_by: Vec<(usize, &'static str)> = vec![(0, "start")];
+    // For each state, those that lead to it without a fault.
+    let mut before: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(world) = worlds.get(next).copied() {
+        outcome.accepted_max = outcome.accepted_max.max(world.accepted);
+        if let Some(promise) = world.broken {
+            if outcome.broken.is_empty() {
+                outcome.trace = trace(&came_by, next);
+            }
+            *outcome.broken.entry(promise).or_default() += 1;
+            next += 1;
+            continue;
+        }
+        for (step, fault, to) in model.steps(&world) {
+            let id = *index.entry(to).or_insert(worlds.len());
+            if id == worlds.len() {
+                worlds.push(to);
+                came_by.push((next, step));
+                before.push(Vec::new());
+            }
+            if !fault {
+                before[id].push(next);
+            }
+        }
+        next += 1;
+    }
+    outcome.states = worlds.len();
+    // Nothing leads on from a state that breaks a promise, so with one of them the question whether
+    // all can be settled has no answer.
+    if let Some(id) = first_stuck(&worlds, &before).filter(|_| outcome.broken.is_empty()) {
+        outcome.trace = trace(&came_by, id);
+        outcome.broken.insert("stuck", 1);
+    }
+    outcome
+}
+
+fn trace(came_by: &[(usize, &'static str)], mut id: usize) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    while id != 0 {
+        steps.push(came_by[id].1);
+        id = came_by[id].0;
+    }
+    steps.reverse();
+    steps
+}
+
+/// The first state from which no way without a fault leads to both messages being settled.
+fn first_stuck(worlds: &[World], before: &[Vec<usize>]) -> Option<usize> {
+    let settled = |world: &World| world.waiting == [false; 2];
+    let mut good: Vec<bool> = worlds.iter().map(settled).collect();
+    let mut open: Vec<usize> = (0..worlds.len()).filter(|id| good[*id]).collect();
+    while let Some(id) = open.pop() {
+        for from in &before[id] {
+            if !good[*from] {
+                good[*from] = true;
+                open.push(*from);
+            }
+        }
+    }
+    good.iter().position(|good| !good)
+}
+
+const RAISED: [Level; 2] = [Level::Medium, Level::High];
+/// The same finding twice, as the express lane makes it.
+const COPIED: [Level; 2] = [Level::High, Level::High];
+
+fn check(levels: [Level; 2], bounds: Bounds, mutant: Option<Mutant>) -> Outcome {
+    let outcome = explore(&Model { levels, bounds, mutant });
+    println!(
+        "{mutant:?} {levels:?} {bounds:?}: {} states, at most {} posts, broken: {:?}",
+        outcome.states, outcome.accepted_max, outcome.broken
+    );
+    outcome
+}
+
+fn bounds(deliveries: u8, crashes: u8, ambiguous: u8, zombies: u8, lost_answers: u8) -> Bounds {
+    Bounds { deliveries, crashes, ambiguous, zombies, lost_answers }
+}
+
+#[test]
+fn the_protocol_loses_nothing_and_repeats_nothing_without_a_reason() {
+    for (levels, bounds) in [
+        (RAISED, bounds(2, 0, 0, 0, 0)),
+        (RAISED, bounds(2, 2, 1, 1, 1)),
+        (COPIED, bounds(2, 2, 1, 1, 1)),
+    ] {
+        let outcome = check(levels, bounds, None);
+        assert!(outcome.broken.is_empty(), "{:?} after {:?}", outcome.broken, outcome.trace);
+    }
+}
+
+#[test]
+fn each_mutant_is_found() {
+    for (mutant, promise, bounds) in [
+        (Mutant::MarkBeforePost, "lost", bounds(2, 1, 0, 0, 0)),
+        (Mutant::SettleWhileBusy, "lost", bounds(2, 1, 0, 0, 0)),
+        (Mutant::UnfencedMark, "fence", bounds(2, 0, 0, 1, 0)),
+        (Mutant::UnfencedRelease, "fence", bounds(2, 0, 0, 1, 0)),
+        (Mutant::NeverTakeOver, "stuck", bounds(2, 1, 0, 0, 0)),
+        (Mutant::ClaimByFenceAlone, "claimed twice", bounds(2, 0, 0, 1, 0)),
+    ] {
+        let outcome = check(RAISED, bounds, Some(mutant));
+        assert!(outcome.broken.contains_key(promise), "{mutant:?} was not found: {outcome:?}");
+    }
+}
+
+/// The largest bounds that a test of every day can afford.
+#[test]
+fn the_protocol_holds_within_larger_bounds() {
+    for levels in [RAISED, COPIED] {
+        let outcome = check(levels, bounds(3, 2, 2, 1, 1), None);
+        assert!(outcome.broken.is_empty(), "{:?} after {:?}", outcome.broken, outcome.trace);
+    }
+}

@@ -1,0 +1,377 @@
+//! What every ledger promises (`ports::Ledger`), as one suite that each adapter and each fake
+//! passes. To add one, implement [`Harness`] for it and call [`exercise`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hansho::finding::Level;
+use hansho::instants::Wall;
+use hansho::policy::ledger::{Claim, Expect, LastPost, RecordKey, Row, State, Terms, Want};
+use hansho::policy::ledger::{claim, mark, marked_by, release};
+use hansho::ports::{Ledger, PREFETCH_MAX, Written};
+
+/// How the suite comes by ledgers.
+pub trait Harness: Sync {
+    type Ledger: Ledger + 'static;
+
+    /// A ledger without any row. Those made before may still be in use, and share none with it.
+    fn fresh(&self) -> impl Future<Output = Self::Ledger> + Send;
+}
+
+/// The whole suite. Wants a runtime with several threads, so that the races are races.
+pub async fn exercise(harness: &impl Harness) {
+    exercise_in_turn(harness).await;
+    exercise_races(harness).await;
+}
+
+/// What a single user of the ledger can see.
+pub async fn exercise_in_turn(harness: &impl Harness) {
+    a_row_is_read_as_it_was_written(&harness.fresh().await).await;
+    a_replaced_row_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
+    each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
+    keys_are_exact(&harness.fresh().await).await;
+    a_alert_goes_its_way(&harness.fresh().await).await;
+    a_repeated_mark_is_recognised(&harness.fresh().await).await;
+    what_was_told_is_recalled(&harness.fresh().await).await;
+}
+
+/// That the check and the write are one step.
+pub async fn exercise_races(harness: &impl Harness) {
+    one_of_many_claimants_wins(Arc::new(harness.fresh().await)).await;
+    a_mark_and_a_take_over_never_both_succeed(Arc::new(harness.fresh().await)).await;
+}
+
+const NOW: Wall = Wall(1_784_746_037_123);
+const TERMS: Terms = Terms {
+    lease: Duration::from_secs(45),
+    skew: Duration::from_secs(5),
+    retention: Duration::from_secs(90 * 86_400),
+    remind_after: Some(Duration::from_secs(86_400)),
+};
+/// When a lease that was taken at `NOW` is over.
+const LATER: Wall = Wall(NOW.0 + 50_000);
+const CLAIMANTS: usize = 32;
+const RACES: usize = 5;
+
+fn key(fingerprint: &str, destination: &str) -> RecordKey {
+    RecordKey { fingerprint: fingerprint.to_owned(), destination: destination.to_owned() }
+}
+
+fn free() -> Row {
+    Row {
+        state: State::Free,
+        owner: String::new(),
+        fence: 3,
+        lease_until: Wall(NOW.0 - 1),
+        level_claimed: None,
+        level_sent: None,
+        revision_sent: None,
+        sent_at: None,
+        due_at: None,
+        attempts: 0,
+        ambiguous: 0,
+        digest: String::new(),
+        expires_at: Wall(1_792_522_038_000),
+    }
+}
+
+fn claimed() -> Row {
+    Row {
+        state: State::Claimed,
+        owner: "worker-1".into(),
+        level_claimed: Some(Level::Low),
+        ..free()
+    }
+}
+
+fn sent() -> Row {
+    Row {
+        state: State::Sent,
+        owner: "worker-1".into(),
+        level_sent: Some(Level::High),
+        revision_sent: Some(Wall(1_784_746_037_001)),
+        sent_at: Some(NOW),
+        due_at: Some(Wall(NOW.0 + 1)),
+        digest: "digest-1".into(),
+        ..free()
+    }
+}
+
+/// Every field there, none at zero, and the numbers as large as an adapter has to take them: beyond
+/// what a floating-point number holds exactly.
+fn fullest() -> Row {
+    Row {
+        state: State::Claimed,
+        owner: "ö\"\\ 👀 \u{202e}".into(),
+        fence: i64::MAX as u64,
+        lease_until: Wall(9_007_199_254_740_993),
+        level_claimed: Some(Level::Critical),
+        level_sent: Some(Level::Informational),
+        revision_sent: Some(Wall(i64::MAX)),
+        sent_at: Some(Wall(253_402_300_799_999)),
+        due_at: Some(Wall(-1)),
+        attempts: u32::MAX,
+        ambiguous: u32::MAX - 1,
+        digest: "d".repeat(36),
+        expires_at: Wall(253_402_300_799_000),
+    }
+}
+
+async fn put(ledger: &impl Ledger, key: &RecordKey, row: &Row) {
+    let written = ledger.write(key, &Expect::Absent, row).await;
+    assert_eq!(written, Ok(Written::Done), "the first row at {key:?}");
+}
+
+async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let levels = Level::ALL.map(|level| Row { level_sent: Some(level), ..sent() });
+    let rows = [free(), claimed(), sent(), fullest()].into_iter().chain(levels);
+    for (n, row) in rows.enumerate() {
+        let key = key(&format!("f{n}"), "d");
+        assert_eq!(ledger.read(&key).await, Ok(None));
+        put(ledger, &key, &row).await;
+        assert_eq!(ledger.read(&key).await, Ok(Some(row.clone())));
+        let lost = ledger.write(&key, &Expect::Absent, &free()).await;
+        assert_eq!(lost, Ok(Written::Lost(Some(row))), "a lost race brings the whole row");
+    }
+}
+
+async fn a_replaced_row_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
+    let (key, full) = (key("f", "d"), fullest());
+    put(ledger, &key, &full).await;
+    let expect = Expect::Held { owner: full.owner.clone(), fence: full.fence };
+    assert_eq!(ledger.write(&key, &expect, &free()).await, Ok(Written::Done));
+    assert_eq!(ledger.read(&key).await, Ok(Some(free())));
+}
+
+/// Against no row and one of each state: [`Expect::holds`] is the definition.
+async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
+    let replacement = Row { fence: 99, digest: "replacement".into(), ..sent() };
+    let rows = [None, Some(free()), Some(claimed()), Some(sent())];
+    for (r, row) in rows.into_iter().enumerate() {
+        for (e, expect) in expectations().into_iter().enumerate() {
+            let key = key(&format!("f{r}"), &format!("d{e}"));
+            if let Some(row) = &row {
+                put(ledger, &key, row).await;
+            }
+            let written = ledger.write(&key, &expect, &replacement).await;
+            let (answer, after) = if expect.holds(row.as_ref()) {
+                (Written::Done, Some(replacement.clone()))
+            } else {
+                (Written::Lost(row.clone()), row.clone())
+            };
+            assert_eq!(written, Ok(answer), "{expect:?} against {row:?}");
+            assert_eq!(ledger.read(&key).await, Ok(after), "after {expect:?} against {row:?}");
+        }
+    }
+}
+
+/// For each row what it meets, and what differs from that in one part alone.
+fn expectations() -> Vec<Expect> {
+    let mut all = vec![Expect::Absent];
+    for row in [free(), claimed(), sent()] {
+        let Row { state, fence, lease_until, .. } = row;
+        all.extend([
+            Expect::Seen { state, fence, lease_until },
+            Expect::Seen { state, fence: fence + 1, lease_until },
+            Expect::Seen { state, fence: fence - 1, lease_until },
+            Expect::Seen { state, fence, lease_until: Wall(lease_until.0 + 1) },
+        ]);
+    }
+    let (owner, fence) = (claimed().owner, claimed().fence);
+    all.extend([
+        Expect::Held { owner: owner.clone(), fence },
+        Expect::Held { owner: owner.clone(), fence: fence + 1 },
+        Expect::Held { owner: "worker-2".into(), fence },
+        Expect::Held { owner: owner.to_uppercase(), fence },
+        Expect::Held { owner: String::new(), fence },
+    ]);
+    all
+}
+
+async fn keys_are_exact(ledger: &impl Ledger) {
+    let long = "i".repeat(600);
+    let keys = [
+        key("f", "d"),
+        key("f", "e"),
+        key("F", "d"),
+        key("g", "d"),
+        key("fd", "d"),
+        key("f", "dd"),
+        key(&format!("{long}1"), &"d".repeat(80)),
+        key(&format!("{long}2"), &"d".repeat(80)),
+        key("guardduty/123456789012/eu-west-1/a/b", "security team"),
+        key("guardduty/123456789012/eu-west-1/a", "b/security team"),
+        key("半鐘 \u{1f514} '; -- %_\"\\", "é"),
+        key("半鐘 \u{1f514} '; -- %_\"\\", "e\u{301}"),
+    ];
+    for (n, key) in keys.iter().enumerate() {
+        assert_eq!(ledger.read(key).await, Ok(None), "{key:?} is another's row");
+        put(ledger, key, &Row { fence: n as u64, ..sent() }).await;
+    }
+    for (n, key) in keys.iter().enumerate() {
+        let row = ledger.read(key).await.expect("a read").expect("a row");
+        assert_eq!(row.fence, n as u64, "{key:?} was overwritten by another's row");
+    }
+}
+
+/// What `claim` wants for the row as it is now.
+async fn next_claim(
+    ledger: &impl Ledger,
+    key: &RecordKey,
+    owner: &str,
+    level: Level,
+    now: Wall,
+) -> Claim {
+    let seen = ledger.read(key).await.expect("a read");
+    claim(seen.as_ref(), &Want { owner, level, revision: Some(now) }, &TERMS, now)
+}
+
+/// Claims what can be claimed, and answers with the claimed row.
+async fn take(ledger: &impl Ledger, key: &RecordKey, owner: &str, level: Level, now: Wall) -> Row {
+    let answer = next_claim(ledger, key, owner, level, now).await;
+    let Claim::Write { expect, row, .. } = answer else { panic!("not to be claimed: {answer:?}") };
+    assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
+    row
+}
+
+async fn do_write(ledger: &impl Ledger, key: &RecordKey, (expect, row): (Expect, Row)) -> Written {
+    ledger.write(key, &expect, &row).await.expect("a write")
+}
+
+/// Claimed, given back, claimed again, lost to another, posted, raised, and covered.
+async fn a_alert_goes_its_way(ledger: &impl Ledger) {
+    let key = key("f", "d");
+    let first = take(ledger, &key, "a", Level::Medium, NOW).await;
+    assert_eq!(do_write(ledger, &key, release(&first, true, &TERMS, NOW)).await, Written::Done);
+    let second = take(ledger, &key, "a", Level::Medium, NOW).await;
+    assert_eq!((second.fence, second.attempts, second.ambiguous), (2, 1, 1));
+    let second = take(ledger, &key, "a", Level::Medium, NOW).await;
+    assert_eq!(second.fence, 3, "an answer was lost, and it claims again");
+    let busy = next_claim(ledger, &key, "b", Level::Medium, NOW).await;
+    assert_eq!(busy, Claim::Busy { until: LATER });
+
+    let third = take(ledger, &key, "b", Level::Medium, LATER).await;
+    let fenced = do_write(ledger, &key, mark(&second, "digest-a", None, &TERMS, LATER)).await;
+    assert_eq!(fenced, Written::Lost(Some(third.clone())), "a has lost its claim");
+    let marked = mark(&third, "digest-b", Some(LATER), &TERMS, LATER);
+    assert_eq!(do_write(ledger, &key, marked).await, Written::Done);
+    let covered = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
+    assert_eq!(covered, Claim::AlreadyPosted { level: Level::Medium });
+
+    let fourth = take(ledger, &key, "a", Level::Critical, LATER).await;
+    assert_eq!((fourth.fence, fourth.escalated_from()), (5, Some(Level::Medium)));
+    let marked = mark(&fourth, "digest-c", Some(LATER), &TERMS, LATER);
+    assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
+    assert_eq!(ledger.read(&key).await, Ok(Some(marked.1)));
+}
+
+async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
+    let key = key("f", "d");
+    let held = take(ledger, &key, "a", Level::High, NOW).await;
+    let marked = mark(&held, "digest-a", None, &TERMS, NOW);
+    assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
+    let again = mark(&held, "digest-a", None, &TERMS, Wall(NOW.0 + 5));
+    let Written::Lost(Some(actual)) = do_write(ledger, &key, again).await else {
+        panic!("a mark is done once");
+    };
+    assert_eq!(actual, marked.1);
+    assert!(marked_by(&actual, "a", held.fence, "digest-a"));
+}
+
+/// Each answer is that of its key, a key may be named twice, and nothing but a post is one. None of the
+/// ledgers here lags behind, so what is there is known.
+async fn what_was_told_is_recalled(ledger: &impl Ledger) {
+    assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
+    let raised = Row { level_sent: Some(Level::Low), ..claimed() };
+    let bare = Row { revision_sent: None, due_at: None, digest: String::new(), ..sent() };
+    let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(raised), Some(bare)];
+    let (mut keys, mut expected) = (Vec::new(), Vec::new());
+    for n in 0..PREFETCH_MAX {
+        let mut row = rows[n % rows.len()].clone();
+        let own = Level::ALL[n % Level::ALL.len()];
+        if let Some(row) = row.as_mut().filter(|row| row.state == State::Sent) {
+            row.level_sent = Some(own);
+            row.expires_at = Wall(row.expires_at.0 - n as i64 * 1000);
+        }
+        // Two destinations of one finding, and texts that a query could trip over.
+        let key = key(&format!("半鐘 \"'{}", n / 2), ["d", "D é"][n % 2]);
+        if let Some(row) = &row {
+            put(ledger, &key, row).await;
+        }
+        expected.push(row.filter(|row| row.state == State::Sent).map(|row| LastPost {
+            level: own,
+            revision: row.revision_sent,
+            due_at: row.due_at,
+            expires_at: row.expires_at,
+        }));
+        keys.push(key);
+    }
+    assert_eq!(ledger.prefetch(&keys).await, Ok(expected.clone()));
+    let (twice, known) = ([keys[1].clone(), keys[0].clone(), keys[1].clone()], expected[1]);
+    assert_eq!(ledger.prefetch(&twice).await, Ok(vec![known, None, known]));
+}
+
+/// All have seen the same, and all try at once: no row, one whose lease is over, one to be raised.
+async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
+    for race in 0..RACES {
+        let lapsed = Row { lease_until: NOW, ..claimed() };
+        let starts = [("new", None), ("over", Some(lapsed)), ("raise", Some(sent()))];
+        for (what, start) in starts {
+            let key = key(&format!("{what} {race}"), "d");
+            if let Some(row) = &start {
+                put(ledger.as_ref(), &key, row).await;
+            }
+            one_wins(&ledger, &key, start.as_ref()).await;
+        }
+    }
+}
+
+async fn one_wins<L: Ledger + 'static>(ledger: &Arc<L>, key: &RecordKey, start: Option<&Row>) {
+    let mut tasks = Vec::new();
+    for n in 0..CLAIMANTS {
+        let owner = format!("worker {n}");
+        let want = Want { owner: &owner, level: Level::Critical, revision: None };
+        let answer = claim(start, &want, &TERMS, LATER);
+        let Claim::Write { expect, row, .. } = answer else { panic!("not claimed: {answer:?}") };
+        let (ledger, key) = (Arc::clone(ledger), key.clone());
+        tasks.push(tokio::spawn(async move { (ledger.write(&key, &expect, &row).await, row) }));
+    }
+    let (mut winners, mut seen_by_losers) = (Vec::new(), Vec::new());
+    for task in tasks {
+        match task.await.expect("a claimant") {
+            (Ok(Written::Done), row) => winners.push(row),
+            (Ok(Written::Lost(actual)), _) => seen_by_losers.push(actual),
+            (Err(error), _) => panic!("{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1, "one of {CLAIMANTS} wins the race for {key:?}");
+    assert_eq!(ledger.read(key).await, Ok(winners.pop().map(Some).expect("a winner")));
+    let winner = ledger.read(key).await.expect("a read");
+    assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's row");
+}
+
+/// A lease is over, its owner marks all the same, another has seen it and takes over: the fence is
+/// the same before and after the mark, so a condition on the fence alone would let both succeed.
+async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: Arc<L>) {
+    for race in 0..RACES {
+        let key = key(&format!("f{race}"), "d");
+        let held = take(ledger.as_ref(), &key, "a", Level::High, NOW).await;
+        let want = Want { owner: "b", level: Level::High, revision: None };
+        let Claim::Write { expect, row, .. } = claim(Some(&held), &want, &TERMS, LATER) else {
+            panic!("a lease that is over can be taken over");
+        };
+        let marking = {
+            let (ledger, key) = (Arc::clone(&ledger), key.clone());
+            tokio::spawn(async move {
+                do_write(ledger.as_ref(), &key, mark(&held, "digest", None, &TERMS, LATER)).await
+            })
+        };
+        let taking = {
+            let (ledger, key) = (Arc::clone(&ledger), key.clone());
+            tokio::spawn(async move { do_write(ledger.as_ref(), &key, (expect, row)).await })
+        };
+        let answers = [marking.await.expect("a mark"), taking.await.expect("a take-over")];
+        let done = answers.iter().filter(|answer| **answer == Written::Done).count();
+        assert_eq!(done, 1, "{answers:?}");
+    }
+}

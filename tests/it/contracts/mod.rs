@@ -1,0 +1,5 @@
+//! One suite of checks for each port, run on every adapter and every fake.
+
+pub mod claim_model;
+pub mod ledger_contract;
+pub mod queue_contract;

@@ -1,0 +1,130 @@
+//! A desk by itself: every order is answered at once, and as well as can be. For counting, and for measuring,
+//! what the desk does and nothing else.
+
+use std::collections::VecDeque;
+
+use hansho::commands::demo::night::Night;
+use hansho::desk::{ClaimOutcome, Desk, Event, Order, Settings};
+use hansho::instants::{Mono, Now, Wall};
+use hansho::policy::ledger::{Claim, Row, Terms, Want, claim};
+use hansho::ports::{Delivery, Lane, MessageId, Receipt, Verdict, Written};
+
+const BEGAN: Wall = Wall(1_790_000_000_000);
+
+pub struct DeskAlone {
+    desk: Desk,
+    terms: Terms,
+    now: Now,
+    /// The row of the destination's pace.
+    cell: Option<Row>,
+    /// Bodies that are not at the desk: medium and high findings, all different.
+    bodies: VecDeque<String>,
+    sent: u64,
+    /// How many orders were carried out.
+    pub orders: usize,
+    pub posts: usize,
+}
+
+impl DeskAlone {
+    /// With so many findings waiting.
+    pub fn with_waiting(settings: Settings, waiting: usize) -> DeskAlone {
+        let now = Now { wall: BEGAN, mono: Mono(0) };
+        let mut night = Night::new(1, BEGAN);
+        let alerts = std::iter::repeat_with(|| night.alert()).filter(|event| !event.is_critical());
+        let bodies = alerts.map(|event| event.body).take(waiting + 200).collect();
+        let terms = settings.terms;
+        let desk = Desk::new(settings, now);
+        let mut alone =
+            DeskAlone { desk, terms, now, cell: None, bodies, sent: 0, orders: 0, posts: 0 };
+        alone.deliver(waiting);
+        alone
+    }
+
+    /// So many more arrive.
+    pub fn deliver(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(body) = self.bodies.pop_front() else { return };
+            self.sent += 1;
+            self.bodies.push_back(body.clone());
+            let delivery = Delivery {
+                lane: Lane::Standard,
+                message_id: MessageId(format!("m{}", self.sent)),
+                receipt: Receipt(format!("m{}.1", self.sent)),
+                body,
+                receive_count: 1,
+                enqueued_at: Some(self.now.wall),
+                // The same bodies come round: each is to be told each time.
+                again: true,
+            };
+            let received = Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) };
+            self.desk.on(received, self.now);
+        }
+    }
+
+    /// Until one more post has been accepted and what was in it is settled; then as many arrive as were told.
+    pub fn post_and_fill_up(&mut self) {
+        let (posts, told) = (self.posts, self.desk.tally().deleted);
+        while self.posts == posts || !self.step() {
+            self.step();
+        }
+        let told = self.desk.tally().deleted - told;
+        self.deliver(usize::try_from(told).unwrap_or(0));
+        self.desk.take_reports();
+    }
+
+    /// Carries out what is ordered now. If there is nothing, time goes on to what is next, and the answer is true.
+    fn step(&mut self) -> bool {
+        let orders = self.desk.orders(self.now);
+        let answers: Vec<Event> = orders.into_iter().filter_map(|o| self.answer(o)).collect();
+        if answers.is_empty() {
+            if let Some(at) = self.desk.wake_at() {
+                let passed = at.since(self.now.mono);
+                self.now = Now { wall: self.now.wall.plus(passed), mono: at.max(self.now.mono) };
+            }
+            return true;
+        }
+        for answer in answers {
+            self.desk.on(answer, self.now);
+        }
+        false
+    }
+
+    /// What comes of an order; nothing of a receive, which waits.
+    fn answer(&mut self, order: Order) -> Option<Event> {
+        self.orders += 1;
+        Some(match order {
+            Order::Receive(_) => return None,
+            Order::Claim(order) => {
+                let want =
+                    Want { owner: &order.owner, level: order.level, revision: order.revision };
+                let Claim::Write { row, .. } = claim(None, &want, &self.terms, self.now.wall)
+                else {
+                    panic!("what was never claimed can be claimed");
+                };
+                Event::Claimed { alert: order.alert, outcome: ClaimOutcome::Won(row) }
+            }
+            Order::Prefetch { keys } => Event::Prefetched { result: Ok(vec![None; keys.len()]) },
+            Order::Look { destination, .. } => {
+                Event::Looked { destination, result: Ok(self.cell.clone()) }
+            }
+            Order::Reserve(order) => {
+                self.cell = Some(order.row);
+                Event::Reserved { destination: order.destination, result: Ok(Written::Done) }
+            }
+            Order::Post { destination, .. } => {
+                self.posts += 1;
+                Event::Posted { destination, verdict: Verdict::Accepted }
+            }
+            Order::Mark(order) => Event::Marked { alert: order.alert, result: Ok(Written::Done) },
+            Order::Delete { entries, .. } => {
+                let results = entries.into_iter().map(|(id, _)| (id, Ok(()))).collect();
+                Event::Deleted { results }
+            }
+            Order::Hide { purpose, entries, .. } => {
+                let results = entries.into_iter().map(|(id, ..)| (id, Ok(()))).collect();
+                Event::Hidden { purpose, results }
+            }
+            other => panic!("not ordered where all goes well: {other:?}"),
+        })
+    }
+}

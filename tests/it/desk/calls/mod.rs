@@ -1,0 +1,170 @@
+//! How many calls to AWS a finding costs, counted at the wire over nights of 1,000 findings, and what
+//! that is in dollars. The counts are bounds: a change that makes more calls fails here.
+//!
+//! `HANSHO_WRITE_COSTS=1 cargo test --test it calls` writes the README's table anew.
+
+mod money;
+mod wire;
+
+use money::{Night, table};
+use wire::{Counts, Wire};
+
+use crate::support::fakes::event;
+
+/// A finding of GuardDuty's is some 4.8 KB.
+const BODY_BYTES: usize = 4_800;
+
+fn body(id: &str, severity: f64) -> String {
+    let short = event(id, severity);
+    let more = "x".repeat(BODY_BYTES - short.len() - 20);
+    short.replace("\"title\"", &format!("\"description\":\"{more}\",\"title\""))
+}
+
+fn bodies(ids: impl IntoIterator<Item = (String, f64)>) -> Vec<String> {
+    ids.into_iter().map(|(id, severity)| body(&id, severity)).collect()
+}
+
+/// Of ten, nine with this name and severity, and one that is new and medium.
+fn nine_of_ten(name: &str, severity: f64) -> Vec<String> {
+    bodies((0..1000).map(|n| match n % 10 {
+        9 => (format!("new-{name}-{n}"), 5.0),
+        _ => (format!("{name}-{n}"), severity),
+    }))
+}
+
+/// What goes beyond the messages themselves is a matter of how the run ends.
+fn print(name: &str, counts: &Counts) {
+    println!("{name}: {counts:?}");
+}
+
+#[tokio::test]
+async fn below_the_threshold() {
+    let all = bodies((0..1000).map(|n| (format!("low-{n}"), 2.0)));
+    let (counts, tally, _) = Wire::new().await.night(&all, None).await;
+    print("below", &counts);
+    assert_eq!((tally.received, tally.below_threshold), (1000, 1000));
+    let Counts { receives, deletes, hides, writes, pace_writes, looked, reads, .. } = counts;
+    assert_eq!((receives, deletes, hides), (100, 100, 0));
+    assert_eq!((writes, pace_writes, looked, reads), (0, 0, 0, 0), "DynamoDB is not asked");
+}
+
+async fn nights() -> Vec<Night> {
+    let mut nights = Vec::new();
+    let mut wire = Wire::new().await;
+    let all = bodies((0..1000).map(|n| (format!("low-{n}"), 2.0)));
+    nights.push(Night { name: "all below the threshold", counts: wire.night(&all, None).await.0 });
+
+    let (quiet, tally, _) = wire.night(&nine_of_ten("quiet", 2.0), None).await;
+    assert_eq!((tally.below_threshold, tally.posted), (900, 100));
+    nights.push(Night { name: "nine of ten below it", counts: quiet });
+
+    // All of them new: told in digests.
+    let storm = bodies((0..1000).map(|n| (format!("storm-{n}"), 5.0)));
+    let (counts, tally, memory) = wire.night(&storm, None).await;
+    assert_eq!(tally.posted, 1000);
+    nights.push(Night { name: "all new, told in digests", counts });
+
+    let again = nine_of_ten("storm", 5.0);
+    let (counts, tally, _) = wire.night(&again, Some(memory)).await;
+    assert_eq!((tally.covered, tally.posted), (900, 100));
+    nights.push(Night { name: "nine of ten told before, by this worker lately", counts });
+
+    // The new ones of that night are known by now as well.
+    let again: Vec<String> = again.into_iter().filter(|body| !body.contains("\"new-")).collect();
+    let new = bodies((0..100).map(|n| (format!("last-{n}"), 5.0)));
+    let (counts, tally, _) = wire.night(&[again, new].concat(), None).await;
+    assert_eq!((tally.covered, tally.posted), (900, 100));
+    nights.push(Night { name: "nine of ten told before, by another worker or long ago", counts });
+    nights
+}
+
+#[tokio::test]
+async fn a_finding_costs_so_many_calls_and_no_more() {
+    let nights = nights().await;
+    nights.iter().for_each(|night| print(night.name, &night.counts));
+    let [below, quiet, storm, own, others] = nights.as_slice() else { panic!("five nights") };
+    // The new ones are deleted when they are posted, some five at a time where they are few. In a storm
+    // what the buffer of 500 has no room for goes back and comes again.
+    for (night, receives, deletes, hides) in [
+        (below, 100, 100, 0),
+        (quiet, 100, 112, 0),
+        (own, 100, 112, 0),
+        (others, 100, 112, 0),
+        (storm, 170, 110, 70),
+    ] {
+        let Night { name, counts } = night;
+        assert!(counts.receives <= receives, "{name}: {counts:?}");
+        assert!(counts.deletes <= deletes, "{name}: {counts:?}");
+        assert!(counts.hides <= hides, "{name}: {counts:?}");
+        // Several receives at once find out together that there is nothing left; and what a run that ends
+        // by itself asks at its end.
+        assert!(counts.empty + counts.others <= 24, "{name}: {counts:?}");
+    }
+    // (rows written, rows looked at): two writes and half a unit of reading for what is new, half a
+    // unit for what is known, nothing for what this worker knows.
+    for (night, new, looked) in [
+        (below, 0, 0),
+        (quiet, 100, 100),
+        (storm, 1000, 1000),
+        (own, 100, 100),
+        (others, 100, 1000),
+    ] {
+        let Night { name, counts } = night;
+        assert_eq!(counts.writes, 2 * new, "{name}: {counts:?}");
+        assert!(counts.looked <= looked, "{name}: {counts:?}");
+        // A post takes a slot by one write. A worker that begins reads the row of the pace once.
+        assert!(counts.pace_writes <= counts.posts, "{name}: {counts:?}");
+        assert!(counts.reads <= 1, "{name}: {counts:?}");
+    }
+    assert_eq!(own.counts.looked, 100, "what this worker told it does not ask for");
+    assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
+    // Reads are shared: so many rows in a call, on average.
+    assert!(others.counts.looks * 10 <= others.counts.looked, "{:?}", others.counts);
+    readme_says(&table(&nights));
+}
+
+const BEGIN: &str =
+    "<!-- costs, written by `HANSHO_WRITE_COSTS=1 cargo test --test it calls` -->\n";
+const END: &str = "<!-- end of costs -->";
+
+fn readme_says(table: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("the README has a place for it");
+    let (there, after) = rest.split_once(END).expect("and an end of it");
+    if std::env::var_os("HANSHO_WRITE_COSTS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        return;
+    }
+    let alike = numbers(there).zip(numbers(table)).all(|((_, a), (_, b))| {
+        // A delete more or less, in a run whose deletes waited in another order.
+        (a - b).abs() <= (b * 0.05).max(0.011)
+    });
+    let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
+    assert!(
+        alike && words(there) == words(table),
+        "README.md says otherwise, see the text of this file: {there}\nand it is: {table}"
+    );
+}
+
+/// The numbers in a text, each with the words before it; at the end the last words, and 0.
+fn numbers(text: &str) -> impl Iterator<Item = (&str, f64)> {
+    let digit = |c: char| c.is_ascii_digit();
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let now = rest.take()?;
+        let Some(at) = now.find(digit) else { return Some((now, 0.0)) };
+        let (word, tail) = now.split_at(at);
+        let inner = |c: char| digit(c) || c == ',' || c == '.';
+        let end = tail.find(|c: char| !inner(c)).unwrap_or(tail.len());
+        let number = tail[..end].trim_end_matches(['.', ',']);
+        rest = Some(&tail[number.len()..]);
+        Some((word, number.replace(',', "").parse().unwrap()))
+    })
+}
+
+#[test]
+fn a_number_that_differs_is_seen() {
+    let all: Vec<_> = numbers("| a | 1,211.5 | 0.63 |\n 80 %.").collect();
+    assert_eq!(all, [("| a | ", 1211.5), (" | ", 0.63), (" |\n ", 80.0), (" %.", 0.0)]);
+}

@@ -1,0 +1,112 @@
+//! What a finding costs, in what can be counted. Times are for `benches/`.
+
+use std::cell::Cell;
+use std::hint::black_box;
+
+use allocation_counter::measure;
+use hansho::commands::demo::night::{Event, Night};
+use hansho::desk::Capacity;
+use hansho::finding::{MAX_BYTES, parse, parse_wanted};
+use hansho::instants::Wall;
+
+use crate::desk::alone::DeskAlone;
+use crate::support::fakes::settings;
+
+/// The most allocations for a finding that nobody is told of: the notes of where things are in the message, the
+/// four parts of the fingerprint, and the list that it stands in; one to spare.
+const DROPPED_MAX: u64 = 7;
+/// The same for one with all that is told of it, whatever it is about: eleven texts besides, and what they are
+/// put together from.
+const KEPT_MAX: u64 = 64;
+
+fn corpus(count: usize) -> Vec<Event> {
+    Night::new(5, Wall(1_790_000_000_000)).corpus(count)
+}
+
+/// Those that a piece of work makes.
+fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
+    measure(|| drop(black_box(work()))).count_total
+}
+
+#[test]
+fn what_is_dropped_asks_for_memory_a_few_times() {
+    for event in corpus(300) {
+        let count = allocations(|| parse_wanted(&event.body, &|_| false));
+        assert!((1..=DROPPED_MAX).contains(&count), "{count} for {}", event.body);
+        let kept = allocations(|| parse(&event.body));
+        assert!((count + 1..=KEPT_MAX).contains(&kept), "{kept} for {}", event.body);
+    }
+}
+
+/// The most that a hostile message can make of its size while it is read.
+#[test]
+fn the_notes_of_a_message_are_bounded() {
+    for body in ["[".repeat(MAX_BYTES), format!("[{}1]", "1,".repeat(MAX_BYTES / 2 - 2))] {
+        let most = measure(|| drop(black_box(parse(&body)))).bytes_max;
+        // A list grows by doubling, and is copied then.
+        assert!(most <= 24 * MAX_BYTES as u64, "{most} bytes");
+    }
+}
+
+#[test]
+fn the_corpus_is_as_large_as_what_comes() {
+    let corpus = corpus(300);
+    for event in &corpus {
+        assert!(
+            (2_500..=9_500).contains(&event.body.len()),
+            "{}: {}",
+            event.body.len(),
+            event.body
+        );
+        let parsed = parse(&event.body);
+        assert_eq!(parsed.rejections, []);
+        let finding = &parsed.findings[0];
+        assert_eq!(finding.fingerprint.id, event.finding);
+        assert!(finding.resource.is_some() && finding.actor.is_some(), "{}", event.body);
+    }
+    let bytes: usize = corpus.iter().map(|event| event.body.len()).sum();
+    assert!(
+        (3_500..=6_500).contains(&(bytes / corpus.len())),
+        "{} on average",
+        bytes / corpus.len()
+    );
+}
+
+thread_local! {
+    static WEIGHED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One digest of fifty costs about the same, however many others wait, and whether or not there is room for more.
+#[test]
+fn a_long_queue_makes_no_post_dearer() {
+    costs_the_same(|_| 4_000);
+    // An eighth is kept for the express lane.
+    costs_the_same(|waiting| waiting + waiting / 7);
+}
+
+fn costs_the_same(findings_max: fn(usize) -> usize) {
+    let round = |waiting: usize| {
+        let mut settings = settings("w", false);
+        (settings.findings_max, settings.bytes_max) = (findings_max(waiting), 64 << 20);
+        settings.capacity = Capacity {
+            weigh: |_| {
+                WEIGHED.set(WEIGHED.get() + 1);
+                1_000
+            },
+            ..settings.capacity
+        };
+        let mut alone = DeskAlone::with_waiting(settings, waiting);
+        // The ageing turn comes round within six.
+        (0..6).for_each(|_| alone.post_and_fill_up());
+        let (weighed, orders) = (WEIGHED.get(), alone.orders);
+        let allocations = allocations(|| (0..6).for_each(|_| alone.post_and_fill_up()));
+        (WEIGHED.get() - weighed, alone.orders - orders, allocations)
+    };
+    let (weighed, orders, allocations) = round(250);
+    let (weighed_of_many, orders_of_many, allocations_of_many) = round(2_000);
+    assert_eq!((weighed_of_many, orders_of_many), (weighed, orders));
+    assert!(
+        allocations_of_many <= allocations + allocations / 10,
+        "{allocations_of_many} with 2,000 waiting, {allocations} with 250"
+    );
+}

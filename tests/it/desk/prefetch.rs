@@ -1,0 +1,275 @@
+//! What is known to have been told is settled without a claim, and never what is owed: by the worker's
+//! memory, by a look at the ledger, and what becomes of an alert when that look is slow or fails.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hansho::desk::{Settings, Tally};
+use hansho::policy::ledger::{self, Expect, LastPost, RecordKey, Rewind, Row, State};
+use hansho::policy::recent::SURE_FOR;
+use hansho::ports::{Clock, Lane, Ledger, LedgerError, RetryReason, Written};
+
+use crate::desk::buffer::{World, world};
+use crate::support::fakes::{event, retry, settings};
+use crate::support::memory_ledger::MemoryLedger;
+
+/// How a look goes.
+#[derive(Clone, Copy)]
+enum Look {
+    Well,
+    Fails,
+    Hangs,
+    KnowsNothing,
+    /// As the row was before the last write.
+    TooLate(LastPost),
+}
+
+/// A ledger whose calls are counted.
+struct Watched {
+    inner: MemoryLedger,
+    look: Look,
+    /// Findings' rows written, or tried to be.
+    writes: Arc<AtomicU32>,
+    looks: Arc<AtomicU32>,
+}
+
+impl Watched {
+    fn new(w: &World, look: Look) -> Watched {
+        let (writes, looks) = Default::default();
+        Watched { inner: w.ledger.clone(), look, writes, looks }
+    }
+
+    fn counts(&self) -> (u32, u32) {
+        (self.writes.swap(0, Ordering::Relaxed), self.looks.swap(0, Ordering::Relaxed))
+    }
+}
+
+impl Ledger for Watched {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
+        self.inner.read(key).await
+    }
+
+    async fn write(
+        &self,
+        key: &RecordKey,
+        expect: &Expect,
+        row: &Row,
+    ) -> Result<Written, LedgerError> {
+        if key.fingerprint != hansho::policy::cell::CELL {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        self.inner.write(key, expect, row).await
+    }
+
+    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        match self.look {
+            Look::Well => self.inner.prefetch(keys).await,
+            Look::Fails => Err(LedgerError("AccessDeniedException".into())),
+            Look::Hangs => pending().await,
+            Look::KnowsNothing => Ok(vec![None; keys.len()]),
+            Look::TooLate(told) => Ok(vec![Some(told); keys.len()]),
+        }
+    }
+}
+
+async fn drain(w: &World, ledger: &Watched, settings: Settings) -> Tally {
+    let outcome = w.run(settings, pending(), ledger).await;
+    assert!(outcome.complete);
+    outcome.tally
+}
+
+fn worker(id: &str) -> Settings {
+    settings(id, true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_worker_told_costs_a_look_and_no_write() {
+    let w = world(vec![]);
+    let ledger = Watched::new(&w, Look::Well);
+    (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
+    assert_eq!(drain(&w, &ledger, worker("a")).await.posted, 30);
+    assert_eq!(ledger.counts().0, 60, "a claim and a mark each");
+    (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
+    let tally = drain(&w, &ledger, worker("b")).await;
+    assert_eq!((tally.covered, tally.posted), (30, 0));
+    let (writes, looks) = ledger.counts();
+    assert_eq!(writes, 0);
+    assert!(looks <= 3, "one for what came together: {looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_does_not_wait_for_a_slot_either() {
+    let w = world(vec![]);
+    w.send("known", 5.0);
+    w.drain().await;
+    // Slack asks for an hour's pause; what is known goes all the same.
+    let w = World {
+        slack: crate::support::fakes::ScriptedNotifier::new(
+            w.clock,
+            vec![retry(RetryReason::RateLimited, Some(3600), false)],
+        ),
+        ..w
+    };
+    w.send("new", 5.0);
+    let (queue, clock) = (w.queue.clone(), w.clock);
+    let feed = async {
+        clock.sleep_until(clock.now().mono.plus(Duration::from_secs(10))).await;
+        queue.send(Lane::Standard, &event("known", 5.0));
+        clock.sleep_until(clock.now().mono.plus(Duration::from_secs(5))).await;
+        assert_eq!(queue.len(), 1, "the new one alone is left");
+    };
+    w.run_fed(worker("b"), pending(), feed, &w.ledger).await;
+    assert_eq!(w.slack.accepted(), ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_worker_told_costs_nothing_for_an_hour() {
+    let w = world(vec![]);
+    let ledger = Watched::new(&w, Look::Well);
+    w.send("a", 5.0);
+    let (queue, clock) = (w.queue.clone(), w.clock);
+    let feed = async {
+        let minutes =
+            |m: u64| clock.sleep_until(clock.now().mono.plus(Duration::from_secs(m * 60)));
+        minutes(1).await;
+        assert_eq!(ledger.counts(), (2, 1));
+        (0..5).for_each(|_| {
+            queue.send(Lane::Standard, &event("a", 5.0));
+        });
+        minutes(1).await;
+        assert_eq!((ledger.counts(), queue.len()), ((0, 0), 0));
+        // Worse than what was told: that is owed.
+        queue.send(Lane::Standard, &event("a", 8.0));
+        minutes(1).await;
+        assert_eq!(ledger.counts(), (3, 1), "a claim that finds the row, another, a mark");
+        clock.sleep_until(clock.now().mono.plus(SURE_FOR)).await;
+        queue.send(Lane::Standard, &event("a", 5.0));
+        minutes(1).await;
+        assert_eq!(ledger.counts(), (0, 1), "it was so long ago that the ledger is asked");
+    };
+    w.run_fed(worker("a"), pending(), feed, &ledger).await;
+    assert_eq!(w.slack.accepted().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
+    let w = world(vec![]);
+    let ledger = Watched::new(&w, Look::Well);
+    for _ in 0..5 {
+        w.send("a", 8.0);
+        w.queue.send(Lane::Express, &event("a", 8.0));
+    }
+    let tally = drain(&w, &ledger, worker("a")).await;
+    assert_eq!((tally.posted, tally.covered), (1, 9));
+    assert_eq!(ledger.counts().0, 2);
+}
+
+/// Makes the row free, as `hansho replay --force` does.
+async fn rewind(w: &World, id: &str) -> LastPost {
+    let key = w.key(id);
+    let seen = w.ledger.read(&key).await.unwrap();
+    let terms = settings("w", false).terms;
+    let Rewind::Write { expect, row } = ledger::rewind(seen.as_ref(), &terms, w.clock.now().wall)
+    else {
+        panic!("{seen:?}");
+    };
+    assert_eq!(w.ledger.write(&key, &expect, &row).await, Ok(Written::Done));
+    seen.and_then(|row| row.told()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_again_is_told_whatever_the_worker_remembers() {
+    let w = world(vec![]);
+    let ledger = Watched::new(&w, Look::Well);
+    w.send("a", 5.0);
+    let (queue, clock) = (w.queue.clone(), w.clock);
+    let feed = async {
+        let second = || clock.sleep_until(clock.now().mono.plus(Duration::from_secs(5)));
+        second().await;
+        assert_eq!(w.slack.accepted().len(), 1);
+        rewind(&w, "a").await;
+        queue.send_again(Lane::Standard, &event("a", 5.0));
+        second().await;
+        assert_eq!((w.slack.accepted().len(), queue.len()), (2, 0), "told once more");
+        // And known as ever.
+        ledger.counts();
+        queue.send(Lane::Standard, &event("a", 5.0));
+        second().await;
+        assert_eq!((w.slack.accepted().len(), ledger.counts()), (2, (0, 0)));
+    };
+    w.run_fed(worker("a"), pending(), feed, &ledger).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_again_is_told_whatever_a_look_would_say() {
+    let w = world(vec![]);
+    w.send("a", 5.0);
+    w.drain().await;
+    let ledger = Watched::new(&w, Look::TooLate(rewind(&w, "a").await));
+    w.queue.send_again(Lane::Standard, &event("a", 5.0));
+    let tally = drain(&w, &ledger, worker("b")).await;
+    assert_eq!((tally.posted, ledger.counts().1), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_hangs_or_knows_nothing_only_costs_time() {
+    for (look, looks_max) in [(Look::Fails, 1), (Look::Hangs, 1), (Look::KnowsNothing, 3)] {
+        let w = world(vec![]);
+        let ledger = Watched::new(&w, look);
+        (0..20).for_each(|i| w.send(&format!("f{i}"), 5.0));
+        let began = w.clock.now().mono;
+        let tally = drain(&w, &ledger, worker("a")).await;
+        assert_eq!((tally.posted, tally.returned), (20, 0));
+        let (writes, looks) = ledger.counts();
+        assert_eq!(writes, 40);
+        assert!((1..=looks_max).contains(&looks), "{looks}");
+        let first = w.slack.seen()[0].at.since(began);
+        assert!(first <= Duration::from_millis(150), "{first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_critical_one_does_not_wait_for_a_look_that_hangs() {
+    let w = world(vec![]);
+    let ledger = Watched::new(&w, Look::Hangs);
+    w.send("medium", 5.0);
+    w.send("critical", 9.5);
+    let began = w.clock.now().mono;
+    drain(&w, &ledger, worker("a")).await;
+    let seen = w.slack.seen();
+    assert_eq!(crate::support::fakes::ids(&seen[0].digest), ["critical"]);
+    assert!(seen[0].at.since(began) < Duration::from_millis(10), "{:?}", seen[0].at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_claimed_by_another_is_not_covered() {
+    let w = world(vec![]);
+    let terms = settings("w", false).terms;
+    let want =
+        ledger::Want { owner: "another", level: hansho::finding::Level::Medium, revision: None };
+    let now = w.clock.now().wall;
+    let ledger::Claim::Write { expect, row, .. } = ledger::claim(None, &want, &terms, now) else {
+        panic!("there is no row");
+    };
+    assert_eq!(row.state, State::Claimed);
+    w.ledger.write(&w.key("a"), &expect, &row).await.unwrap();
+    w.send("a", 5.0);
+    let tally = drain(&w, &Watched::new(&w, Look::Well), worker("a")).await;
+    assert_eq!((tally.posted, tally.covered), (1, 0), "when the lease was over");
+    assert!(tally.returned >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_makes_no_ledger_seem_well_or_ill() {
+    let w = world(vec![]);
+    // Nothing but looks fail, for ever: the claims go on.
+    let ledger = Watched::new(&w, Look::Fails);
+    for round in 0..20 {
+        w.send(&format!("f{round}"), 5.0);
+        let tally = drain(&w, &ledger, worker(&format!("w{round}"))).await;
+        assert_eq!((tally.posted, tally.unclaimed), (1, 0));
+    }
+}

@@ -1,0 +1,4 @@
+//! Findings of every source, parsed.
+
+pub mod sifting;
+pub mod sources;

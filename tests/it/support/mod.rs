@@ -1,0 +1,10 @@
+//! What tests share: fakes, stand-ins, and the runner of a suite.
+
+#[macro_use]
+pub mod suite;
+pub mod fakes;
+#[cfg(feature = "reconcile")]
+pub mod guardduty_standin;
+pub mod memory_ledger;
+pub mod memory_queue;
+pub mod sqs_standin;
