@@ -107,7 +107,7 @@ class Ministack:
         given = {"HomeBusArn": self.shell.variable("BUS_ARN"), "AlarmEmail": "oncall@example.com"}
         self.aws.deploy("hansho-forwarder", self.folder / "infra/forwarder.yaml", given)
         self.look("hansho-forwarder", "forwarder.yaml", given, "forwarder.yaml")
-        self.from_guide("Send again what was parked", "infra/operator.yaml", 60)
+        self.from_guide("Send dead letters again", "infra/operator.yaml", 60)
         self.look("hansho-operator", "operator.yaml", {"TrustedPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/oncall"}, "operator.yaml")
 
     def from_guide(self, heading: str, containing: str, seconds: float) -> str:
@@ -117,7 +117,7 @@ class Ministack:
 
     def look_into_the_quarantine(self) -> str:
         """The guide's variables for a replay, and its first look. What it sends is not run here: nothing is to move yet."""
-        heading, last = "Send again what was parked", "hansho replay list\n"
+        heading, last = "Send dead letters again", "hansho replay list\n"
         block, = guide.blocks("README.md", heading)
         # The build's variable is none of the program's, which refuses those that it does not know.
         self.shell.program("hansho", '#!/bin/sh\nexec env -u HANSHO_BIN "$HANSHO_BIN" "$@"\n')
