@@ -29,7 +29,7 @@ NOT_HERE = [
 NO_TRACE = "hansho explain 16afba5c5c43e07c9e3e5e2e544e95df"
 # It posts what Slack refuses, and says of two things that they are wrong, which ministack has not as AWS has them: its DescribeTable can't be
 # read, and its CloudFormation ignores a table's TTL.
-LIVE, WRONG_HERE = "hansho check --live", ("DescribeTable on ledger table", "rows never expire")
+LIVE, WRONG_HERE = "hansho check --live", ("DescribeTable on ledger table", "never expire")
 # It asks whether it is meant, at a terminal.
 ASKS = "hansho replay discard"
 TERMINAL = """#!%s
