@@ -9,7 +9,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
 use super::quarantine_attributes::acceptable;
-use crate::ports::{Failure, FailureKind, QueueError, Receipt};
+use crate::ports::{Failure, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
 
@@ -31,12 +31,6 @@ where
         false => format!("sqs {call} on queue {queue}: {}", with_remedy(described(error))),
     };
     QueueError::Unavailable(Failure::new(failure::kind_of(error), detail))
-}
-
-/// A call to the queue with this URL that nobody answered.
-pub(super) fn of_time_out(call: &str, url: &str) -> QueueError {
-    let detail = format!("sqs {call} on queue {}: no answer in time", name_in(url));
-    QueueError::Unavailable(Failure::new(FailureKind::TimedOut, detail))
 }
 
 fn name_in(url: &str) -> String {

@@ -213,25 +213,27 @@ fn deviations(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Where `tests/emulators/run` has started an emulator, and what its name is.
-pub fn foreign_endpoint() -> Option<(String, String)> {
-    let Ok(endpoint) = std::env::var("HANSHO_TEST_SQS_ENDPOINT") else {
-        println!("not asked for: HANSHO_TEST_SQS_ENDPOINT is not set; see tests/emulators/run");
-        return None;
-    };
+/// The endpoint and the name of the emulator that `tests/emulators/run` has started.
+pub fn foreign_endpoint() -> (String, String) {
     let kind = std::env::var("HANSHO_TEST_SQS_KIND").unwrap_or_else(|_| "foreign".to_owned());
-    Some((endpoint, kind))
+    (foreign_variable("HANSHO_TEST_SQS_ENDPOINT"), kind)
+}
+
+pub fn foreign_variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/emulators/run"))
 }
 
 #[tokio::test]
+#[ignore = "needs HANSHO_TEST_SQS_ENDPOINT: run tests/emulators/run"]
 async fn sqs_contract_on_a_foreign_endpoint() {
-    let Some((endpoint, kind)) = foreign_endpoint() else { return };
+    let (endpoint, kind) = foreign_endpoint();
     exercise(&kind, &[], async || OnForeign::fresh(&endpoint).await).await;
 }
 
 #[tokio::test]
+#[ignore = "needs HANSHO_TEST_SQS_ENDPOINT: run tests/emulators/run"]
 async fn sqs_rules_on_a_foreign_endpoint() {
-    let Some((endpoint, kind)) = foreign_endpoint() else { return };
+    let (endpoint, kind) = foreign_endpoint();
     let fresh = async || OnForeign::fresh(&endpoint).await;
     sqs_rules::exercise(&kind, deviations(&kind), fresh).await;
 }
