@@ -144,6 +144,12 @@ impl SqsStandIn {
         self.shared.store().seen(queue, now)
     }
 
+    /// Whether a receive would get a message. Cheaper than [`SqsStandIn::messages`].
+    pub fn has_visible(&self, queue: &str) -> bool {
+        let now = self.shared.clock.now_ms();
+        self.shared.store().has_visible(queue, now)
+    }
+
     /// Every request so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.lock().expect("unpoisoned").clone()
