@@ -1,5 +1,5 @@
-//! The desk alone: what one more finding costs, from its delivery over its share of a digest to the delete of
-//! its message, with so many others waiting.
+//! The desk alone: what one more finding costs, from its delivery over its share of a digest to the
+//! delete of its message, with so many others waiting.
 
 #![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used)]
 

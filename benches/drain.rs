@@ -1,6 +1,7 @@
-//! How fast a backlog below the threshold is drained, beside a bare loop that receives and deletes with
-//! the same SDK and looks at nothing: the least that any consumer does. Both are processes of their
-//! own, one after the other on the same stand-in, so that what the machine does besides hits both.
+//! How fast a backlog below the threshold is drained, beside a bare loop that receives and deletes
+//! with the same SDK and looks at nothing: the least that any consumer does. Both are processes of
+//! their own, one after the other on the same stand-in, so that what the machine does besides hits
+//! both.
 //!
 //! `cargo bench --bench drain -- [--pairs 7] [--messages 30000]`
 

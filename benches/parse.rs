@@ -1,5 +1,5 @@
-//! The body of a queue message → findings, beside the least that serde_json has to do with the same bytes:
-//! to see that they are JSON, and forget them.
+//! The body of a queue message → findings, beside the least that serde_json has to do with the same
+//! bytes: to see that they are JSON, and forget them.
 
 #[path = "common/mod.rs"]
 mod common;

@@ -1,6 +1,7 @@
-//! Everything but the network: from the body of a message to the text of a post, through the desk, the worker
-//! and a ledger in memory. Time is tokio's paused clock, which jumps to whatever is waited for, so that only
-//! work takes any. One thread does all of it: the rate is that of one core.
+//! Everything but the network: from the body of a message to the text of a post, through the desk,
+//! the worker and a ledger in memory. Time is tokio's paused clock, which jumps to whatever is
+//! waited for, so that only work takes any. One thread does all of it: the rate is that of one
+//! core.
 
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 

@@ -1,5 +1,6 @@
-//! The program as it runs, measured from outside: how soon it is there, how much memory it takes, how long a
-//! finding takes from the queue to the post, and what surroundings `benches/instructions` counts it in.
+//! The program as it runs, measured from outside: how soon it is there, how much memory it takes,
+//! how long a finding takes from the queue to the post, and what surroundings
+//! `benches/instructions` counts it in.
 //!
 //! `cargo bench --bench whole -- latency|start|memory|serve`; without a word the first three.
 //! `HANSHO_BIN` measures another binary, e.g. that of `cargo build --profile production`.
@@ -93,8 +94,8 @@ fn told(what: &str, times: &mut [Duration]) {
 
 // --- from the queue to the post ---------------------------------------------------------------
 
-/// Findings that arrive one by one at a worker that waits. Both times are the stand-in's: from when the
-/// message is in the queue until the whole request has arrived at Slack.
+/// Findings that arrive one by one at a worker that waits. Both times are the stand-in's: from when
+/// the message is in the queue until the whole request has arrived at Slack.
 fn latency(arrivals: usize) {
     println!("\narrival at an idle worker → POST");
     let mut random = fastrand::Rng::with_seed(3);

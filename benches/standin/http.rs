@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as it takes: one request after the other on a connection, each with its length.
+//! As much of HTTP/1.1 as it takes: one request after the other on a connection, each with its
+//! length.
 
 use std::io;
 use std::sync::Arc;

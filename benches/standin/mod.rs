@@ -1,10 +1,10 @@
-//! What stands around the whole consumer when it is measured: SQS, DynamoDB, Secrets Manager, Slack and
-//! Lambda's Runtime API on one loopback port, in a thread of its own. The answers are canned and cost
-//! next to nothing, so that what is measured is the one who asks; they hold no promise but the form, and
-//! whoever wants to know what is right looks at `tests/it/sqs_standin`.
+//! What stands around the whole consumer when it is measured: SQS, DynamoDB, Secrets Manager, Slack
+//! and Lambda's Runtime API on one loopback port, in a thread of its own. The answers are canned
+//! and cost next to nothing, so that what is measured is the one who asks; they hold no promise but
+//! the form, and whoever wants to know what is right looks at `tests/it/sqs_standin`.
 //!
-//! A queue's name says what is in it: `backlog-N-…` holds N messages of the corpus, round and round;
-//! any other one is empty until something is [`StandIn::put`] into it.
+//! A queue's name says what is in it: `backlog-N-…` holds N messages of the corpus, round and
+//! round; any other one is empty until something is [`StandIn::put`] into it.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 

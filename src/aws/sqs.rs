@@ -60,8 +60,8 @@ impl SqsQueue {
         }
     }
 
-    /// The lanes that have a queue, the more urgent first. A lane without a queue is always empty, and
-    /// a receive from it is an error.
+    /// The lanes that have a queue, the more urgent first. A lane without a queue is always empty,
+    /// and a receive from it is an error.
     pub fn lanes(&self) -> impl Iterator<Item = Lane> {
         Lane::ALL.into_iter().filter(|lane| self.remote(*lane).is_ok())
     }
@@ -93,8 +93,8 @@ impl Queue for SqsQueue {
         }
     }
 
-    /// SQS counts in whole seconds, so a delay is rounded up. A delay above 43,195 s is cut to that.
-    /// SQS refuses a delay that ends later than 12 h after the receive. The answer is then
+    /// SQS counts in whole seconds, so a delay is rounded up. A delay above 43,195 s is cut to
+    /// that. SQS refuses a delay that ends later than 12 h after the receive. The answer is then
     /// [`QueueError::Unavailable`], because the receipt is still good for a shorter delay.
     async fn hide(
         &self,
@@ -107,8 +107,8 @@ impl Queue for SqsQueue {
         }
     }
 
-    /// Sends the body unchanged, and describes it in message attributes. [`original_body`] has the one
-    /// exception. Attributes that do not fit beside a very large body are logged instead.
+    /// Sends the body unchanged, and describes it in message attributes. [`original_body`] has the
+    /// one exception. Attributes that do not fit beside a very large body are logged instead.
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
         let packed = quarantine_attributes::pack(entry)
             .map_err(|why| QueueError::Unavailable(why.into()))?;

@@ -202,8 +202,9 @@ pub(super) fn seconds(time: Duration, max: i32) -> i32 {
     i32::try_from(up).map_or(max, |s| s.min(max))
 }
 
-/// One answer for each receipt, in order. The id of an entry is its index. An entry that SQS's answer
-/// skips has an unknown fate, which is an error. An entry that is both done and failed has failed.
+/// One answer for each receipt, in order. The id of an entry is its index. An entry that SQS's
+/// answer skips has an unknown fate, which is an error. An entry that is both done and failed has
+/// failed.
 pub(super) fn tally<'a>(
     call: &str,
     receipts: &[Receipt],

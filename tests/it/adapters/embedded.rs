@@ -74,7 +74,7 @@ impl QueueHarness for Queues {
 
     async fn parked(&self) -> Vec<DeadLetter> {
         let parked = self.queue.quarantined().await.unwrap();
-        let same = |p: hansho::embedded::DeadLetter| DeadLetter {
+        let same = |p: hansho::embedded::QuarantinedMessage| DeadLetter {
             body: p.body,
             reason: Some(p.reason),
             detail: Some(p.detail),
@@ -82,7 +82,7 @@ impl QueueHarness for Queues {
             message_id: Some(p.message_id),
             receive_count: Some(p.receive_count),
             enqueued_at: p.enqueued_at,
-            parked_at: Some(p.parked_at),
+            parked_at: Some(p.quarantined_at),
         };
         parked.into_iter().map(same).collect()
     }

@@ -1,5 +1,5 @@
-//! The SQS adapter, with the real SDK over real sockets: the queue's contract, and SQS's own rules, on
-//! the stand-in and on a foreign endpoint.
+//! The SQS adapter, with the real SDK over real sockets: the queue's contract, and SQS's own rules,
+//! on the stand-in and on a foreign endpoint.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,8 +193,8 @@ impl Ground for OnForeign {
     }
 }
 
-/// Rules that an emulator is known to break; `tests/emulators/README.md` says how. Both pass the whole
-/// of the contract.
+/// Rules that an emulator is known to break; `tests/emulators/README.md` says how. Both pass the
+/// whole of the contract.
 fn deviations(kind: &str) -> &'static [&'static str] {
     match kind {
         "ministack" => &[

@@ -1,17 +1,18 @@
 //! No circles between the files of a folder.
 //!
-//! A file and the folder of its submodules count as one. The file of the folder itself (`mod.rs`, or
-//! `x.rs` beside `x/`) is left out: a module and its children know each other. A name that this file
-//! passes on from a child is a use of the child.
+//! A file and the folder of its submodules count as one. The file of the folder itself (`mod.rs`,
+//! or `x.rs` beside `x/`) is left out: a module and its children know each other. A name that this
+//! file passes on from a child is a use of the child.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::not_yet;
-use super::source::{Source, is_word, rust_files};
+use super::source::{Source, is_word, sources};
 
 type Path = Vec<String>;
 
-/// The modules of each file, from the root of the crate: `src/aws/sqs/remote.rs` is `[aws, sqs, remote]`.
+/// The modules of each file, from the root of the crate: `src/aws/sqs/remote.rs` is `[aws, sqs,
+/// remote]`.
 fn module(file: &str) -> Path {
     let path = file.trim_start_matches("src/").trim_end_matches(".rs");
     let mut parts: Path = path.split('/').map(str::to_owned).collect();
@@ -23,10 +24,9 @@ fn module(file: &str) -> Path {
 
 /// All paths of a `use`, its braces expanded: `a::{b, c::d}` is `[a, b]` and `[a, c, d]`.
 fn expand(tree: &str, before: &[String], all: &mut Vec<Path>) {
-    let tree = tree.split(" as ").next().unwrap_or(tree).trim();
     let (head, braces) = match tree.split_once('{') {
         Some((head, rest)) => (head, rest.rsplit_once('}').map(|(inside, _)| inside)),
-        None => (tree, None),
+        None => (tree.split(" as ").next().unwrap_or(tree), None),
     };
     let mut path = before.to_vec();
     path.extend(head.split("::").map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()));
@@ -145,14 +145,14 @@ fn circles(sources: &[Source]) -> Vec<String> {
         let mut seen = BTreeSet::new();
         for name in graph.keys() {
             let reached = reaches(&graph, name);
-            let circle: BTreeSet<&String> =
-                reached.iter().filter(|other| reaches(&graph, other).contains(name)).collect();
+            let reaches_back = |other: &&String| reaches(&graph, other).contains(name);
+            let circle: BTreeSet<String> = reached.iter().filter(reaches_back).cloned().collect();
             if reached.contains(name) && seen.insert(circle.clone()) {
                 let within = |name: &String| {
-                    let used = graph[name].iter().filter(|other| circle.contains(other));
+                    let used = graph[name].iter().filter(|other| circle.contains(*other));
                     format!("{name} uses {}", used.cloned().collect::<Vec<_>>().join(", "))
                 };
-                let uses: Vec<String> = circle.iter().map(|name| within(name)).collect();
+                let uses: Vec<String> = circle.iter().map(within).collect();
                 let folder = ["src"].into_iter().chain(folder.iter().map(String::as_str));
                 let folder = folder.collect::<Vec<_>>().join("/");
                 all.push(format!("{folder}/: a circle: {}", uses.join("; ")));
@@ -164,7 +164,7 @@ fn circles(sources: &[Source]) -> Vec<String> {
 
 #[test]
 fn no_folder_has_a_circle_of_files() {
-    not_yet::assert_none(circles(&rust_files(&["src"])), not_yet::CIRCLES);
+    not_yet::assert_none(circles(&sources()), not_yet::CIRCLES);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Who may do what, read out of the templates: a table for people, `infra/roles.md`, that is kept true
-//! here, and a reason beside each wildcard.
+//! Who may do what, read out of the templates: a table for people, `infra/roles.md`, that is kept
+//! true here, and a reason beside each wildcard.
 //!
 //! `HANSHO_WRITE_ROLES=1 cargo test --test it iam` writes the table anew.
 
@@ -184,7 +184,8 @@ fn grants(line: &str, value: &str) -> bool {
     of_a_statement && if value == "*" { written.ends_with("\"*") } else { written.contains(value) }
 }
 
-/// Whether one of the lines above, up to the start of the list that the line is part of, is a reason.
+/// Whether one of the lines above, up to the start of the list that the line is part of, is a
+/// reason.
 fn has_reason(lines: &[&str], at: usize) -> bool {
     lines[..at]
         .iter()

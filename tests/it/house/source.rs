@@ -8,7 +8,7 @@ pub struct Source {
     /// The path from the root of the package.
     pub path: String,
     pub text: String,
-    /// The text without its unit tests, with a space for each character of a comment or a string.
+    /// The text without its unit tests, with a space for each character of a comment or a literal.
     pub code: String,
     /// Whether a line, counted from 0, has a comment or a part of one.
     pub has_comment: Vec<bool>,
@@ -27,6 +27,13 @@ impl Source {
     pub fn lines_of_code(&self) -> usize {
         self.code.lines().filter(|line| !line.trim().is_empty()).count()
     }
+}
+
+/// The Rust files under `src`, those of unit tests aside.
+pub fn sources() -> Vec<Source> {
+    let mut all = rust_files(&["src"]);
+    all.retain(|source| !source.path.ends_with("tests.rs"));
+    all
 }
 
 /// The Rust files under some folders of the package, sorted by path.
@@ -83,8 +90,10 @@ fn blank(text: &str) -> (String, Vec<bool>) {
             *has_comment.last_mut().unwrap() = true;
         }
         let keeps = part == Part::Code && !is_comment(next);
-        for c in rest[..length].chars() {
-            code.push(if keeps || c == '\n' { c } else { ' ' });
+        for (at, c) in rest[..length].char_indices() {
+            // Of a character literal its first tick is kept.
+            let is_inside = at > 0 && rest.starts_with('\'');
+            code.push(if keeps && !is_inside || c == '\n' { c } else { ' ' });
             if c == '\n' {
                 has_comment.push(matches!(next, Part::Block(_)));
             }
@@ -151,11 +160,11 @@ fn comments_and_strings_are_told_from_code() {
     for (text, code, comments) in [
         ("a // b\nc", "a     \nc", [true, false].as_slice()),
         ("a /* /* b\n */ */ c", "a        \n       c", &[true, true]),
-        ("\"// x\" y", "\"     y", &[false]),
-        ("\"a\\\"// x\" y", "\"          y", &[false]),
-        ("r#\"\"//\"# y", "r#\"     y", &[false]),
-        ("'\"' // b", "'\"'     ", &[true]),
-        ("'\\'' // b", "'\\''     ", &[true]),
+        ("\"// x\" y", "\"      y", &[false]),
+        ("\"a\\\"// x\" y", "\"         y", &[false]),
+        ("r#\"\"//\"# y", "r#\"      y", &[false]),
+        ("'\"' // b", "'       ", &[true]),
+        ("'\\'' // b", "'        ", &[true]),
         ("&'a str // b", "&'a str     ", &[true]),
     ] {
         assert_eq!(blank(text), (code.to_owned(), comments.to_vec()), "{text}");

@@ -1,7 +1,7 @@
 //! Words that the glossary of ARCHITECTURE.md replaces.
 
 use super::not_yet;
-use super::source::{is_word, rust_files};
+use super::source::{is_word, sources};
 
 /// The word, and what is written instead.
 const REPLACED: [(&str, &str); 9] = [
@@ -35,7 +35,7 @@ fn found(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn the_sources_use_the_words_of_the_glossary() {
-    let sources = rust_files(&["src"]);
+    let sources = sources();
     let all = sources.iter().flat_map(|source| found(&source.path, &source.text)).collect();
     not_yet::assert_none(all, not_yet::WORDS);
 }

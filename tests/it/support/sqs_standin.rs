@@ -1,9 +1,10 @@
 //! A stand-in for Amazon SQS, in this process and on a real socket, for tests with the real SDK.
 //!
 //! It speaks AWS JSON 1.0 as far as this project uses SQS, and follows AWS's documents where
-//! emulators commonly stray: what a stale receipt does, the end of a receive after 12 hours, answers
-//! entry by entry. Time is a handle in the test's hands ([`StandInClock`]), and faults are ordered
-//! one by one ([`SqsStandIn::inject`]). MD5 sums are left out: the SDK for Rust does not check them.
+//! emulators commonly stray: what a stale receipt does, the end of a receive after 12 hours,
+//! answers entry by entry. Time is a handle in the test's hands ([`StandInClock`]), and faults are
+//! ordered one by one ([`SqsStandIn::inject`]). MD5 sums are left out: the SDK for Rust does not
+//! check them.
 //!
 //! `sqs.rs` runs the queue's contract against it, and against foreign emulators too, which is what
 //! keeps it honest.
@@ -142,12 +143,6 @@ impl SqsStandIn {
     pub fn messages(&self, queue: &str) -> Vec<Seen> {
         let now = self.shared.clock.now_ms();
         self.shared.store().seen(queue, now)
-    }
-
-    /// Whether a receive would get a message. Cheaper than [`SqsStandIn::messages`].
-    pub fn has_visible(&self, queue: &str) -> bool {
-        let now = self.shared.clock.now_ms();
-        self.shared.store().has_visible(queue, now)
     }
 
     /// Every request so far.
