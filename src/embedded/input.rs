@@ -150,8 +150,8 @@ fn is_document(line: &str) -> bool {
 }
 
 /// Passes on the text if it is one document. Otherwise it passes on the parts that can be saved:
-/// documents one after another, the elements of an array that was cut off, and single lines. The rest
-/// is passed on unchanged, and the worker quarantines it with its reason.
+/// documents one after another, the elements of an array that was cut off, and single lines. The
+/// rest is passed on unchanged, and the worker quarantines it with its reason.
 fn salvage(text: &str, out: &mut impl FnMut(String)) {
     if text.is_empty() {
         return;

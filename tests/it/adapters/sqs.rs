@@ -27,7 +27,7 @@ pub async fn sdk_config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-/// Receives all that the quarantine queue holds, as somebody who looks into it would.
+/// Receives all messages of the quarantine, as an operator does.
 async fn parked(client: &Client, url: &str) -> Vec<DeadLetter> {
     let mut all = Vec::new();
     loop {
@@ -70,7 +70,7 @@ async fn send(client: &Client, url: &str, body: &str) {
     client.send_message().queue_url(url).message_body(body).send().await.expect("a send");
 }
 
-/// The adapter on a stand-in of its own, whose time stands still until it is moved.
+/// The adapter on its own stand-in. The time stands still until the test moves it.
 pub struct OnStandIn {
     pub stand_in: SqsStandIn,
     pub client: Client,
@@ -131,7 +131,7 @@ impl Ground for OnStandIn {
     }
 }
 
-/// The adapter on a server that somebody else wrote, with queues of its own, in real time.
+/// The adapter on a foreign server, with its own queues, in real time.
 struct OnForeign {
     client: Client,
     urls: QueueUrls,
@@ -193,8 +193,8 @@ impl Ground for OnForeign {
     }
 }
 
-/// Rules that an emulator is known to break; `tests/emulators/README.md` says how. Both pass the
-/// whole of the contract.
+/// Rules that an emulator is known to break. `tests/emulators/README.md` describes them. Both
+/// emulators pass the whole contract.
 fn deviations(kind: &str) -> &'static [&'static str] {
     match kind {
         "ministack" => &[
