@@ -144,6 +144,11 @@ impl SqsStandIn {
         self.shared.store().seen(queue, now)
     }
 
+    /// How many messages all receives have returned, of all queues.
+    pub fn received(&self) -> u64 {
+        self.shared.store().received_ever
+    }
+
     /// Every request so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.lock().expect("unpoisoned").clone()

@@ -24,6 +24,8 @@ const DEFAULTS: [(&str, &str); 5] = [
 pub(super) struct Store {
     queues: BTreeMap<String, Kept>,
     messages_ever: u64,
+    /// How many messages all receives have returned.
+    pub(super) received_ever: u64,
 }
 
 #[derive(Default)]
@@ -166,7 +168,9 @@ impl Store {
             message.receive(now_ms, hidden_s);
             message.shown(name, &asked)
         });
-        Ok(shown.collect())
+        let shown: Vec<Value> = shown.collect();
+        self.received_ever += shown.len() as u64;
+        Ok(shown)
     }
 
     /// The wait of a receive that names none.
