@@ -50,8 +50,8 @@ fn expand(tree: &str, before: &[String], all: &mut Vec<Path>) {
 /// The paths that a file names, in a `use` or in its code, as they are written.
 fn written(code: &str) -> Vec<Path> {
     let mut all = Vec::new();
-    let mut starts = code.match_indices("use ").filter(|(at, _)| !code[..*at].ends_with(is_word));
-    while let Some((at, _)) = starts.next() {
+    let starts = code.match_indices("use ").filter(|(at, _)| !code[..*at].ends_with(is_word));
+    for (at, _) in starts {
         let tree = code[at + 4..].split(';').next().unwrap_or_default();
         expand(tree, &[], &mut all);
     }
