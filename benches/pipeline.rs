@@ -1,6 +1,6 @@
-//! Everything but the network: from the body of a message to the text of a post, through the desk, the worker
-//! and a ledger in memory. Time is tokio's paused clock, which jumps to whatever is waited for, so that only
-//! work takes any. One thread does all of it: the rate is that of one core.
+//! Everything but the network: from the body of a message to the text of a post, through the desk,
+//! the worker and a ledger in memory. The clock is tokio's paused one, which jumps over every wait,
+//! so only work takes time. One thread does everything, so the rate is that of one core.
 
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
@@ -31,7 +31,7 @@ use support::memory_queue::MemoryQueue;
 const MESSAGES: usize = 2_000;
 const NOTHING: Mix = Mix { noise: 0, alerts: 0, repeats: 0, updates: 0, malformed: 0 };
 
-/// Slack as far as the process: the post is drawn and written out, and accepted.
+/// Plays Slack: draws the post, writes it out, and accepts it.
 struct Drawn;
 
 impl Notifier for Drawn {
@@ -74,9 +74,9 @@ fn nights(c: &mut Criterion) {
     for (name, events) in [
         // Nine of ten are below the threshold.
         ("quiet", mixed(Mix { noise: MESSAGES - tenth, alerts: tenth, ..NOTHING })),
-        // Nine of ten have been told before.
+        // Nine of ten are already posted.
         ("repeats", mixed(Mix { alerts: tenth, repeats: MESSAGES - tenth, ..NOTHING })),
-        // All are to be told, in digests.
+        // All are posted, in digests.
         ("storm", night().storm(Mix { alerts: MESSAGES, ..NOTHING })),
     ] {
         group.bench_function(name, |b| {

@@ -46,7 +46,7 @@ pub async fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome> 
         #[cfg(not(feature = "canary"))]
         Backend::Aws { .. } => Err(anyhow!(
             "this hansho was built without the feature `canary`, so it can put nothing on a bus of \
-             EventBridge: build it with the default features"
+             EventBridge: build it with `--features canary`"
         )),
     }
 }

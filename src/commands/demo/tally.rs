@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::embedded::DeadLetter;
+use crate::embedded::QuarantinedMessage;
 
 use super::night::{Event, Role};
 use super::slack_standin::{Answered, Received};
@@ -112,7 +112,12 @@ struct Telling {
     in_doubt: bool,
 }
 
-pub fn judge(book: &Book, posts: &[Arc<Received>], parked: &[DeadLetter], pending: u64) -> Verdict {
+pub fn judge(
+    book: &Book,
+    posts: &[Arc<Received>],
+    parked: &[QuarantinedMessage],
+    pending: u64,
+) -> Verdict {
     let count = |role| book.events.iter().filter(|e| e.role == role).count();
     let mut owed: BTreeMap<&str, usize> = BTreeMap::new();
     for event in book.events.iter().filter(|e| matches!(e.role, Role::Alert | Role::Escalation)) {

@@ -14,7 +14,7 @@ use crate::ports::{Clock, Ledger};
 use super::{Ask, LIMIT_DEFAULT, Outcome, RegionReport, Report, Rules};
 
 const LEFT_OUT: &str = "this hansho was built without the feature `reconcile`, which asks GuardDuty: \
-                        build it with `--features reconcile`, or without `--no-default-features`";
+                        build it with `--features reconcile`";
 
 /// # Errors
 /// Always: what is left out, and how to get it.

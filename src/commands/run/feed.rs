@@ -100,7 +100,7 @@ fn read_all(
         input::split(input, |body| {
             index += 1;
             // Nobody takes it when the run ends.
-            match sender.blocking_send(input::identify(&name, index, body)) {
+            match sender.blocking_send(Incoming::identified(&name, index, body)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::adapters::dynamodb;
+use crate::adapters::sqs::foreign_variable;
 use crate::support::sqs_standin::{SqsStandIn, StandInClock};
 
 /// What must never be seen in any output: the secret part of the webhook.
@@ -54,15 +55,10 @@ struct Foreign {
 }
 
 impl Foreign {
-    /// None if it was not asked for.
-    async fn asked_for() -> Option<Foreign> {
-        let variable = |name| std::env::var(name).ok();
-        let endpoints =
-            variable("HANSHO_TEST_SQS_ENDPOINT").zip(variable("HANSHO_TEST_DYNAMODB_ENDPOINT"));
-        let Some((endpoint_sqs, endpoint_dynamodb)) = endpoints else {
-            println!("not asked for: no endpoints are set; see tests/emulators/run");
-            return None;
-        };
+    /// New queues and a new table on the emulator that `tests/emulators/run` has started.
+    async fn fresh() -> Foreign {
+        let endpoint_sqs = foreign_variable("HANSHO_TEST_SQS_ENDPOINT");
+        let endpoint_dynamodb = foreign_variable("HANSHO_TEST_DYNAMODB_ENDPOINT");
         let client =
             aws_sdk_sqs::Client::new(&crate::adapters::sqs::sdk_config(&endpoint_sqs).await);
         let unique = uuid::Uuid::new_v4().simple().to_string();
@@ -74,7 +70,7 @@ impl Foreign {
         let table = format!("ledger-{unique}");
         dynamodb::create_table(&dynamodb::fake_config(&endpoint_dynamodb), &table).await;
         let urls = urls.try_into().unwrap();
-        Some(Foreign { endpoint_sqs, endpoint_dynamodb, table, client, urls })
+        Foreign { endpoint_sqs, endpoint_dynamodb, table, client, urls }
     }
 
     async fn is_empty(&self, url: &str) -> bool {
@@ -403,8 +399,9 @@ async fn aws_killed_at_any_moment_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs HANSHO_TEST_SQS_ENDPOINT and …_DYNAMODB_ENDPOINT: run tests/emulators/run"]
 async fn killed_at_any_moment_on_a_foreign_endpoint() {
-    let Some(foreign) = Foreign::asked_for().await else { return };
+    let foreign = Foreign::fresh().await;
     let slow = std::iter::repeat_n(Behaviour::Slow(Duration::from_millis(100)), 30);
     let scene = Scene::foreign(slow.collect(), foreign).await;
     kill_and_restart(&scene, 3, 900).await;

@@ -195,7 +195,8 @@ fn grants(line: &str, value: &str) -> bool {
     of_a_statement && if value == "*" { written.ends_with("\"*") } else { written.contains(value) }
 }
 
-/// Whether one of the lines above, up to the start of the list that the line is part of, is a reason.
+/// Whether one of the lines above, up to the start of the list that the line is part of, is a
+/// reason.
 fn has_reason(lines: &[&str], at: usize) -> bool {
     lines[..at]
         .iter()

@@ -114,7 +114,7 @@ async fn queues(
     let facts = queue.quarantine_facts().await;
     lines.extend(judge::queue(&subject, Role::Quarantine, &facts, Duration::ZERO));
     if !matches!(facts, crate::ports::probe::Asked::Missing(_)) {
-        lines.push(judge::quarantine(&subject, &queue.try_to_park().await));
+        lines.push(judge::quarantine(&subject, &queue.try_to_quarantine().await));
     }
     lines
 }
