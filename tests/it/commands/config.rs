@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hansho::commands::check;
+use hansho::commands::check::{explanation, probe};
 use hansho::config::keys::KEYS;
 use hansho::config::{
     Backend, Config, ConfigFile, Environment, Loaded, Reference, load, pace_allowed,
@@ -392,7 +392,7 @@ fn a_file_may_describe_both_backends_and_its_queues_serve() {
     let table = "[ledger]\ntable = 'hansho'\n";
     let both = format!("{QUEUES}{table}[embedded]\npath = 'x.db'\n{ONE}");
     assert!(matches!(config(&both, &[]).backend, Backend::Aws { .. }));
-    assert!(warnings(&both, &[])[0].starts_with("embedded: not in use"));
+    assert!(warnings(&both, &[])[0].starts_with("embedded: is not used"));
 }
 
 #[test]
@@ -446,9 +446,9 @@ fn a_time_to_compare_goes_together_with_regions() {
         assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
     }
     let read = loaded(&of("every = '15m'\nregions = 'eu-west-1, us-east-1'"), &[("HOOK", "x")]);
-    let probes = check::Probes::default();
-    let said = check::explain(&read, &probes);
-    assert!(said.contains("asks GuardDuty         every 15m: eu-west-1, us-east-1"), "{said}");
+    let probes = probe::Probes::default();
+    let said = explanation::text(&read, &probes);
+    assert!(said.contains("reconciles             every 15m: eu-west-1, us-east-1"), "{said}");
 }
 
 #[cfg(not(feature = "reconcile"))]
@@ -477,7 +477,8 @@ fn there_are_at_most_twenty_destinations() {
     assert_eq!(
         mistakes(&many(21), &[]),
         [
-            "destination: there are more than 20: run a second worker with a queue of its own for them"
+            "destination: there are more than 20: run a second worker with a queue of its own for the \
+             others"
         ]
     );
 }
@@ -562,12 +563,12 @@ fn everything_said(text: &str, variables: &[(&str, &str)]) -> String {
     let read = loaded(text, variables);
     let file = ConfigFile { path: "hansho.toml".into(), text: Ok(text.to_owned()) };
     let secret = |_: &Reference| Ok("SECRET00".to_owned());
-    let good = check::probe(&read, secret, |_| Ok("hooks.slack.com".to_owned()));
-    let bad = check::probe(&read, secret, |secret| Err(format!("{secret} is wrong")));
+    let good = probe::probe(&read, secret, |_| Ok("hooks.slack.com".to_owned()));
+    let bad = probe::probe(&read, secret, |secret| Err(format!("{secret} is wrong")));
     format!(
         "{read:?}\n{file:?}\n{good:?}\n{bad:?}\n{}\n{}",
-        check::explain(&read, &good),
-        check::explain(&read, &bad)
+        explanation::text(&read, &good),
+        explanation::text(&read, &bad)
     )
 }
 
@@ -596,5 +597,5 @@ fn the_example_is_valid_and_complete() {
     }
     assert!(matches!(read.outcome.unwrap().backend, Backend::Aws { .. }));
     let told: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
-    assert!(told[0].starts_with("embedded: not in use"), "{told:?}");
+    assert!(told[0].starts_with("embedded: is not used"), "{told:?}");
 }

@@ -78,7 +78,7 @@ impl Scene {
 fn wrong(lines: &[Value]) -> Vec<String> {
     let wrong = lines.iter().filter(|line| line["state"] == "wrong");
     let shown = |line: &Value| {
-        assert!(line["mend"].is_string(), "{line}");
+        assert!(line["fix"].is_string(), "{line}");
         format!("{}: {}", line["subject"].as_str().unwrap(), line["detail"].as_str().unwrap())
     };
     wrong.map(shown).collect()
@@ -98,11 +98,11 @@ async fn all_is_well_on_aws_and_nothing_is_changed() {
         "ChangeMessageVisibility is allowed",
         "SendMessage is allowed",
         "table hansho-ledger",
-        "rows expire by expires_at",
+        "records expire by expires_at",
         "can be written",
-        "many rows can be read at once",
+        "many records can be read at once",
         "HTTP 400: no_text to an empty message",
-        "Nothing is wrong with it.",
+        "\nNothing is wrong.\n",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -205,12 +205,12 @@ async fn a_webhook_that_is_dead_or_no_slack_is_told() {
         (Behaviour::Status(403, "invalid_token".to_owned()), "wrong", "is dead"),
         (Behaviour::Status(410, "channel_is_archived".to_owned()), "wrong", "is dead"),
         (Behaviour::Status(500, "rollup_error".to_owned()), "wrong", "no clear answer: HTTP 500"),
-        (Behaviour::Status(400, "<html>/services/T000".to_owned()), "wrong", "answers otherwise"),
+        (Behaviour::Status(400, "<html>/services/T000".to_owned()), "wrong", "not Slack's answer"),
         (Behaviour::OkWithOtherBody("<html>sign in".to_owned()), "wrong", "no clear answer"),
         (Behaviour::OkWithOtherBody("ok".to_owned()), "wrong", "an empty message was accepted"),
         (Behaviour::Redirect("http://127.0.0.1:9/".to_owned()), "wrong", "no clear answer"),
         (Behaviour::CloseWithoutAccepting, "wrong", "no clear answer"),
-        (Behaviour::RateLimited { retry_after_s: Some(3) }, "not_checked", "too much was posted"),
+        (Behaviour::RateLimited { retry_after_s: Some(3) }, "not_checked", "too many posts"),
     ] {
         let scene = Scene::embedded().await;
         scene.slack.plan([behaviour.clone()]);
@@ -228,7 +228,10 @@ async fn a_webhook_that_is_dead_or_no_slack_is_told() {
 async fn the_embedded_store_is_opened_and_written() {
     let scene = Scene::embedded().await;
     let (text, code) = scene.check(&[], &[]).await;
-    assert!(code == Some(0) && text.contains("not there yet; the worker can make it"), "{text}");
+    assert!(
+        code == Some(0) && text.contains("does not exist yet; the worker can create it"),
+        "{text}"
+    );
     assert!(!scene.folder.path().join("hansho.db").exists(), "a check makes no store");
     hansho::embedded::Store::open(&scene.folder.path().join("hansho.db")).unwrap();
     let (text, code) = scene.check(&[], &[]).await;
