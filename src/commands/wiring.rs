@@ -108,8 +108,8 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
     }
 }
 
-/// The notifier for all destinations, after it read their webhooks. A destination whose webhook can't
-/// be read counts as dead: it is retried later, and the other destinations work on.
+/// The notifier for all destinations, after it read their webhooks. A destination whose webhook
+/// can't be read counts as dead: it is retried later, and the other destinations work on.
 ///
 /// # Errors
 /// No webhook can be read.
@@ -121,7 +121,11 @@ pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<Configure
         match notifier.refresh(destination.name.as_str()).await {
             Ok(_) => readable += 1,
             Err(detail) => {
-                warn!(destination = %destination.name, detail, "a webhook can't be read: the destination is retried later");
+                warn!(
+                    destination = %destination.name,
+                    detail,
+                    "webhook can't be read: the destination is retried later"
+                );
                 last_error = detail;
             }
         }

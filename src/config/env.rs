@@ -48,7 +48,7 @@ fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-/// The keys that were given, and where. Only the first destination is looked at.
+/// The keys that were given, and where. Keys of a destination are those of the first.
 pub(super) fn origins(raw: &mut Raw) -> BTreeMap<&'static str, Origin> {
     KEYS.iter().filter_map(|key| Some((key.path, (key.slot)(raw).as_ref()?.origin))).collect()
 }

@@ -256,8 +256,8 @@ mod tests {
             ("[[destination]]\nmention = '<!here>'", "destination[1].mention: must be a table"),
             ("[[queue]]", "queue: must be a table"),
         ] {
-            let told = mistakes(text);
-            assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
+            let found = mistakes(text);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{text}: {found:?}");
         }
     }
 
@@ -271,16 +271,16 @@ mod tests {
             "\nSECRET00 = 1\nSECRET00 = 1",
             "\n\nwebhook = \"\\SECRET00\"",
         ] {
-            let told = mistakes(text).join("\n");
-            assert!(told.starts_with("h.toml: line 3 is not TOML: "), "{told}");
-            assert!(!told.contains("SECRET"), "{told}");
+            let found = mistakes(text).join("\n");
+            assert!(found.starts_with("h.toml: line 3 is not TOML: "), "{found}");
+            assert!(!found.contains("SECRET"), "{found}");
         }
     }
 
     #[test]
     fn a_key_that_may_be_a_value_is_not_repeated() {
-        let told = mistakes("'https://hooks.slack.com/services/T000/B000/SECRET00' = 1").join("");
-        assert!(told.starts_with("(a key that is no plain word): unknown key"), "{told}");
+        let found = mistakes("'https://hooks.slack.com/services/T000/B000/SECRET00' = 1").join("");
+        assert!(found.starts_with("(a key that is no plain word): unknown key"), "{found}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The configuration: one TOML file, and an environment variable for each key. A variable wins over
 //! the file. It is read once, and all of its mistakes are reported at once.
 //!
-//! [`load`] has three steps: `file` reads the text and rejects unknown keys, `env` lays the variables
-//! over it, and `validate` turns the written values (`raw`) into a [`Config`]. [`load`] itself reads
-//! neither files nor the environment: both are arguments.
+//! [`load`] has three steps: `file` reads the text and rejects unknown keys, `env` lays the
+//! variables over it, and `validate` turns the written values (`raw`) into a [`Config`]. [`load`]
+//! itself reads neither files nor the environment: both are arguments.
 //!
 //! Secrets are not part of the configuration: a webhook or a token is a [`Reference`] to the place
 //! where it is kept. A message never repeats a rejected value, which may be a misplaced secret.

@@ -1,5 +1,5 @@
-//! References to secrets. The configuration holds no secret, so it can be committed, logged and shown.
-//! The worker reads a secret at start, and again when Slack rejects its webhook.
+//! References to secrets. The configuration holds no secret, so it can be committed, logged and
+//! shown. The worker reads a secret at start, and again when Slack rejects its webhook.
 
 use std::fmt;
 use std::io::Read;
@@ -278,6 +278,6 @@ mod tests {
     fn secrets_in_aws_are_not_read_locally() {
         let reference = Reference::parse("secretsmanager:hansho/slack").unwrap();
         assert!(!reference.is_local());
-        assert!(reference.read_local().unwrap_err().contains("read from AWS"));
+        assert!(reference.read_local().unwrap_err().contains("from AWS"));
     }
 }

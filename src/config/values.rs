@@ -37,8 +37,8 @@ macro_rules! checked_text {
 }
 
 checked_text! {
-    /// The URL of a standard SQS queue: https, or http on loopback. It has no user and no query, and
-    /// its path is an account and a name.
+    /// The URL of a standard SQS queue: https, or http on loopback. It has no user and no query,
+    /// and its path is an account and a name.
     QueueUrl
 }
 

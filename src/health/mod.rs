@@ -2,7 +2,8 @@
 //! `/healthz`, `/readyz` and `/metrics`, and [`beat`] writes a line for CloudWatch every minute.
 //!
 //! A worker is healthy if its loop turns. It is ready if findings also reach their destinations. An
-//! unreachable Slack, queue or ledger makes it unready, not unhealthy, because a restart does not help.
+//! unreachable Slack, queue or ledger makes it unready, not unhealthy, because a restart does not
+//! help.
 
 pub mod beat;
 pub mod server;

@@ -3,8 +3,9 @@
 //! call and no right to publish its metrics.
 //! Source: CloudWatch user guide, "Specification: Embedded metric format".
 //!
-//! Each metric costs money every month, and dimensions multiply the cost. Therefore only a few values
-//! of the line are metrics, without dimensions. The other values are for queries over the log.
+//! Each metric costs money every month, and dimensions multiply the cost. Therefore only a few
+//! values of the line are metrics, without dimensions. The other values are for queries over the
+//! log.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -48,8 +49,8 @@ pub struct Emf {
 }
 
 impl Emf {
-    /// One line for the log: the counts since the last line, and the gauges. `beats`: whether the line
-    /// has the heartbeat.
+    /// One line for the log: the counts since the last line, and the gauges. `beats`: whether the
+    /// line has the heartbeat.
     pub fn line(&self, metrics: &Metrics, beats: bool, now: Wall) -> String {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = Map::new();

@@ -1,11 +1,11 @@
-//! The metrics of a process, for people on call and for capacity planning. They leave the process in
-//! two ways: as Prometheus' text on `/metrics` ([`Metrics::text`]), and in CloudWatch's embedded
-//! metric format in the log ([`emf`]). `hansho_posted_total` in Prometheus is `posted` in CloudWatch's
-//! namespace `hansho`.
+//! The metrics of a process, for people on call and for capacity planning. They leave the process
+//! in two ways: as Prometheus' text on `/metrics` ([`Metrics::text`]), and in CloudWatch's embedded
+//! metric format in the log ([`emf`]). `hansho_posted_total` in Prometheus is `posted` in
+//! CloudWatch's namespace `hansho`.
 //!
 //! Counters come from the desk's reports, gauges from its snapshots, and calls from the ports
-//! ([`Counted`]). A label is the name of a destination or a word of the code, never a finding's text,
-//! so the number of metrics is bounded.
+//! ([`Counted`]). A label is the name of a destination or a word of the code, never a finding's
+//! text, so the number of metrics is bounded.
 
 pub mod emf;
 

@@ -8,8 +8,8 @@ use crate::commands::args::ConfigFlag;
 pub struct Check {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// Ask AWS and Slack too: do the queues, the table, the secrets and the webhooks exist, are they
-    /// set up well, and may these credentials use them? Posts nothing
+    /// Ask AWS and Slack too: do the queues, the table, the secrets and the webhooks exist, are
+    /// they set up well, and may these credentials use them? Posts nothing
     #[arg(long)]
     pub live: bool,
     /// Print the results of --live as one JSON object
@@ -27,9 +27,10 @@ With --live it also asks AWS and Slack. Run it with the credentials of the worke
   - whether the role may make the worker's calls
   - whether each webhook can be read and Slack answers there
 
-The calls change nothing: they use a receipt that does not exist, a write whose condition can't hold,
-and a message that SQS refuses. Each lane also gets one receive, which returns a message at once but
-counts as a receive of it. Slack refuses the empty message that it is sent, so nobody sees a post.
+The calls change nothing: they use a receipt that does not exist, a write whose condition can't
+hold, and a message that SQS refuses. Each lane also gets one receive, which returns its message at
+once but counts as a receive of it. Slack refuses the empty message that it gets, so nobody sees a
+post.
 
 Each line is `ok`, `wrong` with what to do, or `not checked` with the reason. Ends with 1 if a line
 is wrong.";

@@ -17,6 +17,6 @@ first night brings noise, repeats, an escalation, a malformed message, a post th
 too fast, and a crash. The second night brings a storm and critical findings behind all others. Two
 workers serve it, one of them is killed, and Slack is unreachable for some seconds.
 
-The demo shows each post as Slack would show it. The tally at the end compares the messages that came
-in with the posts that went out: whether a finding was lost or posted twice, and how long the
+The demo shows each post as Slack would show it. The tally at the end compares the messages that
+came in with the posts that went out: whether a finding was lost or posted twice, and how long the
 critical findings waited. The demo takes about 40 seconds. Nothing leaves this machine.";

@@ -1,8 +1,8 @@
 //! `hansho demo`: a quiet night and a bad night, on this machine, with nothing configured.
 //!
-//! The workers are real: this program, as processes of their own, on an embedded store in a temporary
-//! folder. Only Slack is a stand-in. At the end the demo compares the posts that the stand-in accepted
-//! with the messages that it put into the queue.
+//! The workers are real: this program, as processes of their own, on an embedded store in a
+//! temporary folder. Only Slack is a stand-in. At the end the demo compares the posts that the
+//! stand-in accepted with the messages that it put into the queue.
 //!
 //! Tests and benches use the stand-in ([`slack_standin`], [`slack_rules`]) and the generator of
 //! findings ([`night`]) too.

@@ -14,7 +14,8 @@ pub struct Status {
     pub high: usize,
     pub medium: usize,
     pub slack: Slack,
-    /// How many findings a killed worker held, its name, and the time until they are delivered again.
+    /// How many findings a killed worker held, its name, and the time until they are delivered
+    /// again.
     pub orphans: Option<(usize, &'static str, Duration)>,
     pub posted: usize,
     pub posts: usize,

@@ -1,5 +1,5 @@
-//! Compares the posts that went out with the messages that came in. It does not trust the workers: it
-//! reads the messages that were put into the queue, and the posts that the stand-in accepted.
+//! Compares the posts that went out with the messages that came in. It does not trust the workers:
+//! it reads the messages that were put into the queue, and the posts that the stand-in accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -52,7 +52,8 @@ pub struct Tally {
     pub lost: usize,
     /// Alerts that were posted more often than owed.
     pub posted_twice: usize,
-    /// Of those, posted again because a worker was killed or an answer was lost after Slack accepted.
+    /// Of those, posted again because a worker was killed or an answer was lost after Slack
+    /// accepted.
     pub posted_twice_after_crash: usize,
     /// Findings below the threshold that were posted.
     pub posted_without_need: usize,
@@ -189,8 +190,8 @@ fn count_alerts(journal: &Journal, by_finding: &ByFinding<'_>) -> Alerts {
     alerts
 }
 
-/// The accepted posts, in the order of time. Two kinds are in doubt: the last post of a worker before
-/// it was killed, which may be unmarked, and a post whose answer was lost.
+/// The accepted posts, in the order of time. Two kinds are in doubt: the last post of a worker
+/// before it was killed, which may be unmarked, and a post whose answer was lost.
 fn accepted(journal: &Journal, posts: &[Arc<Received>]) -> Vec<Accepted> {
     let of = |post: &Arc<Received>| Accepted {
         at_ms: post.at_ms,

@@ -20,7 +20,8 @@ const LINES_MAX: usize = 20;
 /// How long the demo waits for the log of an ended worker to close.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The visibility time-out of [`super::acts`]: a killed worker's messages are delivered again after it.
+/// The visibility time-out of [`super::acts`]: a killed worker's messages are delivered again after
+/// it.
 pub const VISIBILITY: Duration = Duration::from_millis(16_500);
 
 /// A line of a worker's log with the target `hansho::snapshot`.
@@ -73,8 +74,8 @@ impl Workers {
         Workers { clock, store: store.to_owned(), webhook, all: Mutex::default() }
     }
 
-    /// Starts this program as a worker with these settings as its environment. It ends when the queue
-    /// is empty.
+    /// Starts this program as a worker with these settings as its environment. It ends when the
+    /// queue is empty.
     pub fn start(&self, name: &'static str, settings: &[(&str, &str)]) -> anyhow::Result<Worker> {
         let program = std::env::current_exe().context("this program's own path is unknown")?;
         let inherited = std::env::vars_os().filter(|(name, _)| {

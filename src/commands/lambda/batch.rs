@@ -52,8 +52,8 @@ impl<'a, Q: Queue> BatchQueue<'a, Q> {
     }
 
     /// Returns the messages that the desk never received to the queue, with a delay of at least
-    /// `after`, the longest delay of the desk's own returns. One post holds `together` alerts, so each
-    /// `together` messages come an `interval` later. Returns how many messages SQS took back.
+    /// `after`, the longest delay of the desk's own returns. One post holds `together` alerts, so
+    /// each `together` messages come an `interval` later. Returns how many messages SQS took back.
     pub async fn return_untouched(
         &self,
         after: Duration,

@@ -87,7 +87,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             }
             Asked::Heartbeat => {
                 self.check_ledger(&deadline).await?;
-                Ok(json!({"hansho": "well"}))
+                Ok(json!({"hansho": "healthy"}))
             }
             Asked::Reconcile => {
                 compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
@@ -183,7 +183,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             biased;
             _ = work => {}
             () = clock.sleep_until(deadline.answer) => {
-                warn!("the deadline came before the batch was finished: the rest is delivered again");
+                warn!("the deadline came before the batch was finished: SQS redelivers the rest");
             }
         }
         longest

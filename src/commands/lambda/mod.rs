@@ -1,9 +1,10 @@
-//! The worker as an AWS Lambda function. Each call brings a batch of messages of one queue. When the
-//! call ends, each message is deleted, or returns to its queue with the delay after which it is due.
+//! The worker as an AWS Lambda function. Each call brings a batch of messages of one queue. When
+//! the call ends, each message is deleted, or returns to its queue with the delay after which it is
+//! due.
 //!
-//! The desk, the ledger and the posts are those of the long-lived worker. Two things differ: the queue
-//! is the batch ([`batch`]), and the desk knows when its lifetime ends. Its memory of the pace, the
-//! breakers and the ledger passes to the next call in the same environment.
+//! The desk, the ledger and the posts are those of the long-lived worker. Two things differ: the
+//! queue is the batch ([`batch`]), and the desk knows when its lifetime ends. Its memory of the
+//! pace, the breakers and the ledger passes to the next call in the same environment.
 
 mod batch;
 mod compare;

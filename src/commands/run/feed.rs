@@ -69,7 +69,7 @@ impl Feed {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
             while let Err(why) = queue.put(Lane::Standard, batch.clone()).await {
-                warn!(detail = %why, "messages of an input could not be put into the queue: retrying");
+                warn!(detail = %why, "messages of an input can't be put into the queue: retrying");
                 clock.sleep_until(clock.now().mono.plus(PUT_RETRY)).await;
             }
             self.progress.messages.fetch_add(batch.len() as u64, Ordering::Relaxed);
