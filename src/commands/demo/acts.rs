@@ -43,7 +43,7 @@ const SHARED: [(&str, &str); 6] = [
     ("HANSHO_WORKER_VISIBILITY", "16500ms"),
 ];
 
-/// Half of the messages, a 429, a crash, and the other half.
+/// Half of the messages, a 429, a crash, the other half, and escalations.
 pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
     let (screen, slack) = (&scene.screen, &scene.slack);
     slack.plan([
@@ -57,7 +57,7 @@ pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()>
          second process. Slack is a stand-in on 127.0.0.1. Nothing leaves this machine.",
     )?;
     let mut events = night.events(QUIET);
-    let mut rest = events.split_off(events.len() * 2 / 3);
+    let rest = events.split_off(events.len() * 2 / 3);
     let mut portions = events.chunks(events.len().div_ceil(PORTIONS));
     let mut posts = slack.subscribe();
     scene.put(portions.next().unwrap_or_default()).await?;
@@ -76,13 +76,16 @@ pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()>
     for portion in portions {
         scene.put(portion).await?;
     }
-    rest.extend(escalations(scene, night));
     scene.put(&rest).await?;
     scene.step(&format!(
-        "{} more messages arrive: repeats, updates, escalations, a malformed one. A second worker \
-         starts with the messages that the first one left.",
+        "{} more messages arrive: repeats, updates, a malformed one. A second worker starts with \
+         the messages that the first one left.",
         rest.len()
     ))?;
+    scene.workers.start("", &[])?.end().await?;
+    let escalations = escalations(scene, night);
+    scene.put(&escalations).await?;
+    scene.step(&format!("{} findings rise from medium to high.", escalations.len()))?;
     scene.workers.start("", &[])?.end().await
 }
 
@@ -171,7 +174,7 @@ async fn outage(
     let b = scene.workers.start("B", &SHARED)?;
     a.end().await?;
     b.end().await?;
-    scene.step("All findings are posted.")?;
+    scene.step("All alerts are posted.")?;
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl<'a> Viewer<'a> {
     fn show(&mut self, post: &Received) -> io::Result<()> {
         if post.accepted {
             self.accepted += 1;
-            self.posted += tally::findings_in(&post.payload).len();
+            self.posted += self.findings_of(post);
         }
         match &post.answered {
             Answered::Status { status: 200, .. } if !self.scene.brief.get() => {
@@ -73,6 +73,13 @@ impl<'a> Viewer<'a> {
             }
             Answered::Closed | Answered::Hung => self.refusal(post, "Slack does not answer"),
         }
+    }
+
+    /// How many findings of the demo a post holds. Its cards may hold other ids of the same form.
+    fn findings_of(&self, post: &Received) -> usize {
+        let journal = self.scene.journal.borrow();
+        let is_known = |id: &&String| journal.events.iter().any(|event| event.finding == **id);
+        tally::findings_in(&post.payload).iter().filter(is_known).count()
     }
 
     fn brief(&self, post: &Received) -> io::Result<()> {

@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod guardduty;
 #[cfg(feature = "demo")]
 pub mod slack;
+#[cfg(feature = "demo")]
 pub mod slack_digest;
 #[cfg(feature = "demo")]
 pub mod slack_hostile;
