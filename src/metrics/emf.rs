@@ -98,7 +98,7 @@ fn directive(line: &Map<String, Value>, now: Wall) -> Value {
     json!({"Timestamp": now.0, "CloudWatchMetrics": [directive]})
 }
 
-/// What was added to a sum since the last line.
+/// The difference between a sum and its value in the last line.
 fn added(sums: &mut BTreeMap<String, f64>, name: &str, sum: f64) -> Value {
     let before = sums.insert(name.to_owned(), sum).unwrap_or_default();
     number(sum - before)

@@ -23,7 +23,7 @@ use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Queue};
 use crate::secret::Secret;
 
-/// What the command line asks of a run.
+/// The options of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// Files to read findings from. `-` is the standard input.

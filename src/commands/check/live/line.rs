@@ -26,7 +26,7 @@ pub struct Line {
     pub subject: String,
     pub state: State,
     pub detail: String,
-    /// What a person does about it. Only for [`State::Wrong`].
+    /// The remedy. Only for [`State::Wrong`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }

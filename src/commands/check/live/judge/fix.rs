@@ -1,4 +1,4 @@
-//! What a person does about a failed call.
+//! The remedies for failed calls.
 
 use crate::ports::FailureKind;
 
