@@ -59,7 +59,7 @@ async fn work(events: &[Event], metrics: &Metrics) -> u64 {
     let ports = Ports { queue: &queue, ledger: &ledger, notifier: &Drawn, clock: &clock };
     let report = |report: &hansho::desk::Report| {
         report.log();
-        metrics.heard(report);
+        metrics.record(report);
     };
     let outcome = run(settings, &ports, pending(), async {}, report, |_| {}).await;
     assert_eq!((outcome.tally.deleted, queue.len()), (events.len() as u64, 0));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::commands::args::ConfigFlag;
 use crate::commands::canary::{HOME_BUS, Options, REGIONS_MAX, WITHIN};
-use crate::commands::cli::ConfigFlag;
 use crate::config::duration;
 use crate::finding::canary::is_region;
 

@@ -2,6 +2,7 @@
 //! says how long each part of the way took. So the way is known to be open before a finding needs it.
 
 pub mod args;
+pub mod command;
 pub mod report;
 mod wire;
 

@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod args;
 pub mod asked;
+pub mod command;
 pub mod gather;
 pub mod show;
 pub mod story;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use crate::clock::{self, SystemClock};
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
 use crate::commands::wiring;
 use crate::config::{Backend, Config};

@@ -1,7 +1,6 @@
 //! What the evidence amounts to: for each finding its events in the order of time, and how it stands
 //! with each destination. Pure.
 
-use crate::commands::check::and_above;
 use crate::config::{Backend, Config, Destination, duration};
 use crate::finding::{Finding, Level, Remark, Severity, Text};
 use crate::instants::Wall;
@@ -276,12 +275,7 @@ impl Teller<'_> {
 
     /// The least severity of a destination, in words.
     fn least(&self, destination: &Destination) -> String {
-        and_above(
-            destination
-                .threshold
-                .filter(|own| own.floor() > self.config.threshold.floor())
-                .unwrap_or(self.config.threshold),
-        )
+        self.config.threshold_of(destination).in_words()
     }
 
     fn waiting(&self, message: &WaitingMessage) -> Event {

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use crate::commands::cli;
+use crate::commands::reconcile::args::Reconcile;
 use crate::config::Config;
 use crate::instants::Mono;
 use crate::metrics::Metrics;
@@ -18,7 +18,7 @@ const LEFT_OUT: &str = "this hansho was built without the feature `reconcile`, w
 
 /// # Errors
 /// Always: what is left out, and how to get it.
-pub fn ask(_: &Config, _: &cli::Reconcile, _: &impl Clock) -> Result<Ask, String> {
+pub fn ask(_: &Config, _: &Reconcile, _: &impl Clock) -> Result<Ask, String> {
     Err(LEFT_OUT.to_owned())
 }
 

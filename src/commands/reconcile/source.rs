@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::aws;
 use crate::aws::guardduty::GuardDuty;
-use crate::commands::cli;
+use crate::commands::reconcile::args::Reconcile;
 use crate::config::{Config, RegionName};
 use crate::instants::Mono;
 use crate::metrics::Metrics;
@@ -20,7 +20,7 @@ use super::{Ask, LIMIT_DEFAULT, Ports, Report, Rules, run, timer};
 ///
 /// # Errors
 /// Wrong usage, and what to do instead.
-pub fn ask(config: &Config, args: &cli::Reconcile, clock: &impl Clock) -> Result<Ask, String> {
+pub fn ask(config: &Config, args: &Reconcile, clock: &impl Clock) -> Result<Ask, String> {
     let given = if args.regions.is_empty() { &config.reconcile.regions } else { &args.regions };
     if given.is_empty() {
         return Err("no region is named: give --region, or set reconcile.regions \

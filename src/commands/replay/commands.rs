@@ -3,7 +3,7 @@
 use serde_json::json;
 use tracing::info;
 
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::config::Config;
 use crate::instants::Wall;
 use crate::ports::{

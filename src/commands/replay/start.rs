@@ -15,14 +15,15 @@ use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsParked;
 use crate::clock::SystemClock;
-use crate::commands::cli::{Exit, Input};
-use crate::commands::demo;
+use crate::commands::args::Input;
+use crate::commands::exit::Exit;
 use crate::commands::replay::args::{Action, Discard, Export, Filters, From, Import, Replay, Send};
 use crate::config::keys::SLACK_WEBHOOK_URL;
 use crate::config::{self, Backend, Config, Environment, Loaded, QueueUrl};
 use crate::embedded::{EmbeddedLedger, EmbeddedParked, Store};
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, Ledger};
+use crate::terminal;
 
 use super::commands::{self, DryRun, Said, Selection, View};
 use super::filter::Filter;
@@ -236,7 +237,7 @@ fn view(name: &str, json: bool) -> View {
     View {
         queue: name.to_owned(),
         json,
-        width: if terminal { demo::terminal_columns() } else { None },
+        width: if terminal { terminal::terminal_columns() } else { None },
         colour: terminal,
     }
 }
@@ -511,7 +512,7 @@ async fn do_import<Q: DeadLetterQueue>(
 fn stop_signal() -> Stop {
     let (sender, stop) = watch::channel(false);
     tokio::spawn(async move {
-        crate::commands::wiring::asked_to_stop().await;
+        crate::commands::wiring::stop_signal().await;
         let _ = sender.send(true);
         // A receiver takes a lost sender for "never".
         sender.closed().await;

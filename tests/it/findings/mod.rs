@@ -1,4 +1,5 @@
 //! Findings of every source, parsed.
 
+#[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;

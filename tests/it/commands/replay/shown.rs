@@ -172,7 +172,7 @@ async fn list(all: Vec<DeadLetter>, selection: &Selection, view: &View) -> Strin
     let (clock, queue) = filled(all);
     let mut hands = Hands::new(&queue, &*clock, never());
     let said = commands::list(&mut hands, selection, view).await.unwrap();
-    assert_eq!(said.exit, hansho::commands::cli::Exit::Done);
+    assert_eq!(said.exit, hansho::commands::exit::Exit::Done);
     assert_eq!(queue.hidden(), 0);
     assert_eq!(said.notes, [""; 0]);
     said.text

@@ -1,26 +1,25 @@
-//! What the demo shows, and how: lines that scroll by, and on a terminal one below them that is
-//! drawn anew. With `--json` nothing is shown but the tally.
+//! The demo's output: lines that scroll by, and on a terminal a status line below them that is
+//! redrawn. With `--json` only the tally is printed.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::slack;
+use crate::terminal::terminal_columns;
 
-/// Where nobody says how wide the output is.
+/// The width of an output that is not a terminal.
 const COLUMNS_DEFAULT: usize = 100;
-/// Of a post with many cards, so many are shown whole.
+/// How many cards of a post are shown.
 const CARDS_SHOWN: usize = 2;
-/// The moment and the worker stand left of what happens.
+/// The columns of the time and the worker, left of each step.
 const MARGIN: usize = 10;
-/// Without a terminal the state is told in a line of its own, this often at most.
+/// Without a terminal the status is printed as a line, at most this often.
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 
-/// Colours, where they are wanted.
+/// Text styles. Without `colour` they change nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Ink {
     pub colour: bool,
@@ -51,62 +50,62 @@ impl Ink {
     }
 }
 
-pub struct Stage {
+pub struct Screen {
     json: bool,
-    /// Lines can be drawn anew.
+    /// Whether lines can be redrawn.
     terminal: bool,
     columns: usize,
     pub ink: Ink,
-    below: RefCell<Below>,
+    status: RefCell<StatusLine>,
     after_block: Cell<bool>,
 }
 
-/// The line below what scrolls by.
+/// The line below the scrolling lines.
 #[derive(Default)]
-struct Below {
+struct StatusLine {
     line: String,
-    /// When it was last written out without a terminal.
+    /// When it was last printed without a terminal.
     written: Option<Duration>,
 }
 
-impl Stage {
-    pub fn new(json: bool) -> Stage {
+impl Screen {
+    pub fn new(json: bool) -> Screen {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let terminal = io::stdout().is_terminal() && !dumb && !json;
         // Source: no-color.org.
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Stage {
+        Screen {
             json,
             terminal,
             columns: if terminal { terminal_columns() } else { None }.unwrap_or(COLUMNS_DEFAULT),
             ink: Ink { colour: terminal && !no_colour },
-            below: RefCell::default(),
+            status: RefCell::default(),
             after_block: Cell::default(),
         }
     }
 
-    /// The heading of an act.
+    /// Prints the heading of a night.
     pub fn act(&self, title: &str) -> io::Result<()> {
         let rule = "─".repeat(self.columns.min(COLUMNS_DEFAULT).saturating_sub(title.len() + 4));
         self.block(&self.ink.strong(&format!("── {title} {rule}")))
     }
 
-    /// Words to whoever watches.
+    /// Prints a paragraph.
     pub fn say(&self, text: &str) -> io::Result<()> {
         self.block(&self.wrapped(text, self.columns))
     }
 
-    /// What the demo does.
+    /// Prints a step of the demo.
     pub fn step(&self, at: Duration, text: &str) -> io::Result<()> {
         self.entry(at, "", &self.ink.strong(&self.beside_the_margin(text)))
     }
 
-    /// A post that Slack did not take.
-    pub fn refusal(&self, at: Duration, who: &str, text: &str) -> io::Result<()> {
-        self.entry(at, who, &self.ink.warning(&self.beside_the_margin(text)))
+    /// Prints that Slack refused a post.
+    pub fn refusal(&self, at: Duration, worker: &str, text: &str) -> io::Result<()> {
+        self.entry(at, worker, &self.ink.warning(&self.beside_the_margin(text)))
     }
 
-    /// A post as Slack would show it: of many cards the first.
+    /// Prints a post as Slack would show it, with its first cards.
     pub fn cards(&self, payload: &Value) -> io::Result<()> {
         let mut shown = payload.clone();
         let mut hidden = 0;
@@ -116,18 +115,18 @@ impl Stage {
         }
         let mut text = slack::preview(&shown, self.columns, self.ink.colour);
         if hidden > 0 {
-            let things = if hidden == 1 { "card" } else { "cards" };
+            let noun = if hidden == 1 { "card" } else { "cards" };
             text.push('\n');
-            text.push_str(&self.ink.dim(&format!("… and {hidden} more {things}")));
+            text.push_str(&self.ink.dim(&format!("… and {hidden} more {noun}")));
         }
         self.block(text.trim_end())
     }
 
-    /// A post in short: the first lines of its text, and what there is to say about it.
+    /// Prints the first lines of a post's text, and a remark.
     pub fn post(
         &self,
         at: Duration,
-        who: &str,
+        worker: &str,
         payload: &Value,
         lines_max: usize,
         remark: Option<&str>,
@@ -138,74 +137,74 @@ impl Stage {
         if let Some(remark) = remark {
             shown.push_str(&format!("\n{}", self.ink.dim(remark)));
         }
-        self.entry(at, who, &shown)
+        self.entry(at, worker, &shown)
     }
 
-    /// The line below the others. Without a terminal it is written out from time to time.
+    /// Redraws the status line. Without a terminal, prints it from time to time.
     pub fn status(&self, at: Duration, draw: impl FnOnce(usize, Ink) -> String) -> io::Result<()> {
         if self.json {
             return Ok(());
         }
         let moment = moment(at);
-        // A line that fills the last column would break there.
+        // A line must leave the last column free, or the terminal wraps it.
         let room = self.columns.saturating_sub(moment.chars().count() + 1);
         let line = format!("{}{}", self.ink.dim(&moment), draw(room, self.ink));
         if self.terminal {
-            self.below.borrow_mut().line = line;
-            return self.draw_below();
+            self.status.borrow_mut().line = line;
+            return self.draw_status();
         }
-        let mut below = self.below.borrow_mut();
-        let due = below.written.is_none_or(|written| at.saturating_sub(written) >= STATUS_EVERY);
+        let mut status = self.status.borrow_mut();
+        let due = status.written.is_none_or(|written| at.saturating_sub(written) >= STATUS_EVERY);
         if due {
-            below.written = Some(at);
+            status.written = Some(at);
             writeln!(io::stdout(), "{line}")?;
         }
         Ok(())
     }
 
-    /// Takes the line below away.
-    pub fn calm(&self) -> io::Result<()> {
-        self.wipe_below()?;
-        self.below.borrow_mut().line.clear();
+    /// Removes the status line.
+    pub fn clear_status(&self) -> io::Result<()> {
+        self.wipe_status()?;
+        self.status.borrow_mut().line.clear();
         Ok(())
     }
 
-    /// The tally: for machines, or after its heading.
+    /// Prints the tally, as JSON or as text.
     pub fn end(&self, json: &str, text: &str) -> io::Result<()> {
         if self.json {
             return writeln!(io::stdout(), "{json}");
         }
-        self.act("What came in, and what went out")?;
+        self.act("The tally: messages in, posts out")?;
         self.block(text)
     }
 
-    /// Several lines that belong together, with room around them.
+    /// Prints lines that belong together, with an empty line around them.
     fn block(&self, text: &str) -> io::Result<()> {
         self.print(&format!("\n{text}"))?;
         self.after_block.set(true);
         Ok(())
     }
 
-    fn entry(&self, at: Duration, who: &str, text: &str) -> io::Result<()> {
+    fn entry(&self, at: Duration, worker: &str, text: &str) -> io::Result<()> {
         let mut lines = text.lines();
         let gap = if self.after_block.take() { "\n" } else { "" };
         let first = lines.next().unwrap_or_default();
-        let mut out = format!("{gap}{}{first}", self.margin(at, who));
+        let mut out = format!("{gap}{}{first}", self.margin(at, worker));
         for line in lines {
             out.push_str(&format!("\n{}{line}", " ".repeat(MARGIN)));
         }
         self.print(&out)
     }
 
-    fn margin(&self, at: Duration, who: &str) -> String {
-        self.ink.dim(&format!("{}{who:<3}", moment(at)))
+    fn margin(&self, at: Duration, worker: &str) -> String {
+        self.ink.dim(&format!("{}{worker:<3}", moment(at)))
     }
 
     fn beside_the_margin(&self, markup: &str) -> String {
         self.wrapped(markup, self.columns.saturating_sub(MARGIN))
     }
 
-    /// Slack's markup as the preview shows it.
+    /// Slack's markup, wrapped as the preview wraps it.
     fn wrapped(&self, markup: &str, columns: usize) -> String {
         let text = slack::preview(&json!({ "text": markup }), columns, self.ink.colour);
         text.trim_end().to_owned()
@@ -215,20 +214,20 @@ impl Stage {
         if self.json {
             return Ok(());
         }
-        self.wipe_below()?;
+        self.wipe_status()?;
         writeln!(io::stdout(), "{text}")?;
-        self.draw_below()
+        self.draw_status()
     }
 
-    fn wipe_below(&self) -> io::Result<()> {
-        match self.terminal && !self.below.borrow().line.is_empty() {
+    fn wipe_status(&self) -> io::Result<()> {
+        match self.terminal && !self.status.borrow().line.is_empty() {
             true => write!(io::stdout(), "\r\u{1b}[2K"),
             false => Ok(()),
         }
     }
 
-    fn draw_below(&self) -> io::Result<()> {
-        let line = &self.below.borrow().line;
+    fn draw_status(&self) -> io::Result<()> {
+        let line = &self.status.borrow().line;
         if !self.terminal || line.is_empty() {
             return Ok(());
         }
@@ -238,10 +237,10 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Screen {
     fn drop(&mut self) {
-        // It ended in the middle; a terminal that is gone needs no care.
-        let _ = self.calm();
+        // The demo may end in the middle. A closed terminal is no error here.
+        let _ = self.clear_status();
         let _ = io::stdout().flush();
     }
 }
@@ -249,15 +248,4 @@ impl Drop for Stage {
 /// ` 0:07  `
 fn moment(at: Duration) -> String {
     format!("{:>2}:{:02}  ", at.as_secs() / 60, at.as_secs() % 60)
-}
-
-/// How wide the terminal is. Asking the system takes unsafe code or one more crate; `stty` is on
-/// every Unix.
-pub fn terminal_columns() -> Option<usize> {
-    let terminal = File::open("/dev/tty").ok()?;
-    let asked =
-        Command::new("stty").arg("size").stdin(terminal).stderr(Stdio::null()).output().ok()?;
-    let answer = String::from_utf8(asked.stdout).ok()?;
-    let columns = answer.split_whitespace().nth(1)?.parse().ok()?;
-    (columns > 0).then_some(columns)
 }
