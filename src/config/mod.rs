@@ -31,11 +31,12 @@ use crate::policy::ledger::Terms;
 use crate::policy::route::{Route, Routes};
 use crate::slack::Mentions;
 
+pub use crate::finding::region::RegionName;
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use raw::Origin;
 pub use reference::Reference;
-pub use regions::{REGIONS_MAX, RegionName};
+pub use regions::REGIONS_MAX;
 pub use values::{DestinationName, QueueUrl, TableName, pace_allowed};
 
 /// More would not fit the pace of one worker, nor anybody's attention.

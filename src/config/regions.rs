@@ -1,12 +1,11 @@
 //! `[reconcile]`: which regions are compared with the ledger, and how often.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::raw::{Given, RawReconcile};
 use super::validate::Gathered;
 use super::{Mistake, Reconcile};
+use crate::finding::region::RegionName;
 
 /// AWS has some forty regions, of which no partition has more than this.
 pub const REGIONS_MAX: usize = 50;
@@ -14,47 +13,6 @@ pub const REGIONS_MAX: usize = 50;
 #[cfg(feature = "reconcile")]
 const EVERY: (Duration, Duration) =
     (Duration::from_secs(60), Duration::from_secs(7 * 24 * 60 * 60));
-
-/// The name of an AWS region, such as `eu-west-1`. That there is one of this name is not known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RegionName(String);
-
-impl RegionName {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RegionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The text has not the form of a region's name. It is not repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a region's name, such as eu-west-1")]
-pub struct NotARegion;
-
-/// Words of small letters and a number, with dashes between them: `us-gov-west-1`, `us-isob-east-1`.
-impl FromStr for RegionName {
-    type Err = NotARegion;
-
-    fn from_str(text: &str) -> Result<RegionName, NotARegion> {
-        const LEN_MAX: usize = 32;
-        let mut parts = text.split('-').rev();
-        let number = parts.next().unwrap_or_default();
-        let words: Vec<&str> = parts.collect();
-        let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
-        let is_number =
-            (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
-        if text.len() <= LEN_MAX && words.len() >= 2 && words.iter().all(is_word) && is_number {
-            Ok(RegionName(text.to_owned()))
-        } else {
-            Err(NotARegion)
-        }
-    }
-}
 
 pub(super) fn validate(raw: &RawReconcile, gathered: &mut Gathered) -> Reconcile {
     let every = gathered.read("reconcile.every", &raw.every, every).flatten();
@@ -108,27 +66,6 @@ fn regions(given: &Given) -> Result<Vec<RegionName>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_regions() {
-        for (name, good) in [
-            ("eu-west-1", true),
-            ("us-gov-west-1", true),
-            ("us-isob-east-1", true),
-            ("ap-southeast-12", true),
-            ("eusc-de-east-1", true),
-            ("eu-west", false),
-            ("west-1", false),
-            ("EU-WEST-1", false),
-            ("eu-west-123", false),
-            ("eu--1", false),
-            ("eu-west-1 ", false),
-            ("eu-west-1.evil.example", false),
-            ("", false),
-        ] {
-            assert_eq!(name.parse::<RegionName>().is_ok(), good, "{name:?}");
-        }
-    }
 
     #[test]
     fn a_list_of_them() {

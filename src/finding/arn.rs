@@ -34,7 +34,8 @@ impl<'a> Arn<'a> {
         (!id.is_empty()).then_some(id)
     }
 
-    /// Returns `aws` and `guardduty` for `…:securityhub:…:product/aws/guardduty` (or `productv2/…`).
+    /// Returns `aws` and `guardduty` for `…:securityhub:…:product/aws/guardduty` (or
+    /// `productv2/…`).
     pub fn product(&self) -> Option<(&'a str, &'a str)> {
         let path = self
             .resource
@@ -44,8 +45,8 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// Returns the part after the last colon or slash of an ARN, a URL or a path: a queue's name, a rule's
-/// name, a finding's id. A text without either is returned whole.
+/// Returns the part after the last colon or slash of an ARN, a URL or a path: a queue's name, a
+/// rule's name, a finding's id. A text without either is returned whole.
 pub fn last_part(text: &str) -> &str {
     text.rsplit([':', '/']).next().unwrap_or(text)
 }
@@ -56,8 +57,8 @@ pub(super) fn bare_id(id: Option<&str>) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(Arn::parse(id).and_then(|arn| arn.finding_id()).unwrap_or(id)))
 }
 
-/// Returns the name of the resource that an ARN identifies: its last part that is not empty. Any other
-/// text is returned as it is.
+/// Returns the name of the resource that an ARN identifies: its last part that is not empty. Any
+/// other text is returned as it is.
 pub(super) fn short_name(text: &str) -> &str {
     match Arn::parse(text) {
         Some(arn) => {

@@ -1,5 +1,5 @@
-//! Findings in the AWS Security Finding Format (ASFF), which Security Hub CSPM sends: its own controls,
-//! copies of other AWS products' findings, and findings that third parties import.
+//! Findings in the AWS Security Finding Format (ASFF), which Security Hub CSPM sends: its own
+//! controls, copies of other AWS products' findings, and findings that third parties import.
 //!
 //! Source: Security Hub user guide, "AWS Security Finding Format (ASFF)"; API reference,
 //! `AwsSecurityFinding`.
@@ -103,9 +103,9 @@ impl Document<'_> {
     }
 }
 
-/// Reads `{"Label": "HIGH", "Normalized": 70, "Product": 8.0}`, or a word: the label, or else the number
-/// from 0 to 100. `Product` is on the product's own scale, so only GuardDuty's is read, and only if it
-/// agrees with the level.
+/// Reads `{"Label": "HIGH", "Normalized": 70, "Product": 8.0}`, or a word: the label, or else the
+/// number from 0 to 100. `Product` is on the product's own scale, so only GuardDuty's is read, and
+/// only if it agrees with the level.
 fn gauge(json: Option<Json<'_>>, is_guardduty: bool) -> Gauge {
     let Some(json) = json else { return Gauge::default() };
     if json.kind() != Kind::Object {

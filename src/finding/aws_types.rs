@@ -2,8 +2,8 @@
 
 use super::phrase::part;
 
-/// Writes a resource type in plain words: `AwsEc2Instance` and `AWS::EC2::Instance` as `EC2 instance`,
-/// `AwsIamAccessKey` as `IAM access key`.
+/// Writes a resource type in plain words: `AwsEc2Instance` and `AWS::EC2::Instance` as `EC2
+/// instance`, `AwsIamAccessKey` as `IAM access key`.
 pub(super) fn plain_kind(kind: &str) -> String {
     /// No type of AWS is longer.
     const LONGEST: usize = 80;
@@ -41,8 +41,8 @@ fn named_service(kind: &str) -> Option<(&'static str, &str)> {
     NAMES.into_iter().find_map(|(name, plain)| Some((plain, kind.strip_prefix(name)?)))
 }
 
-/// Splits before a capital letter that follows a small one, and at every other character that is not
-/// a letter or digit.
+/// Splits before a capital letter that follows a small one, and at every other character that is
+/// not a letter or digit.
 fn split_words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;

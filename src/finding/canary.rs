@@ -1,9 +1,9 @@
-//! Canaries: events that hansho puts on a bus to check that findings would arrive. A canary is not a
-//! finding, and is posted only if it asks for it.
+//! Canaries: events that hansho puts on a bus to check that findings would arrive. A canary is not
+//! a finding, and is posted only if it asks for it.
 //!
-//! Only the source and the detail-type of the event around it make a canary, never the contents of a
-//! finding. So outsiders, whose text a finding may hold, cannot turn a finding into a canary, which
-//! would not be posted. The policies of the buses decide who may put such events (`infra/`).
+//! Only the source and the detail-type of the event around it make a canary, never the contents of
+//! a finding. So outsiders, whose text a finding may hold, cannot turn a finding into a canary,
+//! which would not be posted. The policies of the buses decide who may put such events (`infra/`).
 
 use std::borrow::Cow;
 
@@ -64,8 +64,8 @@ pub(super) fn is_canary(source: Option<&str>, detail_type: Option<&str>) -> bool
     source == Some(SOURCE) && detail_type == Some(DETAIL_TYPE)
 }
 
-/// Returns whether a canary can start at a place of this name: 1 to 32 lower-case letters, digits and
-/// hyphens. A bus outside AWS has no region, so any such word will do.
+/// Returns whether a canary can start at a place of this name: 1 to 32 lower-case letters, digits
+/// and hyphens. A bus outside AWS has no region, so any such word will do.
 pub fn is_start(text: &str) -> bool {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=REGION_CHARS_MAX).contains(&text.len()) && text.chars().all(good)
@@ -84,8 +84,8 @@ object! {
     }
 }
 
-/// Reads a canary's `detail`. A canary that hansho did not make is rejected, so that its sender sees
-/// the error.
+/// Reads a canary's `detail`. A canary that hansho did not make is rejected, so that its sender
+/// sees the error.
 pub(super) fn read(
     json: Json<'_>,
     envelope: &Envelope<'_>,

@@ -1,5 +1,6 @@
-//! A finding as its source's parser reads it. [`Draft::finish`] makes the [`Finding`] by rules that are
-//! the same for all sources: identity, text limits, a missing severity, what the envelope may add.
+//! A finding as its source's parser reads it. [`Draft::finish`] makes the [`Finding`] by rules that
+//! are the same for all sources: identity, text limits, a missing severity, what the envelope may
+//! add.
 
 use std::borrow::Cow;
 
@@ -62,8 +63,8 @@ impl<'a> Draft<'a> {
         self.partition = self.partition.take().or_else(|| known(arn.partition));
     }
 
-    /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it is an
-    /// ARN, its region is the original's, whichever region Security Hub aggregates in.
+    /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
+    /// is an ARN, its region is the original's, whichever region Security Hub aggregates in.
     pub fn take_identity(&mut self, name: Option<&'a str>, original: Original<'a>) {
         if let Some(arn) = name.and_then(Arn::parse).filter(|arn| !arn.region.is_empty()) {
             self.region = Some(Cow::Borrowed(arn.region));
@@ -125,8 +126,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Reads the identity. The envelope has no part in it: a part that the finding does not say stays
-    /// empty.
+    /// Reads the identity. The envelope has no part in it: a part that the finding does not say
+    /// stays empty.
     pub fn fingerprint(&self, envelope: &Envelope<'_>) -> Result<Fingerprint, Rejection> {
         let refuse = |why: &str| {
             Rejection::new(RejectCode::NoIdentity, &envelope.place_of(self.id_key), why)

@@ -7,12 +7,12 @@ use super::original::original;
 use super::product::Product;
 use super::text::is_invisible;
 
-/// The identity of a finding: the product that made it, the account and region that it is about, and
-/// the product's id.
+/// The identity of a finding: the product that made it, the account and region that it is about,
+/// and the product's id.
 ///
-/// Only the finding itself decides it; the envelope has no part in it. So these copies of one finding
-/// have the same fingerprint: the member's, the administrator's, SQS's redelivery, and Security Hub's
-/// copy of a GuardDuty finding.
+/// Only the finding itself decides it; the envelope has no part in it. So these copies of one
+/// finding have the same fingerprint: the member's, the administrator's, SQS's redelivery, and
+/// Security Hub's copy of a GuardDuty finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint {
     /// A name that [`Product`] writes.
@@ -60,10 +60,10 @@ impl Fingerprint {
 
 /// Writes `product/account/region/id`, the ledger's partition key.
 ///
-/// Different fingerprints never have the same text. An unknown part is `-`. Bytes that would make the
-/// text ambiguous (a slash before the id, a part that is itself `-`, a percent sign) or unsafe in a
-/// log or terminal (control and invisible characters) are written as `%XX`. The longest text takes
-/// less than 2048 bytes, DynamoDB's limit for a partition key.
+/// Different fingerprints never have the same text. An unknown part is `-`. Bytes that would make
+/// the text ambiguous (a slash before the id, a part that is itself `-`, a percent sign) or unsafe
+/// in a log or terminal (control and invisible characters) are written as `%XX`. The longest text
+/// takes less than 2048 bytes, DynamoDB's limit for a partition key.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in [&self.product, &self.account, &self.region] {

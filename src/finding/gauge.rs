@@ -51,8 +51,8 @@ impl Gauge {
         }
     }
 
-    /// Returns this gauge, or `other` if this one is unreadable. If both are unreadable, the first text
-    /// that is not empty is kept.
+    /// Returns this gauge, or `other` if this one is unreadable. If both are unreadable, the first
+    /// text that is not empty is kept.
     pub fn or(self, other: impl FnOnce() -> Gauge) -> Gauge {
         match self {
             Gauge::Read(_) => self,

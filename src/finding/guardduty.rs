@@ -96,8 +96,8 @@ fn says_sample(info: Json<'_>, levels: u8) -> bool {
     }
 }
 
-/// Returns whether the word `sample` may be in a string, escaped or not. Most strings have kilobytes of
-/// other text, which this check saves from being unescaped.
+/// Returns whether the word `sample` may be in a string, escaped or not. Most strings have
+/// kilobytes of other text, which this check saves from being unescaped.
 fn may_say_sample(raw: &str) -> bool {
     raw.contains("\\u") || raw.to_ascii_lowercase().contains("sample")
 }

@@ -135,8 +135,8 @@ impl Document<'_> {
         }
     }
 
-    /// `Inspector score 7.8, exploit available, no fix available.`, then Inspector's description. The
-    /// urgency comes first, because the description may be long.
+    /// `Inspector score 7.8, exploit available, no fix available.`, then Inspector's description.
+    /// The urgency comes first, because the description may be long.
     fn describe(&self) -> Option<String> {
         let score = self.score.filter(|score| (0.0..=10.0).contains(score));
         let score = score.map(|score| format!("Inspector score {score:.1}"));

@@ -8,9 +8,9 @@
 //! - Other keys are skipped.
 //! - Lists are read up to a bound.
 //!
-//! The syntax was judged before, by [`json`](super::json). Text without escapes is borrowed from the
-//! message. A number that does not fit an `f64`, or half of a surrogate pair where a source cut a text,
-//! spoils only its own field.
+//! The syntax was judged before, by [`json`](super::json). Text without escapes is borrowed from
+//! the message. A number that does not fit an `f64`, or half of a surrogate pair where a source cut
+//! a text, spoils only its own field.
 
 use std::borrow::Cow;
 
@@ -158,8 +158,8 @@ pub(super) fn is_key(key: &[u8], name: &str) -> bool {
     key == name.as_bytes() || key.eq_ignore_ascii_case(name.as_bytes())
 }
 
-/// Declares structs that read the named keys of an object. The case of a key does not count, because
-/// EventBridge writes `accountId` where the API writes `AccountId`.
+/// Declares structs that read the named keys of an object. The case of a key does not count,
+/// because EventBridge writes `accountId` where the API writes `AccountId`.
 macro_rules! object {
     ($(
         $(#[$meta:meta])*
@@ -169,14 +169,15 @@ macro_rules! object {
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub(in crate::finding) struct $name<'a> {
+        pub(crate) struct $name<'a> {
             $($(#[$doc])* pub $field: $type,)*
             lifetime: std::marker::PhantomData<&'a ()>,
         }
 
         impl<'a> $crate::finding::lenient::Read<'a> for $name<'a> {
             fn read(json: $crate::finding::json::Json<'a>) -> Option<Self> {
-                use $crate::finding::{json::Kind, lenient::Slot};
+                use $crate::finding::json::Kind;
+                use $crate::finding::lenient::Slot;
                 if json.kind() != Kind::Object {
                     return None;
                 }
@@ -188,7 +189,8 @@ macro_rules! object {
 
         impl<'a> $crate::finding::lenient::Slot<'a> for $name<'a> {
             fn fill(&mut self, json: $crate::finding::json::Json<'a>) {
-                use $crate::finding::{json::Kind, lenient::{Slot, is_key}};
+                use $crate::finding::json::Kind;
+                use $crate::finding::lenient::{Slot, is_key};
                 if json.kind() != Kind::Object {
                     return;
                 }

@@ -1,7 +1,7 @@
 //! The limits of a message: size, depth, number of findings.
 //!
-//! [`check`] passes once over the bytes. It neither recurses nor allocates, so a hostile message costs
-//! no more than a good one of the same size.
+//! [`check`] passes once over the bytes. It neither recurses nor allocates, so a hostile message
+//! costs no more than a good one of the same size.
 
 use super::reject::{RejectCode, Rejection};
 
@@ -9,16 +9,17 @@ use super::reject::{RejectCode, Rejection};
 /// Source: SQS developer guide, "Amazon SQS message quotas".
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// The deepest nesting of arrays and objects together. GuardDuty's deepest known finding has 9 levels.
-/// serde_json gives up at 128 levels. This limit is lower, so that the rejection names the place.
+/// The deepest nesting of arrays and objects together. GuardDuty's deepest known finding has 9
+/// levels. serde_json gives up at 128 levels. This limit is lower, so that the rejection names the
+/// place.
 pub const MAX_DEPTH: usize = 64;
 
-/// The most findings in one message. Security Hub's BatchImportFindings and GetFindings have the same
-/// limit. Source: Security Hub API reference.
+/// The most findings in one message. Security Hub's BatchImportFindings and GetFindings have the
+/// same limit. Source: Security Hub API reference.
 pub const MAX_FINDINGS: usize = 100;
 
-/// Rejects `body` if it is larger than [`MAX_BYTES`] or nested deeper than [`MAX_DEPTH`]. It need not
-/// be JSON.
+/// Rejects `body` if it is larger than [`MAX_BYTES`] or nested deeper than [`MAX_DEPTH`]. It need
+/// not be JSON.
 pub(super) fn check(body: &str) -> Result<(), Rejection> {
     if body.len() > MAX_BYTES {
         let why =
@@ -36,8 +37,8 @@ pub(super) fn check(body: &str) -> Result<(), Rejection> {
     }
 }
 
-/// Returns the offset of the first bracket that opens level [`MAX_DEPTH`] + 1. Brackets in strings do
-/// not count.
+/// Returns the offset of the first bracket that opens level [`MAX_DEPTH`] + 1. Brackets in strings
+/// do not count.
 fn first_too_deep(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let mut in_string = false;

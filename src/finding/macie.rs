@@ -164,7 +164,8 @@ impl Affected<'_> {
 }
 
 impl Policy<'_> {
-    /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com PutBucketAcl`.
+    /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com
+    /// PutBucketAcl`.
     fn describe(&self) -> Option<String> {
         let (address, call) = (&self.actor.address, &self.action.call);
         let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.name.as_deref()))

@@ -8,8 +8,8 @@ use crate::instants::Wall;
 
 /// One security finding, parsed and normalised.
 ///
-/// All text in it is bounded and free of control and bidirectional characters. It is still text that
-/// an attacker may have written: code that shows it must escape it for its target.
+/// All text in it is bounded and free of control and bidirectional characters. It is still text
+/// that an attacker may have written: code that shows it must escape it for its target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub fingerprint: Fingerprint,
@@ -54,8 +54,8 @@ pub struct Canary {
 /// A doubt about a finding that a card has to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// The severity was missing or unreadable, so the finding counts as high. Holds the text that was
-    /// found in its place.
+    /// The severity was missing or unreadable, so the finding counts as high. Holds the text that
+    /// was found in its place.
     UnreadableSeverity(Text),
     /// The envelope comes from another account than the finding is about. The administrator's copy
     /// looks like that, and so would a forged one.

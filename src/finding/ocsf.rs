@@ -97,7 +97,8 @@ impl Document<'_> {
     }
 }
 
-/// Reads `severity_id` from 1 to 6. For 0 (unknown), 99 (other) and any other number, the word decides.
+/// Reads `severity_id` from 1 to 6. For 0 (unknown), 99 (other) and any other number, the word
+/// decides.
 fn gauge(id: Option<u64>, word: Option<&str>) -> Gauge {
     let level = match id {
         Some(1) => Some(Level::Informational),

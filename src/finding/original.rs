@@ -1,5 +1,5 @@
-//! Security Hub copies the findings of other products. This file finds the original of a copy, so that
-//! copy and original have one fingerprint and are posted once.
+//! Security Hub copies the findings of other products. This file finds the original of a copy, so
+//! that copy and original have one fingerprint and are posted once.
 
 use super::arn::Arn;
 use super::product::Product;

@@ -5,8 +5,8 @@ use super::model::Finding;
 use super::reject::Rejection;
 use super::severity::Severity;
 
-/// The findings and the rejections of one queue message. A message of Security Hub may carry several
-/// findings; each is read on its own.
+/// The findings and the rejections of one queue message. A message of Security Hub may carry
+/// several findings; each is read on its own.
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub findings: Vec<Finding>,

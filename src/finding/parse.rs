@@ -1,8 +1,8 @@
 //! Opens the envelopes of a message and reads the findings in it.
 //!
-//! Envelopes are recognised by their keys; findings by the event's detail-type, or by keys that only
-//! their source has. Nothing is dropped silently: every message gives at least one finding or one
-//! rejection.
+//! Envelopes are recognised by their keys; findings by the event's detail-type, or by keys that
+//! only their source has. Nothing is dropped silently: every message gives at least one finding or
+//! one rejection.
 
 use std::fmt;
 
@@ -20,7 +20,8 @@ use super::shape::Shape;
 use super::source::Source;
 use super::text::cut;
 
-/// How often JSON may be in a string in JSON. SNS and SQS records wrap it once each; one is to spare.
+/// How often JSON may be in a string in JSON. SNS and SQS records wrap it once each; one is to
+/// spare.
 const STRINGS_MAX: u8 = 3;
 /// How many envelopes, lists and elements may be around a finding. SQS in SNS in a list of records
 /// around a Security Hub event takes eight.
@@ -28,20 +29,20 @@ const STEPS_MAX: u8 = 12;
 /// The longest quotation from the message in a rejection, in characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
-/// Reads the body of a queue message: the findings in it, and a rejection with its place for every part
-/// that is not a finding.
+/// Reads the body of a queue message: the findings in it, and a rejection with its place for every
+/// part that is not a finding.
 ///
 /// - Sources: GuardDuty, Inspector, Macie, Access Analyzer, and Security Hub's ASFF and OCSF.
-/// - Envelopes: none, an EventBridge event (its `detail` may be a string), an SNS notification, Lambda's
-///   SNS and SQS records, a list, or an API's answer with `Findings`.
+/// - Envelopes: none, an EventBridge event (its `detail` may be a string), an SNS notification,
+///   Lambda's SNS and SQS records, a list, or an API's answer with `Findings`.
 /// - At most [`MAX_FINDINGS`] findings are read from one message. One rejection counts the others.
 /// - A value of a wrong type never rejects a finding. A missing identity does.
 pub fn parse(body: &str) -> Parsed {
     parse_wanted(body, &|_| true)
 }
 
-/// Like [`parse`], but a finding with a severity that is not `wanted` gives only its identity and its
-/// severity. A canary is always wanted.
+/// Like [`parse`], but a finding with a severity that is not `wanted` gives only its identity and
+/// its severity. A canary is always wanted.
 pub fn parse_wanted(body: &str, wanted: Wanted<'_>) -> Parsed {
     let mut reader = Reader { parsed: Parsed::default(), wanted, surplus: None };
     reader.text(body, &Step::default());
@@ -166,8 +167,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads EventBridge events under keys that hansho does not know; test tools and input templates
-    /// wrap events so. Returns whether there was one.
+    /// Reads EventBridge events under keys that hansho does not know; test tools and input
+    /// templates wrap events so. Returns whether there was one.
     fn events_within(&mut self, json: Json<'_>, step: &Step<'_>) -> bool {
         let mut found = false;
         for (key, value) in json.entries() {
@@ -185,7 +186,8 @@ impl Reader<'_> {
         let mut next = step.at_key("detail");
         next.envelope.account = bounded(&shape.event_account).or(next.envelope.account);
         next.envelope.region = bounded(&shape.region).or(next.envelope.region);
-        // Only a message that is itself the event can be a canary: others may have made the contents.
+        // Only a message that is itself the event can be a canary: others may have made the
+        // contents.
         let outermost = step.steps == 0 && step.strings == 0;
         if outermost
             && canary::is_canary(shape.event_source.as_deref(), shape.detail_type.as_deref())
@@ -265,8 +267,8 @@ impl Reader<'_> {
     }
 }
 
-/// Explains why a text is not a JSON document. [`Document::read`] finds only that something is wrong;
-/// serde_json finds what and where.
+/// Explains why a text is not a JSON document. [`Document::read`] finds only that something is
+/// wrong; serde_json finds what and where.
 fn why_none(text: &str) -> Rejection {
     match limits::check(text) {
         Err(rejection) => rejection,

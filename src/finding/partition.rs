@@ -23,12 +23,12 @@ impl Partition {
     }
 
     /// Infers the partition from a region's name.
-    pub(super) fn of_region(region: &str) -> Partition {
+    pub fn of_region(region: &str) -> Partition {
         if region.starts_with("cn-") {
             Partition::China
         } else if region.starts_with("us-gov-") {
             Partition::GovCloud
-        } else if region.starts_with("us-iso") || region.starts_with("eusc-") {
+        } else if region.starts_with("eusc-") || is_isolated(region) {
             Partition::Other
         } else {
             Partition::Commercial
@@ -44,6 +44,12 @@ impl Partition {
             Partition::Other => None,
         }
     }
+}
+
+/// Regions of the isolated partitions have `iso` in their names: `us-isob-east-1`,
+/// `eu-isoe-west-1`.
+fn is_isolated(region: &str) -> bool {
+    region.split('-').nth(1).is_some_and(|part| part.starts_with("iso"))
 }
 
 #[cfg(test)]
@@ -66,6 +72,7 @@ mod tests {
             ("cn-north-1", Partition::China),
             ("us-gov-west-1", Partition::GovCloud),
             ("us-isob-east-1", Partition::Other),
+            ("eu-isoe-west-1", Partition::Other),
             ("eusc-de-east-1", Partition::Other),
             ("us-east-1", Partition::Commercial),
             ("", Partition::Commercial),

@@ -147,8 +147,8 @@ pub(super) fn listed<S: AsRef<str>>(mut shown: Vec<S>, total: usize) -> Option<S
     (!shown.is_empty()).then_some(list)
 }
 
-/// Like [`listed`], for at most `max` of the `things`. A thing that is `alike` an earlier one is left
-/// out. `total` includes the repeated ones.
+/// Like [`listed`], for at most `max` of the `things`. A thing that is `alike` an earlier one is
+/// left out. `total` includes the repeated ones.
 pub(super) fn listed_once<T>(
     things: &[&T],
     total: usize,
@@ -179,8 +179,8 @@ pub(super) fn known<'t>(text: &'t Str<'_>) -> Option<&'t str> {
     text.as_deref().filter(|text| !trimmed(text).eq_ignore_ascii_case("unknown"))
 }
 
-/// `IAMUser alice`. An account has only one root user, so neither `Root` nor the account's number is
-/// shown as its name.
+/// `IAMUser alice`. An account has only one root user, so neither `Root` nor the account's number
+/// is shown as its name.
 pub(super) fn principal<'t>(
     kind: Option<&'t str>,
     otherwise: &'t str,

@@ -55,7 +55,8 @@ impl Product {
         .unwrap_or_else(|| Product::Other(name.to_owned()))
     }
 
-    /// Returns the product with this name in ARNs, if hansho also reads that product's own findings.
+    /// Returns the product with this name in ARNs, if hansho also reads that product's own
+    /// findings.
     pub(super) fn of_service(service: &str) -> Option<Product> {
         match service {
             "guardduty" => Some(Product::GuardDuty),
@@ -67,7 +68,8 @@ impl Product {
     }
 
     /// Returns the product of a Security Hub finding that is not a copy (see
-    /// [`original`](super::original)), by its product's ARN, or else by its company and product names.
+    /// [`original`](super::original)), by its product's ARN, or else by its company and product
+    /// names.
     pub(super) fn of_security_hub(
         arn: Option<&str>,
         company: Option<&str>,

@@ -17,9 +17,9 @@ impl Level {
     pub const ALL: [Level; 5] =
         [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
 
-    /// Reads GuardDuty's number by the lower bounds of its bands (1.0, 4.0, 7.0, 9.0). A number between
-    /// two published bands, such as 6.95, belongs to the lower one. Negative numbers, NaN and infinity
-    /// give None.
+    /// Reads GuardDuty's number by the lower bounds of its bands (1.0, 4.0, 7.0, 9.0). A number
+    /// between two published bands, such as 6.95, belongs to the lower one. Negative numbers, NaN
+    /// and infinity give None.
     /// Source: GuardDuty user guide, "Severity levels for GuardDuty findings".
     pub fn from_score(score: f64) -> Option<Level> {
         match score {
@@ -109,8 +109,8 @@ impl Severity {
         Level::from_score(score).map(|level| Severity { level, score: Some(score) })
     }
 
-    /// The severity of a finding whose own can't be read: high, because a needless alert is better than
-    /// a missed one.
+    /// The severity of a finding whose own can't be read: high, because a needless alert is better
+    /// than a missed one.
     pub fn unreadable() -> Severity {
         Severity::of_level(Level::High)
     }

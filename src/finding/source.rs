@@ -18,8 +18,8 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Recognises the source by the detail-type of an EventBridge event. Events of Security Hub hold a
-    /// list of findings, each of which is recognised by its keys.
+    /// Recognises the source by the detail-type of an EventBridge event. Events of Security Hub
+    /// hold a list of findings, each of which is recognised by its keys.
     /// Source: EventBridge event reference, the detail-types of each service.
     pub fn of_detail_type(detail_type: &str) -> Option<Source> {
         match detail_type.trim() {
@@ -33,7 +33,8 @@ impl Source {
         }
     }
 
-    /// Reads a finding. Of an unwanted GuardDuty finding only the identity and the severity are read.
+    /// Reads a finding. Of an unwanted GuardDuty finding only the identity and the severity are
+    /// read.
     pub fn read(
         self,
         json: Json<'_>,

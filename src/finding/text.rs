@@ -1,5 +1,5 @@
-//! Text from a finding. Anybody who can name a bucket, tag an instance or answer a DNS query can write
-//! it, so it is cleaned and cut before other code sees it.
+//! Text from a finding. Anybody who can name a bucket, tag an instance or answer a DNS query can
+//! write it, so it is cleaned and cut before other code sees it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Marks a text that was cut.
 pub const CUT: char = '…';
 
-/// One line of cleaned text of bounded length. It is not escaped; each target escapes it its own way.
+/// One line of cleaned text of bounded length. It is not escaped; each target escapes it its own
+/// way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(String);
 
@@ -69,8 +70,8 @@ impl Text {
     }
 }
 
-/// Returns whether there is nothing to clean or cut: at most `max_chars` printable ASCII characters,
-/// with single spaces between words.
+/// Returns whether there is nothing to clean or cut: at most `max_chars` printable ASCII
+/// characters, with single spaces between words.
 fn is_clean(raw: &str, max_chars: usize) -> bool {
     raw.len() <= max_chars
         && !has_byte(raw, |byte| !matches!(byte, b' '..=b'~'))
@@ -78,8 +79,8 @@ fn is_clean(raw: &str, max_chars: usize) -> bool {
         && trimmed(raw).len() == raw.len()
 }
 
-/// Returns whether a byte of `text` is `such`. Sixteen bytes are judged at once, so `such` must have no
-/// branches.
+/// Returns whether a byte of `text` is `such`. Sixteen bytes are judged at once, so `such` must
+/// have no branches.
 pub fn has_byte(text: &str, such: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     let among = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, &byte| any | such(byte));
@@ -104,8 +105,8 @@ impl fmt::Display for Text {
     }
 }
 
-/// Cuts `text` to at most `max_chars` characters, at a grapheme boundary. The last one is [`CUT`] if
-/// anything was removed.
+/// Cuts `text` to at most `max_chars` characters, at a grapheme boundary. The last one is [`CUT`]
+/// if anything was removed.
 pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
     if text.len() <= max_chars || text.chars().take(max_chars + 1).count() <= max_chars {
         return Cow::Borrowed(text);
@@ -128,8 +129,8 @@ pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
 }
 
 /// Returns whether a character is invisible and changes how its neighbours are shown: bidirectional
-/// controls (Unicode TR 9; they can show `jpg.exe` as `exe.gpj`), zero-width spaces, joiners outside
-/// emoji, the tag block, variation selectors, the soft hyphen and the byte-order mark.
+/// controls (Unicode TR 9; they can show `jpg.exe` as `exe.gpj`), zero-width spaces, joiners
+/// outside emoji, the tag block, variation selectors, the soft hyphen and the byte-order mark.
 /// U+200D and U+FE0F stay, because emoji need them.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,

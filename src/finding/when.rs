@@ -18,8 +18,8 @@ const INSPECTOR: &[BorrowedFormatItem<'_>] = format_description!(
 /// Seconds since the epoch stay below this until the year 5138; milliseconds passed it in 1973.
 const LEAST_MILLISECONDS: f64 = 1e11;
 
-/// Reads RFC 3339, RFC 3339 with a space for the `T` or without a zone (then UTC), Inspector's form,
-/// and seconds or milliseconds since the epoch.
+/// Reads RFC 3339, RFC 3339 with a space for the `T` or without a zone (then UTC), Inspector's
+/// form, and seconds or milliseconds since the epoch.
 impl<'a> Read<'a> for Wall {
     fn read(json: Json<'a>) -> Option<Wall> {
         match json.kind() {

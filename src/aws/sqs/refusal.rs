@@ -9,6 +9,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
 use super::quarantine_attributes::acceptable;
+use crate::finding::arn::last_part;
 use crate::ports::{Failure, FailureKind, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
@@ -40,7 +41,7 @@ pub(super) fn of_time_out(call: &str, url: &str) -> QueueError {
 }
 
 fn name_in(url: &str) -> String {
-    one_line(url.rsplit('/').next().unwrap_or(url))
+    one_line(last_part(url))
 }
 
 /// A batch call that failed as a whole. With a single entry, what is said of the receipt is known

@@ -4,6 +4,8 @@
 //! another than the one that this process was configured for: the queues are in the home region of
 //! the security account, a worker may run elsewhere.
 
+use crate::finding::region::is_region_name;
+
 /// The domains that AWS serves its APIs under, over all partitions. Source: botocore's
 /// `endpoints.json` (`dnsSuffix`), and `api.aws` for dual-stack hosts.
 const AWS_DOMAINS: [&str; 9] = [
@@ -39,14 +41,9 @@ fn host_of(url: &str) -> Option<&str> {
     authority.split(':').next()
 }
 
-/// A region's name is words of letters and a number, such as `us-gov-west-1`. Anything else would
-/// end up in a host name, so it is not taken for one.
+/// The label, if it is a region's name. It goes into a host name, so no other text will do.
 fn named(label: &str) -> Option<String> {
-    let (words, number) = label.rsplit_once('-')?;
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let are_words =
-        words.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()));
-    (is_number && are_words).then(|| label.to_owned())
+    is_region_name(label).then(|| label.to_owned())
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub fn render(
                 notes: Vec::new(),
             };
             let line = match json {
-                true => slack::body(&digest, mentions),
+                true => slack::payload_json(&digest, mentions),
                 false => slack::preview(&slack::payload(&digest, mentions), 100, colour),
             };
             if written.is_ok() {

@@ -60,7 +60,8 @@ impl Resource<'_> {
         phrase.build()
     }
 
-    /// The user's name, or else the end of the resource's id. A user's id, such as `AIDA…`, is no name.
+    /// The user's name, or else the end of the resource's id. A user's id, such as `AIDA…`, is no
+    /// name.
     fn name(&self) -> Option<&str> {
         self.details.user.name.as_deref().or_else(|| Some(name_in(self.id.as_deref()?)))
     }
@@ -76,8 +77,8 @@ fn name_in(id: &str) -> &str {
 }
 
 impl AccessKey<'_> {
-    /// The name of the user or role that owns the key, or else the session's name (the part after the
-    /// role's id in `AROA…:session`), or else the id.
+    /// The name of the user or role that owns the key, or else the session's name (the part after
+    /// the role's id in `AROA…:session`), or else the id.
     fn owner(&self) -> Option<&str> {
         let principal = self.principal.as_deref();
         let session = principal.and_then(|id| id.split_once(':')).map(|(_, name)| name);

@@ -56,7 +56,8 @@ object! {
     }
     /// Fields that products add, under names of their own.
     struct Fields<'a> {
-        /// Access Analyzer's id. Its ASFF Id consists of the names of the analyzer and the resource.
+        /// Access Analyzer's id. Its ASFF Id consists of the names of the analyzer and the
+        /// resource.
         finding_id: Str<'a> = "findingId",
         finding_type: Str<'a> = "findingType",
         resource_owner: Str<'a> = "ResourceOwnerAccount",

@@ -11,9 +11,9 @@ use super::schema::{
     Lambda, Limitless, NAMED_MAX, Resource, Sequence, Service, Volumes, Workload,
 };
 
-/// Describes the affected resource. The details that belong to its `resourceType` come first. If there
-/// are none, or the type is unknown, the other details are tried, then the resources of the call, the
-/// caller, and the name of the type.
+/// Describes the affected resource. The details that belong to its `resourceType` come first. If
+/// there are none, or the type is unknown, the other details are tried, then the resources of the
+/// call, the caller, and the name of the type.
 pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
     let sequence = service.detection.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();

@@ -1,5 +1,5 @@
-//! The fields of a GuardDuty finding that hansho reads. EventBridge and the API differ only in the case
-//! of the keys.
+//! The fields of a GuardDuty finding that hansho reads. EventBridge and the API differ only in the
+//! case of the keys.
 //!
 //! Source: GuardDuty API reference, `Finding`.
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
-use hansho::slack::{Mention, Mentions, body, payload, preview};
+use hansho::slack::{Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
 const MENTION: &str = "<!subteam^S0123|sre>";
@@ -60,11 +60,11 @@ pub fn digest(form: Form, cards: Vec<Card>) -> Post {
 
 /// What is looked at in these tests is what is sent.
 #[test]
-fn the_body_is_the_payload_in_json() {
+fn the_outgoing_json_is_the_payload() {
     for form in [Form::Cards, Form::Digest, Form::Plain] {
         let digest = digest(form, vec![card(calm(Level::High))]);
-        let body: Value = serde_json::from_str(&body(&digest, &sre())).unwrap();
-        assert_eq!(body, payload(&digest, &sre()));
+        let written: Value = serde_json::from_str(&payload_json(&digest, &sre())).unwrap();
+        assert_eq!(written, payload(&digest, &sre()));
     }
 }
 

@@ -1,5 +1,6 @@
-//! Of a finding that nobody wants only a part is read. What becomes of the message must be the same as if all of
-//! it had been read: kept, dropped or refused, with the same fingerprint, level and reason.
+//! Of a finding that nobody wants only a part is read. What becomes of the message must be the same
+//! as if all of it had been read: kept, dropped or refused, with the same fingerprint, level and
+//! reason.
 
 use fastrand::Rng;
 use hansho::commands::demo::night::Night;
