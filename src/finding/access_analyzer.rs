@@ -19,7 +19,7 @@ use super::reject::Rejection;
 use super::severity::Level;
 use crate::instants::Wall;
 
-/// How many of several actions or principals are shown.
+/// The most actions or principals that are shown.
 const NAMED_MAX: usize = 3;
 
 object! {

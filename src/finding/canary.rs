@@ -92,14 +92,14 @@ pub(super) fn read(
     event: Json<'_>,
 ) -> Result<Finding, Rejection> {
     let detail = Detail::read(json).unwrap_or_default();
-    let refuse = |key: &str, why: &str| {
+    let reject = |key: &str, why: &str| {
         Err(Rejection::new(RejectCode::NoIdentity, &envelope.place_of(key), why))
     };
     let Some(id) = detail.id.as_deref().filter(|id| is_id(id)) else {
-        return refuse("id", "a canary's id has 1 to 64 letters, digits and hyphens");
+        return reject("id", "a canary's id has 1 to 64 letters, digits and hyphens");
     };
     let Some(region) = detail.region.as_deref().filter(|region| is_start(region)) else {
-        return refuse("region", "a canary's region has 1 to 32 of a-z 0-9 -");
+        return reject("region", "a canary's region has 1 to 32 of a-z 0-9 -");
     };
     let put_at = detail.put_at.or_else(|| Event::read(event)?.time);
     let draft = Draft {

@@ -129,16 +129,16 @@ impl<'a> Draft<'a> {
     /// Reads the identity. The envelope has no part in it: a part that the finding does not say
     /// stays empty.
     pub fn fingerprint(&self, envelope: &Envelope<'_>) -> Result<Fingerprint, Rejection> {
-        let refuse = |why: &str| {
+        let reject = |why: &str| {
             Rejection::new(RejectCode::NoIdentity, &envelope.place_of(self.id_key), why)
         };
         let Some(id) = self.id.as_deref() else {
-            return Err(refuse("the finding has no id, so its copies cannot be recognised"));
+            return Err(reject("the finding has no id, so its copies cannot be recognised"));
         };
         if id.len() > Fingerprint::MAX_ID_BYTES {
             let max = Fingerprint::MAX_ID_BYTES;
             let why = format!("the id has {} bytes, more than the limit of {max}", id.len());
-            return Err(refuse(&why));
+            return Err(reject(&why));
         }
         let bounded = |text: &str| Text::new(text, PLACE_CHARS_MAX).into_string();
         Ok(Fingerprint {

@@ -3,8 +3,8 @@
 use super::lenient::Str;
 use super::place::Place;
 
-/// Where a finding is in the message, and the account and region of the EventBridge event around
-/// it.
+/// The place of a finding in the message, and the account and region of the EventBridge event
+/// around it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Envelope<'a> {
     pub place: Place<'a>,

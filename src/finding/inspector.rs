@@ -17,7 +17,7 @@ use super::product::Product;
 use super::reject::Rejection;
 use crate::instants::Wall;
 
-/// How many of several resources or packages are shown.
+/// The most resources or packages that are shown.
 const NAMED_MAX: usize = 3;
 
 object! {

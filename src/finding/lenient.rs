@@ -105,7 +105,7 @@ impl<'a> Read<'a> for Json<'a> {
 #[derive(Debug)]
 pub(super) struct List<T, const N: usize> {
     pub items: Vec<T>,
-    /// How many elements the message has, without nulls.
+    /// The number of elements in the message, without nulls.
     pub total: usize,
 }
 

@@ -27,7 +27,7 @@ pub struct Finding {
     pub updated_at: Option<Wall>,
     pub first_seen: Option<Wall>,
     pub last_seen: Option<Wall>,
-    /// How often the source saw the activity.
+    /// The number of times that the source saw the activity.
     pub count: Option<u64>,
     pub sample: bool,
     /// Set if this is a canary of hansho and no real finding.
@@ -42,7 +42,7 @@ pub struct Finding {
     pub remarks: Vec<Remark>,
 }
 
-/// What a canary's event says, see [`canary`](super::canary).
+/// The fields of a canary's event, see [`canary`](super::canary).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Canary {
     /// When it was put on the bus: the sender's own time, or else EventBridge's, to the second.

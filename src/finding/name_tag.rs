@@ -3,7 +3,7 @@
 use super::json::{Json, Kind};
 use super::lenient::{Read, Slot, Str, object};
 
-/// How many tags are searched. AWS allows 50.
+/// The most tags that are searched. AWS allows 50.
 const TAGS_MAX: usize = 50;
 
 object! {

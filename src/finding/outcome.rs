@@ -1,4 +1,4 @@
-//! What parsing a message gives.
+//! The result of parsing a message.
 
 use super::fingerprint::Fingerprint;
 use super::model::Finding;
@@ -10,13 +10,13 @@ use super::severity::Severity;
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub findings: Vec<Finding>,
-    /// Findings with a severity that nobody wants.
+    /// Findings with a severity that no destination wants.
     pub unwanted: Vec<Unwanted>,
     pub rejections: Vec<Rejection>,
 }
 
 impl Parsed {
-    /// How many findings there are, wanted or not.
+    /// The number of findings, wanted or not.
     pub fn count(&self) -> usize {
         self.findings.len() + self.unwanted.len()
     }

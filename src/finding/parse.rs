@@ -20,10 +20,10 @@ use super::shape::Shape;
 use super::source::Source;
 use super::text::cut;
 
-/// How often JSON may be in a string in JSON. SNS and SQS records wrap it once each; one is to
-/// spare.
+/// The most JSON strings around a finding that may hold JSON. SNS and SQS records wrap it once
+/// each; one is to spare.
 const STRINGS_MAX: u8 = 3;
-/// How many envelopes, lists and elements may be around a finding. SQS in SNS in a list of records
+/// The most envelopes, lists and elements around a finding. SQS in SNS in a list of records
 /// around a Security Hub event takes eight.
 const STEPS_MAX: u8 = 12;
 /// The longest quotation from the message in a rejection, in characters.
@@ -57,9 +57,9 @@ struct Step<'a> {
     source: Option<Source>,
     /// The event around the position, for a rejection.
     event: Option<EventName<'a>>,
-    /// How many strings around the position hold JSON, see [`STRINGS_MAX`].
+    /// The number of strings around the position that hold JSON, see [`STRINGS_MAX`].
     strings: u8,
-    /// How many envelopes, lists and elements are around it, see [`STEPS_MAX`].
+    /// The number of envelopes, lists and elements around it, see [`STEPS_MAX`].
     steps: u8,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Step<'a> {
 struct Reader<'w> {
     parsed: Parsed,
     wanted: Wanted<'w>,
-    /// How many elements exceed [`MAX_FINDINGS`], and the place of the first.
+    /// The number of elements beyond [`MAX_FINDINGS`], and the place of the first.
     surplus: Option<(usize, String)>,
 }
 
@@ -103,15 +103,15 @@ impl Reader<'_> {
     fn value(&mut self, json: Json<'_>, step: &Step<'_>) {
         if step.steps > STEPS_MAX {
             let why = format!("inside more than {STEPS_MAX} envelopes and lists");
-            return self.refuse(RejectCode::TooDeep, step, &why);
+            return self.reject(RejectCode::TooDeep, step, &why);
         }
         match json.kind() {
             Kind::Object => self.object(json, step),
             Kind::Array => self.list(json, step),
             Kind::String => self.string(json, step),
-            Kind::Null => self.refuse(RejectCode::NotAFinding, step, "null is not a finding"),
-            Kind::Bool => self.refuse(RejectCode::NotAFinding, step, "a boolean is not a finding"),
-            Kind::Number => self.refuse(RejectCode::NotAFinding, step, "a number is not a finding"),
+            Kind::Null => self.reject(RejectCode::NotAFinding, step, "null is not a finding"),
+            Kind::Bool => self.reject(RejectCode::NotAFinding, step, "a boolean is not a finding"),
+            Kind::Number => self.reject(RejectCode::NotAFinding, step, "a number is not a finding"),
         }
     }
 
@@ -119,11 +119,11 @@ impl Reader<'_> {
     fn string(&mut self, json: Json<'_>, step: &Step<'_>) {
         let text = json.text().unwrap_or_default();
         if !text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '[']) {
-            return self.refuse(RejectCode::NotAFinding, step, "plain text is not a finding");
+            return self.reject(RejectCode::NotAFinding, step, "plain text is not a finding");
         }
         if step.strings >= STRINGS_MAX {
             let why = format!("JSON inside more than {STRINGS_MAX} JSON strings");
-            return self.refuse(RejectCode::TooDeep, step, &why);
+            return self.reject(RejectCode::TooDeep, step, &why);
         }
         let next = Step { strings: step.strings + 1, steps: step.steps + 1, ..step.clone() };
         self.text(&text, &next);
@@ -211,7 +211,7 @@ impl Reader<'_> {
                 0 => "the list is empty".to_owned(),
                 total => format!("none of the {total} elements of the list is an object"),
             };
-            return self.refuse(RejectCode::NotAFinding, step, &why);
+            return self.reject(RejectCode::NotAFinding, step, &why);
         }
         for (index, item) in json.items().enumerate() {
             self.one_of_several(item, &step.at_index(index));
@@ -242,10 +242,10 @@ impl Reader<'_> {
             }
             _ => "the object does not have the keys of a finding that hansho knows".to_owned(),
         };
-        self.refuse(RejectCode::NotAFinding, step, &why);
+        self.reject(RejectCode::NotAFinding, step, &why);
     }
 
-    fn refuse(&mut self, code: RejectCode, step: &Step<'_>, why: &str) {
+    fn reject(&mut self, code: RejectCode, step: &Step<'_>, why: &str) {
         self.parsed.rejections.push(Rejection::new(code, &step.envelope.place.to_string(), why));
     }
 
@@ -279,7 +279,7 @@ fn why_none(text: &str) -> Rejection {
     }
 }
 
-/// The place and kind of a syntax error. It repeats nothing of the message.
+/// Rejects a syntax error by its place and kind. The rejection repeats nothing of the message.
 fn not_json(error: &serde_json::Error) -> Rejection {
     let place = format!("line {} column {}", error.line(), error.column());
     let why = if error.is_eof() { "the JSON is cut off" } else { "not valid JSON" };

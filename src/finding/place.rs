@@ -1,4 +1,4 @@
-//! Where a value is in a message.
+//! The place of a value in a message.
 
 use std::fmt;
 

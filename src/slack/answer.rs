@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::ports::{RetryReason, Verdict};
 
-/// How much of an answer's body is read. Slack's bodies have a few dozen bytes.
+/// The most bytes of an answer's body that are read. Slack's bodies have a few dozen bytes.
 pub const BODY_BYTES_MAX: usize = 4096;
 
 /// The wait after a 429 without a readable `Retry-After`. In practice Slack asks for 1 to 60 s.

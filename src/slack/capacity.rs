@@ -1,4 +1,4 @@
-//! How many cards share a post.
+//! The capacity of a post: how many cards share it.
 //!
 //! Slack rejects a message whose blocks are too long together (`msg_blocks_too_long`). The limit is
 //! not documented. Users met it at about 13,200 characters, and below 12,000 characters of text

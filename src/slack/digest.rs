@@ -69,7 +69,7 @@ fn field<K>(
     TextObject::mrkdwn(lines.join("\n"))
 }
 
-/// How many alerts are samples, escalated and so on. Each alert's line says so too.
+/// The numbers of samples, escalated alerts and so on. Each alert's line says so too.
 fn circumstances(cards: &[&Card]) -> Option<String> {
     let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
     let counts = [

@@ -9,7 +9,7 @@ use super::super::lenient::{List, Pairs, Str, object};
 use super::super::remote::{Domain, Port, Remote};
 use crate::instants::Wall;
 
-/// How many of several resources, probes, threats or malware are shown.
+/// The most resources, probes, threats or malware that are shown.
 pub(super) const NAMED_MAX: usize = 3;
 
 object! {

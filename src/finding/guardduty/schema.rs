@@ -11,9 +11,9 @@ use super::super::name_tag::NameTag;
 use super::super::remote::{AutonomousSystem, Domain, Location, Port, Remote};
 use crate::instants::Wall;
 
-/// How many of several resources, probes or names are shown.
+/// The most resources, probes or names that are shown.
 pub(super) const NAMED_MAX: usize = 3;
-/// How many resources of a call are counted.
+/// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
 
 object! {
