@@ -6,14 +6,12 @@
 //!
 //! A message passes these files in this order:
 //!
-//! 1. [`parse`](mod@parse) opens the envelopes (EventBridge, SNS, lists) down to each finding.
-//!    `json` judges the syntax, `limits` the size and the depth.
+//! 1. `parse` opens the envelopes (EventBridge, SNS, lists) around each finding. `json` checks the
+//!    syntax, `limits` the size and the depth.
 //! 2. `shape` and `source` recognise the source by the object's keys or the event's detail-type.
-//! 3. The source's file (`guardduty`, `asff`, `ocsf`, `inspector`, `macie`, `access_analyzer`)
+//! 3. The file of the source (`guardduty`, `asff`, `ocsf`, `inspector`, `macie`, `access_analyzer`)
 //!    reads the fields with `lenient` and describes resource and actor with `phrase`.
 //! 4. `draft` makes the [`Finding`] by rules that are the same for all sources.
-//!
-//! No two files use each other, and no file but this one uses all others.
 
 pub mod arn;
 pub mod canary;
