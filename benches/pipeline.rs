@@ -23,7 +23,7 @@ use hansho::desk::Capacity;
 use hansho::desk::worker::{Ports, run};
 use hansho::metrics::Metrics;
 use hansho::ports::{Lane, Notifier, Post, Verdict};
-use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, body, weigh};
+use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, payload_json, weigh};
 use support::fakes::{PausedClock, settings};
 use support::memory_ledger::MemoryLedger;
 use support::memory_queue::MemoryQueue;
@@ -36,7 +36,7 @@ struct Drawn;
 
 impl Notifier for Drawn {
     async fn post(&self, digest: &Post) -> Verdict {
-        black_box(body(digest, &Mentions::none()));
+        black_box(payload_json(digest, &Mentions::none()));
         Verdict::Accepted
     }
 

@@ -25,13 +25,14 @@ use std::path::PathBuf;
 
 use mistake::MISTAKES_MAX;
 
+pub use crate::finding::region::RegionName;
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use mistake::Mistake;
 pub use model::{Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, Reconcile};
 pub use raw::Origin;
 pub use reference::Reference;
-pub use values::{DestinationName, QueueUrl, REGIONS_MAX, RegionName, TableName, pace_allowed};
+pub use values::{DestinationName, QueueUrl, REGIONS_MAX, TableName, pace_allowed};
 
 /// The outcome of loading, and its sources.
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reference::Reference;
-use super::values::{DestinationName, QueueUrl, RegionName, TableName};
+use super::values::{DestinationName, QueueUrl, TableName};
+use crate::finding::region::RegionName;
 use crate::policy::budget::TimeBudget;
 use crate::policy::filter::Threshold;
 use crate::policy::ledger::Terms;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::duration;
 use super::raw::{Given, Scalar};
 use super::reference::{Reference, is_like_a_webhook};
+use crate::finding::region::RegionName;
 use crate::policy::filter::Threshold;
 use crate::slack::{Mention, NotAMention};
 
@@ -51,35 +52,6 @@ checked_text! {
     /// The name of a destination. It is part of the ledger's keys, so a renamed destination gets
     /// everything again.
     DestinationName
-}
-
-checked_text! {
-    /// The name of an AWS region, such as `eu-west-1`. The region need not exist.
-    RegionName
-}
-
-/// The text has not the form of a region's name. The message does not repeat it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the name of a region, such as eu-west-1")]
-pub struct NotARegion;
-
-/// Words of lower-case letters and a number, with dashes between them: `us-gov-west-1`.
-impl FromStr for RegionName {
-    type Err = NotARegion;
-
-    fn from_str(text: &str) -> Result<RegionName, NotARegion> {
-        const LEN_MAX: usize = 32;
-        let mut parts = text.split('-').rev();
-        let number = parts.next().unwrap_or_default();
-        let words: Vec<&str> = parts.collect();
-        let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
-        let is_number = is_of(number, 2, |c| c.is_ascii_digit());
-        if text.len() <= LEN_MAX && words.len() >= 2 && words.iter().all(is_word) && is_number {
-            Ok(RegionName(text.to_owned()))
-        } else {
-            Err(NotARegion)
-        }
-    }
 }
 
 /// Names with commas between them, as a variable can hold too. Repeated names count once.
@@ -439,27 +411,6 @@ mod tests {
             (0, "localhost", true),
         ] {
             assert_eq!(pace_allowed(Duration::from_millis(ms), host).is_ok(), good, "{ms} {host}");
-        }
-    }
-
-    #[test]
-    fn names_of_regions() {
-        for (name, good) in [
-            ("eu-west-1", true),
-            ("us-gov-west-1", true),
-            ("us-isob-east-1", true),
-            ("ap-southeast-12", true),
-            ("eusc-de-east-1", true),
-            ("eu-west", false),
-            ("west-1", false),
-            ("EU-WEST-1", false),
-            ("eu-west-123", false),
-            ("eu--1", false),
-            ("eu-west-1 ", false),
-            ("eu-west-1.evil.example", false),
-            ("", false),
-        ] {
-            assert_eq!(name.parse::<RegionName>().is_ok(), good, "{name:?}");
         }
     }
 

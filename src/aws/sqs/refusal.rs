@@ -9,6 +9,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
 use super::quarantine_attributes::acceptable;
+use crate::finding::arn::last_part;
 use crate::ports::{Failure, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
@@ -34,7 +35,7 @@ where
 }
 
 fn name_in(url: &str) -> String {
-    one_line(url.rsplit('/').next().unwrap_or(url))
+    one_line(last_part(url))
 }
 
 /// The error of a batch call that failed as a whole. If the batch has one entry, an error about a

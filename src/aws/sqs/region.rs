@@ -4,6 +4,8 @@
 //! configured for another region: the queues are in the home region of the security account, and a
 //! worker may run elsewhere.
 
+use crate::finding::region::is_region_name;
+
 /// The domains of AWS's APIs in all partitions, and `api.aws` for dual-stack hosts.
 /// Source: botocore's `endpoints.json`, `dnsSuffix`.
 const AWS_DOMAINS: [&str; 9] = [
@@ -46,11 +48,7 @@ fn host_of(url: &str) -> Option<&str> {
 /// A region's name is words of letters and a number, such as `us-gov-west-1`. The name becomes a
 /// part of a host name, so any other text is refused.
 fn named(label: &str) -> Option<String> {
-    let (words, number) = label.rsplit_once('-')?;
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let are_words =
-        words.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()));
-    (is_number && are_words).then(|| label.to_owned())
+    is_region_name(label).then(|| label.to_owned())
 }
 
 #[cfg(test)]

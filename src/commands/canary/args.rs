@@ -7,7 +7,7 @@ use clap::Args;
 use crate::commands::args::ConfigFlag;
 use crate::commands::canary::{HOME_BUS, Options, REGIONS_MAX, WITHIN};
 use crate::config::duration;
-use crate::finding::canary::is_region;
+use crate::finding::canary::is_start;
 
 pub const ABOUT: &str = "\
 Try the way that findings take, without one: put a marked, harmless event on a bus, wait until the
@@ -59,7 +59,7 @@ impl Canary {
 
 fn region(text: &str) -> Result<String, String> {
     let name = text.trim();
-    is_region(name)
+    is_start(name)
         .then(|| name.to_owned())
         .ok_or_else(|| "must be the name of a region, such as eu-central-1".to_owned())
 }

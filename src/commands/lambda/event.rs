@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::sqs::AGAIN_ATTRIBUTE;
+use crate::finding::arn::last_part;
 use crate::instants::Wall;
 use crate::ports::{Delivery, Lane, MessageId, Receipt};
 
@@ -105,7 +106,7 @@ impl QueueNames {
 
     /// The lane of a queue by its ARN, `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`.
     fn lane(&self, arn: &str) -> Option<Lane> {
-        let name = arn.rsplit(':').next()?;
+        let name = last_part(arn);
         self.0.iter().find(|(_, known)| known == name).map(|(lane, _)| *lane)
     }
 }

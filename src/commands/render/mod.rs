@@ -73,7 +73,7 @@ pub fn render(
         for finding in parsed.findings {
             let post = post_of(finding);
             let line = match json {
-                true => slack::body(&post, mentions),
+                true => slack::payload_json(&post, mentions),
                 false => slack::preview(&slack::payload(&post, mentions), COLUMNS, colour),
             };
             if written.is_ok() {

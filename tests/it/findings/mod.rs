@@ -1,4 +1,4 @@
-//! Findings of every source, parsed.
+//! Parsing of the findings of every source.
 
 #[cfg(feature = "demo")]
 pub mod sifting;

@@ -1,16 +1,16 @@
-//! What a level looks like in Slack. The colour strip and the emoji have the same hue, so that the
-//! one on the phone's lock screen and the one in the channel say the same.
+//! Emoji, word and colour of each level. Emoji and colour have the same hue, so that the
+//! notification on a phone and the strip in the channel agree.
 
 use crate::finding::Level;
 
-pub struct Look {
+pub(super) struct LevelStyle {
     pub emoji: &'static str,
     pub word: &'static str,
     /// The colour of the strip beside an attachment.
     pub colour: &'static str,
 }
 
-pub fn look(level: Level) -> Look {
+pub(super) fn style(level: Level) -> LevelStyle {
     let (emoji, word, colour) = match level {
         Level::Critical => ("🚨", "CRITICAL", "#D0021B"),
         Level::High => ("🟠", "HIGH", "#E8710A"),
@@ -18,5 +18,5 @@ pub fn look(level: Level) -> Look {
         Level::Low => ("🔵", "LOW", "#3B82C4"),
         Level::Informational => ("⚪", "INFORMATIONAL", "#9AA0A6"),
     };
-    Look { emoji, word, colour }
+    LevelStyle { emoji, word, colour }
 }

@@ -1,10 +1,10 @@
-//! The other end of a connection: an address, and what is known of where it is.
+//! The other end of a connection, as GuardDuty, ASFF and OCSF write it: address, port, location,
+//! network.
 
 use std::borrow::Cow;
 
-use super::super::json::{Json, Kind};
-use super::super::lenient::{Read, Slot, Str, object};
-use super::super::phrase::{Phrase, known, listed, same};
+use super::lenient::{Str, object};
+use super::phrase::{Phrase, joined, known, listed, same};
 
 object! {
     struct Remote<'a> {
@@ -34,9 +34,13 @@ object! {
     struct Domain<'a> {
         name: Str<'a> = "domain",
     }
-    struct Tag<'a> {
-        key: Str<'a> = "key" | "name",
-        value: Str<'a> = "value",
+    struct Location<'a> {
+        city: Str<'a> = "city",
+        country: Str<'a> = "country",
+    }
+    struct AutonomousSystem<'a> {
+        name: Str<'a> = "name",
+        number: Str<'a> = "number",
     }
 }
 
@@ -54,7 +58,7 @@ impl Remote<'_> {
         });
         let country = known(&self.country.name).or(known(&self.country.code));
         let network = &self.organisation;
-        // The network often goes by the same name three times.
+        // Organisation, provider and owner often have the same name.
         let own = |name: &&str| !network.asn_name.as_deref().is_some_and(|asn| same(asn, name));
         Phrase::new("", address.as_deref())
             .with(known(&self.city.name))
@@ -67,7 +71,7 @@ impl Remote<'_> {
 }
 
 impl Organisation<'_> {
-    /// `AS64500 Example Networks`. GuardDuty's samples have the number -1.
+    /// `AS64500 Example Networks`. GuardDuty's samples have the number -1, which is left out.
     fn describe(&self) -> Option<String> {
         let number = self.asn.as_deref().filter(|asn| asn.parse::<u32>().is_ok_and(|n| n > 0));
         let name = known(&self.asn_name);
@@ -79,41 +83,25 @@ impl Organisation<'_> {
     }
 }
 
-/// `22 (SSH)`, or the number alone.
 impl Port<'_> {
+    /// `port 22 (SSH)`, or without the name.
     pub fn describe(&self) -> Option<String> {
         self.number.as_deref()?;
         Phrase::new("port", self.number.as_deref()).with(known(&self.name)).build()
     }
 }
 
-/// So many tags are looked at for a name; AWS allows 50.
-const TAGS_MAX: usize = 50;
-
-/// The value of the tag `Name`, out of a list of tags.
-#[derive(Debug, Default)]
-pub(in crate::finding) struct NameTag<'a>(Str<'a>);
-
-impl NameTag<'_> {
-    pub fn value(&self) -> Option<&str> {
-        self.0.as_deref()
+impl AutonomousSystem<'_> {
+    /// `AS64500 Example Networks`.
+    pub fn describe(&self) -> Option<String> {
+        let number = self.number.as_deref().filter(|number| number.parse::<u32>().is_ok());
+        let number = number.map(|number| format!("AS{number}"));
+        joined([number, self.name.as_deref().map(str::to_owned)], " ")
     }
 }
 
-/// As a list of tags is filled, of which no more is kept than this.
-impl<'a> Slot<'a> for NameTag<'a> {
-    fn fill(&mut self, json: Json<'a>) {
-        let alone = (json.kind() != Kind::Array).then_some(json);
-        let tags = json.items().chain(alone).filter_map(Tag::read).take(TAGS_MAX);
-        let mut tags = tags.peekable();
-        if tags.peek().is_some() {
-            self.0 = tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value);
-        }
-    }
-}
-
-/// Several ends of connections.
-pub(in crate::finding) fn describe_all(
+/// Lists descriptions of remotes, `total` of which are in the finding.
+pub(super) fn describe_all(
     remotes: impl IntoIterator<Item = Option<String>>,
     total: usize,
 ) -> Option<String> {
@@ -122,11 +110,12 @@ pub(in crate::finding) fn describe_all(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::json::json;
+    use super::super::json::json;
+    use super::super::lenient::Read as _;
     use super::*;
 
     #[test]
-    fn the_unknown_is_not_told_and_a_name_only_once() {
+    fn unknown_and_repeated_names_are_left_out() {
         for (place, network, said) in [
             ("Iceland", ("64500", "Example", "Example", "Example"), "a (Iceland, AS64500 Example)"),
             ("Unknown", ("64500", "Example", "EXAMPLE", " example"), "a (AS64500 Example)"),

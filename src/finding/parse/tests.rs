@@ -71,31 +71,31 @@ fn four_strings_deep_is_too_deep() {
 #[test]
 fn what_is_no_finding_says_what_it_is() {
     for (body, place, why) in [
-        ("null", "", "null is no finding"),
-        ("17", "", "a number is no finding"),
-        ("true", "", "a boolean is no finding"),
-        (r#""hello""#, "", "plain text is no finding"),
-        ("[]", "", "an empty list"),
-        ("[1,2,null]", "", "a list of 3 without an object in it"),
-        ("{}", "", "an object without the marks of any finding that hansho knows"),
-        (r#"{"hello":1}"#, "", "an object without the marks of any finding that hansho knows"),
+        ("null", "", "null is not a finding"),
+        ("17", "", "a number is not a finding"),
+        ("true", "", "a boolean is not a finding"),
+        (r#""hello""#, "", "plain text is not a finding"),
+        ("[]", "", "the list is empty"),
+        ("[1,2,null]", "", "none of the 3 elements of the list is an object"),
+        ("{}", "", "the object does not have the keys of a finding that hansho knows"),
+        (r#"{"hello":1}"#, "", "the object does not have the keys of a finding that hansho knows"),
         (
             r#"{"detail-type":"EC2 Instance State-change Notification","source":"aws.ec2","detail":{"state":"running"}}"#,
             "detail",
-            r#"an event of detail-type "EC2 Instance State-change Notification" from source "aws.ec2" is no finding that hansho knows"#,
+            r#"an event with detail-type "EC2 Instance State-change Notification" and source "aws.ec2" is not a finding that hansho knows"#,
         ),
         (
             r#"{"detail-type":"X","source":"y","detail":null}"#,
             "",
-            r#"an event of detail-type "X" from source "y" is no finding that hansho knows"#,
+            r#"an event with detail-type "X" and source "y" is not a finding that hansho knows"#,
         ),
-        (r#"{"detail":{"findings":[]}}"#, "detail.findings", "an empty list"),
+        (r#"{"detail":{"findings":[]}}"#, "detail.findings", "the list is empty"),
         (
             r#"{"Type":"UnsubscribeConfirmation","TopicArn":"t","Message":"bye"}"#,
             "",
-            r#"an SNS message of type "UnsubscribeConfirmation" is no finding"#,
+            r#"an SNS message of type "UnsubscribeConfirmation" is not a finding"#,
         ),
-        (r#"{"Type":"Notification","Message":"hello"}"#, "Message", "plain text is no finding"),
+        (r#"{"Type":"Notification","Message":"hello"}"#, "Message", "plain text is not a finding"),
     ] {
         let parsed = parse(body);
         assert!(parsed.findings.is_empty(), "{body}");
@@ -158,7 +158,7 @@ fn each_finding_of_several_is_judged_for_itself() {
 }
 
 #[test]
-fn the_surplus_is_told() {
+fn the_surplus_is_counted() {
     let many = |n: usize| format!(r#"{{"Findings":[{}]}}"#, vec![BARE; n].join(","));
     assert_eq!(ids(&parse(&many(MAX_FINDINGS))).len(), MAX_FINDINGS);
     let parsed = parse(&many(MAX_FINDINGS + 37));
@@ -166,7 +166,7 @@ fn the_surplus_is_told() {
     let [rejection] = parsed.rejections.as_slice() else { panic!("{parsed:?}") };
     assert_eq!(
         rejection.to_string(),
-        "findings[100]: 37 more than the 100 findings that are read of one message"
+        "findings[100]: 37 findings more than the limit of 100 a message"
     );
     assert_eq!(rejection.code, RejectCode::TooLarge);
     // What is refused counts too, and so does what lies under keys of somebody's making.
