@@ -7,12 +7,14 @@
 mod dead_letter_attributes;
 mod dead_letters;
 mod inlet;
+mod inquiry;
 mod probe;
 mod quarantine_attributes;
-mod quarantine_scan;
+mod quarantine_send;
 mod reading;
 mod refusal;
 mod region;
+mod scan;
 
 use std::fmt;
 use std::time::Duration;
@@ -25,8 +27,7 @@ use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
-    DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
-    QueueAttributeName,
+    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
 use futures_util::FutureExt;
 use sha2::{Digest as _, Sha256};
@@ -38,7 +39,7 @@ use crate::ports::{
     ReceiveAsk,
 };
 
-pub use dead_letters::SqsParked;
+pub use dead_letters::SqsDeadLetters;
 pub use quarantine_attributes::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
 
 use reading::Reading;
@@ -262,37 +263,8 @@ impl Queue for SqsQueue {
     /// [`original_body`] for the one exception). Attributes that do not fit a message beside a very
     /// large body are logged instead.
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        let packed = quarantine_attributes::pack(entry)
-            .map_err(|why| QueueError::Unavailable(why.into()))?;
-        let mut call = self
-            .quarantine
-            .client
-            .send_message()
-            .queue_url(&self.quarantine.url)
-            .message_body(packed.body);
-        for attribute in packed.attributes {
-            let value = MessageAttributeValue::builder()
-                .data_type(attribute.kind.as_str())
-                .string_value(attribute.value)
-                .build()
-                .map_err(unbuilt)?;
-            call = call.message_attributes(attribute.name, value);
-        }
-        let answer = call
-            .send()
-            .boxed()
-            .await
-            .map_err(|e| refusal::of_call("SendMessage", &self.quarantine.url, &e))?;
-        for attribute in packed.left_out {
-            warn!(
-                message_id = ?entry.message_id.0,
-                quarantine_id = ?answer.message_id(),
-                attribute = attribute.name,
-                value = ?attribute.value,
-                "the body left no room for an attribute of a message in quarantine"
-            );
-        }
-        Ok(())
+        let packed = quarantine_attributes::pack(entry);
+        quarantine_send::send(&self.quarantine, packed, &entry.message_id).await
     }
 
     /// Approximate, and behind by up to a minute: SQS's numbers come from many machines. A lane

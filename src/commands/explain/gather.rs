@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
 use crate::policy::ledger::{RecordKey, Row};
-use crate::ports::inquiry::{Concerns, Inquiry, Peek, QuarantinedMessage, Waiting, WaitingMessage};
+use crate::ports::inquiry::{
+    BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, WaitingMessage,
+};
 use crate::ports::{Depth, Failure, Lane, LedgerError};
 
 use super::asked::{Asked, FINDINGS_MAX, Message, Name, compact};
@@ -50,7 +52,7 @@ impl Subject {
 
 /// Asks the ledger, and the queues if there are any to ask. An error means that the ledger could not
 /// be asked; whatever else is missing is told among the gaps.
-pub async fn gather<L: Inquiry, Q: Peek>(
+pub async fn gather<L: Inquiry, Q: QueueInquiry>(
     config: &Config,
     asked: Asked,
     text: &str,
@@ -211,7 +213,7 @@ impl<L: Inquiry> Desk<'_, L> {
 }
 
 /// Whether a body holds one of the words, or is one of the texts.
-fn concerns(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> Concerns {
+fn concerns(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> BodyFilter {
     Arc::new(move |body: &str| {
         words.iter().any(|word| body.contains(word.as_str()))
             || (!texts.is_empty() && texts.contains(&compact(body)))
@@ -219,26 +221,26 @@ fn concerns(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> Concerns {
 }
 
 /// Looks into the queues. What may not be looked at is told.
-async fn look<Q: Peek>(evidence: &mut Evidence, queue: &Q, concerns: &Concerns) {
-    match queue.parked(concerns).await {
+async fn look<Q: QueueInquiry>(evidence: &mut Evidence, queue: &Q, concerns: &BodyFilter) {
+    match queue.search_quarantine(concerns).await {
         Ok(peeked) => {
             evidence.looked_into_quarantine = peeked.complete;
             if !peeked.complete {
                 evidence.gaps.push(format!(
                     "The look into the quarantine ended after {} messages: there may be more.",
-                    peeked.looked_at
+                    peeked.scanned
                 ));
             }
             evidence.parked = peeked.messages;
         }
         Err(why) => evidence.gaps.push(format!("The quarantine could not be looked into: {why}.")),
     }
-    match queue.waiting(concerns).await {
-        Ok(Waiting::Seen(messages)) => {
+    match queue.search_lanes(concerns).await {
+        Ok(LaneSearch::Found(messages)) => {
             evidence.looked_into_lanes = true;
             evidence.waiting = messages;
         }
-        Ok(Waiting::Counted(depths)) => evidence.depths = depths,
+        Ok(LaneSearch::Counted(depths)) => evidence.depths = depths,
         Err(why) => evidence.gaps.push(format!("The queues could not be asked: {why}.")),
     }
 }

@@ -485,7 +485,7 @@ fn parked(message: &QuarantinedMessage) -> Event {
         Some(count) => detail.push_str(&format!(", received {count} times")),
     }
     detail.push_str("; nobody is told until it is sent again");
-    let event = Event::at(message.parked_at, "quarantined", detail);
+    let event = Event::at(message.quarantined_at, "quarantined", detail);
     Event { lane, message_id: id, reason, ..event }
 }
 

@@ -15,8 +15,8 @@ use hansho::instants::Wall;
 use hansho::policy::ledger::{self, Claim, RecordKey, Rewind, Row, Terms, Want};
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
-    Clue, Concerns, Inquiry, Peek, Peeked, QuarantinedMessage, SEARCH_ROWS_MAX, Waiting,
-    WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
+    SEARCH_ROWS_MAX, WaitingMessage,
 };
 use hansho::ports::{Depth, Lane, QueueError, Written};
 
@@ -168,24 +168,24 @@ pub struct Shelves {
     pub counted: Option<Depth>,
 }
 
-impl Peek for Shelves {
-    async fn parked(&self, concerns: &Concerns) -> Result<Peeked, QueueError> {
+impl QueueInquiry for Shelves {
+    async fn search_quarantine(&self, filter: &BodyFilter) -> Result<QuarantineSearch, QueueError> {
         if self.closed {
             return Err(QueueError::Unavailable("sqs ReceiveMessage: AccessDenied".into()));
         }
-        let messages = self.parked.iter().filter(|m| concerns(&m.body)).cloned().collect();
-        Ok(Peeked { messages, looked_at: self.parked.len(), complete: true })
+        let messages = self.parked.iter().filter(|m| filter(&m.body)).cloned().collect();
+        Ok(QuarantineSearch { messages, scanned: self.parked.len(), complete: true })
     }
 
-    async fn waiting(&self, concerns: &Concerns) -> Result<Waiting, QueueError> {
+    async fn search_lanes(&self, filter: &BodyFilter) -> Result<LaneSearch, QueueError> {
         if self.closed {
             return Err(QueueError::Unavailable("sqs GetQueueAttributes: AccessDenied".into()));
         }
         Ok(match self.counted {
-            Some(depth) => Waiting::Counted(vec![(Lane::Standard, depth)]),
-            None => {
-                Waiting::Seen(self.waiting.iter().filter(|m| concerns(&m.body)).cloned().collect())
-            }
+            Some(depth) => LaneSearch::Counted(vec![(Lane::Standard, depth)]),
+            None => LaneSearch::Found(
+                self.waiting.iter().filter(|m| filter(&m.body)).cloned().collect(),
+            ),
         })
     }
 }
@@ -217,7 +217,7 @@ fn shelves() -> Shelves {
         detail: Some("HTTP 400: invalid_blocks".to_owned()),
         receive_count: Some(1),
         enqueued_at: Some(NOW.minus(HOUR)),
-        parked_at: Some(NOW.minus(HOUR / 2)),
+        quarantined_at: Some(NOW.minus(HOUR / 2)),
     };
     let broken = QuarantinedMessage {
         body: "{\"detail\": {\"id\": \"broken01\"".to_owned(),
