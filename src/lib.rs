@@ -20,3 +20,4 @@ pub mod policy;
 pub mod ports;
 pub mod secret;
 pub mod slack;
+pub mod terminal;

@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::finding::Text;
 use crate::instants::Wall;
+use crate::terminal::{columns, padding};
 
 /// The least and most columns that are used, whatever the terminal has.
 const COLUMNS: std::ops::RangeInclusive<usize> = 40..=100;
@@ -114,7 +115,7 @@ impl Pen {
         (0..height)
             .map(|row| {
                 let left = cell(0, row);
-                let gap = " ".repeat((column + 2).saturating_sub(columns(left)));
+                let gap = padding(left, column + 2);
                 format!("{left}{gap}{}", cell(1, row)).trim_end().to_owned()
             })
             .collect()
@@ -272,29 +273,4 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
         used += wide;
     }
     pieces
-}
-
-/// How many columns a text takes: two for each East Asian or emoji grapheme, one for any other.
-/// Terminals differ about the rest, and a preview may be a column off. Colours take none.
-pub fn columns(text: &str) -> usize {
-    let mut columns = 0;
-    let mut in_colour = false;
-    for grapheme in text.graphemes(true) {
-        match grapheme.chars().next() {
-            Some('\x1b') => in_colour = true,
-            Some('m') if in_colour => in_colour = false,
-            Some(_) if in_colour => {}
-            Some(first) => columns += if is_wide(first) { 2 } else { 1 },
-            None => {}
-        }
-    }
-    columns
-}
-
-fn is_wide(c: char) -> bool {
-    matches!(c,
-        '\u{1100}'..='\u{115F}' | '\u{2B00}'..='\u{2BFF}' | '\u{2E80}'..='\u{A4CF}'
-        | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{FE30}'..='\u{FE6F}'
-        | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{1F300}'..='\u{1FAFF}'
-        | '\u{20000}'..='\u{3FFFD}' | '⚪' | '⚫')
 }

@@ -120,17 +120,17 @@ impl Outlook {
             Outlook::Post(ClaimKind::Remind) => format!("post to {destination}, as a reminder"),
             Outlook::Post(_) => format!("post to {destination}"),
             Outlook::PostAgain(level) => {
-                format!("post to {destination} again, already posted as {level}")
+                format!("post to {destination} again (posted as {level})")
             }
             Outlook::AlreadyPosted { level, at } => {
                 let at =
                     at.map_or_else(String::new, |at| format!(" {} ago", table::age(now.since(at))));
-                format!("not post to {destination}, already posted as {level}{at}")
+                format!("skip {destination}: already posted as {level}{at}")
             }
             Outlook::PostedByThis => {
-                format!("not post to {destination}, same finding as above")
+                format!("skip {destination}: same finding as above")
             }
-            Outlook::Busy => format!("wait, a worker may be posting it to {destination}"),
+            Outlook::Busy => format!("wait: a worker may be posting it to {destination}"),
         }
     }
 }
@@ -139,10 +139,10 @@ impl Outlook {
 pub fn text(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) -> String {
     if letter.findings.is_empty() {
         let code = letter.rejections.first().map_or("unknown", |r| r.code.as_str());
-        return format!("quarantine it again, {code}");
+        return format!("quarantine it again: {code}");
     }
     if forecast.alerts.is_empty() {
-        return "post nothing, below every threshold".to_owned();
+        return "skip it: below every threshold".to_owned();
     }
     let mut parts: Vec<String> = Vec::new();
     for alert in &forecast.alerts {

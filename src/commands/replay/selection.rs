@@ -135,9 +135,9 @@ impl Selected {
         };
         let hidden = (*hidden > 0).then(|| {
             format!(
-                "{hidden} more {} hidden now, by another scan or by a replay that was killed. Messages \
-                 of a killed replay are visible by {}. Run the command again then",
-                if *hidden == 1 { "is" } else { "are" },
+                "{hidden} {} hidden now, by another scan or by a replay that was killed. Messages of a \
+                 killed replay are visible by {}. Run the command again then",
+                if *hidden == 1 { "message is" } else { "messages are" },
                 self.visible_by.to_rfc3339()
             )
         });

@@ -6,13 +6,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use unicode_segmentation::UnicodeSegmentation;
 
-use crate::finding::text::CUT;
 use crate::finding::{Finding, Level, Text};
 use crate::instants::Wall;
 use crate::ports::Origin;
-use crate::slack::preview::columns;
+use crate::terminal::{columns, cut, padding};
 
 use super::parsed::ParsedDeadLetter;
 
@@ -132,8 +130,8 @@ pub fn draw(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -
     for row in std::iter::once(&head).chain(rows) {
         let mut line = String::new();
         for ((cell, column), width) in row.iter().zip(heads).zip(&widths) {
-            let cell = fitted(cell, *width);
-            let space = " ".repeat(width - columns(&cell));
+            let cell = cut(cell, *width);
+            let space = padding(&cell, *width);
             let cell =
                 if column.right { format!("{space}{cell}") } else { format!("{cell}{space}") };
             line.push_str(&cell);
@@ -160,25 +158,6 @@ fn widths(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -> 
         }
     }
     widths
-}
-
-/// The text in `width` columns, cut at a grapheme with a visible mark.
-fn fitted(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut used = 0;
-    for grapheme in text.graphemes(true) {
-        let wide = columns(grapheme);
-        if used + wide + 1 > width {
-            break;
-        }
-        used += wide;
-        kept.push_str(grapheme);
-    }
-    kept.push(CUT);
-    kept
 }
 
 /// A message as JSON.

@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 
 /// What each layer may use of this crate, itself aside. A layer that is not listed is a way of
 /// running, and may use everything.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("instants", &[]),
     ("mutation", &[]),
     ("secret", &[]),
+    ("terminal", &["finding"]),
     ("finding", &["instants"]),
     ("policy", &["finding", "instants", "mutation"]),
     ("ports", &["finding", "instants", "policy"]),
     ("desk", &["finding", "instants", "mutation", "policy", "ports"]),
     ("clock", &["instants", "ports"]),
     ("aws", &["clock", "finding", "instants", "policy", "ports", "secret"]),
-    ("slack", &["finding", "instants", "ports", "secret"]),
+    ("slack", &["finding", "instants", "ports", "secret", "terminal"]),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
     ("config", &["finding", "policy", "secret", "slack"]),

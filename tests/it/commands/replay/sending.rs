@@ -261,7 +261,7 @@ async fn a_look_survives_faults_and_early_redelivery() {
     // What two lost answers had is hidden, and said to be.
     assert_eq!((scan.scanned, scan.hidden), (5, 20));
     let selected = Selected { scan, matched: 5, visible_by: clock.now().wall };
-    assert!(selected.notes().concat().contains("20 more are hidden"), "{:?}", selected.notes());
+    assert!(selected.notes().concat().contains("20 messages are hidden"), "{:?}", selected.notes());
     queue.reveal();
     let mut holds = Holds::new(&queue, &*clock, never());
     let scan = holds.scan(|_| true, false).await.unwrap();

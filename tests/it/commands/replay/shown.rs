@@ -88,8 +88,8 @@ fn all_kinds() -> Vec<DeadLetter> {
         of(finding(3, 5.0, HOSTILE), "refused", HOSTILE, "30m"),
         of(finding(4, 2.0, "A port was probed"), "refused", "400 invalid_blocks", "45s"),
         of(finding(1, 8.0, title), "refused", "400 invalid_blocks", "1h"),
-        of(finding(6, 8.0, "LastPost before"), "refused", "400 invalid_blocks", "1h30m"),
-        of(finding(7, 8.0, "LastPost before, at a lower level"), "refused", "400 invalid_blocks", "1h"),
+        of(finding(6, 8.0, "Posted before"), "refused", "400 invalid_blocks", "1h30m"),
+        of(finding(7, 8.0, "Posted before, at a lower level"), "refused", "400 invalid_blocks", "1h"),
         of(
             format!("[{},{},{{}}]", finding(8, 5.0, "One of two"), finding(9, 7.5, "Two of two")),
             "not_a_finding",

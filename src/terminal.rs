@@ -1,0 +1,99 @@
+//! Text in the columns of a terminal: how wide a text is, and how it is cut and padded.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::finding::text::CUT;
+
+/// Returns how many columns `text` takes: two for a wide grapheme (East Asian, emoji), one for most
+/// others, none for a colour sequence (`ESC [ … m`). Terminals differ about rare characters, so a
+/// line may be one column off.
+/// Source: Unicode Standard Annex 11, "East Asian Width".
+pub fn columns(text: &str) -> usize {
+    let mut columns = 0;
+    let mut in_colour = false;
+    for grapheme in text.graphemes(true) {
+        match grapheme {
+            "\x1b" => in_colour = true,
+            "m" if in_colour => in_colour = false,
+            _ if in_colour => {}
+            shown => columns += shown.width(),
+        }
+    }
+    columns
+}
+
+/// Cuts `text` to at most `width` columns, at a grapheme. The last column holds [`CUT`] if anything
+/// was removed. `text` must hold no colour sequence.
+pub fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        used += grapheme.width();
+        if used + 1 > width {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    if width > 0 {
+        kept.push(CUT);
+    }
+    kept
+}
+
+/// The spaces that fill `text` up to `width` columns; none if it is wider.
+pub fn padding(text: &str, width: usize) -> String {
+    " ".repeat(width.saturating_sub(columns(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_graphemes_take_two_columns() {
+        for (text, width) in [
+            ("", 0),
+            ("abc", 3),
+            ("日本語", 6),
+            ("한글", 4),
+            ("🚨🟠🟡🔵⚪", 10),
+            ("👨‍👩‍👧‍👦", 2),
+            ("e\u{301}", 1),
+            ("…·×▌─", 5),
+            ("\x1b[1;33mcall\x1b[0m m", 6),
+        ] {
+            assert_eq!(columns(text), width, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_text_fits_whatever_it_holds() {
+        let alphabet = ["a", "日", "🚨", "e\u{301}", "👨‍👩‍👧", " ", "\u{200d}", "ا", "ل", "⚠\u{fe0f}"];
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2_000 {
+            let length = random.usize(0..12);
+            let text: String =
+                (0..length).map(|_| alphabet[random.usize(..alphabet.len())]).collect();
+            let width = random.usize(0..14);
+            let kept = cut(&text, width);
+            assert!(columns(&kept) <= width, "{text:?} in {width}: {kept:?}");
+            assert!(kept == text || kept.ends_with(CUT) || width == 0, "{text:?}: {kept:?}");
+            let filled = [kept.as_str(), &padding(&kept, width)].concat();
+            assert!(columns(&filled) <= width, "{text:?} in {width}: {filled:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_with_a_mark_and_padded() {
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("abc", 0), "");
+        assert_eq!(padding("日本", 6), "  ");
+        assert_eq!(padding("abcdef", 3), "");
+    }
+}
