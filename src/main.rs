@@ -180,10 +180,10 @@ async fn try_the_way(asked: canary::args::Canary) -> anyhow::Result<Exit> {
     let Some(config) = valid(load(asked.config.config.as_deref())) else {
         return Ok(Exit::Usage);
     };
-    let canary::Outcome { flights, way, depth } = canary::run(&config, &options).await?;
+    let canary::CanaryRun { flights, start, depth } = canary::run(&config, &options).await?;
     match asked.json {
         true => println!("{}", canary::report::json(&flights)),
-        false => println!("{}", canary::report::text(&flights, &way, depth, options.within)),
+        false => println!("{}", canary::report::text(&flights, &start, depth, options.within)),
     }
     Ok(ended(flights.iter().all(canary::Flight::arrived)))
 }

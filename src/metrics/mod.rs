@@ -37,7 +37,7 @@ const CALL: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5
 /// Source: CloudWatch user guide, "Specification: Embedded metric format".
 const VALUES_MAX: usize = 100;
 
-/// [`crate::commands::reconcile::Outcome::as_str`] of a comparison that failed.
+/// [`crate::commands::reconcile::RegionOutcome::as_str`] of a comparison that failed.
 const RECONCILE_FAILED: &str = "failed";
 
 /// Products whose name is a label. Others come from outside and count together.

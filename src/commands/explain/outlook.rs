@@ -21,7 +21,7 @@ pub(super) fn outlook(
     match (finding, record) {
         (Some(finding), _) if !admits(&finding.severity) => {
             let level = severity(finding);
-            let detail = format!("{level} is below the present threshold, {threshold}");
+            let detail = format!("{level} is below the present threshold ({threshold})");
             Some(HistoryEvent::now("not_owed", detail))
         }
         (Some(finding), _) => Some(next(context, finding, record)),
@@ -38,7 +38,7 @@ fn without_record(
     match level {
         Some(level) if !admits(&Severity::of_level(level)) => HistoryEvent::now(
             "not_owed",
-            format!("its level is {level}, below the present threshold, {threshold}"),
+            format!("its level is {level}, below the present threshold ({threshold})"),
         ),
         Some(level) => HistoryEvent::now(
             "no_record",
@@ -61,7 +61,7 @@ fn next(context: &Context<'_>, finding: &Finding, record: Option<&Row>) -> Histo
     let (event, detail) = match ledger::claim(record, &want, &context.terms, context.now) {
         Claim::AlreadyPosted { level } => (
             "already_posted",
-            format!("already posted as {level}; nothing more is posted{}", unless(level, record)),
+            format!("as {level}; nothing more is posted{}", unless(level, record)),
         ),
         Claim::Busy { until } => {
             ("busy", format!("waits until {}: a worker has claimed it", until.to_rfc3339()))
@@ -88,7 +88,7 @@ fn settled(context: &Context<'_>, record: &Row) -> Option<HistoryEvent> {
     let level = record.level_sent.filter(|_| record.expires_at >= context.now)?;
     let until = record.expires_at.to_rfc3339();
     let unless = unless(level, Some(record));
-    let detail = format!("already posted as {level}; nothing more is posted until {until}{unless}");
+    let detail = format!("as {level}; nothing more is posted until {until}{unless}");
     Some(HistoryEvent::now("already_posted", detail))
 }
 

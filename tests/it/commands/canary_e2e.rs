@@ -232,7 +232,7 @@ async fn embedded_without_a_worker_it_says_so() {
     let scene = Scene::embedded().await;
     let nothing = scene.canary(&["--within", "1s"]).await;
     assert_eq!(nothing.status.code(), Some(1));
-    assert!(err(&nothing).contains("hansho.db is not there"), "{}", err(&nothing));
+    assert!(err(&nothing).contains("hansho.db does not exist"), "{}", err(&nothing));
     assert!(!scene.folder.path().join("hansho.db").exists(), "nothing was made");
     scene.worker().await.kill().await.unwrap();
     let lost = scene.canary(&["--within", "1s"]).await;

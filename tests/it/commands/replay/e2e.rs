@@ -380,7 +380,7 @@ async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
     let waited = waited.expect("it ends").unwrap();
     let notes = String::from_utf8_lossy(&waited.stderr).into_owned();
     assert!(waited.status.success(), "{notes}");
-    assert!(notes.contains(&format!("{left} are hidden at present; waiting")), "{notes}");
+    assert!(notes.contains(&format!("{left} messages are hidden now; waiting")), "{notes}");
     assert!(scene.dead_letters().await.is_empty());
 }
 
@@ -519,7 +519,7 @@ async fn a_discard_is_meant_and_logged() {
         for (args, said) in [
             (vec!["discard", "--because", "noise"], "at least one filter, or --all"),
             (vec!["discard", "--all", "--because", " "], "--because"),
-            (vec!["discard", "--all", "--reason", "x", "--because", "y"], "contradict"),
+            (vec!["discard", "--all", "--reason", "x", "--because", "y"], "not both"),
             (vec!["discard", "--reason", "not_json", "--because", "noise"], "--yes"),
         ] {
             let output = scene.replay(&args).await;
