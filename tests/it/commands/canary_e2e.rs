@@ -116,7 +116,7 @@ async fn what_eventbridge_refuses_is_said() {
     for (answer, words) in [
         (Answer::RefusesTheEntry, &["InternalFailure: try  again"][..]),
         (Answer::DeniesAccess, &["AccessDeniedException", "events:PutEvents", "operator.yaml"]),
-        (Answer::Nonsense, &["does not say what became"]),
+        (Answer::Nonsense, &["has no result for the event"]),
     ] {
         let endpoint = EventBridge::new(answer, None).serve().await;
         let bus = EventBus::new(&dynamodb::fake_config(&endpoint), None, "hansho").unwrap();
