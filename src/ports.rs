@@ -21,7 +21,9 @@ use crate::finding::{Finding, Level};
 use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
 
-pub use dead_letters::{DeadLetter, DeadLetterQueue, Held, Origin, Outgoing, Put, Sent};
+pub use dead_letters::{
+    DeadLetter, DeadLetterQueue, Origin, Outgoing, Put, ScannedDeadLetter, Sent,
+};
 pub use failure::{Failure, FailureKind};
 
 /// One of the two queues. Express carries a second copy of what is high or critical.

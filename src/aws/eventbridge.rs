@@ -1,4 +1,4 @@
-//! An event bus of EventBridge, to put a canary on.
+//! [`Bus`] on EventBridge, for canaries.
 //! Source: EventBridge API reference, PutEvents.
 
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::cause;
 use crate::ports::{Bus, BusError, BusEvent};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// For a whole call, of which there is one attempt.
+/// For a whole call. A call makes one attempt.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of EventBridge's own words is repeated.
+/// The most characters of EventBridge's message that an error quotes.
 const WHY_CHARS_MAX: usize = 300;
 
-/// The bus of every account and region on which AWS services publish.
+/// The bus of each account and region on which AWS services publish.
 pub const DEFAULT_BUS: &str = "default";
 
 /// One bus of one region. Cheap to clone.
@@ -31,15 +31,15 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// Credentials, endpoint and HTTP client come from the configuration; the region too if none is
-    /// given. Makes no call.
+    /// Takes credentials, endpoint and HTTP client from `config`, and the region unless one is given.
+    /// Makes no call.
     ///
     /// # Errors
-    /// No region is given, and the configuration has none.
+    /// No region is given, and `config` has none.
     pub fn new(config: &SdkConfig, region: Option<&str>, name: &str) -> Result<EventBus, BusError> {
         let region = region.or_else(|| config.region().map(AsRef::as_ref));
         let region = region
-            .ok_or_else(|| BusError("no region is set: set AWS_REGION, or say --region".into()))?;
+            .ok_or_else(|| BusError("no region is set: set AWS_REGION or give --region".into()))?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(CALL_TIMEOUT)
@@ -61,7 +61,7 @@ impl EventBus {
         let EventBus { name, region, .. } = self;
         let denied = why.contains("AccessDenied") || why.contains("NotAuthorized");
         let remedy = match denied {
-            true => ": it takes the right to events:PutEvents on this bus (infra/operator.yaml)",
+            true => ": allow events:PutEvents on this bus, see infra/operator.yaml",
             false => "",
         };
         BusError(format!("PutEvents on bus {name:?} in {region} failed{remedy} ({why})"))
@@ -78,7 +78,7 @@ impl Bus for EventBus {
             .build();
         let answer = self.client.put_events().entries(entry).send().await;
         let answer = answer.map_err(|error| self.failed(&cause(&error)))?;
-        // The call may work and its one entry fail.
+        // The call can succeed while its entry fails.
         match answer.entries() {
             [entry] if entry.error_code().is_none() && answer.failed_entry_count() == 0 => Ok(()),
             [entry] => {
@@ -86,7 +86,7 @@ impl Bus for EventBus {
                 let why = entry.error_message().map_or(code.to_owned(), |m| format!("{code}: {m}"));
                 Err(self.failed(&shown(&why)))
             }
-            _ => Err(self.failed("the answer does not say what became of the event")),
+            _ => Err(self.failed("the answer has no result for the event")),
         }
     }
 }

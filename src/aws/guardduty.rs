@@ -1,7 +1,7 @@
-//! [`FindingsSource`] on Amazon GuardDuty: one client for each region.
+//! [`FindingsSource`] on Amazon GuardDuty, with one client for each region.
 //!
-//! Findings are handed on as the text that GuardDuty sent, not as the SDK's types, which know only the
-//! fields of their day and can't be written as JSON.
+//! Findings are returned as the JSON text of GuardDuty. The SDK's types would drop fields that they do
+//! not know, and can't be written as JSON.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -25,18 +25,18 @@ use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed,
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a call with all its attempts and the waits between them.
+/// For a call with all of its attempts and the waits between them.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Here the SDK may retry: the calls only read, and nobody waits at the desk.
+/// The SDK may retry here: the calls only read, and no alert waits for them.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// The names by which GuardDuty sorts and filters.
+/// The fields by which GuardDuty sorts and filters.
 /// Source: GuardDuty API reference, ListFindings, `findingCriteria`.
 const UPDATED_AT: &str = "updatedAt";
 const SEVERITY: &str = "severity";
 const ARCHIVED: &str = "service.archived";
 
-/// See the module's text. Cheap to clone.
+/// Reads findings of GuardDuty. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct GuardDuty {
     clients: BTreeMap<String, Client>,
@@ -54,7 +54,7 @@ impl GuardDuty {
             let builder = Builder::from(config)
                 .region(Region::new(region.to_owned()))
                 .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
-                // Else one region that fails would use up the retries of all.
+                // Else a region that fails would use up the retries of all regions.
                 .retry_partition(RetryPartition::new(region.to_owned()))
                 .timeout_config(timeouts.clone());
             Client::from_conf(builder.build())
@@ -70,7 +70,7 @@ impl GuardDuty {
 }
 
 impl FindingsSource for GuardDuty {
-    /// An account has one detector in a region at most.
+    /// An account has at most one detector in a region.
     /// Source: GuardDuty API reference, CreateDetector.
     async fn detector(&self, region: &str) -> Result<Option<String>, SourceError> {
         let call = self.client(region)?.list_detectors().send();
@@ -98,7 +98,7 @@ impl FindingsSource for GuardDuty {
             .map_err(|error| failed("ListFindings", &ask.region, &error))?;
         Ok(Listed {
             ids: answer.finding_ids().to_vec(),
-            // The last page has an empty one, or none.
+            // The last page has an empty token, or none.
             next: answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned),
         })
     }
@@ -109,7 +109,7 @@ impl FindingsSource for GuardDuty {
         detector: &str,
         ids: &[String],
     ) -> Result<Vec<String>, SourceError> {
-        let kept = Kept::default();
+        let kept = KeptText::default();
         let answer = self
             .client(region)?
             .get_findings()
@@ -120,13 +120,13 @@ impl FindingsSource for GuardDuty {
             .interceptor(kept.clone())
             .send()
             .await;
-        // What the SDK's types can't take in is no reason to do without the text.
+        // The text is good even if the SDK's types can't hold it.
         match (kept.take(), answer) {
             (Some(text), _) => findings_in(&text)
                 .map_err(|why| SourceError(format!("guardduty GetFindings in {region}: {why}"))),
             (None, Err(error)) => Err(failed("GetFindings", region, &error)),
             (None, Ok(_)) => {
-                Err(SourceError(format!("guardduty GetFindings in {region}: an empty answer")))
+                Err(SourceError(format!("guardduty GetFindings in {region}: the answer is empty")))
             }
         }
     }
@@ -137,14 +137,14 @@ fn oldest_first() -> SortCriteria {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct GetFindingsAnswer<'a> {
     #[serde(borrow)]
     findings: Vec<&'a RawValue>,
 }
 
-/// The error quotes nothing of the text.
+/// Splits an answer into its findings. The error quotes nothing of the text.
 fn findings_in(text: &str) -> Result<Vec<String>, String> {
-    let answer: Answer<'_> = serde_json::from_str(text).map_err(|error| {
+    let answer: GetFindingsAnswer<'_> = serde_json::from_str(text).map_err(|error| {
         format!(
             "the answer can't be read: line {} column {} is not as expected",
             error.line(),
@@ -154,17 +154,17 @@ fn findings_in(text: &str) -> Result<Vec<String>, String> {
     Ok(answer.findings.iter().map(|finding| finding.get().to_owned()).collect())
 }
 
-/// Keeps the text of an answer that says that all went well.
+/// Keeps the text of a successful answer.
 #[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Option<String>>>);
+struct KeptText(Arc<Mutex<Option<String>>>);
 
-impl Kept {
+impl KeptText {
     fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Intercept for Kept {
+impl Intercept for KeptText {
     fn name(&self) -> &'static str {
         "KeepTheText"
     }
@@ -191,9 +191,9 @@ where
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     let remedy = match code {
         "AccessDeniedException" => ": allow guardduty:ListDetectors, ListFindings and GetFindings",
-        // So a region answers that the account has not enabled.
+        // A region that the account has not enabled answers with these.
         "UnrecognizedClientException" | "InvalidClientTokenId" => {
-            ": the credentials are no good there, or the account has not enabled the region"
+            ": the credentials are not valid there, or the account has not enabled the region"
         }
         _ => "",
     };

@@ -8,25 +8,24 @@ mod dead_letter_attributes;
 mod dead_letters;
 mod delivery;
 mod inlet;
+mod inquiry;
 mod probe;
 mod quarantine_attributes;
-mod quarantine_scan;
+mod quarantine_send;
 mod refusal;
 mod region;
 mod remote;
+mod scan;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::MessageAttributeValue;
-use futures_util::FutureExt;
-use tracing::warn;
 
 use crate::ports::{
     Delivery, Depth, Lane, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk,
 };
 
-pub use dead_letters::SqsParked;
+pub use dead_letters::SqsDeadLetters;
 pub use quarantine_attributes::{AGAIN_ATTRIBUTE, ENCODING_ATTRIBUTE, JSON_STRING, original_body};
 
 use delivery::{deliveries, stand_in_id};
@@ -110,37 +109,8 @@ impl Queue for SqsQueue {
     /// Sends the body unchanged, and describes it in message attributes. [`original_body`] has the
     /// one exception. Attributes that do not fit beside a very large body are logged instead.
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        let packed = quarantine_attributes::pack(entry)
-            .map_err(|why| QueueError::Unavailable(why.into()))?;
-        let mut call = self
-            .quarantine
-            .client
-            .send_message()
-            .queue_url(&self.quarantine.url)
-            .message_body(packed.body);
-        for attribute in packed.attributes {
-            let value = MessageAttributeValue::builder()
-                .data_type(attribute.kind.as_str())
-                .string_value(attribute.value)
-                .build()
-                .map_err(unbuilt)?;
-            call = call.message_attributes(attribute.name, value);
-        }
-        let answer = call
-            .send()
-            .boxed()
-            .await
-            .map_err(|e| refusal::of_call("SendMessage", &self.quarantine.url, &e))?;
-        for attribute in packed.left_out {
-            warn!(
-                message_id = ?entry.message_id.0,
-                quarantine_id = ?answer.message_id(),
-                attribute = attribute.name,
-                value = ?attribute.value,
-                "the body left no room for an attribute of a message in quarantine"
-            );
-        }
-        Ok(())
+        let packed = quarantine_attributes::pack(entry);
+        quarantine_send::send(&self.quarantine, packed, &entry.message_id).await
     }
 
     /// SQS's numbers are approximate and up to a minute old. A lane without a queue is empty.

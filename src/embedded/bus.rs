@@ -1,5 +1,4 @@
-//! What stands for a bus on the embedded backend: the queue itself, and EventBridge's envelope around
-//! the event.
+//! [`Bus`] on the embedded backend. It puts the event into the queue, in the envelope of EventBridge.
 
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -9,7 +8,7 @@ use crate::ports::{Bus, BusError, BusEvent, Clock, Lane};
 
 use super::{EmbeddedQueue, Incoming};
 
-/// The bus port on an [`EmbeddedQueue`].
+/// Puts events into an [`EmbeddedQueue`].
 #[derive(Clone)]
 pub struct EmbeddedBus<C> {
     queue: EmbeddedQueue<C>,
@@ -17,12 +16,12 @@ pub struct EmbeddedBus<C> {
 }
 
 impl<C: Clock + 'static> EmbeddedBus<C> {
-    /// `region` is what its events say that they are from.
+    /// `region` is the region that the events name.
     pub fn new(queue: EmbeddedQueue<C>, region: &str) -> EmbeddedBus<C> {
         EmbeddedBus { queue, region: region.to_owned() }
     }
 
-    /// As EventBridge hands an event on.
+    /// The event as EventBridge delivers it.
     /// Source: EventBridge user guide, "EventBridge event structure".
     fn envelope(&self, id: &str, event: &BusEvent, now: Wall) -> Result<String, BusError> {
         let detail: &RawValue = serde_json::from_str(&event.detail)

@@ -1,5 +1,5 @@
-//! What is in quarantine in the SQLite file, for an operator. A move to a lane is one transaction, so
-//! that not even a crash leaves a copy.
+//! [`DeadLetterQueue`] on the quarantine in the SQLite file. A move to a lane is one transaction, so
+//! that a crash leaves no copy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,30 +9,31 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::instants::Wall;
 use crate::ports::{
-    Clock, DeadLetter, DeadLetterQueue, Depth, Held, Lane, MessageId, Origin, Outgoing, Put,
-    QUEUE_BATCH_MAX, QueueError, Receipt, Sent,
+    Clock, DeadLetter, DeadLetterQueue, Depth, Lane, MessageId, Origin, Outgoing, Put,
+    QUEUE_BATCH_MAX, QueueError, Receipt, ScannedDeadLetter, Sent,
 };
 
 use super::Store;
+use super::inquiry::lossy;
 
-/// Between the id of a message and what tells a copy of it from another.
+/// Separates the id of a message from the random part that makes the id of a copy.
 const COPY_MARK: char = '~';
 
-/// One look over the quarantine of a [`Store`]. Rows need not be hidden from others: whoever acts on
-/// one does it in a transaction that finds out whether it is still there.
-pub struct EmbeddedParked<C> {
+/// One scan of the quarantine of a [`Store`]. Rows need not be hidden from others: every action is a
+/// transaction that first checks whether the row is still there.
+pub struct EmbeddedDeadLetters<C> {
     store: Store,
     clock: Arc<C>,
-    /// The row that the look has come to.
+    /// The last row of the scan so far.
     reached: AtomicI64,
 }
 
-impl<C: Clock> EmbeddedParked<C> {
-    pub fn new(store: Store, clock: Arc<C>) -> EmbeddedParked<C> {
-        EmbeddedParked { store, clock, reached: AtomicI64::new(0) }
+impl<C: Clock> EmbeddedDeadLetters<C> {
+    pub fn new(store: Store, clock: Arc<C>) -> EmbeddedDeadLetters<C> {
+        EmbeddedDeadLetters { store, clock, reached: AtomicI64::new(0) }
     }
 
-    /// One piece of work for each entry, all in one transaction.
+    /// Does `work` for each entry, all in one transaction.
     async fn each<E: Send + 'static, T: Send + 'static>(
         &self,
         entries: Vec<E>,
@@ -48,19 +49,19 @@ impl<C: Clock> EmbeddedParked<C> {
     }
 }
 
-impl<C: Clock> DeadLetterQueue for EmbeddedParked<C> {
+impl<C: Clock> DeadLetterQueue for EmbeddedDeadLetters<C> {
     fn lanes(&self) -> Vec<Lane> {
         vec![Lane::Standard]
     }
 
-    async fn look(&self, _hidden: Duration) -> Result<Vec<Held>, QueueError> {
+    async fn scan(&self, _hidden: Duration) -> Result<Vec<ScannedDeadLetter>, QueueError> {
         let after = self.reached.load(Ordering::Relaxed);
         let rows = self.store.call(move |c| rows_after(c, after)).await;
         let rows = rows.map_err(QueueError::Unavailable)?;
         if let Some((last, _)) = rows.last() {
             self.reached.store(*last, Ordering::Relaxed);
         }
-        Ok(rows.into_iter().map(|(_, held)| held).collect())
+        Ok(rows.into_iter().map(|(_, scanned)| scanned).collect())
     }
 
     async fn hide(&self, entries: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
@@ -75,7 +76,7 @@ impl<C: Clock> DeadLetterQueue for EmbeddedParked<C> {
             Ok(each) => each
                 .into_iter()
                 .map(|found| match (found, keep) {
-                    (false, _) => Sent::NotSent(gone()),
+                    (false, _) => Sent::NotSent(stale()),
                     (true, false) => Sent::Moved,
                     (true, true) => Sent::Copied,
                 })
@@ -87,14 +88,13 @@ impl<C: Clock> DeadLetterQueue for EmbeddedParked<C> {
     async fn remove(&self, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
         match self.each(receipts.to_vec(), remove).await {
             Ok(each) => {
-                each.into_iter().map(|there| there.then_some(()).ok_or_else(gone)).collect()
+                each.into_iter().map(|there| there.then_some(()).ok_or_else(stale)).collect()
             }
             Err(why) => vec![Err(why); receipts.len()],
         }
     }
 
-    /// The quarantine's table has a reason and a detail, and no more columns for where EventBridge
-    /// or SQS failed: that goes into the detail.
+    /// The table has no columns for the rule, target or queue of the origin. The detail gets them.
     async fn put(&self, message: &DeadLetter) -> Result<Put, QueueError> {
         let (message, now) = (message.clone(), self.clock.now().wall);
         let mut done = self.each(vec![message], move |t, m| put(t, m, now)).await?;
@@ -110,12 +110,12 @@ impl<C: Clock> DeadLetterQueue for EmbeddedParked<C> {
     }
 }
 
-fn gone() -> QueueError {
-    QueueError::ReceiptGone("it was sent, removed or parked again meanwhile".to_owned())
+fn stale() -> QueueError {
+    QueueError::ReceiptGone("it was sent, removed or quarantined again meanwhile".to_owned())
 }
 
-/// A row, as it was when it was looked at: `row.parked_at.message_id`. The number of a row that is
-/// gone may be given to another.
+/// The receipt of a row: `row.parked_at.message_id`. SQLite may give the number of a deleted row to
+/// another one, so the number alone does not name the row.
 fn receipt(row: i64, parked_at: i64, message_id: &str) -> Receipt {
     Receipt(format!("{row}.{parked_at}.{message_id}"))
 }
@@ -126,42 +126,40 @@ fn read_receipt(receipt: &Receipt) -> Option<(i64, i64, &str)> {
     Some((row.parse().ok()?, parked_at.parse().ok()?, message_id))
 }
 
-fn rows_after(c: &mut Connection, after: i64) -> rusqlite::Result<Vec<(i64, Held)>> {
+fn rows_after(c: &mut Connection, after: i64) -> rusqlite::Result<Vec<(i64, ScannedDeadLetter)>> {
     let mut select = c.prepare_cached(
         "SELECT rowid, message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
          FROM quarantine WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
     )?;
-    // Another program may have put in what is no UTF-8: that must not stop the look.
-    let text = |row: &rusqlite::Row, column: usize| -> rusqlite::Result<String> {
-        Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
-    };
+    // Another program may have written text that is not UTF-8. It must not stop the scan.
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     let rows = select.query_map((after, QUEUE_BATCH_MAX as i64), |row| {
         let (number, parked_at): (i64, i64) = (row.get(0)?, row.get(8)?);
-        let (message_id, lane) = (text(row, 1)?, text(row, 2)?);
-        // An id is unique within its lane alone, and all but a few are of this one.
+        let (message_id, lane) = (lossy(row, 1)?, lossy(row, 2)?);
+        // Ids are unique within a lane only. Nearly all are of the standard lane, and stay short.
         let id = match lane == Lane::Standard.as_str() {
             true => message_id.clone(),
             false => format!("{lane}/{message_id}"),
         };
-        let parked = DeadLetter {
+        let dead_letter = DeadLetter {
             id: MessageId(id),
-            body: text(row, 3)?,
+            body: lossy(row, 3)?,
             origin: Origin::Quarantine,
-            reason: some(text(row, 4)?),
-            detail: some(text(row, 5)?),
+            reason: some(lossy(row, 4)?),
+            detail: some(lossy(row, 5)?),
             attempts: Some(row.get(6)?),
             lane: Lane::from_name(&lane),
             original_id: Some(MessageId(message_id.clone())),
             enqueued_at: row.get::<_, Option<i64>>(7)?.map(Wall),
-            parked_at: Some(Wall(parked_at)),
+            quarantined_at: Some(Wall(parked_at)),
         };
-        Ok((number, Held { receipt: receipt(number, parked_at, &message_id), parked }))
+        let receipt = receipt(number, parked_at, &message_id);
+        Ok((number, ScannedDeadLetter { receipt, dead_letter }))
     })?;
     rows.collect()
 }
 
-/// False if the row is gone. The body is copied within the file, byte for byte.
+/// Copies the body within the file, byte for byte. Returns false if the row is gone.
 fn copy_to_lane(
     t: &Transaction,
     receipt: &Receipt,
@@ -185,7 +183,7 @@ fn copy_to_lane(
     );
     let id = match taken.optional()? {
         None => message_id.to_owned(),
-        // A copy that waits there does, as long as this one stays; but it is asked for again now.
+        // The copy in the lane is enough while this row stays. It is marked as sent again.
         Some(()) if keep => {
             t.execute(
                 "UPDATE message SET again = 1 WHERE lane = ?1 AND message_id = ?2",
@@ -193,7 +191,7 @@ fn copy_to_lane(
             )?;
             return Ok(true);
         }
-        // The worker that parked it may be about to delete that one, so this gets an id of its own.
+        // The worker that quarantined it may be about to delete that one: this copy gets its own id.
         Some(()) => another_id(message_id),
     };
     t.execute(
@@ -228,7 +226,7 @@ fn put(t: &Transaction, message: &DeadLetter, now: Wall) -> rusqlite::Result<Put
         .query_row(
             "SELECT body FROM quarantine WHERE lane = ?1 AND message_id = ?2",
             params![lane, id],
-            |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()),
+            |row| lossy(row, 0),
         )
         .optional()?;
     let id = match there {
@@ -248,7 +246,7 @@ fn put(t: &Transaction, message: &DeadLetter, now: Wall) -> rusqlite::Result<Put
             detail(message),
             message.attempts.unwrap_or(0),
             message.enqueued_at.map(|at| at.0),
-            message.parked_at.unwrap_or(now).0,
+            message.quarantined_at.unwrap_or(now).0,
         ],
     )?;
     Ok(Put::New)

@@ -1,12 +1,12 @@
-//! Looking up in the SQLite file what became of a finding. Reads alone.
+//! [`Inquiry`] and [`QueueInquiry`] on the SQLite file. Only reads.
 
 use rusqlite::Connection;
 
 use crate::instants::Wall;
 use crate::policy::ledger::{RecordKey, Row};
 use crate::ports::inquiry::{
-    Clue, Concerns, Inquiry, PEEK_MESSAGES_MAX, Peek, Peeked, QuarantinedMessage, SEARCH_ROWS_MAX,
-    Search, Waiting, WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
+    SEARCH_MESSAGES_MAX, SEARCH_ROWS_MAX, Search, WaitingMessage,
 };
 use crate::ports::{Clock, LedgerError, QueueError};
 
@@ -25,19 +25,20 @@ impl Inquiry for EmbeddedLedger {
     }
 }
 
-impl<C: Clock + 'static> Peek for EmbeddedQueue<C> {
-    async fn parked(&self, concerns: &Concerns) -> Result<Peeked, QueueError> {
-        let concerns = Concerns::clone(concerns);
-        self.store.call(move |c| parked(c, &concerns)).await.map_err(QueueError::Unavailable)
+impl<C: Clock + 'static> QueueInquiry for EmbeddedQueue<C> {
+    async fn search_quarantine(&self, filter: &BodyFilter) -> Result<QuarantineSearch, QueueError> {
+        let filter = BodyFilter::clone(filter);
+        let call = self.store.call(move |c| search_quarantine(c, &filter));
+        call.await.map_err(QueueError::Unavailable)
     }
 
-    async fn waiting(&self, concerns: &Concerns) -> Result<Waiting, QueueError> {
-        let concerns = Concerns::clone(concerns);
-        self.store.call(move |c| waiting(c, &concerns)).await.map_err(QueueError::Unavailable)
+    async fn search_lanes(&self, filter: &BodyFilter) -> Result<LaneSearch, QueueError> {
+        let filter = BodyFilter::clone(filter);
+        self.store.call(move |c| search_lanes(c, &filter)).await.map_err(QueueError::Unavailable)
     }
 }
 
-/// The key's columns follow those of the row.
+/// The columns of the key, after those of the record.
 const KEY_COLUMNS: [usize; 2] = [13, 14];
 
 fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
@@ -82,29 +83,29 @@ fn search(c: &Connection, clue: &Clue) -> rusqlite::Result<Search> {
     Ok(found)
 }
 
-/// Another program may have put in what is no UTF-8.
-fn lossy(row: &rusqlite::Row, column: usize) -> rusqlite::Result<String> {
+/// Reads a text column. Another program may have written text that is not UTF-8.
+pub(super) fn lossy(row: &rusqlite::Row, column: usize) -> rusqlite::Result<String> {
     Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
 }
 
-fn parked(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Peeked> {
+fn search_quarantine(c: &Connection, filter: &BodyFilter) -> rusqlite::Result<QuarantineSearch> {
     let mut select = c.prepare(
         "SELECT body, message_id, lane, reason, detail, receive_count, enqueued_at, parked_at
          FROM quarantine ORDER BY parked_at, message_id",
     )?;
-    let mut peeked = Peeked { complete: true, ..Peeked::default() };
+    let mut found = QuarantineSearch { complete: true, ..QuarantineSearch::default() };
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
-        peeked.looked_at += 1;
+        found.scanned += 1;
         let body = lossy(row, 0)?;
-        if !concerns(&body) {
+        if !filter(&body) {
             continue;
         }
-        if peeked.messages.len() >= PEEK_MESSAGES_MAX {
-            peeked.complete = false;
+        if found.messages.len() >= SEARCH_MESSAGES_MAX {
+            found.complete = false;
             break;
         }
-        peeked.messages.push(QuarantinedMessage {
+        found.messages.push(QuarantinedMessage {
             body,
             message_id: Some(row.get(1)?),
             lane: Some(row.get(2)?),
@@ -112,13 +113,13 @@ fn parked(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Peeked> {
             detail: Some(row.get(4)?),
             receive_count: Some(row.get(5)?),
             enqueued_at: row.get::<_, Option<i64>>(6)?.map(Wall),
-            parked_at: Some(Wall(row.get(7)?)),
+            quarantined_at: Some(Wall(row.get(7)?)),
         });
     }
-    Ok(peeked)
+    Ok(found)
 }
 
-fn waiting(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Waiting> {
+fn search_lanes(c: &Connection, filter: &BodyFilter) -> rusqlite::Result<LaneSearch> {
     let mut select = c.prepare(
         "SELECT body, lane, message_id, receive_count, enqueued_at, visible_at
          FROM message ORDER BY seq",
@@ -127,7 +128,7 @@ fn waiting(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Waiting> {
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let body = lossy(row, 0)?;
-        if !concerns(&body) {
+        if !filter(&body) {
             continue;
         }
         found.push(WaitingMessage {
@@ -138,9 +139,9 @@ fn waiting(c: &Connection, concerns: &Concerns) -> rusqlite::Result<Waiting> {
             enqueued_at: Wall(row.get(4)?),
             visible_at: Wall(row.get(5)?),
         });
-        if found.len() >= PEEK_MESSAGES_MAX {
+        if found.len() >= SEARCH_MESSAGES_MAX {
             break;
         }
     }
-    Ok(Waiting::Seen(found))
+    Ok(LaneSearch::Found(found))
 }

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use crate::ports::{Failure, FailureKind};
 
 pub use bus::EmbeddedBus;
-pub use dead_letters::EmbeddedParked;
+pub use dead_letters::EmbeddedDeadLetters;
 pub use incoming::Incoming;
 pub use ledger::EmbeddedLedger;
 pub use queue::{EmbeddedQueue, QuarantinedMessage};

@@ -1,5 +1,5 @@
-//! What an operator needs from a queue of parked messages: to look without taking away, to send to
-//! a lane, to remove, and to put back what was saved to a file.
+//! Port to a queue of dead letters: scan it without taking anything away, send messages to a lane,
+//! remove them, and put saved ones back. `hansho replay` uses it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,58 +7,57 @@ use std::time::Duration;
 use super::{Depth, Lane, MessageId, QueueError, Receipt};
 use crate::instants::Wall;
 
-/// How a message came to be parked, by what its queue says of it.
+/// Who put a dead letter into its queue, as far as the queue says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A worker parked it.
+    /// A worker quarantined it.
     Quarantine,
-    /// EventBridge could not deliver it to a rule's target.
+    /// EventBridge could not deliver it to the target of a rule.
     EventBridge {
         /// The ARN of the rule.
         rule: Option<String>,
-        /// The ARN of the target that did not take it.
+        /// The ARN of the target that did not accept it.
         target: Option<String>,
-        /// Which limit ended the tries, e.g. `MaximumRetryAttempts`. None: there were none to make.
+        /// The limit that ended the retries, e.g. `MaximumRetryAttempts`. None: there were no retries.
         exhausted: Option<String>,
     },
     /// SQS moved it here because it was received too often.
     DeadLetter {
-        /// The ARN of the queue that it came from, if SQS says so.
+        /// The ARN of the queue that it came from, if SQS names it.
         source: Option<String>,
     },
 }
 
-/// A parked message, whichever queue it is in. All of its text is an attacker's: whoever shows it
-/// cleans it first.
+/// A dead letter of any queue. An attacker may control all of its text: clean it before showing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The parked queue's own id of it.
+    /// The id in the dead-letter queue.
     pub id: MessageId,
-    /// The body as it was before it was parked.
+    /// The body that the message had in its lane.
     pub body: String,
     pub origin: Origin,
-    /// The word for why it is here: `not_json`, or EventBridge's `ERROR_CODE`. None: nobody said.
+    /// The word for the reason: `not_json`, or EventBridge's `ERROR_CODE`. None: nobody gave one.
     pub reason: Option<String>,
     /// The reason as a sentence.
     pub detail: Option<String>,
-    /// How often it was tried before: receives by workers, or EventBridge's retries.
+    /// Receives by workers, or EventBridge's retries.
     pub attempts: Option<u32>,
-    /// The lane that it was parked from.
+    /// The lane that it was quarantined from.
     pub lane: Option<Lane>,
-    /// The id that it had in that lane.
+    /// The id in that lane.
     pub original_id: Option<MessageId>,
     /// When it entered its lane.
     pub enqueued_at: Option<Wall>,
-    /// When it was parked. SQS keeps the time of the first send of what it dead-letters itself, so
-    /// for that it is unknown.
-    pub parked_at: Option<Wall>,
+    /// When it was quarantined. Unknown for a message that SQS moved: it keeps the time of the first
+    /// send.
+    pub quarantined_at: Option<Wall>,
 }
 
-/// A parked message that was looked at, and the handle by which to act on it.
+/// A dead letter that a scan returned, and the receipt by which to act on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Held {
+pub struct ScannedDeadLetter {
     pub receipt: Receipt,
-    pub parked: DeadLetter,
+    pub dead_letter: DeadLetter,
 }
 
 /// A message to send to a lane.
@@ -68,53 +67,55 @@ pub struct Outgoing {
     pub body: String,
 }
 
-/// What became of a message that was to be sent to a lane.
+/// Result of sending one message to a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// It is in the lane, and no longer parked.
+    /// In the lane, and removed here.
     Moved,
-    /// It is in the lane, and still parked, as was asked.
+    /// In the lane, and kept here, as asked.
     Copied,
-    /// It is in the lane, and still parked, because it could not be removed.
+    /// In the lane, and still here, because the removal failed.
     NotRemoved(QueueError),
-    /// It is still parked. Whether a copy is in the lane may be unknown, as when an answer was lost.
+    /// Still here. A copy may be in the lane, because the answer may be what got lost.
     NotSent(QueueError),
 }
 
-/// What became of a message that was to be put in.
+/// Result of putting one message in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
     New,
-    /// The very same message is there already.
+    /// The queue already holds the same message.
     Known,
 }
 
-/// A queue of parked messages, and the lanes from which they came. A value of this type is one look
-/// over the queue, from its start to its end.
+/// A queue of dead letters, and the lanes that they can be sent to. One value of this type is one
+/// scan of the queue, from its start to its end.
 ///
-/// - To look takes nothing away. What was handed out is not handed out again in the same look,
-///   except after its time has run out, or by mistake, as SQS may; then its id is the same.
-/// - A message is always in its lane before it is removed here. A crash at any moment leaves it here,
-///   there, or in both; never in neither.
-/// - By a stale receipt nothing else is removed.
+/// - A scan takes nothing away. It returns no message twice, unless the time for which the message
+///   was hidden has passed, or SQS delivers it twice. The id is then the same.
+/// - A message is in its lane before it is removed here. After a crash at any moment it is here, in
+///   the lane, or in both.
+/// - A stale receipt removes nothing else.
 pub trait DeadLetterQueue: Send + Sync {
     /// The lanes that messages can be sent to, the more urgent first.
     fn lanes(&self) -> Vec<Lane>;
 
-    /// The next messages, at most [`super::QUEUE_BATCH_MAX`], hidden from other lookers for so long
-    /// where the queue can do that. An empty list is the end of the look: nothing more is to be seen
-    /// at present.
-    fn look(&self, hidden: Duration) -> impl Future<Output = Result<Vec<Held>, QueueError>> + Send;
+    /// Returns the next messages, at most [`super::QUEUE_BATCH_MAX`]. Hides them from others for
+    /// `hidden`, if the queue can. An empty list ends the scan: nothing more is visible now.
+    fn scan(
+        &self,
+        hidden: Duration,
+    ) -> impl Future<Output = Result<Vec<ScannedDeadLetter>, QueueError>> + Send;
 
-    /// Hides each message for so long from now on; zero shows it to others at once. One answer for
+    /// Hides each message for so long from now. Zero makes it visible at once. Returns one answer for
     /// each, in order.
     fn hide(
         &self,
         entries: &[(Receipt, Duration)],
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
-    /// Sends each message to the lane, and then removes it here, unless it is to be kept. One answer
-    /// for each, in order.
+    /// Sends each message to the lane, then removes it here unless `keep`. Returns one answer for
+    /// each, in order.
     fn send(
         &self,
         lane: Lane,
@@ -122,13 +123,13 @@ pub trait DeadLetterQueue: Send + Sync {
         keep: bool,
     ) -> impl Future<Output = Vec<Sent>> + Send;
 
-    /// Removes for good. One answer for each, in order.
+    /// Removes messages for good. Returns one answer for each, in order.
     fn remove(
         &self,
         receipts: &[Receipt],
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
-    /// Parks a message that was saved elsewhere, durably.
+    /// Puts a saved message in, durably.
     fn put(&self, message: &DeadLetter) -> impl Future<Output = Result<Put, QueueError>> + Send;
 
     fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;

@@ -1,25 +1,25 @@
-//! Where findings can be asked for that may never have come by a queue. A port of its own: only
-//! [`crate::commands::reconcile`] needs it.
+//! Port to a product that keeps its findings. Only [`crate::commands::reconcile`] uses it, to find
+//! those that no queue delivered.
 
 use std::fmt;
 use std::future::Future;
 
 use crate::instants::Wall;
 
-/// So many findings a page, and a call that reads them.
+/// The most findings in a page, and in a call that reads them.
 /// Source: GuardDuty API reference, ListFindings (`maxResults`) and GetFindings (`findingIds`).
 pub const FINDINGS_PAGE_MAX: usize = 50;
 
-/// What to list.
+/// A request for one page of ids.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListAsk {
     pub region: String,
     pub detector: String,
     /// Findings updated at or after this moment.
     pub since: Wall,
-    /// Of this severity or more, in whole numbers from 0 to 10: the API takes no others here.
+    /// The least severity, a whole number from 0 to 10: the API accepts no others here.
     pub severity: u8,
-    /// Where the page before ended; None for the first.
+    /// The token of the page before. None asks for the first page.
     pub page: Option<String>,
 }
 
@@ -28,11 +28,11 @@ pub struct ListAsk {
 pub struct Listed {
     /// At most [`FINDINGS_PAGE_MAX`].
     pub ids: Vec<String>,
-    /// Where the next page begins; None if this is the last.
+    /// The token of the next page. None: this is the last.
     pub next: Option<String>,
 }
 
-/// Why a call failed, in a line that says what to do. Never holds a secret.
+/// Why a call failed, and what to do, in one line. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceError(pub String);
 
@@ -44,19 +44,19 @@ impl fmt::Display for SourceError {
 
 impl std::error::Error for SourceError {}
 
-/// A product that keeps its findings and can be asked for them, region by region.
+/// A product that returns its findings, region by region.
 pub trait FindingsSource: Send + Sync {
-    /// What has the findings of a region; None if nothing has.
+    /// The id of the region's detector. None: the region has none.
     fn detector(
         &self,
         region: &str,
     ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
 
-    /// One page of the ids of findings that are not archived, the one that was updated first first.
+    /// One page of ids of findings that are not archived, in the order of their last update.
     fn list(&self, ask: &ListAsk) -> impl Future<Output = Result<Listed, SourceError>> + Send;
 
-    /// The findings themselves, each as the JSON text that the source gave, in no certain order. One
-    /// that is gone is left out. At most [`FINDINGS_PAGE_MAX`] ids.
+    /// The findings of at most [`FINDINGS_PAGE_MAX`] ids, each as the JSON text of the source, in any
+    /// order. Ids that the source no longer has are left out.
     fn get(
         &self,
         region: &str,

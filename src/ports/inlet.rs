@@ -1,16 +1,17 @@
-//! The way into the queues, for messages that hansho itself has to send.
+//! Port for messages that hansho itself sends to the worker's queues.
 
 use std::future::Future;
 
 use super::{Lane, QueueError};
 
-/// SQS takes a message of at most so many bytes.
+/// The largest message that SQS accepts, in bytes.
 /// Source: SQS API reference, SendMessage.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Puts messages into the worker's queues.
 pub trait Inlet: Send + Sync {
-    /// Puts one message into the lane, or into the standard one if that has no queue, durably. One attempt; if the answer is lost it may be in all the same,
-    /// and then putting it in again makes a second copy, which the ledger absorbs.
+    /// Puts one message into the lane, durably. The standard lane takes it if the lane has no queue.
+    /// Makes one attempt. If the answer is lost, the message may be in the queue. A second copy does
+    /// no harm: the ledger knows it.
     fn put(&self, lane: Lane, body: &str) -> impl Future<Output = Result<(), QueueError>> + Send;
 }

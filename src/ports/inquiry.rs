@@ -1,5 +1,5 @@
-//! What can be asked about one finding without changing anything: of the ledger, and of the queues.
-//! For people who want to know what became of it; the worker needs none of this.
+//! Ports to ask the ledger and the queues about one finding without changing anything. Only
+//! `hansho explain` uses them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::policy::ledger::{RecordKey, Row};
 
 /// The most rows that a search answers with.
 pub const SEARCH_ROWS_MAX: usize = 500;
-/// The most messages that a look into a queue answers with.
-pub const PEEK_MESSAGES_MAX: usize = 100;
+/// The most messages that a search of a queue returns.
+pub const SEARCH_MESSAGES_MAX: usize = 100;
 
 /// What is known of a row that is searched for, when its key is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,10 +78,10 @@ pub trait Inquiry: Ledger {
     fn search(&self, clue: &Clue) -> impl Future<Output = Result<Search, LedgerError>> + Send;
 }
 
-/// Whether a message's body is of interest.
-pub type Concerns = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Decides by the body whether a message is searched for.
+pub type BodyFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// A message in quarantine. What the quarantine does not say is None.
+/// A message in quarantine. A field that the quarantine does not have is None.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuarantinedMessage {
     pub message_id: Option<String>,
@@ -91,10 +91,10 @@ pub struct QuarantinedMessage {
     pub detail: Option<String>,
     pub receive_count: Option<u32>,
     pub enqueued_at: Option<Wall>,
-    pub parked_at: Option<Wall>,
+    pub quarantined_at: Option<Wall>,
 }
 
-/// A message that waits in a lane.
+/// A message in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingMessage {
     pub lane: String,
@@ -102,39 +102,41 @@ pub struct WaitingMessage {
     pub body: String,
     pub receive_count: u32,
     pub enqueued_at: Wall,
-    /// Nobody receives it before that.
+    /// Nobody can receive it before.
     pub visible_at: Wall,
 }
 
-/// What a look into the quarantine has found: at most [`PEEK_MESSAGES_MAX`] messages.
+/// Result of a search of the quarantine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Peeked {
+pub struct QuarantineSearch {
+    /// At most [`SEARCH_MESSAGES_MAX`].
     pub messages: Vec<QuarantinedMessage>,
-    pub looked_at: usize,
-    /// Whether every message was looked at, as far as the queue can tell.
+    /// How many messages were read.
+    pub scanned: usize,
+    /// Every message was read, as far as the queue can tell.
     pub complete: bool,
 }
 
-/// What can be known of the lanes.
+/// Result of a search of the lanes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// The messages of interest, at most [`PEEK_MESSAGES_MAX`].
-    Seen(Vec<WaitingMessage>),
-    /// To look into a message would be to receive it, so only their numbers are known.
+pub enum LaneSearch {
+    /// The messages that are searched for, at most [`SEARCH_MESSAGES_MAX`].
+    Found(Vec<WaitingMessage>),
+    /// Only numbers: reading a message would mean receiving it.
     Counted(Vec<(Lane, Depth)>),
 }
 
-/// Queues into which one can look. What was looked at stays where it is.
-pub trait Peek: Send + Sync {
-    fn parked(
+/// Queues that can be searched without taking anything away.
+pub trait QueueInquiry: Send + Sync {
+    fn search_quarantine(
         &self,
-        concerns: &Concerns,
-    ) -> impl Future<Output = Result<Peeked, QueueError>> + Send;
+        filter: &BodyFilter,
+    ) -> impl Future<Output = Result<QuarantineSearch, QueueError>> + Send;
 
-    fn waiting(
+    fn search_lanes(
         &self,
-        concerns: &Concerns,
-    ) -> impl Future<Output = Result<Waiting, QueueError>> + Send;
+        filter: &BodyFilter,
+    ) -> impl Future<Output = Result<LaneSearch, QueueError>> + Send;
 }
 
 #[cfg(test)]

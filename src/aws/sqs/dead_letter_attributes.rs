@@ -1,6 +1,6 @@
-//! What a message of a parked queue says of how it came there, and how to say it again: the
-//! attributes of hansho's own quarantine (see [`super::entry`]), those that EventBridge sets on what
-//! it could not deliver, and what SQS itself knows of a message that it dead-lettered.
+//! Reads where a dead letter comes from out of its attributes, and writes them again. They are those of
+//! hansho's quarantine (see [`super::quarantine_attributes`]), those that EventBridge sets on events
+//! that it could not deliver, and the source queue that SQS names.
 //! Sources: EventBridge user guide, "Using dead-letter queues to process undelivered events"; SQS API
 //! reference, ReceiveMessage, `DeadLetterQueueSourceArn`.
 
@@ -20,14 +20,14 @@ const ERROR_CODE: &str = "ERROR_CODE";
 const ERROR_MESSAGE: &str = "ERROR_MESSAGE";
 const EXHAUSTED: &str = "EXHAUSTED_RETRY_CONDITION";
 const ATTEMPTS: &str = "RETRY_ATTEMPTS";
-/// The queue of a dead letter that was put back by an import: SQS sets its own attribute for it
-/// only when it moves a message itself.
+/// The source queue of a dead letter that an import put back. SQS sets its own attribute only when it
+/// moves a message itself.
 const SOURCE: &str = "hansho.source";
 
-/// The longest ARN that AWS allows has 2048 characters; none of a queue or a rule comes near.
+/// AWS allows ARNs of 2048 characters. Those of queues and rules are much shorter.
 const ARN_BYTES_MAX: usize = 1024;
 
-/// A message as SQS gave it. Attributes that are no text or number are left out.
+/// A message as SQS returned it. Binary attributes are left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Raw {
     pub(super) id: String,
@@ -56,12 +56,12 @@ impl Raw {
     }
 }
 
-/// Reads a message's story. A message in a quarantine queue whose body left no room for any
-/// attribute reads as one of which nothing is known.
+/// Reads a message. If the body left no room for any attribute, its origin is
+/// [`Origin::DeadLetter`] without a source.
 pub(super) fn read(raw: Raw) -> DeadLetter {
     let encoding = raw.attributes.get(ENCODING_ATTRIBUTE).map(String::as_str);
     let body = original_body(&raw.body, encoding).unwrap_or_else(|| raw.body.clone());
-    let mut parked = DeadLetter {
+    let mut letter = DeadLetter {
         id: MessageId(raw.id.clone()),
         body,
         origin: Origin::Quarantine,
@@ -71,37 +71,37 @@ pub(super) fn read(raw: Raw) -> DeadLetter {
         lane: raw.text("hansho.lane").and_then(|word| Lane::from_name(&word)),
         original_id: raw.text("hansho.message_id").map(MessageId),
         enqueued_at: raw.moment("hansho.enqueued_at"),
-        parked_at: raw.moment("hansho.parked_at").or(raw.sent_at),
+        quarantined_at: raw.moment("hansho.parked_at").or(raw.sent_at),
     };
     if raw.has_any(&["hansho.reason", "hansho.detail", "hansho.receive_count"]) {
-        parked.reason = raw.text("hansho.reason");
-        parked.detail = raw.text("hansho.detail");
-        parked.attempts = raw.number("hansho.receive_count");
+        letter.reason = raw.text("hansho.reason");
+        letter.detail = raw.text("hansho.detail");
+        letter.attempts = raw.number("hansho.receive_count");
     } else if raw.has_any(&[RULE, TARGET, ERROR_CODE, ERROR_MESSAGE, EXHAUSTED, ATTEMPTS]) {
-        parked.origin = Origin::EventBridge {
+        letter.origin = Origin::EventBridge {
             rule: raw.text(RULE),
             target: raw.text(TARGET),
             exhausted: raw.text(EXHAUSTED),
         };
-        parked.reason = raw.text(ERROR_CODE);
-        parked.detail = raw.text(ERROR_MESSAGE);
-        parked.attempts = raw.number(ATTEMPTS);
+        letter.reason = raw.text(ERROR_CODE);
+        letter.detail = raw.text(ERROR_MESSAGE);
+        letter.attempts = raw.number(ATTEMPTS);
     } else if !raw.has_any(&["hansho.lane"]) {
         let source = raw.source.clone().or_else(|| raw.text(SOURCE));
-        // What SQS moves keeps the time at which it was sent to the first queue.
+        // A message that SQS moves keeps the time of its first send.
         // Source: SQS developer guide, "Configuring a dead-letter queue", message retention.
         if source.is_some() {
-            parked.enqueued_at = parked.enqueued_at.or(raw.sent_at);
-            parked.parked_at = raw.moment("hansho.parked_at");
+            letter.enqueued_at = letter.enqueued_at.or(raw.sent_at);
+            letter.quarantined_at = raw.moment("hansho.parked_at");
         }
-        parked.origin = Origin::DeadLetter { source };
+        letter.origin = Origin::DeadLetter { source };
     }
-    parked
+    letter
 }
 
-/// The attributes from which [`read`] reads the same story, the most telling first. SQS allows ten,
-/// the encoding's among them.
-pub(super) fn told(message: &DeadLetter) -> Vec<Attribute> {
+/// The attributes from which [`read`] reads the same message, the most important first. SQS allows
+/// ten, including the one for the encoding.
+pub(super) fn write(message: &DeadLetter) -> Vec<Attribute> {
     let own = |name, value: &Option<String>, bytes_max| {
         value.as_ref().and_then(|value| text(name, value, bytes_max))
     };
@@ -124,7 +124,7 @@ pub(super) fn told(message: &DeadLetter) -> Vec<Attribute> {
     };
     let original = message.original_id.as_ref().unwrap_or(&message.id);
     all.insert(1.min(all.len()), text("hansho.message_id", &original.0, ID_BYTES_MAX));
-    all.push(moment("hansho.parked_at", message.parked_at));
+    all.push(moment("hansho.parked_at", message.quarantined_at));
     all.push(moment("hansho.enqueued_at", message.enqueued_at));
     all.into_iter().flatten().collect()
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_origins_are_told_apart() {
+    fn the_three_origins_are_distinguished() {
         let own = read(raw(&[
             ("hansho.reason", "not_json"),
             ("hansho.detail", "line 1"),
@@ -155,7 +155,7 @@ mod tests {
         ]));
         assert_eq!(own.origin, Origin::Quarantine);
         assert_eq!((own.reason.as_deref(), own.attempts), (Some("not_json"), Some(3)));
-        assert_eq!(own.parked_at.unwrap().to_rfc3339(), "2026-09-21T13:00:00Z");
+        assert_eq!(own.quarantined_at.unwrap().to_rfc3339(), "2026-09-21T13:00:00Z");
         assert_eq!(
             (own.lane, own.original_id),
             (Some(Lane::Express), Some(MessageId("m-1".into())))
@@ -175,15 +175,18 @@ mod tests {
         assert_eq!((rule.as_deref(), target.as_deref()), (Some("arn:rule"), Some("arn:target")));
         assert_eq!(exhausted.as_deref(), Some("MaximumRetryAttempts"));
         assert_eq!((bus.reason.as_deref(), bus.attempts), (Some("THROTTLING"), Some(185)));
-        assert_eq!(bus.parked_at, Some(Wall(1_790_000_000_000)));
+        assert_eq!(bus.quarantined_at, Some(Wall(1_790_000_000_000)));
 
         let moved = read(Raw { source: Some("arn:queue".to_owned()), ..raw(&[]) });
         assert_eq!(moved.origin, Origin::DeadLetter { source: Some("arn:queue".to_owned()) });
-        assert_eq!((moved.enqueued_at, moved.parked_at), (Some(Wall(1_790_000_000_000)), None));
+        assert_eq!(
+            (moved.enqueued_at, moved.quarantined_at),
+            (Some(Wall(1_790_000_000_000)), None)
+        );
 
         let unknown = read(raw(&[]));
         assert_eq!(unknown.origin, Origin::DeadLetter { source: None });
-        assert_eq!(unknown.parked_at, Some(Wall(1_790_000_000_000)));
+        assert_eq!(unknown.quarantined_at, Some(Wall(1_790_000_000_000)));
     }
 
     #[test]
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_read_back() {
+    fn written_attributes_are_read_back() {
         let first = DeadLetter {
             id: MessageId("m-2".into()),
             body: "{}".to_owned(),
@@ -211,16 +214,18 @@ mod tests {
             lane: Some(Lane::Standard),
             original_id: Some(MessageId("m-1".into())),
             enqueued_at: Some(Wall(1_790_000_000_000)),
-            parked_at: Some(Wall(1_790_000_060_000)),
+            quarantined_at: Some(Wall(1_790_000_060_000)),
         };
         let arn = |s: &str| Some(s.to_owned());
         let bus = Origin::EventBridge { rule: arn("r"), target: arn("t"), exhausted: arn("e") };
         for (origin, lane) in [(Origin::Quarantine, Some(Lane::Standard)), (bus, None)] {
             let message = DeadLetter { origin, lane, ..first.clone() };
-            let told = told(&message);
-            assert!(told.len() < 10);
-            let attributes =
-                told.into_iter().map(|a| (a.name.to_owned(), a.value)).collect::<BTreeMap<_, _>>();
+            let written = write(&message);
+            assert!(written.len() < 10);
+            let attributes = written
+                .into_iter()
+                .map(|a| (a.name.to_owned(), a.value))
+                .collect::<BTreeMap<_, _>>();
             let again = Raw { attributes, sent_at: Some(Wall(5)), ..raw(&[]) };
             assert_eq!(read(again), message);
         }
@@ -230,10 +235,10 @@ mod tests {
             detail: None,
             attempts: None,
             lane: None,
-            parked_at: None,
+            quarantined_at: None,
             ..first
         };
-        let attributes = told(&dead).into_iter().map(|a| (a.name.to_owned(), a.value)).collect();
+        let attributes = write(&dead).into_iter().map(|a| (a.name.to_owned(), a.value)).collect();
         assert_eq!(read(Raw { attributes, sent_at: Some(Wall(5)), ..raw(&[]) }), dead);
     }
 }

@@ -1,54 +1,44 @@
-//! [`DeadLetterQueue`] on SQS: the quarantine queue, a dead-letter queue, or what EventBridge could not
-//! deliver.
+//! [`DeadLetterQueue`] on SQS. The queue is the quarantine, a dead-letter queue of SQS, or one of
+//! EventBridge.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::error::BuildError;
-use aws_sdk_sqs::types::{
-    Message, MessageAttributeValue, MessageSystemAttributeName, SendMessageBatchRequestEntry,
-};
-use tracing::warn;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 
-use crate::instants::Wall;
 use crate::ports::{
-    DeadLetter, DeadLetterQueue, Depth, Held, Lane, Outgoing, Put, QUEUE_BATCH_MAX, QueueError,
-    Receipt, Sent,
+    DeadLetter, DeadLetterQueue, Depth, Lane, Outgoing, Put, QUEUE_BATCH_MAX, QueueError, Receipt,
+    ScannedDeadLetter, Sent,
 };
 
-use super::dead_letter_attributes::{self, Raw};
 use super::quarantine_attributes::{
     self, AGAIN_ATTRIBUTE, AGAIN_BYTES, AGAIN_VALUE, Kind, MESSAGE_BYTES_MAX,
 };
-use super::{Remote, VISIBILITY_S_MAX, refusal, seconds, stand_in_id, tally, unbuilt};
+use super::{
+    Remote, dead_letter_attributes, depth_of, quarantine_send, refusal, scan, tally, unbuilt,
+};
 
-/// A receive that waits asks all of SQS's servers; one that does not asks some of them, and may miss
-/// messages. Source: SQS developer guide, "Amazon SQS short and long polling".
-const LOOK_WAIT_S: i32 = 1;
-/// How often the queue may answer with nothing while its count says that something is visible. The
-/// count is approximate, and behind.
-const EMPTY_LOOKS_MAX: u32 = 5;
-
-/// One look over a queue of parked messages.
+/// One scan of a queue of dead letters.
 #[derive(Clone, Debug)]
-pub struct SqsParked {
-    parked: Remote,
+pub struct SqsDeadLetters {
+    dead_letters: Remote,
     standard: Option<Remote>,
     express: Option<Remote>,
 }
 
-impl SqsParked {
-    /// `parked` is the URL of the queue to look at. Without lanes nothing can be sent. Makes no call.
+impl SqsDeadLetters {
+    /// `dead_letters` is the URL of the queue to scan. Nothing can be sent to a lane without a URL.
+    /// Makes no call.
     pub fn new(
         config: &SdkConfig,
-        parked: String,
+        dead_letters: String,
         standard: Option<String>,
         express: Option<String>,
-    ) -> SqsParked {
+    ) -> SqsDeadLetters {
         let remote = |url| Remote::new(config, url);
-        SqsParked {
-            parked: remote(parked),
+        SqsDeadLetters {
+            dead_letters: remote(dead_letters),
             standard: standard.map(remote),
             express: express.map(remote),
         }
@@ -66,7 +56,7 @@ impl SqsParked {
         })
     }
 
-    /// At most a batch, at most as many bytes as SQS takes in one.
+    /// Sends one batch of [`batches`].
     async fn send_batch(
         &self,
         remote: &Remote,
@@ -76,7 +66,7 @@ impl SqsParked {
             let entry =
                 SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
             match body.len() + AGAIN_BYTES > MESSAGE_BYTES_MAX {
-                // The body is never cut for it.
+                // The body is never cut to make room for the attribute.
                 true => entry.build(),
                 false => entry.message_attributes(AGAIN_ATTRIBUTE, again()?).build(),
             }
@@ -95,21 +85,21 @@ impl SqsParked {
     }
 }
 
-impl DeadLetterQueue for SqsParked {
+impl DeadLetterQueue for SqsDeadLetters {
     fn lanes(&self) -> Vec<Lane> {
         Lane::ALL.into_iter().filter(|lane| self.remote(*lane).is_ok()).collect()
     }
 
-    /// Every look is a receive, and is counted as one by SQS.
-    async fn look(&self, hidden: Duration) -> Result<Vec<Held>, QueueError> {
-        look(&self.parked, hidden).await
+    /// SQS counts every scan as a receive.
+    async fn scan(&self, hidden: Duration) -> Result<Vec<ScannedDeadLetter>, QueueError> {
+        scan::batch(&self.dead_letters, hidden).await
     }
 
     async fn hide(&self, entries: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
-        self.parked.hide(entries).await
+        self.dead_letters.hide(entries).await
     }
 
-    /// A body that SQS does not take goes as a JSON string, which the worker opens.
+    /// A body that SQS does not accept is sent as a JSON string, which the worker decodes.
     async fn send(&self, lane: Lane, messages: &[Outgoing], keep: bool) -> Vec<Sent> {
         let remote = match self.remote(lane) {
             Ok(remote) => remote,
@@ -122,15 +112,15 @@ impl DeadLetterQueue for SqsParked {
         let mut all = Vec::with_capacity(messages.len());
         for batch in batches(&ready) {
             let answers = self.send_batch(remote, batch).await;
-            let there: Vec<Receipt> = batch
+            let to_remove: Vec<Receipt> = batch
                 .iter()
                 .zip(&answers)
                 .filter(|(_, answer)| answer.is_ok() && !keep)
                 .map(|((receipt, _), _)| receipt.clone())
                 .collect();
-            let mut removed = match there.is_empty() {
+            let mut removed = match to_remove.is_empty() {
                 true => Vec::new(),
-                false => self.parked.delete(&there).await,
+                false => self.dead_letters.delete(&to_remove).await,
             }
             .into_iter();
             all.extend(answers.into_iter().map(|answer| match answer {
@@ -146,37 +136,19 @@ impl DeadLetterQueue for SqsParked {
     }
 
     async fn remove(&self, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
-        self.parked.delete(receipts).await
+        self.dead_letters.delete(receipts).await
     }
 
-    /// Always [`Put::New`]: SQS can't be asked what is in a queue but by looking at all of it.
+    /// Always returns [`Put::New`]: only a whole scan can tell what an SQS queue holds.
     async fn put(&self, message: &DeadLetter) -> Result<Put, QueueError> {
-        let packed =
-            quarantine_attributes::pack_with(&message.body, dead_letter_attributes::told(message))
-                .map_err(|why| QueueError::Unavailable(why.into()))?;
-        let client = &self.parked.client;
-        let mut call = client.send_message().queue_url(&self.parked.url).message_body(packed.body);
-        for attribute in packed.attributes {
-            let value = MessageAttributeValue::builder()
-                .data_type(attribute.kind.as_str())
-                .string_value(attribute.value)
-                .build()
-                .map_err(unbuilt)?;
-            call = call.message_attributes(attribute.name, value);
-        }
-        call.send().await.map_err(|e| refusal::of_call("SendMessage", &self.parked.url, &e))?;
-        for attribute in packed.left_out {
-            warn!(
-                message_id = ?message.id.0,
-                attribute = attribute.name,
-                "the body left no room for an attribute of a message that was put back"
-            );
-        }
+        let attributes = dead_letter_attributes::write(message);
+        let packed = quarantine_attributes::pack_with(&message.body, attributes);
+        quarantine_send::send(&self.dead_letters, packed, &message.id).await?;
         Ok(Put::New)
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
-        super::depth_of(&self.parked).await
+        depth_of(&self.dead_letters).await
     }
 }
 
@@ -186,35 +158,8 @@ fn again() -> Result<MessageAttributeValue, BuildError> {
     value.string_value(AGAIN_VALUE).build()
 }
 
-/// The next messages of a queue of parked ones, hidden for so long. None: there are no more to be seen.
-pub(super) async fn look(remote: &Remote, hidden: Duration) -> Result<Vec<Held>, QueueError> {
-    for _ in 0..EMPTY_LOOKS_MAX {
-        let held = receive(remote, hidden).await?;
-        if !held.is_empty() || super::depth_of(remote).await?.visible == 0 {
-            return Ok(held);
-        }
-    }
-    Ok(Vec::new())
-}
-
-async fn receive(remote: &Remote, hidden: Duration) -> Result<Vec<Held>, QueueError> {
-    let answer = remote
-        .client
-        .receive_message()
-        .queue_url(&remote.url)
-        .max_number_of_messages(i32::try_from(QUEUE_BATCH_MAX).unwrap_or(1))
-        .wait_time_seconds(LOOK_WAIT_S)
-        .visibility_timeout(seconds(hidden, VISIBILITY_S_MAX))
-        .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-        .message_system_attribute_names(MessageSystemAttributeName::DeadLetterQueueSourceArn)
-        .message_attribute_names("All")
-        .send()
-        .await
-        .map_err(|e| refusal::of_call("ReceiveMessage", &remote.url, &e))?;
-    Ok(answer.messages.unwrap_or_default().into_iter().filter_map(held).collect())
-}
-
-/// Neighbours that fit one call: SQS bounds a batch's bodies together as it bounds one message.
+/// Splits messages into batches that fit one call, in order. SQS limits the bodies of a batch
+/// together to the size of one message.
 /// Source: SQS API reference, SendMessageBatch.
 fn batches(all: &[(Receipt, String)]) -> Vec<&[(Receipt, String)]> {
     let mut batches = Vec::new();
@@ -231,32 +176,6 @@ fn batches(all: &[(Receipt, String)]) -> Vec<&[(Receipt, String)]> {
         batches.push(&all[from..]);
     }
     batches
-}
-
-/// None for a message without a receipt handle: nothing can be done with it, and it comes back.
-fn held(message: Message) -> Option<Held> {
-    let system = |name| message.attributes()?.get(&name).cloned();
-    let sent_ms = system(MessageSystemAttributeName::SentTimestamp);
-    let source = system(MessageSystemAttributeName::DeadLetterQueueSourceArn);
-    let none = Default::default();
-    let attributes: BTreeMap<String, String> = message
-        .message_attributes()
-        .unwrap_or(&none)
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), value.string_value()?.to_owned())))
-        .collect();
-    let Some(receipt) = message.receipt_handle.filter(|handle| !handle.is_empty()) else {
-        warn!(message_id = ?message.message_id, "a message came without a receipt handle");
-        return None;
-    };
-    let raw = Raw {
-        id: message.message_id.unwrap_or_else(|| stand_in_id(&receipt)),
-        body: message.body.unwrap_or_default(),
-        attributes,
-        sent_at: sent_ms.and_then(|ms| ms.parse().ok()).map(Wall),
-        source,
-    };
-    Some(Held { receipt: Receipt(receipt), parked: dead_letter_attributes::read(raw) })
 }
 
 #[cfg(test)]

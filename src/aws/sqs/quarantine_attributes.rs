@@ -1,35 +1,34 @@
-//! How a entry looks as a message of the quarantine queue: the body as it was, and what is known
-//! about it as message attributes.
+//! The form of a message in the quarantine queue: the body as it was, and details about it as message
+//! attributes.
 //!
-//! SQS's rules shape this (API reference, SendMessage and MessageAttributeValue): body and
-//! attributes together are at most 1 MiB, an attribute counting with its name, type and value; at
-//! most 10 attributes; neither a body nor a value may be empty, or hold a character other than tab,
-//! line feed, carriage return, U+0020 to U+D7FF, U+E000 to U+FFFD and U+10000 upwards.
+//! SQS limits both (API reference, SendMessage and MessageAttributeValue):
+//! - Body and attributes together are at most 1 MiB. An attribute counts with name, type and value.
+//! - A message has at most 10 attributes.
+//! - Bodies and values are not empty. They hold only tab, line feed, carriage return, U+0020 to
+//!   U+D7FF, U+E000 to U+FFFD, and U+10000 upwards.
 //!
-//! The body comes first. It is never cut; attributes that do not fit beside it are left out, the
-//! least telling first, and given back to be logged. A body that SQS would refuse is sent as a JSON
-//! string, and the attribute `hansho.encoding` says so.
+//! The body comes first and is never cut. Attributes that do not fit beside it are left out, the least
+//! important first, and logged. A body that SQS would reject is sent as a JSON string, and the
+//! attribute `hansho.encoding` says so.
 
 use crate::ports::QuarantineEntry;
-
-/// A message's limit. Source: SQS API reference, SendMessage.
-pub(super) const MESSAGE_BYTES_MAX: usize = 1_048_576;
+pub(super) use crate::ports::inlet::MESSAGE_BYTES_MAX;
 
 pub(super) const REASON_BYTES_MAX: usize = 256;
 pub(super) const DETAIL_BYTES_MAX: usize = 1024;
 pub(super) const ID_BYTES_MAX: usize = 256;
 
-/// The attribute that says how a body was changed to be acceptable to SQS.
+/// The attribute that names the encoding of a body that SQS would reject.
 pub const ENCODING_ATTRIBUTE: &str = "hansho.encoding";
 /// Its only value: the body is a JSON string that holds the original.
 pub const JSON_STRING: &str = "json-string";
 
-/// The attribute of a message in a lane that an operator sent there again, whatever its value: a
-/// worker asks the ledger itself about what is in it.
+/// Marks a message in a lane that `hansho replay` sent there, whatever the value. A worker then reads
+/// the ledger instead of its own memory.
 pub const AGAIN_ATTRIBUTE: &str = "hansho.again";
-/// SQS refuses an empty value.
+/// SQS rejects an empty value.
 pub(super) const AGAIN_VALUE: &str = "1";
-/// What it takes of the message's size.
+/// The size of the attribute, in bytes.
 pub(super) const AGAIN_BYTES: usize =
     AGAIN_ATTRIBUTE.len() + Kind::Text.as_str().len() + AGAIN_VALUE.len();
 
@@ -65,17 +64,17 @@ impl Attribute {
 pub(super) struct Packed {
     pub(super) body: String,
     pub(super) attributes: Vec<Attribute>,
-    /// What found no room beside the body.
+    /// Attributes that do not fit beside the body.
     pub(super) left_out: Vec<Attribute>,
 }
 
-/// Packs a entry. The error is for a body that does not fit a message even alone, which no body
-/// that came out of SQS can be; nothing is sent then, so the original has to stay where it is.
+/// Packs an entry. Fails if the body alone does not fit a message, which can't be so for a body that
+/// came from SQS.
 pub(super) fn pack(entry: &QuarantineEntry) -> Result<Packed, String> {
     pack_with(&entry.body, described(entry))
 }
 
-/// The same for any body with whatever attributes it is to have, the most telling first.
+/// Packs a body with these attributes, the most important first.
 pub(super) fn pack_with(
     body: &str,
     described: impl IntoIterator<Item = Attribute>,
@@ -84,8 +83,8 @@ pub(super) fn pack_with(
     let needed = body.len() + encoding.as_ref().map_or(0, Attribute::bytes);
     let Some(mut room) = MESSAGE_BYTES_MAX.checked_sub(needed) else {
         return Err(format!(
-            "the message is {needed} bytes, more than the {MESSAGE_BYTES_MAX} that sqs takes; \
-             save it by other means and delete it"
+            "the message has {needed} bytes, and sqs accepts {MESSAGE_BYTES_MAX}; save it by other \
+             means and delete it"
         ));
     };
     let mut attributes: Vec<Attribute> = encoding.into_iter().collect();
@@ -102,8 +101,8 @@ pub(super) fn pack_with(
     Ok(Packed { body, attributes, left_out })
 }
 
-/// The body that [`pack`] was given, from what the quarantine queue holds: its body, and the value
-/// of [`ENCODING_ATTRIBUTE`] if there is one. None if the encoding is not known or does not hold.
+/// Decodes the body of a quarantined message. `encoding` is the value of [`ENCODING_ATTRIBUTE`].
+/// Returns None if the encoding is unknown or the body does not have it.
 pub fn original_body(body: &str, encoding: Option<&str>) -> Option<String> {
     match encoding {
         None => Some(body.to_owned()),
@@ -112,7 +111,7 @@ pub fn original_body(body: &str, encoding: Option<&str>) -> Option<String> {
     }
 }
 
-/// The body as SQS takes it: unchanged if it can be, else as a JSON string.
+/// The body in a form that SQS accepts: unchanged if possible, else as a JSON string.
 pub(super) fn encode(body: &str) -> (String, Option<Attribute>) {
     if !body.is_empty() && body.chars().all(allowed) {
         return (body.to_owned(), None);
@@ -125,8 +124,8 @@ pub(super) fn encode(body: &str) -> (String, Option<Attribute>) {
     (quoted, text(ENCODING_ATTRIBUTE, JSON_STRING, JSON_STRING.len()))
 }
 
-/// What is said about a entry, the most telling first. What is empty is left out, because SQS
-/// refuses empty values.
+/// The attributes of an entry, the most important first. Empty ones are left out, because SQS rejects
+/// empty values.
 fn described(entry: &QuarantineEntry) -> impl Iterator<Item = Attribute> {
     [
         text("hansho.reason", &entry.reason, REASON_BYTES_MAX),
@@ -154,7 +153,7 @@ pub(super) fn text(name: &'static str, value: &str, bytes_max: usize) -> Option<
     (!value.is_empty()).then_some(Attribute { name, kind: Kind::Text, value })
 }
 
-/// The text with what SQS refuses replaced by U+FFFD, cut at a character with a visible mark.
+/// The text with U+FFFD for characters that SQS rejects, cut at a character with a visible mark.
 pub(super) fn acceptable(value: &str, bytes_max: usize) -> String {
     const MARK: char = '…';
     let mut kept = String::new();
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_goes_along() {
+    fn the_attributes_hold_the_entry() {
         let packed = pack(&entry("{}".to_owned())).unwrap();
         assert_eq!(packed.body, "{}");
         for (name, expected) in [
@@ -220,7 +219,7 @@ mod tests {
         ] {
             assert_eq!(value(&packed, name), expected, "{name}");
         }
-        // SQS takes ten at most.
+        // SQS accepts ten.
         assert!(packed.attributes.len() < 10);
     }
 

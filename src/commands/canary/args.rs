@@ -5,33 +5,33 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::commands::args::ConfigFlag;
-use crate::commands::canary::{HOME_BUS, Options, REGIONS_MAX, WITHIN};
+use crate::commands::canary::{CanaryOptions, HOME_BUS, REGIONS_MAX, WITHIN};
 use crate::config::duration;
 use crate::finding::canary::is_start;
 
 pub const ABOUT: &str = "\
-Try the way that findings take, without one: put a marked, harmless event on a bus, wait until the
-worker has it in the ledger, and say how long each part of the way took.
+Test the path of findings: put a marked, harmless event on a bus, wait until the worker has recorded it
+in the ledger, and report the time of each step.
 
-On AWS the event starts on the home region's bus, or with --region on the default bus of each region
-named, where AWS services put their findings; that takes the right to events:PutEvents there and to read
-the ledger (infra/operator.yaml has both). On the embedded backend it starts in the queue. A worker has
-to run. Nobody is told, unless --post asks for it: then every destination gets a post that says that it
-is a test and mentions nobody.
+On AWS the event starts on the home region's bus. With --region it starts on the default bus of each
+region, where AWS services publish. This needs the permissions events:PutEvents and to read the ledger
+(infra/operator.yaml). On the embedded backend it starts in the queue. A worker must run. Nothing is
+posted without --post. With it, every destination gets a post that says that it is a test and mentions
+nobody.
 
-Ends with 1 if one did not arrive in time, and says where to look.";
+Exit codes: 1 if a canary did not arrive in time, with the places to check.";
 
 #[derive(Args, Debug)]
 pub struct Canary {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// Start on the default bus of this region, as findings do. May be given more than once
+    /// Start on the default bus of this region, as findings do. Can be repeated
     #[arg(long = "region", value_name = "REGION", value_parser = region)]
     pub regions: Vec<String>,
-    /// The home region's bus, where it is not called `hansho`
+    /// The name of the home region's bus, if it is not `hansho`
     #[arg(long, value_name = "NAME", value_parser = bus, conflicts_with = "regions")]
     pub bus: Option<String>,
-    /// Have it posted too, to every destination, as a test that mentions nobody
+    /// Also post it to every destination, as a test that mentions nobody
     #[arg(long)]
     pub post: bool,
     /// How long to wait, 1s to 1h
@@ -44,8 +44,8 @@ pub struct Canary {
 
 impl Canary {
     /// # Errors
-    /// More regions than there are.
-    pub fn options(&self) -> Result<Options, String> {
+    /// There are more than [`REGIONS_MAX`] regions.
+    pub fn options(&self) -> Result<CanaryOptions, String> {
         let mut regions = self.regions.clone();
         regions.sort();
         regions.dedup();
@@ -53,7 +53,7 @@ impl Canary {
             return Err(format!("--region: at most {REGIONS_MAX} regions"));
         }
         let Canary { bus, post, within, .. } = self;
-        Ok(Options { regions, bus: bus.clone(), post: *post, within: *within })
+        Ok(CanaryOptions { regions, bus: bus.clone(), post: *post, within: *within })
     }
 }
 
@@ -64,12 +64,13 @@ fn region(text: &str) -> Result<String, String> {
         .ok_or_else(|| "must be the name of a region, such as eu-central-1".to_owned())
 }
 
-/// Source: EventBridge API reference, PutEventsRequestEntry, `EventBusName`; a name here, no ARN.
+/// A name, not an ARN.
+/// Source: EventBridge API reference, PutEventsRequestEntry, `EventBusName`.
 fn bus(text: &str) -> Result<String, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
     ((1..=256).contains(&text.len()) && text.chars().all(good))
         .then(|| text.to_owned())
-        .ok_or_else(|| format!("must be the name of a bus, such as {HOME_BUS}, and not its ARN"))
+        .ok_or_else(|| format!("must be the name of a bus, such as {HOME_BUS}, not its ARN"))
 }
 
 fn within(text: &str) -> Result<Duration, String> {

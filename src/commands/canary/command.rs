@@ -17,10 +17,10 @@ pub async fn start(args: &Canary) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else {
         return Ok(Exit::Usage);
     };
-    let canary::Outcome { flights, way, depth } = canary::run(&config, &options).await?;
+    let canary::CanaryRun { flights, start, depth } = canary::run(&config, &options).await?;
     match args.json {
         true => println!("{}", canary::report::json(&flights)),
-        false => println!("{}", canary::report::text(&flights, &way, depth, options.within)),
+        false => println!("{}", canary::report::text(&flights, &start, depth, options.within)),
     }
     Ok(Exit::of(flights.iter().all(canary::Flight::arrived)))
 }

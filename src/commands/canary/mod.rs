@@ -1,5 +1,5 @@
-//! `hansho canary`: puts an event of its own where findings start, waits until the ledger has it, and
-//! says how long each part of the way took. So the way is known to be open before a finding needs it.
+//! `hansho canary`: puts a test event where findings start, waits until the ledger has its record, and
+//! reports the time of each step. It tests the path of findings before a finding needs it.
 
 pub mod args;
 pub mod command;
@@ -16,76 +16,75 @@ use crate::policy::canary::{self, Passed, Post};
 use crate::policy::ledger::{RecordKey, Row, State};
 use crate::ports::{Bus, BusEvent, Clock, Ledger, LedgerError};
 
-pub use wire::{Outcome, run};
+pub use wire::{CanaryRun, run};
 
 /// The bus of the home region, as `infra/pipeline.yaml` names it.
 pub const HOME_BUS: &str = "hansho";
 /// More regions than AWS has.
 pub const REGIONS_MAX: usize = 64;
-/// Longer than any way takes that works, and shorter than anybody waits.
+/// The times that `--within` accepts.
 pub const WITHIN: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// How often the ledger is looked at: first often, since most ways are short.
-const LOOK_FIRST: Duration = Duration::from_millis(100);
-const LOOK_MAX: Duration = Duration::from_secs(2);
+/// The wait between two reads of the ledger. It grows, because most canaries arrive soon.
+const READ_WAIT_FIRST: Duration = Duration::from_millis(100);
+const READ_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// What the command line asks for.
+/// The options of the command.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// Put one on the default bus of each of these regions. Empty: on the home region's bus.
+pub struct CanaryOptions {
+    /// The regions on whose default bus to put a canary. Empty: only on the home region's bus.
     pub regions: Vec<String>,
-    /// The home region's bus, if it has another name than [`HOME_BUS`].
+    /// The name of the home region's bus. None: [`HOME_BUS`].
     pub bus: Option<String>,
-    /// Have it posted to every destination.
+    /// Post it to every destination.
     pub post: bool,
-    /// For how long to wait.
+    /// How long to wait.
     pub within: Duration,
 }
 
-/// What became of one canary.
+/// The result of one canary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flight {
     pub region: String,
     pub id: String,
     pub put_at: Wall,
     pub landing: Landing,
-    /// What the destinations were told, if they were to be; in the order of the configuration.
-    pub posts: Vec<LastPost>,
+    /// The posts to each destination in the order of the configuration, if they were asked for.
+    pub posts: Vec<CanaryPost>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Landing {
     /// It could not be put on the bus.
     NotPut(String),
-    /// The ledger did not have it in time. If the ledger itself was the trouble, what it said last.
+    /// The ledger had no record in time. `ledger` is the last error, if the ledger failed.
     NotSeen { ledger: Option<String> },
-    /// The ledger had it when it was looked at then.
+    /// The ledger had the record when it was read at `at`.
     Seen { passed: Passed, at: Wall },
 }
 
-/// A destination that is to be told.
+/// The post to one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastPost {
+pub struct CanaryPost {
     pub destination: String,
-    /// When its post was accepted. None: not in time.
+    /// When Slack accepted it. None: not in time.
     pub at: Option<Wall>,
 }
 
 impl Flight {
-    /// Everything arrived that was to.
+    /// The record is in the ledger, and all posts were accepted.
     pub fn arrived(&self) -> bool {
         match &self.landing {
             Landing::Seen { passed, .. } => {
-                passed.post != Post::TooMany && self.posts.iter().all(|told| told.at.is_some())
+                passed.post != Post::TooMany && self.posts.iter().all(|post| post.at.is_some())
             }
             Landing::NotPut(_) | Landing::NotSeen { .. } => false,
         }
     }
 }
 
-/// Puts a canary on a bus and waits for it, at most `within`. `destinations` are those that it is to
-/// be posted to, if any.
+/// Puts a canary on a bus and waits for it, at most `within`. It is posted to `destinations`.
 pub async fn fly<B: Bus, L: Ledger, C: Clock>(
     bus: &B,
     region: &str,
@@ -102,13 +101,13 @@ pub async fn fly<B: Bus, L: Ledger, C: Clock>(
         put_at: began.wall,
         post: !destinations.is_empty(),
     };
-    let told = |name: &String| LastPost { destination: name.clone(), at: None };
+    let post = |name: &String| CanaryPost { destination: name.clone(), at: None };
     let mut flight = Flight {
         region: event.region.clone(),
         id: event.id.clone(),
         put_at: event.put_at,
         landing: Landing::NotSeen { ledger: None },
-        posts: destinations.iter().map(told).collect(),
+        posts: destinations.iter().map(post).collect(),
     };
     let put = BusEvent { source: SOURCE, detail_type: DETAIL_TYPE, detail: event.detail() };
     let put = tokio::select! {
@@ -128,17 +127,17 @@ pub async fn fly<B: Bus, L: Ledger, C: Clock>(
     flight
 }
 
-/// Looks at the ledger until it has all of it.
+/// Reads the ledger until it has all records.
 async fn watch<L: Ledger, C: Clock>(
     flight: &mut Flight,
     event: &CanaryEvent,
     ledger: &L,
     clock: &C,
 ) {
-    let mut pause = LOOK_FIRST;
+    let mut pause = READ_WAIT_FIRST;
     loop {
-        let looked = look(flight, event, ledger, clock).await;
-        if let (Err(why), Landing::NotSeen { ledger }) = (&looked, &mut flight.landing) {
+        let read = read(flight, event, ledger, clock).await;
+        if let (Err(why), Landing::NotSeen { ledger }) = (&read, &mut flight.landing) {
             *ledger = Some(why.to_string());
         }
         let refused =
@@ -147,12 +146,12 @@ async fn watch<L: Ledger, C: Clock>(
             return;
         }
         let next: Mono = clock.now().mono.plus(pause);
-        pause = (pause * 3 / 2).min(LOOK_MAX);
+        pause = (pause * 3 / 2).min(READ_WAIT_MAX);
         clock.sleep_until(next).await;
     }
 }
 
-async fn look<L: Ledger, C: Clock>(
+async fn read<L: Ledger, C: Clock>(
     flight: &mut Flight,
     event: &CanaryEvent,
     ledger: &L,
@@ -161,22 +160,21 @@ async fn look<L: Ledger, C: Clock>(
     let fingerprint = event.fingerprint();
     if !matches!(flight.landing, Landing::Seen { .. }) {
         let row = ledger.read(&canary::key(&fingerprint)).await?;
-        // An answer is an answer, also if it is that there is nothing yet.
+        // The ledger answered, so an earlier error no longer counts.
         flight.landing = Landing::NotSeen { ledger: None };
         let Some(row) = row else { return Ok(()) };
         let passed = row.digest.parse().map_err(|why| LedgerError(format!("{why}").into()))?;
         flight.landing = Landing::Seen { passed, at: clock.now().wall };
     }
-    let untold = flight.posts.iter_mut().filter(|told| told.at.is_none());
-    for told in untold {
-        let key = RecordKey::new(&fingerprint, &told.destination);
+    for post in flight.posts.iter_mut().filter(|post| post.at.is_none()) {
+        let key = RecordKey::new(&fingerprint, &post.destination);
         let sent = |row: Row| row.sent_at.filter(|_| row.state == State::Sent);
-        told.at = ledger.read(&key).await?.and_then(sent);
+        post.at = ledger.read(&key).await?.and_then(sent);
     }
     Ok(())
 }
 
-/// One from each bus, all at once.
+/// Flies one canary from each bus, all at once.
 pub async fn fly_all<B: Bus, L: Ledger, C: Clock>(
     buses: &[(String, B)],
     ledger: &L,

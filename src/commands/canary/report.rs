@@ -1,4 +1,4 @@
-//! What became of the canaries, for people and for machines. Pure.
+//! The results of canaries, for people and for machines. Pure.
 
 use std::time::Duration;
 
@@ -9,31 +9,31 @@ use crate::finding::text::cut;
 use crate::instants::Wall;
 use crate::policy::canary::Post;
 
-/// What the services said goes to a terminal in part.
+/// The longest error of a service that is shown, in characters.
 const WHY_CHARS_MAX: usize = 500;
 
-/// The places on the way, for who has to look.
+/// Where the canaries started, for the places to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// From the home region's own bus, by this name.
+pub enum Start {
+    /// On the home region's bus of this name.
     HomeBus(String),
-    /// From the default bus of another region, by its forwarder.
+    /// On the default bus of other regions, whose forwarders send it to the home region.
     Forwarder,
-    /// No bus: straight into the embedded queue of this file.
+    /// In the embedded queue of this file.
     Embedded(String),
 }
 
-/// What the queue holds, as far as it says.
-pub type Depth = Option<u64>;
+/// The number of messages in the standard queue. None: unknown.
+pub type QueueDepth = Option<u64>;
 
-/// A line for each canary, and below one that did not arrive where to look.
-pub fn text(flights: &[Flight], way: &Way, depth: Depth, within: Duration) -> String {
+/// A line for each canary. Places to check follow one that did not arrive.
+pub fn text(flights: &[Flight], start: &Start, depth: QueueDepth, within: Duration) -> String {
     let lines: Vec<String> =
-        flights.iter().flat_map(|flight| lines(flight, way, depth, within)).collect();
+        flights.iter().flat_map(|flight| lines(flight, start, depth, within)).collect();
     lines.join("\n")
 }
 
-fn lines(flight: &Flight, way: &Way, depth: Depth, within: Duration) -> Vec<String> {
+fn lines(flight: &Flight, start: &Start, depth: QueueDepth, within: Duration) -> Vec<String> {
     let name = &flight.region;
     let waited = seconds(within);
     let mut lines = match &flight.landing {
@@ -41,48 +41,48 @@ fn lines(flight: &Flight, way: &Way, depth: Depth, within: Duration) -> Vec<Stri
             vec![format!("{name}  was not put on the bus: {}", shown(why))]
         }
         Landing::NotSeen { ledger: Some(why) } => vec![
-            format!("{name}  is not known to have arrived within {waited}"),
+            format!("{name}  may not have arrived within {waited}"),
             format!("  the ledger could not be read: {}", shown(why)),
         ],
         Landing::NotSeen { ledger: None } => {
             let mut lines = vec![
-                format!("{name}  did not arrive within {waited}; it may still come"),
-                format!("  its row would be hansho/-/{name}/{}", flight.id),
+                format!("{name}  did not arrive within {waited}; it may still arrive"),
+                format!("  its record would be hansho/-/{name}/{}", flight.id),
             ];
-            lines.extend(where_to_look(name, way, depth).iter().map(|hint| format!("  {hint}")));
+            lines.extend(where_to_look(name, start, depth).iter().map(|hint| format!("  {hint}")));
             lines
         }
         Landing::Seen { at, .. } => {
-            let legs: Vec<String> = legs(flight)
+            let steps: Vec<String> = steps(flight)
                 .into_iter()
-                .map(|(leg, took)| format!("{leg} {}", took.map_or("?".to_owned(), seconds)))
+                .map(|(step, took)| format!("{step} {}", took.map_or("?".to_owned(), seconds)))
                 .collect();
             let whole = seconds(at.since(flight.put_at));
-            vec![format!("{name}  arrived after {whole}: {}", legs.join(", "))]
+            vec![format!("{name}  arrived after {whole}: {}", steps.join(", "))]
         }
     };
     if let Landing::Seen { passed, .. } = &flight.landing {
         if passed.post == Post::TooMany {
             lines.push(
-                "  was not posted: this worker has posted as many canaries in the last hour as \
-                 it ever does; try again later"
+                "  not posted: this worker has reached its limit of canary posts in an hour; retry \
+                 later"
                     .to_owned(),
             );
             return lines;
         }
-        for told in &flight.posts {
-            lines.push(match told.at {
+        for post in &flight.posts {
+            lines.push(match post.at {
                 Some(at) => {
                     let took = seconds(at.since(passed.received_at));
                     format!(
-                        "  {}: Slack accepted it {took} after the worker had it",
-                        told.destination
+                        "  {}: Slack accepted it {took} after the worker received it",
+                        post.destination
                     )
                 }
                 None => format!(
-                    "  {}: not posted within {waited}; the worker's log says why, under \
+                    "  {}: not posted within {waited}; for the reason, search the worker's log for \
                      destination={}",
-                    told.destination, told.destination
+                    post.destination, post.destination
                 ),
             });
         }
@@ -90,9 +90,9 @@ fn lines(flight: &Flight, way: &Way, depth: Depth, within: Duration) -> Vec<Stri
     lines
 }
 
-/// The parts of the way, and how long each took. They are told by the clocks of different machines,
-/// so that one part may seem a little longer and the next a little shorter; the whole is by one clock.
-fn legs(flight: &Flight) -> Vec<(&'static str, Option<Duration>)> {
+/// The steps, and the time of each. Steps are measured with the clocks of different machines, so they
+/// may be slightly wrong. The total is measured with one clock.
+fn steps(flight: &Flight) -> Vec<(&'static str, Option<Duration>)> {
     let Landing::Seen { passed, at } = &flight.landing else { return Vec::new() };
     let between = |from: Option<Wall>, to: Option<Wall>| Some(to?.since(from?));
     let received = Some(passed.received_at);
@@ -103,45 +103,45 @@ fn legs(flight: &Flight) -> Vec<(&'static str, Option<Duration>)> {
     ]
 }
 
-fn where_to_look(region: &str, way: &Way, depth: Depth) -> Vec<String> {
+fn where_to_look(region: &str, start: &Start, depth: QueueDepth) -> Vec<String> {
     let mut hints = Vec::new();
-    match way {
-        Way::Forwarder => {
+    match start {
+        Start::Forwarder => {
             hints.push(format!(
-                "look in {region}: is the rule hansho-forwarder there and enabled, with the source \
-                 hansho.canary? is something in hansho-forwarder-dead?"
+                "check in {region}: does the rule hansho-forwarder exist, is it enabled, and does it \
+                 match the source hansho.canary? does hansho-forwarder-dead hold messages?"
             ));
             hints.push(
-                "in the home region: does the policy of the bus hansho let the forwarder's account \
-                 in? (canaries of other accounts are not)"
+                "check in the home region: does the policy of the bus hansho admit the forwarder's \
+                 account? (it rejects canaries of other accounts)"
                     .to_owned(),
             );
         }
-        Way::HomeBus(name) => hints.push(format!(
-            "look whether {region} has a bus {name:?}; EventBridge may take an event for one that \
-             it has not"
+        Start::HomeBus(name) => hints.push(format!(
+            "check that {region} has a bus {name:?}: EventBridge may accept an event for a bus that \
+             does not exist"
         )),
-        Way::Embedded(path) => hints.push(match depth {
+        Start::Embedded(path) => hints.push(match depth {
             Some(0) => format!(
-                "the queue in {path} is empty: a worker took it. Has it this configuration, and a \
-                 version that knows canaries? its quarantine and its log say more"
+                "the queue in {path} is empty, so a worker took it: does it have this configuration, \
+                 and a version with canaries? check its quarantine and its log"
             ),
             _ => format!("does a worker run on {path}? `hansho run` starts one"),
         }),
     }
-    if !matches!(way, Way::Embedded(_)) {
+    if !matches!(start, Start::Embedded(_)) {
         hints.push(
-            "is the rule hansho-standard enabled, with the source hansho.canary? is something in \
-             hansho-undelivered?"
+            "check the rule hansho-standard: is it enabled, and does it match the source \
+             hansho.canary? does hansho-undelivered hold messages?"
                 .to_owned(),
         );
         hints.push(match depth {
             Some(0) => "the standard queue is empty: the event did not reach it, or the worker \
-                        parked it in hansho-quarantine"
+                        quarantined it in hansho-quarantine"
                 .to_owned(),
             Some(n) => format!(
-                "the standard queue holds about {n} messages: the worker is away, or behind; see \
-                 hansho-heartbeat and the log /hansho/worker"
+                "the standard queue holds about {n} messages: the worker has stopped or is behind; \
+                 see hansho-heartbeat and the log /hansho/worker"
             ),
             None => {
                 "does the worker run? see hansho-heartbeat and the log /hansho/worker".to_owned()
@@ -151,7 +151,7 @@ fn where_to_look(region: &str, way: &Way, depth: Depth) -> Vec<String> {
     hints
 }
 
-/// All of it as one object. Times are in seconds; null where it is not known.
+/// The results as one object. Times are in seconds, or null if unknown.
 pub fn json(flights: &[Flight]) -> Value {
     let of = |took: Option<Duration>| took.map(|took| took.as_secs_f64());
     let canaries: Vec<Value> = flights
@@ -168,14 +168,14 @@ pub fn json(flights: &[Flight]) -> Value {
                 }
                 _ => (None, None),
             };
-            let legs = legs(flight);
-            let leg = |i: usize| legs.get(i).and_then(|(_, took)| of(*took));
+            let steps = steps(flight);
+            let step = |i: usize| steps.get(i).and_then(|(_, took)| of(*took));
             let posts: Vec<Value> = flight
                 .posts
                 .iter()
-                .map(|told| {
-                    let took = told.at.zip(received).map(|(at, from)| at.since(from));
-                    json!({ "destination": told.destination, "seconds": of(took) })
+                .map(|post| {
+                    let took = post.at.zip(received).map(|(at, from)| at.since(from));
+                    json!({ "destination": post.destination, "seconds": of(took) })
                 })
                 .collect();
             json!({
@@ -183,9 +183,9 @@ pub fn json(flights: &[Flight]) -> Value {
                 "id": flight.id,
                 "arrived": flight.arrived(),
                 "seconds": of(whole),
-                "bus_to_queue": leg(0),
-                "queue_to_worker": leg(1),
-                "worker_to_ledger": leg(2),
+                "bus_to_queue": step(0),
+                "queue_to_worker": step(1),
+                "worker_to_ledger": step(2),
                 "post": post,
                 "posts": posts,
                 "error": error,
@@ -199,7 +199,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-/// In one line, and without what a terminal would obey.
+/// The text in one line, without control characters.
 fn shown(why: &str) -> String {
     let plain: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     cut(&plain, WHY_CHARS_MAX).into_owned()
@@ -207,7 +207,7 @@ fn shown(why: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::LastPost;
+    use super::super::CanaryPost;
     use super::*;
     use crate::policy::canary::Passed;
 
@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn flight(landing: Landing, posts: &[(&str, Option<i64>)]) -> Flight {
-        let told = |(name, at): &(&str, Option<i64>)| LastPost {
+        let post = |(name, at): &(&str, Option<i64>)| CanaryPost {
             destination: (*name).to_owned(),
             at: at.map(after),
         };
@@ -233,17 +233,17 @@ mod tests {
             id: "c-1".to_owned(),
             put_at: AT,
             landing,
-            posts: posts.iter().map(told).collect(),
+            posts: posts.iter().map(post).collect(),
         }
     }
 
-    fn said(flight: Flight, way: &Way, depth: Depth) -> String {
-        text(&[flight], way, depth, Duration::from_secs(60))
+    fn said(flight: Flight, start: &Start, depth: QueueDepth) -> String {
+        text(&[flight], start, depth, Duration::from_secs(60))
     }
 
     #[test]
-    fn one_that_arrived_has_its_legs() {
-        let home = Way::HomeBus("hansho".to_owned());
+    fn an_arrived_canary_has_its_steps() {
+        let home = Start::HomeBus("hansho".to_owned());
         let arrived = flight(seen(Post::No), &[]);
         assert!(arrived.arrived());
         assert_eq!(
@@ -251,9 +251,9 @@ mod tests {
             "eu-west-1  arrived after 1.9 s: bus to queue 0.6 s, queue to worker 0.8 s, worker to \
              ledger 0.5 s"
         );
-        let told = json(&[arrived]);
-        assert_eq!(told["arrived"], true);
-        let one = &told["canaries"][0];
+        let result = json(&[arrived]);
+        assert_eq!(result["arrived"], true);
+        let one = &result["canaries"][0];
         assert_eq!((&one["seconds"], &one["bus_to_queue"]), (&1.9.into(), &0.6.into()));
         assert_eq!((&one["queue_to_worker"], &one["worker_to_ledger"]), (&0.8.into(), &0.5.into()));
         assert_eq!((&one["post"], &one["error"]), (&"no".into(), &Value::Null));
@@ -264,7 +264,7 @@ mod tests {
         let passed =
             Passed { put_at: AT, queued_at: None, received_at: after(-300), post: Post::No };
         let landing = Landing::Seen { passed, at: after(200) };
-        let line = said(flight(landing, &[]), &Way::Forwarder, None);
+        let line = said(flight(landing, &[]), &Start::Forwarder, None);
         assert_eq!(
             line,
             "eu-west-1  arrived after 0.2 s: bus to queue ?, queue to worker ?, worker to ledger 0.5 s"
@@ -272,10 +272,10 @@ mod tests {
     }
 
     #[test]
-    fn a_post_is_told_for_each_destination() {
+    fn each_destination_has_its_post() {
         let some = flight(seen(Post::Yes), &[("security", Some(2_400)), ("oncall", None)]);
-        assert!(!some.arrived(), "one of them was not told");
-        let lines = said(some.clone(), &Way::Forwarder, None);
+        assert!(!some.arrived(), "one of them got no post");
+        let lines = said(some.clone(), &Start::Forwarder, None);
         assert!(lines.contains("security: Slack accepted it 1.0 s after"), "{lines}");
         assert!(lines.contains("oncall: not posted within 60.0 s"), "{lines}");
         let posts = json(&[some]);
@@ -286,27 +286,27 @@ mod tests {
         assert!(all.arrived());
         let refused = flight(seen(Post::TooMany), &[("security", None)]);
         assert!(!refused.arrived());
-        assert!(said(refused, &Way::Forwarder, None).contains("as many canaries"));
+        assert!(said(refused, &Start::Forwarder, None).contains("limit of canary posts"));
     }
 
     #[test]
-    fn one_that_is_missing_says_where_to_look() {
+    fn a_missing_canary_lists_places_to_check() {
         let lost = || flight(Landing::NotSeen { ledger: None }, &[]);
         assert!(!lost().arrived());
-        let home = Way::HomeBus("hansho".to_owned());
-        let file = Way::Embedded("hansho.db".to_owned());
-        for (way, depth, words) in [
+        let home = Start::HomeBus("hansho".to_owned());
+        let file = Start::Embedded("hansho.db".to_owned());
+        for (start, depth, words) in [
             (
-                &Way::Forwarder,
+                &Start::Forwarder,
                 Some(0),
                 &["hansho-forwarder", "hansho-standard", "did not reach"][..],
             ),
-            (&Way::Forwarder, Some(7), &["about 7 messages", "hansho-heartbeat"]),
+            (&Start::Forwarder, Some(7), &["about 7 messages", "hansho-heartbeat"]),
             (&home, None, &["a bus \"hansho\"", "hansho-undelivered", "does the worker run"]),
             (&file, Some(3), &["does a worker run on hansho.db", "hansho run"]),
             (&file, Some(0), &["a worker took it", "quarantine"]),
         ] {
-            let lines = said(lost(), way, depth);
+            let lines = said(lost(), start, depth);
             assert!(lines.starts_with("eu-west-1  did not arrive within 60.0 s"), "{lines}");
             assert!(lines.contains("hansho/-/eu-west-1/c-1"), "{lines}");
             for word in words {
@@ -323,7 +323,7 @@ mod tests {
             [Landing::NotPut(why.clone()), Landing::NotSeen { ledger: Some(why.clone()) }]
         {
             let failed = flight(landing, &[]);
-            let lines = said(failed.clone(), &Way::Forwarder, None);
+            let lines = said(failed.clone(), &Start::Forwarder, None);
             assert!(lines.contains("AccessDenied") && lines.len() < 1000, "{lines}");
             assert!(lines.chars().all(|c| c == '\n' || !c.is_control()), "{lines:?}");
             let error = json(&[failed])["canaries"][0]["error"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! From the configuration to the buses and the ledger.
+//! Chooses the buses and the ledger by the configuration.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 
-use super::report::{Depth, Way};
-use super::{Flight, Options, fly_all};
+use super::report::{QueueDepth, Start};
+use super::{CanaryOptions, Flight, fly_all};
 use crate::clock::SystemClock;
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedBus, EmbeddedLedger, EmbeddedQueue, Store};
 use crate::ports::{Clock, Lane, Queue};
 
-/// What the region of the embedded queue is called.
+/// The region name of the embedded queue.
 const LOCAL: &str = "local";
-/// To ask a queue how much it holds, when a canary is missing.
+/// For the depth of the queue, which is read if a canary is missing.
 const DEPTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What became of the canaries, and what is known of the way.
-pub struct Outcome {
+/// The results of all canaries, and what helps to find a missing one.
+pub struct CanaryRun {
     pub flights: Vec<Flight>,
-    pub way: Way,
-    pub depth: Depth,
+    pub start: Start,
+    pub depth: QueueDepth,
 }
 
 /// Puts the canaries and waits for them.
 ///
 /// # Errors
-/// Nothing could be tried: the backend has no buses, or is not there.
-pub async fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome> {
+/// No canary could be tried: the backend has no buses, or does not exist.
+pub async fn run(config: &Config, options: &CanaryOptions) -> anyhow::Result<CanaryRun> {
     let destinations = match options.post {
         true => config.destinations.iter().map(|d| d.name.to_string()).collect(),
         false => Vec::new(),
@@ -53,19 +53,19 @@ pub async fn run(config: &Config, options: &Options) -> anyhow::Result<Outcome> 
 
 async fn embedded(
     path: &Path,
-    options: &Options,
+    options: &CanaryOptions,
     destinations: &[String],
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CanaryRun> {
     if !options.regions.is_empty() || options.bus.is_some() {
         bail!(
-            "--region and --bus are for AWS, but the embedded queue is configured: leave them out, \
-             or set queue.standard"
+            "--region and --bus are for AWS, but the embedded queue is configured: remove them, or \
+             set queue.standard"
         );
     }
     if !path.exists() {
         bail!(
-            "{} is not there: no worker has run with this configuration here; `hansho run` starts \
-             one",
+            "{} does not exist: no worker has run here with this configuration; start one with \
+             `hansho run`",
             path.display()
         );
     }
@@ -76,16 +76,16 @@ async fn embedded(
     let buses = [(LOCAL.to_owned(), EmbeddedBus::new(queue.clone(), LOCAL))];
     let flights = fly_all(&buses, &ledger, &clock, destinations, options.within).await;
     let depth = depth(&flights, &queue, &clock).await;
-    Ok(Outcome { flights, way: Way::Embedded(path.display().to_string()), depth })
+    Ok(CanaryRun { flights, start: Start::Embedded(path.display().to_string()), depth })
 }
 
 #[cfg(feature = "canary")]
 async fn on_aws(
     queue: &impl Queue,
     ledger: &impl crate::ports::Ledger,
-    options: &Options,
+    options: &CanaryOptions,
     destinations: &[String],
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CanaryRun> {
     use crate::aws::eventbridge::{DEFAULT_BUS, EventBus};
     let sdk = crate::aws::sdk_config().await;
     let name = options.bus.as_deref().unwrap_or(super::HOME_BUS);
@@ -100,15 +100,15 @@ async fn on_aws(
     let clock = SystemClock::start();
     let flights = fly_all(&buses?, ledger, &clock, destinations, options.within).await;
     let depth = depth(&flights, queue, &clock).await;
-    let way = match options.regions.is_empty() {
-        true => Way::HomeBus(name.to_owned()),
-        false => Way::Forwarder,
+    let start = match options.regions.is_empty() {
+        true => Start::HomeBus(name.to_owned()),
+        false => Start::Forwarder,
     };
-    Ok(Outcome { flights, way, depth })
+    Ok(CanaryRun { flights, start, depth })
 }
 
-/// How much waits in the standard queue, if that is of interest. Who may not ask goes without.
-async fn depth(flights: &[Flight], queue: &impl Queue, clock: &impl Clock) -> Depth {
+/// The messages in the standard queue, if a canary is missing. None if the queue does not answer.
+async fn depth(flights: &[Flight], queue: &impl Queue, clock: &impl Clock) -> QueueDepth {
     if flights.iter().all(Flight::arrived) {
         return None;
     }

@@ -1,36 +1,40 @@
-//! The answer as data: what `--json` prints. The fields have the names that the log and the ledger
-//! use. All text in it is cleaned.
+//! The answer as data, as `--json` prints it. Fields have the names of the log and the ledger. All text
+//! is cleaned.
 
 use serde::Serialize;
 
-use super::story::clean;
+use crate::finding::Text;
 use crate::instants::Wall;
 
-/// The answer to the question.
+/// The longest text from a queue or a record, in characters.
+const TEXT_CHARS_MAX: usize = 100;
+
+/// The answer to the whole question.
 #[derive(Debug, Serialize)]
-pub struct Story {
+pub struct Explanation {
     pub asked: String,
     pub backend: &'static str,
-    /// Whether there is any trace of it, in the ledger or in a queue.
+    /// Something is known: a ledger record or a message in a queue.
     pub known: bool,
-    pub findings: Vec<Chapter>,
-    /// What in the message is no finding.
-    pub rejected: Vec<Rejected>,
-    /// Messages in which no finding can be read.
-    pub events: Vec<Event>,
+    pub findings: Vec<ExplainedFinding>,
+    /// Parts of the message that are not findings.
+    pub rejected: Vec<RejectedPart>,
+    /// The events of messages without a finding.
+    pub events: Vec<HistoryEvent>,
     pub lanes: Vec<LaneDepth>,
     pub notes: Vec<String>,
 }
 
-/// What became of one finding.
+/// The history of one finding.
 #[derive(Debug, Serialize)]
-pub struct Chapter {
+pub struct ExplainedFinding {
     pub finding: String,
     pub known: bool,
-    /// What it says of itself; None where there is no text of it.
+    /// None: the text of the finding is not known.
     pub about: Option<About>,
-    pub destinations: Vec<Standing>,
-    pub events: Vec<Event>,
+    pub destinations: Vec<DestinationState>,
+    /// In the order of time.
+    pub events: Vec<HistoryEvent>,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,7 +45,7 @@ pub struct About {
     pub region: String,
     pub level: &'static str,
     pub score: Option<f64>,
-    /// It had no severity that can be read, and counts as high.
+    /// Its severity can't be read, and counts as high.
     pub severity_unreadable: bool,
     pub sample: bool,
     pub archived: bool,
@@ -49,26 +53,26 @@ pub struct About {
     pub updated_at: Option<String>,
 }
 
-/// How a finding stands with a destination.
+/// The state of a finding at one destination.
 #[derive(Debug, Serialize)]
-pub struct Standing {
+pub struct DestinationState {
     pub destination: String,
-    /// Whether the configuration has it now.
+    /// The configuration has this destination now.
     pub configured: bool,
-    /// Whether the finding is owed to it now. None where its severity is not known.
+    /// The finding is owed to it now. None: its severity is not known.
     pub owed: Option<bool>,
-    /// The least severity that is posted there now.
+    /// The present threshold of the destination.
     pub min_severity: Option<String>,
-    /// `none` without a row.
+    /// The state of the ledger record; `none` without one.
     pub state: &'static str,
-    /// The row may be forgotten: it counts no more.
+    /// The record has expired, and counts no more.
     pub expired: bool,
-    /// Whether the claim still holds. None where there is no claim.
+    /// The claim still holds. None: there is no claim.
     pub lease_alive: Option<bool>,
     pub level_sent: Option<&'static str>,
     pub level_claimed: Option<&'static str>,
     pub sent_at: Option<String>,
-    pub digest: Option<String>,
+    pub post_id: Option<String>,
     pub revision_sent: Option<String>,
     pub due_at: Option<String>,
     pub attempts: Option<u32>,
@@ -79,10 +83,10 @@ pub struct Standing {
     pub expires_at: Option<String>,
 }
 
-/// One thing that happened, or that is so now.
+/// One thing that happened, or the state now.
 #[derive(Debug, Serialize)]
-pub struct Event {
-    /// None: it is so now.
+pub struct HistoryEvent {
+    /// None: now.
     pub at: Option<String>,
     pub event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,14 +97,14 @@ pub struct Event {
     pub message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// A sentence for people.
+    /// Details for people.
     pub detail: String,
     #[serde(skip)]
     pub(super) order: i64,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Rejected {
+pub struct RejectedPart {
     pub reason: &'static str,
     pub detail: String,
 }
@@ -112,21 +116,31 @@ pub struct LaneDepth {
     pub hidden: u64,
 }
 
-impl Event {
-    pub(super) fn at(at: Option<Wall>, event: &'static str, detail: String) -> Event {
+impl HistoryEvent {
+    pub(super) fn at(
+        at: Option<Wall>,
+        event: &'static str,
+        detail: impl Into<String>,
+    ) -> HistoryEvent {
+        let detail = detail.into();
         let order = at.map_or(i64::MAX, |at| at.0);
         let at = at.map(Wall::to_rfc3339);
         let (destination, lane, message_id, reason) = (None, None, None, None);
-        Event { at, event, destination, lane, message_id, reason, detail, order }
+        HistoryEvent { at, event, destination, lane, message_id, reason, detail, order }
     }
 
-    /// What is so now, after all that happened.
-    pub(super) fn now(event: &'static str, detail: String) -> Event {
-        Event::at(None, event, detail)
+    /// The state now. It sorts after everything that happened.
+    pub(super) fn now(event: &'static str, detail: impl Into<String>) -> HistoryEvent {
+        HistoryEvent::at(None, event, detail)
     }
 
-    pub(super) fn of(mut self, destination: &str) -> Event {
+    pub(super) fn of(mut self, destination: &str) -> HistoryEvent {
         self.destination = Some(clean(destination));
         self
     }
+}
+
+/// Cleans a text from a queue or a record, and bounds it.
+pub(super) fn clean(text: &str) -> String {
+    Text::new(text, TEXT_CHARS_MAX).to_string()
 }

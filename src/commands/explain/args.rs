@@ -8,22 +8,22 @@ use crate::commands::args::ConfigFlag;
 pub struct Explain {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// A finding's id, ARN or fingerprint (`product/account/region/id`, which the log calls
-    /// `finding`), a post's id (`hansho …` at the end of a Slack message), or a file with the event
-    /// or the finding. `-` is the standard input
+    /// A finding's id, ARN or fingerprint (`product/account/region/id`, in the log as `finding`), a
+    /// post's id (`hansho …` at the end of a Slack message), or a file with the event or the finding.
+    /// `-` is the standard input
     #[arg(value_name = "FINDING|FILE|-")]
     pub what: String,
-    /// The account that the finding is about: with it and --region an id is found at once
+    /// The account of the finding. With --region, an id needs no search
     #[arg(long, value_name = "ID")]
     pub account: Option<String>,
-    /// The region that the finding is about
+    /// The region of the finding
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// The product that made it: guardduty, inspector, macie, access-analyzer, securityhub, or
+    /// The product of the finding: guardduty, inspector, macie, access-analyzer, securityhub, or
     /// company:product
     #[arg(long, value_name = "NAME")]
     pub product: Option<String>,
-    /// Leave the queues alone: do not look for it in quarantine, nor among what waits
+    /// Do not search the quarantine and the queues
     #[arg(long)]
     pub no_queues: bool,
     /// Print one JSON object instead of lines
@@ -32,20 +32,25 @@ pub struct Explain {
 }
 
 pub const ABOUT: &str = "\
-Tell what became of a finding, in the order of time, from the ledger, the queues and the
-configuration: where it is owed, whether and when it was posted, in which post, how often that
-failed, who is at it now; or why not: below the threshold, parked in quarantine with the reason,
-never seen. Changes nothing.
+Show the history of a finding, from the ledger, the queues and the configuration:
+- the destinations that it is owed to
+- when it was posted, in which post, and how often posting failed
+- the worker that is posting it now
+- why it was not posted: below the threshold, quarantined for a reason, or never received
 
-What is known of a finding is kept under product, account, region and id. A file, an ARN or the
-fingerprint that the log shows says all four. An id alone is searched for in the whole ledger: a
-Scan, on DynamoDB, which costs about a cent for a million rows; --account and --region spare it.
+Changes nothing.
 
-A message of SQS can't be looked at without receiving it. So the quarantine is received from, what
-was looked at is handed back at once, and its receive count grows; the lanes are only counted.
-Needs dynamodb:Query (else dynamodb:GetItem, and then only the destinations that are configured are
-looked up), dynamodb:Scan for an id alone, and on the quarantine sqs:ReceiveMessage and
-sqs:ChangeMessageVisibility; what may not be asked is said.
+The ledger knows a finding by product, account, region and id. A file, an ARN or a fingerprint from the
+log has all four. An id alone needs a search of the whole ledger. On DynamoDB this is a Scan, which costs
+about a cent for a million records. --account and --region avoid it.
 
-Ends with 0 if there is any trace of it, in the ledger or in a queue; with 1 if there is none, or if
-the ledger could not be asked; with 2 on wrong usage or a wrong configuration.";
+A message in SQS can only be read by receiving it. Explain receives the messages of the quarantine and
+returns them at once, which raises their receive count. It only counts the messages of the lanes.
+
+On AWS it needs these permissions, and reports those that are missing:
+- dynamodb:Query; with only dynamodb:GetItem, it reads the configured destinations
+- dynamodb:Scan for an id alone
+- sqs:ReceiveMessage and sqs:ChangeMessageVisibility on the quarantine
+
+Exit codes: 0 if something is known of the finding, 1 if nothing is known or the ledger can't be asked,
+2 for wrong usage or a wrong configuration.";

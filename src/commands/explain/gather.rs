@@ -1,283 +1,296 @@
-//! Asks ledger and queues for what they know of what is asked for.
+//! Asks the ledger and the queues for evidence.
 
 use std::collections::BTreeSet;
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
 use crate::policy::ledger::{RecordKey, Row};
-use crate::ports::inquiry::{Concerns, Inquiry, Peek, QuarantinedMessage, Waiting, WaitingMessage};
+use crate::policy::{canary, enqueued};
+use crate::ports::inquiry::{
+    BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, WaitingMessage,
+};
 use crate::ports::{Depth, Failure, Lane, LedgerError};
 
-use super::asked::{Asked, FINDINGS_MAX, Message, Name, compact};
+use super::question::{AskedMessage, AskedName, FINDINGS_MAX, Question, compact};
 
-/// All that could be learned.
+/// Everything that the ledger and the queues know.
 #[derive(Debug, Default)]
 pub struct Evidence {
     pub subjects: Vec<Subject>,
-    /// What in the message is no finding.
+    /// Parts of the asked message that are not findings.
     pub rejections: Vec<Rejection>,
-    /// Messages with the body that was asked for, in which there is no finding.
-    pub parked: Vec<QuarantinedMessage>,
+    /// Messages with the asked body, without a finding.
+    pub quarantined: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
-    /// How much waits in the lanes, where one can't look into them.
+    /// The depths of lanes whose messages can't be read.
     pub depths: Vec<(Lane, Depth)>,
-    /// Whether the queues were asked, and answered.
-    pub looked_into_quarantine: bool,
-    pub looked_into_lanes: bool,
-    /// What could not be asked, or not to the end.
+    /// The quarantine was searched to its end.
+    pub quarantine_searched: bool,
+    pub lanes_searched: bool,
+    /// What could not be asked, or not completely.
     pub gaps: Vec<String>,
 }
 
-/// One finding, and what is known of it.
+/// One finding with its evidence.
 #[derive(Debug, Default)]
 pub struct Subject {
     pub fingerprint: String,
-    /// What it says, if there is a text of it: in the file, or in a queue.
+    /// The finding, if its text is in the file or in a queue.
     pub finding: Option<Finding>,
-    /// The row of each destination that has one.
-    pub rows: Vec<(String, Row)>,
-    pub parked: Vec<QuarantinedMessage>,
+    /// The records, with the destination of each.
+    pub records: Vec<(String, Row)>,
+    pub quarantined: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
 }
 
 impl Subject {
-    /// Whether there is any trace of it.
+    fn new(fingerprint: String) -> Subject {
+        Subject { fingerprint, ..Subject::default() }
+    }
+
+    /// There is a record or a message.
     pub fn is_known(&self) -> bool {
-        !(self.rows.is_empty() && self.parked.is_empty() && self.waiting.is_empty())
+        !(self.records.is_empty() && self.quarantined.is_empty() && self.waiting.is_empty())
     }
 }
 
-/// Asks the ledger, and the queues if there are any to ask. An error means that the ledger could not
-/// be asked; whatever else is missing is told among the gaps.
-pub async fn gather<L: Inquiry, Q: Peek>(
+impl Evidence {
+    /// The records of alerts: all but those of canaries and of `hansho reconcile`.
+    pub fn alert_records(&self) -> impl Iterator<Item = &(String, Row)> {
+        let all = self.subjects.iter().flat_map(|subject| &subject.records);
+        all.filter(|(name, _)| ![canary::ROW, enqueued::ENQUEUED].contains(&name.as_str()))
+    }
+}
+
+/// Asks the ledger, and `queue` if it is given. Fails if the ledger can't be asked. Everything else that
+/// can't be asked is among the gaps. `text` is the question.
+pub async fn gather<L: Inquiry, Q: QueueInquiry>(
     config: &Config,
-    asked: Asked,
+    question: Question,
     text: &str,
     ledger: &L,
     queue: Option<&Q>,
 ) -> Result<Evidence, LedgerError> {
-    let mut evidence = Evidence::default();
-    let desk = Desk { config, ledger };
-    match asked {
-        Asked::Message(message) => {
-            if message.left_out > 0 {
-                evidence.gaps.push(format!(
-                    "The first {FINDINGS_MAX} findings are explained; {} more are left out.",
-                    message.left_out
-                ));
-            }
-            let Message { findings, rejections, texts, .. } = message;
-            evidence.rejections = rejections;
-            for finding in findings {
-                let fingerprint = finding.fingerprint.to_string();
-                let rows = desk.rows(&fingerprint, &mut evidence.gaps).await?;
-                let finding = Some(finding);
-                evidence.subjects.push(Subject {
-                    fingerprint,
-                    finding,
-                    rows,
-                    ..Subject::default()
-                });
-            }
-            if let Some(queue) = queue {
-                let words = evidence.subjects.iter().filter_map(|s| s.finding.as_ref());
-                let words = words.map(|finding| finding.fingerprint.id.clone()).collect();
-                let texts = Arc::new(texts);
-                look(&mut evidence, queue, &concerns(words, Arc::clone(&texts))).await;
-                share_out(&mut evidence, |_| false, |body| texts.contains(&compact(body)));
-            }
-        }
-        Asked::Name(name) => {
-            desk.by_name(&name, &mut evidence).await?;
-            if let Some(queue) = queue {
-                look(&mut evidence, queue, &concerns(name.words.clone(), Arc::default())).await;
-                let is_named = |print: &str| {
-                    name.fingerprints.iter().any(|one| one == print)
-                        || name.clue.as_ref().is_some_and(|clue| clue.names(print))
-                };
-                share_out(&mut evidence, is_named, |_| true);
-                for subject in evidence.subjects.iter_mut().filter(|s| s.rows.is_empty()) {
-                    subject.rows = desk.rows(&subject.fingerprint, &mut evidence.gaps).await?;
-                }
-            }
-            if evidence.subjects.is_empty() {
-                let asked = name.fingerprints.first().filter(|_| name.fingerprints.len() == 1);
-                evidence.subjects.push(Subject {
-                    fingerprint: asked.cloned().unwrap_or_else(|| text.to_owned()),
-                    parked: std::mem::take(&mut evidence.parked),
-                    waiting: std::mem::take(&mut evidence.waiting),
-                    ..Subject::default()
-                });
-            }
-        }
+    let mut gathering = Gathering { config, ledger, queue, evidence: Evidence::default() };
+    match question {
+        Question::Message(message) => gathering.message(message).await?,
+        Question::Name(name) => gathering.name(name, text).await?,
     }
+    let mut evidence = gathering.evidence;
     evidence.gaps.dedup();
     Ok(evidence)
 }
 
-struct Desk<'a, L> {
+struct Gathering<'a, L, Q> {
     config: &'a Config,
     ledger: &'a L,
+    queue: Option<&'a Q>,
+    evidence: Evidence,
 }
 
-impl<L: Inquiry> Desk<'_, L> {
-    /// The rows of a fingerprint; those of the destinations that are configured, if no more may be
-    /// asked.
-    async fn rows(
-        &self,
-        fingerprint: &str,
-        gaps: &mut Vec<String>,
-    ) -> Result<Vec<(String, Row)>, LedgerError> {
+impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
+    async fn message(&mut self, message: AskedMessage) -> Result<(), LedgerError> {
+        if message.left_out > 0 {
+            self.evidence.gaps.push(format!(
+                "Only the first {FINDINGS_MAX} findings are explained. {} more are left out.",
+                message.left_out
+            ));
+        }
+        let AskedMessage { findings, rejections, texts, .. } = message;
+        self.evidence.rejections = rejections;
+        let mut ids = Vec::new();
+        for finding in findings {
+            ids.push(finding.fingerprint.id.clone());
+            let mut subject = Subject::new(finding.fingerprint.to_string());
+            subject.records = self.records(&subject.fingerprint).await?;
+            subject.finding = Some(finding);
+            self.evidence.subjects.push(subject);
+        }
+        let texts = Arc::new(texts);
+        self.search_queues(&filter(ids, Arc::clone(&texts))).await;
+        self.assign_messages(|_| false, |body| texts.contains(&compact(body)));
+        Ok(())
+    }
+
+    async fn name(&mut self, name: AskedName, text: &str) -> Result<(), LedgerError> {
+        self.by_fingerprint_or_search(&name).await?;
+        self.search_queues(&filter(name.words.clone(), Arc::default())).await;
+        let is_asked = |print: &str| {
+            name.fingerprints.iter().any(|one| one == print)
+                || name.clue.as_ref().is_some_and(|clue| clue.names(print))
+        };
+        self.assign_messages(is_asked, |_| true);
+        let mut subjects = take(&mut self.evidence.subjects);
+        if self.queue.is_some() {
+            for subject in subjects.iter_mut().filter(|subject| subject.records.is_empty()) {
+                subject.records = self.records(&subject.fingerprint).await?;
+            }
+        }
+        if subjects.is_empty() {
+            let asked = name.fingerprints.first().filter(|_| name.fingerprints.len() == 1);
+            subjects.push(Subject {
+                quarantined: take(&mut self.evidence.quarantined),
+                waiting: take(&mut self.evidence.waiting),
+                ..Subject::new(asked.cloned().unwrap_or_else(|| text.to_owned()))
+            });
+        }
+        self.evidence.subjects = subjects;
+        Ok(())
+    }
+
+    /// The records of a fingerprint. If the ledger does not allow that question, reads those of the
+    /// configured destinations.
+    async fn records(&mut self, fingerprint: &str) -> Result<Vec<(String, Row)>, LedgerError> {
         let why = match self.ledger.rows_of(fingerprint).await {
-            Ok(rows) => {
-                return Ok(rows.into_iter().map(|(key, row)| (key.destination, row)).collect());
+            Ok(records) => {
+                let records = records.into_iter();
+                return Ok(records.map(|(key, record)| (key.destination, record)).collect());
             }
             Err(why) => why,
         };
-        let mut rows = Vec::new();
+        let mut records = Vec::new();
         for destination in &self.config.destinations {
             let name = destination.name.to_string();
             let key = RecordKey { fingerprint: fingerprint.to_owned(), destination: name.clone() };
-            if let Some(row) = self.ledger.read(&key).await? {
-                rows.push((name, row));
+            if let Some(record) = self.ledger.read(&key).await? {
+                records.push((name, record));
             }
         }
         let gap = format!(
-            "Only the destinations that are configured now were looked up, as the ledger can't be \
-             asked for all: {why}."
+            "Only the destinations that are configured now were read, because the ledger does not list \
+             the records of a finding: {why}."
         );
-        if !gaps.contains(&gap) {
-            gaps.push(gap);
+        if !self.evidence.gaps.contains(&gap) {
+            self.evidence.gaps.push(gap);
         }
-        Ok(rows)
+        Ok(records)
     }
 
-    /// Under the fingerprints that it may have; else by a search.
-    async fn by_name(&self, name: &Name, evidence: &mut Evidence) -> Result<(), LedgerError> {
+    /// Reads the records of the fingerprints that the name may mean. Without any, searches the ledger.
+    async fn by_fingerprint_or_search(&mut self, name: &AskedName) -> Result<(), LedgerError> {
         for fingerprint in &name.fingerprints {
-            let rows = self.rows(fingerprint, &mut evidence.gaps).await?;
-            if !rows.is_empty() {
-                let fingerprint = fingerprint.clone();
-                evidence.subjects.push(Subject { fingerprint, rows, ..Subject::default() });
+            let records = self.records(fingerprint).await?;
+            if !records.is_empty() {
+                let subject = Subject { records, ..Subject::new(fingerprint.clone()) };
+                self.evidence.subjects.push(subject);
             }
         }
-        let Some(clue) = name.clue.as_ref().filter(|_| evidence.subjects.is_empty()) else {
+        let Some(clue) = name.clue.as_ref().filter(|_| self.evidence.subjects.is_empty()) else {
             return Ok(());
         };
         let found = match self.ledger.search(clue).await {
             Ok(found) => found,
-            // Asked for by account and region, it may well be known for certain.
+            // With account and region, the fingerprints may be enough.
             Err(why) if !name.fingerprints.is_empty() => {
-                evidence.gaps.push(format!("The ledger could not be searched: {why}."));
+                self.evidence.gaps.push(format!("The ledger could not be searched: {why}."));
                 return Ok(());
             }
             Err(why) => {
                 let detail = format!(
-                    "an id alone is searched for in the whole ledger, and that failed: {why}. Give \
-                     the finding's ARN, its fingerprint from the log, a file, or --account, \
-                     --region and --product: then it is looked up without a search"
+                    "an id alone needs a search of the whole ledger, which failed: {why}. Give the \
+                     finding's ARN, its fingerprint from the log, a file, or --account, --region and \
+                     --product"
                 );
                 return Err(LedgerError(Failure::new(why.0.kind, detail)));
             }
         };
         if !found.complete {
-            evidence.gaps.push(
-                "The search ended before all of the ledger was looked at, or found more than it \
-                 shows: give --account, --region and --product, or the ARN."
+            self.evidence.gaps.push(
+                "The search did not reach the end of the ledger, or found more than it returns: give \
+                 --account, --region and --product, or the ARN."
                     .to_owned(),
             );
         }
         if found.unreadable > 0 {
-            evidence.gaps.push(format!(
-                "{} rows that may be meant can't be read by this version.",
+            self.evidence.gaps.push(format!(
+                "{} records that may match can't be read by this version.",
                 found.unreadable
             ));
         }
-        for (key, row) in found.rows {
-            match evidence.subjects.last_mut() {
-                Some(last) if last.fingerprint == key.fingerprint => {
-                    last.rows.push((key.destination, row));
-                }
-                _ => evidence.subjects.push(Subject {
-                    fingerprint: key.fingerprint,
-                    rows: vec![(key.destination, row)],
-                    ..Subject::default()
-                }),
+        for (key, record) in found.rows {
+            let subjects = &mut self.evidence.subjects;
+            if subjects.last().is_none_or(|last| last.fingerprint != key.fingerprint) {
+                subjects.push(Subject::new(key.fingerprint));
+            }
+            if let Some(last) = subjects.last_mut() {
+                last.records.push((key.destination, record));
             }
         }
         Ok(())
     }
+
+    /// Searches the queues, if they are to be asked. A refusal is a gap.
+    async fn search_queues(&mut self, filter: &BodyFilter) {
+        let Some(queue) = self.queue else { return };
+        let evidence = &mut self.evidence;
+        match queue.search_quarantine(filter).await {
+            Ok(found) => {
+                evidence.quarantine_searched = found.complete;
+                if !found.complete {
+                    evidence.gaps.push(format!(
+                        "The search of the quarantine ended after {} messages. There may be more.",
+                        found.scanned
+                    ));
+                }
+                evidence.quarantined = found.messages;
+            }
+            Err(why) => {
+                evidence.gaps.push(format!("The quarantine could not be searched: {why}."));
+            }
+        }
+        match queue.search_lanes(filter).await {
+            Ok(LaneSearch::Found(messages)) => {
+                evidence.lanes_searched = true;
+                evidence.waiting = messages;
+            }
+            Ok(LaneSearch::Counted(depths)) => evidence.depths = depths,
+            Err(why) => evidence.gaps.push(format!("The queues could not be asked: {why}.")),
+        }
+    }
+
+    /// Assigns each message to the findings in it. `is_asked` chooses findings without a record that
+    /// belong to the answer too. `is_own` chooses messages without a finding that are kept.
+    fn assign_messages(&mut self, is_asked: impl Fn(&str) -> bool, is_own: impl Fn(&str) -> bool) {
+        let evidence = &mut self.evidence;
+        for message in take(&mut evidence.quarantined) {
+            let (mine, any) = subjects_in(&mut evidence.subjects, &message.body, &is_asked);
+            if mine.is_empty() && !any && is_own(&message.body) {
+                evidence.quarantined.push(message);
+                continue;
+            }
+            for index in mine {
+                evidence.subjects[index].quarantined.push(message.clone());
+            }
+        }
+        for message in take(&mut evidence.waiting) {
+            let (mine, any) = subjects_in(&mut evidence.subjects, &message.body, &is_asked);
+            if mine.is_empty() && !any && is_own(&message.body) {
+                evidence.waiting.push(message);
+                continue;
+            }
+            for index in mine {
+                evidence.subjects[index].waiting.push(message.clone());
+            }
+        }
+    }
 }
 
-/// Whether a body holds one of the words, or is one of the texts.
-fn concerns(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> Concerns {
+/// Matches a body that contains one of the words, or that is one of the texts.
+fn filter(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> BodyFilter {
     Arc::new(move |body: &str| {
         words.iter().any(|word| body.contains(word.as_str()))
             || (!texts.is_empty() && texts.contains(&compact(body)))
     })
 }
 
-/// Looks into the queues. What may not be looked at is told.
-async fn look<Q: Peek>(evidence: &mut Evidence, queue: &Q, concerns: &Concerns) {
-    match queue.parked(concerns).await {
-        Ok(peeked) => {
-            evidence.looked_into_quarantine = peeked.complete;
-            if !peeked.complete {
-                evidence.gaps.push(format!(
-                    "The look into the quarantine ended after {} messages: there may be more.",
-                    peeked.looked_at
-                ));
-            }
-            evidence.parked = peeked.messages;
-        }
-        Err(why) => evidence.gaps.push(format!("The quarantine could not be looked into: {why}.")),
-    }
-    match queue.waiting(concerns).await {
-        Ok(Waiting::Seen(messages)) => {
-            evidence.looked_into_lanes = true;
-            evidence.waiting = messages;
-        }
-        Ok(Waiting::Counted(depths)) => evidence.depths = depths,
-        Err(why) => evidence.gaps.push(format!("The queues could not be asked: {why}.")),
-    }
-}
-
-/// Gives each message to the findings in it. `is_wanted` says which findings that have no row are
-/// meant too; `is_own` whether a message in which nothing can be read is kept.
-fn share_out(
-    evidence: &mut Evidence,
-    is_wanted: impl Fn(&str) -> bool,
-    is_own: impl Fn(&str) -> bool,
-) {
-    let (parked, waiting) =
-        (std::mem::take(&mut evidence.parked), std::mem::take(&mut evidence.waiting));
-    for message in parked {
-        let (mine, known) = subjects_in(&mut evidence.subjects, &message.body, &is_wanted);
-        for index in &mine {
-            evidence.subjects[*index].parked.push(message.clone());
-        }
-        if mine.is_empty() && !known && is_own(&message.body) {
-            evidence.parked.push(message);
-        }
-    }
-    for message in waiting {
-        let (mine, known) = subjects_in(&mut evidence.subjects, &message.body, &is_wanted);
-        for index in &mine {
-            evidence.subjects[*index].waiting.push(message.clone());
-        }
-        if mine.is_empty() && !known && is_own(&message.body) {
-            evidence.waiting.push(message);
-        }
-    }
-}
-
-/// The subjects whose finding is in the body, new ones among them; and whether there are findings in
-/// it at all, of others perhaps.
+/// Returns the subjects whose finding is in the body, and adds new ones that `is_asked` chooses. Also
+/// returns whether the body has any findings.
 fn subjects_in(
     subjects: &mut Vec<Subject>,
     body: &str,
-    is_wanted: impl Fn(&str) -> bool,
+    is_asked: impl Fn(&str) -> bool,
 ) -> (BTreeSet<usize>, bool) {
     let parsed = finding::parse(body);
     let any = !parsed.findings.is_empty();
@@ -287,10 +300,9 @@ fn subjects_in(
         let places = subjects.iter().enumerate();
         let same: Vec<usize> =
             places.filter(|(_, s)| s.fingerprint == fingerprint).map(|(index, _)| index).collect();
-        if same.is_empty() && is_wanted(&fingerprint) && subjects.len() < FINDINGS_MAX {
+        if same.is_empty() && is_asked(&fingerprint) && subjects.len() < FINDINGS_MAX {
             mine.insert(subjects.len());
-            let finding = Some(finding);
-            subjects.push(Subject { fingerprint, finding, ..Subject::default() });
+            subjects.push(Subject { finding: Some(finding), ..Subject::new(fingerprint) });
             continue;
         }
         for index in same {

@@ -1,31 +1,30 @@
-//! A story as lines for a terminal: for each finding what it is, then one line for each thing in the
-//! order of time. All text in it was cleaned before.
+//! An explanation as lines for a terminal: each finding, then its events, a line each. All text is
+//! already cleaned.
 
 use std::fmt::Write;
 
-use super::answer::{About, Chapter, Event, Story};
+use super::answer::{About, ExplainedFinding, Explanation, HistoryEvent};
 
-/// Writes the whole story.
-pub fn text(story: &Story) -> String {
+pub fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
-    for chapter in &story.findings {
-        write_chapter(&mut out, chapter);
+    for finding in &explanation.findings {
+        write_finding(&mut out, finding);
         out.push('\n');
     }
-    for rejected in &story.rejected {
-        // Infallible, as it is a String.
+    for rejected in &explanation.rejected {
+        // Writing to a String can't fail.
         let _ = writeln!(
             out,
-            "no finding: {} ({}); the worker parks such a message\n",
+            "not a finding: {} ({}); the worker quarantines such a message\n",
             rejected.reason, rejected.detail
         );
     }
-    if !story.events.is_empty() {
-        let _ = writeln!(out, "the message");
-        write_events(&mut out, &story.events);
+    if !explanation.events.is_empty() {
+        let _ = writeln!(out, "Messages without a finding");
+        write_events(&mut out, &explanation.events);
         out.push('\n');
     }
-    for note in &story.notes {
+    for note in &explanation.notes {
         let _ = writeln!(out, "{note}");
     }
     out.truncate(out.trim_end().len());
@@ -33,24 +32,25 @@ pub fn text(story: &Story) -> String {
     out
 }
 
-fn write_chapter(out: &mut String, chapter: &Chapter) {
-    let _ = writeln!(out, "{}", chapter.finding);
-    if let Some(about) = &chapter.about {
+fn write_finding(out: &mut String, finding: &ExplainedFinding) {
+    let _ = writeln!(out, "{}", finding.finding);
+    if let Some(about) = &finding.about {
         let _ = writeln!(out, "  {}", headline(about));
     }
-    if !chapter.known {
-        let owed_to_nobody = chapter.destinations.iter().all(|d| d.owed == Some(false));
+    if !finding.known {
+        let owed_nowhere = finding.destinations.iter().all(|d| d.owed == Some(false));
         let _ = writeln!(
             out,
             "  {}",
-            match owed_to_nobody {
-                true => "NOT OWED to anybody now, being below every threshold; and no trace of it",
+            match owed_nowhere {
+                true =>
+                    "NOT OWED to any destination now, because it is below every threshold. NO TRACE of it",
                 false =>
-                    "NO TRACE of it: no row in the ledger, nor in a queue that was looked into",
+                    "NO TRACE of it: no record in the ledger, no message in a queue that was searched",
             }
         );
     }
-    write_events(out, &chapter.events);
+    write_events(out, &finding.events);
 }
 
 fn headline(about: &About) -> String {
@@ -59,7 +59,7 @@ fn headline(about: &About) -> String {
         None => about.level.to_owned(),
     }];
     if about.severity_unreadable {
-        parts.push("its severity can't be read and counts as high".to_owned());
+        parts.push("its severity can't be read, and counts as high".to_owned());
     }
     if about.sample {
         parts.push("sample".to_owned());
@@ -75,8 +75,9 @@ fn headline(about: &About) -> String {
 }
 
 /// `2026-07-22T18:47:17Z  security  posted  …`
-fn write_events(out: &mut String, events: &[Event]) {
-    let width = |of: &dyn Fn(&Event) -> usize| events.iter().map(of).max().unwrap_or_default();
+fn write_events(out: &mut String, events: &[HistoryEvent]) {
+    let width =
+        |of: &dyn Fn(&HistoryEvent) -> usize| events.iter().map(of).max().unwrap_or_default();
     let time = width(&|event| event.at.as_deref().unwrap_or("now").chars().count());
     let place = width(&|event| destination(event).chars().count());
     let word = width(&|event| event.event.len());
@@ -92,6 +93,6 @@ fn write_events(out: &mut String, events: &[Event]) {
     }
 }
 
-fn destination(event: &Event) -> &str {
+fn destination(event: &HistoryEvent) -> &str {
     event.destination.as_deref().unwrap_or("-")
 }

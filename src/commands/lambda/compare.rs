@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsQueue;
 use crate::clock::SystemClock;
-use crate::commands::reconcile::{self, Report, source, timer};
+use crate::commands::reconcile::{self, ReconcileReport, source, timer};
 use crate::config::Config;
 use crate::instants::Mono;
 use crate::metrics::Metrics;
@@ -18,7 +18,7 @@ use super::deadline::Deadline;
 
 /// Compares until the given moment.
 pub type Comparison =
-    Box<dyn Fn(Mono) -> Pin<Box<dyn Future<Output = Report> + Send>> + Send + Sync>;
+    Box<dyn Fn(Mono) -> Pin<Box<dyn Future<Output = ReconcileReport> + Send>> + Send + Sync>;
 
 /// The comparison with the queues and the ledger of the function.
 pub(super) fn with(
@@ -64,7 +64,7 @@ pub(super) async fn call(
     if report.regions.is_empty() {
         return Err("no region is named: set HANSHO_RECONCILE_REGIONS".to_owned());
     }
-    report.regions.iter().for_each(|region| timer::heard(region, metrics));
+    report.regions.iter().for_each(|region| timer::record(region, metrics));
     let failures: Vec<String> =
         report.failures().map(|(region, why)| format!("{region}: {why}")).collect();
     if !failures.is_empty() {

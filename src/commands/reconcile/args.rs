@@ -15,26 +15,26 @@ use crate::instants::Wall;
 pub struct Reconcile {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// Compare this region's findings. May be given more than once [default: reconcile.regions]
+    /// Compare the findings of this region. Can be repeated [default: reconcile.regions]
     #[arg(long = "region", value_name = "REGION")]
     pub regions: Vec<RegionName>,
-    /// Begin at this time, in RFC 3339, or so long ago, e.g. 24h [default: where the last run ended,
-    /// or 24h]
+    /// Start with findings of this time, in RFC 3339, or of this age, e.g. 24h [default: the end of the
+    /// last run, or 24h]
     #[arg(long, value_name = "TIME|AGO")]
     pub since: Option<Since>,
-    /// Say what is missing, and enqueue nothing
+    /// Report missing findings, and enqueue nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Print what was found as one JSON object on the standard output
+    /// Print the report as one JSON object on the standard output
     #[arg(long)]
     pub json: bool,
-    /// Stop in each region after so many findings, rounded up to pages of 50; the next run goes on
-    /// from there [default: 5000]
+    /// Stop in each region after N findings, rounded up to pages of 50. The next run resumes there
+    /// [default: 5000]
     #[arg(long, value_name = "N")]
     pub limit: Option<NonZeroUsize>,
 }
 
-/// A moment, or a length of time before now.
+/// A moment, or an age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     At(Wall),
@@ -43,12 +43,12 @@ pub enum Since {
 
 impl Since {
     /// # Errors
-    /// It is yet to come: what to write instead.
+    /// The moment is in the future.
     pub fn moment(self, now: Wall) -> Result<Wall, String> {
         match self {
             Since::Ago(ago) => Ok(now.minus(ago)),
             Since::At(at) if at <= now => Ok(at),
-            Since::At(_) => Err("--since must be a time that is past".to_owned()),
+            Since::At(_) => Err("--since must be in the past".to_owned()),
         }
     }
 }
@@ -60,29 +60,29 @@ impl FromStr for Since {
         if let Some(at) = Wall::parse_rfc3339(text) {
             return Ok(Since::At(at));
         }
-        let expected = "must be a time such as 2026-11-20T00:00:00Z, or a length such as 24h or 7d";
+        let expected = "must be a time such as 2026-11-20T00:00:00Z, or an age such as 24h or 7d";
         duration::parse(text).map(Since::Ago).map_err(|_| expected.to_owned())
     }
 }
 
 pub const ABOUT: &str = "\
-Compare what GuardDuty holds with the ledger, and put into the queue what nobody was told of: for what
-EventBridge did not deliver.
+Compare the findings in GuardDuty with the ledger, and enqueue those that EventBridge did not deliver.
 
-For each region: the findings that were updated since the last run and are not archived, at or above the
-threshold. One that the ledger does not know goes into the standard queue, and a worker tells it like any
-other; samples too. What is younger than ten minutes may still be on its way, and is left to the next run.
-How far it came is kept in the ledger, so a run that was stopped is gone on with.
+In each region, it compares findings that were updated since the last run, are not archived, and are at or
+above the threshold. A finding that the ledger does not know is put into a queue: high and critical ones
+into the express queue, if there is one, all others into the standard queue. A worker posts it like any
+other, samples too. Findings younger than ten minutes may still arrive, and are left to the next run. The
+ledger keeps the progress, so a run that was interrupted resumes.
 
-A worker does the same by itself with reconcile.every. Here it is done at once. Ends with 1 if a region
-could not be compared; the others are compared all the same.";
+A worker does the same regularly with reconcile.every. This command does it at once. Exit codes: 1 if a
+region could not be compared; the others are compared anyway.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_time_or_how_long_ago() {
+    fn times_and_ages_are_read() {
         let hour = Duration::from_secs(3600);
         let now = Wall(1_790_000_000_000);
         for (text, moment) in [

@@ -1,4 +1,4 @@
-//! `hansho reconcile` itself.
+//! The command `hansho reconcile`.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store};
 
 use super::source;
 
-/// Runs the command. Mistakes in what was asked go to stderr, what was found to stdout.
+/// Runs the command. Prints wrong usage to stderr, and the report to stdout.
 ///
 /// # Errors
-/// The store of the embedded backend can't be used.
+/// The store of the embedded backend can't be opened.
 pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else {
         return Ok(Exit::Usage);

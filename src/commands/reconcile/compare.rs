@@ -1,4 +1,4 @@
-//! One finding as GuardDuty has it, against what the ledger knows: the pure part.
+//! Compares one finding of GuardDuty with the routes and its ledger records. Pure.
 
 use std::time::Duration;
 
@@ -12,98 +12,96 @@ use crate::policy::ledger::{self, Claim, RecordKey, Row, Terms, Want};
 use crate::policy::route::Routes;
 use crate::ports::inlet::MESSAGE_BYTES_MAX;
 
-/// A finding that is younger may still be on its way here, and is left to the next run.
-/// Less than [`crate::policy::watermark::OVERLAP`], so that the next run looks at it again.
+/// A younger finding may still arrive, and is left to the next run. Less than
+/// [`crate::policy::watermark::OVERLAP`], so that the next run compares it.
 pub const SETTLE: Duration = Duration::from_secs(600);
 
-/// What a message says of itself, beside GuardDuty's own detail-type, by which it is read.
+/// The `source` of the messages, beside GuardDuty's own detail-type.
 const SOURCE: &str = "hansho.reconcile";
 
-/// What is to be done about a finding that the source holds.
+/// Verdict on a finding of the source.
 #[derive(Debug)]
-pub enum Standing {
-    /// It can't be read, or can't be put into a queue; why.
+pub enum Verdict {
+    /// It can't be read, or is too large for a queue.
     Unreadable(String),
-    /// It was archived between the list and the look at it.
+    /// It was archived after it was listed.
     Archived,
-    /// It is owed to nobody.
+    /// No destination is owed it.
     BelowThreshold,
-    /// Made less than [`SETTLE`] ago.
+    /// It was created less than [`SETTLE`] ago.
     Young,
-    /// It is owed: compare the ledger's rows.
-    Owed(Box<Owed>),
+    /// It is owed: compare its ledger records.
+    Owed(Box<OwedFinding>),
 }
 
-/// A finding that is owed to somebody.
+/// A finding that is owed to at least one destination.
 #[derive(Debug)]
-pub struct Owed {
+pub struct OwedFinding {
     pub finding: Finding,
-    /// One for each destination that it is owed to.
+    /// A key for each destination that it is owed to.
     pub alerts: Vec<RecordKey>,
-    /// What to put into the queue if the ledger does not know them all.
+    /// The message to enqueue if the ledger does not know all alerts.
     pub message: String,
 }
 
-/// Looks at the text of one finding. Also answers its `updatedAt`, if it has one.
-pub fn look(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, Standing) {
-    // Read as a worker would read it.
+/// Judges the text of one finding. Also returns its `updatedAt`, if it has one.
+pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, Verdict) {
+    // Parsed as a worker would parse it.
     let message = message(text);
     let mut parsed = finding::parse(&message);
     let (Some(finding), 0) = (parsed.findings.pop(), parsed.findings.len()) else {
         let why = parsed.rejections.first().map_or_else(
-            || "it is not one finding".to_owned(),
+            || "it is not exactly one finding".to_owned(),
             |rejection| format!("{}, {rejection}", rejection.code.as_str()),
         );
-        return (None, Standing::Unreadable(why));
+        return (None, Verdict::Unreadable(why));
     };
-    (finding.updated_at, standing(finding, message, routes, now))
+    (finding.updated_at, verdict(finding, message, routes, now))
 }
 
-fn standing(finding: Finding, message: String, routes: &Routes, now: Wall) -> Standing {
+fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Verdict {
     let owed = routes.owed(&finding.severity);
     if finding.archived {
-        return Standing::Archived;
+        return Verdict::Archived;
     }
     if owed.is_empty() {
-        return Standing::BelowThreshold;
+        return Verdict::BelowThreshold;
     }
     if finding.created_at.is_some_and(|made| made > now.minus(SETTLE)) {
-        return Standing::Young;
+        return Verdict::Young;
     }
-    // The queue would refuse it each time.
+    // The queue would reject it each time.
     if message.len() > MESSAGE_BYTES_MAX {
-        let why = format!("{}: longer than a message may be", finding.fingerprint);
-        return Standing::Unreadable(why);
+        let why = format!("{}: too large for a message", finding.fingerprint);
+        return Verdict::Unreadable(why);
     }
     let destinations = owed.into_iter().filter_map(|i| routes.routes.get(i));
     let key = |destination: &str| RecordKey::new(&finding.fingerprint, destination);
     let alerts = destinations.map(|route| key(&route.destination)).collect();
-    Standing::Owed(Box::new(Owed { finding, alerts, message }))
+    Verdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
 }
 
-/// Whether the ledger knows of an alert: it was told at this level or above, or somebody is at it.
-/// Decided by the ledger's own protocol, so that nothing is missing here that a worker would not
-/// post.
+/// Returns true if the alert is already posted at this level or above, or if a worker has claimed it.
+/// The ledger's own protocol decides, so a finding is missing only if a worker would post it.
 pub fn known(row: Option<&Row>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
-    // Without a revision no reminder is owed: whether one is due is for the worker, which gets each
-    // update anyway.
+    // Without a revision no reminder is owed. Workers decide on reminders, as they get each update.
     let want = Want { owner: SOURCE, level: finding.severity.level, revision: None };
     !matches!(ledger::claim(row, &want, terms, now), Claim::Write { .. })
 }
 
-/// The message for a finding that is missing: an envelope like EventBridge's around it, without an
-/// account, because nobody else sent it. All characters beyond ASCII are written as escapes, for
-/// there are some that JSON allows and SQS does not.
+/// The message for a missing finding, in an envelope like that of EventBridge. It names no account,
+/// because no other account sent it. Characters beyond ASCII are escaped, because SQS rejects some that
+/// JSON allows.
 pub fn message(finding: &str) -> String {
     let finding = ascii(finding);
-    // Whoever calls has read it as JSON before.
+    // The caller passes valid JSON.
     let Ok(detail) = serde_json::from_str::<&RawValue>(&finding) else { return finding };
     let head = json!({"detail-type": "GuardDuty Finding", "source": SOURCE, "version": "0"});
     let head = head.to_string();
     format!("{},\"detail\":{}}}", head.trim_end_matches('}'), detail.get())
 }
 
-/// The same JSON: what is beyond ASCII can only stand in strings.
+/// The same JSON in ASCII. Other characters can only be in strings, where they can be escaped.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -119,8 +117,8 @@ fn ascii(json: &str) -> String {
     text
 }
 
-/// The least severity that any route admits, as the source can filter by it: a whole number, rounded
-/// down. What it lets through too much, the routes hold back.
+/// The least severity that any route admits, rounded down, because the source filters by whole numbers.
+/// The routes filter exactly.
 pub fn severity_floor(routes: &Routes) -> u8 {
     let least = |threshold: &Threshold| threshold.floor().max(routes.min_severity.floor());
     let of_routes =

@@ -1,5 +1,4 @@
-//! In place of `source.rs` in a build without the feature `reconcile`: the same functions, which say
-//! so.
+//! Replaces `source.rs` in a build without the feature `reconcile`. Its functions report that.
 
 use std::convert::Infallible;
 
@@ -11,19 +10,21 @@ use crate::policy::watermark::Manner;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Ledger};
 
-use super::{Ask, LIMIT_DEFAULT, Outcome, RegionReport, Report, Rules};
+use super::{
+    LIMIT_DEFAULT, ReconcileReport, ReconcileRequest, ReconcileRules, RegionOutcome, RegionReport,
+};
 
 const LEFT_OUT: &str = "this hansho was built without the feature `reconcile`, which asks GuardDuty: \
                         build it with `--features reconcile`";
 
 /// # Errors
-/// Always: what is left out, and how to get it.
-pub fn ask(_: &Config, _: &Reconcile, _: &impl Clock) -> Result<Ask, String> {
+/// Always: the feature is missing, and how to get it.
+pub fn ask(_: &Config, _: &Reconcile, _: &impl Clock) -> Result<ReconcileRequest, String> {
     Err(LEFT_OUT.to_owned())
 }
 
-pub fn ask_of_timer(config: &Config, until: Mono, _: &impl Clock) -> Ask {
-    Ask {
+pub fn ask_of_timer(config: &Config, until: Mono, _: &impl Clock) -> ReconcileRequest {
+    ReconcileRequest {
         regions: config.reconcile.regions.iter().map(ToString::to_string).collect(),
         manner: Manner::Asked,
         since: None,
@@ -33,22 +34,22 @@ pub fn ask_of_timer(config: &Config, until: Mono, _: &impl Clock) -> Ask {
     }
 }
 
-/// Every region fails, and says why.
+/// Every region fails with the reason.
 pub async fn compare<L: Ledger, I: Inlet, C: Clock>(
-    ask: &Ask,
-    _: &Rules,
+    ask: &ReconcileRequest,
+    _: &ReconcileRules,
     _: &L,
     _: &I,
     _: &C,
-) -> Report {
+) -> ReconcileReport {
     let failed = |region: &String| RegionReport {
-        outcome: Outcome::Failed(LEFT_OUT.to_owned()),
+        outcome: RegionOutcome::Failed(LEFT_OUT.to_owned()),
         ..RegionReport::new(region)
     };
-    Report { regions: ask.regions.iter().map(failed).collect(), dry_run: ask.dry_run }
+    ReconcileReport { regions: ask.regions.iter().map(failed).collect(), dry_run: ask.dry_run }
 }
 
-/// The configuration of such a build has no time for it.
+/// Never compares: the configuration of such a build has no `reconcile.every`.
 pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     _: &Config,
     _: &L,

@@ -1,15 +1,15 @@
-//! `hansho reconcile`: what GuardDuty holds against what the ledger knows, and into the queue with
-//! what is missing. EventBridge delivers nearly everything; this finds the rest.
+//! `hansho reconcile`: compares the findings in GuardDuty with the ledger, and enqueues missing ones.
+//! EventBridge delivers nearly all findings. This finds the others.
 //!
-//! Region by region, page by page, from the finding that was updated first: a finding that is owed
-//! to a destination under the routes in force, and whose row there does not say that it was told or
-//! that somebody is at it, goes into a queue, as a worker would have got it from EventBridge: what is
-//! high or critical by the express lane, if there is one, and all else by the standard one. What is put in without need is absorbed by the ledger like any other copy. After
-//! each page the region's row says how far it came ([`watermark`]), so that a run that is killed or
-//! cut short is gone on with. One region's failure leaves the others.
-//!
-//! Sample findings are findings: a worker tells them, and so they are missing if they were not told.
-//! Archived ones are left out.
+//! - A run compares region by region, page by page, in the order of the last update. A failure in one
+//!   region does not affect the others.
+//! - A finding is missing if it is owed to a destination under the present routes, and its record there is
+//!   neither posted nor claimed.
+//! - A missing finding goes into a queue in the envelope of EventBridge: high and critical ones into the
+//!   express lane, if there is one, all others into the standard lane. A needless copy does no harm: the
+//!   ledger knows it.
+//! - After each page the region's record has the progress ([`watermark`]), so an interrupted run resumes.
+//! - Sample findings are compared, because workers post them. Archived findings are not.
 
 pub mod args;
 pub mod command;
@@ -37,71 +37,71 @@ use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk};
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Written};
 
-use compare::{Owed, SETTLE, Standing};
-pub use report::{Missing, Outcome, RegionReport, Report};
+use compare::{OwedFinding, SETTLE, Verdict};
+pub use report::{MissingFinding, ReconcileReport, RegionOutcome, RegionReport};
 
-/// Findings of one region that one run looks at, if nothing else is asked for: two hundred calls.
+/// The default limit of findings in one region and run. It takes two hundred calls.
 pub const LIMIT_DEFAULT: usize = 5_000;
-/// However many have the same `updatedAt`: so many pages and no more.
+/// The most pages of one region, even if all findings have the same `updatedAt`.
 const PAGES_MAX: usize = 10_000;
-/// Rows of the ledger that are read at a time.
+/// Ledger records that are read at the same time.
 const READS_AT_A_TIME: usize = 8;
-/// How often a write of a row that others change meanwhile is tried.
+/// Attempts to write a record that others keep changing.
 const WRITES_MAX: usize = 4;
 
-/// What a comparison works on.
-pub struct Ports<'a, S, L, I, C> {
+/// The ports of a comparison.
+pub struct ReconcilePorts<'a, S, L, I, C> {
     pub source: &'a S,
     pub ledger: &'a L,
     pub inlet: &'a I,
     pub clock: &'a C,
 }
 
-/// What holds for every run of a process.
+/// The rules of all runs of a process.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct ReconcileRules {
     pub routes: Routes,
     pub terms: Terms,
-    /// Unique to the process: the owner of the regions' rows.
+    /// The owner of the regions' records, unique to the process.
     pub me: String,
 }
 
 /// The rules of this process.
-pub fn rules(config: &Config) -> Rules {
+pub fn rules(config: &Config) -> ReconcileRules {
     let me = uuid::Uuid::new_v4().simple().to_string();
-    Rules { routes: config.routes(), terms: config.terms(), me }
+    ReconcileRules { routes: config.routes(), terms: config.terms(), me }
 }
 
-/// One run.
+/// The request for one run.
 #[derive(Clone, Debug)]
-pub struct Ask {
-    /// One after the other, in this order.
+pub struct ReconcileRequest {
+    /// In the order of comparison.
     pub regions: Vec<String>,
     pub manner: Manner,
-    /// Where to begin, in place of where the last run ended.
+    /// Where to start. None: where the last run ended.
     pub since: Option<Wall>,
     /// Write nothing, enqueue nothing.
     pub dry_run: bool,
-    /// The most findings of a region that are looked at; rounded up to whole pages.
+    /// The most findings to compare in a region, rounded up to whole pages.
     pub limit: usize,
-    /// From then on no page is begun.
+    /// No page is started after this.
     pub until: Option<Mono>,
 }
 
-/// Compares each region. `heard` is told of each as soon as it is done.
+/// Compares each region. Calls `done` after each.
 pub async fn run<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
-    ports: &Ports<'_, S, L, I, C>,
-    rules: &Rules,
-    ask: &Ask,
-    mut heard: impl FnMut(&RegionReport),
-) -> Report {
-    let mut report = Report { dry_run: ask.dry_run, ..Report::default() };
+    ports: &ReconcilePorts<'_, S, L, I, C>,
+    rules: &ReconcileRules,
+    ask: &ReconcileRequest,
+    mut done: impl FnMut(&RegionReport),
+) -> ReconcileReport {
+    let mut report = ReconcileReport { dry_run: ask.dry_run, ..ReconcileReport::default() };
     for region in &ask.regions {
         let mut run = Run { ports, rules, ask, report: RegionReport::new(region) };
         if let Err(why) = run.region(region).await {
-            run.report.outcome = Outcome::Failed(why);
+            run.report.outcome = RegionOutcome::Failed(why);
         }
-        heard(&run.report);
+        done(&run.report);
         report.regions.push(run.report);
     }
     report
@@ -109,9 +109,9 @@ pub async fn run<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
 
 /// The comparison of one region.
 struct Run<'a, S, L, I, C> {
-    ports: &'a Ports<'a, S, L, I, C>,
-    rules: &'a Rules,
-    ask: &'a Ask,
+    ports: &'a ReconcilePorts<'a, S, L, I, C>,
+    rules: &'a ReconcileRules,
+    ask: &'a ReconcileRequest,
     report: RegionReport,
 }
 
@@ -126,23 +126,23 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         match self.pages(region, began, &mut held).await {
             Ok(outcome) => {
                 let ending = match outcome {
-                    Outcome::Whole => Ending::Whole(began),
+                    RegionOutcome::Whole => Ending::Whole(began),
                     _ => Ending::Cut,
                 };
                 self.report.outcome = outcome;
                 self.end(region, &held, ending).await
             }
             Err(why) => {
-                // If this fails too the lease ends by itself, and the first reason is the one to know.
+                // If this fails too, the lease ends by itself. The first error is the important one.
                 _ = self.end(region, &held, Ending::Failed).await;
                 Err(why)
             }
         }
     }
 
-    /// Takes the right to compare the region. None: it is not the time for it.
+    /// Claims the region. None: another run has it, or it is not due.
     async fn begin(&mut self, region: &str) -> Result<Option<Held>, String> {
-        let Ask { manner, since, dry_run, .. } = *self.ask;
+        let ReconcileRequest { manner, since, dry_run, .. } = *self.ask;
         let key = watermark::key(region);
         let mut seen = self.read(&key).await?;
         for _ in 0..WRITES_MAX {
@@ -151,11 +151,11 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 match watermark::turn(seen.as_ref(), me, manner, since, terms, self.wall()) {
                     Turn::Go { expect, held } => (expect, held),
                     Turn::Busy { until } => {
-                        self.report.outcome = Outcome::Busy(until);
+                        self.report.outcome = RegionOutcome::Busy(until);
                         return Ok(None);
                     }
                     Turn::NotDue { until } => {
-                        self.report.outcome = Outcome::NotDue(until);
+                        self.report.outcome = RegionOutcome::NotDue(until);
                         return Ok(None);
                     }
                 };
@@ -167,7 +167,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 Written::Lost(actual) => seen = actual,
             }
         }
-        Err("other runs keep taking this region's row: try again later".to_owned())
+        Err("other runs keep changing this region's record: retry later".to_owned())
     }
 
     async fn pages(
@@ -175,11 +175,11 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         region: &str,
         began: Wall,
         held: &mut Held,
-    ) -> Result<Outcome, String> {
+    ) -> Result<RegionOutcome, String> {
         let detector = self.ports.source.detector(region).await.map_err(|e| e.to_string())?;
         let Some(detector) = detector else {
             return Err(
-                "GuardDuty has no detector there: enable it, or leave the region out".to_owned()
+                "GuardDuty has no detector there: enable it, or remove the region".to_owned()
             );
         };
         let mut ask = ListAsk {
@@ -192,7 +192,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         let mut newest = held.from;
         for _ in 0..PAGES_MAX {
             if self.time_is_up() {
-                return Ok(Outcome::Deadline);
+                return Ok(RegionOutcome::Deadline);
             }
             let listed = self.ports.source.list(&ask).await.map_err(|e| e.to_string())?;
             for ids in listed.ids.chunks(FINDINGS_PAGE_MAX) {
@@ -201,41 +201,39 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 newest = newest.max(updated.unwrap_or(newest));
             }
             if listed.next.is_none() {
-                return Ok(Outcome::Whole);
+                return Ok(RegionOutcome::Whole);
             }
             ask.page = listed.next;
-            // What is left to settle must not be behind the mark: a run that begins there would
-            // pass over it.
+            // Findings that are too young must stay after the mark, or the next run would skip them.
             let mark = newest.min(began.minus(SETTLE)).max(held.from);
             self.advance(region, held, mark).await?;
-            // However many were updated in the same moment, a run gets on.
+            // The mark must move, even if many findings have the same time of update.
             if self.report.listed >= self.ask.limit as u64 && mark > held.from {
-                return Ok(Outcome::Limit);
+                return Ok(RegionOutcome::Limit);
             }
         }
         Err(format!("the list did not end after {PAGES_MAX} pages"))
     }
 
-    /// Compares some findings, and enqueues what is missing. Answers when the last of them was
-    /// updated.
+    /// Compares findings, and enqueues missing ones. Returns the latest time of update.
     async fn page(&mut self, texts: &[String]) -> Result<Option<Wall>, String> {
         let now = self.wall();
         let mut newest = None;
         let mut owed = Vec::new();
         for text in texts {
             self.report.listed += 1;
-            let (updated, standing) = compare::look(text, &self.rules.routes, now);
+            let (updated, verdict) = compare::judge(text, &self.rules.routes, now);
             newest = newest.max(updated);
-            match standing {
-                Standing::Owed(one) => owed.push(one),
-                Standing::BelowThreshold => self.report.below_threshold += 1,
-                Standing::Young => self.report.young += 1,
-                Standing::Archived => self.report.archived += 1,
-                Standing::Unreadable(why) => self.report.cannot_read(why),
+            match verdict {
+                Verdict::Owed(one) => owed.push(one),
+                Verdict::BelowThreshold => self.report.below_threshold += 1,
+                Verdict::Young => self.report.young += 1,
+                Verdict::Archived => self.report.archived += 1,
+                Verdict::Unreadable(why) => self.report.add_unreadable(why),
             }
         }
-        let looks: Vec<_> = owed.iter().map(|one| self.is_known(one)).collect();
-        let known: Vec<bool> = stream::iter(looks).buffered(READS_AT_A_TIME).try_collect().await?;
+        let reads: Vec<_> = owed.iter().map(|one| self.is_known(one)).collect();
+        let known: Vec<bool> = stream::iter(reads).buffered(READS_AT_A_TIME).try_collect().await?;
         for (one, known) in owed.iter().zip(known) {
             self.report.compared += 1;
             if known {
@@ -247,8 +245,8 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         Ok(newest)
     }
 
-    /// Whether the ledger knows of every alert of a finding.
-    async fn is_known(&self, owed: &Owed) -> Result<bool, String> {
+    /// Returns true if the ledger knows every alert of a finding.
+    async fn is_known(&self, owed: &OwedFinding) -> Result<bool, String> {
         for key in &owed.alerts {
             let row = self.read(key).await?;
             if !compare::known(row.as_ref(), &owed.finding, &self.rules.terms, self.wall()) {
@@ -258,7 +256,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         Ok(true)
     }
 
-    async fn missing(&mut self, owed: &Owed) -> Result<(), String> {
+    async fn missing(&mut self, owed: &OwedFinding) -> Result<(), String> {
         let (finding, terms) = (&owed.finding, self.rules.terms);
         let key = enqueued::key(&finding.fingerprint);
         let level = finding.severity.level;
@@ -268,16 +266,16 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
             return Ok(());
         }
         if self.ask.dry_run {
-            self.report.misses(Missing::of(finding, false));
+            self.report.add_missing(MissingFinding::of(finding, false));
             return Ok(());
         }
         if let Err(why) = self.ports.inlet.put(lane_of(level), &owed.message).await {
-            self.report.misses(Missing::of(finding, false));
+            self.report.add_missing(MissingFinding::of(finding, false));
             return Err(format!("a missing finding could not be enqueued: {why}"));
         }
-        self.report.misses(Missing::of(finding, true));
+        self.report.add_missing(MissingFinding::of(finding, true));
         let (expect, row) = enqueued::put(seen.as_ref(), level, &terms, self.wall());
-        // Whoever was faster has enqueued it too.
+        // If the write loses, another run has enqueued the finding too.
         self.write(&key, &expect, &row).await.map(|_| ())
     }
 
@@ -302,7 +300,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
     async fn keep(&self, region: &str, expect: &Expect, row: &Row) -> Result<(), String> {
         match self.write(&watermark::key(region), expect, row).await? {
             Written::Done => Ok(()),
-            Written::Lost(_) => Err("another run has taken over".to_owned()),
+            Written::Lost(_) => Err("another run has taken over this region".to_owned()),
         }
     }
 
@@ -323,14 +321,13 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
     }
 }
 
-/// The lane of a finding of this level. One copy is enough: it was read already, so that nothing depends
-/// on what a rule makes of its severity, and what is bad does not wait behind a storm.
+/// The lane for a finding of this level. High and critical findings must not wait behind a storm.
 fn lane_of(level: Level) -> Lane {
     if level >= Level::High { Lane::Express } else { Lane::Standard }
 }
 
-/// A quarter of a timer's period: so often the workers of a fleet look whether a region is due.
-fn look_every(every: Duration) -> Duration {
+/// How often each worker checks whether a region is due: a quarter of the period.
+fn check_every(every: Duration) -> Duration {
     const LEAST: Duration = Duration::from_secs(10);
     (every / 4).max(LEAST)
 }

@@ -1,4 +1,4 @@
-//! What a comparison found, for people, for machines and for the log.
+//! The report of a comparison, for people, for machines and for the log.
 
 use std::fmt::Write as _;
 
@@ -7,42 +7,42 @@ use serde_json::{Value, json};
 use crate::finding::Finding;
 use crate::instants::Wall;
 
-/// So many missing findings are named for each region. The counts have them all.
+/// The most missing findings that are named for a region. The counts include all.
 pub const NAMED_MAX: usize = 200;
 const UNREADABLE_NAMED_MAX: usize = 5;
 
 /// How a region's comparison ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// To the end of the list.
+pub enum RegionOutcome {
+    /// Compared to the end of the list.
     Whole,
-    /// After so many findings as were allowed.
+    /// Stopped at the limit of findings.
     Limit,
-    /// When the time was up, perhaps before it had begun.
+    /// Stopped by the time limit, perhaps before the start.
     Deadline,
-    /// Another run is at it, at most until then.
+    /// Another run has the region, at most until then.
     Busy(Wall),
-    /// A timer's: it is not time before then.
+    /// The timer of the region is not due before then.
     NotDue(Wall),
     Failed(String),
 }
 
-impl Outcome {
+impl RegionOutcome {
     pub fn as_str(&self) -> &'static str {
         match self {
-            Outcome::Whole => "whole",
-            Outcome::Limit => "limit",
-            Outcome::Deadline => "deadline",
-            Outcome::Busy(_) => "busy",
-            Outcome::NotDue(_) => "not_due",
-            Outcome::Failed(_) => "failed",
+            RegionOutcome::Whole => "whole",
+            RegionOutcome::Limit => "limit",
+            RegionOutcome::Deadline => "deadline",
+            RegionOutcome::Busy(_) => "busy",
+            RegionOutcome::NotDue(_) => "not_due",
+            RegionOutcome::Failed(_) => "failed",
         }
     }
 }
 
-/// A finding that the source holds and the ledger does not know.
+/// A finding of the source that the ledger does not know.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Missing {
+pub struct MissingFinding {
     pub fingerprint: String,
     pub level: &'static str,
     pub score: Option<f64>,
@@ -54,10 +54,10 @@ pub struct Missing {
     pub enqueued: bool,
 }
 
-impl Missing {
-    /// Its texts were cleaned when the finding was read.
-    pub fn of(finding: &Finding, enqueued: bool) -> Missing {
-        Missing {
+impl MissingFinding {
+    /// The texts of a finding are already cleaned.
+    pub fn of(finding: &Finding, enqueued: bool) -> MissingFinding {
+        MissingFinding {
             fingerprint: finding.fingerprint.to_string(),
             level: finding.severity.level.as_str(),
             score: finding.severity.score,
@@ -71,40 +71,40 @@ impl Missing {
     }
 }
 
-/// What came of one region.
+/// The report of one region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegionReport {
     pub region: String,
-    pub outcome: Outcome,
-    /// From when on findings were compared; None if it did not come to that.
+    pub outcome: RegionOutcome,
+    /// Findings updated from then on were compared. None: none were.
     pub since: Option<Wall>,
-    /// Findings that the source listed and handed out.
+    /// Findings that the source listed and returned.
     pub listed: u64,
-    /// Of those, the ones that are owed to somebody and old enough: the four below are its parts.
+    /// Of those, the ones that are owed and old enough: known, waiting or missing.
     pub compared: u64,
-    /// LastPost, or in hand.
+    /// Already posted, or claimed by a worker.
     pub known: u64,
-    /// Put into the queue by an earlier comparison, and not told yet.
+    /// Enqueued by an earlier comparison, and not posted yet.
     pub waiting: u64,
     pub missing: u64,
-    /// Of the missing ones, those that are in the queue now.
+    /// Of the missing ones, those that were enqueued.
     pub enqueued: u64,
     pub below_threshold: u64,
     /// Left to the next run.
     pub young: u64,
     pub archived: u64,
     pub unreadable: u64,
-    /// Why, of the first few.
+    /// The reasons of the first few.
     pub unreadable_why: Vec<String>,
     /// The first [`NAMED_MAX`] of the missing ones.
-    pub named: Vec<Missing>,
+    pub named: Vec<MissingFinding>,
 }
 
 impl RegionReport {
     pub fn new(region: &str) -> RegionReport {
         RegionReport {
             region: region.to_owned(),
-            outcome: Outcome::Deadline,
+            outcome: RegionOutcome::Deadline,
             since: None,
             listed: 0,
             compared: 0,
@@ -121,14 +121,14 @@ impl RegionReport {
         }
     }
 
-    pub(super) fn cannot_read(&mut self, why: String) {
+    pub(super) fn add_unreadable(&mut self, why: String) {
         self.unreadable += 1;
         if self.unreadable_why.len() < UNREADABLE_NAMED_MAX {
             self.unreadable_why.push(why);
         }
     }
 
-    pub(super) fn misses(&mut self, missing: Missing) {
+    pub(super) fn add_missing(&mut self, missing: MissingFinding) {
         self.missing += 1;
         self.enqueued += u64::from(missing.enqueued);
         if self.named.len() < NAMED_MAX {
@@ -136,8 +136,8 @@ impl RegionReport {
         }
     }
 
-    /// The counts that are counters of the metrics, by their words. Each finding that was handed out
-    /// is in one of them, unless it was missing and could not be enqueued.
+    /// The counts for the metrics. Each returned finding is in one of them, unless it was missing and
+    /// could not be enqueued.
     pub fn counts(&self) -> [(&'static str, u64); 7] {
         [
             ("known", self.known),
@@ -153,21 +153,21 @@ impl RegionReport {
     fn line(&self) -> String {
         let mut text = format!("{}: ", self.region);
         match &self.outcome {
-            Outcome::Busy(until) => {
+            RegionOutcome::Busy(until) => {
                 let until = until.to_rfc3339();
-                return text + &format!("another run is at it, until {until} at most");
+                return text + &format!("another run is comparing it, until {until} at most");
             }
-            Outcome::NotDue(until) => {
+            RegionOutcome::NotDue(until) => {
                 return text + &format!("not due before {}", until.to_rfc3339());
             }
-            Outcome::Failed(why) => _ = write!(text, "FAILED: {why}; "),
-            Outcome::Limit => {
-                text.push_str("stopped at the limit, the next run goes on from there; ")
+            RegionOutcome::Failed(why) => _ = write!(text, "FAILED: {why}; "),
+            RegionOutcome::Limit => {
+                text.push_str("stopped at the limit, the next run resumes there; ")
             }
-            Outcome::Deadline => {
-                text.push_str("stopped when the time was up, the next run goes on from there; ");
+            RegionOutcome::Deadline => {
+                text.push_str("stopped by the time limit, the next run resumes there; ");
             }
-            Outcome::Whole => {}
+            RegionOutcome::Whole => {}
         }
         if let Some(since) = self.since {
             _ = write!(text, "since {}: ", since.to_rfc3339());
@@ -178,9 +178,9 @@ impl RegionReport {
             self.compared, self.known, self.missing, self.enqueued
         );
         for (count, what) in [
-            (self.waiting, "enqueued before and not told yet"),
+            (self.waiting, "enqueued before and not posted yet"),
             (self.below_threshold, "below the threshold"),
-            (self.young, "too young, left to the next run"),
+            (self.young, "too young and left to the next run"),
             (self.archived, "archived"),
             (self.unreadable, "unreadable"),
         ] {
@@ -194,11 +194,11 @@ impl RegionReport {
     fn json(&self) -> Value {
         let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
         let (detail, until) = match &self.outcome {
-            Outcome::Failed(why) => (Some(why.as_str()), None),
-            Outcome::Busy(until) | Outcome::NotDue(until) => (None, Some(*until)),
+            RegionOutcome::Failed(why) => (Some(why.as_str()), None),
+            RegionOutcome::Busy(until) | RegionOutcome::NotDue(until) => (None, Some(*until)),
             _ => (None, None),
         };
-        let named = |m: &Missing| {
+        let named = |m: &MissingFinding| {
             json!({
                 "fingerprint": m.fingerprint, "level": m.level, "severity": m.score,
                 "account": m.account, "type": m.kind, "title": m.title, "sample": m.sample,
@@ -218,24 +218,24 @@ impl RegionReport {
     }
 }
 
-/// What came of all regions, in the order asked.
+/// The reports of all regions, in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub struct ReconcileReport {
     pub regions: Vec<RegionReport>,
     /// Nothing was written and nothing enqueued.
     pub dry_run: bool,
 }
 
-impl Report {
+impl ReconcileReport {
     /// The regions that failed, with their reasons.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
         self.regions.iter().filter_map(|r| match &r.outcome {
-            Outcome::Failed(why) => Some((r.region.as_str(), why.as_str())),
+            RegionOutcome::Failed(why) => Some((r.region.as_str(), why.as_str())),
             _ => None,
         })
     }
 
-    /// For people: a line for each region, and a table of what is missing.
+    /// For people: a line for each region, and a table of missing findings.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for region in &self.regions {
@@ -249,7 +249,7 @@ impl Report {
         }
         if self.dry_run {
             text.push_str(
-                "dry run: nothing was enqueued, and the next run begins where this one did\n",
+                "dry run: nothing was enqueued, and the next run starts at the same place\n",
             );
         }
         text
@@ -257,7 +257,7 @@ impl Report {
 
     fn table(&self, text: &mut String) {
         const HEAD: [&str; 6] = ["LEVEL", "SEVERITY", "UPDATED", "ACCOUNT", "FINDING", "TYPE"];
-        let row = |m: &Missing| {
+        let row = |m: &MissingFinding| {
             [
                 m.level.to_owned(),
                 m.score.map_or_else(|| "-".to_owned(), |score| score.to_string()),
@@ -279,7 +279,7 @@ impl Report {
         let missing: u64 = self.regions.iter().map(|region| region.missing).sum();
         let left_out = missing.saturating_sub(rows.len() as u64 - 1);
         if left_out > 0 {
-            _ = writeln!(text, "and {left_out} more, which are not named here");
+            _ = writeln!(text, "and {left_out} more");
         }
     }
 
@@ -294,8 +294,8 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn missing(kind: &str, enqueued: bool) -> Missing {
-        Missing {
+    fn missing(kind: &str, enqueued: bool) -> MissingFinding {
+        MissingFinding {
             fingerprint: "guardduty/1/eu-west-1/f1".to_owned(),
             level: "high",
             score: Some(7.5),
@@ -311,19 +311,19 @@ mod tests {
     #[test]
     fn people_get_a_line_for_each_region_and_a_table() {
         let mut one = RegionReport::new("eu-west-1");
-        one.outcome = Outcome::Whole;
+        one.outcome = RegionOutcome::Whole;
         one.since = Some(Wall(1_790_000_000_000));
         (one.compared, one.known, one.young) = (4, 2, 1);
-        one.misses(missing("Trojan:EC2/X", true));
-        one.misses(missing("s", false));
-        one.cannot_read("no_identity, id: the finding has no id".to_owned());
+        one.add_missing(missing("Trojan:EC2/X", true));
+        one.add_missing(missing("s", false));
+        one.add_unreadable("no_identity, id: the finding has no id".to_owned());
         let mut two = RegionReport::new("us-east-1");
-        two.outcome = Outcome::Failed("guardduty ListFindings in us-east-1: no".to_owned());
-        let report = Report { regions: vec![one, two], dry_run: false };
+        two.outcome = RegionOutcome::Failed("guardduty ListFindings in us-east-1: no".to_owned());
+        let report = ReconcileReport { regions: vec![one, two], dry_run: false };
         assert_eq!(
             report.text(),
             "\
-eu-west-1: since 2026-09-21T14:13:20Z: 4 compared, 2 known, 2 missing, 1 enqueued, 1 too young, left to the next run, 1 unreadable
+eu-west-1: since 2026-09-21T14:13:20Z: 4 compared, 2 known, 2 missing, 1 enqueued, 1 too young and left to the next run, 1 unreadable
   unreadable: no_identity, id: the finding has no id
 us-east-1: FAILED: guardduty ListFindings in us-east-1: no; 0 compared, 0 known, 0 missing, 0 enqueued
 
@@ -343,12 +343,12 @@ high   7.5       2026-09-21T14:13:20Z  111122223333  guardduty/1/eu-west-1/f1  s
     fn what_is_named_is_bounded_and_what_is_counted_is_not() {
         let mut region = RegionReport::new("eu-west-1");
         for _ in 0..NAMED_MAX + 3 {
-            region.misses(missing("x", true));
-            region.cannot_read("why".to_owned());
+            region.add_missing(missing("x", true));
+            region.add_unreadable("why".to_owned());
         }
         assert_eq!((region.named.len(), region.missing), (NAMED_MAX, NAMED_MAX as u64 + 3));
         assert_eq!(region.unreadable_why.len(), UNREADABLE_NAMED_MAX);
-        let report = Report { regions: vec![region], dry_run: true };
-        assert!(report.text().contains("and 3 more, which are not named here\ndry run: "));
+        let report = ReconcileReport { regions: vec![region], dry_run: true };
+        assert!(report.text().contains("and 3 more\ndry run: "));
     }
 }

@@ -1,4 +1,4 @@
-//! With GuardDuty as the source: how the command, a worker's timer and a Lambda function compare.
+//! Comparisons with GuardDuty, for the command, for the timer of a worker, and for a Lambda function.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,24 +14,30 @@ use crate::policy::watermark::Manner;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Ledger};
 
-use super::{Ask, LIMIT_DEFAULT, Ports, Report, Rules, run, timer};
+use super::{
+    LIMIT_DEFAULT, ReconcilePorts, ReconcileReport, ReconcileRequest, ReconcileRules, run, timer,
+};
 
-/// What the command is to do.
+/// The request of the command.
 ///
 /// # Errors
 /// Wrong usage, and what to do instead.
-pub fn ask(config: &Config, args: &Reconcile, clock: &impl Clock) -> Result<Ask, String> {
+pub fn ask(
+    config: &Config,
+    args: &Reconcile,
+    clock: &impl Clock,
+) -> Result<ReconcileRequest, String> {
     let given = if args.regions.is_empty() { &config.reconcile.regions } else { &args.regions };
     if given.is_empty() {
-        return Err("no region is named: give --region, or set reconcile.regions \
-                    (HANSHO_RECONCILE_REGIONS) to those whose findings are forwarded to here"
+        return Err("no region is given: give --region, or set reconcile.regions \
+                    (HANSHO_RECONCILE_REGIONS) to the regions that forward their findings"
             .to_owned());
     }
     let mut seen = BTreeSet::new();
     let mut regions = names(given);
     regions.retain(|name| seen.insert(name.clone()));
     let now = clock.now().wall;
-    Ok(Ask {
+    Ok(ReconcileRequest {
         regions,
         manner: Manner::Asked,
         since: args.since.map(|since| since.moment(now)).transpose()?,
@@ -41,16 +47,16 @@ pub fn ask(config: &Config, args: &Reconcile, clock: &impl Clock) -> Result<Ask,
     })
 }
 
-/// What a timer outside of the process asks for: all regions of the configuration, as far as they
-/// can be compared until then. The first is another one each time, so that each has its turn.
-pub fn ask_of_timer(config: &Config, until: Mono, clock: &impl Clock) -> Ask {
+/// The request of a timer outside the process: all regions of the configuration, as far as the time
+/// allows. Each run starts with another region, so that all have their turn.
+pub fn ask_of_timer(config: &Config, until: Mono, clock: &impl Clock) -> ReconcileRequest {
     let mut regions = names(&config.reconcile.regions);
     let minute = usize::try_from(clock.now().wall.seconds() / 60).unwrap_or_default();
     let first = minute.checked_rem(regions.len()).unwrap_or_default();
     regions.rotate_left(first);
-    Ask {
+    ReconcileRequest {
         regions,
-        // Its schedule says how often. Here it matters only that no other run is at it.
+        // The schedule decides how often. Only the lease against other runs matters here.
         manner: Manner::Timed(Duration::ZERO),
         since: None,
         dry_run: false,
@@ -60,17 +66,17 @@ pub fn ask_of_timer(config: &Config, until: Mono, clock: &impl Clock) -> Ask {
 }
 
 pub async fn compare<L: Ledger, I: Inlet, C: Clock>(
-    ask: &Ask,
-    rules: &Rules,
+    ask: &ReconcileRequest,
+    rules: &ReconcileRules,
     ledger: &L,
     inlet: &I,
     clock: &C,
-) -> Report {
+) -> ReconcileReport {
     let source = guardduty(&ask.regions).await;
-    run(&Ports { source: &source, ledger, inlet, clock }, rules, ask, |_| {}).await
+    run(&ReconcilePorts { source: &source, ledger, inlet, clock }, rules, ask, |_| {}).await
 }
 
-/// Beside a worker: compares as often as configured, until it is dropped; or never.
+/// Beside a worker: compares regularly until it is dropped, or never, as configured.
 pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     config: &Config,
     ledger: &L,
@@ -81,7 +87,7 @@ pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     let Some(every) = config.reconcile.every else { return std::future::pending().await };
     let regions = names(&config.reconcile.regions);
     let source = guardduty(&regions).await;
-    let ports = Ports { source: &source, ledger, inlet, clock };
+    let ports = ReconcilePorts { source: &source, ledger, inlet, clock };
     timer::run_every(&ports, &super::rules(config), &regions, every, metrics).await
 }
 

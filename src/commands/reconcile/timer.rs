@@ -1,27 +1,30 @@
-//! The comparison on a timer beside a worker. Nothing that goes wrong here harms the worker: it is
-//! logged, counted, and tried again at the next time.
+//! Comparisons on a timer beside a worker. A failure does not affect the worker: it is logged, counted,
+//! and the next run retries.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::{Ask, LIMIT_DEFAULT, Outcome, Ports, RegionReport, Rules, look_every, run};
+use super::{
+    LIMIT_DEFAULT, ReconcilePorts, ReconcileRequest, ReconcileRules, RegionOutcome, RegionReport,
+    check_every, run,
+};
 use crate::metrics::Metrics;
 use crate::policy::watermark::Manner;
 use crate::ports::findings::FindingsSource;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Ledger};
 
-/// Compares each region as often as asked, of all workers together, until it is dropped.
+/// Compares each region every `every`, counting the runs of all workers together, until it is dropped.
 pub async fn run_every<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
-    ports: &Ports<'_, S, L, I, C>,
-    rules: &Rules,
+    ports: &ReconcilePorts<'_, S, L, I, C>,
+    rules: &ReconcileRules,
     regions: &[String],
     every: Duration,
     metrics: &Metrics,
 ) -> Infallible {
-    let ask = Ask {
+    let ask = ReconcileRequest {
         regions: regions.to_vec(),
         manner: Manner::Timed(every),
         since: None,
@@ -31,18 +34,18 @@ pub async fn run_every<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
     };
     let mut random = fastrand::Rng::new();
     loop {
-        // Not at once: what has gathered in the queues while no worker ran is not missing. And not
-        // all workers at the same moment.
-        let rest = look_every(every).mul_f64(0.75 + random.f64() / 2.0);
+        // The first run waits too, because messages that gathered in the queues are not missing. The
+        // random part keeps workers from running at the same moment.
+        let rest = check_every(every).mul_f64(0.75 + random.f64() / 2.0);
         ports.clock.sleep_until(ports.clock.now().mono.plus(rest)).await;
-        run(ports, rules, &ask, |region| heard(region, metrics)).await;
+        run(ports, rules, &ask, |region| record(region, metrics)).await;
     }
 }
 
-/// Counts what came of a region, and logs it.
-pub fn heard(report: &RegionReport, metrics: &Metrics) {
+/// Counts and logs the report of a region.
+pub fn record(report: &RegionReport, metrics: &Metrics) {
     let region = report.region.as_str();
-    if let Outcome::NotDue(_) | Outcome::Busy(_) = report.outcome {
+    if let RegionOutcome::NotDue(_) | RegionOutcome::Busy(_) = report.outcome {
         debug!(region, outcome = report.outcome.as_str(), "not compared");
         return;
     }
@@ -64,7 +67,7 @@ pub fn heard(report: &RegionReport, metrics: &Metrics) {
     }
     let RegionReport { compared, known, waiting, missing, enqueued, .. } = *report;
     match &report.outcome {
-        Outcome::Failed(why) => {
+        RegionOutcome::Failed(why) => {
             warn!(region, compared, missing, enqueued, detail = %why, "a region could not be compared");
         }
         outcome => info!(

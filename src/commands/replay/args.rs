@@ -19,37 +19,37 @@ pub struct Replay {
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show what is parked, and leave it there
+    /// List dead letters, and leave them in place
     List(List),
-    /// Send it to the worker's queues again
+    /// Send dead letters to the worker's queues again
     #[command(long_about = SEND_ABOUT)]
     Send(Send),
-    /// Remove it for good, with a reason that is logged
+    /// Remove dead letters for good, and log the reason
     Discard(Discard),
-    /// Save it to a file, as JSON lines
+    /// Save dead letters to a file, as JSON lines
     Export(Export),
-    /// Park again what `export` saved
+    /// Put dead letters back that `export` saved
     Import(Import),
 }
 
-/// Where parked messages are.
+/// A queue of dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum DeadLetterSource {
     /// The quarantine of the configuration.
     Quarantine,
-    /// An SQS queue: a dead-letter queue, or what EventBridge could not deliver.
+    /// An SQS queue: a dead-letter queue of SQS or of EventBridge.
     Queue(QueueUrl),
 }
 
-impl FromStr for From {
+impl FromStr for DeadLetterSource {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<From, String> {
+    fn from_str(text: &str) -> Result<DeadLetterSource, String> {
         match text.trim() {
-            "quarantine" => Ok(From::Quarantine),
+            "quarantine" => Ok(DeadLetterSource::Quarantine),
             url => url
                 .parse()
-                .map(From::Queue)
+                .map(DeadLetterSource::Queue)
                 .map_err(|why: String| format!("{why}; or the word quarantine")),
         }
     }
@@ -59,40 +59,42 @@ impl FromStr for From {
 pub struct Source {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// The queue: `quarantine`, or the URL of an SQS queue, such as a dead-letter queue of a queue or
-    /// of an EventBridge rule
+    /// The queue: `quarantine`, or the URL of an SQS queue, such as the dead-letter queue of another
+    /// queue or of an EventBridge rule
     #[arg(long, value_name = "QUEUE", default_value = "quarantine")]
-    pub from: From,
+    pub from: DeadLetterSource,
 }
 
 #[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Filters (they combine; values of one filter are alternatives)")]
+#[command(
+    next_help_heading = "Filters (a message must match all; several values of one are alternatives)"
+)]
 pub struct Filters {
-    /// Severity: critical, high, medium, low, informational; `high+` for it and what is worse
+    /// Severity: critical, high, medium, low, informational; `high+` includes more severe ones
     #[arg(long, value_name = "LEVEL[+]", value_delimiter = ',')]
     pub severity: Vec<SeverityIs>,
-    /// The account that the finding is about
+    /// The account of the finding
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub account: Vec<Glob>,
-    /// The region that it is about, e.g. eu-*
+    /// The region of the finding, e.g. eu-*
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub region: Vec<Glob>,
-    /// The finding's type, e.g. '*:EC2/*'
+    /// The type of the finding, e.g. '*:EC2/*'
     #[arg(long = "type", value_name = "GLOB", value_delimiter = ',')]
     pub kind: Vec<Glob>,
-    /// The word for why it is parked, e.g. not_json, THROTTLING
+    /// The word for the reason, e.g. not_json, THROTTLING
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub reason: Vec<Glob>,
-    /// DeadLetter at that time or after it: so long ago (2h), or a time in UTC (2026-11-26T03:15)
+    /// Quarantined at this time or later: an age (2h), or a time in UTC (2026-11-26T03:15)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Moment>,
-    /// DeadLetter before that time
+    /// Quarantined before this time
     #[arg(long, value_name = "WHEN")]
     pub until: Option<Moment>,
-    /// The id of a message or of a finding in it, or the first 8 or more characters of one
+    /// The id of a message or of a finding in it, or at least its first 8 characters
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub id: Vec<String>,
-    /// At most so many: the worst first, then the oldest, as `list` shows them
+    /// At most N messages: the most severe first, then the oldest, in the order of `list`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
 }
@@ -114,26 +116,26 @@ pub struct Send {
     pub source: Source,
     #[command(flatten)]
     pub filters: Filters,
-    /// Show what would be sent where, what the ledger covers, and how it would look; change nothing
+    /// Show the lane of each message, whether it is already posted, and previews; change nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// At most so many messages in so long: 20/s, 100/m, 500/h
+    /// The most messages to send in a time: 20/s, 100/m, 500/h
     #[arg(long, value_name = "RATE", default_value = Rate::DEFAULT)]
     pub rate: Rate,
-    /// Leave what is sent parked as well. What can't be read is left out: the worker would only park it
-    /// once more
+    /// Keep sent messages in this queue too. Unreadable messages are left out, because the worker
+    /// would quarantine a copy of each
     #[arg(long)]
     pub keep: bool,
-    /// Wait for what is hidden at first, such as what a replay held that was killed: two minutes at most
+    /// First wait for hidden messages, such as those of a replay that was killed: at most two minutes
     #[arg(long)]
     pub wait: bool,
-    /// Post again also what was posted: the ledger is made to forget it first. Asks before it does
+    /// Also post findings again that are already posted: resets their ledger records. Asks first
     #[arg(long)]
     pub force: bool,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-    /// With --dry-run: show at most so many messages as they would look
+    /// With --dry-run: show at most N previews
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub previews: usize,
     /// Print one JSON object
@@ -147,13 +149,13 @@ pub struct Discard {
     pub source: Source,
     #[command(flatten)]
     pub filters: Filters,
-    /// Discard all that is parked, without a filter
+    /// Discard all messages, without a filter
     #[arg(long)]
     pub all: bool,
-    /// Why: it is logged with each message
+    /// The reason, which is logged with each message
     #[arg(long, value_name = "TEXT")]
     pub because: String,
-    /// Show what would be discarded, and discard nothing
+    /// Show which messages would be discarded; discard nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Do not ask
@@ -167,10 +169,10 @@ pub struct Export {
     pub source: Source,
     #[command(flatten)]
     pub filters: Filters,
-    /// The file to write, which must not exist yet; `-` is the standard output
+    /// The file to create, which must not exist; `-` is the standard output
     #[arg(long, short, value_name = "FILE|-", default_value = "-")]
     pub output: Input,
-    /// Remove from the queue what was saved, once it is on the disk
+    /// Remove the saved messages from the queue, once the file is on the disk
     #[arg(long)]
     pub remove: bool,
 }
@@ -179,36 +181,50 @@ pub struct Export {
 pub struct Import {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// The queue to park it in: `quarantine`, or the URL of an SQS queue
+    /// The queue to put them in: `quarantine`, or the URL of an SQS queue
     #[arg(long, value_name = "QUEUE", default_value = "quarantine")]
-    pub into: From,
-    /// What `export` wrote; `-` is the standard input
+    pub into: DeadLetterSource,
+    /// A file that `export` wrote; `-` is the standard input
     #[arg(value_name = "FILE|-")]
     pub input: Input,
 }
 
+impl Action {
+    /// The configuration file and the queue of a command.
+    pub fn source(&self) -> (&ConfigFlag, &DeadLetterSource) {
+        match self {
+            Action::List(List { source, .. })
+            | Action::Send(Send { source, .. })
+            | Action::Discard(Discard { source, .. })
+            | Action::Export(Export { source, .. }) => (&source.config, &source.from),
+            Action::Import(import) => (&import.config, &import.into),
+        }
+    }
+}
+
 pub const ABOUT: &str = "\
-Look at what is parked, and send it again: all of it or a part, slowly or fast.
+List dead letters, and send them to the worker again: all or some, slowly or fast.
 
-DeadLetter are messages that a worker could not process (quarantine), that were received too often (a
-dead-letter queue), or that EventBridge could not deliver. To send one again is safe: it is in the
-worker's queue before it is removed here, and what was posted already is not posted again, because
-the ledger knows it. It can be stopped at any moment and run again.
+Dead letters are messages that a worker quarantined, that were received too often (a dead-letter
+queue), or that EventBridge could not deliver. Sending them again is safe:
+- A message is in the worker's queue before it is removed here.
+- The ledger knows what is already posted, and the worker does not post it again.
+- A replay can be stopped at any moment, and run again.
 
-The configuration is the worker's. No webhook is read, and nothing is posted from here.";
+The configuration is that of the worker. Replay reads no webhook and posts nothing.";
 
 const SEND_ABOUT: &str = "\
-Send it to the worker's queues again: high and critical findings to the express queue if there is
-one, all others to the standard queue. Each message is removed here once it is there. What was
-posted already is not posted again, unless --force says so. Ctrl-C stops it; run it again for the
-rest.";
+Send dead letters to the worker's queues again. High and critical findings go to the express queue,
+if there is one, and all others to the standard queue. Each message is removed here once it is there.
+The worker does not post again what is already posted, unless --force is given. Ctrl-C stops the
+replay. Run it again for the rest.";
 
 const EXAMPLES: &str = "\
 Examples:
-  hansho replay list                              what is parked, and why
+  hansho replay list                              all dead letters, with their reasons
   hansho replay list --reason not_json --since 2h
-  hansho replay send --severity high+ --dry-run   what would happen
-  hansho replay send --severity high+ --rate 5/s  the worst of it, slowly
+  hansho replay send --severity high+ --dry-run   what the worker would do
+  hansho replay send --severity high+ --rate 5/s  the most severe ones, slowly
   hansho replay send --from https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-undelivered
-  hansho replay export --reason not_json --output parked.jsonl --remove
+  hansho replay export --reason not_json --output dead-letters.jsonl --remove
   hansho replay discard --id 0a1b2c3d --because 'a test of the SIEM team'";

@@ -1,5 +1,5 @@
-//! Which parked messages are meant. Filters combine: a message has to pass every kind of filter that
-//! is given, and one of several of the same kind.
+//! Filters for dead letters. A message must pass each kind of filter that is given. Of several values of
+//! one kind, one is enough.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::finding::{Finding, Level, Severity};
 use crate::instants::Wall;
 
 use super::glob::Glob;
-use super::message::Message;
+use super::parsed::ParsedDeadLetter;
 
-/// The shortest beginning of an id that is taken for it.
+/// The fewest characters that select an id by its beginning.
 pub const ID_CHARS_MIN: usize = 8;
 
 /// One value of `--severity`.
@@ -30,7 +30,7 @@ impl FromStr for SeverityIs {
             None => (text, false),
         };
         let level: Level =
-            word.parse().map_err(|e| format!("{e}, alone or with a + for it and what is worse"))?;
+            word.parse().map_err(|e| format!("{e}; add a + to include more severe ones"))?;
         Ok(if at_least { SeverityIs::AtLeast(level) } else { SeverityIs::Exactly(level) })
     }
 }
@@ -44,7 +44,7 @@ impl SeverityIs {
     }
 }
 
-/// A moment, as the command line has it: so long ago, or a date with or without a time, in UTC.
+/// A moment on the command line: a time before now, or a date with or without a time, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Ago(Duration),
@@ -72,14 +72,14 @@ impl FromStr for Moment {
         let forms =
             [text.clone(), format!("{text}Z"), format!("{text}:00Z"), format!("{text}T00:00:00Z")];
         forms.iter().find_map(|form| Wall::parse_rfc3339(form)).map(Moment::At).ok_or_else(|| {
-            "must be so long ago, such as 2h or 1d12h, or a time in UTC, such as \
+            "must be an age such as 2h or 1d12h, or a time in UTC such as \
              2026-11-26T03:15:00Z, 2026-11-26T03:15 or 2026-11-26"
                 .to_owned()
         })
     }
 }
 
-/// Nothing given admits everything.
+/// An empty filter admits every letter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     pub severities: Vec<SeverityIs>,
@@ -87,35 +87,31 @@ pub struct Filter {
     pub regions: Vec<Glob>,
     pub kinds: Vec<Glob>,
     pub reasons: Vec<Glob>,
-    /// From then on.
+    /// At this time or later.
     pub since: Option<Wall>,
-    /// Before then.
+    /// Before this time.
     pub until: Option<Wall>,
-    /// Of the parked message, of the message before it was parked, or of a finding in it; or the
-    /// first [`ID_CHARS_MIN`] or more characters of one.
+    /// Ids of the dead letter, of the original message, or of a finding in it. The first
+    /// [`ID_CHARS_MIN`] or more characters are enough.
     pub ids: Vec<String>,
 }
 
 impl Filter {
-    pub fn is_empty(&self) -> bool {
-        *self == Filter::default()
-    }
-
-    /// What is asked of a finding has to hold of one and the same finding. A message without one
-    /// has no severity; its account, region and type are what its envelope says.
-    pub fn admits(&self, message: &Message) -> bool {
-        let at = message.at();
+    /// All filters for findings must match the same finding. A message without a finding has no
+    /// severity. Its envelope gives its account, region and type.
+    pub fn admits(&self, letter: &ParsedDeadLetter) -> bool {
+        let at = letter.at();
         let in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
             && self.until.is_none_or(|until| at.is_some_and(|at| at < until));
         in_time
-            && any(&self.reasons, message.reason.as_str())
-            && (self.ids.is_empty() || self.ids.iter().any(|id| is_called(message, id)))
-            && self.admits_content(message)
+            && any(&self.reasons, letter.reason.as_str())
+            && (self.ids.is_empty() || self.ids.iter().any(|id| is_called(letter, id)))
+            && self.admits_content(letter)
     }
 
-    fn admits_content(&self, message: &Message) -> bool {
-        if message.findings.is_empty() {
-            let hint = &message.hint;
+    fn admits_content(&self, letter: &ParsedDeadLetter) -> bool {
+        if letter.findings.is_empty() {
+            let hint = &letter.hint;
             let said = |text: &Option<crate::finding::Text>, globs: &[Glob]| {
                 any(globs, text.as_ref().map_or("", |text| text.as_str()))
             };
@@ -124,7 +120,7 @@ impl Filter {
                 && said(&hint.region, &self.regions)
                 && said(&hint.kind, &self.kinds);
         }
-        message.findings.iter().any(|finding| self.admits_finding(finding))
+        letter.findings.iter().any(|finding| self.admits_finding(finding))
     }
 
     fn admits_finding(&self, finding: &Finding) -> bool {
@@ -139,12 +135,12 @@ fn any(globs: &[Glob], text: &str) -> bool {
     globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
 }
 
-fn is_called(message: &Message, id: &str) -> bool {
+fn is_called(letter: &ParsedDeadLetter, id: &str) -> bool {
     let is =
         |whole: &str| whole == id || (id.chars().count() >= ID_CHARS_MIN && whole.starts_with(id));
-    is(&message.id)
-        || message.original_id.as_deref().is_some_and(is)
-        || message.findings.iter().any(|f| is(&f.fingerprint.id) || f.fingerprint.to_string() == id)
+    is(&letter.id)
+        || letter.original_id.as_deref().is_some_and(is)
+        || letter.findings.iter().any(|f| is(&f.fingerprint.id) || f.fingerprint.to_string() == id)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! `--dry-run`: what would become of each message, by the same decision that the worker takes, from
-//! the ledger as it is now. Nothing is written anywhere.
+//! Forecasts what a worker would do with a message. It makes the worker's own decision on the ledger as
+//! it is now, and writes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,71 +12,74 @@ use crate::policy::ledger::{Claim, ClaimKind, RecordKey, Want, claim};
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
 use crate::slack::{self, Mentions};
 
-use super::force::Again;
-use super::message::Message;
-use super::table::{self, Column};
+use super::parsed::ParsedDeadLetter;
+use super::rewind::Rewinder;
+use super::table::{self, TableColumn};
 
-/// Never written: a dry run claims nothing.
+/// The owner in the trial claims. Never written.
 const NOBODY: &str = "dry-run";
 
-/// What would become of an alert.
+/// What a worker would do with an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
     Post(ClaimKind),
-    /// With `--force`: it was posted at this level, and would be again.
+    /// With `--force`: it is already posted at this level, and would be posted again.
     PostAgain(Level),
-    /// An earlier post at this level stands for it.
+    /// Nothing: it is already posted at this level.
     AlreadyPosted {
         level: Level,
         at: Option<Wall>,
     },
-    /// A message before it in this replay would be posted, and stands for it.
+    /// Nothing: the post of an earlier message of this replay has the same finding.
     PostedByThis,
-    /// A worker may be posting it right now.
+    /// Wait: a worker may be posting it now.
     Busy,
 }
 
-/// One alert of a message.
+/// The forecast of one alert.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alert {
-    /// Which finding of the message.
+pub struct AlertForecast {
+    /// The index of the finding in the message.
     pub finding: usize,
     pub destination: String,
     pub outlook: Outlook,
 }
 
-/// What would become of a message.
+/// The forecast of one message.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Forecast {
+pub struct MessageForecast {
     pub lane: Lane,
-    pub alerts: Vec<Alert>,
+    pub alerts: Vec<AlertForecast>,
 }
 
-/// What the messages before would have posted, and at what level.
-pub type Before = BTreeMap<RecordKey, Level>;
+/// The levels at which earlier messages of this replay would be posted.
+pub type PostedBefore = BTreeMap<RecordKey, Level>;
 
-/// Asks the ledger for each alert.
+/// Reads the ledger record of each alert.
 pub async fn of<L: Ledger>(
-    message: &Message,
-    again: &Again<'_, L>,
+    letter: &ParsedDeadLetter,
+    rewinder: &Rewinder<'_, L>,
     lanes: &[Lane],
     force: bool,
-    before: &mut Before,
+    before: &mut PostedBefore,
     now: Wall,
-) -> Result<Forecast, LedgerError> {
+) -> Result<MessageForecast, LedgerError> {
     let mut alerts = Vec::new();
-    for (index, finding) in message.findings.iter().enumerate() {
+    for (index, finding) in letter.findings.iter().enumerate() {
         let level = finding.severity.level;
-        for key in again.keys(finding) {
-            if before.get(&key).is_some_and(|told| *told >= level) {
+        for key in rewinder.keys(finding) {
+            if before.get(&key).is_some_and(|posted| *posted >= level) {
                 let outlook = Outlook::PostedByThis;
-                alerts.push(Alert { finding: index, destination: key.destination, outlook });
+                alerts.push(AlertForecast {
+                    finding: index,
+                    destination: key.destination,
+                    outlook,
+                });
                 continue;
             }
-            let row = again.ledger.read(&key).await?;
-            let want =
-                Want { owner: NOBODY, level: finding.severity.level, revision: finding.updated_at };
-            let outlook = match claim(row.as_ref(), &want, &again.terms, now) {
+            let row = rewinder.ledger.read(&key).await?;
+            let want = Want { owner: NOBODY, level, revision: finding.updated_at };
+            let outlook = match claim(row.as_ref(), &want, &rewinder.terms, now) {
                 Claim::Write { kind, .. } => Outlook::Post(kind),
                 Claim::Busy { .. } => Outlook::Busy,
                 Claim::AlreadyPosted { level } if force => Outlook::PostAgain(level),
@@ -87,10 +90,10 @@ pub async fn of<L: Ledger>(
             if outlook.posts() {
                 before.insert(key.clone(), level);
             }
-            alerts.push(Alert { finding: index, destination: key.destination, outlook });
+            alerts.push(AlertForecast { finding: index, destination: key.destination, outlook });
         }
     }
-    Ok(Forecast { lane: message.lane_of(lanes), alerts })
+    Ok(MessageForecast { lane: letter.lane_of(lanes), alerts })
 }
 
 impl Outlook {
@@ -98,8 +101,8 @@ impl Outlook {
         match self {
             Outlook::Post(kind) => kind.as_str(),
             Outlook::PostAgain(_) => "again",
-            Outlook::AlreadyPosted { .. } => "covered",
-            Outlook::PostedByThis => "covered_by_this_replay",
+            Outlook::AlreadyPosted { .. } => "already_posted",
+            Outlook::PostedByThis => "posted_by_this_replay",
             Outlook::Busy => "busy",
         }
     }
@@ -108,105 +111,108 @@ impl Outlook {
         matches!(self, Outlook::Post(_) | Outlook::PostAgain(_))
     }
 
-    /// A sentence without a subject.
-    fn says(self, destination: &str, now: Wall) -> String {
+    /// Completes the sentence "the worker would …".
+    fn text(self, destination: &str, now: Wall) -> String {
         match self {
             Outlook::Post(ClaimKind::Escalate { from }) => {
                 format!("post to {destination}, escalated from {from}")
             }
-            Outlook::Post(ClaimKind::Remind) => format!("post to {destination}, a reminder"),
+            Outlook::Post(ClaimKind::Remind) => format!("post to {destination}, as a reminder"),
             Outlook::Post(_) => format!("post to {destination}"),
-            Outlook::PostAgain(level) => format!("post to {destination} again, told at {level}"),
+            Outlook::PostAgain(level) => {
+                format!("post to {destination} again (posted as {level})")
+            }
             Outlook::AlreadyPosted { level, at } => {
                 let at =
                     at.map_or_else(String::new, |at| format!(" {} ago", table::age(now.since(at))));
-                format!("covered at {destination}: told at {level}{at}")
+                format!("skip {destination}: already posted as {level}{at}")
             }
             Outlook::PostedByThis => {
-                format!("covered at {destination}: one above is the same finding")
+                format!("skip {destination}: same finding as above")
             }
             Outlook::Busy => format!("wait: a worker may be posting it to {destination}"),
         }
     }
 }
 
-/// What would become of a message, in a few words.
-pub fn said(message: &Message, forecast: &Forecast, now: Wall) -> String {
-    if message.findings.is_empty() {
-        let code = message.rejections.first().map_or("unknown", |r| r.code.as_str());
-        return format!("be parked again: {code}");
+/// Completes the sentence "the worker would …" for a message.
+pub fn text(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) -> String {
+    if letter.findings.is_empty() {
+        let code = letter.rejections.first().map_or("unknown", |r| r.code.as_str());
+        return format!("quarantine it again: {code}");
     }
     if forecast.alerts.is_empty() {
-        return "be settled: below every threshold".to_owned();
+        return "skip it: below every threshold".to_owned();
     }
     let mut parts: Vec<String> = Vec::new();
     for alert in &forecast.alerts {
-        let part = alert.outlook.says(&alert.destination, now);
+        let part = alert.outlook.text(&alert.destination, now);
         if !parts.contains(&part) {
             parts.push(part);
         }
     }
-    if !message.rejections.is_empty() {
-        parts.push("park what in it is no finding".to_owned());
+    if !letter.rejections.is_empty() {
+        parts.push("quarantine the parts that are no finding".to_owned());
     }
     parts.join("; ")
 }
 
-/// How many messages would go where, and what would become of them.
+/// The sums of all forecasts, in messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub express: usize,
     pub standard: usize,
-    /// Messages of which something would be posted.
+    /// At least one alert would be posted.
     pub posted: usize,
-    /// Messages that an earlier post covers.
-    pub covered: usize,
-    /// Messages that others before them in this replay cover.
+    pub already_posted: usize,
+    /// An earlier message of this replay has the same finding.
     pub same: usize,
     pub below_threshold: usize,
-    pub parked_again: usize,
+    /// Unreadable.
+    pub quarantined_again: usize,
+    /// A worker may be posting them now.
     pub waiting: usize,
 }
 
 impl Totals {
-    pub fn add(&mut self, message: &Message, forecast: &Forecast) {
+    pub fn add(&mut self, letter: &ParsedDeadLetter, forecast: &MessageForecast) {
         match forecast.lane {
             Lane::Express => self.express += 1,
             Lane::Standard => self.standard += 1,
         }
         let outlooks = || forecast.alerts.iter().map(|n| n.outlook);
-        let told = |o| matches!(o, Outlook::AlreadyPosted { .. });
-        if message.findings.is_empty() {
-            self.parked_again += 1;
+        let already_posted = |o| matches!(o, Outlook::AlreadyPosted { .. });
+        if letter.findings.is_empty() {
+            self.quarantined_again += 1;
         } else if outlooks().any(Outlook::posts) {
             self.posted += 1;
         } else if outlooks().any(|o| o == Outlook::Busy) {
             self.waiting += 1;
         } else if forecast.alerts.is_empty() {
             self.below_threshold += 1;
-        } else if outlooks().any(told) {
-            self.covered += 1;
+        } else if outlooks().any(already_posted) {
+            self.already_posted += 1;
         } else {
             self.same += 1;
         }
     }
 
     pub fn text(&self) -> String {
-        let Totals { express, standard, posted, covered, .. } = self;
-        let Totals { same, below_threshold, parked_again, waiting, .. } = self;
+        let Totals { express, standard, posted, already_posted, .. } = self;
+        let Totals { same, below_threshold, quarantined_again, waiting, .. } = self;
         let mut lines = vec![
             format!(
-                "{:>8} to be sent: {express} to express, {standard} to standard",
+                "{:>8} to send: {express} to express, {standard} to standard",
                 express + standard
             ),
             format!("{posted:>8} would be posted"),
-            format!("{covered:>8} covered by an earlier post (--force posts those again)"),
-            format!("{same:>8} the same finding as one above"),
+            format!("{already_posted:>8} already posted (--force posts these again)"),
+            format!("{same:>8} with the same finding as a message above"),
             format!("{below_threshold:>8} below every threshold"),
-            format!("{parked_again:>8} unreadable, would be parked again"),
+            format!("{quarantined_again:>8} unreadable, would be quarantined again"),
         ];
         if *waiting > 0 {
-            lines.push(format!("{waiting:>8} in use: a worker may be posting them right now"));
+            lines.push(format!("{waiting:>8} in use: a worker may be posting them now"));
         }
         lines.join("\n")
     }
@@ -216,57 +222,61 @@ impl Totals {
             "express": self.express,
             "standard": self.standard,
             "posted": self.posted,
-            "covered": self.covered,
+            "already_posted": self.already_posted,
             "same": self.same,
             "below_threshold": self.below_threshold,
-            "parked_again": self.parked_again,
+            "quarantined_again": self.quarantined_again,
             "waiting": self.waiting,
         })
     }
 }
 
-const PLAN: [Column; 6] = [
-    Column::left("SEVERITY", 13, 13),
-    Column::left("REASON", 24, 13),
-    Column::left("LANE", 8, 8),
-    Column::left("WOULD", 60, 30),
-    Column::left("TITLE", 60, 20),
-    Column::left("ID", 80, 80),
+const PLAN: [TableColumn; 6] = [
+    TableColumn::left("SEVERITY", 13, 13),
+    TableColumn::left("REASON", 24, 13),
+    TableColumn::left("LANE", 8, 8),
+    TableColumn::left("THE WORKER WOULD", 60, 30),
+    TableColumn::left("TITLE", 60, 20),
+    TableColumn::left("ID", 80, 80),
 ];
 
-/// The table of a dry run, one line a message.
-pub fn plan(all: &[(&Message, Forecast)], now: Wall, width: Option<usize>) -> String {
+/// The table of a dry run, one line for each message.
+pub fn plan(
+    all: &[(&ParsedDeadLetter, MessageForecast)],
+    now: Wall,
+    width: Option<usize>,
+) -> String {
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|(message, forecast)| {
-            let [severity, _, _, _, title] = table::content(message);
+        .map(|(letter, forecast)| {
+            let [severity, _, _, _, title] = table::content(letter);
             vec![
                 severity,
-                message.reason.to_string(),
+                letter.reason.to_string(),
                 forecast.lane.as_str().to_owned(),
-                said(message, forecast, now),
+                text(letter, forecast, now),
                 title,
-                table::id(message),
+                table::id(letter),
             ]
         })
         .collect();
     table::draw(&PLAN, &rows, width)
 }
 
-/// What Slack would get for the first alert of a message that would be posted: the destination, and
-/// the payload. A worker may put several in one post, and in a storm makes a digest of them.
+/// The destination and the payload of the first alert that would be posted. A worker may put several
+/// alerts in one post, and posts a digest in a storm.
 pub fn payload(
-    message: &Message,
-    forecast: &Forecast,
+    letter: &ParsedDeadLetter,
+    forecast: &MessageForecast,
     mentions: impl Fn(&str) -> Mentions,
 ) -> Option<(String, Value)> {
     let alert = forecast.alerts.iter().find(|alert| alert.outlook.posts())?;
-    let finding: &Finding = message.findings.get(alert.finding)?;
+    let finding: &Finding = letter.findings.get(alert.finding)?;
     let escalated_from = match alert.outlook {
         Outlook::Post(ClaimKind::Escalate { from }) => Some(from),
         _ => None,
     };
-    let digest = Post {
+    let post = Post {
         id: "preview".to_owned(),
         destination: alert.destination.clone(),
         form: Form::Cards,
@@ -279,13 +289,13 @@ pub fn payload(
             meant_for: None,
         }],
     };
-    let payload = slack::payload(&digest, &mentions(&alert.destination));
+    let payload = slack::payload(&post, &mentions(&alert.destination));
     Some((alert.destination.clone(), payload))
 }
 
-/// The same for machines.
-pub fn as_json(message: &Message, forecast: &Forecast, now: Wall) -> Value {
-    let mut value = table::as_json(message, now);
+/// A message with its forecast, for machines.
+pub fn as_json(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) -> Value {
+    let mut value = table::as_json(letter, now);
     let alerts: Vec<Value> = forecast
         .alerts
         .iter()
@@ -300,14 +310,14 @@ pub fn as_json(message: &Message, forecast: &Forecast, now: Wall) -> Value {
                 "finding": alert.finding,
                 "destination": alert.destination,
                 "outlook": alert.outlook.as_str(),
-                "told_level": level.map(Level::as_str),
-                "told_at": at.map(Wall::to_rfc3339),
+                "posted_level": level.map(Level::as_str),
+                "posted_at": at.map(Wall::to_rfc3339),
             })
         })
         .collect();
     if let Some(value) = value.as_object_mut() {
         value.insert("to".to_owned(), forecast.lane.as_str().into());
-        value.insert("would".to_owned(), said(message, forecast, now).into());
+        value.insert("would".to_owned(), text(letter, forecast, now).into());
         value.insert("alerts".to_owned(), alerts.into());
     }
     value

@@ -1,24 +1,36 @@
-//! `hansho replay`: what is parked is shown, sent again, discarded, saved, and put back.
+//! `hansho replay`: lists dead letters, sends them again, discards, exports and imports them.
 //!
-//! Pure are [`message`] (what a parked message says), [`filter`], [`table`], [`forecast`] (what would
-//! become of it) and [`lines`] (the file's form). [`look`] holds messages while something is done with
-//! them; [`send`], [`commands`] and [`transfer`] do it, against [`crate::ports::DeadLetterQueue`].
+//! - [`backend`] chooses the queue and the ledger, by the [`configuration`], and calls the command.
+//! - [`list`], [`send`], [`discard`], [`export`] and [`import`] are the commands. [`dry_run`] belongs to
+//!   `send`. They work on any [`crate::ports::DeadLetterQueue`].
+//! - [`holds`] scans the queue and keeps messages hidden while a command works on them. [`selection`]
+//!   chooses messages, and [`send_loop`] sends them. [`rewind`] resets ledger records for `--force`.
+//! - Pure: [`parsed`], [`filter`], [`glob`], [`rate`], [`table`], [`reasons`], [`forecast`] (but for
+//!   its reads of the ledger), and [`export_line`].
 
 pub mod args;
-pub mod commands;
+mod backend;
+mod configuration;
+pub mod console;
+pub mod discard;
+pub mod dry_run;
+pub mod export;
+pub mod export_line;
 pub mod filter;
-pub mod force;
 pub mod forecast;
 pub mod glob;
-pub mod lines;
-pub mod look;
-pub mod message;
-pub mod progress;
+pub mod holds;
+pub mod import;
+pub mod list;
+pub mod parsed;
+mod progress;
 pub mod rate;
+mod reasons;
+mod retry;
+pub mod rewind;
+pub mod selection;
 pub mod send;
-pub mod table;
-pub mod transfer;
+pub mod send_loop;
+mod table;
 
-mod start;
-
-pub use start::run;
+pub use backend::run;

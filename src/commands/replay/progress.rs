@@ -1,17 +1,17 @@
-//! A line on the terminal that says how far a replay has come.
+//! The progress of a send, as a line on the terminal.
 
 use std::io::Write;
 use std::time::Duration;
 
 use super::rate::Rate;
-use super::send::Tally;
+use super::send_loop::SendTally;
 use super::table;
 use crate::logging;
 
 const BAR: usize = 24;
 
-/// The line. A worker's own pace is not its concern: it says when all is in the lanes.
-pub fn line(tally: &Tally, rate: Rate) -> String {
+/// The line. Its time is that until all messages are in the lanes; workers post them at their own pace.
+pub fn line(tally: &SendTally, rate: Rate) -> String {
     let done = tally.done();
     let filled = (done * BAR).checked_div(tally.selected).unwrap_or(BAR).min(BAR);
     let rest = tally.selected.saturating_sub(done);
@@ -21,7 +21,9 @@ pub fn line(tally: &Tally, rate: Rate) -> String {
         "·".repeat(BAR - filled),
         tally.selected
     );
-    for (count, what) in [(tally.failed, "failed"), (tally.gone, "gone"), (tally.busy, "in use")] {
+    for (count, what) in
+        [(tally.failed, "failed"), (tally.gone, "no longer held"), (tally.busy, "in use")]
+    {
         if count > 0 {
             line.push_str(&format!(", {count} {what}"));
         }
@@ -33,7 +35,7 @@ pub fn line(tally: &Tally, rate: Rate) -> String {
     line
 }
 
-/// Draws over the last line, if there is a terminal.
+/// Draws the line again and again in the same place. Draws nothing without a terminal.
 pub struct Bar<W: Write> {
     out: Option<W>,
     drawn: bool,
@@ -44,16 +46,16 @@ impl<W: Write> Bar<W> {
         Bar { out, drawn: false }
     }
 
-    pub fn draw(&mut self, tally: &Tally, rate: Rate) {
+    pub fn draw(&mut self, tally: &SendTally, rate: Rate) {
         if let Some(out) = &mut self.out {
-            // It is an ornament: a terminal that is gone must not end the replay.
+            // A closed terminal must not end the send.
             let _ = write!(out, "\r\x1b[K{}", line(tally, rate)).and_then(|()| out.flush());
             self.drawn = true;
             logging::line_is_drawn(true);
         }
     }
 
-    /// Leaves the terminal as it was.
+    /// Removes the line.
     pub fn clear(&mut self) {
         if let Some(out) = self.out.as_mut().filter(|_| self.drawn) {
             let _ = write!(out, "\r\x1b[K").and_then(|()| out.flush());
@@ -67,16 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_how_far_it_is() {
+    fn the_line_shows_the_progress() {
         let rate: Rate = "20/s".parse().unwrap();
-        let tally = Tally { selected: 300, sent: 148, gone: 1, failed: 1, ..Tally::default() };
+        let tally =
+            SendTally { selected: 300, sent: 148, gone: 1, failed: 1, ..SendTally::default() };
         assert_eq!(
             line(&tally, rate),
-            "sending [############············] 150/300, 1 failed, 1 gone, 20/s, 7s left"
+            "sending [############············] 150/300, 1 failed, 1 no longer held, 20/s, 7s left"
         );
-        let tally = Tally { selected: 3, sent: 3, ..Tally::default() };
+        let tally = SendTally { selected: 3, sent: 3, ..SendTally::default() };
         assert_eq!(line(&tally, rate), "sending [########################] 3/3");
-        assert_eq!(line(&Tally::default(), rate), "sending [########################] 0/0");
+        assert_eq!(line(&SendTally::default(), rate), "sending [########################] 0/0");
     }
 
     #[test]
@@ -84,11 +87,11 @@ mod tests {
         let rate: Rate = "20/s".parse().unwrap();
         let mut drawn = Vec::new();
         let mut bar = Bar::new(Some(&mut drawn));
-        bar.draw(&Tally { selected: 2, sent: 1, ..Tally::default() }, rate);
+        bar.draw(&SendTally { selected: 2, sent: 1, ..SendTally::default() }, rate);
         bar.clear();
         assert!(String::from_utf8(drawn).unwrap().ends_with("1/2, 20/s, 0s left\r\x1b[K"));
         let mut bar: Bar<Vec<u8>> = Bar::new(None);
-        bar.draw(&Tally::default(), rate);
+        bar.draw(&SendTally::default(), rate);
         bar.clear();
     }
 }

@@ -1,4 +1,4 @@
-//! How fast messages are sent.
+//! The rate at which messages are sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use crate::instants::Mono;
 
-/// So many messages in so long.
+/// A number of messages in a second, a minute or an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     messages: u32,
     per: Duration,
 }
 
-/// More a second than one process can send.
+/// One process can't send more in a second.
 const MESSAGES_MAX: u32 = 10_000;
 
 impl Rate {
     pub const DEFAULT: &str = "20/s";
 
-    /// How many go in one batch: half a second's worth, at least one.
+    /// The size of a batch: the messages of half a second, at least one and at most `most`.
     pub fn batch(self, most: usize) -> usize {
         let half_second = u128::from(self.messages) * 500 / self.per.as_millis().max(1);
         usize::try_from(half_second).unwrap_or(most).clamp(1, most.max(1))
     }
 
-    /// When the message with this number, from 0, may go, if the first one went at `began`.
+    /// When message `number` may be sent, if message 0 was sent at `began`.
     pub fn due(self, began: Mono, number: usize) -> Mono {
         began.plus(self.time_for(number))
     }
 
-    /// How long so many messages take.
+    /// The time that so many messages take.
     pub fn time_for(self, messages: usize) -> Duration {
         let ms = (messages as u128) * self.per.as_millis() / u128::from(self.messages.max(1));
         Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))

@@ -1,239 +1,198 @@
-//! Sends messages to their lanes at a rate. Each is in its lane before it is removed from where it was
-//! parked, so that whatever interrupts this leaves at most copies.
+//! `hansho replay send`: sends messages to the worker's lanes again.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use serde::Serialize;
-use tracing::warn;
+use anyhow::bail;
+use tracing::info;
 
-use crate::ports::{
-    Clock, DeadLetterQueue, Lane, Ledger, MessageId, Outgoing, QUEUE_BATCH_MAX, QueueError, Sent,
-};
+use crate::clock::SystemClock;
+use crate::commands::exit::Exit;
+use crate::config::Config;
+use crate::finding::Text;
+use crate::instants::Wall;
+use crate::ports::{Clock, DeadLetterQueue, Ledger};
 
-use crate::policy::ledger::RecordKey;
+use super::args::Send;
+use super::console::{View, confirmed, print, print_note, usage};
+use super::dry_run::{self, DryRun};
+use super::holds::{HeldDeadLetter, Holds};
+use super::progress::Bar;
+use super::rewind::Rewinder;
+use super::selection::{Selected, Selection, select, select_all};
+use super::send_loop::{self, ERROR_CHARS_MAX, SendOptions, SendTally};
 
-use super::force::Again;
-use super::look::{Hands, Item};
-use super::rate::Rate;
+/// SQS hides a message for at most 12 h after its receive, so a longer send would lose its messages.
+const SEND_TIME_MAX: Duration = Duration::from_secs(10 * 3600);
 
-/// How often a message that could not be sent is tried.
-const TRIES: u32 = 4;
-/// The rest after a batch of which nothing could be sent; it doubles.
-const FIRST_REST: Duration = Duration::from_secs(1);
-const REST_MAX: Duration = Duration::from_secs(30);
-/// After so many of those in a row it gives up.
-const FAILURES_MAX: u32 = 5;
-
-/// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// What was to be sent.
-    pub selected: usize,
-    pub sent: usize,
-    /// Of those, by lane.
-    pub express: usize,
-    pub standard: usize,
-    /// Sent, but still parked although they should not be: to send them again makes copies.
-    pub not_removed: usize,
-    /// Somebody else sent or removed them meanwhile.
-    pub gone: usize,
-    /// Could not be sent; they are still parked.
-    pub failed: usize,
-    /// With `--force`: being posted at this very moment, so left alone.
-    pub busy: usize,
-    /// Ledger rows that were made free.
-    pub rewound: usize,
-    /// Not come to; they are still parked.
-    pub left: usize,
-    /// With `--keep`: can't be read, so the worker would only park each once more.
-    pub unreadable: usize,
-    /// Hidden by somebody else when the queue was looked at, so that they could not be chosen.
-    pub hidden: u64,
-    pub interrupted: bool,
-    /// Why it gave up, or why the last one failed.
-    pub why: Option<String>,
+pub async fn run<Q: DeadLetterQueue, L: Ledger>(
+    holds: &mut Holds<'_, Q, SystemClock>,
+    args: &Send,
+    ledger: &L,
+    config: &Config,
+    destination_is_guessed: bool,
+    name: &str,
+) -> anyhow::Result<Exit> {
+    let selection = Selection::new(&args.filters, holds.clock.now().wall);
+    let view = View::of_stdout(name, args.json);
+    if destination_is_guessed && (args.dry_run || args.force) {
+        let destination = config.destinations.first().map_or("", |d| d.name.as_str());
+        if args.force {
+            return usage(
+                "no destination is configured here: --force needs the worker's configuration",
+            );
+        }
+        print_note(format_args!(
+            "no destination is configured here; assuming one with the name {destination}"
+        ));
+    }
+    let rewinder = Rewinder::new(config, ledger);
+    if args.dry_run {
+        let (force, keep, previews) = (args.force, args.keep, args.previews);
+        let dry = DryRun { rewinder, config, force, keep, previews };
+        return dry_run::dry_run(holds, &selection, &view, &dry).await?.print();
+    }
+    let mut selected = match args.wait {
+        true => select_all(holds, &selection, print_wait).await?,
+        false => select(holds, &selection, true).await?,
+    };
+    let unreadable = report(holds, &mut selected, args, &view).await?;
+    let hidden = selected.unseen(&selection);
+    let held = selected.scan.admitted;
+    if holds.stopped() {
+        bail!("stopped; nothing was sent");
+    }
+    if let Err(why) = check_time(&held, args) {
+        return usage(why);
+    }
+    if args.force && !may_force(holds, &held, args, &rewinder).await? {
+        return usage("not confirmed; nothing was sent");
+    }
+    let rewinder = args.force.then_some(&rewinder);
+    let mut tally = send(holds, held, args, rewinder).await;
+    (tally.hidden, tally.unreadable) = (hidden, unreadable);
+    log(&tally);
+    print(&match args.json {
+        true => format!("{}\n", serde_json::to_string(&tally)?),
+        false => text(&tally, args.keep),
+    })?;
+    Ok(if tally.is_complete() { Exit::Done } else { Exit::Failure })
 }
 
-impl Tally {
-    pub fn well(&self) -> bool {
-        self.failed == 0
-            && self.left == 0
-            && self.not_removed == 0
-            && self.busy == 0
-            && self.hidden == 0
+/// Prints what was selected, and leaves out what `--keep` leaves out. Returns how many those are.
+async fn report<Q: DeadLetterQueue>(
+    holds: &mut Holds<'_, Q, SystemClock>,
+    selected: &mut Selected,
+    args: &Send,
+    view: &View,
+) -> anyhow::Result<usize> {
+    selected.notes().iter().for_each(print_note);
+    if !args.json {
+        print(&format!("{}\n", selected.head(&view.queue)))?;
     }
-
-    /// How many were come to.
-    pub fn done(&self) -> usize {
-        self.sent + self.gone + self.failed + self.busy
-    }
+    let left_out = if args.keep { selected.without_unreadable() } else { Vec::new() };
+    dry_run::left_out(left_out.len()).iter().for_each(print_note);
+    holds.release(&left_out).await;
+    Ok(left_out.len())
 }
 
-/// How to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    pub rate: Rate,
-    pub keep: bool,
+fn print_wait(hidden: u64, until: Wall) {
+    print_note(format_args!(
+        "{hidden} messages are hidden now; waiting for them until {} at most",
+        until.to_rfc3339()
+    ));
 }
 
-/// Sends `items`, which `hands` holds, in their order. `again` makes the ledger forget what it has of
-/// each first. `progress` is told how it goes after each batch.
-pub async fn send<Q: DeadLetterQueue, C: Clock, L: Ledger>(
-    hands: &mut Hands<'_, Q, C>,
-    items: Vec<Item>,
-    terms: Terms,
-    again: Option<&Again<'_, L>>,
-    mut progress: impl FnMut(&Tally),
-) -> Tally {
-    let mut tally = Tally { selected: items.len(), ..Tally::default() };
-    let mut waiting: VecDeque<Item> = items.into();
-    let mut tries: BTreeMap<MessageId, u32> = BTreeMap::new();
-    let mut leftover: Vec<Item> = Vec::new();
-    let mut rewritten: BTreeSet<RecordKey> = BTreeSet::new();
-    let lanes = hands.queue.lanes();
-    let (mut failures, mut rest) = (0, FIRST_REST);
-    let began = hands.clock.now().mono;
-    let mut gone_out = 0;
-    progress(&tally);
-    while !waiting.is_empty() {
-        hands.sleep_until(terms.rate.due(began, gone_out)).await;
-        if hands.stopped() {
-            tally.interrupted = true;
-            break;
-        }
-        hands.renew().await;
-        let (lane, mut batch) = next_batch(&mut waiting, &lanes, terms.rate.batch(QUEUE_BATCH_MAX));
-        gone_out += batch.len();
-        // What is no longer held is somebody else's, or visible again: the next look finds it.
-        let before = batch.len();
-        batch.retain(|item| hands.holds(item.id()));
-        tally.gone += before - batch.len();
-        if let Some(again) = again {
-            batch = rewound(hands, again, batch, &mut rewritten, &mut tally).await;
-        }
-        let outgoing: Vec<Outgoing> = batch
-            .iter()
-            .map(|i| Outgoing { receipt: i.receipt.clone(), body: i.parked.body.clone() })
-            .collect();
-        let answers = hands.queue.send(lane, &outgoing, terms.keep).await;
-        let mut any = answers.is_empty();
-        for (item, answer) in batch.into_iter().zip(answers) {
-            any |= !matches!(answer, Sent::NotSent(QueueError::Unavailable(_)));
-            match answer {
-                Sent::Moved => {
-                    hands.let_go(item.id());
-                    count_sent(&mut tally, lane);
-                }
-                Sent::Copied => {
-                    count_sent(&mut tally, lane);
-                    hands.release(&[item.id().clone()]).await;
-                }
-                Sent::NotRemoved(why) => {
-                    count_sent(&mut tally, lane);
-                    tally.why = Some(why.to_string());
-                    leftover.push(item);
-                }
-                Sent::NotSent(QueueError::ReceiptGone(_)) => {
-                    hands.let_go(item.id());
-                    tally.gone += 1;
-                }
-                Sent::NotSent(QueueError::Unavailable(why)) => {
-                    warn!(message_id = ?item.id().0, reason = why.kind.as_str(), detail = why.detail, "a message could not be sent");
-                    tally.why = Some(why.detail);
-                    let tried = tries.entry(item.id().clone()).or_default();
-                    *tried += 1;
-                    if *tried < TRIES {
-                        waiting.push_back(item);
-                    } else {
-                        tally.failed += 1;
-                        hands.release(&[item.id().clone()]).await;
-                    }
-                }
-            }
-        }
-        progress(&tally);
-        if any {
-            (failures, rest) = (0, FIRST_REST);
-            continue;
-        }
-        failures += 1;
-        if failures >= FAILURES_MAX {
-            break;
-        }
-        hands.sleep_until(hands.clock.now().mono.plus(rest)).await;
-        rest = (rest * 2).min(REST_MAX);
+fn check_time(held: &[HeldDeadLetter], args: &Send) -> Result<(), String> {
+    if args.rate.time_for(held.len()) <= SEND_TIME_MAX {
+        return Ok(());
     }
-    tally.left = waiting.len();
-    remove_again(hands, leftover, &mut tally).await;
-    hands.release_all().await;
-    progress(&tally);
+    Err(format!(
+        "{} messages at {} take more than {} h, and SQS does not hide messages for that long: give a \
+         higher --rate or a --limit",
+        held.len(),
+        args.rate,
+        SEND_TIME_MAX.as_secs() / 3600
+    ))
+}
+
+/// Asks whether findings that are already posted may be posted again.
+async fn may_force<Q: DeadLetterQueue, L: Ledger>(
+    holds: &mut Holds<'_, Q, SystemClock>,
+    held: &[HeldDeadLetter],
+    args: &Send,
+    rewinder: &Rewinder<'_, L>,
+) -> anyhow::Result<bool> {
+    let now = holds.clock.now().wall;
+    let posted = dry_run::count_posted(held, rewinder, &holds.queue.lanes(), now).await?;
+    let question = format!(
+        "{posted} of {} messages have findings that are already posted. Post them again?",
+        held.len()
+    );
+    Ok(posted == 0 || args.yes || confirmed(holds, &question).await?)
+}
+
+async fn send<Q: DeadLetterQueue, L: Ledger>(
+    holds: &mut Holds<'_, Q, SystemClock>,
+    held: Vec<HeldDeadLetter>,
+    args: &Send,
+    rewinder: Option<&Rewinder<'_, L>>,
+) -> SendTally {
+    let terminal = (io::stderr().is_terminal() && !held.is_empty()).then(io::stderr);
+    let mut bar = Bar::new(terminal);
+    let options = SendOptions { rate: args.rate, keep: args.keep };
+    let draw = |tally: &SendTally| bar.draw(tally, args.rate);
+    let tally = send_loop::send(holds, held, options, rewinder, draw).await;
+    bar.clear();
     tally
 }
 
-fn count_sent(tally: &mut Tally, lane: Lane) {
-    tally.sent += 1;
-    match lane {
-        Lane::Express => tally.express += 1,
-        Lane::Standard => tally.standard += 1,
-    }
+fn log(tally: &SendTally) {
+    info!(
+        sent = tally.sent,
+        gone = tally.gone,
+        failed = tally.failed,
+        left = tally.left,
+        not_removed = tally.not_removed,
+        rewound = tally.rewound,
+        "replayed"
+    );
 }
 
-/// Neighbours of the same lane, at most so many.
-fn next_batch(waiting: &mut VecDeque<Item>, lanes: &[Lane], most: usize) -> (Lane, Vec<Item>) {
-    let lane = waiting.front().map_or(Lane::Standard, |item| item.message.lane_of(lanes));
-    let mut batch = Vec::new();
-    while batch.len() < most
-        && waiting.front().is_some_and(|item| item.message.lane_of(lanes) == lane)
-    {
-        batch.extend(waiting.pop_front());
-    }
-    (lane, batch)
-}
-
-/// Those of the batch that the ledger lets through again.
-async fn rewound<Q: DeadLetterQueue, C: Clock, L: Ledger>(
-    hands: &mut Hands<'_, Q, C>,
-    again: &Again<'_, L>,
-    batch: Vec<Item>,
-    rewritten: &mut BTreeSet<RecordKey>,
-    tally: &mut Tally,
-) -> Vec<Item> {
-    let mut through = Vec::new();
-    for item in batch {
-        match again.rewind(&item.message, rewritten, hands.clock.now().wall).await {
-            Ok(rows) => {
-                tally.rewound += rows;
-                through.push(item);
-            }
-            Err(why) => {
-                warn!(message_id = ?item.id().0, detail = why, "left alone: its row is not free");
-                tally.why = Some(why);
-                tally.busy += 1;
-                hands.release(&[item.id().clone()]).await;
-            }
+/// The result, for people.
+pub fn text(tally: &SendTally, keep: bool) -> String {
+    let SendTally { sent, express, standard, .. } = tally;
+    let kept = if keep { ", and kept in this queue" } else { "" };
+    let mut lines =
+        vec![format!("{sent:>8} sent: {express} to express, {standard} to standard{kept}")];
+    for (count, what) in [
+        (tally.rewound, "ledger records reset, so that their findings are posted again"),
+        (tally.gone, "not sent: no longer held; run the command again"),
+        (tally.busy, "not sent: a worker may be posting them, or the ledger is unreachable"),
+        (tally.failed, "could not be sent, and are still in this queue"),
+        (tally.not_removed, "sent, but still in this queue: sending them again makes copies"),
+        (tally.left, "not reached, and still in this queue"),
+        (
+            tally.unreadable,
+            "unreadable, left out: with --keep the worker would quarantine a copy of each",
+        ),
+        (
+            usize::try_from(tally.hidden).unwrap_or(usize::MAX),
+            "hidden from this scan: run the command again, or add --wait",
+        ),
+    ] {
+        if count > 0 {
+            lines.push(format!("{count:>8} {what}"));
         }
     }
-    through
-}
-
-/// A last try for what was sent and could not be removed.
-async fn remove_again<Q: DeadLetterQueue, C: Clock>(
-    hands: &mut Hands<'_, Q, C>,
-    leftover: Vec<Item>,
-    tally: &mut Tally,
-) {
-    for batch in leftover.chunks(QUEUE_BATCH_MAX) {
-        let receipts: Vec<_> = batch.iter().map(|item| item.receipt.clone()).collect();
-        for (item, answer) in batch.iter().zip(hands.queue.remove(&receipts).await) {
-            match answer {
-                Ok(()) => hands.let_go(item.id()),
-                Err(why) => {
-                    warn!(message_id = ?item.id().0, detail = %why, "sent, but still parked");
-                    tally.not_removed += 1;
-                    tally.why = Some(why.to_string());
-                }
-            }
-        }
+    if let Some(why) = tally.why.as_ref().filter(|_| !tally.is_complete()) {
+        lines.push(format!("last error: {}", Text::new(why, ERROR_CHARS_MAX)));
     }
+    if tally.interrupted {
+        lines.push("stopped".to_owned());
+    }
+    if !tally.is_complete() {
+        lines.push("Run the same command again for the rest. Nothing is lost.".to_owned());
+    }
+    lines.join("\n") + "\n"
 }

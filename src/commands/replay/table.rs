@@ -1,58 +1,57 @@
-//! What is shown of parked messages: a table, sums by reason, and the same for machines.
+//! Dead letters as a table, and as JSON.
 //!
-//! All text from messages was cleaned when it was read ([`super::message`]) or is cleaned here, so no
-//! control character of it reaches a terminal.
+//! [`super::parsed`] cleaned most texts; the others are cleaned here. No control character of a message
+//! reaches a terminal.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::finding::{Level, Text};
+use crate::finding::{Finding, Level, Text};
 use crate::instants::Wall;
 use crate::ports::Origin;
 use crate::terminal::{columns, cut, padding};
 
-use super::message::Message;
+use super::parsed::ParsedDeadLetter;
 
-/// What stands where nothing is known.
-const NONE: &str = "-";
+/// Stands for an unknown value.
+pub const NONE: &str = "-";
 const ID_CHARS: usize = 80;
 
-/// A column: its head, and the most and the least columns that it takes.
-pub struct Column {
-    pub head: &'static str,
-    pub most: usize,
-    pub least: usize,
-    pub right: bool,
+/// A column of a table, with its greatest and least width.
+pub struct TableColumn {
+    head: &'static str,
+    most: usize,
+    least: usize,
+    right: bool,
 }
 
-impl Column {
-    pub const fn left(head: &'static str, most: usize, least: usize) -> Column {
-        Column { head, most, least, right: false }
+impl TableColumn {
+    pub const fn left(head: &'static str, most: usize, least: usize) -> TableColumn {
+        TableColumn { head, most, least, right: false }
     }
 
-    pub const fn right(head: &'static str, most: usize) -> Column {
-        Column { head, most, least: most, right: true }
+    pub const fn right(head: &'static str, most: usize) -> TableColumn {
+        TableColumn { head, most, least: most, right: true }
     }
 }
 
-const LIST: [Column; 10] = [
-    Column::right("AGE", 8),
-    Column::left("SEVERITY", 13, 13),
-    Column::left("REASON", 24, 13),
-    Column::right("TRIES", 10),
-    Column::left("ACCOUNT", 14, 12),
-    Column::left("REGION", 16, 9),
-    Column::left("TYPE", 46, 14),
-    Column::left("TITLE", 60, 20),
-    Column::left("WHERE", 44, 14),
-    Column::left("ID", ID_CHARS, ID_CHARS),
+const LIST: [TableColumn; 10] = [
+    TableColumn::right("AGE", 8),
+    TableColumn::left("SEVERITY", 13, 13),
+    TableColumn::left("REASON", 24, 13),
+    TableColumn::right("TRIES", 10),
+    TableColumn::left("ACCOUNT", 14, 12),
+    TableColumn::left("REGION", 16, 9),
+    TableColumn::left("TYPE", 46, 14),
+    TableColumn::left("TITLE", 60, 20),
+    TableColumn::left("FAILED AT", 44, 14),
+    TableColumn::left("ID", ID_CHARS, ID_CHARS),
 ];
 
-/// The table of a list, one line a message, within `width` columns as far as that goes.
-pub fn list(messages: &[&Message], now: Wall, width: Option<usize>) -> String {
-    let rows: Vec<Vec<String>> = messages
+/// The table of `list`, one line for each message. Narrow terminals get shorter columns.
+pub fn list(letters: &[&ParsedDeadLetter], now: Wall, width: Option<usize>) -> String {
+    let rows: Vec<Vec<String>> = letters
         .iter()
         .map(|m| {
             let [severity, account, region, kind, title] = content(m);
@@ -65,7 +64,7 @@ pub fn list(messages: &[&Message], now: Wall, width: Option<usize>) -> String {
                 region,
                 kind,
                 title,
-                or_none(m.place().as_str()),
+                or_none(m.failed_at().as_str()),
                 id(m),
             ]
         })
@@ -73,16 +72,17 @@ pub fn list(messages: &[&Message], now: Wall, width: Option<usize>) -> String {
     draw(&LIST, &rows, width)
 }
 
-/// The id by which a message can be chosen, cleaned.
-pub fn id(message: &Message) -> String {
-    or_none(Text::new(&message.id, ID_CHARS).as_str())
+/// The id for `--id`, cleaned.
+pub fn id(letter: &ParsedDeadLetter) -> String {
+    or_none(Text::new(&letter.id, ID_CHARS).as_str())
 }
 
-/// Severity, account, region, type and title of the worst finding; of what is none, what is known.
-pub fn content(message: &Message) -> [String; 5] {
-    let Some(first) = message.findings.first() else {
+/// Severity, account, region, type and title of the most severe finding. A message without a finding has
+/// the fields of its envelope and the detail instead.
+pub fn content(letter: &ParsedDeadLetter) -> [String; 5] {
+    let Some(first) = letter.findings.first() else {
         let hint = |text: &Option<Text>| text.as_ref().map_or(NONE.to_owned(), Text::to_string);
-        let Message { hint: known, detail, .. } = message;
+        let ParsedDeadLetter { hint: known, detail, .. } = letter;
         return [
             NONE.to_owned(),
             hint(&known.account),
@@ -91,7 +91,7 @@ pub fn content(message: &Message) -> [String; 5] {
             or_none(detail.as_str()),
         ];
     };
-    let more = message.findings.len() - 1;
+    let more = letter.findings.len() - 1;
     let title = match more {
         0 => first.title.to_string(),
         _ => format!("(+{more}) {}", first.title),
@@ -105,65 +105,11 @@ pub fn content(message: &Message) -> [String; 5] {
     ]
 }
 
-fn or_none(text: &str) -> String {
+pub fn or_none(text: &str) -> String {
     if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
 }
 
-/// One sum.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
-    pub reason: String,
-    pub messages: usize,
-    pub oldest: Option<Wall>,
-    pub worst: Option<Level>,
-}
-
-/// Sums by reason, the most frequent first.
-pub fn sums<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<Sum> {
-    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
-    for message in messages {
-        let reason = or_none(message.reason.as_str());
-        let sum = sums.entry(reason.clone()).or_insert(Sum {
-            reason,
-            messages: 0,
-            oldest: None,
-            worst: None,
-        });
-        sum.messages += 1;
-        sum.oldest = match (sum.oldest, message.at()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        sum.worst = sum.worst.max(message.level());
-    }
-    let mut all: Vec<Sum> = sums.into_values().collect();
-    all.sort_by(|a, b| (b.messages, &a.reason).cmp(&(a.messages, &b.reason)));
-    all
-}
-
-const SUMS: [Column; 4] = [
-    Column::left("REASON", 64, 64),
-    Column::right("MESSAGES", 10),
-    Column::right("OLDEST", 8),
-    Column::left("WORST", 13, 13),
-];
-
-pub fn sums_table(sums: &[Sum], now: Wall) -> String {
-    let rows: Vec<Vec<String>> = sums
-        .iter()
-        .map(|sum| {
-            vec![
-                sum.reason.clone(),
-                sum.messages.to_string(),
-                sum.oldest.map_or(NONE.to_owned(), |at| age(now.since(at))),
-                sum.worst.map_or(NONE.to_owned(), |level| level.as_str().to_owned()),
-            ]
-        })
-        .collect();
-    draw(&SUMS, &rows, None)
-}
-
-/// Two units at most: `3d4h`, `12m5s`, `0s`.
+/// An age in at most two units: `3d4h`, `12m5s`, `0s`.
 pub fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -175,25 +121,10 @@ pub fn age(age: Duration) -> String {
     }
 }
 
-/// Draws rows under heads. Each column is as wide as its content, at most as its own limit; if all
-/// of it is too wide, those that can shrink do, the widest first.
-pub fn draw(heads: &[Column], rows: &[Vec<String>], width: Option<usize>) -> String {
-    let mut widths: Vec<usize> = heads
-        .iter()
-        .enumerate()
-        .map(|(i, column)| {
-            let cells = rows.iter().filter_map(|row| row.get(i)).map(|cell| columns(cell));
-            cells.max().unwrap_or(0).min(column.most).max(columns(column.head))
-        })
-        .collect();
-    let gaps = 2 * heads.len().saturating_sub(1);
-    if let Some(width) = width {
-        while widths.iter().sum::<usize>() + gaps > width {
-            let shrinkable = (0..heads.len()).filter(|i| widths[*i] > heads[*i].least);
-            let Some(widest) = shrinkable.max_by_key(|i| widths[*i]) else { break };
-            widths[widest] -= 1;
-        }
-    }
+/// Draws rows under their heads. A column is as wide as its content, within its limits. If the table is
+/// too wide, the widest columns shrink first.
+pub fn draw(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -> String {
+    let widths = widths(heads, rows, width);
     let mut text = String::new();
     let head: Vec<String> = heads.iter().map(|column| column.head.to_owned()).collect();
     for row in std::iter::once(&head).chain(rows) {
@@ -212,69 +143,80 @@ pub fn draw(heads: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Str
     text
 }
 
-/// A message for machines.
-pub fn as_json(message: &Message, now: Wall) -> Value {
-    let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
-    let text = |raw: &Option<String>| raw.as_deref().map(|raw| Text::new(raw, 1024).to_string());
-    let origin = match &message.origin {
-        Origin::Quarantine => json!({ "kind": "quarantine" }),
-        Origin::EventBridge { rule, target, exhausted } => json!({
-            "kind": "eventbridge",
-            "rule": text(rule), "target": text(target), "exhausted": text(exhausted),
-        }),
-        Origin::DeadLetter { source } => json!({ "kind": "dead_letter", "source": text(source) }),
+fn widths(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
+    let content = |(i, column): (usize, &TableColumn)| {
+        let cells = rows.iter().filter_map(|row| row.get(i)).map(|cell| columns(cell));
+        cells.max().unwrap_or(0).min(column.most).max(columns(column.head))
     };
-    let findings: Vec<Value> = message
-        .findings
-        .iter()
-        .map(|f| {
-            json!({
-                "fingerprint": f.fingerprint.to_string(),
-                "id": Text::new(&f.fingerprint.id, 512).as_str(),
-                "severity": f.severity.level.as_str(),
-                "score": f.severity.score,
-                "account": f.account.as_str(),
-                "region": f.region.as_str(),
-                "type": f.kind.as_str(),
-                "title": f.title.as_str(),
-            })
-        })
-        .collect();
-    let rejections: Vec<Value> = message
+    let mut widths: Vec<usize> = heads.iter().enumerate().map(content).collect();
+    let gaps = 2 * heads.len().saturating_sub(1);
+    if let Some(width) = width {
+        while widths.iter().sum::<usize>() + gaps > width {
+            let shrinkable = (0..heads.len()).filter(|i| widths[*i] > heads[*i].least);
+            let Some(widest) = shrinkable.max_by_key(|i| widths[*i]) else { break };
+            widths[widest] -= 1;
+        }
+    }
+    widths
+}
+
+/// A message as JSON.
+pub fn as_json(letter: &ParsedDeadLetter, now: Wall) -> Value {
+    let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
+    let rejections: Vec<Value> = letter
         .rejections
         .iter()
         .map(|r| json!({ "reason": r.code.as_str(), "detail": r.to_string() }))
         .collect();
     json!({
-        "id": id(message),
-        "original_id": text(&message.original_id),
-        "origin": origin,
-        "reason": message.reason.as_str(),
-        "detail": message.detail.as_str(),
-        "attempts": message.attempts,
-        "lane": message.lane.map(|lane| lane.as_str()),
-        "where": message.place().as_str(),
-        "parked_at": time(message.parked_at),
-        "enqueued_at": time(message.enqueued_at),
-        "age_s": message.at().map(|at| now.since(at).as_secs()),
-        "severity": message.level().map(Level::as_str),
-        "bytes": message.bytes,
-        "findings": findings,
+        "id": id(letter),
+        "original_id": long_text(&letter.original_id),
+        "origin": origin_json(&letter.origin),
+        "reason": letter.reason.as_str(),
+        "detail": letter.detail.as_str(),
+        "attempts": letter.attempts,
+        "lane": letter.lane.map(|lane| lane.as_str()),
+        "failed_at": letter.failed_at().as_str(),
+        "quarantined_at": time(letter.quarantined_at),
+        "enqueued_at": time(letter.enqueued_at),
+        "age_s": letter.at().map(|at| now.since(at).as_secs()),
+        "severity": letter.level().map(Level::as_str),
+        "bytes": letter.bytes,
+        "findings": letter.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "rejections": rejections,
     })
 }
 
-/// The sums for machines.
-pub fn sums_json(sums: &[Sum], now: Wall) -> Vec<Value> {
-    let one = |sum: &Sum| {
-        json!({
-            "reason": sum.reason,
-            "messages": sum.messages,
-            "oldest_age_s": sum.oldest.map(|at| now.since(at).as_secs()),
-            "worst": sum.worst.map(Level::as_str),
-        })
-    };
-    sums.iter().map(one).collect()
+fn origin_json(origin: &Origin) -> Value {
+    match origin {
+        Origin::Quarantine => json!({ "kind": "quarantine" }),
+        Origin::EventBridge { rule, target, exhausted } => json!({
+            "kind": "eventbridge",
+            "rule": long_text(rule),
+            "target": long_text(target),
+            "exhausted": long_text(exhausted),
+        }),
+        Origin::DeadLetter { source } => {
+            json!({ "kind": "dead_letter", "source": long_text(source) })
+        }
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "fingerprint": finding.fingerprint.to_string(),
+        "id": Text::new(&finding.fingerprint.id, 512).as_str(),
+        "severity": finding.severity.level.as_str(),
+        "score": finding.severity.score,
+        "account": finding.account.as_str(),
+        "region": finding.region.as_str(),
+        "type": finding.kind.as_str(),
+        "title": finding.title.as_str(),
+    })
+}
+
+fn long_text(raw: &Option<String>) -> Option<String> {
+    raw.as_deref().map(|raw| Text::new(raw, 1024).to_string())
 }
 
 #[cfg(test)]
@@ -298,8 +240,11 @@ mod tests {
 
     #[test]
     fn tables_shrink_where_they_can() {
-        const HEADS: [Column; 3] =
-            [Column::right("N", 3), Column::left("TEXT", 20, 6), Column::left("ID", 4, 4)];
+        const HEADS: [TableColumn; 3] = [
+            TableColumn::right("N", 3),
+            TableColumn::left("TEXT", 20, 6),
+            TableColumn::left("ID", 4, 4),
+        ];
         let rows = vec![
             vec!["1".to_owned(), "a text that is long".to_owned(), "id-1".to_owned()],
             vec!["22".to_owned(), "半鐘半鐘半鐘".to_owned(), "id-23".to_owned()],

@@ -267,11 +267,11 @@ async fn a_region_that_fails_is_told_and_ends_with_1() {
 async fn wrong_usage_ends_with_2_and_says_what_to_do() {
     let scene = Scene::new().await;
     for (arguments, told) in [
-        (&["reconcile"][..], "no region is named: give --region"),
+        (&["reconcile"][..], "no region is given: give --region"),
         (&["reconcile", "--region", "everywhere"], "such as eu-west-1"),
         (
             &["reconcile", "--region", HERE, "--since", "2999-01-01T00:00:00Z"],
-            "a time that is past",
+            "must be in the past",
         ),
         (&["reconcile", "--region", HERE, "--since", "later"], "such as 24h"),
         (&["reconcile", "--region", HERE, "--limit", "0"], "--limit"),

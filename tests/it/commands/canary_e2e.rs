@@ -116,7 +116,7 @@ async fn what_eventbridge_refuses_is_said() {
     for (answer, words) in [
         (Answer::RefusesTheEntry, &["InternalFailure: try  again"][..]),
         (Answer::DeniesAccess, &["AccessDeniedException", "events:PutEvents", "operator.yaml"]),
-        (Answer::Nonsense, &["does not say what became"]),
+        (Answer::Nonsense, &["has no result for the event"]),
     ] {
         let endpoint = EventBridge::new(answer, None).serve().await;
         let bus = EventBus::new(&dynamodb::fake_config(&endpoint), None, "hansho").unwrap();
@@ -232,7 +232,7 @@ async fn embedded_without_a_worker_it_says_so() {
     let scene = Scene::embedded().await;
     let nothing = scene.canary(&["--within", "1s"]).await;
     assert_eq!(nothing.status.code(), Some(1));
-    assert!(err(&nothing).contains("hansho.db is not there"), "{}", err(&nothing));
+    assert!(err(&nothing).contains("hansho.db does not exist"), "{}", err(&nothing));
     assert!(!scene.folder.path().join("hansho.db").exists(), "nothing was made");
     scene.worker().await.kill().await.unwrap();
     let lost = scene.canary(&["--within", "1s"]).await;

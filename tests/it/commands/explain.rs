@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use hansho::aws::dynamodb::DynamoLedger;
-use hansho::commands::explain::answer::Story;
-use hansho::commands::explain::asked::{self, Asked, Place};
+use hansho::commands::explain::answer::Explanation;
 use hansho::commands::explain::gather::gather;
-use hansho::commands::explain::{show, story};
+use hansho::commands::explain::question::{self, Question, Scope};
+use hansho::commands::explain::{explanation, show};
 use hansho::config::{Config, ConfigFile, Environment, load};
 use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::finding::Level;
@@ -15,8 +15,8 @@ use hansho::instants::Wall;
 use hansho::policy::ledger::{self, Claim, RecordKey, Rewind, Row, Terms, Want};
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
-    Clue, Concerns, Inquiry, Peek, Peeked, QuarantinedMessage, SEARCH_ROWS_MAX, Waiting,
-    WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
+    SEARCH_ROWS_MAX, WaitingMessage,
 };
 use hansho::ports::{Depth, Lane, QueueError, Written};
 
@@ -159,8 +159,8 @@ async fn fill(ledger: &impl Inquiry) {
 
 /// Queues that hold what they are told.
 #[derive(Default)]
-pub struct Shelves {
-    pub parked: Vec<QuarantinedMessage>,
+pub struct FakeQueues {
+    pub quarantined: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
     /// To look is not allowed.
     pub closed: bool,
@@ -168,39 +168,44 @@ pub struct Shelves {
     pub counted: Option<Depth>,
 }
 
-impl Peek for Shelves {
-    async fn parked(&self, concerns: &Concerns) -> Result<Peeked, QueueError> {
+impl QueueInquiry for FakeQueues {
+    async fn search_quarantine(&self, filter: &BodyFilter) -> Result<QuarantineSearch, QueueError> {
         if self.closed {
             return Err(QueueError::Unavailable("sqs ReceiveMessage: AccessDenied".into()));
         }
-        let messages = self.parked.iter().filter(|m| concerns(&m.body)).cloned().collect();
-        Ok(Peeked { messages, looked_at: self.parked.len(), complete: true })
+        let messages = self.quarantined.iter().filter(|m| filter(&m.body)).cloned().collect();
+        Ok(QuarantineSearch { messages, scanned: self.quarantined.len(), complete: true })
     }
 
-    async fn waiting(&self, concerns: &Concerns) -> Result<Waiting, QueueError> {
+    async fn search_lanes(&self, filter: &BodyFilter) -> Result<LaneSearch, QueueError> {
         if self.closed {
             return Err(QueueError::Unavailable("sqs GetQueueAttributes: AccessDenied".into()));
         }
         Ok(match self.counted {
-            Some(depth) => Waiting::Counted(vec![(Lane::Standard, depth)]),
-            None => {
-                Waiting::Seen(self.waiting.iter().filter(|m| concerns(&m.body)).cloned().collect())
-            }
+            Some(depth) => LaneSearch::Counted(vec![(Lane::Standard, depth)]),
+            None => LaneSearch::Found(
+                self.waiting.iter().filter(|m| filter(&m.body)).cloned().collect(),
+            ),
         })
     }
 }
 
-async fn told(ledger: &impl Inquiry, shelves: &Shelves, asked: Asked, text: &str) -> Story {
-    let evidence = gather(&config(), asked, text, ledger, Some(shelves)).await.unwrap();
-    story::tell(&config(), &evidence, text, NOW)
+async fn told(
+    ledger: &impl Inquiry,
+    queues: &FakeQueues,
+    question: Question,
+    text: &str,
+) -> Explanation {
+    let evidence = gather(&config(), question, text, ledger, Some(queues)).await.unwrap();
+    explanation::explain(&config(), &evidence, text, NOW)
 }
 
-fn by_name(text: &str) -> Asked {
-    asked::name(text, &Place::default()).unwrap()
+fn by_name(text: &str) -> Question {
+    question::name(text, &Scope::default()).unwrap()
 }
 
 /// A queue of the embedded kind, with a message that waits and one that is parked.
-fn shelves() -> Shelves {
+fn queues() -> FakeQueues {
     let waiting = WaitingMessage {
         lane: "standard".to_owned(),
         message_id: "m-1".to_owned(),
@@ -217,7 +222,7 @@ fn shelves() -> Shelves {
         detail: Some("HTTP 400: invalid_blocks".to_owned()),
         receive_count: Some(1),
         enqueued_at: Some(NOW.minus(HOUR)),
-        parked_at: Some(NOW.minus(HOUR / 2)),
+        quarantined_at: Some(NOW.minus(HOUR / 2)),
     };
     let broken = QuarantinedMessage {
         body: "{\"detail\": {\"id\": \"broken01\"".to_owned(),
@@ -225,15 +230,23 @@ fn shelves() -> Shelves {
         detail: Some("line 1 column 28: not valid\u{1b}[31m JSON".to_owned()),
         ..parked.clone()
     };
-    Shelves { parked: vec![parked, broken], waiting: vec![waiting], ..Shelves::default() }
+    FakeQueues {
+        quarantined: vec![parked, broken],
+        waiting: vec![waiting],
+        ..FakeQueues::default()
+    }
 }
 
 /// Every question, and its answer as people read it.
 async fn everything(ledger: &impl Inquiry) -> String {
     fill(ledger).await;
     let mut all = String::new();
-    let mut add = |question: &str, story: &Story| {
-        all.push_str(&format!("=== {question} → {}\n{}\n", story.known, show::text(story)));
+    let mut add = |title: &str, explanation: &Explanation| {
+        all.push_str(&format!(
+            "=== {title} → {}\n{}\n",
+            explanation.known,
+            show::text(explanation)
+        ));
     };
     for name in [
         "sent0001",
@@ -257,14 +270,16 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "guardduty/111122223333/eu-west-1/sent0001",
         "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/never001",
     ] {
-        add(name, &told(ledger, &shelves(), by_name(name), name).await);
+        add(name, &told(ledger, &queues(), by_name(name), name).await);
     }
-    let (counted, closed) =
-        (Some(Depth { visible: 12, hidden: 3 }), Shelves { closed: true, ..Shelves::default() });
-    let on_sqs = Shelves { counted, ..Shelves::default() };
+    let (counted, closed) = (
+        Some(Depth { visible: 12, hidden: 3 }),
+        FakeQueues { closed: true, ..FakeQueues::default() },
+    );
+    let on_sqs = FakeQueues { counted, ..FakeQueues::default() };
     let never = fingerprint("never001");
     add("never001, on SQS", &told(ledger, &on_sqs, by_name(&never), &never).await);
-    let empty = Shelves { counted: Some(Depth::default()), ..Shelves::default() };
+    let empty = FakeQueues { counted: Some(Depth::default()), ..FakeQueues::default() };
     add("never001, on SQS, empty", &told(ledger, &empty, by_name(&never), &never).await);
     add("never001, nothing allowed", &told(ledger, &closed, by_name(&never), &never).await);
     for (id, severity) in [
@@ -277,16 +292,16 @@ async fn everything(ledger: &impl Inquiry) -> String {
         ("old00001", "8"),
         ("waits001", "8"),
     ] {
-        let asked = asked::message(&[event(id, severity, "C&C \\u001b[31mactivity")], &[]);
-        add(&format!("{id} with {severity}"), &told(ledger, &shelves(), asked, "e.json").await);
+        let asked = question::message(&[event(id, severity, "C&C \\u001b[31mactivity")], &[]);
+        add(&format!("{id} with {severity}"), &told(ledger, &queues(), asked, "e.json").await);
     }
     let messages = [
         format!("[{},{}]", event("sent0001", "8", "One"), event("never001", "2", "Two")),
         "{\"a\":".to_owned(),
         "{\"detail\":  {\"id\":\"broken01\"".to_owned(),
     ];
-    let several = asked::message(&messages, &[]);
-    add("several", &told(ledger, &shelves(), several, "several.json").await);
+    let several = question::message(&messages, &[]);
+    add("several", &told(ledger, &queues(), several, "several.json").await);
     all
 }
 
@@ -322,8 +337,8 @@ async fn every_state_is_told_on_dynamodb() {
 async fn the_json_has_what_the_lines_have() {
     let ledger = MemoryLedger::default();
     fill(&ledger).await;
-    let story = told(&ledger, &shelves(), by_name("raised01"), "raised01").await;
-    let json = serde_json::to_value(&story).unwrap();
+    let explanation = told(&ledger, &queues(), by_name("raised01"), "raised01").await;
+    let json = serde_json::to_value(&explanation).unwrap();
     assert_eq!(json["known"], true);
     assert_eq!(json["asked"], "raised01");
     let finding = &json["findings"][0];
@@ -338,7 +353,7 @@ async fn the_json_has_what_the_lines_have() {
         ("expired", false.into()),
         ("level_sent", "critical".into()),
         ("sent_at", "2026-07-22T17:47:17Z".into()),
-        ("digest", "0190-post-3".into()),
+        ("post_id", "0190-post-3".into()),
         ("attempts", 0.into()),
         ("fence", 2.into()),
         ("lease_alive", serde_json::Value::Null),
@@ -347,7 +362,7 @@ async fn the_json_has_what_the_lines_have() {
     }
     let posted = &finding["events"][0];
     assert_eq!((&posted["event"], &posted["at"]), (&"posted".into(), &security["sent_at"]));
-    let parked = told(&ledger, &shelves(), by_name("parked01"), "parked01").await;
+    let parked = told(&ledger, &queues(), by_name("parked01"), "parked01").await;
     let json = serde_json::to_value(&parked).unwrap();
     let events = json["findings"][0]["events"].as_array().unwrap();
     let quarantined = events.iter().find(|e| e["event"] == "quarantined").unwrap();

@@ -80,7 +80,7 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     for args in [&[id][..], &["16afba5c5c…"], &[exact], &[arn], &[&[id], &place[..]].concat()] {
         let (text, code) = scene.explain(args).await;
         assert_eq!(code, Some(0), "{args:?}: {text}");
-        for part in [exact, "security", "posted", "as high, in post", "one try was not accepted"] {
+        for part in [exact, "security", "posted", "as high, in post", "one attempt failed"] {
             assert!(text.contains(part), "{args:?}: {part}: {text}");
         }
     }
@@ -100,13 +100,13 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
 
     scene.write("high.json", &high);
     let (text, code) = scene.explain(&["high.json"]).await;
-    assert!(code == Some(0) && text.contains("nothing is posted: it was told as high"), "{text}");
+    assert!(code == Some(0) && text.contains("as high; nothing more is posted unless"), "{text}");
     scene.write("worse.json", &high.replace("8.0", "9.5"));
     let (text, code) = scene.explain(&["worse.json"]).await;
-    assert!(code == Some(0) && text.contains("critical is worse than high"), "{text}");
+    assert!(code == Some(0) && text.contains("critical is more severe than high"), "{text}");
     scene.write("low.json", &low);
     let (text, code) = scene.explain(&["low.json"]).await;
-    assert!(code == Some(1) && text.contains("low (2) is less than"), "{text}");
+    assert!(code == Some(1) && text.contains("low (2) is below"), "{text}");
     assert!(text.contains("leaves no trace"), "{text}");
 
     let (text, code) = scene.explain(&["20afba", "--json"]).await;
@@ -115,10 +115,10 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     assert_eq!(parked["findings"][0]["events"][0]["reason"], "not_json", "{text}");
     scene.write("broken.json", "{\"detail\":\n  {\"id\": \"20afba\"\n");
     let (text, code) = scene.explain(&["broken.json"]).await;
-    assert!(code == Some(0) && text.contains("no finding: not_json"), "{text}");
-    assert!(text.contains("in quarantine, for not_json"), "{text}");
+    assert!(code == Some(0) && text.contains("not a finding: not_json"), "{text}");
+    assert!(text.contains("reason: not_json"), "{text}");
     let (text, code) = scene.explain(&["broken.json", "--no-queues"]).await;
-    assert!(code == Some(1) && !text.contains("in quarantine"), "{text}");
+    assert!(code == Some(1) && !text.contains("reason: not_json"), "{text}");
 
     let (text, code) = scene.explain(&["deadbeef"]).await;
     assert!(code == Some(1) && text.contains("NO TRACE"), "{text}");
@@ -139,7 +139,7 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
 async fn what_is_no_question_is_refused_and_says_why() {
     let scene = Scene::start().await;
     let (text, code) = scene.explain(&["16afba"]).await;
-    assert!(code == Some(1) && text.contains("hansho.db is not there"), "{text}");
+    assert!(code == Some(1) && text.contains("hansho.db does not exist"), "{text}");
     assert!(!scene.folder.path().join("hansho.db").exists(), "a question makes no store");
     Store::open(&scene.folder.path().join("hansho.db")).unwrap();
     scene.write("empty.json", " \n");
@@ -151,20 +151,20 @@ async fn what_is_no_question_is_refused_and_says_why() {
     scene.write("deep.json", &deep);
     let json = event("x", 8.0);
     for (args, expected, said) in [
-        (&[""][..], 2, "nothing is asked for"),
-        (&["missing.json"], 1, "missing.json is not there"),
-        (&["./missing"], 1, "is not there"),
+        (&[""][..], 2, "the name is empty"),
+        (&["missing.json"], 1, "missing.json does not exist"),
+        (&["./missing"], 1, "does not exist"),
         (&["empty.json"], 1, "is empty"),
-        (&["text.txt"], 1, "no finding: not_json"),
-        (&["binary.json"], 1, "no finding: not_json"),
-        (&["foreign.json"], 1, "no finding: not_a_finding"),
-        (&["deep.json"], 1, "no finding: too_deep"),
+        (&["text.txt"], 1, "not a finding: not_json"),
+        (&["binary.json"], 1, "not a finding: not_json"),
+        (&["foreign.json"], 1, "not a finding: not_a_finding"),
+        (&["deep.json"], 1, "not a finding: too_deep"),
         (&["odd id.json"], 1, "od%1B[31md%E2%80%AE"),
         (&["od\u{1b}[31md"], 1, "NO TRACE"),
-        (&[&json], 2, "that is JSON"),
+        (&[&json], 2, "the name is JSON"),
         (&["16afba", "--account", "12"], 2, "twelve digits"),
-        (&["foreign.json", "--region", "eu-west-1"], 2, "a file says them itself"),
-        (&["a…"], 2, "begins too many"),
+        (&["foreign.json", "--region", "eu-west-1"], 2, "a file contains them"),
+        (&["a…"], 2, "matches too many"),
         (&["16afba", "--config", "none.toml"], 2, "none.toml"),
         (&["-"], 1, "is empty"),
     ] {

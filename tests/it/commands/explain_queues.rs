@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use hansho::embedded::{EmbeddedQueue, Incoming, Store};
 use hansho::instants::Wall;
-use hansho::ports::inquiry::{Concerns, PEEK_MESSAGES_MAX, Peek, Waiting};
+use hansho::ports::inquiry::{BodyFilter, LaneSearch, QueueInquiry, SEARCH_MESSAGES_MAX};
 use hansho::ports::{Depth, Lane, MessageId, QuarantineEntry, Queue};
 
 use crate::adapters::sqs::OnStandIn;
 use crate::support::fakes::MovedClock;
 use crate::support::sqs_standin::Fault;
 
-fn about(word: &'static str) -> Concerns {
+fn about(word: &'static str) -> BodyFilter {
     Arc::new(move |body: &str| body.contains(word))
 }
 
@@ -30,12 +30,12 @@ fn entry(id: &str, body: &str) -> QuarantineEntry {
 }
 
 /// On either: what is parked is found with all that was said of it, by its body as it was.
-async fn what_is_parked_is_found(queue: &(impl Queue + Peek)) {
+async fn what_is_parked_is_found(queue: &(impl Queue + QueueInquiry)) {
     for (id, body) in [("m-1", "one apple"), ("m-2", "one \u{1} pear"), ("m-3", "no fruit")] {
         queue.quarantine(&entry(id, body)).await.unwrap();
     }
-    let peeked = queue.parked(&about("one")).await.unwrap();
-    assert_eq!((peeked.looked_at, peeked.complete), (3, true));
+    let peeked = queue.search_quarantine(&about("one")).await.unwrap();
+    assert_eq!((peeked.scanned, peeked.complete), (3, true));
     assert_eq!(peeked.messages.len(), 2);
     let pear = peeked.messages.iter().find(|m| m.body == "one \u{1} pear").unwrap();
     assert_eq!(pear.message_id.as_deref(), Some("m-2"));
@@ -44,18 +44,18 @@ async fn what_is_parked_is_found(queue: &(impl Queue + Peek)) {
     assert_eq!(pear.detail.as_deref(), Some("line 1: no JSON"));
     assert_eq!(pear.receive_count, Some(3));
     assert_eq!(pear.enqueued_at, Some(Wall(1_784_746_037_000)));
-    assert_eq!(pear.parked_at, Some(Wall(1_784_746_038_000)));
+    assert_eq!(pear.quarantined_at, Some(Wall(1_784_746_038_000)));
     // A second look finds the same.
-    assert_eq!(queue.parked(&about("one")).await.unwrap().messages.len(), 2);
-    assert_eq!(queue.parked(&about("plum")).await.unwrap().messages, []);
+    assert_eq!(queue.search_quarantine(&about("one")).await.unwrap().messages.len(), 2);
+    assert_eq!(queue.search_quarantine(&about("plum")).await.unwrap().messages, []);
 }
 
-async fn the_answer_is_bounded(queue: &(impl Queue + Peek)) {
-    for n in 0..PEEK_MESSAGES_MAX + 5 {
+async fn the_answer_is_bounded(queue: &(impl Queue + QueueInquiry)) {
+    for n in 0..SEARCH_MESSAGES_MAX + 5 {
         queue.quarantine(&entry(&format!("many-{n}"), &format!("grape {n}"))).await.unwrap();
     }
-    let peeked = queue.parked(&about("grape")).await.unwrap();
-    assert_eq!((peeked.messages.len(), peeked.complete), (PEEK_MESSAGES_MAX, false));
+    let peeked = queue.search_quarantine(&about("grape")).await.unwrap();
+    assert_eq!((peeked.messages.len(), peeked.complete), (SEARCH_MESSAGES_MAX, false));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn the_embedded_queues_can_be_looked_into() {
     the_answer_is_bounded(&queue).await;
     let message = |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into() };
     queue.put(Lane::Standard, vec![message("a", "a fig"), message("b", "a date")]).await.unwrap();
-    let Waiting::Seen(waiting) = queue.waiting(&about("fig")).await.unwrap() else {
+    let LaneSearch::Found(waiting) = queue.search_lanes(&about("fig")).await.unwrap() else {
         panic!("it can be looked into")
     };
     assert_eq!(waiting.len(), 1);
@@ -84,7 +84,7 @@ async fn the_quarantine_of_sqs_can_be_looked_into_and_keeps_what_it_holds() {
     assert!(left.iter().all(|message| message.visible), "{left:?}");
     the_answer_is_bounded(&ground.queue).await;
     let left = ground.stand_in.messages("quarantine");
-    assert_eq!(left.len(), 3 + PEEK_MESSAGES_MAX + 5);
+    assert_eq!(left.len(), 3 + SEARCH_MESSAGES_MAX + 5);
     assert!(left.iter().all(|message| message.visible), "what was looked at is handed back");
 }
 
@@ -93,10 +93,10 @@ async fn the_lanes_of_sqs_are_counted_and_not_received_from() {
     let ground = OnStandIn::fresh().await;
     let send = ground.client.send_message().queue_url(ground.stand_in.url("standard"));
     send.message_body("one apple").send().await.unwrap();
-    let waiting = ground.queue.waiting(&about("one")).await.unwrap();
+    let waiting = ground.queue.search_lanes(&about("one")).await.unwrap();
     let counted =
         vec![(Lane::Express, Depth::default()), (Lane::Standard, Depth { visible: 1, hidden: 0 })];
-    assert_eq!(waiting, Waiting::Counted(counted));
+    assert_eq!(waiting, LaneSearch::Counted(counted));
     assert_eq!(ground.stand_in.messages("standard")[0].receive_count, 0);
 }
 
@@ -106,11 +106,11 @@ async fn a_role_that_may_not_look_is_told_so() {
     ground.queue.quarantine(&entry("m-1", "one apple")).await.unwrap();
     let denied = Fault::Refuse { status: 403, code: "AccessDenied" };
     ground.stand_in.inject("ReceiveMessage", 1, denied.clone());
-    let why = ground.queue.parked(&about("one")).await.unwrap_err().to_string();
+    let why = ground.queue.search_quarantine(&about("one")).await.unwrap_err().to_string();
     assert!(why.contains("ReceiveMessage on queue quarantine: AccessDenied"), "{why}");
     // One that may receive, but not hand back: the messages come back by themselves.
     ground.stand_in.inject("ChangeMessageVisibilityBatch", 1, denied);
-    assert_eq!(ground.queue.parked(&about("one")).await.unwrap().messages.len(), 1);
+    assert_eq!(ground.queue.search_quarantine(&about("one")).await.unwrap().messages.len(), 1);
     assert!(!ground.stand_in.messages("quarantine")[0].visible);
     ground.stand_in.advance(std::time::Duration::from_secs(31));
     assert!(ground.stand_in.messages("quarantine")[0].visible);

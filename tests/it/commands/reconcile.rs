@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hansho::commands::reconcile::compare::{SETTLE, message};
-use hansho::commands::reconcile::{Ask, LIMIT_DEFAULT, Outcome, Ports, Report, Rules, run, timer};
+use hansho::commands::reconcile::{
+    LIMIT_DEFAULT, ReconcilePorts, ReconcileReport, ReconcileRequest, ReconcileRules,
+    RegionOutcome, run, timer,
+};
 use hansho::finding::{self, Finding};
 use hansho::instants::{Mono, Wall};
 use hansho::metrics::Metrics;
@@ -155,7 +158,7 @@ struct Scene {
     ledger: MemoryLedger,
     inlet: Entrance,
     clock: PausedClock,
-    rules: Rules,
+    rules: ReconcileRules,
 }
 
 impl Scene {
@@ -170,7 +173,7 @@ impl Scene {
             ledger: MemoryLedger::default(),
             inlet: Entrance::default(),
             clock: PausedClock::start(),
-            rules: Rules {
+            rules: ReconcileRules {
                 routes: Routes {
                     min_severity: "medium".parse().unwrap(),
                     routes: vec![route("security", None), route("oncall", Some("high"))],
@@ -192,8 +195,8 @@ impl Scene {
         self.source.add(REGION, guardduty_finding(id, REGION, severity, at, at));
     }
 
-    fn ask(&self, regions: &[&str]) -> Ask {
-        Ask {
+    fn ask(&self, regions: &[&str]) -> ReconcileRequest {
+        ReconcileRequest {
             regions: regions.iter().map(|r| (*r).to_owned()).collect(),
             manner: Manner::Asked,
             since: None,
@@ -203,12 +206,12 @@ impl Scene {
         }
     }
 
-    async fn run(&self, ask: &Ask) -> Report {
+    async fn run(&self, ask: &ReconcileRequest) -> ReconcileReport {
         let Scene { source, ledger, inlet, clock, rules } = self;
-        run(&Ports { source, ledger, inlet, clock }, rules, ask, |_| {}).await
+        run(&ReconcilePorts { source, ledger, inlet, clock }, rules, ask, |_| {}).await
     }
 
-    async fn compare(&self) -> Report {
+    async fn compare(&self) -> ReconcileReport {
         self.run(&self.ask(&[REGION])).await
     }
 
@@ -269,7 +272,7 @@ async fn what_nobody_was_told_of_is_enqueued_and_nothing_else() {
     let report = s.compare().await;
     assert_eq!(s.inlet.ids(), ["told-by-halves", "missing"]);
     let region = &report.regions[0];
-    assert_eq!(region.outcome, Outcome::Whole);
+    assert_eq!(region.outcome, RegionOutcome::Whole);
     assert_eq!((region.listed, region.compared, region.known), (5, 4, 2));
     assert_eq!((region.missing, region.enqueued, region.young), (2, 2, 1));
     let named: Vec<&str> = region.named.iter().map(|m| m.fingerprint.as_str()).collect();
@@ -337,9 +340,9 @@ async fn a_young_finding_is_looked_at_by_the_next_run() {
     }
     let mut ask = s.ask(&[REGION]);
     ask.limit = 70;
-    assert_eq!(s.run(&ask).await.regions[0].outcome, Outcome::Limit);
+    assert_eq!(s.run(&ask).await.regions[0].outcome, RegionOutcome::Limit);
     s.pass(minutes(300)).await;
-    assert_eq!(s.compare().await.regions[0].outcome, Outcome::Whole);
+    assert_eq!(s.compare().await.regions[0].outcome, RegionOutcome::Whole);
     assert_eq!(s.inlet.ids().len(), 120);
 }
 
@@ -403,7 +406,7 @@ async fn a_run_that_is_killed_at_any_moment_loses_nothing() {
         assert!(killed.is_err() && s.inlet.ids().len() == calls);
         *s.inlet.room.lock().unwrap() = None;
         let report = s.compare().await;
-        assert_eq!(report.regions[0].outcome, Outcome::Whole);
+        assert_eq!(report.regions[0].outcome, RegionOutcome::Whole);
         let whole_pages = calls / 50 * 50;
         let since = BEGAN.minus(minutes(600 - whole_pages.saturating_sub(1) as u64));
         let expected = if whole_pages == 0 { BEGAN.minus(minutes(24 * 60)) } else { since };
@@ -430,8 +433,8 @@ async fn a_limit_stops_a_run_and_the_next_one_gets_on() {
         runs += 1;
         let report = s.run(&ask).await;
         match report.regions[0].outcome {
-            Outcome::Limit => assert!(runs < 10),
-            Outcome::Whole => break,
+            RegionOutcome::Limit => assert!(runs < 10),
+            RegionOutcome::Whole => break,
             ref other => panic!("{other:?}"),
         }
     }
@@ -449,7 +452,7 @@ async fn a_deadline_is_kept_between_pages() {
     let mut ask = s.ask(&[REGION, OTHER]);
     ask.until = Some(Mono(0));
     let report = s.run(&ask).await;
-    assert_eq!(report.regions[0].outcome, Outcome::Deadline);
+    assert_eq!(report.regions[0].outcome, RegionOutcome::Deadline);
     assert_eq!(report.regions.len(), 2);
     assert!(s.inlet.ids().is_empty() && s.row(REGION).await.is_none());
     assert_eq!(report.failures().count(), 0);
@@ -494,7 +497,7 @@ async fn what_can_not_be_read_is_told_and_holds_up_nothing() {
         .add(REGION, json!({"id": "", "type": "x\u{1b}[31m", "severity": 5.0, "updatedAt": at}));
     let report = s.compare().await;
     assert_eq!((report.regions[0].unreadable, report.regions[0].enqueued), (1, 1));
-    assert_eq!(report.regions[0].outcome, Outcome::Whole);
+    assert_eq!(report.regions[0].outcome, RegionOutcome::Whole);
     let text = report.text();
     assert!(text.contains("unreadable: no_identity"), "{text}");
     assert!(!text.contains('\u{1b}'));
@@ -521,9 +524,9 @@ async fn timers_of_several_workers_share_the_work() {
     let s = Scene::new();
     let metrics = Metrics::new().unwrap();
     let every = minutes(20);
-    let (a, b) = (Rules { me: "a".to_owned(), ..s.rules.clone() }, s.rules.clone());
+    let (a, b) = (ReconcileRules { me: "a".to_owned(), ..s.rules.clone() }, s.rules.clone());
     let Scene { source, ledger, inlet, clock, .. } = &s;
-    let ports = Ports { source, ledger, inlet, clock };
+    let ports = ReconcilePorts { source, ledger, inlet, clock };
     let regions = [REGION.to_owned()];
     let hour = async {
         s.pass(minutes(5)).await;

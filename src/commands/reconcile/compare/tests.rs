@@ -57,32 +57,32 @@ fn each_finding_is_judged_by_the_routes_in_force() {
         (String::new(), "unreadable"),
         (finding("8", OLD, &format!(r#""x":"{}""#, "é".repeat(180_000))), "unreadable"),
     ] {
-        let (_, standing) = look(&text, &routes, NOW);
-        let told = match standing {
-            Standing::Unreadable(_) => "unreadable".to_owned(),
-            Standing::Archived => "archived".to_owned(),
-            Standing::BelowThreshold => "below".to_owned(),
-            Standing::Young => "young".to_owned(),
-            Standing::Owed(owed) => {
+        let (_, verdict) = judge(&text, &routes, NOW);
+        let judged = match verdict {
+            Verdict::Unreadable(_) => "unreadable".to_owned(),
+            Verdict::Archived => "archived".to_owned(),
+            Verdict::BelowThreshold => "below".to_owned(),
+            Verdict::Young => "young".to_owned(),
+            Verdict::Owed(owed) => {
                 let to = owed.alerts.iter().map(|key| format!(" {}", key.destination));
                 format!("owed{}", to.collect::<String>())
             }
         };
-        assert_eq!(told, expected, "{text:.300}");
+        assert_eq!(judged, expected, "{text:.300}");
     }
 }
 
 #[test]
-fn the_time_of_the_last_update_is_told_of_whatever_can_be_read() {
+fn readable_findings_return_the_time_of_their_update() {
     let at = Wall::parse_rfc3339("2026-10-20T10:00:00Z");
     let routes = routes("high", &[None]);
-    assert_eq!(look(&finding("2", OLD, ""), &routes, NOW).0, at);
-    assert_eq!(look(r#"{"type":"x"}"#, &routes, NOW).0, None);
+    assert_eq!(judge(&finding("2", OLD, ""), &routes, NOW).0, at);
+    assert_eq!(judge(r#"{"type":"x"}"#, &routes, NOW).0, None);
 }
 
 #[test]
 fn known_is_what_the_ledger_would_not_have_posted() {
-    let Standing::Owed(owed) = look(&finding("8", OLD, ""), &routes("low", &[None]), NOW).1 else {
+    let Verdict::Owed(owed) = judge(&finding("8", OLD, ""), &routes("low", &[None]), NOW).1 else {
         panic!("not owed");
     };
     let terms = terms();
@@ -96,15 +96,15 @@ fn known_is_what_the_ledger_would_not_have_posted() {
     let freed = ledger::release(&claimed(Level::High, long_ago), false, &terms, long_ago).1;
     assert_eq!(freed.state, State::Free);
     for (what, row, expected) in [
-        ("no row", None, false),
-        ("told at this level", Some(sent(Level::High, long_ago)), true),
-        ("told at a higher one", Some(sent(Level::Critical, long_ago)), true),
-        ("told at a lower one", Some(sent(Level::Medium, long_ago)), false),
+        ("no record", None, false),
+        ("posted at this level", Some(sent(Level::High, long_ago)), true),
+        ("posted at a higher one", Some(sent(Level::Critical, long_ago)), true),
+        ("posted at a lower one", Some(sent(Level::Medium, long_ago)), false),
         ("a reminder may be due", Some(sent(Level::High, NOW.minus(terms.retention / 2))), true),
-        ("forgotten", Some(sent(Level::High, NOW.minus(terms.retention * 2))), false),
-        ("somebody is at it", Some(claimed(Level::High, NOW)), true),
-        ("somebody was at it", Some(claimed(Level::High, long_ago)), false),
-        ("tried in vain", Some(freed), false),
+        ("expired", Some(sent(Level::High, NOW.minus(terms.retention * 2))), false),
+        ("claimed", Some(claimed(Level::High, NOW)), true),
+        ("claimed long ago", Some(claimed(Level::High, long_ago)), false),
+        ("released", Some(freed), false),
     ] {
         assert_eq!(known(row.as_ref(), &owed.finding, &terms, NOW), expected, "{what}");
     }

@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::commands::replay::commands::{self, Selection};
-use hansho::commands::replay::look::{HOLD, Hands, Stop};
-use hansho::commands::replay::send::{self, Tally, Terms};
-use hansho::commands::replay::transfer;
+use hansho::commands::replay::discard;
+use hansho::commands::replay::holds::{HOLD, Holds, Stop};
+use hansho::commands::replay::selection::{Selection, select};
+use hansho::commands::replay::send_loop::{self, SendOptions, SendTally};
+use hansho::commands::replay::{export, export_line, import};
 use hansho::ports::{Lane, QUEUE_BATCH_MAX};
 use tokio::sync::watch;
 
-use super::contract::parked;
-use super::memory::MemoryParked;
+use super::contract::dead_letter;
+use super::memory::MemoryDeadLetters;
 use crate::support::fakes::PausedClock;
 use crate::support::memory_ledger::MemoryLedger;
 
@@ -35,27 +36,31 @@ pub fn finding(number: usize, severity: f64) -> String {
     )
 }
 
-fn filled(clock: Arc<PausedClock>) -> MemoryParked<PausedClock> {
-    let queue = MemoryParked::new(clock);
+fn filled(clock: Arc<PausedClock>) -> MemoryDeadLetters<PausedClock> {
+    let queue = MemoryDeadLetters::new(clock);
     for number in 0..MESSAGES {
         let severity = [2.0, 5.0, 8.0, 9.5][number % 4];
         let body =
             if number % 5 == 0 { format!("broken {number}") } else { finding(number, severity) };
-        queue.quarantine(parked(number, &body));
+        queue.quarantine(dead_letter(number, &body));
     }
     queue
 }
 
-async fn send_all(queue: &MemoryParked<PausedClock>, clock: &PausedClock, keep: bool) -> Tally {
-    let mut hands = Hands::new(queue, clock, never());
-    let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
-    let terms = Terms { rate: "20/s".parse().unwrap(), keep };
-    let none = None::<&hansho::commands::replay::force::Again<'_, MemoryLedger>>;
-    send::send(&mut hands, selected.found.items, terms, none, |_| {}).await
+async fn send_all(
+    queue: &MemoryDeadLetters<PausedClock>,
+    clock: &PausedClock,
+    keep: bool,
+) -> SendTally {
+    let mut holds = Holds::new(queue, clock, never());
+    let selected = select(&mut holds, &Selection::default(), true).await.unwrap();
+    let terms = SendOptions { rate: "20/s".parse().unwrap(), keep };
+    let none = None::<&hansho::commands::replay::rewind::Rewinder<'_, MemoryLedger>>;
+    send_loop::send(&mut holds, selected.scan.admitted, terms, none, |_| {}).await
 }
 
 /// How often each body is in a lane.
-fn in_lanes(queue: &MemoryParked<PausedClock>) -> BTreeMap<String, usize> {
+fn in_lanes(queue: &MemoryDeadLetters<PausedClock>) -> BTreeMap<String, usize> {
     let mut all = BTreeMap::new();
     for (_, _, body) in queue.sent() {
         *all.entry(body).or_default() += 1;
@@ -64,7 +69,7 @@ fn in_lanes(queue: &MemoryParked<PausedClock>) -> BTreeMap<String, usize> {
 }
 
 /// Runs `work` until it ends, or until the process dies in it.
-async fn until_death(queue: &MemoryParked<PausedClock>, work: impl Future<Output = ()>) {
+async fn until_death(queue: &MemoryDeadLetters<PausedClock>, work: impl Future<Output = ()>) {
     let death = async {
         while !queue.died() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -101,7 +106,7 @@ async fn killed_at_any_call_a_send_loses_nothing() {
             // What the dead one held is visible after that, and no later.
             tokio::time::sleep(HOLD).await;
             let tally = send_all(&queue, &clock, false).await;
-            assert!(tally.well(), "{call} {done}: {tally:?}");
+            assert!(tally.is_complete(), "{call} {done}: {tally:?}");
             assert!(queue.bodies().is_empty(), "{call} {done}");
             let there = in_lanes(&queue);
             assert_eq!(there.len(), MESSAGES);
@@ -122,9 +127,9 @@ async fn killed_at_any_call_a_list_takes_nothing_away() {
         let queue = filled(Arc::clone(&clock));
         queue.die_at(Some((call, true)));
         until_death(&queue, async {
-            let mut hands = Hands::new(&queue, &*clock, never());
-            commands::select(&mut hands, &Selection::default(), false).await.unwrap();
-            hands.release_all().await;
+            let mut holds = Holds::new(&queue, &*clock, never());
+            select(&mut holds, &Selection::default(), false).await.unwrap();
+            holds.release_all().await;
         })
         .await;
         assert_eq!(queue.bodies().len(), MESSAGES);
@@ -151,36 +156,35 @@ async fn killed_at_any_call_an_export_and_an_import_lose_nothing() {
             let mut file = Vec::new();
             queue.die_at(Some((call, done)));
             until_death(&queue, async {
-                let mut hands = Hands::new(&queue, &*clock, never());
-                let all = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
-                transfer::write(&all.found.items, &mut file).unwrap();
-                transfer::remove(&mut hands, &all.found.items).await;
+                let mut holds = Holds::new(&queue, &*clock, never());
+                let all = select(&mut holds, &Selection::default(), true).await.unwrap();
+                export::write(&all.scan.admitted, &mut file).unwrap();
+                export::remove(&mut holds, &all.scan.admitted).await;
             })
             .await;
             let killed = queue.died();
             let text = String::from_utf8(file.clone()).unwrap();
             let left = queue.bodies();
             for body in &before {
-                let saved = text.lines().any(|line| {
-                    hansho::commands::replay::lines::read(line)
-                        .is_ok_and(|parked| parked.body == *body)
-                });
+                let saved = text
+                    .lines()
+                    .any(|line| export_line::read(line).is_ok_and(|parked| parked.body == *body));
                 assert!(saved || left.contains(body), "{call} {done}: {body}");
             }
             tokio::time::sleep(HOLD).await;
             // Killed again, at the same call of the import.
             queue.die_at(Some((call, done)));
             until_death(&queue, async {
-                let mut hands = Hands::new(&queue, &*clock, never());
-                transfer::import(&mut hands, &file[..]).await.unwrap();
+                let mut holds = Holds::new(&queue, &*clock, never());
+                import::import(&mut holds, &file[..]).await.unwrap();
             })
             .await;
             died |= killed || queue.died();
             deaths += usize::from(killed) + usize::from(queue.died());
             queue.die_at(None);
             tokio::time::sleep(HOLD).await;
-            let mut hands = Hands::new(&queue, &*clock, never());
-            transfer::import(&mut hands, &file[..]).await.unwrap();
+            let mut holds = Holds::new(&queue, &*clock, never());
+            import::import(&mut holds, &file[..]).await.unwrap();
             let mut after = queue.bodies();
             after.sort();
             assert_eq!(after, before, "{call} {done}");
@@ -195,7 +199,8 @@ async fn killed_at_any_call_an_export_and_an_import_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_call_a_discard_removes_only_what_was_meant() {
-    let only = |message: &hansho::commands::replay::message::Message| message.findings.is_empty();
+    let only =
+        |message: &hansho::commands::replay::parsed::ParsedDeadLetter| message.findings.is_empty();
     for call in 0.. {
         let mut died = false;
         for done in [false, true] {
@@ -203,9 +208,9 @@ async fn killed_at_any_call_a_discard_removes_only_what_was_meant() {
             let queue = filled(Arc::clone(&clock));
             queue.die_at(Some((call, done)));
             until_death(&queue, async {
-                let mut hands = Hands::new(&queue, &*clock, never());
-                let found = hands.look(only, false).await.unwrap();
-                commands::discard(&mut hands, &found.items, "a test").await;
+                let mut holds = Holds::new(&queue, &*clock, never());
+                let scan = holds.scan(only, false).await.unwrap();
+                discard::discard(&mut holds, &scan.admitted, "a test").await;
             })
             .await;
             died |= queue.died();

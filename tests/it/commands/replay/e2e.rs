@@ -7,16 +7,16 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::aws::sqs::SqsParked;
+use hansho::aws::sqs::SqsDeadLetters;
 use hansho::clock::SystemClock;
 use hansho::commands::demo::slack_standin::SlackStandIn;
-use hansho::embedded::{EmbeddedParked, EmbeddedQueue, Store};
+use hansho::embedded::{EmbeddedDeadLetters, EmbeddedQueue, Store};
 use hansho::ports::{Clock, DeadLetter, DeadLetterQueue, Lane, QUEUE_BATCH_MAX, Queue, ReceiveAsk};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::contract::{parked, see_all};
+use super::contract::{dead_letter, scan_all};
 use crate::adapters::dynamodb;
 use crate::commands::run_e2e::{SECRET, assert_no_secret, finish, hansho, on_aws, shows, summary};
 use crate::support::sqs_standin::{Fault, SqsStandIn, StandInClock};
@@ -92,29 +92,29 @@ impl Scene {
         match &self.aws {
             None => {
                 let store = Store::open(&self.path("hansho.db")).unwrap();
-                let queue = EmbeddedParked::new(store, Arc::new(SystemClock::start()));
-                for parked in all {
-                    queue.put(parked).await.unwrap();
+                let queue = EmbeddedDeadLetters::new(store, Arc::new(SystemClock::start()));
+                for letter in all {
+                    queue.put(letter).await.unwrap();
                 }
             }
             Some((sqs, _)) => {
                 let config = crate::adapters::sqs::sdk_config(&sqs.endpoint()).await;
-                let queue = SqsParked::new(&config, sqs.url("quarantine"), None, None);
-                for parked in all {
-                    queue.put(parked).await.unwrap();
+                let queue = SqsDeadLetters::new(&config, sqs.url("quarantine"), None, None);
+                for letter in all {
+                    queue.put(letter).await.unwrap();
                 }
             }
         }
     }
 
     /// The bodies that are parked, hidden or not.
-    async fn parked(&self) -> Vec<String> {
+    async fn dead_letters(&self) -> Vec<String> {
         match &self.aws {
             None => {
                 let store = Store::open(&self.path("hansho.db")).unwrap();
-                let queue = EmbeddedParked::new(store, Arc::new(SystemClock::start()));
-                let all = see_all(&queue, Duration::ZERO).await;
-                all.into_iter().map(|held| held.parked.body).collect()
+                let queue = EmbeddedDeadLetters::new(store, Arc::new(SystemClock::start()));
+                let all = scan_all(&queue, Duration::ZERO).await;
+                all.into_iter().map(|held| held.dead_letter.body).collect()
             }
             // What SQS does not take is there as a JSON string.
             Some((sqs, _)) => sqs
@@ -189,7 +189,7 @@ fn many(count: usize) -> Vec<DeadLetter> {
         .map(|number| {
             let (body, reason) = of(number);
             let detail = Some(format!("\u{1b}]0;owned\u{7} {number}"));
-            DeadLetter { reason: Some(reason.to_owned()), detail, ..parked(number, &body) }
+            DeadLetter { reason: Some(reason.to_owned()), detail, ..dead_letter(number, &body) }
         })
         .collect()
 }
@@ -210,7 +210,7 @@ async fn hundreds_are_listed_and_left_in_place() {
         scene.put(&all).await;
         for _ in 0..2 {
             let list: Value = serde_json::from_str(&scene.said(&["list", "--json"]).await).unwrap();
-            assert_eq!((&list["parked"], &list["matched"]), (&340.into(), &340.into()));
+            assert_eq!((&list["dead_letters"], &list["matched"]), (&340.into(), &340.into()));
             assert_eq!((&list["complete"], &list["hidden"]), (&true.into(), &0.into()));
             let reasons: usize = list["by_reason"]
                 .as_array()
@@ -233,7 +233,10 @@ async fn hundreds_are_listed_and_left_in_place() {
         let broken = scene.said(&["list", "--reason", "not_j*", "--json"]).await;
         let broken: Value = serde_json::from_str(&broken).unwrap();
         assert_eq!(broken["matched"], 114);
-        assert_eq!(sorted(scene.parked().await), sorted(all.into_iter().map(|p| p.body).collect()));
+        assert_eq!(
+            sorted(scene.dead_letters().await),
+            sorted(all.into_iter().map(|p| p.body).collect())
+        );
         assert!(scene.in_lanes().await.is_empty());
     }
 }
@@ -244,15 +247,15 @@ async fn hundreds_are_listed_and_left_in_place() {
 async fn a_part_then_the_rest_then_each_is_told_once() {
     for scene in Scene::both().await {
         let findings: Vec<DeadLetter> = (0..40)
-            .map(|n| parked(n, &finding(n, [5.0, 8.0, 9.5, 2.0][n % 4])))
-            .chain([parked(50, "broken")])
+            .map(|n| dead_letter(n, &finding(n, [5.0, 8.0, 9.5, 2.0][n % 4])))
+            .chain([dead_letter(50, "broken")])
             .collect();
         scene.put(&findings).await;
         let plan = scene.said(&["send", "-n", "--json", "--severity", "critical"]).await;
         let plan: Value = serde_json::from_str(&plan).unwrap();
         assert_eq!((&plan["matched"], &plan["totals"]["posted"]), (&10.into(), &10.into()));
         assert_eq!(plan["previews"].as_array().unwrap().len(), 3);
-        assert_eq!(scene.parked().await.len(), 41);
+        assert_eq!(scene.dead_letters().await.len(), 41);
 
         let sent =
             scene.said(&["send", "--json", "--severity", "critical", "--rate", "100/s"]).await;
@@ -260,12 +263,12 @@ async fn a_part_then_the_rest_then_each_is_told_once() {
         assert_eq!(sent["sent"], 10);
         let lane = if scene.aws.is_some() { "express" } else { "standard" };
         assert_eq!(sent[lane], 10);
-        let left = scene.parked().await;
+        let left = scene.dead_letters().await;
         assert!(left.len() == 31 && !left.iter().any(|body| body.contains("\"severity\":9.5")));
         assert_eq!(scene.work().await["posted"], 10);
 
         scene.said(&["send", "--rate", "100/s"]).await;
-        assert!(scene.parked().await.is_empty());
+        assert!(scene.dead_letters().await.is_empty());
         let tally = scene.work().await;
         assert_eq!((&tally["posted"], &tally["quarantined"]), (&20.into(), &1.into()), "{tally}");
         for number in 0..40 {
@@ -273,20 +276,20 @@ async fn a_part_then_the_rest_then_each_is_told_once() {
         }
 
         // The same once more: the ledger covers it, unless it is made to forget.
-        let again = [parked(101, &finding(1, 8.0)), parked(102, &finding(2, 9.5))];
+        let again = [dead_letter(101, &finding(1, 8.0)), dead_letter(102, &finding(2, 9.5))];
         scene.put(&again).await;
         let plan = scene.said(&["send", "-n", "--json", "--severity", "high+"]).await;
         let plan: Value = serde_json::from_str(&plan).unwrap();
-        assert_eq!(plan["totals"]["covered"], 2, "{plan}");
+        assert_eq!(plan["totals"]["already_posted"], 2, "{plan}");
         let refused = scene.replay(&["send", "--force", "--severity", "high+"]).await;
         assert_eq!(refused.status.code(), Some(2));
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(said.contains("2 of 2 messages") && said.contains("--yes"), "{said}");
-        assert_eq!(scene.parked().await.len(), 3);
+        assert_eq!(scene.dead_letters().await.len(), 3);
         scene.said(&["send", "--severity", "high"]).await;
         assert_eq!(scene.work().await["covered"], 1);
         let forced = scene.said(&["send", "--force", "--yes", "--severity", "critical"]).await;
-        assert!(forced.contains("1 ledger rows made free"), "{forced}");
+        assert!(forced.contains("1 ledger records reset"), "{forced}");
         assert_eq!(scene.work().await["posted"], 1);
         assert_eq!((scene.posts_of(1), scene.posts_of(2)), (1, 2));
     }
@@ -323,7 +326,7 @@ async fn aws_killed_at_each_kind_of_call_nothing_is_lost() {
             assert!(scene.sqs().messages("quarantine").iter().all(|m| m.visible), "{hidden:?}");
             let sent: Value = serde_json::from_str(&scene.said(&["send", "--json"]).await).unwrap();
             assert_eq!(sent["left"], 0);
-            assert!(scene.parked().await.is_empty(), "{operation} {fault:?}");
+            assert!(scene.dead_letters().await.is_empty(), "{operation} {fault:?}");
             let there = scene.in_lanes().await;
             let carried: BTreeSet<String> = there
                 .keys()
@@ -344,14 +347,14 @@ async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
     scene.put(&all).await;
     let mut replay = scene.command(&["replay", "send", "--rate", "5/s"]).spawn().unwrap();
     for _ in 0..600 {
-        if scene.parked().await.len() < 36 {
+        if scene.dead_letters().await.len() < 36 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     replay.start_kill().unwrap();
     assert_no_secret(&replay.wait_with_output().await.unwrap());
-    let left = scene.parked().await.len();
+    let left = scene.dead_letters().await.len();
     assert!(left > 0 && left < 36, "{left}");
 
     let soon = scene.replay(&["send"]).await;
@@ -360,25 +363,25 @@ async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
         String::from_utf8_lossy(&soon.stderr).into_owned(),
     );
     assert_eq!(soon.status.code(), Some(1), "{said} {notes}");
-    assert!(said.contains(&format!("{left} hidden by somebody else")), "{said}");
-    assert!(notes.contains("at the latest"), "{notes}");
-    assert_eq!(scene.parked().await.len(), left);
+    assert!(said.contains(&format!("{left} hidden from this scan")), "{said}");
+    assert!(notes.contains("visible by"), "{notes}");
+    assert_eq!(scene.dead_letters().await.len(), left);
     for args in [["discard", "--all", "--because=x", "--yes"], ["export", "--output=-", "", ""]] {
         let args: Vec<&str> = args.into_iter().filter(|arg| !arg.is_empty()).collect();
         assert_eq!(scene.replay(&args).await.status.code(), Some(1), "{args:?}");
     }
-    assert_eq!(scene.parked().await.len(), left);
+    assert_eq!(scene.dead_letters().await.len(), left);
 
     let waiting = scene.command(&["replay", "send", "--wait", "--rate", "100/s"]).spawn().unwrap();
     tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(scene.parked().await.len(), left);
+    assert_eq!(scene.dead_letters().await.len(), left);
     scene.sqs().advance(Duration::from_secs(60));
     let waited = tokio::time::timeout(Duration::from_secs(60), waiting.wait_with_output()).await;
     let waited = waited.expect("it ends").unwrap();
     let notes = String::from_utf8_lossy(&waited.stderr).into_owned();
     assert!(waited.status.success(), "{notes}");
-    assert!(notes.contains(&format!("{left} are hidden at present; waiting")), "{notes}");
-    assert!(scene.parked().await.is_empty());
+    assert!(notes.contains(&format!("{left} messages are hidden now; waiting")), "{notes}");
+    assert!(scene.dead_letters().await.is_empty());
 }
 
 /// With `--keep` what can't be read would come back from the worker as a second copy, at each run.
@@ -388,17 +391,17 @@ async fn what_is_kept_is_not_parked_once_more_by_the_worker() {
         let both = [finding(3, 8.0), r#"{"detail":{}}"#.to_owned()];
         scene
             .put(&[
-                parked(1, &finding(1, 8.0)),
-                parked(2, &finding(2, 5.0)),
-                parked(3, &format!("[{}]", both.join(","))),
-                parked(4, "broken"),
-                parked(5, r#"{"source":"aws.ec2"}"#),
+                dead_letter(1, &finding(1, 8.0)),
+                dead_letter(2, &finding(2, 5.0)),
+                dead_letter(3, &format!("[{}]", both.join(","))),
+                dead_letter(4, "broken"),
+                dead_letter(5, r#"{"source":"aws.ec2"}"#),
             ])
             .await;
-        let count = scene.parked().await.len();
+        let count = scene.dead_letters().await.len();
         let dry = scene.replay(&["send", "--keep", "-n", "--json"]).await;
         let notes = String::from_utf8_lossy(&dry.stderr).into_owned();
-        assert!(notes.contains("3 of them can't be read"), "{notes}");
+        assert!(notes.contains("3 unreadable messages are left out"), "{notes}");
         let plan: Value = serde_json::from_slice(&dry.stdout).unwrap();
         assert_eq!(plan["messages"].as_array().unwrap().len(), 2, "{plan}");
         for _ in 0..2 {
@@ -406,10 +409,10 @@ async fn what_is_kept_is_not_parked_once_more_by_the_worker() {
             let notes = String::from_utf8_lossy(&kept.stderr).into_owned();
             let said = String::from_utf8_lossy(&kept.stdout).into_owned();
             assert!(kept.status.success(), "{said} {notes}");
-            assert!(notes.contains("3 of them can't be read"), "{notes}");
-            assert!(said.contains("2 sent") && said.contains("3 left out"), "{said}");
+            assert!(notes.contains("3 unreadable messages are left out"), "{notes}");
+            assert!(said.contains("2 sent") && said.contains("3 unreadable, left out"), "{said}");
             assert_eq!(scene.work().await["quarantined"], 0);
-            assert_eq!(scene.parked().await.len(), count);
+            assert_eq!(scene.dead_letters().await.len(), count);
         }
     }
 }
@@ -428,7 +431,7 @@ async fn embedded_killed_at_any_moment_each_is_sent_once() {
         replay.start_kill().unwrap();
         assert_no_secret(&replay.wait_with_output().await.unwrap());
         kills += 1;
-        let left = scene.parked().await.len();
+        let left = scene.dead_letters().await.len();
         midway += usize::from(left > 0 && left < 240);
         if left < 60 {
             break;
@@ -436,7 +439,7 @@ async fn embedded_killed_at_any_moment_each_is_sent_once() {
     }
     assert!(kills > 2 && midway > 1, "{kills} kills, {midway} of them midway");
     scene.said(&["send", "--rate", "1000/s"]).await;
-    assert!(scene.parked().await.is_empty());
+    assert!(scene.dead_letters().await.is_empty());
     let there = scene.in_lanes().await;
     assert_eq!(there.keys().cloned().collect::<BTreeSet<_>>(), bodies(&all));
     assert!(there.values().all(|n| *n == 1));
@@ -448,7 +451,7 @@ async fn sigterm_ends_a_replay_well_and_shows_the_rest_again() {
         scene.put(&many(60)).await;
         let replay = scene.command(&["replay", "send", "--json", "--rate", "5/s"]).spawn().unwrap();
         for _ in 0..600 {
-            if scene.parked().await.len() < 60 {
+            if scene.dead_letters().await.len() < 60 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -462,13 +465,13 @@ async fn sigterm_ends_a_replay_well_and_shows_the_rest_again() {
         let tally: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(tally["interrupted"], true);
         assert!(tally["left"].as_u64() > Some(0));
-        let left = scene.parked().await.len() as u64;
+        let left = scene.dead_letters().await.len() as u64;
         assert_eq!(tally["left"].as_u64(), Some(left));
         if let Some((sqs, _)) = &scene.aws {
             assert!(sqs.messages("quarantine").iter().all(|m| m.visible), "shown again at once");
         }
         scene.said(&["send", "--rate", "1000/s"]).await;
-        assert!(scene.parked().await.is_empty());
+        assert!(scene.dead_letters().await.is_empty());
     }
 }
 
@@ -481,24 +484,24 @@ async fn parked_messages_go_to_a_file_and_back_and_to_another_backend() {
     let file = there.path("parked.jsonl");
     let file = file.to_str().unwrap();
     there.said(&["export", "--output", file, "--remove"]).await;
-    assert!(there.parked().await.is_empty());
+    assert!(there.dead_letters().await.is_empty());
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(file).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others may not read it");
     let again = there.replay(&["export", "--output", file]).await;
     assert_eq!(again.status.code(), Some(1), "a file that is there is not written over");
 
-    assert!(here.said(&["import", file]).await.contains("60 parked"));
-    assert!(here.said(&["import", file]).await.contains("60 were there already"));
-    assert_eq!(bodies(&all), here.parked().await.into_iter().collect());
+    assert!(here.said(&["import", file]).await.contains("60 imported"));
+    assert!(here.said(&["import", file]).await.contains("60 already in this queue"));
+    assert_eq!(bodies(&all), here.dead_letters().await.into_iter().collect());
     let lines = here.said(&["export"]).await;
     std::fs::write(here.path("back.jsonl"), &lines).unwrap();
     let back = here.path("back.jsonl");
-    assert!(there.said(&["import", back.to_str().unwrap()]).await.contains("60 parked"));
+    assert!(there.said(&["import", back.to_str().unwrap()]).await.contains("60 imported"));
     assert!(
-        there.said(&["import", back.to_str().unwrap()]).await.contains("60 were there already")
+        there.said(&["import", back.to_str().unwrap()]).await.contains("60 already in this queue")
     );
-    assert_eq!(bodies(&all), there.parked().await.into_iter().collect());
+    assert_eq!(bodies(&all), there.dead_letters().await.into_iter().collect());
     let list: Value = serde_json::from_str(&there.said(&["list", "--json"]).await).unwrap();
     let reasons: BTreeSet<&str> = list["messages"]
         .as_array()
@@ -516,18 +519,18 @@ async fn a_discard_is_meant_and_logged() {
         for (args, said) in [
             (vec!["discard", "--because", "noise"], "at least one filter, or --all"),
             (vec!["discard", "--all", "--because", " "], "--because"),
-            (vec!["discard", "--all", "--reason", "x", "--because", "y"], "contradict"),
+            (vec!["discard", "--all", "--reason", "x", "--because", "y"], "not both"),
             (vec!["discard", "--reason", "not_json", "--because", "noise"], "--yes"),
         ] {
             let output = scene.replay(&args).await;
             assert_eq!(output.status.code(), Some(2), "{args:?}");
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(text.contains(said), "{args:?}: {text}");
-            assert_eq!(scene.parked().await.len(), 30);
+            assert_eq!(scene.dead_letters().await.len(), 30);
         }
         let because = ["discard", "--reason", "not_json", "--because", "fuzzing by team X", "-n"];
         assert!(scene.said(&because).await.contains("nothing was discarded"));
-        assert_eq!(scene.parked().await.len(), 30);
+        assert_eq!(scene.dead_letters().await.len(), 30);
         let because = ["discard", "--reason", "not_json", "--because", "fuzzing by team X", "-y"];
         let output = scene.replay(&because).await;
         assert!(output.status.success());
@@ -535,7 +538,7 @@ async fn a_discard_is_meant_and_logged() {
         let log = String::from_utf8_lossy(&output.stderr);
         assert_eq!(log.matches("\"because\":\"fuzzing by team X\"").count(), 10, "{log}");
         assert!(!log.contains('\u{1b}'));
-        assert_eq!(scene.parked().await.len(), 20);
+        assert_eq!(scene.dead_letters().await.len(), 20);
     }
 }
 
@@ -574,7 +577,7 @@ async fn a_dead_letter_queue_is_named_by_its_url() {
     let output = finish(bare).await;
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("25 messages are parked") && text.contains("rule std"), "{text}");
+    assert!(text.contains("25 dead letters") && text.contains("rule std"), "{text}");
     let sum = text.lines().rev().find(|line| line.starts_with("THROTTLING")).unwrap();
     assert_eq!(sum.split_whitespace().nth(1), Some("20"), "{text}");
     scene.said(&["send", "--from", &url, "--reason", "throttling"]).await;
@@ -634,5 +637,5 @@ async fn no_webhook_is_needed() {
     assert!(note.contains("no destination is configured here"), "{note}");
     assert_eq!(run(&["send", "--force", "-y"]).await.status.code(), Some(2));
     assert!(run(&["send"]).await.status.success());
-    assert!(scene.parked().await.is_empty());
+    assert!(scene.dead_letters().await.is_empty());
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use hansho::commands::replay::filter::{Filter, SeverityIs};
 use hansho::commands::replay::glob::Glob;
-use hansho::commands::replay::message::Message;
+use hansho::commands::replay::parsed::ParsedDeadLetter;
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::ports::{DeadLetter, Lane, MessageId, Origin};
 
 const NIGHT: i64 = 1_790_000_000_000;
 
-fn any_message(random: &mut fastrand::Rng, number: usize) -> Message {
+fn any_message(random: &mut fastrand::Rng, number: usize) -> ParsedDeadLetter {
     let account = ["111122223333", "444455556666", "777788889999"][random.usize(..3)];
     let region = ["eu-west-1", "eu-central-1", "us-east-1"][random.usize(..3)];
     let kind =
@@ -44,7 +44,7 @@ fn any_message(random: &mut fastrand::Rng, number: usize) -> Message {
         0 => None,
         n => Some(["not_json", "refused", "THROTTLING"][n - 1].to_owned()),
     };
-    Message::read(&DeadLetter {
+    ParsedDeadLetter::parse(&DeadLetter {
         id: MessageId(format!("{number:08x}-parked")),
         body,
         origin,
@@ -54,7 +54,7 @@ fn any_message(random: &mut fastrand::Rng, number: usize) -> Message {
         lane: Some(Lane::Standard),
         original_id: random.bool().then(|| MessageId(format!("{number:08x}-original"))),
         enqueued_at: time(random),
-        parked_at: time(random),
+        quarantined_at: time(random),
     })
 }
 
@@ -105,11 +105,11 @@ fn both(a: &Filter, b: &Filter) -> Option<Filter> {
     })
 }
 
-fn admitted<'a>(filter: &Filter, all: &'a [Message]) -> BTreeSet<&'a str> {
+fn admitted<'a>(filter: &Filter, all: &'a [ParsedDeadLetter]) -> BTreeSet<&'a str> {
     all.iter().filter(|m| filter.admits(m)).map(|m| m.id.as_str()).collect()
 }
 
-fn night() -> (fastrand::Rng, Vec<Message>) {
+fn night() -> (fastrand::Rng, Vec<ParsedDeadLetter>) {
     let mut random = fastrand::Rng::with_seed(3);
     let all = (0..300).map(|number| any_message(&mut random, number)).collect();
     (random, all)
@@ -202,9 +202,9 @@ fn a_message_is_found_by_any_of_its_ids() {
 fn what_can_not_be_read_is_found_by_its_reason_and_its_envelope() {
     let body =
         r#"{"source":"aws.ec2","detail-type":"State","account":"1","region":"r","detail":{}}"#;
-    let mut parked = super::contract::parked(1, body);
+    let mut parked = super::contract::dead_letter(1, body);
     parked.reason = None;
-    let message = Message::read(&parked);
+    let message = ParsedDeadLetter::parse(&parked);
     assert_eq!(message.reason.as_str(), "not_a_finding", "made from what is wrong with it");
     let globs = |text: &str| vec![text.parse::<Glob>().unwrap()];
     for (filter, admits) in [

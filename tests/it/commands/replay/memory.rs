@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use hansho::instants::Wall;
 use hansho::ports::{
-    Clock, DeadLetter, DeadLetterQueue, Depth, Held, Lane, MessageId, Outgoing, Put,
-    QUEUE_BATCH_MAX, QueueError, Receipt, Sent,
+    Clock, DeadLetter, DeadLetterQueue, Depth, Lane, MessageId, Outgoing, Put, QUEUE_BATCH_MAX,
+    QueueError, Receipt, ScannedDeadLetter, Sent,
 };
 
-use super::contract::{self, ParkedHarness};
+use super::contract::{self, DeadLetterHarness};
 use crate::support::fakes::MovedClock;
 
 struct Kept {
     number: u64,
-    parked: DeadLetter,
+    dead_letter: DeadLetter,
     visible_at: Wall,
     receives: u32,
 }
@@ -35,7 +35,7 @@ struct Inner {
 /// The calls of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    Look,
+    Scan,
     Hide,
     Send,
     Remove,
@@ -53,16 +53,16 @@ pub enum Fault {
     Leave,
 }
 
-pub struct MemoryParked<C> {
+pub struct MemoryDeadLetters<C> {
     inner: Arc<Mutex<Inner>>,
     clock: Arc<C>,
     lanes: Vec<Lane>,
 }
 
-impl<C> Clone for MemoryParked<C> {
-    fn clone(&self) -> MemoryParked<C> {
+impl<C> Clone for MemoryDeadLetters<C> {
+    fn clone(&self) -> MemoryDeadLetters<C> {
         let (inner, clock) = (Arc::clone(&self.inner), Arc::clone(&self.clock));
-        MemoryParked { inner, clock, lanes: self.lanes.clone() }
+        MemoryDeadLetters { inner, clock, lanes: self.lanes.clone() }
     }
 }
 
@@ -70,21 +70,21 @@ fn broken() -> QueueError {
     QueueError::Unavailable("a fault that the test ordered".into())
 }
 
-impl<C: Clock> MemoryParked<C> {
-    pub fn new(clock: Arc<C>) -> MemoryParked<C> {
-        MemoryParked { inner: Arc::default(), clock, lanes: Lane::ALL.to_vec() }
+impl<C: Clock> MemoryDeadLetters<C> {
+    pub fn new(clock: Arc<C>) -> MemoryDeadLetters<C> {
+        MemoryDeadLetters { inner: Arc::default(), clock, lanes: Lane::ALL.to_vec() }
     }
 
-    pub fn with_lanes(self, lanes: &[Lane]) -> MemoryParked<C> {
-        MemoryParked { lanes: lanes.to_vec(), ..self }
+    pub fn with_lanes(self, lanes: &[Lane]) -> MemoryDeadLetters<C> {
+        MemoryDeadLetters { lanes: lanes.to_vec(), ..self }
     }
 
     /// Parks it under the id that it has.
-    pub fn quarantine(&self, parked: DeadLetter) {
+    pub fn quarantine(&self, dead_letter: DeadLetter) {
         let mut inner = self.inner.lock().unwrap();
         inner.next += 1;
         let number = inner.next;
-        inner.messages.push(Kept { number, parked, visible_at: Wall(0), receives: 0 });
+        inner.messages.push(Kept { number, dead_letter, visible_at: Wall(0), receives: 0 });
     }
 
     /// The next `times` calls of this kind suffer the fault.
@@ -105,7 +105,7 @@ impl<C: Clock> MemoryParked<C> {
     }
 
     pub fn bodies(&self) -> Vec<String> {
-        self.inner.lock().unwrap().messages.iter().map(|m| m.parked.body.clone()).collect()
+        self.inner.lock().unwrap().messages.iter().map(|m| m.dead_letter.body.clone()).collect()
     }
 
     /// How many are hidden now.
@@ -161,14 +161,14 @@ fn remove(inner: &mut Inner, receipt: &Receipt) -> Result<(), QueueError> {
     Ok(())
 }
 
-impl<C: Clock> DeadLetterQueue for MemoryParked<C> {
+impl<C: Clock> DeadLetterQueue for MemoryDeadLetters<C> {
     fn lanes(&self) -> Vec<Lane> {
         self.lanes.clone()
     }
 
-    async fn look(&self, hidden: Duration) -> Result<Vec<Held>, QueueError> {
+    async fn scan(&self, hidden: Duration) -> Result<Vec<ScannedDeadLetter>, QueueError> {
         let now = self.clock.now().wall;
-        self.call(Call::Look, |inner, fault| {
+        self.call(Call::Scan, |inner, fault| {
             if fault == Some(Fault::Refuse) {
                 return Err(broken());
             }
@@ -177,7 +177,7 @@ impl<C: Clock> DeadLetterQueue for MemoryParked<C> {
                 m.receives += 1;
                 m.visible_at = now.plus(hidden);
                 let receipt = Receipt(format!("p{}.{}", m.number, m.receives));
-                Held { receipt, parked: m.parked.clone() }
+                ScannedDeadLetter { receipt, dead_letter: m.dead_letter.clone() }
             });
             let held = held.collect();
             if fault == Some(Fault::LoseAnswer) { Err(broken()) } else { Ok(held) }
@@ -240,8 +240,8 @@ impl<C: Clock> DeadLetterQueue for MemoryParked<C> {
             let number = inner.next;
             let original_id = message.original_id.clone().or_else(|| Some(message.id.clone()));
             let id = MessageId(format!("memory-{number}"));
-            let parked = DeadLetter { id, original_id, ..message.clone() };
-            inner.messages.push(Kept { number, parked, visible_at: Wall(0), receives: 0 });
+            let dead_letter = DeadLetter { id, original_id, ..message.clone() };
+            inner.messages.push(Kept { number, dead_letter, visible_at: Wall(0), receives: 0 });
             if fault == Some(Fault::LoseAnswer) { Err(broken()) } else { Ok(Put::New) }
         })
         .await
@@ -256,21 +256,21 @@ impl<C: Clock> DeadLetterQueue for MemoryParked<C> {
 
 /// The fake on a clock that the suite moves.
 struct InMemory {
-    queue: MemoryParked<MovedClock>,
+    queue: MemoryDeadLetters<MovedClock>,
     clock: Arc<MovedClock>,
 }
 
 impl InMemory {
     async fn fresh() -> InMemory {
         let clock = Arc::new(MovedClock::default());
-        InMemory { queue: MemoryParked::new(Arc::clone(&clock)), clock }
+        InMemory { queue: MemoryDeadLetters::new(Arc::clone(&clock)), clock }
     }
 }
 
-impl ParkedHarness for InMemory {
-    type Queue = MemoryParked<MovedClock>;
+impl DeadLetterHarness for InMemory {
+    type Queue = MemoryDeadLetters<MovedClock>;
 
-    fn look(&self) -> Self::Queue {
+    fn queue(&self) -> Self::Queue {
         self.queue.clone()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::embedded::{EmbeddedParked, EmbeddedQueue, Store};
+use hansho::embedded::{EmbeddedDeadLetters, EmbeddedQueue, Store};
 use hansho::instants::Wall;
 use hansho::ports::{
     DeadLetter, DeadLetterQueue, Delivery, Lane, MessageId, Outgoing, Put, QuarantineEntry, Queue,
@@ -11,7 +11,7 @@ use hansho::ports::{
 };
 use tempfile::TempDir;
 
-use super::contract::{self, ParkedHarness, parked, see_all};
+use super::contract::{self, DeadLetterHarness, dead_letter, scan_all};
 use crate::support::fakes::MovedClock;
 
 struct Embedded {
@@ -57,11 +57,11 @@ impl Embedded {
     }
 }
 
-impl ParkedHarness for Embedded {
-    type Queue = EmbeddedParked<MovedClock>;
+impl DeadLetterHarness for Embedded {
+    type Queue = EmbeddedDeadLetters<MovedClock>;
 
-    fn look(&self) -> Self::Queue {
-        EmbeddedParked::new(self.store.clone(), Arc::clone(&self.clock))
+    fn queue(&self) -> Self::Queue {
+        EmbeddedDeadLetters::new(self.store.clone(), Arc::clone(&self.clock))
     }
 
     fn unit(&self) -> Duration {
@@ -93,11 +93,11 @@ async fn the_embedded_parked_queue_keeps_the_contract() {
 
 /// Sends all that is seen.
 async fn replay(e: &Embedded, keep: bool) -> Vec<Sent> {
-    let queue = e.look();
-    let all = see_all(&queue, e.unit()).await;
+    let queue = e.queue();
+    let all = scan_all(&queue, e.unit()).await;
     let outgoing: Vec<Outgoing> = all
         .iter()
-        .map(|held| Outgoing { receipt: held.receipt.clone(), body: held.parked.body.clone() })
+        .map(|held| Outgoing { receipt: held.receipt.clone(), body: held.dead_letter.body.clone() })
         .collect();
     queue.send(Lane::Standard, &outgoing, keep).await
 }
@@ -107,7 +107,7 @@ async fn replay(e: &Embedded, keep: bool) -> Vec<Sent> {
 async fn what_is_sent_says_that_it_was_asked_for_again() {
     for keep in [false, true] {
         let e = Embedded::fresh().await;
-        e.look().put(&parked(1, "x")).await.unwrap();
+        e.queue().put(&dead_letter(1, "x")).await.unwrap();
         replay(&e, keep).await;
         assert!(e.receive().await.remove(0).again, "{keep}");
     }
@@ -116,8 +116,8 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
     e.worker().put(Lane::Standard, vec![incoming]).await.unwrap();
     assert!(!e.receive().await.remove(0).again);
     // A copy that waits in the lane already is asked for again as well.
-    e.look()
-        .put(&DeadLetter { original_id: Some(MessageId("m".to_owned())), ..parked(1, "y") })
+    e.queue()
+        .put(&DeadLetter { original_id: Some(MessageId("m".to_owned())), ..dead_letter(1, "y") })
         .await
         .unwrap();
     replay(&e, true).await;
@@ -130,7 +130,7 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
 #[tokio::test]
 async fn sent_between_a_park_and_its_delete_it_is_not_lost() {
     let e = Embedded::fresh().await;
-    e.look().put(&parked(1, "x")).await.unwrap();
+    e.queue().put(&dead_letter(1, "x")).await.unwrap();
     assert_eq!(replay(&e, false).await, [Sent::Moved]);
     let first = e.receive().await.remove(0);
     assert_eq!(first.message_id, MessageId("original-1".to_owned()), "it goes by its own id");
@@ -152,53 +152,53 @@ async fn sent_between_a_park_and_its_delete_it_is_not_lost() {
 #[tokio::test]
 async fn what_was_parked_again_after_the_look_is_left_alone() {
     let e = Embedded::fresh().await;
-    e.look().put(&parked(1, "x")).await.unwrap();
+    e.queue().put(&dead_letter(1, "x")).await.unwrap();
     assert_eq!(replay(&e, true).await, [Sent::Copied]);
-    let operator = e.look();
-    let held = see_all(&operator, e.unit()).await.remove(0);
+    let operator = e.queue();
+    let held = scan_all(&operator, e.unit()).await.remove(0);
     let copy = e.receive().await.remove(0);
     e.clock.pass(Duration::from_secs(1));
     e.quarantine(&copy).await;
     e.delete(&copy).await;
     let removed = operator.remove(&[held.receipt]).await;
     assert!(removed[0].is_err(), "{removed:?}");
-    let left = see_all(&e.look(), e.unit()).await;
+    let left = scan_all(&e.queue(), e.unit()).await;
     assert_eq!(left.len(), 1);
-    assert_eq!(left[0].parked.detail.as_deref(), Some("again"));
+    assert_eq!(left[0].dead_letter.detail.as_deref(), Some("again"));
 }
 
 #[tokio::test]
 async fn a_copy_that_waits_already_is_enough_while_the_original_is_kept() {
     let e = Embedded::fresh().await;
-    e.look().put(&parked(1, "x")).await.unwrap();
+    e.queue().put(&dead_letter(1, "x")).await.unwrap();
     for _ in 0..3 {
         assert_eq!(replay(&e, true).await, [Sent::Copied]);
     }
     assert_eq!(e.in_lane(Lane::Standard).await, ["x"]);
-    assert_eq!(see_all(&e.look(), e.unit()).await.len(), 1);
+    assert_eq!(scan_all(&e.queue(), e.unit()).await.len(), 1);
 }
 
 #[tokio::test]
 async fn the_same_message_is_put_in_once_and_another_of_its_id_beside_it() {
     let e = Embedded::fresh().await;
-    let queue = e.look();
-    assert_eq!(queue.put(&parked(1, "x")).await, Ok(Put::New));
-    assert_eq!(queue.put(&parked(1, "x")).await, Ok(Put::Known));
-    assert_eq!(queue.put(&parked(1, "y")).await, Ok(Put::New));
-    let all = see_all(&e.look(), e.unit()).await;
-    let bodies: Vec<&str> = all.iter().map(|held| held.parked.body.as_str()).collect();
+    let queue = e.queue();
+    assert_eq!(queue.put(&dead_letter(1, "x")).await, Ok(Put::New));
+    assert_eq!(queue.put(&dead_letter(1, "x")).await, Ok(Put::Known));
+    assert_eq!(queue.put(&dead_letter(1, "y")).await, Ok(Put::New));
+    let all = scan_all(&e.queue(), e.unit()).await;
+    let bodies: Vec<&str> = all.iter().map(|held| held.dead_letter.body.as_str()).collect();
     assert_eq!(bodies, ["x", "y"]);
-    assert_eq!(all[0].parked.parked_at, Some(Wall(1_790_000_060_000)));
+    assert_eq!(all[0].dead_letter.quarantined_at, Some(Wall(1_790_000_060_000)));
 }
 
 /// Two lanes may have messages of the same id; a look must not take one for the other.
 #[tokio::test]
 async fn ids_are_told_apart_by_their_lane() {
     let e = Embedded::fresh().await;
-    let express = hansho::ports::DeadLetter { lane: Some(Lane::Express), ..parked(1, "x") };
-    e.look().put(&parked(1, "x")).await.unwrap();
-    e.look().put(&express).await.unwrap();
-    assert_eq!(see_all(&e.look(), e.unit()).await.len(), 2);
+    let express = hansho::ports::DeadLetter { lane: Some(Lane::Express), ..dead_letter(1, "x") };
+    e.queue().put(&dead_letter(1, "x")).await.unwrap();
+    e.queue().put(&express).await.unwrap();
+    assert_eq!(scan_all(&e.queue(), e.unit()).await.len(), 2);
     assert_eq!(replay(&e, false).await, [Sent::Moved, Sent::Moved]);
     assert_eq!(e.in_lane(Lane::Standard).await, ["x", "x"]);
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use hansho::aws::sqs::{QueueUrls, SqsParked, SqsQueue};
+use hansho::aws::sqs::{QueueUrls, SqsDeadLetters, SqsQueue};
 use hansho::instants::Wall;
 use hansho::ports::{
     DeadLetterQueue, Lane, MessageId, Origin, Outgoing, QuarantineEntry, Queue, QueueError,
     ReceiveAsk, Sent,
 };
 
-use super::contract::{self, ParkedHarness, parked, see_all};
+use super::contract::{self, DeadLetterHarness, dead_letter, scan_all};
 use crate::adapters::sqs::{foreign_endpoint, sdk_config};
 use crate::support::sqs_standin::{Fault, SqsStandIn, StandInClock};
 
@@ -37,12 +37,17 @@ impl OnStandIn {
     }
 }
 
-impl ParkedHarness for OnStandIn {
-    type Queue = SqsParked;
+impl DeadLetterHarness for OnStandIn {
+    type Queue = SqsDeadLetters;
 
-    fn look(&self) -> SqsParked {
+    fn queue(&self) -> SqsDeadLetters {
         let url = |name| self.stand_in.url(name);
-        SqsParked::new(&self.config, url("quarantine"), Some(url("standard")), Some(url("express")))
+        SqsDeadLetters::new(
+            &self.config,
+            url("quarantine"),
+            Some(url("standard")),
+            Some(url("express")),
+        )
     }
 
     fn unit(&self) -> Duration {
@@ -87,12 +92,12 @@ impl OnForeign {
     }
 }
 
-impl ParkedHarness for OnForeign {
-    type Queue = SqsParked;
+impl DeadLetterHarness for OnForeign {
+    type Queue = SqsDeadLetters;
 
-    fn look(&self) -> SqsParked {
+    fn queue(&self) -> SqsDeadLetters {
         let [quarantine, standard, express] = self.urls.clone();
-        SqsParked::new(&self.config, quarantine, Some(standard), Some(express))
+        SqsDeadLetters::new(&self.config, quarantine, Some(standard), Some(express))
     }
 
     fn unit(&self) -> Duration {
@@ -151,19 +156,19 @@ async fn what_the_worker_parks_is_understood() {
         parked_at: Wall(1_790_000_060_000),
     };
     worker.quarantine(&entry).await.unwrap();
-    let seen = see_all(&h.look(), h.unit()).await.remove(0).parked;
-    let expected = hansho::ports::DeadLetter { id: seen.id.clone(), ..parked(1, "nul \u{0}") };
+    let seen = scan_all(&h.queue(), h.unit()).await.remove(0).dead_letter;
+    let expected = hansho::ports::DeadLetter { id: seen.id.clone(), ..dead_letter(1, "nul \u{0}") };
     assert_eq!(seen, expected);
 
     // A body that left no room for any attribute: what is known of it is that it is there.
     let full = QuarantineEntry { body: "x".repeat(1_048_576), ..entry };
     worker.quarantine(&full).await.unwrap();
     h.stand_in.advance(h.unit());
-    let all = see_all(&h.look(), h.unit()).await;
-    let bare = all.iter().find(|held| held.parked.body.len() == 1_048_576).unwrap();
-    assert_eq!(bare.parked.origin, Origin::DeadLetter { source: None });
-    assert_eq!((&bare.parked.reason, bare.parked.attempts), (&None, None));
-    assert!(bare.parked.parked_at.is_some());
+    let all = scan_all(&h.queue(), h.unit()).await;
+    let bare = all.iter().find(|held| held.dead_letter.body.len() == 1_048_576).unwrap();
+    assert_eq!(bare.dead_letter.origin, Origin::DeadLetter { source: None });
+    assert_eq!((&bare.dead_letter.reason, bare.dead_letter.attempts), (&None, None));
+    assert!(bare.dead_letter.quarantined_at.is_some());
 }
 
 #[tokio::test]
@@ -185,7 +190,7 @@ async fn what_eventbridge_could_not_deliver_is_understood() {
         .send()
         .await
         .unwrap();
-    let seen = see_all(&h.look(), h.unit()).await.remove(0).parked;
+    let seen = scan_all(&h.queue(), h.unit()).await.remove(0).dead_letter;
     let Origin::EventBridge { rule, target, exhausted } = &seen.origin else {
         panic!("{:?}", seen.origin)
     };
@@ -205,26 +210,26 @@ async fn what_sqs_dead_letters_itself_is_understood() {
         h.client().receive_message().queue_url(&lane).send().await.unwrap();
         h.stand_in.advance(h.unit() * 2);
     }
-    let seen = see_all(&h.look(), h.unit()).await.remove(0).parked;
+    let seen = scan_all(&h.queue(), h.unit()).await.remove(0).dead_letter;
     let Origin::DeadLetter { source: Some(source) } = &seen.origin else {
         panic!("{:?}", seen.origin)
     };
     assert!(source.ends_with(":worn"), "{source}");
-    assert!(seen.enqueued_at.is_some() && seen.parked_at.is_none());
+    assert!(seen.enqueued_at.is_some() && seen.quarantined_at.is_none());
 }
 
 #[tokio::test]
 async fn what_is_looked_at_is_hidden_from_others() {
     let h = OnStandIn::fresh().await;
-    h.look().put(&parked(1, "x")).await.unwrap();
-    assert_eq!(see_all(&h.look(), h.unit()).await.len(), 1);
-    assert_eq!(see_all(&h.look(), h.unit()).await, []);
-    assert_eq!(h.look().depth().await.unwrap().hidden, 1);
+    h.queue().put(&dead_letter(1, "x")).await.unwrap();
+    assert_eq!(scan_all(&h.queue(), h.unit()).await.len(), 1);
+    assert_eq!(scan_all(&h.queue(), h.unit()).await, []);
+    assert_eq!(h.queue().depth().await.unwrap().hidden, 1);
 }
 
-fn outgoing(all: &[hansho::ports::Held]) -> Vec<Outgoing> {
+fn outgoing(all: &[hansho::ports::ScannedDeadLetter]) -> Vec<Outgoing> {
     all.iter()
-        .map(|held| Outgoing { receipt: held.receipt.clone(), body: held.parked.body.clone() })
+        .map(|held| Outgoing { receipt: held.receipt.clone(), body: held.dead_letter.body.clone() })
         .collect()
 }
 
@@ -239,10 +244,10 @@ async fn nothing_is_removed_that_was_not_sent() {
     ] {
         let h = OnStandIn::fresh().await;
         for number in 0..3 {
-            h.look().put(&parked(number, &format!("m{number}"))).await.unwrap();
+            h.queue().put(&dead_letter(number, &format!("m{number}"))).await.unwrap();
         }
-        let queue = h.look();
-        let all = see_all(&queue, h.unit()).await;
+        let queue = h.queue();
+        let all = scan_all(&queue, h.unit()).await;
         h.stand_in.inject("SendMessageBatch", 1, fault.clone());
         let answers = queue.send(Lane::Standard, &outgoing(&all), false).await;
         let failed =
@@ -252,7 +257,7 @@ async fn nothing_is_removed_that_was_not_sent() {
             h.stand_in.messages("quarantine").into_iter().map(|m| m.body).collect();
         let there = h.in_lane(Lane::Standard).await;
         for (held, answer) in all.iter().zip(&answers) {
-            let body = &held.parked.body;
+            let body = &held.dead_letter.body;
             assert!(left.contains(body) || there.contains(body), "{fault:?}: {body} is lost");
             assert_eq!(
                 *answer == Sent::Moved,
@@ -267,9 +272,9 @@ async fn nothing_is_removed_that_was_not_sent() {
 #[tokio::test]
 async fn what_can_not_be_removed_is_told() {
     let h = OnStandIn::fresh().await;
-    h.look().put(&parked(1, "x")).await.unwrap();
-    let queue = h.look();
-    let all = see_all(&queue, h.unit()).await;
+    h.queue().put(&dead_letter(1, "x")).await.unwrap();
+    let queue = h.queue();
+    let all = scan_all(&queue, h.unit()).await;
     h.stand_in.inject(
         "DeleteMessageBatch",
         1,
@@ -282,10 +287,10 @@ async fn what_can_not_be_removed_is_told() {
 #[tokio::test]
 async fn without_a_queue_for_it_nothing_is_sent_to_a_lane() {
     let h = OnStandIn::fresh().await;
-    let queue = SqsParked::new(&h.config, h.stand_in.url("quarantine"), None, None);
+    let queue = SqsDeadLetters::new(&h.config, h.stand_in.url("quarantine"), None, None);
     assert_eq!(queue.lanes(), []);
-    queue.put(&parked(1, "x")).await.unwrap();
-    let all = see_all(&queue, h.unit()).await;
+    queue.put(&dead_letter(1, "x")).await.unwrap();
+    let all = scan_all(&queue, h.unit()).await;
     let answers = queue.send(Lane::Express, &outgoing(&all), false).await;
     let [Sent::NotSent(QueueError::Unavailable(why))] = &answers[..] else { panic!("{answers:?}") };
     assert!(why.detail.contains("queue.express"), "{why}");
@@ -297,7 +302,7 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
     let h = OnStandIn::fresh().await;
     // A body that leaves no room for a mark is sent without one.
     let full = "x".repeat(1_048_576);
-    h.look().put(&parked(1, "x")).await.unwrap();
+    h.queue().put(&dead_letter(1, "x")).await.unwrap();
     h.client()
         .send_message()
         .queue_url(h.stand_in.url("quarantine"))
@@ -305,8 +310,8 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
         .send()
         .await
         .unwrap();
-    let queue = h.look();
-    let all = see_all(&queue, h.unit()).await;
+    let queue = h.queue();
+    let all = scan_all(&queue, h.unit()).await;
     let answers = queue.send(Lane::Standard, &outgoing(&all), false).await;
     assert_eq!(answers, [Sent::Moved, Sent::Moved]);
     h.client()

@@ -4,42 +4,43 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::commands::replay::commands::{self, Selection};
-use hansho::commands::replay::force::Again;
-use hansho::commands::replay::look::Hands;
+use hansho::commands::replay::holds::Holds;
 use hansho::commands::replay::rate::Rate;
-use hansho::commands::replay::send::{self, Tally, Terms};
+use hansho::commands::replay::rewind::Rewinder;
+use hansho::commands::replay::selection::{Selected, Selection, select, select_all};
+use hansho::commands::replay::send_loop::{self, SendOptions, SendTally};
+use hansho::commands::replay::{dry_run, send};
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::filter::Threshold;
-use hansho::policy::ledger::{Claim, RecordKey, Row, Terms as LedgerTerms, Want, claim, mark};
+use hansho::policy::ledger::{Claim, RecordKey, Row, Terms, Want, claim, mark};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{Clock, Lane, Ledger, Written};
 use tokio::sync::watch;
 
-use super::contract::parked;
+use super::contract::dead_letter;
 use super::crashes::{finding, never};
-use super::memory::{Call, Fault, MemoryParked};
+use super::memory::{Call, Fault, MemoryDeadLetters};
 use crate::support::fakes::{BEGAN, PausedClock};
 use crate::support::memory_ledger::MemoryLedger;
 
-type Queue = MemoryParked<PausedClock>;
+type Queue = MemoryDeadLetters<PausedClock>;
 
 fn fresh() -> (Arc<PausedClock>, Queue) {
     let clock = Arc::new(PausedClock::start());
-    let queue = MemoryParked::new(Arc::clone(&clock));
+    let queue = MemoryDeadLetters::new(Arc::clone(&clock));
     (clock, queue)
 }
 
-fn terms(rate: &str) -> Terms {
-    Terms { rate: rate.parse().unwrap(), keep: false }
+fn options(rate: &str) -> SendOptions {
+    SendOptions { rate: rate.parse().unwrap(), keep: false }
 }
 
-async fn send_all(queue: &Queue, clock: &PausedClock, terms: Terms) -> Tally {
-    let mut hands = Hands::new(queue, clock, never());
-    let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
-    let none = None::<&Again<'_, MemoryLedger>>;
-    send::send(&mut hands, selected.found.items, terms, none, |_| {}).await
+async fn send_all(queue: &Queue, clock: &PausedClock, options: SendOptions) -> SendTally {
+    let mut holds = Holds::new(queue, clock, never());
+    let selected = select(&mut holds, &Selection::default(), true).await.unwrap();
+    let none = None::<&Rewinder<'_, MemoryLedger>>;
+    send_loop::send(&mut holds, selected.scan.admitted, options, none, |_| {}).await
 }
 
 fn passed(at: Wall) -> u64 {
@@ -50,10 +51,10 @@ fn passed(at: Wall) -> u64 {
 async fn the_worst_goes_first_and_each_to_its_lane() {
     let (clock, queue) = fresh();
     for (number, severity) in [2.0, 9.5, 5.0, 8.0, 9.1].into_iter().enumerate() {
-        queue.quarantine(parked(number, &finding(number, severity)));
+        queue.quarantine(dead_letter(number, &finding(number, severity)));
     }
-    queue.quarantine(parked(9, "broken"));
-    let tally = send_all(&queue, &clock, terms("1/s")).await;
+    queue.quarantine(dead_letter(9, "broken"));
+    let tally = send_all(&queue, &clock, options("1/s")).await;
     assert_eq!((tally.sent, tally.express, tally.standard), (6, 3, 3));
     let sent = queue.sent();
     let order: Vec<(Lane, bool)> =
@@ -84,29 +85,29 @@ async fn the_worst_goes_first_and_each_to_its_lane() {
 async fn what_a_killed_replay_held_is_told_and_waited_for() {
     let (clock, queue) = fresh();
     for number in 0..30 {
-        queue.quarantine(parked(number, &finding(number, 5.0)));
+        queue.quarantine(dead_letter(number, &finding(number, 5.0)));
     }
     let all = Selection::default();
-    let mut killed = Hands::new(&queue, &*clock, never());
-    commands::select(&mut killed, &all, true).await.unwrap();
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let nothing = commands::select(&mut hands, &all, true).await.unwrap();
-    assert_eq!((nothing.found.items.len(), nothing.unseen(&all)), (0, 30));
+    let mut killed = Holds::new(&queue, &*clock, never());
+    select(&mut killed, &all, true).await.unwrap();
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let nothing = select(&mut holds, &all, true).await.unwrap();
+    assert_eq!((nothing.scan.admitted.len(), nothing.unseen(&all)), (0, 30));
     let note = nothing.notes().join(" ");
     assert!(note.contains(&BEGAN.plus(Duration::from_secs(60)).to_rfc3339()), "{note}");
     let mut told = Vec::new();
     let waits = |hidden, until| told.push((hidden, until));
-    let selected = commands::select_all(&mut hands, &all, waits).await.unwrap();
-    assert_eq!((selected.found.items.len(), selected.unseen(&all)), (30, 0));
+    let selected = select_all(&mut holds, &all, waits).await.unwrap();
+    assert_eq!((selected.scan.admitted.len(), selected.unseen(&all)), (30, 0));
     assert_eq!(told, [(30, BEGAN.plus(Duration::from_secs(120)))]);
     assert!((60_000..64_000).contains(&passed(clock.now().wall)), "{}", passed(clock.now().wall));
     // Whoever asked for so many and has them does not care for more.
     let ten = Selection { limit: Some(10), ..Selection::default() };
-    hands.release_all().await;
-    let mut other = Hands::new(&queue, &*clock, never());
-    commands::select(&mut other, &ten, true).await.unwrap();
-    let selected = commands::select(&mut hands, &ten, true).await.unwrap();
-    assert_eq!((selected.found.hidden, selected.unseen(&ten)), (10, 0));
+    holds.release_all().await;
+    let mut other = Holds::new(&queue, &*clock, never());
+    select(&mut other, &ten, true).await.unwrap();
+    let selected = select(&mut holds, &ten, true).await.unwrap();
+    assert_eq!((selected.scan.hidden, selected.unseen(&ten)), (10, 0));
     // What somebody else keeps is waited for no longer than was said.
     let began = clock.now().mono;
     let keeps = async {
@@ -117,9 +118,9 @@ async fn what_a_killed_replay_held_is_told_and_waited_for() {
     };
     let waited = tokio::select! {
         never = keeps => never,
-        selected = commands::select_all(&mut hands, &all, |_, _| {}) => selected.unwrap(),
+        selected = select_all(&mut holds, &all, |_, _| {}) => selected.unwrap(),
     };
-    assert_eq!((waited.found.items.len(), waited.unseen(&all)), (20, 10));
+    assert_eq!((waited.scan.admitted.len(), waited.unseen(&all)), (20, 10));
     assert!(clock.now().mono.since(began) < Duration::from_secs(125));
 }
 
@@ -127,10 +128,11 @@ async fn what_a_killed_replay_held_is_told_and_waited_for() {
 async fn without_an_express_queue_everything_goes_to_standard() {
     let (clock, queue) = fresh();
     let queue = queue.with_lanes(&[Lane::Standard]);
-    queue.quarantine(parked(1, &finding(1, 9.5)));
-    let express = hansho::ports::DeadLetter { lane: Some(Lane::Express), ..parked(2, "broken") };
+    queue.quarantine(dead_letter(1, &finding(1, 9.5)));
+    let express =
+        hansho::ports::DeadLetter { lane: Some(Lane::Express), ..dead_letter(2, "broken") };
     queue.quarantine(express);
-    assert_eq!(send_all(&queue, &clock, terms("20/s")).await.standard, 2);
+    assert_eq!(send_all(&queue, &clock, options("20/s")).await.standard, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,9 +140,9 @@ async fn the_rate_is_kept_over_any_stretch() {
     for rate in ["20/s", "7/s", "3/s", "90/m"] {
         let (clock, queue) = fresh();
         for number in 0..60 {
-            queue.quarantine(parked(number, &format!("broken {number}")));
+            queue.quarantine(dead_letter(number, &format!("broken {number}")));
         }
-        assert_eq!(send_all(&queue, &clock, terms(rate)).await.sent, 60);
+        assert_eq!(send_all(&queue, &clock, options(rate)).await.sent, 60);
         let times: Vec<u64> = queue.sent().iter().map(|(_, at, _)| passed(*at)).collect();
         let read: Rate = rate.parse().unwrap();
         let batch = read.batch(10);
@@ -161,24 +163,28 @@ async fn the_rate_is_kept_over_any_stretch() {
 async fn what_waits_for_its_turn_stays_hidden_and_the_rest_does_not() {
     let (clock, queue) = fresh();
     for number in 0..90 {
-        queue.quarantine(parked(number, &finding(number, if number % 2 == 0 { 8.0 } else { 2.0 })));
+        queue.quarantine(dead_letter(
+            number,
+            &finding(number, if number % 2 == 0 { 8.0 } else { 2.0 }),
+        ));
     }
     let mut selection = Selection::default();
     selection.filter.severities = vec!["high".parse().unwrap()];
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let selected = commands::select(&mut hands, &selection, true).await.unwrap();
-    assert_eq!((selected.found.looked, selected.matched), (90, 45));
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let selected = select(&mut holds, &selection, true).await.unwrap();
+    assert_eq!((selected.scan.scanned, selected.matched), (90, 45));
     assert_eq!(queue.hidden(), 45, "what is not meant is shown to others again at once");
     // Six minutes, in which the first hold would run out five times.
-    let none = None::<&Again<'_, MemoryLedger>>;
+    let none = None::<&Rewinder<'_, MemoryLedger>>;
     let watched = queue.clone();
     let mut waited = 0;
-    let tally = send::send(&mut hands, selected.found.items, terms("8/m"), none, |tally| {
-        let waiting = tally.selected - tally.done();
-        assert_eq!(watched.hidden(), waiting, "{tally:?}");
-        waited += 1;
-    })
-    .await;
+    let tally =
+        send_loop::send(&mut holds, selected.scan.admitted, options("8/m"), none, |tally| {
+            let waiting = tally.selected - tally.done();
+            assert_eq!(watched.hidden(), waiting, "{tally:?}");
+            waited += 1;
+        })
+        .await;
     assert!(waited > 40, "{waited}");
     assert_eq!(tally.sent, 45);
     assert_eq!((queue.bodies().len(), queue.hidden()), (45, 0));
@@ -188,23 +194,24 @@ async fn what_waits_for_its_turn_stays_hidden_and_the_rest_does_not() {
 async fn stopped_it_gives_back_what_is_left() {
     let (clock, queue) = fresh();
     for number in 0..40 {
-        queue.quarantine(parked(number, &format!("broken {number}")));
+        queue.quarantine(dead_letter(number, &format!("broken {number}")));
     }
     let (stop, stopped) = watch::channel(false);
-    let mut hands = Hands::new(&queue, &*clock, stopped);
-    let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
-    let none = None::<&Again<'_, MemoryLedger>>;
-    let tally = send::send(&mut hands, selected.found.items, terms("2/s"), none, |tally| {
-        if tally.sent == 5 {
-            stop.send(true).unwrap();
-        }
-    })
-    .await;
-    assert!(tally.interrupted && !tally.well());
+    let mut holds = Holds::new(&queue, &*clock, stopped);
+    let selected = select(&mut holds, &Selection::default(), true).await.unwrap();
+    let none = None::<&Rewinder<'_, MemoryLedger>>;
+    let tally =
+        send_loop::send(&mut holds, selected.scan.admitted, options("2/s"), none, |tally| {
+            if tally.sent == 5 {
+                stop.send(true).unwrap();
+            }
+        })
+        .await;
+    assert!(tally.interrupted && !tally.is_complete());
     assert_eq!((tally.sent, tally.left), (5, 35));
     assert_eq!((queue.bodies().len(), queue.hidden()), (35, 0), "at once, not after a time");
-    let text = commands::sent_text(&tally, false);
-    assert!(text.contains("35 not come to") && text.contains("again for the rest"), "{text}");
+    let text = send::text(&tally, false);
+    assert!(text.contains("35 not reached") && text.contains("again for the rest"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,12 +224,12 @@ async fn faults_are_tried_again_and_then_told() {
     ] {
         let (clock, queue) = fresh();
         for number in 0..12 {
-            queue.quarantine(parked(number, &format!("broken {number}")));
+            queue.quarantine(dead_letter(number, &format!("broken {number}")));
         }
         queue.inject(Call::Send, times, fault);
-        let tally = send_all(&queue, &clock, terms("20/s")).await;
+        let tally = send_all(&queue, &clock, options("20/s")).await;
         assert_eq!(tally.sent, sent, "{fault:?} {tally:?}");
-        assert_eq!(tally.well(), sent == 12, "{fault:?} {tally:?}");
+        assert_eq!(tally.is_complete(), sent == 12, "{fault:?} {tally:?}");
         assert_eq!(queue.sent().len() > 12, copies, "{fault:?}");
         assert_eq!(queue.bodies().len(), 12 - sent, "{fault:?}");
         assert_eq!(queue.hidden(), 0, "{fault:?}");
@@ -233,37 +240,37 @@ async fn faults_are_tried_again_and_then_told() {
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_removed_is_tried_once_more() {
     let (clock, queue) = fresh();
-    queue.quarantine(parked(1, "broken"));
+    queue.quarantine(dead_letter(1, "broken"));
     queue.inject(Call::Send, 1, Fault::Leave);
     queue.inject(Call::Remove, 1, Fault::Refuse);
-    let tally = send_all(&queue, &clock, terms("20/s")).await;
+    let tally = send_all(&queue, &clock, options("20/s")).await;
     assert_eq!((tally.sent, tally.not_removed), (1, 1));
-    assert!(!tally.well());
-    assert!(commands::sent_text(&tally, false).contains("1 sent, but still parked"));
+    assert!(!tally.is_complete());
+    assert!(send::text(&tally, false).contains("1 sent, but still in this queue"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_survives_faults_and_early_redelivery() {
     let (clock, queue) = fresh();
     for number in 0..25 {
-        queue.quarantine(parked(number, &format!("broken {number}")));
+        queue.quarantine(dead_letter(number, &format!("broken {number}")));
     }
-    queue.inject(Call::Look, 2, Fault::LoseAnswer);
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let found = hands.look(|_| true, false).await.unwrap();
+    queue.inject(Call::Scan, 2, Fault::LoseAnswer);
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let scan = holds.scan(|_| true, false).await.unwrap();
     // What two lost answers had is hidden, and said to be.
-    assert_eq!((found.looked, found.hidden), (5, 20));
-    let selected = commands::Selected { found, matched: 5, back_by: clock.now().wall };
-    assert!(selected.notes().concat().contains("20 more are hidden"), "{:?}", selected.notes());
+    assert_eq!((scan.scanned, scan.hidden), (5, 20));
+    let selected = Selected { scan, matched: 5, visible_by: clock.now().wall };
+    assert!(selected.notes().concat().contains("20 messages are hidden"), "{:?}", selected.notes());
     queue.reveal();
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let found = hands.look(|_| true, false).await.unwrap();
-    assert_eq!(found.looked, 25);
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let scan = holds.scan(|_| true, false).await.unwrap();
+    assert_eq!(scan.scanned, 25);
     // A queue that does not answer at all is an error, and nothing stays hidden.
-    hands.release_all().await;
-    queue.inject(Call::Look, 100, Fault::Refuse);
-    let mut hands = Hands::new(&queue, &*clock, never());
-    assert!(hands.look(|_| true, false).await.is_err());
+    holds.release_all().await;
+    queue.inject(Call::Scan, 100, Fault::Refuse);
+    let mut holds = Holds::new(&queue, &*clock, never());
+    assert!(holds.scan(|_| true, false).await.is_err());
     assert_eq!(queue.hidden(), 0);
 }
 
@@ -272,13 +279,13 @@ async fn a_look_survives_faults_and_early_redelivery() {
 async fn the_same_message_twice_in_one_look_is_one() {
     let (clock, queue) = fresh();
     for number in 0..15 {
-        queue.quarantine(parked(number, &format!("broken {number}")));
+        queue.quarantine(dead_letter(number, &format!("broken {number}")));
     }
     let revealing = queue.clone();
     let once = std::cell::Cell::new(true);
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let found = hands
-        .look(
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let scan = holds
+        .scan(
             |message| {
                 if message.id == "parked-12" && once.replace(false) {
                     revealing.reveal();
@@ -289,27 +296,27 @@ async fn the_same_message_twice_in_one_look_is_one() {
         )
         .await
         .unwrap();
-    assert_eq!(found.looked, 15);
-    let none = None::<&Again<'_, MemoryLedger>>;
-    let tally = send::send(&mut hands, found.items, terms("20/s"), none, |_| {}).await;
+    assert_eq!(scan.scanned, 15);
+    let none = None::<&Rewinder<'_, MemoryLedger>>;
+    let tally = send_loop::send(&mut holds, scan.admitted, options("20/s"), none, |_| {}).await;
     assert_eq!((tally.sent, tally.gone, tally.not_removed), (15, 0, 0), "{tally:?}");
     assert!(queue.bodies().is_empty());
 }
 
-const TERMS: LedgerTerms = LedgerTerms {
+const TERMS: Terms = Terms {
     lease: Duration::from_secs(45),
     skew: Duration::from_secs(5),
     retention: Duration::from_secs(90 * 86_400),
     remind_after: None,
 };
 
-fn again(ledger: &MemoryLedger) -> Again<'_, MemoryLedger> {
+fn again(ledger: &MemoryLedger) -> Rewinder<'_, MemoryLedger> {
     let route = |name: &str| Route { destination: name.to_owned(), min_severity: None };
     let routes = Routes {
         min_severity: Threshold::Level(Level::Medium),
         routes: vec![route("a"), route("b")],
     };
-    Again { ledger, routes, terms: TERMS }
+    Rewinder { ledger, routes, terms: TERMS }
 }
 
 fn key(number: usize, destination: &str) -> RecordKey {
@@ -345,21 +352,21 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
     claimed(&ledger, &key(2, "a"), Level::Critical, now).await;
     told(&ledger, &key(6, "a"), Level::Medium, now).await;
     // Two copies of the first, as the two lanes have them.
-    queue.quarantine(parked(1, &finding(1, 8.0)));
-    queue.quarantine(parked(2, &finding(2, 8.0)));
-    queue.quarantine(parked(3, &finding(1, 8.0)));
-    queue.quarantine(parked(4, &finding(4, 8.0)));
-    queue.quarantine(parked(5, "broken"));
-    queue.quarantine(parked(6, &finding(6, 8.0)));
+    queue.quarantine(dead_letter(1, &finding(1, 8.0)));
+    queue.quarantine(dead_letter(2, &finding(2, 8.0)));
+    queue.quarantine(dead_letter(3, &finding(1, 8.0)));
+    queue.quarantine(dead_letter(4, &finding(4, 8.0)));
+    queue.quarantine(dead_letter(5, "broken"));
+    queue.quarantine(dead_letter(6, &finding(6, 8.0)));
 
     let again = again(&ledger);
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
-    let items = selected.found.items;
-    assert_eq!(commands::told_before(&items, &again, &Lane::ALL, now).await.unwrap(), 2);
-    let tally = send::send(&mut hands, items, terms("20/s"), Some(&again), |_| {}).await;
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let selected = select(&mut holds, &Selection::default(), true).await.unwrap();
+    let items = selected.scan.admitted;
+    assert_eq!(dry_run::count_posted(&items, &again, &Lane::ALL, now).await.unwrap(), 2);
+    let tally = send_loop::send(&mut holds, items, options("20/s"), Some(&again), |_| {}).await;
     assert_eq!((tally.sent, tally.rewound, tally.busy), (5, 2, 1), "{tally:?}");
-    assert!(tally.why.as_ref().unwrap().contains("try again then"), "{tally:?}");
+    assert!(tally.why.as_ref().unwrap().contains("run the command again then"), "{tally:?}");
     assert_eq!(queue.bodies().len(), 1, "what is in use is still parked");
     assert_eq!(queue.hidden(), 0);
     for destination in ["a", "b"] {

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use hansho::commands::cli::Cli;
-use hansho::commands::replay::commands::{self, Discarded, DryRun, Selected, Selection, View};
-use hansho::commands::replay::force::Again;
-use hansho::commands::replay::look::{Cut, Found, Hands};
-use hansho::commands::replay::send::Tally;
-use hansho::commands::replay::transfer::{self, Imported};
+use hansho::commands::replay::console::View;
+use hansho::commands::replay::discard::{self, DiscardTally};
+use hansho::commands::replay::dry_run::{self, DryRun};
+use hansho::commands::replay::holds::{Cut, Holds, Scan};
+use hansho::commands::replay::import::ImportTally;
+use hansho::commands::replay::rewind::Rewinder;
+use hansho::commands::replay::selection::{Selected, Selection, select};
+use hansho::commands::replay::send_loop::SendTally;
+use hansho::commands::replay::{export, list as list_command, send};
 use hansho::config::{self, Config, Environment};
 use hansho::finding::Level;
 use hansho::instants::Wall;
@@ -19,7 +23,7 @@ use hansho::policy::ledger::{Claim, RecordKey, Want, claim, mark};
 use hansho::ports::{DeadLetter, Lane, Ledger, MessageId, Origin, Written};
 
 use super::crashes::never;
-use super::memory::MemoryParked;
+use super::memory::MemoryDeadLetters;
 use crate::support::fakes::{BEGAN, PausedClock};
 use crate::support::memory_ledger::MemoryLedger;
 
@@ -73,7 +77,7 @@ fn all_kinds() -> Vec<DeadLetter> {
             lane: Some(if number % 4 == 0 { Lane::Express } else { Lane::Standard }),
             original_id: Some(MessageId(format!("original-{number}"))),
             enqueued_at: Some(ago("9h")),
-            parked_at: Some(ago(since)),
+            quarantined_at: Some(ago(since)),
         }
     };
     let some = |text: &str| Some(text.to_owned());
@@ -84,8 +88,8 @@ fn all_kinds() -> Vec<DeadLetter> {
         of(finding(3, 5.0, HOSTILE), "refused", HOSTILE, "30m"),
         of(finding(4, 2.0, "A port was probed"), "refused", "400 invalid_blocks", "45s"),
         of(finding(1, 8.0, title), "refused", "400 invalid_blocks", "1h"),
-        of(finding(6, 8.0, "LastPost before"), "refused", "400 invalid_blocks", "1h30m"),
-        of(finding(7, 8.0, "LastPost before, at a lower level"), "refused", "400 invalid_blocks", "1h"),
+        of(finding(6, 8.0, "Posted before"), "refused", "400 invalid_blocks", "1h30m"),
+        of(finding(7, 8.0, "Posted before, at a lower level"), "refused", "400 invalid_blocks", "1h"),
         of(
             format!("[{},{},{{}}]", finding(8, 5.0, "One of two"), finding(9, 7.5, "Two of two")),
             "not_a_finding",
@@ -122,7 +126,7 @@ fn all_kinds() -> Vec<DeadLetter> {
             attempts: None,
             lane: None,
             original_id: None,
-            parked_at: None,
+            quarantined_at: None,
             ..of(finding(14, 4.0, "Received too often"), "", "", "0")
         },
         DeadLetter {
@@ -133,15 +137,15 @@ fn all_kinds() -> Vec<DeadLetter> {
             lane: None,
             original_id: None,
             enqueued_at: None,
-            parked_at: None,
+            quarantined_at: None,
             ..of(finding(15, 7.0, "Nobody knows why this is here"), "", "", "0")
         },
     ]
 }
 
-fn filled(all: Vec<DeadLetter>) -> (Arc<PausedClock>, MemoryParked<PausedClock>) {
+fn filled(all: Vec<DeadLetter>) -> (Arc<PausedClock>, MemoryDeadLetters<PausedClock>) {
     let clock = Arc::new(PausedClock::start());
-    let queue = MemoryParked::new(Arc::clone(&clock));
+    let queue = MemoryDeadLetters::new(Arc::clone(&clock));
     all.into_iter().for_each(|parked| queue.quarantine(parked));
     (clock, queue)
 }
@@ -170,8 +174,8 @@ fn laid_out(text: &str) -> String {
 
 async fn list(all: Vec<DeadLetter>, selection: &Selection, view: &View) -> String {
     let (clock, queue) = filled(all);
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let said = commands::list(&mut hands, selection, view).await.unwrap();
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let said = list_command::list(&mut holds, selection, view).await.unwrap();
     assert_eq!(said.exit, hansho::commands::exit::Exit::Done);
     assert_eq!(queue.hidden(), 0);
     assert_eq!(said.notes, [""; 0]);
@@ -211,15 +215,15 @@ async fn dry_run(force: bool, previews: usize, view: &View) -> String {
     told(&ledger, 6, Level::High).await;
     told(&ledger, 7, Level::Medium).await;
     let config = configured();
-    let mut hands = Hands::new(&queue, &*clock, never());
+    let mut holds = Holds::new(&queue, &*clock, never());
     let dry = DryRun {
-        again: Again::new(&config, &ledger),
+        rewinder: Rewinder::new(&config, &ledger),
         config: &config,
         force,
         keep: false,
         previews,
     };
-    let said = commands::dry_run(&mut hands, &Selection::default(), view, &dry).await.unwrap();
+    let said = dry_run::dry_run(&mut holds, &Selection::default(), view, &dry).await.unwrap();
     assert_eq!((queue.hidden(), queue.bodies().len()), (0, 15));
     assert!(queue.sent().is_empty());
     assert_eq!(said.notes, [""; 0]);
@@ -232,21 +236,22 @@ async fn dry_runs() {
     snapshot("dry-run-force.txt", &dry_run(true, 0, &view(false, Some(140))).await);
     snapshot("dry-run-json.txt", &laid_out(&dry_run(false, 1, &view(true, None)).await));
     let (clock, queue) = filled(all_kinds());
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let selected = commands::select(&mut hands, &Selection::default(), false).await.unwrap();
-    snapshot("discard-dry-run.txt", &commands::discard_plan(&selected, &view(false, None), BEGAN));
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let selected = select(&mut holds, &Selection::default(), false).await.unwrap();
+    snapshot("discard-dry-run.txt", &discard::plan(&selected, &view(false, None), BEGAN));
 }
 
 #[test]
 fn results() {
     let mut text = String::new();
     let mut case = |name: &str, said: &str| text.push_str(&format!("--- {name}\n{said}"));
-    let well = Tally { selected: 300, sent: 300, express: 40, standard: 260, ..Tally::default() };
-    case("send", &commands::sent_text(&well, false));
-    case("send --keep", &commands::sent_text(&well, true));
-    case("send --force", &commands::sent_text(&Tally { rewound: 12, ..well.clone() }, false));
-    case("send, nothing to do", &commands::sent_text(&Tally::default(), false));
-    let badly = Tally {
+    let well =
+        SendTally { selected: 300, sent: 300, express: 40, standard: 260, ..SendTally::default() };
+    case("send", &send::text(&well, false));
+    case("send --keep", &send::text(&well, true));
+    case("send --force", &send::text(&SendTally { rewound: 12, ..well.clone() }, false));
+    case("send, nothing to do", &send::text(&SendTally::default(), false));
+    let badly = SendTally {
         sent: 100,
         not_removed: 1,
         gone: 2,
@@ -257,36 +262,37 @@ fn results() {
         why: Some(format!("sqs SendMessageBatch on queue hansho-standard: {HOSTILE}")),
         ..well
     };
-    case("send, badly", &commands::sent_text(&badly, false));
-    let kept = Tally { selected: 2, sent: 2, standard: 2, unreadable: 3, ..Tally::default() };
-    case("send --keep, unreadable ones", &commands::sent_text(&kept, true));
-    case("send, hidden ones", &commands::sent_text(&Tally { hidden: 30, ..kept }, false));
-    case("discard", &commands::discarded_text(&Discarded { discarded: 7, ..Discarded::default() }));
-    let badly = Discarded {
+    case("send, badly", &send::text(&badly, false));
+    let kept =
+        SendTally { selected: 2, sent: 2, standard: 2, unreadable: 3, ..SendTally::default() };
+    case("send --keep, unreadable ones", &send::text(&kept, true));
+    case("send, hidden ones", &send::text(&SendTally { hidden: 30, ..kept }, false));
+    case("discard", &&DiscardTally { discarded: 7, ..DiscardTally::default() }.text());
+    let badly = DiscardTally {
         discarded: 7,
         gone: 1,
         failed: 2,
         left: 3,
         why: Some("sqs DeleteMessageBatch: InternalError".to_owned()),
     };
-    case("discard, badly", &commands::discarded_text(&badly));
-    case("import", &Imported { parked: 7, ..Imported::default() }.text());
-    let badly = Imported {
+    case("discard, badly", &&badly.text());
+    case("import", &ImportTally { imported: 7, ..ImportTally::default() }.text());
+    let badly = ImportTally {
         known: 2,
         mistakes: vec!["line 3 is no JSON".to_owned()],
         more_mistakes: 8,
-        parked: 7,
+        imported: 7,
     };
     case("import, badly", &badly.text());
     for cut in [Cut::Stopped, Cut::Messages, Cut::Bytes, Cut::Time] {
-        let found = Found { looked: 12, hidden: 0, cut: Some(cut), items: vec![] };
-        let notes = Selected { found, matched: 0, back_by: BEGAN }.notes().join("\n");
+        let scan = Scan { scanned: 12, hidden: 0, cut: Some(cut), admitted: vec![] };
+        let notes = Selected { scan, matched: 0, visible_by: BEGAN }.notes().join("\n");
         case(&format!("{cut:?}"), &format!("{notes}\n"));
     }
-    for (looked, hidden) in [(12, 1), (12, 30), (0, 30)] {
-        let found = Found { looked, hidden, cut: None, items: vec![] };
-        let selected = Selected { found, matched: looked, back_by: BEGAN };
-        let head = selected.head(&view(false, None));
+    for (scanned, hidden) in [(12, 1), (12, 30), (0, 30)] {
+        let scan = Scan { scanned, hidden, cut: None, admitted: vec![] };
+        let selected = Selected { scan, matched: scanned, visible_by: BEGAN };
+        let head = selected.head("quarantine (hansho.db)");
         case("hidden", &format!("{head}\n{}\n", selected.notes().join("\n")));
     }
     snapshot("results.txt", &text);
@@ -295,10 +301,10 @@ fn results() {
 #[tokio::test(start_paused = true)]
 async fn exported_lines() {
     let (clock, queue) = filled(all_kinds());
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let selected = commands::select(&mut hands, &Selection::default(), true).await.unwrap();
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let selected = select(&mut holds, &Selection::default(), true).await.unwrap();
     let mut lines = Vec::new();
-    transfer::write(&selected.found.items, &mut lines).unwrap();
+    export::write(&selected.scan.admitted, &mut lines).unwrap();
     let lines = String::from_utf8(lines).unwrap();
     // In a file the text stays as it was, escaped by JSON; bidirectional controls are none to JSON.
     snapshot("export.txt", &lines.replace('\u{202e}', "(U+202E)").replace('\u{202c}', "(U+202C)"));
@@ -325,7 +331,8 @@ fn helps() {
 async fn ages_are_told_by_the_clock_that_is_given() {
     let (clock, queue) = filled(all_kinds());
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    let mut hands = Hands::new(&queue, &*clock, never());
-    let said = commands::list(&mut hands, &Selection::default(), &view(false, None)).await.unwrap();
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let said =
+        list_command::list(&mut holds, &Selection::default(), &view(false, None)).await.unwrap();
     assert!(said.text.contains("  3h10m") && !said.text.contains("  2h10m"), "{}", said.text);
 }

@@ -1,4 +1,4 @@
-//! `--force`: has the ledger forget that a finding was posted, so that it is posted again.
+//! `--force`: resets ledger records, so that workers post their findings again.
 
 use std::collections::BTreeSet;
 
@@ -9,26 +9,26 @@ use crate::policy::ledger::{self, Claim, RecordKey, Rewind, Want};
 use crate::policy::route::Routes;
 use crate::ports::{Ledger, Written};
 
-use super::message::Message;
+use super::parsed::ParsedDeadLetter;
 
-/// Never written: what stands in a post's way is found out by the worker's own decision.
+/// The owner in the trial claims that decide whether a finding is already posted. Never written.
 const NOBODY: &str = "replay";
-/// A row that changes under every try is one that workers are busy with.
-const TRIES: usize = 5;
+/// Writes of one record before it counts as in use by workers.
+const WRITES_MAX: usize = 5;
 
-/// What is needed to know which rows a message has, and to rewind them.
-pub struct Again<'a, L> {
+/// Finds the ledger records of a message's alerts, and resets them.
+pub struct Rewinder<'a, L> {
     pub ledger: &'a L,
     pub routes: Routes,
     pub terms: ledger::Terms,
 }
 
-impl<'a, L: Ledger> Again<'a, L> {
-    pub fn new(config: &Config, ledger: &'a L) -> Again<'a, L> {
-        Again { ledger, routes: config.routes(), terms: config.terms() }
+impl<'a, L: Ledger> Rewinder<'a, L> {
+    pub fn new(config: &Config, ledger: &'a L) -> Rewinder<'a, L> {
+        Rewinder { ledger, routes: config.routes(), terms: config.terms() }
     }
 
-    /// The rows of a message's alerts: each finding, at each destination that it is owed to.
+    /// The record keys of a finding, one for each destination that it is owed to.
     pub fn keys(&self, finding: &Finding) -> Vec<RecordKey> {
         let owed = self.routes.owed(&finding.severity);
         let name = |index: usize| self.routes.routes.get(index).map(|r| r.destination.as_str());
@@ -38,31 +38,32 @@ impl<'a, L: Ledger> Again<'a, L> {
             .collect()
     }
 
-    /// Makes the rows of a message free, but for those in `done`, and adds them to it: of several
-    /// messages with the same finding only the first is to be posted again. Answers how many there
-    /// were that had to be. An error means that a row may be in use, or could not be asked for; the
-    /// message must not be sent then, as it would be covered. Rows that were made free before it stay
-    /// so: nothing is lost by that.
+    /// Resets the records of a message, except those in `done`, and adds them to `done`: of several
+    /// messages with the same finding only the first is posted again. Returns how many records it wrote.
+    ///
+    /// # Errors
+    /// A record may be in use, or the ledger is unreachable. The message must not be sent then, because
+    /// its finding would count as already posted. Records that were reset before stay so, and do no harm.
     pub async fn rewind(
         &self,
-        message: &Message,
+        letter: &ParsedDeadLetter,
         done: &mut BTreeSet<RecordKey>,
         now: Wall,
     ) -> Result<usize, String> {
-        let mut rows = 0;
-        for finding in &message.findings {
+        let mut written = 0;
+        for finding in &letter.findings {
             for key in self.keys(finding) {
                 if !done.contains(&key) {
-                    rows += usize::from(self.rewind_row(&key, finding, now).await?);
+                    written += usize::from(self.rewind_record(&key, finding, now).await?);
                     done.insert(key);
                 }
             }
         }
-        Ok(rows)
+        Ok(written)
     }
 
-    /// A row that does not cover the finding is left as it is: an escalation says what it was before.
-    async fn rewind_row(
+    /// Leaves a record alone if the finding would be posted anyway: an escalation names the old level.
+    async fn rewind_record(
         &self,
         key: &RecordKey,
         finding: &Finding,
@@ -71,7 +72,7 @@ impl<'a, L: Ledger> Again<'a, L> {
         let want =
             Want { owner: NOBODY, level: finding.severity.level, revision: finding.updated_at };
         let mut seen = self.ledger.read(key).await.map_err(|why| why.to_string())?;
-        for _ in 0..TRIES {
+        for _ in 0..WRITES_MAX {
             let claim = ledger::claim(seen.as_ref(), &want, &self.terms, now);
             if !matches!(claim, Claim::AlreadyPosted { .. }) {
                 return Ok(false);
@@ -81,7 +82,7 @@ impl<'a, L: Ledger> Again<'a, L> {
                 Rewind::Busy { until } => {
                     let until = until.to_rfc3339();
                     return Err(format!(
-                        "a worker may be posting it until {until}: try again then"
+                        "a worker may be posting it until {until}: run the command again then"
                     ));
                 }
                 Rewind::Write { expect, row } => {
@@ -93,6 +94,6 @@ impl<'a, L: Ledger> Again<'a, L> {
                 }
             }
         }
-        Err("its row in the ledger keeps changing: try again".to_owned())
+        Err("workers keep changing its ledger record: run the command again".to_owned())
     }
 }

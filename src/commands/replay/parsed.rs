@@ -1,4 +1,4 @@
-//! What can be known of a parked message without acting on it: how it came here, and what it says.
+//! A dead letter with its findings, in texts that are safe to show.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,44 +8,43 @@ use crate::finding::{self, Finding, Level, MAX_BYTES, Rejection, Text};
 use crate::instants::Wall;
 use crate::ports::{DeadLetter, Lane, Origin};
 
-/// The bounds of what is shown, in characters.
+/// The longest texts that are shown, in characters.
 const REASON_CHARS: usize = 64;
 const DETAIL_CHARS: usize = 300;
-const PLACE_CHARS: usize = 120;
+const FAILED_AT_CHARS: usize = 120;
 const HINT_CHARS: usize = 100;
 
-/// SQS dead-lettered it, which has no word of its own.
+/// The reason of a message that SQS moved: SQS gives none.
 pub const RECEIVED_TOO_OFTEN: &str = "received_too_often";
-/// Nobody said why it is here, and there is nothing wrong with it.
+/// The reason of a message that has none and that can be read.
 pub const UNKNOWN: &str = "unknown";
 
-/// A parked message, read. All text that is shown is cleaned and bounded.
+/// A dead letter, parsed. Texts of type [`Text`] are cleaned and bounded.
 #[derive(Clone, Debug)]
-pub struct Message {
-    /// As its queue gave it, to be compared; cleaned, it is shown.
+pub struct ParsedDeadLetter {
+    /// The id as the queue returned it, for comparisons. Clean it before showing it.
     pub id: String,
-    /// The id that it had in its lane.
+    /// The id in its lane.
     pub original_id: Option<String>,
     pub origin: Origin,
-    /// A word, if need be made from what is wrong with it.
+    /// The word for the reason. If the queue has none, it is that of the first rejection.
     pub reason: Text,
     pub detail: Text,
     pub attempts: Option<u32>,
-    /// The lane that it was parked from.
+    /// The lane that it was quarantined from.
     pub lane: Option<Lane>,
     pub enqueued_at: Option<Wall>,
-    pub parked_at: Option<Wall>,
-    /// The worst first.
+    pub quarantined_at: Option<Wall>,
+    /// The most severe first.
     pub findings: Vec<Finding>,
     pub rejections: Vec<Rejection>,
-    /// What the envelope says where no finding can be read.
+    /// Fields of the envelope, if the message has no finding.
     pub hint: Hint,
-    /// The size of the body.
+    /// The size of the body in bytes.
     pub bytes: usize,
 }
 
-/// What a message that is no finding says of itself. Not to be relied on; it is for people who look
-/// for one.
+/// Fields of the envelope of a message without a finding. They are not verified. People search by them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
     pub account: Option<Text>,
@@ -53,52 +52,52 @@ pub struct Hint {
     pub kind: Option<Text>,
 }
 
-impl Message {
-    pub fn read(parked: &DeadLetter) -> Message {
-        let mut parsed = finding::parse(&parked.body);
-        // Stable: findings as bad as one another stay in the order of the message.
+impl ParsedDeadLetter {
+    pub fn parse(dead_letter: &DeadLetter) -> ParsedDeadLetter {
+        let mut parsed = finding::parse(&dead_letter.body);
+        // The sort is stable: equally severe findings stay in the order of the message.
         parsed.findings.sort_by_key(|f| std::cmp::Reverse(f.severity.level));
         let hint =
-            if parsed.findings.is_empty() { Hint::of(&parked.body) } else { Hint::default() };
-        let reason = match (&parked.reason, &parked.origin) {
+            if parsed.findings.is_empty() { Hint::of(&dead_letter.body) } else { Hint::default() };
+        let reason = match (&dead_letter.reason, &dead_letter.origin) {
             (Some(reason), _) => reason.as_str(),
             (None, Origin::DeadLetter { source: Some(_) }) => RECEIVED_TOO_OFTEN,
             (None, _) => parsed.rejections.first().map_or(UNKNOWN, |r| r.code.as_str()),
         };
-        let detail = match (&parked.detail, parsed.rejections.first()) {
+        let detail = match (&dead_letter.detail, parsed.rejections.first()) {
             (Some(detail), _) => Text::new(detail, DETAIL_CHARS),
             (None, Some(rejection)) => Text::new(&rejection.to_string(), DETAIL_CHARS),
             (None, None) => Text::default(),
         };
-        Message {
-            id: parked.id.0.clone(),
-            original_id: parked.original_id.as_ref().map(|id| id.0.clone()),
-            origin: parked.origin.clone(),
+        ParsedDeadLetter {
+            id: dead_letter.id.0.clone(),
+            original_id: dead_letter.original_id.as_ref().map(|id| id.0.clone()),
+            origin: dead_letter.origin.clone(),
             reason: Text::new(reason, REASON_CHARS),
             detail,
-            attempts: parked.attempts,
-            lane: parked.lane,
-            enqueued_at: parked.enqueued_at,
-            parked_at: parked.parked_at,
+            attempts: dead_letter.attempts,
+            lane: dead_letter.lane,
+            enqueued_at: dead_letter.enqueued_at,
+            quarantined_at: dead_letter.quarantined_at,
             findings: parsed.findings,
             rejections: parsed.rejections,
             hint,
-            bytes: parked.body.len(),
+            bytes: dead_letter.body.len(),
         }
     }
 
-    /// When it was parked; of what SQS dead-lettered, when it was first sent.
+    /// When it was quarantined. For a message that SQS moved, when it was first sent.
     pub fn at(&self) -> Option<Wall> {
-        self.parked_at.or(self.enqueued_at)
+        self.quarantined_at.or(self.enqueued_at)
     }
 
-    /// That of the worst finding in it. None: there is none that can be read.
+    /// The level of its most severe finding. None: it has no finding that can be read.
     pub fn level(&self) -> Option<Level> {
         self.findings.first().map(|f| f.severity.level)
     }
 
-    /// Where it failed, in a few words.
-    pub fn place(&self) -> Text {
+    /// The service or queue where it failed, in a few words.
+    pub fn failed_at(&self) -> Text {
         let text = match &self.origin {
             Origin::Quarantine => match self.lane {
                 Some(lane) => format!("worker, {}", lane.as_str()),
@@ -115,11 +114,11 @@ impl Message {
             Origin::DeadLetter { source: Some(source) } => format!("queue {}", last_part(source)),
             Origin::DeadLetter { source: None } => String::new(),
         };
-        Text::new(&text, PLACE_CHARS)
+        Text::new(&text, FAILED_AT_CHARS)
     }
 
-    /// The lane that suits it: express for what is high or critical, as EventBridge's rules have it.
-    /// What can't be read goes back to where it came from.
+    /// The lane to send it to: express for high and critical findings, as in EventBridge's rules. An
+    /// unreadable message is sent to the lane that it came from.
     pub fn lane_of(&self, lanes: &[Lane]) -> Lane {
         let wanted = match self.level() {
             Some(level) if level >= Level::High => Lane::Express,
@@ -129,14 +128,14 @@ impl Message {
         if lanes.contains(&wanted) { wanted } else { Lane::Standard }
     }
 
-    /// The worst first, then the oldest; what can't be read last.
+    /// Sorts the most severe first, then the oldest. Unreadable messages are last.
     pub fn rank(&self) -> impl Ord + use<> {
         (std::cmp::Reverse(self.level()), self.at(), self.id.clone())
     }
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct HintEnvelope<'a> {
     #[serde(borrow)]
     account: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -150,8 +149,8 @@ impl Hint {
         if body.len() > MAX_BYTES {
             return Hint::default();
         }
-        // Raw values are skipped over without recursion that could be driven too deep.
-        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(body) else {
+        // Raw values are skipped without recursion, so that deep nesting does no harm.
+        let Ok(envelope) = serde_json::from_str::<HintEnvelope<'_>>(body) else {
             return Hint::default();
         };
         let text = |raw: Option<&RawValue>| {

@@ -1,69 +1,66 @@
-//! What is asked for: a message, or a finding by one of its names. Pure.
+//! Reads the question: a message, or the name of a finding. Pure.
 
 use std::collections::BTreeSet;
 
 use crate::finding::{self, Finding, Fingerprint, Rejection, Text};
 use crate::ports::inquiry::Clue;
 
-/// The most findings of one message file that are explained.
+/// The most findings of a file that are explained.
 pub const FINDINGS_MAX: usize = finding::MAX_FINDINGS;
-/// A finding's longest name: an id of 512 bytes and the parts before it, each byte perhaps escaped.
+/// The longest name: an id of 512 bytes and the parts before it, with each byte escaped.
 const NAME_BYTES_MAX: usize = 2048;
-/// An id that was cut off has to say at least so much.
+/// The fewest characters of a shortened id.
 const PREFIX_CHARS_MIN: usize = 6;
 
-/// What the command line says beside the name.
+/// The options that narrow a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Scope {
     pub product: Option<String>,
     pub account: Option<String>,
     pub region: Option<String>,
 }
 
-impl Place {
+impl Scope {
     fn is_known(&self) -> bool {
         self.product.is_some() || self.account.is_some() || self.region.is_some()
     }
 }
 
-/// What is asked for.
 #[derive(Debug)]
-pub enum Asked {
-    Message(Message),
-    Name(Name),
+pub enum Question {
+    Message(AskedMessage),
+    Name(AskedName),
 }
 
-/// The findings in a file, as the worker reads them.
+/// A file, as the worker reads it.
 #[derive(Debug, Default)]
-pub struct Message {
+pub struct AskedMessage {
     pub findings: Vec<Finding>,
     pub rejections: Vec<Rejection>,
-    /// The texts of the messages, and of their parts, to find them again in a queue: as
-    /// [`compact`] writes them.
+    /// The texts of the messages and of their parts in the form of [`compact`], to find them in a queue.
     pub texts: BTreeSet<String>,
-    /// Findings beyond [`FINDINGS_MAX`].
+    /// How many findings are beyond [`FINDINGS_MAX`].
     pub left_out: usize,
 }
 
-/// A finding by its name.
+/// The name of a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Name {
-    /// Under these the ledger may know it.
+pub struct AskedName {
+    /// The fingerprints that it may mean.
     pub fingerprints: Vec<String>,
-    /// What to search for, if it is known under none of them. None: they are all that there can be.
+    /// The search, if the ledger has none of them. None: there are no others.
     pub clue: Option<Clue>,
-    /// What its messages hold, as they write it.
+    /// Words that its messages contain.
     pub words: Vec<String>,
 }
 
-/// What is wrong with the arguments.
+/// A mistake in the arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong(pub String);
+pub struct WrongUsage(pub String);
 
-/// Reads the messages of a file: the findings in them, and what was refused. `parts` are other forms
-/// in which the same may have been sent.
-pub fn message(bodies: &[String], parts: &[String]) -> Asked {
-    let mut message = Message::default();
+/// Reads the messages of a file. `parts` are other texts that may have been sent for them.
+pub fn message(bodies: &[String], parts: &[String]) -> Question {
+    let mut message = AskedMessage::default();
     for body in bodies {
         let parsed = finding::parse(body);
         message.findings.extend(parsed.findings);
@@ -72,10 +69,10 @@ pub fn message(bodies: &[String], parts: &[String]) -> Asked {
     message.left_out = message.findings.len().saturating_sub(FINDINGS_MAX);
     message.findings.truncate(FINDINGS_MAX);
     message.texts = bodies.iter().chain(parts).map(|body| compact(body)).collect();
-    Asked::Message(message)
+    Question::Message(message)
 }
 
-/// A message without the white space between its parts, in which copies of the same differ.
+/// A JSON text without the white space between its parts, so that copies compare equal.
 pub fn compact(body: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let kept = body.chars().filter(|c| {
@@ -90,46 +87,46 @@ pub fn compact(body: &str) -> String {
     kept.collect()
 }
 
-/// Reads a name as people have it: from the log, from Slack, from a console or an API.
-pub fn name(text: &str, place: &Place) -> Result<Asked, Wrong> {
+/// Reads a name that was copied from the log, from Slack, from a console or an API.
+pub fn name(text: &str, scope: &Scope) -> Result<Question, WrongUsage> {
     let text = bare(text);
     if text.is_empty() {
-        return Err(Wrong(
-            "nothing is asked for: give a finding's id, its ARN, its fingerprint from the log, or a \
+        return Err(WrongUsage(
+            "the name is empty: give a finding's id, its ARN, its fingerprint from the log, or a \
              file"
-            .to_owned(),
+                .to_owned(),
         ));
     }
     if text.len() > NAME_BYTES_MAX {
-        return Err(Wrong(format!(
-            "that is no finding's name: it has {} bytes, and {NAME_BYTES_MAX} are the most. If it \
-             is the finding itself, give it as a file, or as - on the standard input",
+        return Err(WrongUsage(format!(
+            "the name has {} bytes, more than the {NAME_BYTES_MAX} of any finding. Give a finding \
+             itself as a file, or as - on the standard input",
             text.len()
         )));
     }
     if text.starts_with('{') || text.starts_with('[') {
-        return Err(Wrong(
-            "that is JSON: give it as a file, or as - on the standard input".to_owned(),
+        return Err(WrongUsage(
+            "the name is JSON: give it as a file, or as - on the standard input".to_owned(),
         ));
     }
     if let Some(start) = text.strip_suffix('…').or_else(|| text.strip_suffix("...")) {
-        return cut_off(start, place);
+        return cut_off(start, scope);
     }
     if let Some(print) = Fingerprint::named_by(text) {
-        return Ok(by_arn(text, print, place));
+        return Ok(by_arn(text, print, scope));
     }
     if is_fingerprint(text) {
         let id = text.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
-        return Ok(Asked::Name(Name {
+        return Ok(Question::Name(AskedName {
             fingerprints: vec![text.to_owned()],
             clue: None,
             words: vec![id],
         }));
     }
-    Ok(by_id(text, place))
+    Ok(by_id(text, scope))
 }
 
-/// Without what comes along when it is copied: quotes, back-ticks, the rest of Slack's last line.
+/// The name without the quotes, labels and parts of Slack's last line that were copied with it.
 fn bare(text: &str) -> &str {
     let line = text.split('·').map(str::trim).find_map(|part| part.strip_prefix("finding "));
     let quotes = |c: char| c.is_whitespace() || matches!(c, '`' | '\'' | '"' | '<' | '>');
@@ -141,46 +138,46 @@ fn bare(text: &str) -> &str {
         .trim_matches(quotes)
 }
 
-/// Slack's lists cut long ids off.
-fn cut_off(start: &str, place: &Place) -> Result<Asked, Wrong> {
+/// A name that a list in Slack has shortened.
+fn cut_off(start: &str, scope: &Scope) -> Result<Question, WrongUsage> {
     if start.chars().count() < PREFIX_CHARS_MIN {
-        return Err(Wrong(format!(
-            "that begins too many findings: give {PREFIX_CHARS_MIN} characters or more"
+        return Err(WrongUsage(format!(
+            "the shortened name matches too many findings: give {PREFIX_CHARS_MIN} characters or more"
         )));
     }
-    let clue = Clue { prefix: true, ..clue(vec![written(start)], place) };
-    Ok(Asked::Name(Name {
+    let clue = Clue { prefix: true, ..clue(vec![written(start)], scope) };
+    Ok(Question::Name(AskedName {
         fingerprints: Vec::new(),
         clue: Some(clue),
         words: vec![start.to_owned()],
     }))
 }
 
-/// An ARN says product, account and region, but not of every product those of the fingerprint.
-fn by_arn(text: &str, print: Fingerprint, place: &Place) -> Asked {
+/// An ARN has product, account and region. For some products, the fingerprint has others.
+fn by_arn(text: &str, print: Fingerprint, scope: &Scope) -> Question {
     let says_all = ["guardduty", "inspector", "macie"].contains(&print.product.as_str());
     let ids = vec![print.id_text(), written(text)];
     let mut words = vec![print.id.clone(), text.to_owned()];
     words.dedup();
     let mut ids = ids;
     ids.dedup();
-    Asked::Name(Name {
-        clue: (!says_all).then(|| clue(ids, place)),
+    Question::Name(AskedName {
+        clue: (!says_all).then(|| clue(ids, scope)),
         fingerprints: vec![print.to_string()],
         words,
     })
 }
 
-/// With account and region, the products that are known are few enough to ask for each.
-fn by_id(text: &str, place: &Place) -> Asked {
+/// An id alone. With account and region, there is one fingerprint for each known product.
+fn by_id(text: &str, scope: &Scope) -> Question {
     let mut fingerprints = Vec::new();
     if text.matches('/').count() >= 3 {
-        // One whose account is none of AWS's reads like an id with slashes in it.
+        // It may be a fingerprint with an account that is not one of AWS.
         fingerprints.push(text.to_owned());
     }
-    if let (Some(account), Some(region)) = (&place.account, &place.region) {
+    if let (Some(account), Some(region)) = (&scope.account, &scope.region) {
         let known = Fingerprint::PRODUCTS.map(str::to_owned).to_vec();
-        for product in place.product.clone().map_or(known, |one| vec![one]) {
+        for product in scope.product.clone().map_or(known, |one| vec![one]) {
             let print = Fingerprint {
                 product,
                 account: account.clone(),
@@ -190,21 +187,21 @@ fn by_id(text: &str, place: &Place) -> Asked {
             fingerprints.push(print.to_string());
         }
     }
-    let says_all = place.product.is_some() && !fingerprints.is_empty();
-    Asked::Name(Name {
+    let says_all = scope.product.is_some() && !fingerprints.is_empty();
+    Question::Name(AskedName {
         fingerprints,
-        clue: (!says_all).then(|| clue(vec![written(text)], place)),
+        clue: (!says_all).then(|| clue(vec![written(text)], scope)),
         words: vec![text.to_owned()],
     })
 }
 
-fn clue(ids: Vec<String>, place: &Place) -> Clue {
+fn clue(ids: Vec<String>, scope: &Scope) -> Clue {
     let part = |part: &Option<String>| part.clone();
-    let (product, account) = (part(&place.product), part(&place.account));
-    Clue { ids, prefix: false, product, account, region: part(&place.region) }
+    let (product, account) = (part(&scope.product), part(&scope.account));
+    Clue { ids, prefix: false, product, account, region: part(&scope.region) }
 }
 
-/// An id as the ledger's keys write it, without what a terminal would not show.
+/// An id in the form of the ledger's keys.
 fn written(id: &str) -> String {
     let print = |id: &str| Fingerprint {
         product: String::new(),
@@ -215,8 +212,8 @@ fn written(id: &str) -> String {
     print(id).id_text()
 }
 
-/// `product/account/region/id`: the account is twelve digits or unknown, so that an id with slashes
-/// in it is not taken for one.
+/// Recognises `product/account/region/id`. The account must be twelve digits or unknown, because ids
+/// may contain slashes.
 fn is_fingerprint(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(4, '/').collect();
     let [product, account, region, id] = parts[..] else { return false };
@@ -226,33 +223,33 @@ fn is_fingerprint(text: &str) -> bool {
     is_account && is_region && !product.is_empty() && !id.is_empty()
 }
 
-/// What can't be put together.
-pub fn check(what_is_file: bool, place: &Place) -> Result<(), Wrong> {
-    if what_is_file && place.is_known() {
-        return Err(Wrong(
-            "--account, --region and --product go with an id: a file says them itself".to_owned(),
+/// Checks that the options fit the question.
+pub fn check(is_file: bool, scope: &Scope) -> Result<(), WrongUsage> {
+    if is_file && scope.is_known() {
+        return Err(WrongUsage(
+            "--account, --region and --product are for an id: a file contains them".to_owned(),
         ));
     }
-    if let Some(account) = &place.account
+    if let Some(account) = &scope.account
         && (account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()))
     {
-        return Err(Wrong("--account must be the twelve digits of an account".to_owned()));
+        return Err(WrongUsage("--account must be the twelve digits of an account".to_owned()));
     }
-    for (flag, value) in [("--region", &place.region), ("--product", &place.product)] {
+    for (flag, value) in [("--region", &scope.region), ("--product", &scope.product)] {
         if value.as_ref().is_some_and(|value| value.is_empty() || value.len() > 64) {
-            return Err(Wrong(format!("{flag} must be 1 to 64 bytes")));
+            return Err(WrongUsage(format!("{flag} must be 1 to 64 bytes")));
         }
     }
     Ok(())
 }
 
-/// Whether the argument is meant as a file that is not there.
+/// Whether the argument looks like the path of a file.
 pub fn looks_like_a_file(text: &str) -> bool {
     let ends = [".json", ".jsonl", ".ndjson", ".txt"];
     ends.iter().any(|end| text.ends_with(end)) || text.starts_with("./") || text.starts_with("../")
 }
 
-/// What was asked for, for the first line.
+/// The question, cleaned.
 pub fn shown(text: &str) -> String {
     Text::new(text, 300).to_string()
 }
@@ -261,23 +258,23 @@ pub fn shown(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn named(text: &str, place: &Place) -> Name {
-        match name(text, place) {
-            Ok(Asked::Name(name)) => name,
+    fn named(text: &str, scope: &Scope) -> AskedName {
+        match name(text, scope) {
+            Ok(Question::Name(name)) => name,
             other => panic!("{text}: {other:?}"),
         }
     }
 
-    fn place(product: &str, account: &str, region: &str) -> Place {
+    fn scope(product: &str, account: &str, region: &str) -> Scope {
         let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Place { product: part(product), account: part(account), region: part(region) }
+        Scope { product: part(product), account: part(account), region: part(region) }
     }
 
     const ACCOUNT: &str = "111122223333";
 
     #[test]
     fn names_are_read_as_people_have_them() {
-        let nowhere = Place::default();
+        let nowhere = Scope::default();
         let exact = "guardduty/111122223333/us-east-1/0a1b";
         let arn = "arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/0a1b";
         for (text, fingerprint, searched) in [
@@ -303,51 +300,51 @@ mod tests {
     #[test]
     fn other_products_arns_are_searched_for_as_a_whole_and_by_their_end() {
         let arn = "arn:aws:access-analyzer:us-east-1:111122223333:analyzer/a/finding/f1";
-        let name = named(arn, &Place::default());
+        let name = named(arn, &Scope::default());
         assert_eq!(name.fingerprints, ["access-analyzer/111122223333/us-east-1/f1"]);
         assert_eq!(name.clue.unwrap().ids, ["f1", arn]);
         let arn = "arn:aws:securityhub:us-east-1:111122223333:subscription/x/finding/f1";
-        let name = named(arn, &Place::default());
+        let name = named(arn, &Scope::default());
         assert_eq!(name.fingerprints, [format!("securityhub/{ACCOUNT}/us-east-1/{arn}")]);
         assert_eq!(name.clue.unwrap().ids, [arn]);
     }
 
     #[test]
-    fn a_place_spares_the_search() {
-        let known = named("f1", &place("macie", ACCOUNT, "us-east-1"));
+    fn account_and_region_make_a_search_needless() {
+        let known = named("f1", &scope("macie", ACCOUNT, "us-east-1"));
         assert_eq!(known.fingerprints, ["macie/111122223333/us-east-1/f1"]);
         assert_eq!(known.clue, None);
-        let any = named("f1", &place("", ACCOUNT, "us-east-1"));
+        let any = named("f1", &scope("", ACCOUNT, "us-east-1"));
         assert_eq!(any.fingerprints.len(), Fingerprint::PRODUCTS.len());
         assert!(any.clue.is_some());
-        let half = named("f1", &place("", ACCOUNT, ""));
+        let half = named("f1", &scope("", ACCOUNT, ""));
         assert_eq!(half.fingerprints, [""; 0]);
         assert_eq!(half.clue.unwrap().account.as_deref(), Some(ACCOUNT));
     }
 
     #[test]
-    fn what_slack_has_cut_off_is_a_beginning() {
-        let name = named("arn:aws:securityhub:us-east-1:11…", &Place::default());
+    fn shortened_names_search_by_prefix() {
+        let name = named("arn:aws:securityhub:us-east-1:11…", &Scope::default());
         let clue = name.clue.unwrap();
         assert!(clue.prefix);
         assert_eq!(clue.ids, ["arn:aws:securityhub:us-east-1:11"]);
         assert!(
-            matches!(super::name("0a1…", &Place::default()), Err(Wrong(why)) if why.contains("too many"))
+            matches!(super::name("0a1…", &Scope::default()), Err(WrongUsage(why)) if why.contains("too many"))
         );
     }
 
     #[test]
     fn hostile_names_are_refused_or_written_as_keys_are() {
         for (text, why) in [
-            ("", "nothing is asked"),
-            (" ` ` ", "nothing is asked"),
-            ("{\"id\": 1}", "that is JSON"),
-            (&"x".repeat(3000), "no finding's name"),
+            ("", "the name is empty"),
+            (" ` ` ", "the name is empty"),
+            ("{\"id\": 1}", "the name is JSON"),
+            (&"x".repeat(3000), "more than the 2048"),
         ] {
-            let Err(Wrong(said)) = name(text, &Place::default()) else { panic!("{text}") };
+            let Err(WrongUsage(said)) = name(text, &Scope::default()) else { panic!("{text}") };
             assert!(said.contains(why), "{said}");
         }
-        let clue = named("a\u{1b}[31mb\u{202e}", &Place::default()).clue.unwrap();
+        let clue = named("a\u{1b}[31mb\u{202e}", &Scope::default()).clue.unwrap();
         assert_eq!(clue.ids, ["a%1B[31mb%E2%80%AE"]);
     }
 
@@ -364,15 +361,15 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
-        assert_eq!(check(true, &Place::default()), Ok(()));
-        assert_eq!(check(false, &place("macie", ACCOUNT, "us-east-1")), Ok(()));
-        for (file, place, why) in [
-            (true, place("", ACCOUNT, ""), "a file says them itself"),
-            (false, place("", "1234", ""), "twelve digits"),
-            (false, place("", "", &"r".repeat(65)), "--region must be"),
+    fn wrong_options_are_refused() {
+        assert_eq!(check(true, &Scope::default()), Ok(()));
+        assert_eq!(check(false, &scope("macie", ACCOUNT, "us-east-1")), Ok(()));
+        for (file, scope, why) in [
+            (true, scope("", ACCOUNT, ""), "a file contains them"),
+            (false, scope("", "1234", ""), "twelve digits"),
+            (false, scope("", "", &"r".repeat(65)), "--region must be"),
         ] {
-            let Err(Wrong(said)) = check(file, &place) else { panic!("{place:?}") };
+            let Err(WrongUsage(said)) = check(file, &scope) else { panic!("{scope:?}") };
             assert!(said.contains(why), "{said}");
         }
     }

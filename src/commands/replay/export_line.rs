@@ -1,22 +1,22 @@
-//! DeadLetter messages as JSON lines: what `export` writes and `import` reads. A line holds all that is
-//! known of a message, the body whole.
+//! The JSON lines that `export` writes and `import` reads. Each line holds one dead letter, with its
+//! whole body.
 
 use serde::{Deserialize, Serialize};
 
 use crate::instants::Wall;
 use crate::ports::{DeadLetter, Lane, MessageId, Origin};
 
-/// The longest line that is read: a body of 1 MiB, each byte of it escaped to six, and the rest.
+/// The longest line that is read: a body of 1 MiB, each byte escaped to six, and the other fields.
 pub const LINE_BYTES_MAX: usize = 8 << 20;
 
-/// One line. Times are RFC 3339, to the second.
+/// One line. Times are in RFC 3339, to the second.
 #[derive(Debug, Deserialize, Serialize)]
-struct Line {
+struct ExportLine {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original_id: Option<String>,
     #[serde(default)]
-    origin: Place,
+    origin: ExportOrigin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,13 +28,13 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     enqueued_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    parked_at: Option<String>,
+    quarantined_at: Option<String>,
     body: String,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-enum Place {
+enum ExportOrigin {
     #[default]
     Quarantine,
     Eventbridge {
@@ -51,39 +51,39 @@ enum Place {
     },
 }
 
-/// One line, without its end.
-pub fn write(parked: &DeadLetter) -> String {
-    let line = Line {
-        id: parked.id.0.clone(),
-        original_id: parked.original_id.as_ref().map(|id| id.0.clone()),
-        origin: match parked.origin.clone() {
-            Origin::Quarantine => Place::Quarantine,
+/// Writes a dead letter as a line, without the line end.
+pub fn write(letter: &DeadLetter) -> String {
+    let line = ExportLine {
+        id: letter.id.0.clone(),
+        original_id: letter.original_id.as_ref().map(|id| id.0.clone()),
+        origin: match letter.origin.clone() {
+            Origin::Quarantine => ExportOrigin::Quarantine,
             Origin::EventBridge { rule, target, exhausted } => {
-                Place::Eventbridge { rule, target, exhausted }
+                ExportOrigin::Eventbridge { rule, target, exhausted }
             }
-            Origin::DeadLetter { source } => Place::DeadLetter { source },
+            Origin::DeadLetter { source } => ExportOrigin::DeadLetter { source },
         },
-        reason: parked.reason.clone(),
-        detail: parked.detail.clone(),
-        attempts: parked.attempts,
-        lane: parked.lane.map(|lane| lane.as_str().to_owned()),
-        enqueued_at: parked.enqueued_at.map(Wall::to_rfc3339),
-        parked_at: parked.parked_at.map(Wall::to_rfc3339),
-        body: parked.body.clone(),
+        reason: letter.reason.clone(),
+        detail: letter.detail.clone(),
+        attempts: letter.attempts,
+        lane: letter.lane.map(|lane| lane.as_str().to_owned()),
+        enqueued_at: letter.enqueued_at.map(Wall::to_rfc3339),
+        quarantined_at: letter.quarantined_at.map(Wall::to_rfc3339),
+        body: letter.body.clone(),
     };
-    // Strings and numbers alone: there is nothing in it that JSON could not hold.
+    // A line has only strings and numbers, which JSON can always hold.
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// The message of a line. The error says what is wrong with the line, and repeats none of it.
+/// Reads a line. The error says what is wrong with it, and quotes nothing of it.
 pub fn read(text: &str) -> Result<DeadLetter, String> {
-    let line: Line = serde_json::from_str(text).map_err(|error| {
+    let line: ExportLine = serde_json::from_str(text).map_err(|error| {
         let what = match error.classify() {
             serde_json::error::Category::Data => {
-                "is JSON, but not a message as `hansho replay export` writes it: it needs an id and \
-                 a body, both strings"
+                "is JSON, but not a line of `hansho replay export`: it needs an id and a body, both \
+                 strings"
             }
-            _ => "is no JSON: was the file cut off?",
+            _ => "is not JSON: check whether the file is cut off",
         };
         format!("{what} (column {})", error.column())
     })?;
@@ -91,7 +91,7 @@ pub fn read(text: &str) -> Result<DeadLetter, String> {
         None => Ok(None),
         Some(text) => Wall::parse_rfc3339(text)
             .map(Some)
-            .ok_or_else(|| format!("has a {name} that is no time such as 2026-11-26T03:15:00Z")),
+            .ok_or_else(|| format!("has a {name} that is not a time such as 2026-11-26T03:15:00Z")),
     };
     let lane = match &line.lane {
         None => None,
@@ -105,15 +105,15 @@ pub fn read(text: &str) -> Result<DeadLetter, String> {
     }
     Ok(DeadLetter {
         enqueued_at: moment("enqueued_at", &line.enqueued_at)?,
-        parked_at: moment("parked_at", &line.parked_at)?,
+        quarantined_at: moment("quarantined_at", &line.quarantined_at)?,
         id: MessageId(line.id),
         body: line.body,
         origin: match line.origin {
-            Place::Quarantine => Origin::Quarantine,
-            Place::Eventbridge { rule, target, exhausted } => {
+            ExportOrigin::Quarantine => Origin::Quarantine,
+            ExportOrigin::Eventbridge { rule, target, exhausted } => {
                 Origin::EventBridge { rule, target, exhausted }
             }
-            Place::DeadLetter { source } => Origin::DeadLetter { source },
+            ExportOrigin::DeadLetter { source } => Origin::DeadLetter { source },
         },
         reason: line.reason,
         detail: line.detail,
@@ -138,12 +138,12 @@ mod tests {
             lane: Some(Lane::Express),
             original_id: Some(MessageId("m-1".into())),
             enqueued_at: Some(Wall(1_790_000_000_000)),
-            parked_at: Some(Wall(1_790_000_060_000)),
+            quarantined_at: Some(Wall(1_790_000_060_000)),
         }
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_lines_are_read_back() {
         let some = |text: &str| Some(text.to_owned());
         for origin in [
             Origin::Quarantine,
@@ -151,10 +151,10 @@ mod tests {
             Origin::DeadLetter { source: some("q") },
             Origin::DeadLetter { source: None },
         ] {
-            let parked = DeadLetter { origin, ..full() };
-            let line = write(&parked);
+            let letter = DeadLetter { origin, ..full() };
+            let line = write(&letter);
             assert!(!line.contains('\n'));
-            assert_eq!(read(&line), Ok(parked));
+            assert_eq!(read(&line), Ok(letter));
         }
         let bare = DeadLetter {
             reason: None,
@@ -163,7 +163,7 @@ mod tests {
             lane: None,
             original_id: None,
             enqueued_at: None,
-            parked_at: None,
+            quarantined_at: None,
             body: String::new(),
             ..full()
         };
@@ -172,15 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_is_named() {
+    fn wrong_lines_are_named() {
         for (line, said) in [
-            ("", "no JSON"),
+            ("", "not JSON"),
             (r#"{"id":"a","body":"b"#, "cut off"),
             (r#"{"id":"a"}"#, "needs an id and a body"),
             (r#"{"id":"a","body":{}}"#, "needs an id and a body"),
             (r#"{"id":"","body":"b"}"#, "empty id"),
             (r#"{"id":"a","body":"b","lane":"slow"}"#, "lane"),
-            (r#"{"id":"a","body":"b","parked_at":"soon"}"#, "parked_at"),
+            (r#"{"id":"a","body":"b","quarantined_at":"soon"}"#, "quarantined_at"),
             ("[]", "needs an id and a body"),
         ] {
             let why = read(line).unwrap_err();

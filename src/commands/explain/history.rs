@@ -1,0 +1,189 @@
+//! What happened to a finding, as events. Pure.
+
+use crate::finding::{Finding, Level, Text};
+use crate::policy::ledger::{Row, State};
+use crate::policy::{canary, enqueued};
+use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
+
+use super::answer::{HistoryEvent, clean};
+use super::context::Context;
+
+const DETAIL_CHARS_MAX: usize = 500;
+
+/// The events that the source of a finding reports.
+pub(super) fn source(finding: &Finding) -> Vec<HistoryEvent> {
+    let mut events = Vec::new();
+    if let Some(at) = finding.created_at {
+        events.push(HistoryEvent::at(Some(at), "created", "according to its source"));
+    }
+    if let Some(at) = finding.updated_at.filter(|at| Some(*at) != finding.created_at) {
+        let counted = finding.count.map(|n| format!(", seen {n} times")).unwrap_or_default();
+        let detail = format!("according to its source{counted}");
+        events.push(HistoryEvent::at(Some(at), "updated", detail));
+    }
+    events
+}
+
+/// The events in the record of an alert.
+pub(super) fn record(context: &Context<'_>, record: &Row) -> Vec<HistoryEvent> {
+    let mut events = Vec::new();
+    if let Some(level) = record.level_sent {
+        let post = or_dash(&clean(&record.digest)).to_owned();
+        let mut detail = format!("as {level}, in post {post}; Slack accepted it (HTTP 200, ok)");
+        if record.state == State::Sent {
+            detail.push_str(&failed_attempts(record));
+        }
+        events.push(HistoryEvent::at(record.sent_at, "posted", detail));
+    }
+    events.extend(match record.state {
+        State::Claimed => Some(claim(context, record)),
+        State::Free => Some(release(context, record)),
+        State::Sent => None,
+    });
+    if record.expires_at < context.now {
+        events.push(HistoryEvent::at(
+            Some(record.expires_at),
+            "expired",
+            "the record may be deleted from then on; if the finding comes again, it is posted as new",
+        ));
+    }
+    events
+}
+
+fn claim(context: &Context<'_>, record: &Row) -> HistoryEvent {
+    // The owner is the id of the worker, then that of the alert.
+    let worker = clean(record.owner.split('/').next().unwrap_or(&record.owner));
+    let level = record.level_claimed.map_or("", |level| level.as_str());
+    let lease_end = record.lease_until.plus(context.terms.skew);
+    let failed = failed_attempts(record);
+    if context.now < lease_end {
+        let claimed_at = record.lease_until.minus(context.terms.lease);
+        let lease_end = lease_end.to_rfc3339();
+        let detail = format!(
+            "as {level} by worker {worker}, which posts it now; no other worker may until \
+             {lease_end}{failed}"
+        );
+        return HistoryEvent::at(Some(claimed_at), "claimed", detail);
+    }
+    let detail = format!(
+        "worker {worker} claimed it as {level} and recorded no result, so it may be posted; the worker \
+         that receives its message next posts it again{failed}"
+    );
+    HistoryEvent::at(Some(record.lease_until), "lease_ended", detail)
+}
+
+fn release(context: &Context<'_>, record: &Row) -> HistoryEvent {
+    let changed_at = record.expires_at.minus(context.terms.retention);
+    // Only `replay send --force` frees a record without an attempt.
+    if record.attempts == 0 && record.ambiguous > 0 {
+        let detail = format!(
+            "around this time, by hansho replay send --force; it was posted before, in post {}; a worker \
+             posts it again when its message comes",
+            or_dash(&clean(&record.digest))
+        );
+        return HistoryEvent::at(Some(changed_at), "reset", detail);
+    }
+    let detail = format!(
+        "around this time, by a worker that claimed it and did not post it; its message is in a queue or \
+         with a worker, for a retry{}",
+        failed_attempts(record)
+    );
+    HistoryEvent::at(Some(changed_at), "released", detail)
+}
+
+/// The event in a record that is not that of an alert. No destination has such a name.
+pub(super) fn of_hansho(name: &str, record: &Row) -> Option<HistoryEvent> {
+    match name {
+        enqueued::ENQUEUED => {
+            let level = record.level_sent.map_or("", Level::as_str);
+            let detail =
+                format!("as {level} by hansho reconcile: GuardDuty had it, and the ledger did not");
+            Some(HistoryEvent::at(record.sent_at, "enqueued", detail))
+        }
+        canary::ROW => {
+            let detail = match record.digest.parse::<canary::Passed>() {
+                Ok(passed) => format!(
+                    "a canary, not a finding: put on the bus at {}, received at {}{}",
+                    passed.put_at.to_rfc3339(),
+                    passed.received_at.to_rfc3339(),
+                    match passed.post {
+                        canary::Post::No => "",
+                        canary::Post::Yes => "; to be posted as a test",
+                        canary::Post::TooMany => {
+                            "; not posted as a test, because the worker has posted too many canaries"
+                        }
+                    }
+                ),
+                Err(_) => "a canary, not a finding".to_owned(),
+            };
+            Some(HistoryEvent::at(record.sent_at, "canary", detail))
+        }
+        _ => None,
+    }
+}
+
+/// A message in a lane.
+pub(super) fn waiting(context: &Context<'_>, message: &WaitingMessage) -> HistoryEvent {
+    let received = match message.receive_count {
+        0 => "not received yet".to_owned(),
+        1 => "received once".to_owned(),
+        n => format!("received {n} times"),
+    };
+    let visible = match message.visible_at > context.now {
+        true => format!(
+            "hidden until {}, because a worker has it or returned it",
+            message.visible_at.to_rfc3339()
+        ),
+        false => "visible to workers".to_owned(),
+    };
+    let (lane, id) = (clean(&message.lane), clean(&message.message_id));
+    let detail = format!("in the {lane} queue as message {id}; {received}; {visible}");
+    let event = HistoryEvent::at(Some(message.enqueued_at), "queued", detail);
+    HistoryEvent { lane: Some(lane), message_id: Some(id), ..event }
+}
+
+/// A message in quarantine.
+pub(super) fn quarantined(message: &QuarantinedMessage) -> HistoryEvent {
+    let optional = |text: &Option<String>| text.as_deref().map(clean).filter(|t| !t.is_empty());
+    let (lane, id) = (optional(&message.lane), optional(&message.message_id));
+    let reason = optional(&message.reason);
+    let mut detail = format!("reason: {}", reason.as_deref().unwrap_or("none given"));
+    let why = message.detail.as_deref().map(|detail| Text::new(detail, DETAIL_CHARS_MAX));
+    if let Some(why) = why.filter(|why| !why.is_empty()) {
+        detail.push_str(&format!(" ({why})"));
+    }
+    if let Some(id) = &id {
+        detail.push_str(&format!("; was message {id}"));
+    }
+    if let Some(lane) = &lane {
+        detail.push_str(&format!(" of the {lane} queue"));
+    }
+    match message.receive_count {
+        None | Some(0) => {}
+        Some(1) => detail.push_str(", received once"),
+        Some(count) => detail.push_str(&format!(", received {count} times")),
+    }
+    detail.push_str("; not posted until somebody sends it again (hansho replay)");
+    let event = HistoryEvent::at(message.quarantined_at, "quarantined", detail);
+    HistoryEvent { lane, message_id: id, reason, ..event }
+}
+
+fn failed_attempts(record: &Row) -> String {
+    let mut text = match record.attempts {
+        0 => String::new(),
+        1 => "; one attempt failed".to_owned(),
+        n => format!("; {n} attempts failed"),
+    };
+    match record.ambiguous {
+        0 => {}
+        1 => text.push_str("; Slack's answer was lost once, so it may have been posted then"),
+        n => text.push_str(&format!(
+            "; Slack's answer was lost {n} times, so it may have been posted then"
+        )),
+    }
+    text
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}

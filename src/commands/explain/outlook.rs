@@ -1,0 +1,120 @@
+//! What happens at a destination if the finding comes now. Pure.
+
+use crate::finding::{Finding, Level, Severity};
+use crate::policy::ledger::{self, Claim, ClaimKind, Row, Want};
+
+use super::answer::HistoryEvent;
+use super::context::Context;
+
+/// Decides what happens at a destination, or what can't be known of it. `level` is the most severe level
+/// in any record of the finding.
+pub(super) fn outlook(
+    context: &Context<'_>,
+    index: usize,
+    finding: Option<&Finding>,
+    level: Option<Level>,
+    record: Option<&Row>,
+) -> Option<HistoryEvent> {
+    let destination = context.config.destinations.get(index)?;
+    let threshold = context.threshold(destination);
+    let admits = |severity: &Severity| context.routes.admits(index, severity);
+    match (finding, record) {
+        (Some(finding), _) if !admits(&finding.severity) => {
+            let level = severity(finding);
+            let detail = format!("{level} is below the present threshold ({threshold})");
+            Some(HistoryEvent::now("not_owed", detail))
+        }
+        (Some(finding), _) => Some(next(context, finding, record)),
+        (None, Some(record)) => settled(context, record),
+        (None, None) => Some(without_record(level, admits, &threshold)),
+    }
+}
+
+fn without_record(
+    level: Option<Level>,
+    admits: impl Fn(&Severity) -> bool,
+    threshold: &str,
+) -> HistoryEvent {
+    match level {
+        Some(level) if !admits(&Severity::of_level(level)) => HistoryEvent::now(
+            "not_owed",
+            format!("its level is {level}, below the present threshold ({threshold})"),
+        ),
+        Some(level) => HistoryEvent::now(
+            "no_record",
+            format!(
+                "not posted there, although {level} is owed to it now: the message waits, or the \
+                 threshold was higher then, or the destination is newer than the post"
+            ),
+        ),
+        None => HistoryEvent::now(
+            "no_record",
+            format!("not posted there; its level is unknown, and the threshold is {threshold}"),
+        ),
+    }
+}
+
+/// The worker's own decision, for a finding that is owed.
+fn next(context: &Context<'_>, finding: &Finding, record: Option<&Row>) -> HistoryEvent {
+    let level = finding.severity.level;
+    let want = Want { owner: "explain", level, revision: finding.updated_at };
+    let (event, detail) = match ledger::claim(record, &want, &context.terms, context.now) {
+        Claim::AlreadyPosted { level } => (
+            "already_posted",
+            format!("as {level}; nothing more is posted{}", unless(level, record)),
+        ),
+        Claim::Busy { until } => {
+            ("busy", format!("waits until {}: a worker has claimed it", until.to_rfc3339()))
+        }
+        Claim::Write { kind: ClaimKind::Escalate { from }, .. } => {
+            ("owed", format!("{level} is more severe than {from}, as posted before: posted again"))
+        }
+        Claim::Write { kind: ClaimKind::Remind, .. } => (
+            "owed",
+            "already posted, but it has changed since and a reminder is due: posted again"
+                .to_owned(),
+        ),
+        Claim::Write { kind: ClaimKind::New, .. } => {
+            ("owed", format!("{}; no record: never claimed, so never posted", severity(finding)))
+        }
+        Claim::Write { .. } => ("owed", format!("{}; posted when it comes", severity(finding))),
+    };
+    HistoryEvent::now(event, detail)
+}
+
+/// A finding that is already posted, and whose text is not known. None: it is not posted, or the record
+/// has expired.
+fn settled(context: &Context<'_>, record: &Row) -> Option<HistoryEvent> {
+    let level = record.level_sent.filter(|_| record.expires_at >= context.now)?;
+    let until = record.expires_at.to_rfc3339();
+    let unless = unless(level, Some(record));
+    let detail = format!("as {level}; nothing more is posted until {until}{unless}");
+    Some(HistoryEvent::now("already_posted", detail))
+}
+
+/// The conditions under which a finding is posted again.
+fn unless(level: Level, record: Option<&Row>) -> String {
+    let higher = match level {
+        Level::Critical => None,
+        Level::High => Some("it becomes critical".to_owned()),
+        lower => {
+            let next = Level::ALL.into_iter().find(|next| *next > lower);
+            next.map(|next| format!("it becomes {next} or more severe"))
+        }
+    };
+    let due = record.and_then(|record| record.due_at);
+    let reminder = due.map(|due| format!("it changes and comes after {}", due.to_rfc3339()));
+    let conditions: Vec<String> = higher.into_iter().chain(reminder).collect();
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" unless {}", conditions.join(", or ")),
+    }
+}
+
+/// `high (8)`
+fn severity(finding: &Finding) -> String {
+    match finding.severity.score {
+        Some(score) => format!("{} ({score})", finding.severity.level),
+        None => finding.severity.level.to_string(),
+    }
+}
