@@ -12,7 +12,7 @@ use crate::clock::SystemClock;
 use crate::desk::{DestinationSnapshot, KnownFrom, ReturnReason};
 use crate::finding::{self, Finding};
 use crate::instants::{Mono, Wall};
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
+use crate::policy::record::{Expect, LastPost, Record, RecordKey};
 use crate::ports::{
     Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId, Notifier,
     Post, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
@@ -137,7 +137,7 @@ impl Queue for Half {
 }
 
 impl Ledger for Half {
-    async fn read(&self, _: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, _: &RecordKey) -> Result<Option<Record>, LedgerError> {
         if self.works() {
             Ok(None)
         } else {
@@ -145,7 +145,12 @@ impl Ledger for Half {
         }
     }
 
-    async fn write(&self, _: &RecordKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
+    async fn write_any(
+        &self,
+        _: &RecordKey,
+        _: &Expect,
+        _: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         Ok(Written::Lost(None))
     }
 
@@ -173,8 +178,8 @@ async fn calls(metrics: &Metrics) {
     counted.delete(lane, &[Receipt("r".to_owned())]).await;
     let entry = (Receipt("r".to_owned()), wait);
     counted.hide(lane, &[entry.clone(), entry.clone(), entry]).await;
-    let key = RecordKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
-    assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
+    let key = RecordKey::alert("f", "d");
+    assert!(counted.read_any(&key).await.is_ok() && counted.read_any(&key).await.is_err());
     let digest = Post {
         id: "d".to_owned(),
         destination: "security".to_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Flight, Landing};
 use crate::finding::text::cut;
 use crate::instants::Wall;
-use crate::policy::canary::Post;
+use crate::policy::canary::CanaryPost as Post;
 
 /// What the services said goes to a terminal in part.
 const WHY_CHARS_MAX: usize = 500;

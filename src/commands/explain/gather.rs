@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
-use crate::policy::ledger::{RecordKey, Row};
+use crate::policy::record::{Record, RecordKey};
 use crate::ports::inquiry::{Concerns, Inquiry, Peek, QuarantinedMessage, Waiting, WaitingMessage};
 use crate::ports::{Depth, Failure, Lane, LedgerError};
 
@@ -36,7 +36,7 @@ pub struct Subject {
     /// What it says, if there is a text of it: in the file, or in a queue.
     pub finding: Option<Finding>,
     /// The row of each destination that has one.
-    pub rows: Vec<(String, Row)>,
+    pub rows: Vec<(String, Record)>,
     pub parked: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
 }
@@ -128,18 +128,18 @@ impl<L: Inquiry> Desk<'_, L> {
         &self,
         fingerprint: &str,
         gaps: &mut Vec<String>,
-    ) -> Result<Vec<(String, Row)>, LedgerError> {
-        let why = match self.ledger.rows_of(fingerprint).await {
+    ) -> Result<Vec<(String, Record)>, LedgerError> {
+        let why = match self.ledger.records_of(fingerprint).await {
             Ok(rows) => {
-                return Ok(rows.into_iter().map(|(key, row)| (key.destination, row)).collect());
+                return Ok(rows.into_iter().map(|(key, row)| (key.into_parts().1, row)).collect());
             }
             Err(why) => why,
         };
         let mut rows = Vec::new();
         for destination in &self.config.destinations {
             let name = destination.name.to_string();
-            let key = RecordKey { fingerprint: fingerprint.to_owned(), destination: name.clone() };
-            if let Some(row) = self.ledger.read(&key).await? {
+            let key = RecordKey::alert(fingerprint, &name);
+            if let Some(row) = self.ledger.read_any(&key).await? {
                 rows.push((name, row));
             }
         }
@@ -194,14 +194,15 @@ impl<L: Inquiry> Desk<'_, L> {
                 found.unreadable
             ));
         }
-        for (key, row) in found.rows {
+        for (key, row) in found.records {
+            let (fingerprint, destination) = key.into_parts();
             match evidence.subjects.last_mut() {
-                Some(last) if last.fingerprint == key.fingerprint => {
-                    last.rows.push((key.destination, row));
+                Some(last) if last.fingerprint == fingerprint => {
+                    last.rows.push((destination, row));
                 }
                 _ => evidence.subjects.push(Subject {
-                    fingerprint: key.fingerprint,
-                    rows: vec![(key.destination, row)],
+                    fingerprint,
+                    rows: vec![(destination, row)],
                     ..Subject::default()
                 }),
             }

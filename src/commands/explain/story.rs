@@ -5,9 +5,10 @@ use crate::commands::check::and_above;
 use crate::config::{Backend, Config, Destination, duration};
 use crate::finding::{Finding, Level, Remark, Severity, Text};
 use crate::instants::Wall;
-use crate::policy::ledger::{self, Claim, ClaimKind, Row, State, Terms, Want};
+use crate::policy::canary::CanaryPost;
+use crate::policy::ledger::{self, Claim, ClaimKind, State, Terms, Versioned, Want};
+use crate::policy::record::{AlertRecord, Record};
 use crate::policy::route::Routes;
-use crate::policy::{canary, enqueued};
 use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
 
 use super::answer::{About, Chapter, Event, LaneDepth, Rejected, Standing, Story};
@@ -66,10 +67,12 @@ impl Teller<'_> {
         }
         events.extend(subject.waiting.iter().map(|message| self.waiting(message)));
         events.extend(subject.parked.iter().map(parked));
-        let row_of = |name: &str| subject.rows.iter().find(|(d, _)| d == name).map(|(_, row)| row);
+        let row_of = |name: &str| {
+            subject.rows.iter().find(|(d, _)| d == name).and_then(|(_, row)| alert(row))
+        };
         // A canary is owed to nobody by its level.
-        let is_canary = subject.rows.iter().any(|(name, _)| name == canary::ROW);
-        let told = subject.rows.iter().map(|(_, row)| row.level_sent.max(row.level_claimed)).max();
+        let is_canary = subject.rows.iter().any(|(_, row)| matches!(row, Record::Canary(_)));
+        let told = subject.rows.iter().map(|(_, row)| level_of(row)).max();
         let told = told.flatten();
         let mut destinations = Vec::new();
         for (index, destination) in self.config.destinations.iter().enumerate() {
@@ -83,9 +86,11 @@ impl Teller<'_> {
             destinations.push(self.standing(name, Some(destination), owed, row));
         }
         for (name, row) in &subject.rows {
-            if let Some(event) = own(name, row) {
+            if let Some(event) = own(row) {
                 events.push(event);
-            } else if !self.config.destinations.iter().any(|d| d.name.as_str() == name) {
+            } else if let Some(row) = alert(row)
+                && !self.config.destinations.iter().any(|d| d.name.as_str() == name)
+            {
                 events.extend(self.row(row).into_iter().map(|e| e.of(name)));
                 let gone = "the configuration has no such destination now".to_owned();
                 events.push(Event::now("unconfigured", gone).of(name));
@@ -103,22 +108,24 @@ impl Teller<'_> {
     }
 
     /// What a row says has happened, and how far it has come.
-    fn row(&self, row: &Row) -> Vec<Event> {
+    fn row(&self, row: &AlertRecord) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Some(level) = row.level_sent {
+        let state = row.version().state;
+        if let Some(post) = row.accepted() {
+            let level = post.level;
             let mut detail = format!(
                 "as {level}, in post {}; Slack accepted it (HTTP 200, ok)",
-                or_dash(&clean(&row.digest))
+                or_dash(&clean(&post.post_id))
             );
-            if row.state == State::Sent {
+            if state == State::Sent {
                 detail.push_str(&tries(row));
             }
-            events.push(Event::at(row.sent_at, "posted", detail));
+            events.push(Event::at(Some(post.sent_at), "posted", detail));
         }
-        let worker = worker(&row.owner);
-        let level = row.level_claimed.map_or("", |level| level.as_str());
+        let worker = worker(row.owner().unwrap_or_default());
+        let level = row.level_claimed().map_or("", |level| level.as_str());
         let over = row.lease_until.plus(self.terms.skew);
-        match row.state {
+        match state {
             State::Claimed if self.now < over => {
                 let begun = row.lease_until.minus(self.terms.lease);
                 events.push(Event::at(
@@ -150,7 +157,7 @@ impl Teller<'_> {
                     format!(
                         "about then, by hansho replay with --force, though it had been posted, in post \
                          {}: it is posted again when its message comes",
-                        or_dash(&clean(&row.digest))
+                        or_dash(&clean(row.post_id().unwrap_or_default()))
                     ),
                 ));
             }
@@ -186,7 +193,7 @@ impl Teller<'_> {
         index: usize,
         finding: Option<&Finding>,
         told: Option<Level>,
-        row: Option<&Row>,
+        row: Option<&AlertRecord>,
     ) -> Option<Event> {
         let destination = self.config.destinations.get(index)?;
         let least = self.least(destination);
@@ -221,7 +228,7 @@ impl Teller<'_> {
     }
 
     /// The ledger's own decision, for a finding that is owed.
-    fn next(&self, finding: &Finding, row: Option<&Row>) -> Event {
+    fn next(&self, finding: &Finding, row: Option<&AlertRecord>) -> Event {
         let level = finding.severity.level;
         let want = Want { owner: "explain", level, revision: finding.updated_at };
         match ledger::claim(row, &want, &self.terms, self.now) {
@@ -259,9 +266,10 @@ impl Teller<'_> {
     }
 
     /// What was told is not told again, as long as the row counts.
-    fn settled(&self, row: &Row) -> Option<Event> {
-        let level = row.level_sent.filter(|_| row.expires_at >= self.now)?;
-        let again = match row.due_at {
+    fn settled(&self, row: &AlertRecord) -> Option<Event> {
+        let post = row.accepted().filter(|_| row.expires_at >= self.now)?;
+        let level = post.level;
+        let again = match post.due_at {
             Some(due) => format!(", but for a reminder from {}, if it changes", due.to_rfc3339()),
             None => String::new(),
         };
@@ -308,9 +316,10 @@ impl Teller<'_> {
         name: &str,
         destination: Option<&Destination>,
         owed: Option<bool>,
-        row: Option<&Row>,
+        row: Option<&AlertRecord>,
     ) -> Standing {
-        let claimed = row.filter(|row| row.state == State::Claimed);
+        let post = row.and_then(AlertRecord::accepted);
+        let claimed = row.filter(|row| row.is_claimed());
         let level = |level: Level| level.as_str();
         let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
         let text = |text: &str| (!text.is_empty()).then(|| clean(text));
@@ -319,18 +328,18 @@ impl Teller<'_> {
             configured: destination.is_some(),
             owed,
             min_severity: destination.map(|d| self.least(d)),
-            state: row.map_or("none", |row| row.state.as_str()),
+            state: row.map_or("none", |row| row.version().state.as_str()),
             expired: row.is_some_and(|row| row.expires_at < self.now),
             lease_alive: claimed.map(|row| self.now < row.lease_until.plus(self.terms.skew)),
-            level_sent: row.and_then(|row| row.level_sent).map(level),
-            level_claimed: row.and_then(|row| row.level_claimed).map(level),
-            sent_at: time(row.and_then(|row| row.sent_at)),
-            digest: row.and_then(|row| text(&row.digest)),
-            revision_sent: time(row.and_then(|row| row.revision_sent)),
-            due_at: time(row.and_then(|row| row.due_at)),
+            level_sent: post.map(|post| level(post.level)),
+            level_claimed: row.and_then(AlertRecord::level_claimed).map(level),
+            sent_at: time(post.map(|post| post.sent_at)),
+            digest: row.and_then(AlertRecord::post_id).and_then(text),
+            revision_sent: time(post.and_then(|post| post.revision)),
+            due_at: time(post.and_then(|post| post.due_at)),
             attempts: row.map(|row| row.attempts),
             ambiguous: row.map(|row| row.ambiguous),
-            owner: row.and_then(|row| text(&row.owner)),
+            owner: row.and_then(AlertRecord::owner).and_then(text),
             fence: row.map(|row| row.fence),
             lease_until: time(claimed.map(|row| row.lease_until)),
             expires_at: time(row.map(|row| row.expires_at)),
@@ -357,12 +366,12 @@ impl Teller<'_> {
         }
         let rows = || {
             let all = evidence.subjects.iter().flat_map(|subject| &subject.rows);
-            all.filter(|(name, row)| own(name, row).is_none())
+            all.filter_map(|(name, row)| Some((name, alert(row)?)))
         };
         for destination in &self.config.destinations {
             let fallback = destination.fallback.and_then(|i| self.config.destinations.get(i));
             let name = destination.name.as_str();
-            let told = rows().any(|(d, row)| d == name && row.level_sent.is_some());
+            let told = rows().any(|(d, row)| d == name && row.accepted().is_some());
             if let Some(fallback) = fallback.filter(|_| told) {
                 notes.push(format!(
                     "What was posted for {name} went to {}, if the webhook of {name} was dead then: \
@@ -430,36 +439,51 @@ fn source_events(finding: &Finding) -> Vec<Event> {
     events
 }
 
-/// What a row tells that is no alert's: no destination has such a name.
-fn own(name: &str, row: &Row) -> Option<Event> {
-    match name {
-        enqueued::ENQUEUED => {
-            let level = row.level_sent.map_or("", Level::as_str);
+fn alert(record: &Record) -> Option<&AlertRecord> {
+    match record {
+        Record::Alert(alert) => Some(alert),
+        _ => None,
+    }
+}
+
+/// The level that a record names.
+fn level_of(record: &Record) -> Option<Level> {
+    match record {
+        Record::Alert(alert) => alert.level_posted().max(alert.level_claimed()),
+        Record::Canary(canary) => Some(canary.level),
+        Record::Enqueued(enqueued) => Some(enqueued.level),
+        Record::Pace(_) | Record::Watermark(_) => None,
+    }
+}
+
+/// The event of a record that is no alert's.
+fn own(record: &Record) -> Option<Event> {
+    match record {
+        Record::Enqueued(enqueued) => {
+            let level = enqueued.level;
             let detail = format!(
                 "as {level} by hansho reconcile: GuardDuty held it, and the ledger did not know it"
             );
-            Some(Event::at(row.sent_at, "enqueued", detail))
+            Some(Event::at(Some(enqueued.enqueued_at), "enqueued", detail))
         }
-        canary::ROW => {
-            let detail = match row.digest.parse::<canary::Passed>() {
-                Ok(passed) => format!(
-                    "a canary, and no finding: put on the bus at {}, received at {}; that is all it \
-                     is for{}",
-                    passed.put_at.to_rfc3339(),
-                    passed.received_at.to_rfc3339(),
-                    match passed.post {
-                        canary::Post::No => "",
-                        canary::Post::Yes => ", and it asked to be posted as a test",
-                        canary::Post::TooMany => {
-                            ", and was not posted as it asked: too many were before"
-                        }
+        Record::Canary(record) => {
+            let passed = record.passed;
+            let detail = format!(
+                "a canary, and no finding: put on the bus at {}, received at {}; that is all it \
+                 is for{}",
+                passed.put_at.to_rfc3339(),
+                passed.received_at.to_rfc3339(),
+                match passed.post {
+                    CanaryPost::No => "",
+                    CanaryPost::Yes => ", and it asked to be posted as a test",
+                    CanaryPost::TooMany => {
+                        ", and was not posted as it asked: too many were before"
                     }
-                ),
-                Err(_) => "a canary, and no finding".to_owned(),
-            };
-            Some(Event::at(row.sent_at, "canary", detail))
+                }
+            );
+            Some(Event::at(Some(passed.put_at), "canary", detail))
         }
-        _ => None,
+        Record::Alert(_) | Record::Pace(_) | Record::Watermark(_) => None,
     }
 }
 
@@ -515,7 +539,7 @@ pub fn severity(finding: &Finding) -> String {
 }
 
 /// What is known of tries that were not accepted.
-fn tries(row: &Row) -> String {
+fn tries(row: &AlertRecord) -> String {
     let mut text = match row.attempts {
         0 => String::new(),
         1 => "; one try was not accepted".to_owned(),

@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::metrics::calls::Counted;
 use crate::metrics::emf::Emf;
 use crate::policy::budget::TimeBudget;
-use crate::policy::cell;
+use crate::policy::record::RecordKey;
 use crate::ports::{Clock, Delivery, Lane, Ledger, Notifier, Queue};
 
 use batch::BatchQueue;
@@ -209,11 +209,11 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// Without the ledger nothing can be claimed, so it is what a function without messages looks at.
     async fn look_at_the_ledger(&self, deadline: &Deadline) -> Result<(), String> {
         for route in &self.settings.routes.routes {
-            let key = cell::key(&route.destination);
+            let key = RecordKey::pace(&route.destination);
             let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
             tokio::select! {
                 biased;
-                read = ledger.read(&key) => {
+                read = ledger.read_any(&key) => {
                     read.map_err(|why| format!("the ledger does not answer: {why}"))?;
                 }
                 () = self.clock.sleep_until(deadline.answer) => {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::finding::{self, Finding};
 use crate::instants::Wall;
 use crate::policy::filter::Threshold;
-use crate::policy::ledger::{self, Claim, RecordKey, Row, Terms, Want};
+use crate::policy::ledger::{self, Claim, RecordKey, Terms, Want};
 use crate::policy::route::Routes;
 use crate::ports::inlet::MESSAGE_BYTES_MAX;
 
@@ -76,7 +76,7 @@ fn standing(finding: Finding, message: String, routes: &Routes, now: Wall) -> St
         return Standing::Unreadable(why);
     }
     let destinations = owed.into_iter().filter_map(|i| routes.routes.get(i));
-    let key = |destination: &str| RecordKey::new(&finding.fingerprint, destination);
+    let key = |destination: &str| RecordKey::alert(&finding.fingerprint, destination);
     let alerts = destinations.map(|route| key(&route.destination)).collect();
     Standing::Owed(Box::new(Owed { finding, alerts, message }))
 }
@@ -84,7 +84,12 @@ fn standing(finding: Finding, message: String, routes: &Routes, now: Wall) -> St
 /// Whether the ledger knows of an alert: it was told at this level or above, or somebody is at it.
 /// Decided by the ledger's own protocol, so that nothing is missing here that a worker would not
 /// post.
-pub fn known(row: Option<&Row>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
+pub fn known(
+    row: Option<&ledger::AlertRecord>,
+    finding: &Finding,
+    terms: &Terms,
+    now: Wall,
+) -> bool {
     // Without a revision no reminder is owed: whether one is due is for the worker, which gets each
     // update anyway.
     let want = Want { owner: SOURCE, level: finding.severity.level, revision: None };

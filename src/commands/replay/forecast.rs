@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, Level};
 use crate::instants::Wall;
-use crate::policy::ledger::{Claim, ClaimKind, RecordKey, Want, claim};
+use crate::policy::ledger::{AlertRecord, Claim, ClaimKind, RecordKey, Want, claim};
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
 use crate::slack::{self, Mentions};
 
@@ -70,24 +70,25 @@ pub async fn of<L: Ledger>(
         for key in again.keys(finding) {
             if before.get(&key).is_some_and(|told| *told >= level) {
                 let outlook = Outlook::PostedByThis;
-                alerts.push(Alert { finding: index, destination: key.destination, outlook });
+                alerts.push(Alert { finding: index, destination: key.into_parts().1, outlook });
                 continue;
             }
-            let row = again.ledger.read(&key).await?;
+            let row: Option<AlertRecord> = again.ledger.read(&key).await?;
             let want =
                 Want { owner: NOBODY, level: finding.severity.level, revision: finding.updated_at };
             let outlook = match claim(row.as_ref(), &want, &again.terms, now) {
                 Claim::Write { kind, .. } => Outlook::Post(kind),
                 Claim::Busy { .. } => Outlook::Busy,
                 Claim::AlreadyPosted { level } if force => Outlook::PostAgain(level),
-                Claim::AlreadyPosted { level } => {
-                    Outlook::AlreadyPosted { level, at: row.as_ref().and_then(|row| row.sent_at) }
-                }
+                Claim::AlreadyPosted { level } => Outlook::AlreadyPosted {
+                    level,
+                    at: row.as_ref().and_then(|row| Some(row.accepted()?.sent_at)),
+                },
             };
             if outlook.posts() {
                 before.insert(key.clone(), level);
             }
-            alerts.push(Alert { finding: index, destination: key.destination, outlook });
+            alerts.push(Alert { finding: index, destination: key.into_parts().1, outlook });
         }
     }
     Ok(Forecast { lane: message.lane_of(lanes), alerts })

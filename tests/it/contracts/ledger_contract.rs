@@ -1,14 +1,18 @@
 //! What every ledger promises (`ports::Ledger`), as one suite that each adapter and each fake
 //! passes. To add one, implement [`Harness`] for it and call [`exercise`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, Expect, LastPost, RecordKey, Row, State, Terms, Want};
-use hansho::policy::ledger::{claim, mark, marked_by, release};
+use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Earlier, Expect, LastPost};
+use hansho::policy::record::{RecordKey, Versioned};
 use hansho::ports::{Ledger, PREFETCH_MAX, Written};
+
+use super::stored_rows;
 
 /// How the suite comes by ledgers.
 pub trait Harness: Sync {
@@ -27,6 +31,7 @@ pub async fn exercise(harness: &impl Harness) {
 /// What a single user of the ledger can see.
 pub async fn exercise_in_turn(harness: &impl Harness) {
     a_row_is_read_as_it_was_written(&harness.fresh().await).await;
+    each_kind_of_record_is_read_as_it_was_written(&harness.fresh().await).await;
     a_replaced_row_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
     each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
     keys_are_exact(&harness.fresh().await).await;
@@ -54,80 +59,80 @@ const CLAIMANTS: usize = 32;
 const RACES: usize = 5;
 
 fn key(fingerprint: &str, destination: &str) -> RecordKey {
-    RecordKey { fingerprint: fingerprint.to_owned(), destination: destination.to_owned() }
+    RecordKey::alert(fingerprint, destination)
 }
 
-fn free() -> Row {
-    Row {
-        state: State::Free,
-        owner: String::new(),
-        fence: 3,
+fn free() -> AlertRecord {
+    AlertRecord {
         lease_until: Wall(NOW.0 - 1),
-        level_claimed: None,
-        level_sent: None,
-        revision_sent: None,
-        sent_at: None,
-        due_at: None,
-        attempts: 0,
-        ambiguous: 0,
-        digest: String::new(),
         expires_at: Wall(1_792_522_038_000),
+        ..AlertRecord::unposted(3)
     }
 }
 
-fn claimed() -> Row {
-    Row {
-        state: State::Claimed,
-        owner: "worker-1".into(),
-        level_claimed: Some(Level::Low),
-        ..free()
-    }
+fn claimed() -> AlertRecord {
+    claimed_after(Earlier::None)
 }
 
-fn sent() -> Row {
-    Row {
-        state: State::Sent,
-        owner: "worker-1".into(),
-        level_sent: Some(Level::High),
-        revision_sent: Some(Wall(1_784_746_037_001)),
-        sent_at: Some(NOW),
+fn claimed_after(earlier: Earlier) -> AlertRecord {
+    let owner = "worker-1".into();
+    AlertRecord { state: AlertState::Claimed { owner, level: Level::Low, earlier }, ..free() }
+}
+
+fn post(level: Level) -> AcceptedPost {
+    AcceptedPost {
+        level,
+        revision: Some(Wall(1_784_746_037_001)),
+        sent_at: NOW,
         due_at: Some(Wall(NOW.0 + 1)),
-        digest: "digest-1".into(),
-        ..free()
+        post_id: "post-1".into(),
     }
+}
+
+fn posted(post: AcceptedPost) -> AlertRecord {
+    let state = AlertState::Posted { post, marked_by: Some("worker-1".into()) };
+    AlertRecord { state, ..free() }
+}
+
+fn sent() -> AlertRecord {
+    posted(post(Level::High))
 }
 
 /// Every field there, none at zero, and the numbers as large as an adapter has to take them: beyond
-/// what a floating-point number holds exactly.
-fn fullest() -> Row {
-    Row {
-        state: State::Claimed,
-        owner: "ö\"\\ 👀 \u{202e}".into(),
+/// those that a floating-point number holds exactly.
+fn fullest() -> AlertRecord {
+    let before = AcceptedPost {
+        level: Level::Informational,
+        revision: Some(Wall(i64::MAX)),
+        sent_at: Wall(253_402_300_799_999),
+        due_at: Some(Wall(-1)),
+        post_id: "d".repeat(36),
+    };
+    AlertRecord {
+        state: AlertState::Claimed {
+            owner: "ö\"\\ 👀 \u{202e}".into(),
+            level: Level::Critical,
+            earlier: Earlier::Posted(before),
+        },
         fence: i64::MAX as u64,
         lease_until: Wall(9_007_199_254_740_993),
-        level_claimed: Some(Level::Critical),
-        level_sent: Some(Level::Informational),
-        revision_sent: Some(Wall(i64::MAX)),
-        sent_at: Some(Wall(253_402_300_799_999)),
-        due_at: Some(Wall(-1)),
         attempts: u32::MAX,
         ambiguous: u32::MAX - 1,
-        digest: "d".repeat(36),
         expires_at: Wall(253_402_300_799_000),
     }
 }
 
-async fn put(ledger: &impl Ledger, key: &RecordKey, row: &Row) {
+async fn put(ledger: &impl Ledger, key: &RecordKey, row: &AlertRecord) {
     let written = ledger.write(key, &Expect::Absent, row).await;
     assert_eq!(written, Ok(Written::Done), "the first row at {key:?}");
 }
 
 async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
-    let levels = Level::ALL.map(|level| Row { level_sent: Some(level), ..sent() });
+    let levels = Level::ALL.map(|level| posted(post(level)));
     let rows = [free(), claimed(), sent(), fullest()].into_iter().chain(levels);
     for (n, row) in rows.enumerate() {
         let key = key(&format!("f{n}"), "d");
-        assert_eq!(ledger.read(&key).await, Ok(None));
+        assert_eq!(ledger.read_any(&key).await, Ok(None));
         put(ledger, &key, &row).await;
         assert_eq!(ledger.read(&key).await, Ok(Some(row.clone())));
         let lost = ledger.write(&key, &Expect::Absent, &free()).await;
@@ -135,17 +140,30 @@ async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
     }
 }
 
+/// In each of its states, one after the other.
+async fn each_kind_of_record_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let mut expects = BTreeMap::new();
+    for (key, record) in stored_rows::records() {
+        let expect = expects.remove(&key).unwrap_or(Expect::Absent);
+        let written = ledger.write_any(&key, &expect, record.clone()).await;
+        assert_eq!(written, Ok(Written::Done), "{record:?}");
+        expects.insert(key.clone(), record.as_seen());
+        assert_eq!(ledger.read_any(&key).await, Ok(Some(record)));
+    }
+}
+
 async fn a_replaced_row_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
     let (key, full) = (key("f", "d"), fullest());
     put(ledger, &key, &full).await;
-    let expect = Expect::Held { owner: full.owner.clone(), fence: full.fence };
+    let expect = Expect::Held { owner: full.version().owner.to_owned(), fence: full.fence };
     assert_eq!(ledger.write(&key, &expect, &free()).await, Ok(Written::Done));
     assert_eq!(ledger.read(&key).await, Ok(Some(free())));
 }
 
 /// Against no row and one of each state: [`Expect::holds`] is the definition.
 async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
-    let replacement = Row { fence: 99, digest: "replacement".into(), ..sent() };
+    let replacement = AcceptedPost { post_id: "replacement".into(), ..post(Level::High) };
+    let replacement = AlertRecord { fence: 99, ..posted(replacement) };
     let rows = [None, Some(free()), Some(claimed()), Some(sent())];
     for (r, row) in rows.into_iter().enumerate() {
         for (e, expect) in expectations().into_iter().enumerate() {
@@ -169,7 +187,7 @@ async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
 fn expectations() -> Vec<Expect> {
     let mut all = vec![Expect::Absent];
     for row in [free(), claimed(), sent()] {
-        let Row { state, fence, lease_until, .. } = row;
+        let (state, fence, lease_until) = (row.version().state, row.fence, row.lease_until);
         all.extend([
             Expect::Seen { state, fence, lease_until },
             Expect::Seen { state, fence: fence + 1, lease_until },
@@ -177,7 +195,7 @@ fn expectations() -> Vec<Expect> {
             Expect::Seen { state, fence, lease_until: Wall(lease_until.0 + 1) },
         ]);
     }
-    let (owner, fence) = (claimed().owner, claimed().fence);
+    let (owner, fence) = ("worker-1".to_owned(), claimed().fence);
     all.extend([
         Expect::Held { owner: owner.clone(), fence },
         Expect::Held { owner: owner.clone(), fence: fence + 1 },
@@ -205,11 +223,11 @@ async fn keys_are_exact(ledger: &impl Ledger) {
         key("半鐘 \u{1f514} '; -- %_\"\\", "e\u{301}"),
     ];
     for (n, key) in keys.iter().enumerate() {
-        assert_eq!(ledger.read(key).await, Ok(None), "{key:?} is another's row");
-        put(ledger, key, &Row { fence: n as u64, ..sent() }).await;
+        assert_eq!(ledger.read_any(key).await, Ok(None), "{key:?} is another's record");
+        put(ledger, key, &AlertRecord { fence: n as u64, ..sent() }).await;
     }
     for (n, key) in keys.iter().enumerate() {
-        let row = ledger.read(key).await.expect("a read").expect("a row");
+        let row: AlertRecord = ledger.read(key).await.expect("a read").expect("a record");
         assert_eq!(row.fence, n as u64, "{key:?} was overwritten by another's row");
     }
 }
@@ -227,14 +245,26 @@ async fn next_claim(
 }
 
 /// Claims what can be claimed, and answers with the claimed row.
-async fn take(ledger: &impl Ledger, key: &RecordKey, owner: &str, level: Level, now: Wall) -> Row {
+async fn take(
+    ledger: &impl Ledger,
+    key: &RecordKey,
+    owner: &str,
+    level: Level,
+    now: Wall,
+) -> AlertRecord {
     let answer = next_claim(ledger, key, owner, level, now).await;
-    let Claim::Write { expect, row, .. } = answer else { panic!("not to be claimed: {answer:?}") };
+    let Claim::Write { expect, record: row, .. } = answer else {
+        panic!("not to be claimed: {answer:?}")
+    };
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
     row
 }
 
-async fn do_write(ledger: &impl Ledger, key: &RecordKey, (expect, row): (Expect, Row)) -> Written {
+async fn do_write(
+    ledger: &impl Ledger,
+    key: &RecordKey,
+    (expect, row): (Expect, AlertRecord),
+) -> Written<AlertRecord> {
     ledger.write(key, &expect, &row).await.expect("a write")
 }
 
@@ -282,28 +312,37 @@ async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
 /// ledgers here lags behind, so what is there is known.
 async fn what_was_told_is_recalled(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
-    let raised = Row { level_sent: Some(Level::Low), ..claimed() };
-    let bare = Row { revision_sent: None, due_at: None, digest: String::new(), ..sent() };
+    let raised = claimed_after(Earlier::Posted(post(Level::Low)));
+    let bare = posted(AcceptedPost {
+        revision: None,
+        due_at: None,
+        post_id: String::new(),
+        ..post(Level::High)
+    });
     let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(raised), Some(bare)];
     let (mut keys, mut expected) = (Vec::new(), Vec::new());
     for n in 0..PREFETCH_MAX {
         let mut row = rows[n % rows.len()].clone();
         let own = Level::ALL[n % Level::ALL.len()];
-        if let Some(row) = row.as_mut().filter(|row| row.state == State::Sent) {
-            row.level_sent = Some(own);
-            row.expires_at = Wall(row.expires_at.0 - n as i64 * 1000);
+        let mut last_post = None;
+        if let Some(record) = &mut row
+            && let AlertState::Posted { post, .. } = &mut record.state
+        {
+            post.level = own;
+            record.expires_at = Wall(record.expires_at.0 - n as i64 * 1000);
+            last_post = Some(LastPost {
+                level: own,
+                revision: post.revision,
+                due_at: post.due_at,
+                expires_at: record.expires_at,
+            });
         }
         // Two destinations of one finding, and texts that a query could trip over.
         let key = key(&format!("半鐘 \"'{}", n / 2), ["d", "D é"][n % 2]);
         if let Some(row) = &row {
             put(ledger, &key, row).await;
         }
-        expected.push(row.filter(|row| row.state == State::Sent).map(|row| LastPost {
-            level: own,
-            revision: row.revision_sent,
-            due_at: row.due_at,
-            expires_at: row.expires_at,
-        }));
+        expected.push(last_post);
         keys.push(key);
     }
     assert_eq!(ledger.prefetch(&keys).await, Ok(expected.clone()));
@@ -314,7 +353,7 @@ async fn what_was_told_is_recalled(ledger: &impl Ledger) {
 /// All have seen the same, and all try at once: no row, one whose lease is over, one to be raised.
 async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     for race in 0..RACES {
-        let lapsed = Row { lease_until: NOW, ..claimed() };
+        let lapsed = AlertRecord { lease_until: NOW, ..claimed() };
         let starts = [("new", None), ("over", Some(lapsed)), ("raise", Some(sent()))];
         for (what, start) in starts {
             let key = key(&format!("{what} {race}"), "d");
@@ -326,13 +365,19 @@ async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     }
 }
 
-async fn one_wins<L: Ledger + 'static>(ledger: &Arc<L>, key: &RecordKey, start: Option<&Row>) {
+async fn one_wins<L: Ledger + 'static>(
+    ledger: &Arc<L>,
+    key: &RecordKey,
+    start: Option<&AlertRecord>,
+) {
     let mut tasks = Vec::new();
     for n in 0..CLAIMANTS {
         let owner = format!("worker {n}");
         let want = Want { owner: &owner, level: Level::Critical, revision: None };
         let answer = claim(start, &want, &TERMS, LATER);
-        let Claim::Write { expect, row, .. } = answer else { panic!("not claimed: {answer:?}") };
+        let Claim::Write { expect, record: row, .. } = answer else {
+            panic!("not claimed: {answer:?}")
+        };
         let (ledger, key) = (Arc::clone(ledger), key.clone());
         tasks.push(tokio::spawn(async move { (ledger.write(&key, &expect, &row).await, row) }));
     }
@@ -346,7 +391,7 @@ async fn one_wins<L: Ledger + 'static>(ledger: &Arc<L>, key: &RecordKey, start: 
     }
     assert_eq!(winners.len(), 1, "one of {CLAIMANTS} wins the race for {key:?}");
     assert_eq!(ledger.read(key).await, Ok(winners.pop().map(Some).expect("a winner")));
-    let winner = ledger.read(key).await.expect("a read");
+    let winner: Option<AlertRecord> = ledger.read(key).await.expect("a read");
     assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's row");
 }
 
@@ -357,7 +402,8 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
         let key = key(&format!("f{race}"), "d");
         let held = take(ledger.as_ref(), &key, "a", Level::High, NOW).await;
         let want = Want { owner: "b", level: Level::High, revision: None };
-        let Claim::Write { expect, row, .. } = claim(Some(&held), &want, &TERMS, LATER) else {
+        let Claim::Write { expect, record: row, .. } = claim(Some(&held), &want, &TERMS, LATER)
+        else {
             panic!("a lease that is over can be taken over");
         };
         let marking = {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::duration::format as written;
+use crate::policy::record::Record;
 use crate::ports::probe::{Asked, QueueFacts, TableFacts, TtlFacts};
 use crate::ports::{FailureKind, LedgerError, QueueError, RetryReason, Verdict, Written};
 
@@ -356,7 +357,7 @@ pub fn ledger_recall(subject: &str, answer: Result<(), LedgerError>) -> Line {
 }
 
 /// A write whose condition can't hold: whoever may write is told so.
-pub fn ledger_write(subject: &str, answer: Result<Written, LedgerError>) -> Line {
+pub fn ledger_write(subject: &str, answer: Result<Written<Record>, LedgerError>) -> Line {
     match answer {
         Ok(Written::Lost(_)) => Line::ok(subject, "can be written"),
         Ok(Written::Done) => Line::wrong(

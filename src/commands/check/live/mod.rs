@@ -18,8 +18,7 @@ use crate::commands::wiring;
 use crate::config::{Backend, Config};
 use crate::embedded::{self, EmbeddedLedger, Store};
 use crate::finding::Text;
-use crate::instants::Wall;
-use crate::policy::ledger::{Expect, RecordKey, Row, State};
+use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
 use crate::ports::{Clock as _, Ledger, Queue, Receipt, ReceiveAsk};
 
 use judge::{Line, Role};
@@ -132,26 +131,12 @@ async fn rows(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
 
 /// By a read of a row that is not there, and a write that expects it to be claimed.
 async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
-    let key = RecordKey { fingerprint: NOBODY.to_owned(), destination: NOBODY.to_owned() };
-    let read = ledger.read(&key).await.map(drop);
+    let key = RecordKey::alert(NOBODY, NOBODY);
+    let read = ledger.read_any(&key).await.map(drop);
     let looked = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
-    let row = Row {
-        state: State::Free,
-        owner: String::new(),
-        fence: 0,
-        lease_until: Wall(0),
-        level_claimed: None,
-        level_sent: None,
-        revision_sent: None,
-        sent_at: None,
-        due_at: None,
-        attempts: 0,
-        ambiguous: 0,
-        digest: String::new(),
-        expires_at: Wall(0),
-    };
+    let record = Record::Alert(AlertRecord::unposted(0));
     let expect = Expect::Held { owner: NOBODY.to_owned(), fence: 0 };
-    let written = ledger.write(&key, &expect, &row).await;
+    let written = ledger.write_any(&key, &expect, record).await;
     [
         judge::ledger_read(subject, read),
         judge::ledger_recall(subject, looked),
