@@ -1,4 +1,4 @@
-//! How the arrival of a canary is recorded, for whoever waits for it.
+//! How a worker records the arrival of a canary, for `hansho canary`, which waits for it.
 
 use crate::finding::Level;
 use crate::instants::Wall;

@@ -12,7 +12,7 @@ pub struct BusEvent {
     pub detail: String,
 }
 
-/// Why an event is not on the bus, or perhaps not.
+/// Why an event is not on the bus, or may not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusError(pub String);
 
@@ -24,9 +24,9 @@ impl fmt::Display for BusError {
 
 impl std::error::Error for BusError {}
 
-/// Where an event starts on its way to the queue.
+/// The event bus. A rule of the bus sends an event on to the queue.
 pub trait Bus: Send + Sync {
-    /// One attempt, bounded in time by the adapter. Done means that the bus has it, not that a rule
-    /// wants it.
+    /// Makes one attempt, bounded in time by the adapter. Ok means that the bus has the event, not that
+    /// a rule matches it.
     fn put(&self, event: &BusEvent) -> impl Future<Output = Result<(), BusError>> + Send;
 }

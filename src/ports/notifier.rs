@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use super::Post;
 
-/// What a destination's answer means for what to do next.
+/// The meaning of a destination's answer: what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was accepted: HTTP 200 with the body `ok`.
+    /// Slack accepted the post: HTTP 200 with the body `ok`.
     Accepted,
-    /// Try the same again, not before `after` if there is one.
+    /// Retry the same post, not before `after` if it is given.
     Retry {
         reason: RetryReason,
         after: Option<Duration>,
-        /// The destination may have accepted it all the same, so that trying again may duplicate.
+        /// Slack may have accepted the post all the same, so that a retry may duplicate it.
         ambiguous: bool,
         detail: String,
     },
-    /// The destination will take nothing until somebody mends it.
+    /// The destination takes no post until a person mends it.
     Dead { status: u16, detail: String },
-    /// This payload will never be accepted.
+    /// Slack will never accept this payload.
     Refused { detail: String },
 }
 
@@ -28,13 +28,13 @@ pub enum Verdict {
 pub enum RetryReason {
     /// The connection could not be made, or was lost.
     Connection,
-    /// No complete answer within the time-out.
+    /// No complete answer came within the time-out.
     TimedOut,
     /// 429.
     RateLimited,
     /// 5xx.
     ServerError,
-    /// An answer that Slack does not give: 200 without `ok`, a redirect, another 4xx.
+    /// Slack does not answer like this: 200 without `ok`, a redirect, another 4xx.
     UnexpectedAnswer,
     /// The webhook's address could not be read from where it is kept.
     NoAddress,
@@ -53,11 +53,11 @@ impl RetryReason {
     }
 }
 
-/// Whoever tells people.
+/// Posts to destinations.
 pub trait Notifier: Send + Sync {
-    /// One attempt to post. Bounded in time by the adapter. The answer never holds a secret.
-    fn post(&self, digest: &Post) -> impl Future<Output = Verdict> + Send;
+    /// Makes one attempt to post, bounded in time by the adapter. The answer never holds a secret.
+    fn post(&self, post: &Post) -> impl Future<Output = Verdict> + Send;
 
-    /// Reads the destination's address again from where it is kept. True if it changed.
+    /// Reads the destination's address again from its source. True if it changed.
     fn refresh(&self, destination: &str) -> impl Future<Output = Result<bool, String>> + Send;
 }

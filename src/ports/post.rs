@@ -13,27 +13,27 @@ pub struct Card {
     pub finding: Arc<Finding>,
     /// The level that was posted before, if this post raises it.
     pub escalated_from: Option<Level>,
-    /// It was posted before at this level, and is due again.
+    /// The alert was posted before at this level, and a reminder is due.
     pub reminder: bool,
-    /// An earlier try may have been accepted, though nobody knows: this may be a repeat.
+    /// Slack may have accepted an earlier try, so that this post may repeat it.
     pub perhaps_repeated: bool,
-    /// The name of the destination that it was meant for, if another one takes its place.
+    /// The name of the destination that the alert is owed to, if its fallback takes its place.
     pub meant_for: Option<String>,
 }
 
-/// How a post is drawn.
+/// The form of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A card for each alert.
     Cards,
-    /// More wait than cards fit: counts of what they have in common, and a line for each alert.
+    /// For more alerts than cards fit into a post: counts of their common properties, and a line for
+    /// each alert.
     Digest,
-    /// Text alone, for an alert whose card was refused.
+    /// Text alone, for an alert whose card Slack refused.
     Plain,
 }
 
-/// One post to one destination. Its id is shown in the footer, so that a duplicate post can be
-/// recognised as one.
+/// One post to one destination. The footer shows its id, so that people recognise a duplicate post.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
     pub id: String,
@@ -41,37 +41,37 @@ pub struct Post {
     pub destination: String,
     pub form: Form,
     pub cards: Vec<Card>,
-    /// What is to be said about hansho itself, below the cards. Only where [`Form::Cards`] are drawn.
+    /// Notes about hansho itself, below the cards. Only [`Form::Cards`] shows them.
     pub notes: Vec<Note>,
 }
 
-/// How much of what a post may weigh a notifier may take for a note, at most.
+/// The most that a note may weigh, in the unit of the weights of cards.
 pub const NOTE_WEIGHT_MAX: usize = 600;
 
-/// A word about hansho itself, for whoever relies on it.
+/// A note about hansho itself, for the readers of a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// This destination could not be posted to for long, and can be again.
+    /// The recovery note: posts to this destination failed for long, and work again.
     WasAway {
         lasted: Duration,
         until: Wall,
         why: Trouble,
         /// How many alerts this worker held for it.
         held: usize,
-        /// How many its fallback told meanwhile.
+        /// How many its fallback posted meanwhile.
         elsewhere: usize,
-        /// Of those held, how many went back to the queue instead of being told.
+        /// Of those held, how many were returned to the queue instead of being posted.
         returned: usize,
     },
-    /// Another destination's webhook is gone, and this one is told in its place.
+    /// Another destination is dead, and its alerts are posted here.
     StandsIn { destination: String, gone_for: Duration },
 }
 
-/// Why a destination could not be posted to.
+/// Why posts to a destination failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Its posts failed, the last one so.
+    /// The posts failed; the last one for this reason.
     Failing(RetryReason),
-    /// Its webhook was gone.
+    /// Slack rejected the webhook for good.
     Dead,
 }

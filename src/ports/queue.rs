@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::instants::Wall;
 
-/// One of the two queues. Express carries a second copy of what is high or critical.
+/// One of the two queues. Express carries a second copy of each high or critical finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     Express,
@@ -29,12 +29,12 @@ impl Lane {
     }
 }
 
-/// The queue's own id of a message; it stays the same over redeliveries.
+/// The queue's own id of a message. It stays the same over redeliveries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageId(pub String);
 
-/// The handle of one receive of a message. Every receive gives a new one, and only the newest is
-/// sure to work.
+/// The handle of one receive of a message. Every receive gives a new one, and only the newest is sure
+/// to work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Receipt(pub String);
 
@@ -45,16 +45,16 @@ pub struct Delivery {
     pub message_id: MessageId,
     pub receipt: Receipt,
     pub body: String,
-    /// How often the message was received, this time included: 1 at the first.
+    /// How often the message was received, this time included: 1 at the first receive.
     pub receive_count: u32,
-    /// When it entered the queue.
+    /// When the message entered the queue.
     pub enqueued_at: Option<Wall>,
-    /// An operator sent it again: whether it was told before is for the ledger itself to say, and not
-    /// for what may be older than the operator's wish.
+    /// An operator sent the message again. The worker then asks the ledger whether its alerts were
+    /// posted before, and not its own memory, which may be older than the operator's wish.
     pub again: bool,
 }
 
-/// What to receive, and for how long what is received stays hidden from others.
+/// What to receive, and for how long the received messages stay hidden from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveAsk {
     pub lane: Lane,
@@ -68,13 +68,13 @@ pub struct ReceiveAsk {
 /// SQS's limit for receives and for batch calls. Source: SQS API reference, ReceiveMessage.
 pub const QUEUE_BATCH_MAX: usize = 10;
 
-/// A message on its way to quarantine.
+/// A message on its way to the quarantine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuarantineEntry {
     pub message_id: MessageId,
     pub lane: Lane,
     pub body: String,
-    /// The reason's word, e.g. `not_json`.
+    /// The reason in a word, for example `not_json`.
     pub reason: String,
     /// The reason as a sentence that names the place.
     pub detail: String,
@@ -87,7 +87,7 @@ pub struct QuarantineEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
     pub visible: u64,
-    /// In flight or delayed: they will be visible later.
+    /// Messages in flight or delayed, which are visible later.
     pub hidden: u64,
 }
 
@@ -97,13 +97,13 @@ impl Depth {
     }
 }
 
-/// Why a queue call, or one entry of it, did not do what was asked.
+/// Why a queue call, or one entry of it, failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueError {
-    /// The receipt is no longer good: somebody else has the message, or it is gone. Asking again
-    /// is no use; if the message still exists it will be delivered again.
+    /// The receipt is no longer valid: somebody else has the message, or it is deleted. A retry is no
+    /// use. If the message still exists, the queue delivers it again.
     ReceiptGone(String),
-    /// Anything else: try again later.
+    /// Any other failure: retry later.
     Unavailable(Failure),
 }
 
@@ -128,35 +128,35 @@ impl fmt::Display for QueueError {
 
 impl std::error::Error for QueueError {}
 
-/// A queue with two lanes and a place for what can't be processed.
+/// A queue with two lanes, and a quarantine for messages that can't be processed.
 ///
-/// - A received message is hidden for `visibility`, then it is delivered again, with a new receipt
+/// - A received message is hidden for `visibility`. Then it is delivered again, with a new receipt
 ///   and a higher receive count, until it is deleted. Early or double delivery is possible.
-/// - A stale receipt may delete nothing, and may say so or not; it never harms another message.
-/// - Roughly oldest first. No more than `max` messages a call.
+/// - A stale receipt may delete nothing, with or without an error. It never harms another message.
+/// - A receive brings roughly the oldest messages first, and no more than `max`.
 pub trait Queue: Send + Sync {
     fn receive(
         &self,
         ask: ReceiveAsk,
     ) -> impl Future<Output = Result<Vec<Delivery>, QueueError>> + Send;
 
-    /// Deletes for good. At most [`QUEUE_BATCH_MAX`] receipts; one answer for each, in order.
+    /// Deletes messages for good. At most [`QUEUE_BATCH_MAX`] receipts; one answer for each, in order.
     fn delete(
         &self,
         lane: Lane,
         receipts: &[Receipt],
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
-    /// Hides each message for so long from now on: longer to keep it, zero to hand it back at once.
-    /// At most [`QUEUE_BATCH_MAX`] entries, each at most 12 h after the receive.
+    /// Hides each message for so long from now on: longer to keep it, zero to return it at once. At
+    /// most [`QUEUE_BATCH_MAX`] entries, each at most 12 h after the receive.
     fn hide(
         &self,
         lane: Lane,
         entries: &[(Receipt, Duration)],
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
-    /// Puts a copy into quarantine, durably. The caller deletes the original afterwards, so a crash
-    /// in between leaves a second copy, or replaces the first one, but never leaves none.
+    /// Puts a copy into the quarantine, durably. The caller deletes the original afterwards. A crash
+    /// in between leaves two copies or replaces the first one, but never leaves none.
     fn quarantine(
         &self,
         entry: &QuarantineEntry,

@@ -1,4 +1,4 @@
-//! The design's table of transitions, row by row, and the corners between the rows.
+//! The table of transitions, case by case, and the corners between the cases.
 
 use std::time::Duration;
 
@@ -95,9 +95,9 @@ fn brief(answer: &Claim) -> String {
 }
 
 #[test]
-fn each_row_of_the_table() {
-    for (what, row, level, answer) in [
-        ("no row", None, Low, "new, fence 1, after nothing"),
+fn each_case_of_the_table() {
+    for (what, seen, level, answer) in [
+        ("no record", None, Low, "new, fence 1, after nothing"),
         ("free", Some(free()), Low, "take_over, fence 8, after nothing"),
         ("sent, lower", Some(sent(Medium)), High, "escalate, fence 8, after medium"),
         ("sent, same", Some(sent(High)), High, "posted at high"),
@@ -115,7 +115,7 @@ fn each_row_of_the_table() {
             "renew, fence 8, after nothing",
         ),
     ] {
-        assert_eq!(brief(&claim(row.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(seen.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
     }
 }
 
@@ -123,8 +123,8 @@ fn each_row_of_the_table() {
 fn the_corners_between_claims_levels_and_reminders() {
     let raising = |lease| Some(claimed(sent(High), Critical, lease));
     let reminding = |lease| Some(claimed(due(sent(High)), High, lease));
-    for (what, row, level, answer) in [
-        // High was posted; somebody raises it to critical, or died while doing so.
+    for (what, seen, level, answer) in [
+        // High was posted; another worker raises it to critical, or died meanwhile.
         ("being raised, less is wanted", raising(ALIVE), Medium, "posted at high"),
         ("being raised, as much as was sent is wanted", raising(ALIVE), High, "posted at high"),
         ("being raised, the same is wanted", raising(ALIVE), Critical, "busy until +5001"),
@@ -135,14 +135,14 @@ fn the_corners_between_claims_levels_and_reminders() {
             Critical,
             "escalate, fence 8, after high",
         ),
-        // Nothing was posted; somebody died posting critical, and only medium is wanted now.
+        // Nothing was posted; a worker died posting critical, and only medium is wanted now.
         (
             "first post crashed",
             Some(claimed(free(), Critical, OVER)),
             Medium,
             "take_over, fence 8, after nothing",
         ),
-        // A reminder is owed as much as a post is: it is not settled while somebody is at it.
+        // A reminder is owed as any post is: it is not settled while another worker posts it.
         ("being reminded", reminding(ALIVE), High, "busy until +5001"),
         ("reminder crashed", reminding(OVER), High, "remind, fence 8, after high"),
         ("reminder is mine", reminding(ALIVE).map(mine), High, "renew, fence 8, after high"),
@@ -154,13 +154,13 @@ fn the_corners_between_claims_levels_and_reminders() {
         ),
         ("due, less is wanted", Some(due(sent(High))), Medium, "remind, fence 8, after high"),
     ] {
-        assert_eq!(brief(&claim(row.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(seen.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
     }
 }
 
 #[test]
-fn an_expired_row_is_as_none_but_for_its_fence_and_a_live_lease() {
-    for (what, row, answer) in [
+fn an_expired_record_is_as_none_but_for_its_fence_and_a_live_lease() {
+    for (what, seen, answer) in [
         ("free", expired(free()), "take_over, fence 8, after nothing"),
         ("sent", expired(sent(Critical)), "take_over, fence 8, after nothing"),
         ("due", expired(due(sent(High))), "take_over, fence 8, after nothing"),
@@ -169,7 +169,7 @@ fn an_expired_row_is_as_none_but_for_its_fence_and_a_live_lease() {
         ("mine", mine(expired(claimed(free(), High, ALIVE))), "renew, fence 8, after nothing"),
         ("at its last moment", AlertRecord { expires_at: NOW, ..sent(High) }, "posted at high"),
     ] {
-        assert_eq!(brief(&claim(Some(&row), &want(High), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(Some(&seen), &want(High), &TERMS, NOW)), answer, "{what}");
     }
     let Claim::Write { record, .. } = claim(Some(&expired(sent(High))), &want(Low), &TERMS, NOW)
     else {
@@ -187,7 +187,7 @@ fn a_reminder_needs_the_setting_the_time_and_a_change() {
     let unknown = Want { revision: None, ..want(High) };
     let unknown_before = having(due(sent(High)), |post| post.revision = None);
     let never_due = having(sent(High), |post| post.due_at = None);
-    for (what, row, want, terms, answer) in [
+    for (what, seen, want, terms, answer) in [
         ("all three", due(sent(High)), want(High), TERMS, "remind, fence 8, after high"),
         ("first known change", unknown_before, want(High), TERMS, "remind, fence 8, after high"),
         ("not set up", due(sent(High)), want(High), never, "posted at high"),
@@ -197,7 +197,7 @@ fn a_reminder_needs_the_setting_the_time_and_a_change() {
         ("an old copy", due(sent(High)), older, TERMS, "posted at high"),
         ("change unknown", due(sent(High)), unknown, TERMS, "posted at high"),
     ] {
-        assert_eq!(brief(&claim(Some(&row), &want, &terms, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(Some(&seen), &want, &terms, NOW)), answer, "{what}");
     }
 }
 
@@ -210,18 +210,18 @@ fn a_claim_expects_exactly_what_it_saw() {
         lease_until: record.lease_until,
     };
     let held = Expect::Held { owner: "me".into(), fence: 7 };
-    for (row, expected) in [
+    for (seen, expected) in [
         (None, Expect::Absent),
         (Some(free()), seen(&free())),
         (Some(sent(Low)), seen(&sent(Low))),
         (Some(lapsed.clone()), seen(&lapsed)),
         (Some(mine(lapsed.clone())), held),
     ] {
-        let Claim::Write { expect, .. } = claim(row.as_ref(), &want(Critical), &TERMS, NOW) else {
-            panic!("{row:?} can be claimed");
+        let Claim::Write { expect, .. } = claim(seen.as_ref(), &want(Critical), &TERMS, NOW) else {
+            panic!("{seen:?} can be claimed");
         };
         assert_eq!(expect, expected);
-        assert!(expect.holds(row.as_ref()));
+        assert!(expect.holds(seen.as_ref()));
     }
     // The hazard that the state and the lease are there for: a mark does not move the fence.
     let (_, marked) = mark(&lapsed, "d1", None, &TERMS, NOW);
@@ -388,8 +388,8 @@ fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
             format!("posted, fence {}, in {}", record.fence, accepted.post_id)
         }
     };
-    for (what, row, answer) in [
-        ("no row", None, "posted, fence 1, in d9"),
+    for (what, seen, answer) in [
+        ("no record", None, "posted, fence 1, in d9"),
         ("free", Some(free()), "posted, fence 8, in d9"),
         ("sent, lower", Some(sent(Medium)), "posted, fence 8, in d9"),
         ("sent, same, before", Some(sent(High)), "posted, fence 8, in d9"),
@@ -402,21 +402,21 @@ fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
         ("another reminds", Some(claimed(sent(High), High, ALIVE)), "busy until +5001"),
         ("my own claim", Some(mine(claimed(free(), High, ALIVE))), "posted, fence 8, in d9"),
     ] {
-        let answered = record(row.as_ref(), "me", &post, &TERMS, NOW);
+        let answered = record(seen.as_ref(), "me", &post, &TERMS, NOW);
         assert_eq!(brief(&answered), answer, "{what}");
         if let Recording::Write { expect, record: written } = answered {
-            assert!(expect.holds(row.as_ref()) && !expect.holds(Some(&written)), "{what}");
+            assert!(expect.holds(seen.as_ref()) && !expect.holds(Some(&written)), "{what}");
         }
     }
 }
 
 /// What [`rewind`] answers, in a line.
-fn rewound(row: Option<AlertRecord>) -> String {
-    match rewind(row.as_ref(), &TERMS, NOW) {
+fn rewound(seen: Option<AlertRecord>) -> String {
+    match rewind(seen.as_ref(), &TERMS, NOW) {
         Rewind::Nothing => "nothing".to_owned(),
         Rewind::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
         Rewind::Write { expect, record: new } => {
-            assert!(expect.holds(row.as_ref()), "it expects the record that was read");
+            assert!(expect.holds(seen.as_ref()), "it expects the record that was read");
             assert_eq!(new.post_id(), Some("d0"), "the id of the earlier post is kept");
             let before = new.level_posted().map_or("nothing", Level::as_str);
             format!("{}, fence {}, after {before}", new.version().state.as_str(), new.fence)
@@ -426,8 +426,8 @@ fn rewound(row: Option<AlertRecord>) -> String {
 
 #[test]
 fn a_rewind_frees_what_was_posted_and_nothing_else() {
-    for (what, row, answer) in [
-        ("no row", None, "nothing"),
+    for (what, seen, answer) in [
+        ("no record", None, "nothing"),
         ("free", Some(free()), "nothing"),
         ("claimed, never posted", Some(claimed(free(), High, ALIVE)), "nothing"),
         ("sent", Some(sent(High)), "free, fence 8, after nothing"),
@@ -440,18 +440,18 @@ fn a_rewind_frees_what_was_posted_and_nothing_else() {
         ),
         ("perhaps gone", Some(claimed(sent(Low), High, IN_SKEW)), "busy until +1"),
     ] {
-        assert_eq!(rewound(row), answer, "{what}");
+        assert_eq!(rewound(seen), answer, "{what}");
     }
 }
 
 #[test]
 fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
     let seen = sent(High);
-    let Rewind::Write { record: row, .. } = rewind(Some(&seen), &TERMS, NOW) else {
+    let Rewind::Write { record: freed, .. } = rewind(Some(&seen), &TERMS, NOW) else {
         panic!("not rewound")
     };
-    assert!(row.perhaps_repeats() && row.expires_at > NOW);
-    let Claim::Write { record: held, kind, .. } = claim(Some(&row), &want(High), &TERMS, NOW)
+    assert!(freed.perhaps_repeats() && freed.expires_at > NOW);
+    let Claim::Write { record: held, kind, .. } = claim(Some(&freed), &want(High), &TERMS, NOW)
     else {
         panic!("not claimed")
     };
@@ -464,8 +464,8 @@ fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
         claim(Some(&marked), &want(High), &TERMS, NOW),
         Claim::AlreadyPosted { level: High }
     );
-    // What was on its way before finds another row.
+    // A mark that was on its way before finds another record.
     let (late, _) = mark(&claimed(sent(Low), High, OVER), "late", None, &TERMS, NOW);
-    assert!(!late.holds(Some(&row)));
-    assert!(!seen.as_seen().holds(Some(&row)));
+    assert!(!late.holds(Some(&freed)));
+    assert!(!seen.as_seen().holds(Some(&freed)));
 }

@@ -179,8 +179,8 @@ async fn a_missing_table_is_named_and_what_to_do() {
     }
 }
 
-/// Without the sort key the row of one destination would be taken for that of another, and the
-/// other would never be told.
+/// Without the sort key the record of one destination would be taken for that of another, whose alert
+/// would never be posted.
 #[tokio::test]
 async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
     let config = fake_config(&start_dynoxide().await);
@@ -200,7 +200,7 @@ async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_an_error_and_not_absent() {
+async fn a_record_that_cannot_be_read_is_an_error_and_not_absent() {
     let config = fake_config(&start_dynoxide().await);
     create_table(&config, "ledger").await;
     Client::new(&config)
@@ -248,7 +248,7 @@ const CONDITION_FAILED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Co
 const FREE_ITEM: &str = r#"{"Item":{"fingerprint":{"S":"guardduty/-/-/1"},"destination":{"S":"security"},"state":{"S":"free"},"owner":{"S":""},"fence":{"N":"18446744073709551615"},"lease_until":{"N":"0"},"attempts":{"N":"0"},"ambiguous":{"N":"0"},"digest":{"S":""},"expires_at":{"N":"0"}}}"#;
 
 #[tokio::test]
-async fn the_row_is_read_where_the_endpoint_does_not_send_it_along() {
+async fn the_record_is_read_where_the_endpoint_leaves_it_out() {
     let (ledger, calls) = answering(|call| match call {
         "PutItem" => (400, CONDITION_FAILED),
         _ => (200, FREE_ITEM),
@@ -271,7 +271,7 @@ async fn one_call_is_one_attempt() {
         let error = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
         assert!(error.0.detail.contains(part), "{error}");
         assert_eq!(error.as_str(), reason, "{error}");
-        assert_eq!(calls.load(Ordering::SeqCst), 1, "retries are the desk's business");
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the desk decides about retries");
     }
 }
 
@@ -317,7 +317,7 @@ async fn a_call_without_an_answer_ends() {
 }
 
 #[tokio::test]
-async fn a_missing_region_is_told_with_what_to_do() {
+async fn a_missing_region_is_named_and_what_to_do() {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(credentials())

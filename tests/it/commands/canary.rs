@@ -131,7 +131,7 @@ async fn one_with_a_post_goes_to_every_destination_and_keeps_no_critical_finding
     let tally = outcome.tally;
     assert_eq!((tally.canaries, tally.findings, tally.posted), (1, 31, 34), "{tally:?}");
     for name in ["security", "oncall"] {
-        let key = RecordKey::alert(&canary.fingerprint(), name);
+        let key = RecordKey::alert(canary.fingerprint(), name);
         assert!(w.ledger.read::<AlertRecord>(&key).await.unwrap().unwrap().is_posted(), "{name}");
     }
     let row = w.row(&canary).await.unwrap();

@@ -1,7 +1,7 @@
 //! Every state that the ledger protocol can reach, within bounds: two workers, two messages about
 //! one finding, at-least-once delivery, crashes, ambiguous posts, lost answers, and workers that
-//! pause past their lease. The transitions are the real ones of `policy::ledger`; what is modelled
-//! here is the worker around them and the world around the worker.
+//! pause past their lease. The transitions are the real ones of `policy::ledger`. The model adds the
+//! worker around them and the world around the worker.
 //!
 //! Promises checked in every state:
 //!
@@ -12,11 +12,11 @@
 //! - *fence*: the fence never shrinks;
 //! - *stuck*: once faults stop, both messages can still be settled.
 //!
-//! And that the check can see: each of the mutants, a protocol with one step left out, must fail.
+//! The check must also be able to fail: it finds each mutant, a protocol with one step left out.
 //!
 //! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it into
-//! the past. Fences are numbered from the row's own, so that equal situations are one state. Not in
-//! the model: reminders, expiry, clocks that differ by more than the skew, several cards to a post.
+//! the past. Fences are numbered from the record's own, so that equal situations are one state. Not
+//! in the model: reminders, expiry, clocks that differ by more than the skew, several cards a post.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -34,10 +34,10 @@ const TERMS: Terms = Terms {
     retention: Duration::from_secs(90 * 86_400),
     remind_after: None,
 };
-/// The fence of the row in the ledger, in every state.
+/// The fence of the record in the ledger, in every state.
 const FENCE: u64 = 10;
 
-/// A step that is left out or done in the wrong order.
+/// A protocol with a step left out or done in the wrong order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mutant {
     MarkBeforePost,
@@ -45,7 +45,7 @@ enum Mutant {
     UnfencedMark,
     UnfencedRelease,
     ClaimByFenceAlone,
-    /// What a crashed worker has claimed stays claimed for ever.
+    /// An alert that a crashed worker has claimed stays claimed for ever.
     NeverTakeOver,
 }
 
@@ -72,7 +72,7 @@ enum Lease {
     Over,
 }
 
-/// A row without what has no part in the protocol. In the ledger it is never stale.
+/// The parts of a record that matter to the protocol. In the ledger it is never stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Slim {
     state: State,
@@ -80,15 +80,15 @@ struct Slim {
     claimed: Option<Level>,
     sent: Option<Level>,
     lease: Lease,
-    /// Its fence is lower than that of the row in the ledger.
+    /// Its fence is lower than that of the record in the ledger.
     stale: bool,
 }
 
-/// Where a worker is with its message.
+/// The progress of a worker with its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum At {
     Idle,
-    /// It has seen this, and will try to write the claim that follows from it.
+    /// It has read this, and will try to write the claim that follows from it.
     Claiming(Option<Slim>),
     /// It holds this, and is about to post or posting.
     Posting(Slim),
@@ -192,8 +192,8 @@ impl Slim {
         }
     }
 
-    /// A row that was replaced under a higher fence: nothing of it matters any more but its owner,
-    /// and what its owner believes to be posting.
+    /// A record that was replaced under a higher fence. Only its owner still matters, and the level
+    /// that the owner believes to be posting.
     fn outdated(self) -> Slim {
         Slim { state: State::Claimed, sent: None, lease: Lease::Over, stale: true, ..self }
     }
@@ -248,7 +248,7 @@ impl World {
         self
     }
 
-    /// Changes the row in the ledger and those in the workers' memories.
+    /// Changes the record in the ledger and those in the workers' memories.
     fn each_row(&mut self, change: impl Fn(&mut Slim)) {
         self.ledger.iter_mut().for_each(&change);
         for worker in &mut self.workers {
@@ -259,7 +259,7 @@ impl World {
         }
     }
 
-    /// Worker `w` replaces the row; whether it may is the caller's business.
+    /// Worker `w` replaces the record. The caller has checked that it may.
     fn writes(mut self, w: usize, row: &AlertRecord) -> World {
         let before = self.ledger.map_or(0, |slim| slim.record().fence);
         if row.fence != before {
@@ -323,7 +323,7 @@ impl Model {
         claim(row, &want, &TERMS, NOW)
     }
 
-    /// Reads the row and decides; the write is another step, so that anything can come in between.
+    /// Reads the record and decides. The write is another step, so that anything can come in between.
     fn decide(&self, world: World, w: usize) -> World {
         let row = world.ledger.map(|slim| slim.record());
         match self.decided(row.as_ref(), &world, w) {
@@ -341,7 +341,7 @@ impl Model {
         }
     }
 
-    /// Redelivery is always possible, even of what is in flight.
+    /// Redelivery is always possible, even of a message in flight.
     fn receive(&self, world: &World, w: usize, steps: &mut Vec<Step>) {
         for message in 0..world.waiting.len() {
             if world.waiting[message] && world.deliveries[message] < self.bounds.deliveries {
@@ -356,7 +356,7 @@ impl Model {
     fn claiming(&self, world: &World, w: usize, seen: Option<Slim>, steps: &mut Vec<Step>) {
         let saw = seen.map(|slim| slim.record());
         let Claim::Write { expect, record: row, .. } = self.decided(saw.as_ref(), world, w) else {
-            panic!("what was decided on {saw:?} is decided otherwise now");
+            panic!("the decision on {saw:?} is another one now");
         };
         let actual = world.ledger.map(|slim| slim.record());
         let wins = match self.mutant {

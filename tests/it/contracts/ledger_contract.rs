@@ -1,5 +1,5 @@
-//! What every ledger promises (`ports::Ledger`), as one suite that each adapter and each fake
-//! passes. To add one, implement [`Harness`] for it and call [`exercise`].
+//! The contract of `ports::Ledger`, as one suite that each adapter and each fake passes. To add one,
+//! implement [`Harness`] for it and call [`exercise`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use hansho::ports::{Ledger, PREFETCH_MAX, Written};
 
 use super::stored_rows;
 
-/// How the suite comes by ledgers.
+/// Makes the ledgers for the suite.
 pub trait Harness: Sync {
     type Ledger: Ledger + 'static;
 
-    /// A ledger without any row. Those made before may still be in use, and share none with it.
+    /// A ledger without records. Those made before may still be in use, and share none with it.
     fn fresh(&self) -> impl Future<Output = Self::Ledger> + Send;
 }
 
-/// The whole suite. Wants a runtime with several threads, so that the races are races.
+/// The whole suite. It needs a runtime with several threads, so that the races are races.
 pub async fn exercise(harness: &impl Harness) {
     exercise_in_turn(harness).await;
     exercise_races(harness).await;
 }
 
-/// What a single user of the ledger can see.
+/// The promises to a single user of the ledger.
 pub async fn exercise_in_turn(harness: &impl Harness) {
-    a_row_is_read_as_it_was_written(&harness.fresh().await).await;
+    an_alert_is_read_as_it_was_written(&harness.fresh().await).await;
     each_kind_of_record_is_read_as_it_was_written(&harness.fresh().await).await;
-    a_replaced_row_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
+    a_replaced_record_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
     each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
     keys_are_exact(&harness.fresh().await).await;
-    a_alert_goes_its_way(&harness.fresh().await).await;
+    an_alert_is_claimed_posted_and_raised(&harness.fresh().await).await;
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
-    what_was_told_is_recalled(&harness.fresh().await).await;
+    last_posts_are_prefetched(&harness.fresh().await).await;
 }
 
-/// That the check and the write are one step.
+/// The promise that the check and the write are one step.
 pub async fn exercise_races(harness: &impl Harness) {
     one_of_many_claimants_wins(Arc::new(harness.fresh().await)).await;
     a_mark_and_a_take_over_never_both_succeed(Arc::new(harness.fresh().await)).await;
@@ -127,7 +127,7 @@ async fn put(ledger: &impl Ledger, key: &RecordKey, row: &AlertRecord) {
     assert_eq!(written, Ok(Written::Done), "the first row at {key:?}");
 }
 
-async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
+async fn an_alert_is_read_as_it_was_written(ledger: &impl Ledger) {
     let levels = Level::ALL.map(|level| posted(post(level)));
     let rows = [free(), claimed(), sent(), fullest()].into_iter().chain(levels);
     for (n, row) in rows.enumerate() {
@@ -136,7 +136,7 @@ async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
         put(ledger, &key, &row).await;
         assert_eq!(ledger.read(&key).await, Ok(Some(row.clone())));
         let lost = ledger.write(&key, &Expect::Absent, &free()).await;
-        assert_eq!(lost, Ok(Written::Lost(Some(row))), "a lost race brings the whole row");
+        assert_eq!(lost, Ok(Written::Lost(Some(row))), "a lost race brings the whole record");
     }
 }
 
@@ -152,7 +152,7 @@ async fn each_kind_of_record_is_read_as_it_was_written(ledger: &impl Ledger) {
     }
 }
 
-async fn a_replaced_row_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
+async fn a_replaced_record_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
     let (key, full) = (key("f", "d"), fullest());
     put(ledger, &key, &full).await;
     let expect = Expect::Held { owner: full.version().owner.to_owned(), fence: full.fence };
@@ -160,7 +160,7 @@ async fn a_replaced_row_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
     assert_eq!(ledger.read(&key).await, Ok(Some(free())));
 }
 
-/// Against no row and one of each state: [`Expect::holds`] is the definition.
+/// Against no record and one of each state: [`Expect::holds`] is the definition.
 async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
     let replacement = AcceptedPost { post_id: "replacement".into(), ..post(Level::High) };
     let replacement = AlertRecord { fence: 99, ..posted(replacement) };
@@ -183,7 +183,7 @@ async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
     }
 }
 
-/// For each row what it meets, and what differs from that in one part alone.
+/// For each record the condition that holds for it, and those that differ in one part alone.
 fn expectations() -> Vec<Expect> {
     let mut all = vec![Expect::Absent];
     for row in [free(), claimed(), sent()] {
@@ -232,7 +232,7 @@ async fn keys_are_exact(ledger: &impl Ledger) {
     }
 }
 
-/// What `claim` wants for the row as it is now.
+/// The answer of `claim` to the record as it is now.
 async fn next_claim(
     ledger: &impl Ledger,
     key: &RecordKey,
@@ -244,7 +244,7 @@ async fn next_claim(
     claim(seen.as_ref(), &Want { owner, level, revision: Some(now) }, &TERMS, now)
 }
 
-/// Claims what can be claimed, and answers with the claimed row.
+/// Claims an alert that can be claimed, and answers with the claimed record.
 async fn take(
     ledger: &impl Ledger,
     key: &RecordKey,
@@ -268,8 +268,8 @@ async fn do_write(
     ledger.write(key, &expect, &row).await.expect("a write")
 }
 
-/// Claimed, given back, claimed again, lost to another, posted, raised, and covered.
-async fn a_alert_goes_its_way(ledger: &impl Ledger) {
+/// Claimed, released, claimed again, lost to another owner, posted, raised, and already posted.
+async fn an_alert_is_claimed_posted_and_raised(ledger: &impl Ledger) {
     let key = key("f", "d");
     let first = take(ledger, &key, "a", Level::Medium, NOW).await;
     assert_eq!(do_write(ledger, &key, release(&first, true, &TERMS, NOW)).await, Written::Done);
@@ -281,16 +281,16 @@ async fn a_alert_goes_its_way(ledger: &impl Ledger) {
     assert_eq!(busy, Claim::Busy { until: LATER });
 
     let third = take(ledger, &key, "b", Level::Medium, LATER).await;
-    let fenced = do_write(ledger, &key, mark(&second, "digest-a", None, &TERMS, LATER)).await;
+    let fenced = do_write(ledger, &key, mark(&second, "post-a", None, &TERMS, LATER)).await;
     assert_eq!(fenced, Written::Lost(Some(third.clone())), "a has lost its claim");
-    let marked = mark(&third, "digest-b", Some(LATER), &TERMS, LATER);
+    let marked = mark(&third, "post-b", Some(LATER), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked).await, Written::Done);
-    let covered = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
-    assert_eq!(covered, Claim::AlreadyPosted { level: Level::Medium });
+    let posted = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
+    assert_eq!(posted, Claim::AlreadyPosted { level: Level::Medium });
 
     let fourth = take(ledger, &key, "a", Level::Critical, LATER).await;
     assert_eq!((fourth.fence, fourth.escalated_from()), (5, Some(Level::Medium)));
-    let marked = mark(&fourth, "digest-c", Some(LATER), &TERMS, LATER);
+    let marked = mark(&fourth, "post-c", Some(LATER), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
     assert_eq!(ledger.read(&key).await, Ok(Some(marked.1)));
 }
@@ -298,19 +298,19 @@ async fn a_alert_goes_its_way(ledger: &impl Ledger) {
 async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     let key = key("f", "d");
     let held = take(ledger, &key, "a", Level::High, NOW).await;
-    let marked = mark(&held, "digest-a", None, &TERMS, NOW);
+    let marked = mark(&held, "post-a", None, &TERMS, NOW);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
-    let again = mark(&held, "digest-a", None, &TERMS, Wall(NOW.0 + 5));
+    let again = mark(&held, "post-a", None, &TERMS, Wall(NOW.0 + 5));
     let Written::Lost(Some(actual)) = do_write(ledger, &key, again).await else {
         panic!("a mark is done once");
     };
     assert_eq!(actual, marked.1);
-    assert!(marked_by(&actual, "a", held.fence, "digest-a"));
+    assert!(marked_by(&actual, "a", held.fence, "post-a"));
 }
 
-/// Each answer is that of its key, a key may be named twice, and nothing but a post is one. None of the
-/// ledgers here lags behind, so what is there is known.
-async fn what_was_told_is_recalled(ledger: &impl Ledger) {
+/// Each answer is that of its key, a key may be named twice, and only a posted alert has a last post.
+/// None of the ledgers here lags behind, so each record that is there is known.
+async fn last_posts_are_prefetched(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
     let raised = claimed_after(Earlier::Posted(post(Level::Low)));
     let bare = posted(AcceptedPost {
@@ -350,7 +350,7 @@ async fn what_was_told_is_recalled(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&twice).await, Ok(vec![known, None, known]));
 }
 
-/// All have seen the same, and all try at once: no row, one whose lease is over, one to be raised.
+/// All have seen the same, and all try at once: no record, one whose lease is over, one to be raised.
 async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     for race in 0..RACES {
         let lapsed = AlertRecord { lease_until: NOW, ..claimed() };
@@ -392,7 +392,7 @@ async fn one_wins<L: Ledger + 'static>(
     assert_eq!(winners.len(), 1, "one of {CLAIMANTS} wins the race for {key:?}");
     assert_eq!(ledger.read(key).await, Ok(winners.pop().map(Some).expect("a winner")));
     let winner: Option<AlertRecord> = ledger.read(key).await.expect("a read");
-    assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's row");
+    assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's record");
 }
 
 /// A lease is over, its owner marks all the same, another has seen it and takes over: the fence is
@@ -409,7 +409,7 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
         let marking = {
             let (ledger, key) = (Arc::clone(&ledger), key.clone());
             tokio::spawn(async move {
-                do_write(ledger.as_ref(), &key, mark(&held, "digest", None, &TERMS, LATER)).await
+                do_write(ledger.as_ref(), &key, mark(&held, "post", None, &TERMS, LATER)).await
             })
         };
         let taking = {

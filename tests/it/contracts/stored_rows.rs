@@ -12,6 +12,8 @@ use hansho::policy::record::{
 use serde::Deserialize;
 
 const ROWS: &str = include_str!("../../fixtures/ledger/rows.json");
+/// The name of each row, and the record that it means.
+const MEANINGS: &str = include_str!("../../fixtures/ledger/meanings.txt");
 /// When the first of the rows was written.
 const BEGAN: i64 = 1_790_000_000_123;
 
@@ -166,54 +168,6 @@ fn seconds(at: Wall) -> String {
     assert_eq!(ms % 1000, 0);
     (ms / 1000).to_string()
 }
-
-/// The name of each row, and the record that it means.
-const MEANINGS: &str = r#"
-alert: claimed, new | claimed by 0a1b2c3d4e5f/17 for high after nothing; fence 1, 0+0 tries
-alert: claimed again by its owner, at a higher level | claimed by 0a1b2c3d4e5f/17 for critical after nothing; fence 2, 0+0 tries
-alert: taken over after the lease | claimed by f0e1d2c3b4a5/3 for high after nothing; fence 2, 0+1 tries
-alert: released, never posted | free; fence 2, 1+1 tries
-alert: released after a post without a clear answer | free; fence 3, 2+2 tries
-alert: marked, no reminders | posted high 0a1b2c3d4e5f-42 at 2 (revision -60, due -) by 0a1b2c3d4e5f/17; fence 1, 0+0 tries
-alert: marked after failed attempts, with a reminder | posted high 0a1b2c3d4e5f-43 at 81 (revision -60, due 86481) by 0a1b2c3d4e5f/17; fence 4, 2+2 tries
-alert: marked, finding without a time of its own | posted high 0a1b2c3d4e5f-44 at 2 (revision -, due -) by 0a1b2c3d4e5f/17; fence 1, 0+0 tries
-alert: claimed, to raise it | claimed by f0e1d2c3b4a5/3 for critical after high 0a1b2c3d4e5f-43 at 81 (revision -60, due 86481); fence 5, 2+2 tries
-alert: released back to posted | posted high 0a1b2c3d4e5f-43 at 81 (revision -60, due 86481) by nobody; fence 5, 3+3 tries
-alert: escalated | posted critical f0e1d2c3b4a5-7 at 102 (revision 90, due 86502) by f0e1d2c3b4a5/3; fence 5, 2+2 tries
-alert: claimed, for a reminder | claimed by 0a1b2c3d4e5f/17 for high after high 0a1b2c3d4e5f-43 at 81 (revision -60, due 86481); fence 5, 2+2 tries
-alert: reminded | posted high 0a1b2c3d4e5f-99 at 86602 (revision 86500, due 173002) by 0a1b2c3d4e5f/17; fence 5, 2+2 tries
-alert: claimed, to raise it, after its claimant was gone | claimed by 0a1b2c3d4e5f/17 for critical after high 0a1b2c3d4e5f-43 at 81 (revision -60, due 86481); fence 6, 2+3 tries
-alert: recorded without a claim, no record before | posted critical 0a1b2c3d4e5f-100 at 300 (revision -60, due -) by 0a1b2c3d4e5f/17; fence 1, 0+0 tries
-alert: recorded without a claim, over its own claim | posted critical 0a1b2c3d4e5f-100 at 300 (revision -60, due 86700) by 0a1b2c3d4e5f/17; fence 2, 0+0 tries
-alert: recorded without a claim, over an earlier post | posted critical 0a1b2c3d4e5f-100 at 300 (revision -60, due 86700) by 0a1b2c3d4e5f/17; fence 5, 2+2 tries
-alert: rewound | free, rewound from 0a1b2c3d4e5f-43; fence 5, 2+3 tries
-alert: claimed after a rewind | claimed by f0e1d2c3b4a5/3 for high after a rewind from 0a1b2c3d4e5f-43; fence 6, 2+3 tries
-alert: released after a rewind | free, rewound from 0a1b2c3d4e5f-43; fence 6, 3+3 tries
-alert: marked after a rewind | posted high f0e1d2c3b4a5-8 at 512 (revision -60, due -) by f0e1d2c3b4a5/3; fence 6, 2+3 tries
-alert: claimed after it expired | claimed by f0e1d2c3b4a5/3 for low after nothing; fence 5, 0+0 tries
-pace: slot taken | open, closed by 0a1b2c3d4e5f, 1100 ms from 0, after "0a1b2c3d4e5f-42"
-pace: next slot reserved | reserved by f0e1d2c3b4a5 for high, 1100 ms from 0, after "0a1b2c3d4e5f-42"
-pace: reservation overruled by a critical finding | reserved by 0a1b2c3d4e5f for critical, 1100 ms from 0, after "0a1b2c3d4e5f-42"
-pace: reserved slot taken | open, closed by 0a1b2c3d4e5f, 1100 ms from 2, after "0a1b2c3d4e5f-43"
-pace: paused | open, closed by 0a1b2c3d4e5f, 30000 ms from 1, after "0a1b2c3d4e5f-42"
-pace: paused before the first post | open, closed by 0a1b2c3d4e5f, 30000 ms from 1, after ""
-pace: slot after a pause reserved | reserved by f0e1d2c3b4a5 for medium, 30000 ms from 1, after ""
-canary: post no | put 0, queued 1, received 2, no post
-canary: post yes | put 0, queued -, received 2, post
-canary: put again later | put 10, queued 11, received 12, post
-canary: post too-many, reminders are on | put 0, queued 1, received 2, too many posts
-watermark: leased, first run | run of 0a1b2c3d4e5f; compared to -86400, began 0, cut; fence 1
-watermark: leased, advanced | run of 0a1b2c3d4e5f; compared to 5, began 0, cut; fence 1
-watermark: whole | idle; compared to 7, began 0, whole; fence 1
-watermark: cut | idle; compared to 5, began 0, cut; fence 1
-watermark: failed | idle; compared to 5, began 0, failed; fence 1
-watermark: leased, from a later moment over a whole run | run of 0a1b2c3d4e5f; compared to 7, began 0, whole; fence 2
-watermark: ended, from a later moment over a whole run | idle; compared to 7, began 0, whole; fence 2
-watermark: leased, from a later moment, no run before | run of 0a1b2c3d4e5f; no progress; fence 1
-watermark: ended, from a later moment, no run before | idle; no progress; fence 1
-enqueued: first | high at 0
-enqueued: again | critical at 30000
-"#;
 
 #[test]
 fn every_row_means_what_it_meant() {

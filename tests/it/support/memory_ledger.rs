@@ -1,5 +1,5 @@
-//! A ledger in memory: the port's contract without any adapter. Stateful, so that tests of the
-//! worker can rely on what it answers.
+//! A ledger in memory that keeps the port's contract. It stores rows, as adapters do, so that tests
+//! of the worker also test the codec of records.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -209,7 +209,7 @@ impl Harness for Lie {
     }
 }
 
-/// A suite that nothing can fail proves nothing.
+/// A suite that no ledger fails proves nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_contract_finds_each_lie() {
     for lie in [
