@@ -302,7 +302,7 @@ impl Desk {
                 detail,
                 receive_count: held.receive_count,
                 enqueued_at: held.enqueued_at,
-                parked_at: now.wall,
+                quarantined_at: now.wall,
             });
             self.orders.push(Order::Quarantine { delivery: id, entry });
         } else {

@@ -105,7 +105,7 @@ const RULES: [Rule; 8] = [
     the_lease_outlives_two_posts,
     the_message_outlives_the_lease,
     sqs_allows_the_visibility,
-    handed_back_in_time,
+    returned_in_time,
     a_receive_ends_before_sqs_ends_it,
     the_drain_outlives_the_post,
 ];
@@ -164,7 +164,7 @@ fn sqs_allows_the_visibility(t: &Times) -> Option<String> {
         .then(|| format!("visibility ({:?}) must be at most 12h, SQS's limit", t.visibility))
 }
 
-fn handed_back_in_time(t: &Times) -> Option<String> {
+fn returned_in_time(t: &Times) -> Option<String> {
     (t.hand_back_after > TimeBudget::HAND_BACK_MAX)
         .then(|| format!("hand_back_after ({:?}) must be at most 11h30m", t.hand_back_after))
 }

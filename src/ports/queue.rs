@@ -80,7 +80,7 @@ pub struct QuarantineEntry {
     pub detail: String,
     pub receive_count: u32,
     pub enqueued_at: Option<Wall>,
-    pub parked_at: Wall,
+    pub quarantined_at: Wall,
 }
 
 /// How many messages a lane holds. SQS's numbers are approximate.
