@@ -1,5 +1,5 @@
-//! The ledger in a DynamoDB table: partition key `fingerprint`, sort key `destination`, one item for
-//! each record, `expires_at` as the TTL attribute.
+//! The ledger in a DynamoDB table: partition key `fingerprint`, sort key `destination`, one item
+//! for each record, `expires_at` as the TTL attribute.
 //!
 //! Every transition is one conditional PutItem of the whole item. When the condition fails, the
 //! answer holds the item (`ALL_OLD`), at no cost and strongly consistent.
@@ -61,8 +61,8 @@ impl DynamoLedger {
         DynamoLedger { client: Client::from_conf(config), table: table.to_owned() }
     }
 
-    /// The record of an item, where there is one. An item that can't be read is never taken for none:
-    /// that would post its alert again.
+    /// The record of an item, where there is one. An item that can't be read is never taken for
+    /// none: that would post its alert again.
     fn record(&self, key: &RecordKey, item: Option<&Item>) -> Result<Option<Record>, LedgerError> {
         if item.is_some_and(|item| item::key_of(item).as_ref() != Some(key)) {
             return Err(LedgerError(self.wrong_key("it answered with another item").into()));

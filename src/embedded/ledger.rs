@@ -54,8 +54,8 @@ impl Ledger for EmbeddedLedger {
         }
     }
 
-    /// One call of the store for all keys. It waits for no transaction. None for a row that can't be
-    /// read.
+    /// One call of the store for all keys. It waits for no transaction. None for a row that can't
+    /// be read.
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let keys = keys.to_vec();
         let read_all = move |c: &mut Connection| {

@@ -1,6 +1,6 @@
-//! The rules that the worker's times keep together. Each time alone is harmless. Together they decide
-//! whether a lease can end while its post is still on the way, and whether a message can reappear
-//! while its lease is still alive.
+//! The rules that the worker's times keep together. Each time alone is harmless. Together they
+//! decide whether a lease can end while its post is still on the way, and whether a message can
+//! reappear while its lease is still alive.
 
 use std::time::Duration;
 
@@ -57,8 +57,8 @@ impl TimeBudget {
     /// The time for the calls around a post: the claim, the mark, the delete.
     pub const AROUND_A_POST: Duration = Duration::from_secs(5);
 
-    /// Refuses times that don't fit together, and names all mistakes at once. Each sentence begins with
-    /// the name of the time that is best changed.
+    /// Refuses times that don't fit together, and names all mistakes at once. Each sentence begins
+    /// with the name of the time that is best changed.
     pub fn new(times: Times) -> Result<TimeBudget, Vec<String>> {
         let mistakes: Vec<String> = RULES.iter().filter_map(|rule| rule(&times)).collect();
         if mistakes.is_empty() { Ok(TimeBudget { times }) } else { Err(mistakes) }

@@ -29,9 +29,9 @@ impl Threshold {
         }
     }
 
-    /// Compares numbers with numbers. A number admits a finding that has only a word if its level is at
-    /// least the number's band: 5.5 admits every medium finding, because a post too many is better
-    /// than a finding too few.
+    /// Compares numbers with numbers. A number admits a finding that has only a word if its level
+    /// is at least the number's band: 5.5 admits every medium finding, because a post too many is
+    /// better than a finding too few.
     pub fn admits(&self, severity: &Severity) -> bool {
         match (*self, severity.score) {
             (Threshold::Level(level), _) => severity.level >= level,

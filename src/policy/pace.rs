@@ -1,8 +1,8 @@
 //! The pace of this process alone: the rate of its posts to one destination. The pace of the whole
 //! fleet is [`super::pace_slots`]; a post needs both.
 //!
-//! The rate limiter is governor's GCRA. Its clock is set by the caller, because governor's own clock
-//! would ignore the paused time of tests and simulations.
+//! The rate limiter is governor's GCRA. Its clock is set by the caller, because governor's own
+//! clock would ignore the paused time of tests and simulations.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

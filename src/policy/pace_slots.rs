@@ -7,9 +7,9 @@
 //! that finds the slot not due yet reserves it, so that workers take turns. A critical finding
 //! overrules a reservation for a lesser one.
 //!
-//! No two clocks need to agree. The record states lengths of time. Every worker counts them from the
-//! moment at which it *read* the record, which is never before the moment at which it was written.
-//! Only a record so old that even the slowest clock calls it over is not waited for.
+//! No two clocks need to agree. The record states lengths of time. Every worker counts them from
+//! the moment at which it *read* the record, which is never before the moment at which it was
+//! written. Only a record so old that even the slowest clock calls it over is not waited for.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -164,8 +164,8 @@ impl PaceSlots {
         }
     }
 
-    /// The worker that reads first after a slot was taken reserves the next one. So that this is not
-    /// always the same worker, each reads a little later or earlier from one slot to the next.
+    /// The worker that reads first after a slot was taken reserves the next one. So that this is
+    /// not always the same worker, each reads a little later or earlier from one slot to the next.
     fn phase(&self, record: &PaceRecord) -> Duration {
         let mut hasher = DefaultHasher::new();
         (&self.me, record.fence).hash(&mut hasher);
@@ -186,7 +186,8 @@ impl PaceSlots {
         self.close(self.interval, post_id, now)
     }
 
-    /// Keeps everybody from posting for so long. [`Step::Due`]: the record says so already, or more.
+    /// Keeps everybody from posting for so long. [`Step::Due`]: the record says so already, or
+    /// more.
     pub fn pause(&self, length: Duration, now: Now) -> Step {
         let Some(known) = self.sure() else { return Step::Read };
         let record = known.record.as_ref();

@@ -1,5 +1,5 @@
-//! The last posts that this worker knows of: those that it marked itself, and those that it has read
-//! from the ledger. A duplicate that is recognised here costs no call of the ledger.
+//! The last posts that this worker knows of: those that it marked itself, and those that it has
+//! read from the ledger. A duplicate that is recognised here costs no call of the ledger.
 //!
 //! The ledger knows more and knows better. So this memory is bounded in number and in age, and it
 //! says nothing about an alert that it does not hold.

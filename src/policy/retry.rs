@@ -33,8 +33,8 @@ impl Retry {
     }
 }
 
-/// The delay before it is shortened. The loop is bounded: once `max` is reached, more failures change
-/// nothing.
+/// The delay before it is shortened. The loop is bounded: once `max` is reached, more failures
+/// change nothing.
 fn nominal(first: Duration, max: Duration, failures: u32) -> Duration {
     let mut steps: Exponential<NoClock> = Exponential {
         current_interval: first,
@@ -56,8 +56,8 @@ fn nominal(first: Duration, max: Duration, failures: u32) -> Duration {
     delay.min(max)
 }
 
-/// The crate asks a clock how long it has been trying, for a limit that is not used here. This clock
-/// stands still.
+/// The crate asks a clock how long it has been trying, for a limit that is not used here. This
+/// clock stands still.
 #[derive(Debug)]
 struct NoClock(std::time::Instant);
 

@@ -20,8 +20,8 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The indexes of the destinations that a finding of this severity is owed to, in the order of the
-    /// configuration. Empty: the severity is below every threshold.
+    /// The indexes of the destinations that a finding of this severity is owed to, in the order of
+    /// the configuration. Empty: the severity is below every threshold.
     pub fn owed(&self, severity: &Severity) -> Vec<usize> {
         (0..self.routes.len()).filter(|&i| self.admits(i, severity)).collect()
     }

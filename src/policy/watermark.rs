@@ -7,9 +7,9 @@
 //! findings that show up late. After a run that was cut short, the next one begins exactly where it
 //! stopped, so that runs that are always cut short still get on.
 //!
-//! A run renews its lease page by page. A timer leaves the run of another worker alone. A person who
-//! asks takes the lease over, and the earlier run stops at its next page. Two runs at once would do
-//! no harm: a finding that is enqueued twice is posted once.
+//! A run renews its lease page by page. A timer leaves the run of another worker alone. A person
+//! who asks takes the lease over, and the earlier run stops at its next page. Two runs at once
+//! would do no harm: a finding that is enqueued twice is posted once.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ impl std::error::Error for BusError {}
 
 /// The event bus. A rule of the bus sends an event on to the queue.
 pub trait Bus: Send + Sync {
-    /// Makes one attempt, bounded in time by the adapter. Ok means that the bus has the event, not that
-    /// a rule matches it.
+    /// Makes one attempt, bounded in time by the adapter. Ok means that the bus has the event, not
+    /// that a rule matches it.
     fn put(&self, event: &BusEvent) -> impl Future<Output = Result<(), BusError>> + Send;
 }

@@ -76,7 +76,8 @@ pub trait Inquiry: Ledger {
         fingerprint: &str,
     ) -> impl Future<Output = Result<Vec<(RecordKey, Record)>, LedgerError>> + Send;
 
-    /// Searches the ledger, bounded in time and in size. May miss a record that was written just now.
+    /// Searches the ledger, bounded in time and in size. May miss a record that was written just
+    /// now.
     fn search(&self, clue: &Clue) -> impl Future<Output = Result<Search, LedgerError>> + Send;
 }
 

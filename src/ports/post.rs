@@ -26,8 +26,8 @@ pub struct Card {
 pub enum Form {
     /// A card for each alert.
     Cards,
-    /// For more alerts than cards fit into a post: counts of their common properties, and a line for
-    /// each alert.
+    /// For more alerts than cards fit into a post: counts of their common properties, and a line
+    /// for each alert.
     Digest,
     /// Text alone, for an alert whose card Slack refused.
     Plain,

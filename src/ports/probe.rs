@@ -21,7 +21,8 @@ pub struct QueueFacts {
     pub visibility: Option<Duration>,
     pub retention: Option<Duration>,
     pub message_bytes_max: Option<u64>,
-    /// After so many receives a message goes to the dead-letter queue. None: there is no such queue.
+    /// After so many receives a message goes to the dead-letter queue. None: there is no such
+    /// queue.
     pub receives_max: Option<u64>,
     /// The queue is encrypted with a KMS key, which needs rights of its own.
     pub has_key: bool,

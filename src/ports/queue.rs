@@ -33,8 +33,8 @@ impl Lane {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageId(pub String);
 
-/// The handle of one receive of a message. Every receive gives a new one, and only the newest is sure
-/// to work.
+/// The handle of one receive of a message. Every receive gives a new one, and only the newest is
+/// sure to work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Receipt(pub String);
 
@@ -100,8 +100,8 @@ impl Depth {
 /// Why a queue call, or one entry of it, failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueError {
-    /// The receipt is no longer valid: somebody else has the message, or it is deleted. A retry is no
-    /// use. If the message still exists, the queue delivers it again.
+    /// The receipt is no longer valid: somebody else has the message, or it is deleted. A retry is
+    /// no use. If the message still exists, the queue delivers it again.
     ReceiptGone(String),
     /// Any other failure: retry later.
     Unavailable(Failure),
@@ -140,7 +140,8 @@ pub trait Queue: Send + Sync {
         ask: ReceiveAsk,
     ) -> impl Future<Output = Result<Vec<Delivery>, QueueError>> + Send;
 
-    /// Deletes messages for good. At most [`QUEUE_BATCH_MAX`] receipts; one answer for each, in order.
+    /// Deletes messages for good. At most [`QUEUE_BATCH_MAX`] receipts; one answer for each, in
+    /// order.
     fn delete(
         &self,
         lane: Lane,
@@ -155,8 +156,8 @@ pub trait Queue: Send + Sync {
         entries: &[(Receipt, Duration)],
     ) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 
-    /// Puts a copy into the quarantine, durably. The caller deletes the original afterwards. A crash
-    /// in between leaves two copies or replaces the first one, but never leaves none.
+    /// Puts a copy into the quarantine, durably. The caller deletes the original afterwards. A
+    /// crash in between leaves two copies or replaces the first one, but never leaves none.
     fn quarantine(
         &self,
         entry: &QuarantineEntry,

@@ -1,5 +1,5 @@
-//! The last posts of many alerts, by one eventually consistent `BatchGetItem`. A record costs half a
-//! read unit, be it there or not. A refused write costs a whole write unit: ten times as much.
+//! The last posts of many alerts, by one eventually consistent `BatchGetItem`. A record costs half
+//! a read unit, be it there or not. A refused write costs a whole write unit: ten times as much.
 //! Source: DynamoDB developer guide, "Capacity unit consumption for batch operations".
 
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ use crate::policy::record::stored::{Unreadable, column};
 use crate::policy::record::{LastPost, RecordKey};
 use crate::ports::{LedgerError, PREFETCH_MAX};
 
-/// The attributes of a [`LastPost`], and the key to tell the items apart by. All are placeholders, as
-/// some are reserved words.
+/// The attributes of a [`LastPost`], and the key to tell the items apart by. All are placeholders,
+/// as some are reserved words.
 const PROJECTION: [(&str, &str); 7] = [
     ("#fingerprint", column::FINGERPRINT),
     ("#destination", column::DESTINATION),
@@ -27,8 +27,8 @@ const PROJECTION: [(&str, &str); 7] = [
 ];
 
 impl DynamoLedger {
-    /// None for a key that DynamoDB leaves unprocessed, and for an item that can't be read. Neither is
-    /// asked for again.
+    /// None for a key that DynamoDB leaves unprocessed, and for an item that can't be read. Neither
+    /// is asked for again.
     pub(super) async fn last_posts(
         &self,
         keys: &[RecordKey],

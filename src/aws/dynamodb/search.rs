@@ -1,5 +1,5 @@
-//! Searching the table for the records of a finding. It only reads: `Query` for one fingerprint, and
-//! `Scan` where only the finding's id is known, because no index can search for the end of a
+//! Searching the table for the records of a finding. It only reads: `Query` for one fingerprint,
+//! and `Scan` where only the finding's id is known, because no index can search for the end of a
 //! partition key. A scan reads the whole table, a megabyte a call, and is bounded.
 
 use std::time::Duration;

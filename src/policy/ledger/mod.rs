@@ -6,9 +6,9 @@
 //! - [`rewind`] has an alert posted again that was posted already.
 //!
 //! One conditional write replaces a record whole; nothing else changes it. Each function picks the
-//! transition from the record as it was read. The adapter writes it if the record is still as it was
-//! read. Otherwise the adapter answers with the record as it is, and the caller picks again. So two
-//! workers never both win, and no worker acts on a record that it has not seen.
+//! transition from the record as it was read. The adapter writes it if the record is still as it
+//! was read. Otherwise the adapter answers with the record as it is, and the caller picks again. So
+//! two workers never both win, and no worker acts on a record that it has not seen.
 
 mod claim;
 mod last_post;

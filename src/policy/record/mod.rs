@@ -2,11 +2,11 @@
 //!
 //! | kind | key: `fingerprint`, `destination` | type | transitions |
 //! |---|---|---|---|
-//! | an alert's state | the finding, the destination | [`AlertRecord`] | [`super::ledger`] |
-//! | the fleet's pace at a destination | `pace`, the destination | [`PaceRecord`] | [`super::pace_slots`] |
-//! | a canary that arrived | the canary, `(canary)` | [`CanaryRecord`] | [`super::canary`] |
-//! | how far a region was reconciled | `reconcile`, the region | [`WatermarkRecord`] | [`super::watermark`] |
-//! | a finding that reconcile enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | [`super::enqueued`] |
+//! | an alert's state | the finding, the destination | [`AlertRecord`] | `ledger` |
+//! | the pace of the fleet | `pace`, the destination | [`PaceRecord`] | `pace_slots` |
+//! | a canary that arrived | the canary, `(canary)` | [`CanaryRecord`] | `canary` |
+//! | how far a region is reconciled | `reconcile`, the region | [`WatermarkRecord`] | `watermark` |
+//! | a finding that was enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | `enqueued` |
 //!
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.

@@ -8,7 +8,8 @@ use crate::instants::Wall;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaceRecord {
     pub next: NextSlot,
-    /// When the last slot was taken or the last pause began, by the clock of the worker that wrote it.
+    /// When the last slot was taken or the last pause began, by the clock of the worker that wrote
+    /// it.
     pub closed_from: Wall,
     /// Until when nobody may post, by the same clock.
     pub closed_until: Wall,

@@ -14,9 +14,9 @@
 //! | `sent_at` | posted at | start of the slot or pause | put at | run began | enqueued at |
 //! | `digest` | id of the post | id of the post | when it passed where | how the run ended | |
 //!
-//! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as that
-//! would post its alert again. A column that a kind does not use is written empty, and ignored when
-//! read.
+//! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as
+//! that would post its alert again. A column that a kind does not use is written empty, and ignored
+//! when read.
 
 use std::fmt;
 

@@ -179,8 +179,8 @@ async fn a_missing_table_is_named_and_what_to_do() {
     }
 }
 
-/// Without the sort key the record of one destination would be taken for that of another, whose alert
-/// would never be posted.
+/// Without the sort key the record of one destination would be taken for that of another, whose
+/// alert would never be posted.
 #[tokio::test]
 async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
     let config = fake_config(&start_dynoxide().await);

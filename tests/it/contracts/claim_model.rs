@@ -1,7 +1,7 @@
 //! Every state that the ledger protocol can reach, within bounds: two workers, two messages about
 //! one finding, at-least-once delivery, crashes, ambiguous posts, lost answers, and workers that
-//! pause past their lease. The transitions are the real ones of `policy::ledger`. The model adds the
-//! worker around them and the world around the worker.
+//! pause past their lease. The transitions are the real ones of `policy::ledger`. The model adds
+//! the worker around them and the world around the worker.
 //!
 //! Promises checked in every state:
 //!
@@ -14,9 +14,10 @@
 //!
 //! The check must also be able to fail: it finds each mutant, a protocol with one step left out.
 //!
-//! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it into
-//! the past. Fences are numbered from the record's own, so that equal situations are one state. Not
-//! in the model: reminders, expiry, clocks that differ by more than the skew, several cards a post.
+//! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it
+//! into the past. Fences are numbered from the record's own, so that equal situations are one
+//! state. Not in the model: reminders, expiry, clocks that differ by more than the skew, several
+//! cards a post.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -179,8 +180,8 @@ impl Slim {
     /// The record as it is in the ledger after worker `by` wrote it.
     fn written(record: &AlertRecord, by: usize) -> Slim {
         let owner = record.owner().map_or(Owner::Nobody, |_| Owner::Worker(by as u8));
-        // The lease of a record that is not claimed says only which write it was, and the fence says
-        // that already.
+        // The lease of a record that is not claimed says only which write it was, and the fence
+        // says that already.
         let alive = record.is_claimed() && record.lease_until > NOW;
         Slim {
             state: record.version().state,
@@ -323,7 +324,8 @@ impl Model {
         claim(row, &want, &TERMS, NOW)
     }
 
-    /// Reads the record and decides. The write is another step, so that anything can come in between.
+    /// Reads the record and decides. The write is another step, so that anything can come in
+    /// between.
     fn decide(&self, world: World, w: usize) -> World {
         let row = world.ledger.map(|slim| slim.record());
         match self.decided(row.as_ref(), &world, w) {

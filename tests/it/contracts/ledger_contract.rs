@@ -1,5 +1,5 @@
-//! The contract of `ports::Ledger`, as one suite that each adapter and each fake passes. To add one,
-//! implement [`Harness`] for it and call [`exercise`].
+//! The contract of `ports::Ledger`, as one suite that each adapter and each fake passes. To add
+//! one, implement [`Harness`] for it and call [`exercise`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -308,8 +308,8 @@ async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     assert!(marked_by(&actual, "a", held.fence, "post-a"));
 }
 
-/// Each answer is that of its key, a key may be named twice, and only a posted alert has a last post.
-/// None of the ledgers here lags behind, so each record that is there is known.
+/// Each answer is that of its key, a key may be named twice, and only a posted alert has a last
+/// post. None of the ledgers here lags behind, so each record that is there is known.
 async fn last_posts_are_prefetched(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
     let raised = claimed_after(Earlier::Posted(post(Level::Low)));
@@ -350,7 +350,8 @@ async fn last_posts_are_prefetched(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&twice).await, Ok(vec![known, None, known]));
 }
 
-/// All have seen the same, and all try at once: no record, one whose lease is over, one to be raised.
+/// All have seen the same, and all try at once: no record, one whose lease is over, one to be
+/// raised.
 async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     for race in 0..RACES {
         let lapsed = AlertRecord { lease_until: NOW, ..claimed() };

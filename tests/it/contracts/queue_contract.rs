@@ -1,16 +1,17 @@
-//! The contract of [`hansho::ports::Queue`], as one suite for all implementations: adapters, stand-ins
-//! and fakes. A fake that does not pass proves nothing about the code that is tested with it.
+//! The contract of [`hansho::ports::Queue`], as one suite for all implementations: adapters,
+//! stand-ins and fakes. A fake that does not pass proves nothing about the code that is tested with
+//! it.
 //!
-//! To run it on another queue, write a [`QueueHarness`] and call [`exercise`]. The suite counts time
-//! in the harness's own unit. So the same checks run on a clock that the test moves (a unit of 30 s
-//! costs nothing) and on a foreign server in real time (2 s).
+//! To run it on another queue, write a [`QueueHarness`] and call [`exercise`]. The suite counts
+//! time in the harness's own unit. So the same checks run on a clock that the test moves (a unit of
+//! 30 s costs nothing) and on a foreign server in real time (2 s).
 //!
 //! The suite leaves the same choices as AWS:
 //! - The answer to a stale receipt may be success or [`QueueError::ReceiptGone`]. It may not touch
 //!   another message, and the newest receipt has to work after it.
 //! - Order is roughly by age.
-//! - The suite does not test a receipt whose time is over before another receive of the message: SQS
-//!   still deletes by it, and others need not.
+//! - The suite does not test a receipt whose time is over before another receive of the message:
+//!   SQS still deletes by it, and others need not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Rows that break the rules of their kind. `tests/it/contracts/stored_rows.rs` has rows of all kinds
-//! as they are stored.
+//! Rows that break the rules of their kind. `tests/it/contracts/stored_rows.rs` has rows of all
+//! kinds as they are stored.
 
 use super::*;
 use crate::finding::Fingerprint;
