@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, Unclaimed};
+use crate::policy::ledger::{self, UnclaimedPost};
 use crate::ports::{Form, RetryReason, Trouble, Verdict};
 
 use super::destination::{BREAKER_FAILURES, InHand};
-use super::order::{Order, RecordOrder, WriteOrder};
+use super::order::{Order, RecordOrder, ToRecord, WriteOrder};
 use super::report::Report;
 use super::settling::Resolution;
 use super::{AfterRelease, Desk, RETRY_MAX, Stage};
@@ -55,9 +55,10 @@ impl Desk {
             let digest = hand.digest.clone();
             let Some(claim) = won.claim else {
                 let level = alert.finding.severity.level;
-                let post = Unclaimed { level, digest, revision, sent_at: now.wall };
+                let post = UnclaimedPost { level, post_id: digest, revision, sent_at: now.wall };
                 let owner = alert.owner.clone();
-                let order = RecordOrder { alert: won.alert, key, owner, post };
+                let order =
+                    RecordOrder { alert: won.alert, key, owner, fact: ToRecord::Post(post) };
                 alert.stage = Stage::Recording(Box::new(order.clone()));
                 self.tally.unclaimed += 1;
                 if mutation::is(Mutation::UnclaimedNotRecorded) {
@@ -67,9 +68,9 @@ impl Desk {
                 self.orders.push(Order::Record(order));
                 continue;
             };
-            let (expect, row) =
+            let (expect, record) =
                 ledger::mark(&claim, &digest, revision, &self.settings.terms, now.wall);
-            let write = WriteOrder { alert: won.alert, key, expect, row };
+            let write = WriteOrder { alert: won.alert, key, expect, record };
             alert.stage = Stage::Marking(Box::new(write.clone()));
             self.orders.push(Order::Mark(write));
             if mutation::is(Mutation::DeleteBeforeMark) {

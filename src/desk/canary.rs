@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::finding::{Canary, Finding};
 use crate::instants::{Mono, Now};
-use crate::policy::canary::{self, Passed, Post};
-use crate::policy::ledger::Unclaimed;
+use crate::policy::canary::{Arrival, CanaryPost as Post, Passed};
+use crate::policy::record::{RecordKey, RecordKind};
 
-use super::order::{AlertId, DeliveryId, Order, RecordOrder};
+use super::order::{AlertId, DeliveryId, Order, RecordOrder, ToRecord};
 use super::report::{Report, ReturnReason};
 use super::settling::Resolution;
 use super::{Alert, Desk, Stage};
@@ -41,7 +41,7 @@ impl Allowance {
 impl Alert {
     /// It stands for a canary's own row, and is posted to nobody.
     pub(super) fn is_canarys_row(&self) -> bool {
-        self.key.destination == canary::ROW
+        self.key.kind() == RecordKind::Canary
     }
 }
 
@@ -82,16 +82,10 @@ impl Desk {
         let (queued_at, since) = (held.enqueued_at, held.since);
         let put_at = asked.put_at.or(queued_at).unwrap_or(now.wall);
         let passed = Passed { put_at, queued_at, received_at: now.wall, post };
-        let key = canary::key(&finding.fingerprint);
+        let key = RecordKey::canary(&finding.fingerprint);
         let owner = format!("{}/{}", self.settings.worker_id, id.0);
-        // Its time is when it was put, so that of two copies the first one's row stays.
-        let told = Unclaimed {
-            level: finding.severity.level,
-            digest: passed.to_string(),
-            revision: Some(put_at),
-            sent_at: put_at,
-        };
-        let order = RecordOrder { alert: id, key: key.clone(), owner: owner.clone(), post: told };
+        let fact = ToRecord::Canary(Arrival { level: finding.severity.level, passed });
+        let order = RecordOrder { alert: id, key: key.clone(), owner: owner.clone(), fact };
         let alert = Alert {
             delivery,
             // It is for none of them, and never among what waits for one.
@@ -121,7 +115,7 @@ impl Desk {
         let Some(alert) = self.alerts.get(&id) else { return };
         let put_at = alert.finding.canary.and_then(|canary| canary.put_at);
         self.reports.push(Report::Canary {
-            finding: alert.key.fingerprint.clone(),
+            finding: alert.key.fingerprint().to_owned(),
             took: now.wall.since(put_at.unwrap_or(alert.since)),
         });
         self.resolve(id, Resolution::Settled, now);

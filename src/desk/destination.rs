@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::instants::Mono;
-use crate::policy::cell::Cell;
-use crate::policy::ledger::Row;
 use crate::policy::pace::Pace;
+use crate::policy::pace_slots::PaceSlots;
+use crate::policy::record::{AlertRecord, PaceRecord};
 use crate::ports::Form;
 
 use super::SOON;
@@ -49,7 +49,7 @@ pub(super) struct Destination {
 
 /// The fleet's pace for this destination, and what is under way to get a slot of it.
 pub(super) struct Slots {
-    pub cell: Cell,
+    pub cell: PaceSlots,
     pub call: Option<CellCall>,
     /// The ledger failed: no other call before.
     pub not_before: Mono,
@@ -61,9 +61,9 @@ pub(super) struct Slots {
 /// A call for the cell that is under way.
 pub(super) enum CellCall {
     Look,
-    Reserve(Box<Row>),
-    Pause(Box<Row>),
-    Take { row: Box<Row>, asked_at: Mono, tries: u32 },
+    Reserve(Box<PaceRecord>),
+    Pause(Box<PaceRecord>),
+    Take { row: Box<PaceRecord>, asked_at: Mono, tries: u32 },
 }
 
 /// The digest that is being prepared or posted.
@@ -82,11 +82,16 @@ pub(super) struct InHand {
 pub(super) struct Won {
     pub alert: AlertId,
     /// None: the ledger is away, and it is posted without a claim.
-    pub claim: Option<Row>,
+    pub claim: Option<AlertRecord>,
 }
 
 impl Destination {
-    pub fn new(name: &str, interval: Duration, fallback: Option<usize>, cell: Cell) -> Destination {
+    pub fn new(
+        name: &str,
+        interval: Duration,
+        fallback: Option<usize>,
+        cell: PaceSlots,
+    ) -> Destination {
         Destination {
             name: name.to_owned(),
             ready: Ready::default(),

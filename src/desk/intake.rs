@@ -149,7 +149,7 @@ impl Desk {
             delivery,
             destination,
             channel: destination,
-            key: RecordKey::new(&finding.fingerprint, name),
+            key: RecordKey::alert(&finding.fingerprint, name),
             finding,
             since,
             perhaps: false,

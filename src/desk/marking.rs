@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, LastPost};
+use crate::policy::record::AlertRecord;
 use crate::ports::{LedgerError, Written};
 
 use super::destination::Won;
-use super::order::{AlertId, Order, RecordOutcome, WriteOrder};
+use super::order::{AlertId, Order, RecordOutcome, ToRecord, WriteOrder};
 use super::report::{Report, ReturnReason};
 use super::settling::{Chore, Resolution};
 use super::{AfterRelease, Alert, Desk, Stage};
@@ -27,15 +28,20 @@ impl Desk {
             return self.set_free(won.alert, after, now);
         }
         let ambiguous = ambiguous && !mutation::is(Mutation::AmbiguityForgotten);
-        let (expect, row) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
+        let (expect, record) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
         alert.stage = Stage::Releasing(after);
         let key = alert.key.clone();
-        self.orders.push(Order::Release(WriteOrder { alert: won.alert, key, expect, row }));
+        self.orders.push(Order::Release(WriteOrder { alert: won.alert, key, expect, record }));
     }
 
     /// Whether the release took effect matters little: if it did not, the row stays ours until the
     /// lease ends, and the next claim finds it so.
-    pub(super) fn released(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
+    pub(super) fn released(
+        &mut self,
+        id: AlertId,
+        result: Result<Written<AlertRecord>, LedgerError>,
+        now: Now,
+    ) {
         match &result {
             Ok(_) => self.ledger_worked(now),
             Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
@@ -44,8 +50,8 @@ impl Desk {
         if let Err(error) = result {
             self.reports.push(Report::LedgerFailed {
                 call: "release",
-                finding: Some(alert.key.fingerprint.clone()),
-                destination: Some(alert.key.destination.clone()),
+                finding: Some(alert.key.fingerprint().to_owned()),
+                destination: Some(alert.key.destination().to_owned()),
                 reason: error.as_str(),
                 detail: error.to_string(),
                 delay: Duration::ZERO,
@@ -92,21 +98,27 @@ impl Desk {
         }
     }
 
-    pub(super) fn marked(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
+    pub(super) fn marked(
+        &mut self,
+        id: AlertId,
+        result: Result<Written<AlertRecord>, LedgerError>,
+        now: Now,
+    ) {
         match &result {
             Ok(_) => self.ledger_worked(now),
             Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
         }
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         let Stage::Marking(write) = &alert.stage else { return };
-        let digest = write.row.digest.clone();
-        let accepted_at = write.row.sent_at.unwrap_or(now.wall);
-        let told = write.row.told();
+        let digest = write.record.post_id().unwrap_or_default().to_owned();
+        let accepted_at = write.record.accepted().map_or(now.wall, |post| post.sent_at);
+        let told = write.record.last_post();
         let done = match &result {
             Ok(Written::Done) => true,
             Ok(Written::Lost(Some(row))) => {
                 // An earlier try took effect and its answer was lost.
-                ledger::marked_by(row, &write.row.owner, write.row.fence, &digest)
+                let owner = write.record.owner().unwrap_or_default();
+                ledger::marked_by(row, owner, write.record.fence, &digest)
             }
             Ok(Written::Lost(None)) => false,
             Err(error) => return self.tell_again(id, "mark", error, MARK_RETRY_MAX, now),
@@ -115,8 +127,8 @@ impl Desk {
             return self.told(id, told, digest, accepted_at, now);
         }
         self.tally.fenced_out += 1;
-        let finding = alert.key.fingerprint.clone();
-        let destination = alert.key.destination.clone();
+        let finding = alert.key.fingerprint().to_owned();
+        let destination = alert.key.destination().to_owned();
         self.reports.push(Report::FencedOut { finding, destination, digest });
         let again = Duration::from_secs(5);
         self.resolve(id, Resolution::Return(ReturnReason::FencedOut, again), now);
@@ -137,8 +149,9 @@ impl Desk {
         match outcome {
             RecordOutcome::Done if alert.is_canarys_row() => self.canary_noted(id, now),
             RecordOutcome::Done => {
-                let (digest, accepted_at) = (order.post.digest.clone(), order.post.sent_at);
-                let told = order.post.told(&self.settings.terms);
+                let ToRecord::Post(post) = &order.fact else { return };
+                let (digest, accepted_at) = (post.post_id.clone(), post.sent_at);
+                let told = post.last_post(&self.settings.terms);
                 self.told(id, Some(told), digest, accepted_at, now);
             }
             RecordOutcome::Busy { until } => {
@@ -171,8 +184,8 @@ impl Desk {
         self.chores.insert((now.mono.plus(delay), Chore::Tell(id)));
         self.reports.push(Report::LedgerFailed {
             call,
-            finding: Some(alert.key.fingerprint.clone()),
-            destination: Some(alert.key.destination.clone()),
+            finding: Some(alert.key.fingerprint().to_owned()),
+            destination: Some(alert.key.destination().to_owned()),
             reason: error.as_str(),
             detail: error.to_string(),
             delay,
@@ -215,8 +228,8 @@ impl Desk {
         let elsewhere = alert.channel != alert.destination;
         self.tally.by_fallback += u64::from(elsewhere);
         self.reports.push(Report::Posted {
-            finding: alert.key.fingerprint.clone(),
-            destination: alert.key.destination.clone(),
+            finding: alert.key.fingerprint().to_owned(),
+            destination: alert.key.destination().to_owned(),
             channel: elsewhere.then(|| self.destinations[alert.channel].name.clone()),
             level: alert.finding.severity.level,
             digest,

@@ -40,8 +40,8 @@ use crate::finding::Finding;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::cell::Cell;
 use crate::policy::ledger::{RecordKey, Terms};
+use crate::policy::pace_slots::PaceSlots;
 use crate::policy::recent::Recent;
 use crate::policy::retry::Retry;
 use crate::policy::route::{Route, Routes};
@@ -50,7 +50,7 @@ use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 pub use lambda_lifetime::Memory;
 pub use order::{
     AlertId, CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, Order,
-    RecordOrder, RecordOutcome, WriteOrder,
+    RecordOrder, RecordOutcome, ToRecord, WriteOrder,
 };
 pub use report::{KnownFrom, Report, ReturnReason};
 pub use snapshot::{DestinationSnapshot, Snapshot};
@@ -260,7 +260,7 @@ impl Desk {
     pub fn new(settings: Settings, now: Now) -> Desk {
         let destination = |((i, route), interval): ((usize, &Route), &Duration)| {
             let name = &route.destination;
-            let cell = Cell::new(name, &settings.worker_id, *interval, settings.terms);
+            let cell = PaceSlots::new(name, &settings.worker_id, *interval, settings.terms);
             let fallback = settings.fallbacks.get(i).copied().flatten();
             Destination::new(name, *interval, fallback, cell)
         };

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, Unclaimed};
+use crate::policy::canary::Arrival;
+use crate::policy::ledger::UnclaimedPost;
+use crate::policy::record::{AlertRecord, Expect, LastPost, PaceRecord, RecordKey};
 use crate::ports::{
     Delivery, Depth, Lane, LedgerError, Post, QuarantineEntry, QueueError, Receipt, ReceiveAsk,
     Verdict, Written,
@@ -81,16 +83,24 @@ pub struct CellOrder {
     pub destination: usize,
     pub key: RecordKey,
     pub expect: Expect,
-    pub row: Row,
+    pub record: PaceRecord,
 }
 
-/// A post that was made without a claim.
+/// A fact that the ledger does not know yet.
+#[derive(Clone, Debug)]
+pub enum ToRecord {
+    /// A post that was made without a claim.
+    Post(UnclaimedPost),
+    Canary(Arrival),
+}
+
+/// Tell the ledger of a fact.
 #[derive(Clone, Debug)]
 pub struct RecordOrder {
     pub alert: AlertId,
     pub key: RecordKey,
     pub owner: String,
-    pub post: Unclaimed,
+    pub fact: ToRecord,
 }
 
 /// One conditional write to the row of an alert.
@@ -99,7 +109,7 @@ pub struct WriteOrder {
     pub alert: AlertId,
     pub key: RecordKey,
     pub expect: Expect,
-    pub row: Row,
+    pub record: AlertRecord,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +123,7 @@ pub enum HidePurpose {
 /// What became of a claim.
 #[derive(Debug)]
 pub enum ClaimOutcome {
-    Won(Row),
+    Won(AlertRecord),
     AlreadyPosted {
         level: Level,
         /// The row that says so, unless it is claimed.
@@ -164,11 +174,11 @@ pub enum Event {
     },
     Looked {
         destination: usize,
-        result: Result<Option<Row>, LedgerError>,
+        result: Result<Option<PaceRecord>, LedgerError>,
     },
     Reserved {
         destination: usize,
-        result: Result<Written, LedgerError>,
+        result: Result<Written<PaceRecord>, LedgerError>,
     },
     Posted {
         destination: usize,
@@ -176,7 +186,7 @@ pub enum Event {
     },
     Marked {
         alert: AlertId,
-        result: Result<Written, LedgerError>,
+        result: Result<Written<AlertRecord>, LedgerError>,
     },
     Recorded {
         alert: AlertId,
@@ -184,7 +194,7 @@ pub enum Event {
     },
     Released {
         alert: AlertId,
-        result: Result<Written, LedgerError>,
+        result: Result<Written<AlertRecord>, LedgerError>,
     },
     Deleted {
         results: Vec<(DeliveryId, Result<(), QueueError>)>,

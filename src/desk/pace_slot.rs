@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::{Mono, Now};
 use crate::mutation::{self, Mutation};
-use crate::policy::cell::Step;
-use crate::policy::ledger::Row;
+use crate::policy::pace_slots::Step;
+use crate::policy::record::{Expect, PaceRecord};
 use crate::ports::{LedgerError, Written};
 
 use super::destination::CellCall;
@@ -162,11 +162,11 @@ impl Desk {
             _ if mutation::is(Mutation::FleetPaceIgnored) => Ok(()),
             Step::Due => Ok(()),
             Step::Wait(until) => Err(Some(until)),
-            Step::Look => {
+            Step::Read => {
                 self.look(destination);
                 Err(None)
             }
-            Step::Write { expect, row } => {
+            Step::Write { expect, record: row } => {
                 let call = CellCall::Reserve(Box::new(row.clone()));
                 self.write_cell(destination, call, (expect, row));
                 Err(None)
@@ -189,8 +189,8 @@ impl Desk {
             return Some(slots.not_before);
         }
         match slots.cell.pause(until.since(now.mono), now) {
-            Step::Look => self.look(destination),
-            Step::Write { expect, row } => {
+            Step::Read => self.look(destination),
+            Step::Write { expect, record: row } => {
                 let call = CellCall::Pause(Box::new(row.clone()));
                 self.write_cell(destination, call, (expect, row));
             }
@@ -218,18 +218,18 @@ impl Desk {
         &mut self,
         destination: usize,
         call: CellCall,
-        (expect, row): (crate::policy::ledger::Expect, Row),
+        (expect, record): (Expect, PaceRecord),
     ) {
         let slots = &mut self.destinations[destination].slots;
         slots.call = Some(call);
         let key = slots.cell.key().clone();
-        self.orders.push(Order::Reserve(CellOrder { destination, key, expect, row }));
+        self.orders.push(Order::Reserve(CellOrder { destination, key, expect, record }));
     }
 
     pub(super) fn looked(
         &mut self,
         destination: usize,
-        result: Result<Option<Row>, LedgerError>,
+        result: Result<Option<PaceRecord>, LedgerError>,
         now: Now,
     ) {
         self.destinations[destination].slots.call = None;
@@ -242,7 +242,7 @@ impl Desk {
     pub(super) fn reserved(
         &mut self,
         destination: usize,
-        result: Result<Written, LedgerError>,
+        result: Result<Written<PaceRecord>, LedgerError>,
         now: Now,
     ) {
         let slots = &mut self.destinations[destination].slots;
@@ -260,7 +260,7 @@ impl Desk {
             slots.untold_pause = None;
         }
         // The monotonic clock of a machine that slept meanwhile stood still, the other one did not.
-        let by_the_row = row.sent_at.map_or(Duration::ZERO, |began| now.wall.since(began));
+        let by_the_row = now.wall.since(row.closed_from);
         self.saw_cell(destination, Some(row), now);
         if let CellCall::Take { asked_at, tries, .. } = call {
             let took = now.mono.since(asked_at).max(by_the_row);
@@ -278,7 +278,7 @@ impl Desk {
         self.send(destination, now);
     }
 
-    fn saw_cell(&mut self, destination: usize, row: Option<Row>, now: Now) {
+    fn saw_cell(&mut self, destination: usize, row: Option<PaceRecord>, now: Now) {
         let slots = &mut self.destinations[destination].slots;
         slots.failures = 0;
         slots.cell.saw(row, now.mono);

@@ -9,7 +9,7 @@ use crate::finding::Level;
 use crate::instants::Now;
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{RecordKey, Row};
+use crate::policy::record::{AlertRecord, RecordKey};
 use crate::ports::{Card, Form, Post};
 
 use super::destination::{InHand, Won};
@@ -121,7 +121,12 @@ impl Desk {
         let Some(picked) = self.take_up(channel, Level::Critical, now) else { return false };
         let told = |id: &AlertId| {
             let alert = self.alerts.get(id).filter(|alert| !alert.again)?;
-            self.recent.covered(&alert.key, &alert.want(), &self.settings.terms, now)
+            self.recent.already_posted_at_any_age(
+                &alert.key,
+                &alert.want(),
+                &self.settings.terms,
+                now,
+            )
         };
         let (told, untold): (Vec<_>, Vec<_>) =
             picked.into_iter().map(|id| (id, told(&id))).partition(|(_, level)| level.is_some());
@@ -142,7 +147,7 @@ impl Desk {
     }
 
     pub(super) fn report_covered(&mut self, key: RecordKey, level: Level, by: KnownFrom) {
-        let RecordKey { fingerprint: finding, destination } = key;
+        let (finding, destination) = key.into_parts();
         self.tally.covered += 1;
         self.reports.push(Report::AlreadyPosted { finding, destination, level, by });
     }
@@ -271,14 +276,14 @@ impl Desk {
                 escalated_from: Some(Level::Informational),
                 reminder: true,
                 perhaps_repeated: true,
-                meant_for: has_fallback.then(|| alert.key.destination.clone()),
+                meant_for: has_fallback.then(|| alert.key.destination().to_owned()),
             })
         })
     }
 
     /// The name of the alert's own destination, where another one takes its place.
     fn meant_for(&self, alert: &Alert, channel: usize) -> Option<String> {
-        (alert.destination != channel).then(|| alert.key.destination.clone())
+        (alert.destination != channel).then(|| alert.key.destination().to_owned())
     }
 
     pub(super) fn claimed(&mut self, id: AlertId, outcome: ClaimOutcome, now: Now) {
@@ -286,8 +291,8 @@ impl Desk {
             self.ledger_worked(now);
         }
         let Some(alert) = self.alerts.get_mut(&id) else { return };
-        let finding = alert.key.fingerprint.clone();
-        let name = alert.key.destination.clone();
+        let finding = alert.key.fingerprint().to_owned();
+        let name = alert.key.destination().to_owned();
         let hand = &mut self.destinations[alert.channel].in_hand;
         if let Some(hand) = hand {
             hand.claims_open = hand.claims_open.saturating_sub(1);
@@ -344,7 +349,9 @@ impl Desk {
         let needed = self.settings.budget.post_timeout() + TimeBudget::AROUND_A_POST;
         let Some(hand) = &mut self.destinations[channel].in_hand else { return };
         let late = |won: &mut Won| {
-            won.claim.as_ref().is_some_and(|row: &Row| row.lease_until.since(now.wall) < needed)
+            won.claim
+                .as_ref()
+                .is_some_and(|row: &AlertRecord| row.lease_until.since(now.wall) < needed)
         };
         let late: Vec<Won> = hand.won.extract_if(.., late).collect();
         for won in late {
@@ -396,11 +403,11 @@ impl Desk {
         let alert = self.alerts.get(&won.alert)?;
         Some(Card {
             finding: Arc::clone(&alert.finding),
-            escalated_from: won.claim.as_ref().and_then(Row::escalated_from),
+            escalated_from: won.claim.as_ref().and_then(AlertRecord::escalated_from),
             reminder: alert.reminder,
             // Without a claim nobody knows whether it was posted before.
             perhaps_repeated: won.claim.as_ref().is_none_or(|row| {
-                row.perhaps_repeats() || (alert.perhaps && row.level_sent.is_none())
+                row.perhaps_repeats() || (alert.perhaps && row.accepted().is_none())
             }),
             meant_for: self.meant_for(alert, alert.channel),
         })

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::{Mono, Now};
 use crate::mutation::{self, Mutation};
-use crate::policy::cell::Step;
 use crate::policy::ledger::{LastPost, RecordKey, Want};
+use crate::policy::pace_slots::Step;
 use crate::policy::retry::Retry;
 use crate::ports::{LedgerError, PREFETCH_MAX};
 
@@ -80,7 +80,7 @@ impl Desk {
     pub(super) fn remembers(&self, alert: &Alert, now: Now) -> Option<Level> {
         let asked_again = alert.again && !mutation::is(Mutation::AgainForgotten);
         let terms = &self.settings.terms;
-        self.recent.covers(&alert.key, &alert.want(), terms, now).filter(|_| !asked_again)
+        self.recent.already_posted(&alert.key, &alert.want(), terms, now).filter(|_| !asked_again)
     }
 
     /// An alert is new here: it is looked for first, if that is worth it.
@@ -193,7 +193,7 @@ impl Desk {
         let Some(alert) = self.alerts.get(&id) else { return };
         let level = alert.finding.severity.level;
         let told = told.filter(|told| {
-            told.covers(&alert.want(), &self.settings.terms, now.wall)
+            told.already_posted(&alert.want(), &self.settings.terms, now.wall)
                 && matches!(alert.stage, Stage::Waiting)
         });
         match told {

@@ -7,7 +7,6 @@ use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::RecordKey;
 use crate::ports::{
     Delivery, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, QueueError, Receipt,
 };
@@ -209,7 +208,7 @@ impl Desk {
         let Some(resolved) = self.alerts.get(&alert) else { return };
         let (id, place) = (resolved.delivery, resolved.destination);
         let is_told = !resolved.is_canarys_row();
-        let RecordKey { fingerprint: finding, destination } = resolved.key.clone();
+        let (finding, destination) = resolved.key.clone().into_parts();
         self.forget_alert(alert);
         let Some(held) = self.deliveries.get_mut(&id) else { return };
         held.open = held.open.saturating_sub(1);
@@ -303,7 +302,7 @@ impl Desk {
                 detail,
                 receive_count: held.receive_count,
                 enqueued_at: held.enqueued_at,
-                parked_at: now.wall,
+                quarantined_at: now.wall,
             });
             self.orders.push(Order::Quarantine { delivery: id, entry });
         } else {

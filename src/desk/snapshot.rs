@@ -244,7 +244,8 @@ mod tests {
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
                         let terms = desk.settings.terms;
-                        let Claim::Write { row, .. } = claim(None, &want, &terms, NOW.wall) else {
+                        let Claim::Write { record: row, .. } = claim(None, &want, &terms, NOW.wall)
+                        else {
                             continue;
                         };
                         Event::Claimed { alert: c.alert, outcome: ClaimOutcome::Won(row) }

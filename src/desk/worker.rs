@@ -9,12 +9,14 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, Claim, Record, Row, Terms, Want};
+use crate::policy::canary;
+use crate::policy::ledger::{self, Claim, Recording, Terms, Want};
+use crate::policy::record::{AlertRecord, RecordKey, RecordType};
 use crate::ports::{Clock, Delivery, Depth, Ledger, Notifier, Queue, QueueError, Receipt, Written};
 
 use super::{
-    ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, RecordOrder, RecordOutcome, Report,
-    Settings, Tally,
+    ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, RecordOutcome, Report, Settings,
+    Tally, ToRecord,
 };
 
 /// How often a claim or a record looks again after somebody else was faster. Each loss means that somebody
@@ -158,22 +160,35 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             Event::Looked { destination, result: ports.ledger.read(&key).await }
         }
         Order::Reserve(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            let result = ports.ledger.write(&w.key, &w.expect, &w.record).await;
             Event::Reserved { destination: w.destination, result }
         }
         Order::Post { destination, digest } => {
             Event::Posted { destination, verdict: ports.notifier.post(&digest).await }
         }
         Order::Mark(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            let result = ports.ledger.write(&w.key, &w.expect, &w.record).await;
             Event::Marked { alert: w.alert, result }
         }
         Order::Record(order) => {
-            let outcome = record(ports.ledger, ports.clock, &terms, &order).await;
+            let (key, owner) = (&order.key, &order.owner);
+            let (ledger, clock) = (ports.ledger, ports.clock);
+            let outcome = match &order.fact {
+                ToRecord::Post(post) => {
+                    let decide =
+                        |seen: Option<&_>, now| ledger::record(seen, owner, post, &terms, now);
+                    record(ledger, clock, &terms, key, decide).await
+                }
+                ToRecord::Canary(arrival) => {
+                    let decide =
+                        |seen: Option<&_>, now| canary::record(seen, owner, arrival, &terms, now);
+                    record(ledger, clock, &terms, key, decide).await
+                }
+            };
             Event::Recorded { alert: order.alert, outcome }
         }
         Order::Release(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
+            let result = ports.ledger.write(&w.key, &w.expect, &w.record).await;
             Event::Released { alert: w.alert, result }
         }
         Order::Delete { lane, entries } => {
@@ -218,14 +233,14 @@ async fn claim<L: Ledger, C: Clock>(
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
             Claim::AlreadyPosted { level } => {
-                let told = seen.as_ref().and_then(Row::told);
+                let told = seen.as_ref().and_then(AlertRecord::last_post);
                 return ClaimOutcome::AlreadyPosted { level, told };
             }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
-            Claim::Write { row, .. } if mutation::is(Mutation::ClaimForgotten) => {
+            Claim::Write { record: row, .. } if mutation::is(Mutation::ClaimForgotten) => {
                 return ClaimOutcome::Won(row);
             }
-            Claim::Write { expect, row, .. } => {
+            Claim::Write { expect, record: row, .. } => {
                 match ledger.write(&order.key, &expect, &row).await {
                     Ok(Written::Done) => return ClaimOutcome::Won(row),
                     Ok(Written::Lost(row)) => seen = row,
@@ -239,26 +254,29 @@ async fn claim<L: Ledger, C: Clock>(
     ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
 }
 
-/// Tells the ledger of a post that was made without a claim.
-async fn record<L: Ledger, C: Clock>(
+/// Tells the ledger of a fact that it does not know yet.
+async fn record<L: Ledger, C: Clock, R: RecordType>(
     ledger: &L,
     clock: &C,
     terms: &Terms,
-    order: &RecordOrder,
+    key: &RecordKey,
+    decide: impl Fn(Option<&R>, crate::instants::Wall) -> Recording<R>,
 ) -> RecordOutcome {
     let mut seen = None;
     for _ in 0..ROUNDS_MAX {
         let now = clock.now().wall;
-        match ledger::record(seen.as_ref(), &order.owner, &order.post, terms, now) {
-            Record::Known => return RecordOutcome::Done,
-            Record::Busy { until } => return RecordOutcome::Busy { until },
-            Record::Write { expect, row } => match ledger.write(&order.key, &expect, &row).await {
-                Ok(Written::Done) => return RecordOutcome::Done,
-                Ok(Written::Lost(row)) => seen = row,
-                Err(error) => {
-                    return RecordOutcome::Failed { error, answered: seen.is_some() };
+        match decide(seen.as_ref(), now) {
+            Recording::Known => return RecordOutcome::Done,
+            Recording::Busy { until } => return RecordOutcome::Busy { until },
+            Recording::Write { expect, record } => {
+                match ledger.write(key, &expect, &record).await {
+                    Ok(Written::Done) => return RecordOutcome::Done,
+                    Ok(Written::Lost(row)) => seen = row,
+                    Err(error) => {
+                        return RecordOutcome::Failed { error, answered: seen.is_some() };
+                    }
                 }
-            },
+            }
         }
     }
     RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }

@@ -10,7 +10,7 @@ use hansho::desk::worker::{Outcome, Ports, run};
 use hansho::desk::{Settings, Tally};
 use hansho::finding::Level;
 use hansho::instants::Mono;
-use hansho::policy::ledger::{RecordKey, State};
+use hansho::policy::record::{AlertRecord, Record, RecordKey, State, Versioned};
 use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, Lane, Ledger, Notifier, RetryReason, Verdict};
 
@@ -71,10 +71,7 @@ impl World {
     }
 
     pub fn key(&self, id: &str) -> RecordKey {
-        RecordKey {
-            fingerprint: format!("guardduty/111122223333/eu-central-1/{id}"),
-            destination: "security".to_owned(),
-        }
+        RecordKey::alert(format!("guardduty/111122223333/eu-central-1/{id}"), "security")
     }
 }
 
@@ -173,8 +170,8 @@ async fn what_may_have_been_accepted_is_counted_and_tried_again() {
     let outcome = w.drain().await;
     assert_once(&w, &["a"]);
     assert_eq!((outcome.tally.retried, outcome.tally.ambiguous), (3, 3));
-    let row = w.ledger.read(&w.key("a")).await.unwrap().unwrap();
-    assert_eq!((row.state, row.attempts, row.ambiguous), (State::Sent, 3, 3));
+    let row: AlertRecord = w.ledger.read(&w.key("a")).await.unwrap().unwrap();
+    assert_eq!((row.is_posted(), row.attempts, row.ambiguous), (true, 3, 3));
     let at: Vec<u64> = w.slack.seen().iter().map(|s| s.at.0).collect();
     assert!(at[3] - at[2] > at[1] - at[0], "the delays grow: {at:?}");
 }
@@ -353,7 +350,7 @@ async fn a_mark_is_tried_until_it_is_done_and_nothing_is_posted_again() {
         let w = world(vec![]);
         let tries = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&tries);
-        let fails = move |row: &hansho::policy::ledger::Row| match row.state {
+        let fails = move |row: &Record| match row.version().state {
             State::Sent if count.fetch_add(1, Ordering::Relaxed) < 5 => match lost_answer {
                 true => Failing::AfterTheWrite,
                 false => Failing::Yes,
@@ -376,7 +373,7 @@ async fn a_claim_whose_answer_was_lost_is_ours_at_the_next_try() {
     let w = world(vec![]);
     let tries = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tries);
-    let fails = move |row: &hansho::policy::ledger::Row| match row.state {
+    let fails = move |row: &Record| match row.version().state {
         State::Claimed if count.fetch_add(1, Ordering::Relaxed) == 0 => Failing::AfterTheWrite,
         _ => Failing::No,
     };
