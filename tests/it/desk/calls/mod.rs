@@ -136,9 +136,11 @@ fn costs_page_says(table: &str) {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    let alike = numbers(there).zip(numbers(table)).all(|((_, a), (_, b))| {
-        // A delete more or less, in a run whose deletes waited in another order.
-        (a - b).abs() <= (b * 0.05).max(0.011)
+    let alike = numbers(there).zip(numbers(table)).all(|((_, said), (_, counted))| {
+        // The README may say less by a delete or two, and more by the reads of a storm: on a slow
+        // machine some alerts are claimed before they are read.
+        let slack = (counted * 0.05).max(0.011);
+        counted - said <= slack && said - counted <= slack.max(said * 0.3)
     });
     let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
     assert!(

@@ -249,7 +249,7 @@ pub struct Wire {
 
 impl Wire {
     pub async fn new() -> Wire {
-        let sqs = SqsStandIn::start(StandInClock::frozen()).await;
+        let sqs = SqsStandIn::start(StandInClock::moved_only()).await;
         let config = crate::adapters::sqs::sdk_config(&sqs.endpoint()).await;
         let urls = QueueUrls {
             standard: sqs.create("standard", &[]),
