@@ -35,9 +35,9 @@ impl Desk {
     }
 
     fn accepted(&mut self, channel: usize, hand: InHand, now: Now) {
-        self.tally.posts += 1;
+        self.output.count().posts += 1;
         self.works_again(channel, &hand, now);
-        self.progressed(now.mono);
+        self.timers.progressed(now.mono);
         let d = &mut self.destinations[channel];
         if !mutation::is(Mutation::BreakerNeverCloses) {
             d.failures = 0;
@@ -45,7 +45,7 @@ impl Desk {
         d.dead = false;
         d.posts_by_level = if hand.from_oldest { 0 } else { d.posts_by_level + 1 };
         if std::mem::take(&mut d.troubled) {
-            self.reports.push(Report::DestinationBack { destination: d.name.clone() });
+            self.output.report(Report::DestinationBack { destination: d.name.clone() });
         }
         for won in hand.won {
             let Some(alert) = self.alerts.get_mut(&won.alert) else { continue };
@@ -59,19 +59,19 @@ impl Desk {
                 let owner = alert.owner.clone();
                 let order = RecordOrder { alert: won.alert, key, owner, post };
                 alert.stage = Stage::Recording(Box::new(order.clone()));
-                self.tally.unclaimed += 1;
+                self.output.count().unclaimed += 1;
                 if mutation::is(Mutation::UnclaimedNotRecorded) {
                     self.resolve(won.alert, Resolution::Settled, now);
                     continue;
                 }
-                self.orders.push(Order::Record(order));
+                self.output.order(Order::Record(order));
                 continue;
             };
             let (expect, row) =
                 ledger::mark(&claim, &digest, revision, &self.settings.terms, now.wall);
             let write = WriteOrder { alert: won.alert, key, expect, row };
             alert.stage = Stage::Marking(Box::new(write.clone()));
-            self.orders.push(Order::Mark(write));
+            self.output.order(Order::Mark(write));
             if mutation::is(Mutation::DeleteBeforeMark) {
                 self.resolve(won.alert, Resolution::Settled, now);
             }
@@ -79,8 +79,8 @@ impl Desk {
     }
 
     fn failed(&mut self, channel: usize, hand: InHand, failure: Failure, now: Now) {
-        self.tally.retried += 1;
-        self.tally.ambiguous += u64::from(failure.ambiguous);
+        self.output.count().retried += 1;
+        self.output.count().ambiguous += u64::from(failure.ambiguous);
         let rate_limited = failure.reason == RetryReason::RateLimited;
         let d = &mut self.destinations[channel];
         // A 429 is an answer: it says when to come back.
@@ -92,7 +92,7 @@ impl Desk {
         if d.is_open() {
             d.trouble.is_away(Trouble::Failing(failure.reason));
         }
-        let delay = failure.after.unwrap_or_else(|| self.retry.delay(d.failures.max(1)));
+        let delay = failure.after.unwrap_or_else(|| self.timers.retry_delay(d.failures.max(1)));
         d.resume_at = now.mono.plus(delay);
         if failure.after.is_some() {
             // Whatever the status was, Slack said when to come back.
@@ -105,7 +105,7 @@ impl Desk {
         }
         let resume_at = d.resume_at;
         let name = d.name.clone();
-        self.reports.push(Report::PostFailed {
+        self.output.report(Report::PostFailed {
             destination: name.clone(),
             digest: hand.digest,
             reason: failure.reason.as_str(),
@@ -114,10 +114,10 @@ impl Desk {
             detail: failure.detail,
         });
         if rate_limited {
-            self.progressed(resume_at);
+            self.timers.progressed(resume_at);
         }
         if failure.reason == RetryReason::NoAddress {
-            self.orders.push(Order::Refresh { destination: channel, name });
+            self.output.order(Order::Refresh { destination: channel, name });
         }
         for won in hand.won {
             self.release(won, failure.ambiguous, AfterRelease::Wait, now);
@@ -125,7 +125,7 @@ impl Desk {
     }
 
     fn dead(&mut self, channel: usize, hand: InHand, status: u16, detail: String, now: Now) {
-        self.tally.retried += 1;
+        self.output.count().retried += 1;
         let d = &mut self.destinations[channel];
         d.troubled = true;
         d.failures = d.failures.max(BREAKER_FAILURES);
@@ -137,14 +137,14 @@ impl Desk {
         }
         let name = d.name.clone();
         let fallback = d.fallback.map(|other| self.destinations[other].name.clone());
-        self.reports.push(Report::DestinationDead {
+        self.output.report(Report::DestinationDead {
             destination: name.clone(),
             status,
             detail,
             delay: RETRY_MAX,
             fallback,
         });
-        self.orders.push(Order::Refresh { destination: channel, name });
+        self.output.order(Order::Refresh { destination: channel, name });
         for won in hand.won {
             self.release(won, false, AfterRelease::Wait, now);
         }
@@ -153,9 +153,9 @@ impl Desk {
     /// The content was refused: look for the guilty alert by halves, try it as plain text, and
     /// if that is refused too, park it alone.
     fn refused(&mut self, channel: usize, hand: InHand, detail: &str, now: Now) {
-        self.tally.retried += 1;
-        self.progressed(now.mono);
-        self.reports.push(Report::PostRefused {
+        self.output.count().retried += 1;
+        self.timers.progressed(now.mono);
+        self.output.report(Report::PostRefused {
             destination: self.destinations[channel].name.clone(),
             digest: hand.digest,
             alerts: hand.won.len(),
@@ -195,6 +195,6 @@ impl Desk {
             d.resume_at = now.mono;
         }
         d.dead = !changed && d.is_open();
-        self.reports.push(Report::AddressReread { destination: d.name.clone(), result });
+        self.output.report(Report::AddressReread { destination: d.name.clone(), result });
     }
 }

@@ -53,7 +53,7 @@ impl Desk {
         asked: Canary,
         now: Now,
     ) {
-        self.tally.canaries += 1;
+        self.output.count().canaries += 1;
         let post = match asked.post {
             false => Post::No,
             true if self.canaries.take(now.mono) => Post::Yes,
@@ -113,14 +113,14 @@ impl Desk {
             weight: None,
         };
         self.alerts.insert(id, alert);
-        self.orders.push(Order::Record(order));
+        self.output.order(Order::Record(order));
     }
 
     /// Its row is written.
     pub(super) fn canary_noted(&mut self, id: AlertId, now: Now) {
         let Some(alert) = self.alerts.get(&id) else { return };
         let put_at = alert.finding.canary.and_then(|canary| canary.put_at);
-        self.reports.push(Report::Canary {
+        self.output.report(Report::Canary {
             finding: alert.key.fingerprint.clone(),
             took: now.wall.since(put_at.unwrap_or(alert.since)),
         });

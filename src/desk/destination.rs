@@ -43,8 +43,6 @@ pub(super) struct Destination {
     pub storm: bool,
     /// Posts since one that started from the oldest.
     pub posts_by_level: u32,
-    /// When there is something to do here if nothing happens before.
-    pub wake_at: Option<Mono>,
 }
 
 /// The fleet's pace for this destination, and what is under way to get a slot of it.
@@ -103,7 +101,6 @@ impl Destination {
             fallback,
             storm: false,
             posts_by_level: 0,
-            wake_at: None,
         }
     }
 

@@ -48,9 +48,9 @@ impl Desk {
                 // Those that were under way when one failed say no more than it did.
                 if state.not_before <= now.mono {
                     state.failures += 1;
-                    state.not_before = now.mono.plus(self.retry.delay(state.failures));
+                    state.not_before = now.mono.plus(self.timers.retry_delay(state.failures));
                 }
-                self.reports.push(Report::QueueFailed {
+                self.output.report(Report::QueueFailed {
                     call: "receive",
                     lane: Some(lane),
                     reason: error.as_str(),
@@ -62,7 +62,7 @@ impl Desk {
     }
 
     fn deliver(&mut self, delivery: Delivery, now: Now) {
-        self.tally.received += 1;
+        self.output.count().received += 1;
         let message = (delivery.lane, delivery.message_id.clone());
         if let Some(&id) = self.by_message.get(&message)
             && self.came_again(id, &delivery)
@@ -83,7 +83,7 @@ impl Desk {
             // The receive was under way when this worker was asked to stop.
             self.hand_back(id, ReturnReason::Draining, Duration::ZERO);
         } else if self.is_overfull() {
-            self.hand_back(id, ReturnReason::NoRoom, super::RETRY_FIRST);
+            self.hand_back(id, ReturnReason::NoRoom, super::settings::RETRY_FIRST);
         } else {
             self.owe(id, lane, parsed, now);
         }
@@ -115,9 +115,9 @@ impl Desk {
             }
         }
         for finding in parsed.unwanted {
-            self.tally.findings += 1;
-            self.tally.below_threshold += 1;
-            self.reports.push(Report::Filtered { finding, lane });
+            self.output.count().findings += 1;
+            self.output.count().below_threshold += 1;
+            self.output.report(Report::Filtered { finding, lane });
         }
         for finding in parsed.findings {
             let finding = Arc::new(finding);
@@ -125,8 +125,8 @@ impl Desk {
                 self.take_canary(id, &finding, canary, now);
                 continue;
             }
-            self.tally.findings += 1;
-            self.reports.push(Report::Received { finding: Arc::clone(&finding), lane });
+            self.output.count().findings += 1;
+            self.output.report(Report::Received { finding: Arc::clone(&finding), lane });
             for destination in self.settings.routes.owed(&finding.severity) {
                 self.admit(id, destination, Arc::clone(&finding), now);
             }

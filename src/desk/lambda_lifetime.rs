@@ -12,7 +12,6 @@ use super::destination::Destination;
 use super::health::LedgerHealth;
 use super::order::DeliveryId;
 use super::prefetch::Looks;
-use super::settling::Chore;
 use super::{Desk, Stage};
 
 /// What a desk has learned that holds beyond its life: pace, breakers, the ledger's health, and what
@@ -80,15 +79,14 @@ impl Desk {
         }
         let waiting = (0..self.destinations.len()).filter(|d| self.worst_for(*d).is_some());
         let posts = waiting.map(|d| self.opens_at(d, now));
-        let chores = self.chores.iter().filter(|(_, chore)| !matches!(chore, Chore::Beat(_)));
-        posts.chain(chores.map(|(at, _)| *at)).min()
+        posts.chain(self.timers.first_but_heartbeats()).min()
     }
 
     /// When a destination may be posted to, as far as is known.
     fn opens_at(&self, destination: usize, now: Now) -> Mono {
         let d = &self.destinations[destination];
         let ledger = self.ledger.rests_until(now.mono).unwrap_or(now.mono);
-        d.ready_at().max(d.wake_at.unwrap_or(now.mono)).max(ledger)
+        d.ready_at().max(self.timers.pace_slot(destination).unwrap_or(now.mono)).max(ledger)
     }
 
     /// For how long a delivery goes back when this desk ends. A worker that lives on elsewhere may
@@ -118,7 +116,6 @@ impl Destination {
     fn end(&mut self) {
         self.ready.clear();
         self.in_hand = None;
-        self.wake_at = None;
         self.slots.not_before = Mono(0);
         if self.slots.call.take().is_some() {
             self.slots.cell.doubt();

@@ -10,7 +10,8 @@ use crate::ports::{LedgerError, Written};
 use super::destination::Won;
 use super::order::{AlertId, Order, RecordOutcome, WriteOrder};
 use super::report::{Report, ReturnReason};
-use super::settling::{Chore, Resolution};
+use super::settling::Resolution;
+use super::timers::Timer;
 use super::{AfterRelease, Alert, Desk, Stage};
 
 /// A mark that fails is tried again soon: once the lease is over somebody else may post.
@@ -30,7 +31,7 @@ impl Desk {
         let (expect, row) = ledger::release(&claim, ambiguous, &self.settings.terms, now.wall);
         alert.stage = Stage::Releasing(after);
         let key = alert.key.clone();
-        self.orders.push(Order::Release(WriteOrder { alert: won.alert, key, expect, row }));
+        self.output.order(Order::Release(WriteOrder { alert: won.alert, key, expect, row }));
     }
 
     /// Whether the release took effect matters little: if it did not, the row stays ours until the
@@ -38,11 +39,11 @@ impl Desk {
     pub(super) fn released(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
         match &result {
             Ok(_) => self.ledger_worked(now),
-            Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
+            Err(error) => self.ledger.failed(now.mono, error.0.kind, self.timers.retry()),
         }
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         if let Err(error) = result {
-            self.reports.push(Report::LedgerFailed {
+            self.output.report(Report::LedgerFailed {
                 call: "release",
                 finding: Some(alert.key.fingerprint.clone()),
                 destination: Some(alert.key.destination.clone()),
@@ -78,7 +79,7 @@ impl Desk {
         }
         match from {
             Some(at) => {
-                self.chores.insert((at, Chore::Ready(id)));
+                self.timers.set(at, Timer::Ready(id));
             }
             None => self.make_ready(id),
         }
@@ -95,7 +96,7 @@ impl Desk {
     pub(super) fn marked(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
         match &result {
             Ok(_) => self.ledger_worked(now),
-            Err(error) => self.ledger.failed(now.mono, error.0.kind, &mut self.retry),
+            Err(error) => self.ledger.failed(now.mono, error.0.kind, self.timers.retry()),
         }
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         let Stage::Marking(write) = &alert.stage else { return };
@@ -114,10 +115,10 @@ impl Desk {
         if done {
             return self.told(id, told, digest, accepted_at, now);
         }
-        self.tally.fenced_out += 1;
+        self.output.count().fenced_out += 1;
         let finding = alert.key.fingerprint.clone();
         let destination = alert.key.destination.clone();
-        self.reports.push(Report::FencedOut { finding, destination, digest });
+        self.output.report(Report::FencedOut { finding, destination, digest });
         let again = Duration::from_secs(5);
         self.resolve(id, Resolution::Return(ReturnReason::FencedOut, again), now);
     }
@@ -128,7 +129,7 @@ impl Desk {
                 if *answered {
                     self.ledger_worked(now);
                 }
-                self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
+                self.ledger.failed(now.mono, error.0.kind, self.timers.retry());
             }
             RecordOutcome::Done | RecordOutcome::Busy { .. } => self.ledger_worked(now),
         }
@@ -143,7 +144,7 @@ impl Desk {
             }
             RecordOutcome::Busy { until } => {
                 let at = now.mono.plus(until.since(now.wall) + Duration::from_secs(1));
-                self.chores.insert((at, Chore::Tell(id)));
+                self.timers.set(at, Timer::RetryMark(id));
             }
             RecordOutcome::Failed { error, .. } => {
                 self.tell_again(id, "record", &error, RECORD_RETRY_MAX, now);
@@ -167,9 +168,9 @@ impl Desk {
         alert.failures += 1;
         // A worker that ends has no time to wait.
         let most = if self.draining { most.min(MARK_RETRY_MAX) } else { most };
-        let delay = self.retry.delay(alert.failures).min(most);
-        self.chores.insert((now.mono.plus(delay), Chore::Tell(id)));
-        self.reports.push(Report::LedgerFailed {
+        let delay = self.timers.retry_delay(alert.failures).min(most);
+        self.timers.set(now.mono.plus(delay), Timer::RetryMark(id));
+        self.output.report(Report::LedgerFailed {
             call,
             finding: Some(alert.key.fingerprint.clone()),
             destination: Some(alert.key.destination.clone()),
@@ -190,8 +191,8 @@ impl Desk {
 
     pub(super) fn tell(&mut self, id: AlertId) {
         match self.alerts.get(&id).map(|alert| &alert.stage) {
-            Some(Stage::Marking(write)) => self.orders.push(Order::Mark((**write).clone())),
-            Some(Stage::Recording(order)) => self.orders.push(Order::Record((**order).clone())),
+            Some(Stage::Marking(write)) => self.output.order(Order::Mark((**write).clone())),
+            Some(Stage::Recording(order)) => self.output.order(Order::Record((**order).clone())),
             _ => {}
         }
     }
@@ -206,15 +207,15 @@ impl Desk {
         now: Now,
     ) {
         let Some(alert) = self.alerts.get(&id) else { return };
-        self.tally.posted += 1;
-        self.tally.escalated += u64::from(alert.escalated);
-        self.tally.reminded += u64::from(alert.reminder);
+        self.output.count().posted += 1;
+        self.output.count().escalated += u64::from(alert.escalated);
+        self.output.count().reminded += u64::from(alert.reminder);
         if let Some(told) = told {
             self.recent.learn(&alert.key, told, now);
         }
         let elsewhere = alert.channel != alert.destination;
-        self.tally.by_fallback += u64::from(elsewhere);
-        self.reports.push(Report::Posted {
+        self.output.count().by_fallback += u64::from(elsewhere);
+        self.output.report(Report::Posted {
             finding: alert.key.fingerprint.clone(),
             destination: alert.key.destination.clone(),
             channel: elsewhere.then(|| self.destinations[alert.channel].name.clone()),
@@ -237,14 +238,14 @@ impl Desk {
 
     pub(super) fn ledger_worked(&mut self, now: Now) {
         if self.ledger.worked(now.mono) || std::mem::take(&mut self.ledger_away_reported) {
-            self.reports.push(Report::LedgerBack);
+            self.output.report(Report::LedgerBack);
             self.ledger_away_reported = false;
         }
     }
 
     pub(super) fn report_ledger_away(&mut self) {
         if !std::mem::replace(&mut self.ledger_away_reported, true) {
-            self.reports.push(Report::LedgerAway);
+            self.output.report(Report::LedgerAway);
         }
     }
 }

@@ -16,20 +16,24 @@ mod answer;
 mod back_pressure;
 mod canary;
 mod destination;
+mod event;
 mod health;
 mod intake;
 mod lambda_lifetime;
 mod marking;
 mod order;
+mod output;
 mod pace_slot;
 mod picking;
 mod prefetch;
 mod ready;
 mod recovery_note;
 mod report;
+mod settings;
 mod settling;
 mod snapshot;
 mod tally;
+mod timers;
 pub mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,33 +43,33 @@ use std::time::Duration;
 use crate::finding::Finding;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::budget::TimeBudget;
 use crate::policy::cell::Cell;
-use crate::policy::ledger::{RecordKey, Terms};
+use crate::policy::ledger::RecordKey;
 use crate::policy::recent::Recent;
-use crate::policy::retry::Retry;
-use crate::policy::route::{Route, Routes};
-use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
+use crate::policy::route::Route;
+use crate::ports::{Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
 
+pub use event::Event;
 pub use lambda_lifetime::Memory;
 pub use order::{
-    AlertId, CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, Order,
-    RecordOrder, RecordOutcome, WriteOrder,
+    AlertId, CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, HidePurpose, Order, RecordOrder,
+    RecordOutcome, WriteOrder,
 };
 pub use report::{KnownFrom, Report, ReturnReason};
+pub use settings::{Capacity, DrainTerms, Settings};
 pub use snapshot::{DestinationSnapshot, Snapshot};
 pub use tally::Tally;
 
 use back_pressure::Outranked;
 use destination::Destination;
 use health::LedgerHealth;
+use output::Output;
 use prefetch::Looks;
 use ready::{Age, Rank};
-use settling::{Chore, Held};
+use settings::{RETRY_FIRST, RETRY_MAX};
+use settling::Held;
+use timers::Timers;
 
-/// A dead destination and a ledger or queue that fails are tried again at least this often.
-const RETRY_MAX: Duration = Duration::from_secs(60);
-const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// A destination that can't be posted to for so long counts as one that can't now.
 const SOON: Duration = Duration::from_secs(20);
 /// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
@@ -77,57 +81,6 @@ const RECEIVES_MAX: usize = 4;
 /// worker polls each lane once; above zero, because a short poll asks only some of SQS's servers.
 /// Source: SQS developer guide, "Amazon SQS short and long polling".
 const BESIDE_WAIT: Duration = Duration::from_secs(1);
-
-/// How many alerts share a post: as many as fit the notifier's limits.
-#[derive(Clone, Copy)]
-pub struct Capacity {
-    pub cards_max: usize,
-    pub weight_max: usize,
-    /// How many alerts fit a digest, where each has a line.
-    pub lines_max: usize,
-    /// The weight of one card; must not be less than what it takes in the post.
-    pub weigh: fn(&Card) -> usize,
-}
-
-/// When a run ends by itself.
-#[derive(Clone, Copy, Debug)]
-pub struct DrainTerms {
-    /// How many times in a row the queues must be found empty; more than once where the queue's
-    /// numbers are approximate.
-    pub looks: u32,
-    /// Give up when for so long nothing was settled and nothing posted.
-    pub patience: Duration,
-}
-
-#[derive(Clone)]
-pub struct Settings {
-    /// The lanes that exist, the more urgent first.
-    pub lanes: Vec<Lane>,
-    pub receive_wait: Duration,
-    /// The same for the express lane. A worker that is killed while it waits may take a message with
-    /// it, which then stays hidden for as long as a visibility time-out: the less it waits the better.
-    pub express_wait: Duration,
-    pub budget: TimeBudget,
-    pub terms: Terms,
-    pub routes: Routes,
-    /// The least time between two posts, for each destination in the order of the routes.
-    pub paces: Vec<Duration>,
-    /// For each destination the index of the one that takes its alerts while it is dead.
-    pub fallbacks: Vec<Option<usize>>,
-    /// How many workers share the queues: while the ledger is away each keeps to its part of the
-    /// pace. 1 or more.
-    pub fleet: u32,
-    pub capacity: Capacity,
-    pub findings_max: usize,
-    pub bytes_max: usize,
-    /// Unique to this worker: the first part of owners and digest ids.
-    pub worker_id: String,
-    pub seed: u64,
-    pub drain: Option<DrainTerms>,
-    /// When this desk's life ends, if it lasts for one call of a function. From then on nothing more
-    /// is posted, and all that is left goes back for when it is due.
-    pub ends_at: Option<Mono>,
-}
 
 /// Where an alert is on its way.
 enum Stage {
@@ -222,12 +175,9 @@ pub struct Desk {
     keys_in_hand: BTreeSet<RecordKey>,
     destinations: Vec<Destination>,
     lanes: Vec<LaneState>,
-    chores: BTreeSet<(Mono, Chore)>,
+    timers: Timers,
     outbox: settling::Outbox,
-    orders: Vec<Order>,
-    reports: Vec<Report>,
-    tally: Tally,
-    retry: Retry,
+    output: Output,
     ledger: LedgerHealth,
     ledger_away_reported: bool,
     recent: Recent,
@@ -251,7 +201,6 @@ struct DrainState {
     /// Lanes whose depth was asked for and not yet told.
     asked: usize,
     nothing_left: bool,
-    last_progress: Mono,
     finished: bool,
     gave_up: bool,
 }
@@ -279,7 +228,7 @@ impl Desk {
                 empty: false,
             })
             .collect();
-        let retry = Retry::new(RETRY_FIRST, RETRY_MAX, settings.seed);
+        let timers = Timers::new(&settings, now.mono);
         let looks = Looks::new(settings.seed);
         Desk {
             settings,
@@ -289,12 +238,9 @@ impl Desk {
             keys_in_hand: BTreeSet::new(),
             destinations,
             lanes,
-            chores: BTreeSet::new(),
+            timers,
             outbox: settling::Outbox::default(),
-            orders: Vec::new(),
-            reports: Vec::new(),
-            tally: Tally::default(),
-            retry,
+            output: Output::default(),
             ledger: LedgerHealth::default(),
             ledger_away_reported: false,
             recent: Recent::default(),
@@ -307,7 +253,7 @@ impl Desk {
             next_id: 0,
             input_open: true,
             draining: false,
-            drain: DrainState { last_progress: now.mono, ..DrainState::default() },
+            drain: DrainState::default(),
         }
     }
 
@@ -353,29 +299,13 @@ impl Desk {
         self.look_whether_done(now);
         self.flush_outbox(now);
         self.receive(now);
-        std::mem::take(&mut self.orders)
+        self.output.take_orders()
     }
 
     /// When to ask for orders again if nothing happens before.
     pub fn wake_at(&self) -> Option<Mono> {
-        let chore = self.chores.first().map(|(at, _)| *at);
-        let posts = self.destinations.iter().filter_map(|d| d.wake_at);
         let receives = self.lanes.iter().filter(|l| self.may_receive_more(l)).map(|l| l.not_before);
-        let patience = self
-            .settings
-            .drain
-            .filter(|_| !self.draining)
-            .map(|d| self.drain.last_progress.plus(d.patience));
-        let end = self.settings.ends_at.filter(|_| !self.draining);
-        let deletes = self.outbox.deletes_due();
-        chore
-            .into_iter()
-            .chain(posts)
-            .chain(receives)
-            .chain(deletes)
-            .chain(patience)
-            .chain(end)
-            .min()
+        self.timers.next(receives.min()).map(|(at, _)| at)
     }
 
     /// Nothing is left to do: end. After [`Event::Stop`] when nothing is held any more, or, where
@@ -401,11 +331,11 @@ impl Desk {
     }
 
     pub fn tally(&self) -> &Tally {
-        &self.tally
+        self.output.tally()
     }
 
     pub fn take_reports(&mut self) -> Vec<Report> {
-        std::mem::take(&mut self.reports)
+        self.output.take_reports()
     }
 
     fn receive(&mut self, now: Now) {
@@ -416,7 +346,7 @@ impl Desk {
                     Lane::Express => self.settings.express_wait,
                     Lane::Standard => self.settings.receive_wait,
                 };
-                self.orders.push(Order::Receive(ReceiveAsk {
+                self.output.order(Order::Receive(ReceiveAsk {
                     lane: lane.lane,
                     max: QUEUE_BATCH_MAX,
                     wait: if lane.receiving == 0 { wait } else { wait.min(BESIDE_WAIT) },
@@ -432,13 +362,9 @@ impl Desk {
         self.next_id
     }
 
-    /// Something moved, or is sure to move then.
-    fn progressed(&mut self, at: Mono) {
-        self.drain.last_progress = self.drain.last_progress.max(at);
-    }
-
     fn stop(&mut self, now: Now) {
         self.draining = true;
+        self.timers.stop();
         if mutation::is(Mutation::DrainForgotten) {
             return;
         }
@@ -457,9 +383,9 @@ impl Desk {
     fn look_whether_done(&mut self, now: Now) {
         let Some(terms) = self.settings.drain else { return };
         if self.input_open {
-            self.progressed(now.mono);
+            self.timers.progressed(now.mono);
         }
-        if now.mono.since(self.drain.last_progress) >= terms.patience && !self.draining {
+        if self.timers.is_patience_over(now.mono) && !self.draining {
             self.drain.gave_up = true;
             self.stop(now);
         }
@@ -479,7 +405,7 @@ impl Desk {
         for lane in &mut self.lanes {
             // The next look comes after another receive that brings nothing.
             lane.empty = false;
-            self.orders.push(Order::Measure(lane.lane));
+            self.output.order(Order::Measure(lane.lane));
         }
     }
 

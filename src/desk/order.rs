@@ -5,10 +5,7 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, Unclaimed};
-use crate::ports::{
-    Delivery, Depth, Lane, LedgerError, Post, QuarantineEntry, QueueError, Receipt, ReceiveAsk,
-    Verdict, Written,
-};
+use crate::ports::{Lane, LedgerError, Post, QuarantineEntry, Receipt, ReceiveAsk};
 
 /// The desk's own number for a delivery that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,67 +139,4 @@ pub enum RecordOutcome {
         error: LedgerError,
         answered: bool,
     },
-}
-
-/// Something that happened.
-#[derive(Debug)]
-pub enum Event {
-    Received {
-        lane: Lane,
-        result: Result<Vec<Delivery>, QueueError>,
-    },
-    Measured {
-        lane: Lane,
-        result: Result<Depth, QueueError>,
-    },
-    Claimed {
-        alert: AlertId,
-        outcome: ClaimOutcome,
-    },
-    Prefetched {
-        result: Result<Vec<Option<LastPost>>, LedgerError>,
-    },
-    Looked {
-        destination: usize,
-        result: Result<Option<Row>, LedgerError>,
-    },
-    Reserved {
-        destination: usize,
-        result: Result<Written, LedgerError>,
-    },
-    Posted {
-        destination: usize,
-        verdict: Verdict,
-    },
-    Marked {
-        alert: AlertId,
-        result: Result<Written, LedgerError>,
-    },
-    Recorded {
-        alert: AlertId,
-        outcome: RecordOutcome,
-    },
-    Released {
-        alert: AlertId,
-        result: Result<Written, LedgerError>,
-    },
-    Deleted {
-        results: Vec<(DeliveryId, Result<(), QueueError>)>,
-    },
-    Hidden {
-        purpose: HidePurpose,
-        results: Vec<(DeliveryId, Result<(), QueueError>)>,
-    },
-    Quarantined {
-        delivery: DeliveryId,
-        result: Result<(), QueueError>,
-    },
-    Refreshed {
-        destination: usize,
-        result: Result<bool, String>,
-    },
-    /// Nothing more will be put into the queue by this process.
-    InputClosed,
-    /// Finish what is in hand, give the rest back, and end.
-    Stop,
 }

@@ -34,7 +34,7 @@ impl Desk {
     pub(super) fn drive(&mut self, destination: usize, now: Now) {
         let told = self.tell_pause(destination, now);
         let next = self.next_move(destination, now);
-        self.destinations[destination].wake_at = told.into_iter().chain(next).min();
+        self.timers.set_pace_slot(destination, told.into_iter().chain(next).min());
     }
 
     /// Does what can be done now; when to come again if nothing happens before.
@@ -211,7 +211,7 @@ impl Desk {
         let slots = &mut self.destinations[destination].slots;
         slots.call = Some(CellCall::Look);
         let key = slots.cell.key().clone();
-        self.orders.push(Order::Look { destination, key });
+        self.output.order(Order::Look { destination, key });
     }
 
     fn write_cell(
@@ -223,7 +223,7 @@ impl Desk {
         let slots = &mut self.destinations[destination].slots;
         slots.call = Some(call);
         let key = slots.cell.key().clone();
-        self.orders.push(Order::Reserve(CellOrder { destination, key, expect, row }));
+        self.output.order(Order::Reserve(CellOrder { destination, key, expect, row }));
     }
 
     pub(super) fn looked(
@@ -286,13 +286,13 @@ impl Desk {
     }
 
     fn cell_failed(&mut self, destination: usize, error: LedgerError, now: Now) {
-        self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
+        self.ledger.failed(now.mono, error.0.kind, self.timers.retry());
         let d = &mut self.destinations[destination];
         d.slots.cell.doubt();
         d.slots.failures += 1;
-        let delay = self.retry.delay(d.slots.failures).min(HOLD_MAX);
+        let delay = self.timers.retry_delay(d.slots.failures).min(HOLD_MAX);
         d.slots.not_before = now.mono.plus(delay);
-        self.reports.push(Report::LedgerFailed {
+        self.output.report(Report::LedgerFailed {
             call: "pace",
             finding: None,
             destination: Some(d.name.clone()),

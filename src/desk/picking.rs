@@ -106,7 +106,7 @@ impl Desk {
                 self.covered(id, level, KnownFrom::Memory, now);
                 continue;
             }
-            self.orders.push(Order::Claim(ClaimOrder {
+            self.output.order(Order::Claim(ClaimOrder {
                 alert: id,
                 key: alert.key.clone(),
                 owner: alert.owner.clone(),
@@ -143,8 +143,8 @@ impl Desk {
 
     pub(super) fn report_covered(&mut self, key: RecordKey, level: Level, by: KnownFrom) {
         let RecordKey { fingerprint: finding, destination } = key;
-        self.tally.covered += 1;
-        self.reports.push(Report::AlreadyPosted { finding, destination, level, by });
+        self.output.count().already_posted += 1;
+        self.output.report(Report::AlreadyPosted { finding, destination, level, by });
     }
 
     /// Takes in hand what goes into the next post, nothing of it below `least`.
@@ -321,9 +321,9 @@ impl Desk {
             }
             ClaimOutcome::Failed { error, .. } => {
                 alert.failures += 1;
-                self.ledger.failed(now.mono, error.0.kind, &mut self.retry);
-                let delay = self.retry.delay(alert.failures).min(RETRY_MAX / 2);
-                self.reports.push(Report::LedgerFailed {
+                self.ledger.failed(now.mono, error.0.kind, self.timers.retry());
+                let delay = self.timers.retry_delay(alert.failures).min(RETRY_MAX / 2);
+                self.output.report(Report::LedgerFailed {
                     call: "claim",
                     finding: Some(finding),
                     destination: Some(name),
@@ -377,7 +377,7 @@ impl Desk {
         let words = hand.words.iter();
         let notes = words.filter_map(|word| self.note(channel, *word, now)).collect();
         let d = &mut self.destinations[channel];
-        self.orders.push(Order::Post {
+        self.output.order(Order::Post {
             destination: channel,
             digest: Post {
                 id: hand.digest.clone(),

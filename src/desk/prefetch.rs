@@ -19,7 +19,7 @@ use crate::ports::{LedgerError, PREFETCH_MAX};
 
 use super::order::{AlertId, Order};
 use super::report::{KnownFrom, Report};
-use super::settling::Chore;
+use super::timers::Timer;
 use super::{Alert, Desk, RETRY_FIRST, Stage};
 
 /// An alert waits no longer for a look. It takes some milliseconds.
@@ -102,7 +102,7 @@ impl Desk {
         if let Some(alert) = self.alerts.get_mut(&id) {
             alert.looked_for = true;
         }
-        self.chores.insert((now.mono.plus(PATIENCE), Chore::LookedLong(id)));
+        self.timers.set(now.mono.plus(PATIENCE), Timer::PrefetchPatience(id));
     }
 
     /// Neither does the ledger fail, nor did the last looks.
@@ -159,7 +159,7 @@ impl Desk {
         let (keys, asked): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         self.looks.asked = asked;
         self.looks.asked_at = Some(now.mono);
-        self.orders.push(Order::Prefetch { keys });
+        self.output.order(Order::Prefetch { keys });
     }
 
     pub(super) fn prefetched(
@@ -215,7 +215,7 @@ impl Desk {
         self.looks.failures = self.looks.failures.saturating_add(1);
         let delay = self.looks.retry.delay(self.looks.failures);
         self.looks.not_before = now.mono.plus(delay);
-        self.reports.push(Report::LedgerFailed {
+        self.output.report(Report::LedgerFailed {
             call: "prefetch",
             finding: None,
             destination: None,

@@ -14,6 +14,7 @@ use crate::ports::{
 
 use super::order::{AlertId, DeliveryId, HidePurpose, Order};
 use super::report::{Report, ReturnReason};
+use super::timers::Timer;
 use super::{Desk, Stage};
 
 /// After so many failed deletes a message is left alone: it is delivered again, and the ledger
@@ -132,51 +133,28 @@ pub(super) enum Resolution {
     },
 }
 
-/// Something to do at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Chore {
-    Beat(DeliveryId),
-    Finish(DeliveryId),
-    Ready(AlertId),
-    /// It goes without the look at its row for which it waits.
-    LookedLong(AlertId),
-    /// Tell the ledger once more that it was posted.
-    Tell(AlertId),
-}
-
 /// What goes to the queue with the next orders, so that calls are made for ten at a time.
 #[derive(Default)]
 pub(super) struct Outbox {
     deletes: BTreeMap<Lane, Vec<DeliveryId>>,
-    /// When deletes that are fewer than ten go all the same.
-    deletes_due: Option<Mono>,
     beats: BTreeMap<Lane, Vec<DeliveryId>>,
     hand_backs: BTreeMap<Lane, Vec<DeliveryId>>,
-}
-
-impl Outbox {
-    pub fn deletes_due(&self) -> Option<Mono> {
-        self.deletes_due
-    }
 }
 
 impl Desk {
     pub(super) fn do_chores(&mut self, now: Now) {
         let mut beats = false;
-        while let Some(&(at, chore)) = self.chores.first() {
-            if at > now.mono {
-                break;
-            }
-            self.chores.pop_first();
-            match chore {
-                Chore::Beat(id) => {
+        while let Some(timer) = self.timers.pop_due(now.mono) {
+            match timer {
+                Timer::Heartbeat(id) => {
                     self.beat(id, now);
                     beats = true;
                 }
-                Chore::Finish(id) => self.finish(id, now),
-                Chore::Ready(id) => self.make_ready(id),
-                Chore::LookedLong(id) => self.looked_long(id),
-                Chore::Tell(id) => self.tell(id),
+                Timer::Finish(id) => self.finish(id, now),
+                Timer::Ready(id) => self.make_ready(id),
+                Timer::PrefetchPatience(id) => self.looked_long(id),
+                Timer::RetryMark(id) => self.tell(id),
+                _ => {}
             }
         }
         if beats {
@@ -188,18 +166,12 @@ impl Desk {
     /// room for. So what came by many receives shares its heartbeats when most of it is gone.
     fn beat_early(&mut self, now: Now) {
         let until = now.mono.plus(self.heartbeat() / EARLY_BEAT);
-        let soon = self.chores.range(..=(until, Chore::Beat(DeliveryId(u64::MAX))));
-        let soon: Vec<(Mono, DeliveryId)> = soon
-            .filter_map(|(at, chore)| match chore {
-                Chore::Beat(id) => Some((*at, *id)),
-                _ => None,
-            })
-            .collect();
+        let soon = self.timers.heartbeats_until(until);
         for (at, id) in soon {
             let lane = self.deliveries.get(&id).map(|held| held.lane);
             let with = lane.and_then(|lane| self.outbox.beats.get(&lane));
             if with.is_some_and(|ids| !ids.len().is_multiple_of(QUEUE_BATCH_MAX)) {
-                self.chores.remove(&(at, Chore::Beat(id)));
+                self.timers.cancel(at, Timer::Heartbeat(id));
                 self.beat(id, now);
             }
         }
@@ -305,7 +277,7 @@ impl Desk {
                 enqueued_at: held.enqueued_at,
                 parked_at: now.wall,
             });
-            self.orders.push(Order::Quarantine { delivery: id, entry });
+            self.output.order(Order::Quarantine { delivery: id, entry });
         } else {
             held.phase = HeldPhase::Deleting;
             self.outbox.deletes.entry(lane).or_default().push(id);
@@ -319,8 +291,8 @@ impl Desk {
                 let (reason, detail) = held.condemned.take().unwrap_or_default();
                 held.failures = 0;
                 held.phase = HeldPhase::Deleting;
-                self.tally.quarantined += 1;
-                self.reports.push(Report::Quarantined {
+                self.output.count().quarantined += 1;
+                self.output.report(Report::Quarantined {
                     message: held.message_id.0.clone(),
                     lane: held.lane,
                     reason,
@@ -330,9 +302,9 @@ impl Desk {
             }
             Err(error) => {
                 held.failures += 1;
-                let delay = self.retry.delay(held.failures);
+                let delay = self.timers.retry_delay(held.failures);
                 held.phase = HeldPhase::Open;
-                self.reports.push(Report::QueueFailed {
+                self.output.report(Report::QueueFailed {
                     call: "park",
                     lane: None,
                     reason: error.as_str(),
@@ -343,7 +315,7 @@ impl Desk {
                     self.hand_back(id, reason, Duration::ZERO);
                     return self.finish(id, now);
                 }
-                self.chores.insert((now.mono.plus(delay), Chore::Finish(id)));
+                self.timers.set(now.mono.plus(delay), Timer::Finish(id));
             }
         }
     }
@@ -359,17 +331,17 @@ impl Desk {
                     self.outbox.deletes.entry(lane).or_default().push(id);
                     continue;
                 }
-                self.tally.deleted += 1;
-                self.progressed(now.mono);
+                self.output.count().deleted += 1;
+                self.timers.progressed(now.mono);
                 self.forget(id);
                 continue;
             };
             held.failures += 1;
-            let delay = if newer { Duration::ZERO } else { self.retry.delay(held.failures) };
+            let delay = if newer { Duration::ZERO } else { self.timers.retry_delay(held.failures) };
             let give_up = (matches!(error, QueueError::ReceiptGone(_)) && !newer)
                 || held.failures >= DELETE_TRIES_MAX
                 || self.draining;
-            self.reports.push(Report::QueueFailed {
+            self.output.report(Report::QueueFailed {
                 call: "delete",
                 lane: Some(lane),
                 reason: error.as_str(),
@@ -379,7 +351,7 @@ impl Desk {
             if give_up {
                 self.forget(id);
             } else {
-                self.chores.insert((now.mono.plus(delay), Chore::Finish(id)));
+                self.timers.set(now.mono.plus(delay), Timer::Finish(id));
             }
         }
     }
@@ -405,9 +377,9 @@ impl Desk {
         let lane = held.lane;
         let message = held.message_id.0.clone();
         let (reason, delay) = held.hand_back.unwrap_or((ReturnReason::Draining, Duration::ZERO));
-        self.reports.push(match result {
+        let report = match result {
             Ok(()) => {
-                self.tally.returned += 1;
+                self.output.count().returned += 1;
                 Report::Returned { message, reason, delay }
             }
             Err(error) => Report::QueueFailed {
@@ -417,7 +389,8 @@ impl Desk {
                 detail: error.to_string(),
                 delay: Duration::ZERO,
             },
-        });
+        };
+        self.output.report(report);
         self.forget(id);
     }
 
@@ -430,7 +403,7 @@ impl Desk {
     pub(super) fn beat_then(&mut self, id: DeliveryId, at: Mono) {
         if let Some(held) = self.deliveries.get_mut(&id) {
             held.beat_at = at;
-            self.chores.insert((at, Chore::Beat(id)));
+            self.timers.set(at, Timer::Heartbeat(id));
         }
     }
 
@@ -458,7 +431,7 @@ impl Desk {
                 // If the receipt is gone somebody else may have the message: what is claimed here
                 // is still ours to post, and the ledger keeps the other one off it. A newer
                 // receipt may come with the next delivery.
-                self.reports.push(Report::QueueFailed {
+                self.output.report(Report::QueueFailed {
                     call: "extend",
                     lane: Some(lane),
                     reason: error.as_str(),
@@ -494,29 +467,29 @@ impl Desk {
             delay.min(HIDE_MAX.saturating_sub(age))
         };
         let backs = hide_orders(&self.deliveries, hand_backs, HidePurpose::Return, back);
-        self.orders.extend(beats.into_iter().chain(backs));
+        beats.into_iter().chain(backs).for_each(|order| self.output.order(order));
     }
 
     /// Ten at a time; fewer only when they have waited for a moment, or nothing more is to come. What
     /// is lost with this process while it waits comes again, and is covered.
     fn flush_deletes(&mut self, now: Now) {
         let last = self.draining || self.settings.ends_at.is_some();
-        let all = last || self.outbox.deletes_due.is_some_and(|at| at <= now.mono);
+        let all = last || self.timers.deletes().is_some_and(|at| at <= now.mono);
         let mut waits = false;
         for (lane, mut ids) in std::mem::take(&mut self.outbox.deletes) {
             let full = ids.len() / QUEUE_BATCH_MAX * QUEUE_BATCH_MAX;
             let rest = ids.split_off(if all { ids.len() } else { full });
             for ten in ids.chunks(QUEUE_BATCH_MAX) {
                 let entries = self.receipts(ten);
-                self.orders.push(Order::Delete { lane, entries });
+                self.output.order(Order::Delete { lane, entries });
             }
             if !rest.is_empty() {
                 waits = true;
                 self.outbox.deletes.insert(lane, rest);
             }
         }
-        let due = self.outbox.deletes_due.filter(|_| !all);
-        self.outbox.deletes_due = waits.then(|| due.unwrap_or(now.mono.plus(DELETE_HOLD)));
+        let due = self.timers.deletes().filter(|_| !all);
+        self.timers.set_deletes(waits.then(|| due.unwrap_or(now.mono.plus(DELETE_HOLD))));
     }
 
     fn receipts(&mut self, ids: &[DeliveryId]) -> Vec<(DeliveryId, Receipt)> {
@@ -535,7 +508,7 @@ impl Desk {
         if let Some(held) = self.deliveries.remove(&id) {
             self.returning -= usize::from(held.phase == HeldPhase::HandingBack);
             // Most are gone long before: left there, they would be more than all that is held.
-            self.chores.remove(&(held.beat_at, Chore::Beat(id)));
+            self.timers.cancel(held.beat_at, Timer::Heartbeat(id));
             self.by_message.remove(&(held.lane, held.message_id));
             self.bytes_held = self.bytes_held.saturating_sub(held.bytes);
             self.findings_held = self.findings_held.saturating_sub(held.findings);

@@ -76,7 +76,8 @@ impl Desk {
         let mut destinations: Vec<DestinationSnapshot> = self
             .destinations
             .iter()
-            .map(|d| DestinationSnapshot {
+            .enumerate()
+            .map(|(i, d)| DestinationSnapshot {
                 name: d.name.clone(),
                 waiting: [0; Level::ALL.len()],
                 oldest: None,
@@ -85,8 +86,9 @@ impl Desk {
                 breaker_open: d.is_open(),
                 dead: d.dead,
                 // What has to be waited for is its own pace, or the fleet's.
-                next_post_in: d
-                    .wake_at
+                next_post_in: self
+                    .timers
+                    .pace_slot(i)
                     .max(Some(d.ready_at()))
                     .map_or(Duration::ZERO, |at| at.since(now.mono)),
             })
@@ -105,8 +107,8 @@ impl Desk {
             worker: self.settings.worker_id.clone(),
             held: self.findings_held,
             held_bytes: self.bytes_held,
-            posts: self.tally.posts,
-            posted: self.tally.posted,
+            posts: self.output.tally().posts,
+            posted: self.output.tally().posted,
             receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
             ledger_away: self.ledger.away(now.mono),
             draining: self.draining,

@@ -13,8 +13,8 @@ pub struct Tally {
     pub canaries: u64,
     /// Findings below every threshold: owed to nobody.
     pub below_threshold: u64,
-    /// Alerts that an earlier post covers.
-    pub covered: u64,
+    /// Alerts that Slack accepted before.
+    pub already_posted: u64,
     /// Alerts posted and marked.
     pub posted: u64,
     /// Posts that were accepted; each carries one or more alerts.

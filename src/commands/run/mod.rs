@@ -193,13 +193,14 @@ async fn stop_signal() {
 
 /// The summary as a person reads it.
 pub fn summary(outcome: &Outcome) -> String {
-    let Tally { received, findings, below_threshold, covered, posted, posts, .. } = outcome.tally;
+    let Tally { received, findings, below_threshold, already_posted, posted, posts, .. } =
+        outcome.tally;
     let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = outcome.tally;
     let Tally { returned, fenced_out, by_fallback, unclaimed, .. } = outcome.tally;
     let mut lines = vec![
         format!("{received:>8} messages received, {findings} findings in them"),
         format!("{below_threshold:>8} below the threshold"),
-        format!("{covered:>8} covered by an earlier post"),
+        format!("{already_posted:>8} already posted"),
         format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
         format!("{by_fallback:>8} of them by a fallback, its destination being dead"),
         format!("{unclaimed:>8} posted without a claim, the ledger being away"),

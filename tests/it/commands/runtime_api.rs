@@ -300,7 +300,7 @@ async fn exactly_what_did_not_settle_is_named() {
         ("findings", 5),
         ("below_threshold", 1),
         ("posted", 1),
-        ("covered", 1),
+        ("already_posted", 1),
         ("quarantined", 1),
     ] {
         assert_eq!(line[name], value, "{name}: {line}");

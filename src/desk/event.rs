@@ -1,0 +1,69 @@
+//! What the desk is told.
+
+use crate::policy::ledger::{LastPost, Row};
+use crate::ports::{Delivery, Depth, Lane, LedgerError, QueueError, Verdict, Written};
+
+use super::order::{AlertId, ClaimOutcome, DeliveryId, HidePurpose, RecordOutcome};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    Received {
+        lane: Lane,
+        result: Result<Vec<Delivery>, QueueError>,
+    },
+    Measured {
+        lane: Lane,
+        result: Result<Depth, QueueError>,
+    },
+    Claimed {
+        alert: AlertId,
+        outcome: ClaimOutcome,
+    },
+    Prefetched {
+        result: Result<Vec<Option<LastPost>>, LedgerError>,
+    },
+    Looked {
+        destination: usize,
+        result: Result<Option<Row>, LedgerError>,
+    },
+    Reserved {
+        destination: usize,
+        result: Result<Written, LedgerError>,
+    },
+    Posted {
+        destination: usize,
+        verdict: Verdict,
+    },
+    Marked {
+        alert: AlertId,
+        result: Result<Written, LedgerError>,
+    },
+    Recorded {
+        alert: AlertId,
+        outcome: RecordOutcome,
+    },
+    Released {
+        alert: AlertId,
+        result: Result<Written, LedgerError>,
+    },
+    Deleted {
+        results: Vec<(DeliveryId, Result<(), QueueError>)>,
+    },
+    Hidden {
+        purpose: HidePurpose,
+        results: Vec<(DeliveryId, Result<(), QueueError>)>,
+    },
+    Quarantined {
+        delivery: DeliveryId,
+        result: Result<(), QueueError>,
+    },
+    Refreshed {
+        destination: usize,
+        result: Result<bool, String>,
+    },
+    /// Nothing more will be put into the queue by this process.
+    InputClosed,
+    /// Finish what is in hand, give the rest back, and end.
+    Stop,
+}
