@@ -21,7 +21,7 @@ pub enum Mutation {
     /// A message is hidden again only when it is visible already.
     HeartbeatLate,
     /// What goes back to the queue is left to reappear by itself.
-    HandBackForgotten,
+    ReturnForgotten,
     /// That a post may have been accepted is not written into the ledger.
     AmbiguityForgotten,
     /// A claim whose post failed is not given up.
@@ -43,13 +43,13 @@ pub enum Mutation {
     /// Nobody stands in for a dead destination.
     FallbackForgotten,
     /// A full desk hands back the most urgent instead of the least.
-    OutrankedTheWorst,
+    OutrankedMostSevere,
     /// A fallback takes what a destination that works could be told itself.
     FallbackServesTheLiving,
     /// With the ledger away criticals wait for it for ever.
-    AwayForgotten,
+    UnreachableForgotten,
     /// With the ledger away every worker posts at the whole pace.
-    AwayPaceUndivided,
+    UnreachablePaceUndivided,
     /// What failed in a row is not forgotten when a post is accepted.
     BreakerNeverCloses,
     /// A claim that is taken over keeps its number.
@@ -61,9 +61,9 @@ pub enum Mutation {
     /// What was handed back begins to wait anew.
     AgeForgotten,
     /// That a destination was in trouble is said with every post from then on.
-    WordsRepeated,
+    NotesRepeated,
     /// Every failure is worth a word.
-    WordsForTrifles,
+    NotesForTrifles,
     /// A row that somebody has claimed is taken for one that was posted.
     ClaimedTakenForTold,
     /// A row that has expired, or is remembered, covers for ever.
@@ -73,9 +73,9 @@ pub enum Mutation {
     /// What was asked for again is settled by a memory or a look.
     AgainForgotten,
     /// What a look did not find counts as covered.
-    NotKnownTakenForTold,
+    UnknownTakenForPosted,
     /// Receives beside the first one of a lane are made whether there is room or not.
-    ReceivesWithoutRoom,
+    ReceivesWithoutPlace,
 }
 
 #[cfg(debug_assertions)]

@@ -1,9 +1,10 @@
-//! What the desk is told.
+//! The events of the desk: answers to its orders, and two wishes of its caller.
 
 use crate::policy::ledger::{LastPost, Row};
 use crate::ports::{Delivery, Depth, Lane, LedgerError, QueueError, Verdict, Written};
 
-use super::order::{AlertId, ClaimOutcome, DeliveryId, HidePurpose, RecordOutcome};
+use super::ids::{AlertId, DeliveryId};
+use super::order::{ClaimOutcome, HidePurpose, RecordOutcome};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub enum Event {
     Prefetched {
         result: Result<Vec<Option<LastPost>>, LedgerError>,
     },
-    Looked {
+    PaceRead {
         destination: usize,
         result: Result<Option<Row>, LedgerError>,
     },
@@ -64,6 +65,6 @@ pub enum Event {
     },
     /// Nothing more will be put into the queue by this process.
     InputClosed,
-    /// Finish what is in hand, give the rest back, and end.
+    /// Finish what is in hand, return the rest, and end.
     Stop,
 }

@@ -29,7 +29,7 @@ pub struct Capacity {
 pub struct DrainTerms {
     /// How many measurements in a row must find the queues empty. More than one is needed where
     /// the queue's numbers are approximate.
-    pub looks: u32,
+    pub measurements: u32,
     /// The worker gives up after so long without a settled message and without a post.
     pub patience: Duration,
 }

@@ -9,7 +9,11 @@ use crate::finding::Level;
 use crate::instants::{Now, Wall};
 use crate::ports::{FailureKind, Lane};
 
-use super::{Desk, Stage};
+use super::buffer::Buffer;
+use super::context::Shared;
+use super::destination::Destinations;
+use super::lanes::Lanes;
+use super::ledger::health::Health;
 
 /// What a desk holds now, and what it has told so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub struct Snapshot {
     pub receive_failures: Vec<(Lane, u32)>,
     /// The ledger has failed for so long that criticals don't wait for it any more; and how, the last
     /// time.
-    pub ledger_away: Option<FailureKind>,
+    pub ledger_unreachable: Option<FailureKind>,
     /// It was asked to stop.
     pub draining: bool,
     pub destinations: Vec<DestinationSnapshot>,
@@ -70,54 +74,57 @@ impl DestinationSnapshot {
     }
 }
 
-impl Desk {
-    /// Its cost grows with what is held, so not for every event of a full desk.
-    pub fn snapshot(&self, now: Now) -> Snapshot {
-        let mut destinations: Vec<DestinationSnapshot> = self
-            .destinations
-            .iter()
-            .enumerate()
-            .map(|(i, d)| DestinationSnapshot {
-                name: d.name.clone(),
-                waiting: [0; Level::ALL.len()],
-                oldest: None,
-                storm: d.storm,
-                failures: d.failures,
-                breaker_open: d.is_open(),
-                dead: d.dead,
-                // What has to be waited for is its own pace, or the fleet's.
-                next_post_in: self
-                    .timers
-                    .pace_slot(i)
-                    .max(Some(d.ready_at()))
-                    .map_or(Duration::ZERO, |at| at.since(now.mono)),
-            })
-            .collect();
-        for alert in self.alerts.values() {
-            // What the ledger is being told of was accepted.
-            if !matches!(alert.stage, Stage::Marking(_) | Stage::Recording(_)) {
-                let rank = alert.finding.severity.level.rank();
-                let channel = &mut destinations[alert.channel];
-                channel.waiting[usize::from(rank)] += 1;
-                let oldest = channel.oldest.get_or_insert(alert.since);
-                *oldest = alert.since.min(*oldest);
-            }
-        }
-        Snapshot {
-            worker: self.settings.worker_id.clone(),
-            held: self.findings_held,
-            held_bytes: self.bytes_held,
-            posts: self.output.tally().posts,
-            posted: self.output.tally().posted,
-            receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
-            ledger_away: self.ledger.away(now.mono),
-            draining: self.draining,
-            destinations,
+/// The parts that a snapshot shows.
+pub(super) struct View<'a> {
+    pub shared: &'a Shared,
+    pub buffer: &'a Buffer,
+    pub destinations: &'a Destinations,
+    pub health: &'a Health,
+    pub lanes: &'a Lanes,
+}
+
+impl View<'_> {
+    fn destination(&self, i: usize, now: Now) -> DestinationSnapshot {
+        let d = &self.destinations[i];
+        // The worker's own pace or the fleet's, whichever is later.
+        let next_post_at = self.shared.timers.pace_slot(i).max(Some(d.ready_at()));
+        DestinationSnapshot {
+            name: d.name().to_owned(),
+            waiting: [0; Level::ALL.len()],
+            oldest: None,
+            storm: d.is_storm(),
+            failures: d.breaker.failures(),
+            breaker_open: d.breaker.is_breaker_open(),
+            dead: d.breaker.is_dead(),
+            next_post_in: next_post_at.map_or(Duration::ZERO, |at| at.since(now.mono)),
         }
     }
 }
 
 impl Snapshot {
+    pub(super) fn of(view: &View<'_>, now: Now) -> Snapshot {
+        let each = (0..view.destinations.len()).map(|i| view.destination(i, now));
+        let mut destinations: Vec<DestinationSnapshot> = each.collect();
+        for (_, alert) in view.buffer.alerts.iter().filter(|(_, alert)| !alert.is_accepted()) {
+            let channel = &mut destinations[alert.channel];
+            channel.waiting[usize::from(alert.level().rank())] += 1;
+            let oldest = channel.oldest.get_or_insert(alert.since);
+            *oldest = alert.since.min(*oldest);
+        }
+        let (deliveries, tally) = (&view.buffer.deliveries, view.shared.output.tally());
+        Snapshot {
+            worker: view.shared.settings.worker_id.clone(),
+            held: deliveries.findings(),
+            held_bytes: deliveries.bytes(),
+            posts: tally.posts,
+            posted: tally.posted,
+            receive_failures: view.lanes.failures(),
+            ledger_unreachable: view.health.unreachable_kind(now.mono),
+            draining: view.shared.draining,
+            destinations,
+        }
+    }
+
     /// A line in the log for each destination, under a target of its own: a snapshot is shown where
     /// it was asked for, with `HANSHO_LOG=hansho::snapshot=debug`.
     pub fn log(&self) {
@@ -146,7 +153,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Capacity, ClaimOutcome, Event, Order, Settings};
+    use super::super::{Capacity, ClaimOutcome, Desk, Event, Order, Settings};
     use super::*;
     use crate::instants::{Mono, Wall};
     use crate::policy::budget::TimeBudget;
@@ -237,15 +244,15 @@ mod tests {
             }
             for order in orders {
                 let event = match order {
-                    Order::Look { destination, .. } => {
-                        Event::Looked { destination, result: Ok(None) }
+                    Order::ReadPace { destination, .. } => {
+                        Event::PaceRead { destination, result: Ok(None) }
                     }
                     Order::Reserve(w) => {
                         Event::Reserved { destination: w.destination, result: Ok(Written::Done) }
                     }
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
-                        let terms = desk.settings.terms;
+                        let terms = desk.settings().terms;
                         let Claim::Write { row, .. } = claim(None, &want, &terms, NOW.wall) else {
                             continue;
                         };

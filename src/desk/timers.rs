@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::instants::Mono;
 use crate::policy::retry::Retry;
 
-use super::order::{AlertId, DeliveryId};
+use super::ids::{AlertId, DeliveryId};
 use super::settings::{RETRY_FIRST, RETRY_MAX, Settings};
 
 /// The reason of a wake-up. Timers of the same time fire in this order.

@@ -68,9 +68,9 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     mut report: impl FnMut(&Report),
     mut watch: impl FnMut(&Desk),
 ) -> Outcome {
-    let terms = desk.settings.terms;
-    let drain = desk.settings.budget.drain().saturating_sub(LAST_LOOK);
-    let lanes = desk.settings.lanes.clone();
+    let terms = desk.settings().terms;
+    let drain = desk.settings().budget.drain().saturating_sub(LAST_LOOK);
+    let lanes = desk.settings().lanes.clone();
     let mut stop = pin!(stop);
     let mut input = pin!(input);
     let (mut stopping, mut input_open) = (None, true);
@@ -154,15 +154,15 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         Order::Prefetch { keys } => {
             Event::Prefetched { result: ports.ledger.prefetch(&keys).await }
         }
-        Order::Look { destination, key } => {
-            Event::Looked { destination, result: ports.ledger.read(&key).await }
+        Order::ReadPace { destination, key } => {
+            Event::PaceRead { destination, result: ports.ledger.read(&key).await }
         }
         Order::Reserve(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
             Event::Reserved { destination: w.destination, result }
         }
-        Order::Post { destination, digest } => {
-            Event::Posted { destination, verdict: ports.notifier.post(&digest).await }
+        Order::Post { destination, post } => {
+            Event::Posted { destination, verdict: ports.notifier.post(&post).await }
         }
         Order::Mark(w) => {
             let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
@@ -218,8 +218,8 @@ async fn claim<L: Ledger, C: Clock>(
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
             Claim::AlreadyPosted { level } => {
-                let told = seen.as_ref().and_then(Row::told);
-                return ClaimOutcome::AlreadyPosted { level, told };
+                let last_post = seen.as_ref().and_then(Row::told);
+                return ClaimOutcome::AlreadyPosted { level, last_post };
             }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
             Claim::Write { row, .. } if mutation::is(Mutation::ClaimForgotten) => {

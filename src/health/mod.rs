@@ -127,7 +127,7 @@ fn troubles_of(snapshot: &Snapshot) -> Vec<String> {
                 .push(format!("queue {lane}: {failures} receives failed in a row; see the log"));
         }
     }
-    if let Some(kind) = snapshot.ledger_away {
+    if let Some(kind) = snapshot.ledger_unreachable {
         let what = match kind {
             FailureKind::Throttled => {
                 "it is throttled: give its table more capacity, or bill it on demand"
@@ -169,7 +169,7 @@ mod tests {
             posts: 0,
             posted: 0,
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 2)],
-            ledger_away: None,
+            ledger_unreachable: None,
             draining: false,
             destinations: Vec::new(),
         }
@@ -184,7 +184,7 @@ mod tests {
     fn every_trouble_is_told() {
         let snapshot = Snapshot {
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 7)],
-            ledger_away: Some(FailureKind::Throttled),
+            ledger_unreachable: Some(FailureKind::Throttled),
             draining: true,
             ..snapshot()
         };

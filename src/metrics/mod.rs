@@ -278,10 +278,10 @@ impl Metrics {
             Report::FencedOut { destination, .. } => count(&self.fenced_out, &[destination]),
             // Their calls are counted where they are made.
             Report::QueueFailed { .. } | Report::LedgerFailed { .. } => {}
-            Report::DestinationBack { .. }
+            Report::DestinationRecovered { .. }
             | Report::AddressReread { .. }
-            | Report::LedgerAway
-            | Report::LedgerBack => {}
+            | Report::LedgerUnreachable
+            | Report::LedgerRecovered => {}
         }
     }
 
@@ -316,7 +316,7 @@ impl Metrics {
     pub fn looked(&self, snapshot: &Snapshot, now: Now) {
         self.held.set(snapshot.held as f64);
         self.held_bytes.set(snapshot.held_bytes as f64);
-        self.ledger_away.set(f64::from(u8::from(snapshot.ledger_away.is_some())));
+        self.ledger_away.set(f64::from(u8::from(snapshot.ledger_unreachable.is_some())));
         for (lane, failures) in &snapshot.receive_failures {
             set(&self.receive_failures, &[lane.as_str()], i64::from(*failures));
         }

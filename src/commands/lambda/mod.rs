@@ -299,7 +299,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             lanes: vec![lane],
             seed: self.settings.seed.wrapping_add(call),
             // All there is to come is there, so that it ends as soon as it is settled.
-            drain: Some(DrainTerms { looks: 0, patience: PATIENCE }),
+            drain: Some(DrainTerms { measurements: 0, patience: PATIENCE }),
             ends_at: Some(deadline.last_post),
             ..self.settings.clone()
         }

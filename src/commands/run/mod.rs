@@ -166,7 +166,12 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
 }
 
 /// The desk's settings for this run.
-fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32) -> Settings {
+fn settings(
+    config: &Config,
+    options: &RunOptions,
+    lanes: Vec<Lane>,
+    measurements: u32,
+) -> Settings {
     let settings = wiring::settings(config, lanes);
     let patience = patience(config);
     if !options.drain {
@@ -174,7 +179,7 @@ fn settings(config: &Config, options: &RunOptions, lanes: Vec<Lane>, looks: u32)
     }
     Settings {
         receive_wait: wiring::SHORT_POLL,
-        drain: Some(DrainTerms { looks, patience }),
+        drain: Some(DrainTerms { measurements, patience }),
         ..settings
     }
 }
