@@ -8,11 +8,11 @@ use crate::finding::{Finding, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 use crate::policy::canary;
-use crate::policy::ledger::{RecordKey, Row, Want};
+use crate::policy::ledger::{self, RecordKey, Row, Terms, Want};
 use crate::ports::Card;
 
 use super::ids::{AlertId, DeliveryId};
-use super::order::{RecordOrder, WriteOrder};
+use super::order::{ClaimOrder, RecordOrder, WriteOrder};
 use super::ready::{Age, Rank};
 use super::settings::Capacity;
 
@@ -166,6 +166,29 @@ impl Alert {
             AlertState::Claimed(claim) | AlertState::Posting(claim) => claim.as_deref(),
             _ => None,
         }
+    }
+
+    pub fn claim_order(&self, id: AlertId) -> ClaimOrder {
+        ClaimOrder {
+            alert: id,
+            key: self.key.clone(),
+            owner: self.owner.clone(),
+            level: self.level(),
+            revision: self.finding.updated_at,
+        }
+    }
+
+    /// The write that gives its claim up. None without a claim.
+    pub fn release_order(
+        &self,
+        id: AlertId,
+        ambiguous: bool,
+        terms: &Terms,
+        now: Wall,
+    ) -> Option<WriteOrder> {
+        let claim = self.claim().filter(|_| !mutation::is(Mutation::ReleaseForgotten))?;
+        let (expect, row) = ledger::release(claim, ambiguous, terms, now);
+        Some(WriteOrder { alert: id, key: self.key.clone(), expect, row })
     }
 
     /// The card of the post that carries it.

@@ -1,5 +1,8 @@
 //! The end of a run that ends by itself: when the queues are empty, or when nothing moves.
 
+use std::time::Duration;
+
+use crate::mutation::{self, Mutation};
 use crate::ports::Depth;
 
 #[derive(Default)]
@@ -67,4 +70,14 @@ impl Drain {
                 if self.nothing_left { self.empty_measurements + 1 } else { 0 };
         }
     }
+}
+
+/// The delay with which a worker that stops returns a message.
+pub(super) fn return_delay(due: Duration) -> Duration {
+    if mutation::is(Mutation::DrainDelays) { Duration::from_secs(30) } else { due }
+}
+
+/// A mutant keeps what it has when it is asked to stop.
+pub(super) fn is_forgotten() -> bool {
+    mutation::is(Mutation::DrainForgotten)
 }

@@ -34,7 +34,6 @@ pub mod worker;
 use std::time::Duration;
 
 use crate::instants::{Mono, Now};
-use crate::mutation::{self, Mutation};
 use crate::ports::{Delivery, Lane, QueueError};
 
 pub use event::Event;
@@ -320,12 +319,12 @@ impl Desk {
     fn stop(&mut self, now: Now) {
         self.shared.draining = true;
         self.shared.timers.stop();
-        if mutation::is(Mutation::DrainForgotten) {
+        if drain::is_forgotten() {
             return;
         }
         self.marking(now).retry_all();
         for id in self.buffer.deliveries.ids() {
-            let due = drain_delay(self.due_in(id, now));
+            let due = drain::return_delay(self.due_in(id, now));
             let cx = &mut self.shared.at(now);
             self.buffer.return_delivery(id, ReturnReason::Draining, due, &mut self.notes, cx);
         }
@@ -394,9 +393,4 @@ impl Desk {
             cx: self.shared.at(now),
         }
     }
-}
-
-/// A worker that stops returns its messages at once, so that another can have them.
-fn drain_delay(due: Duration) -> Duration {
-    if mutation::is(Mutation::DrainDelays) { Duration::from_secs(30) } else { due }
 }

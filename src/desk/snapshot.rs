@@ -1,5 +1,4 @@
-//! The desk at a snapshot: what waits and how its destinations are, for whoever watches a worker.
-//! It only looks: nothing of the desk changes by it.
+//! Snapshots of the desk for people and metrics. Taking one changes nothing.
 
 use std::time::Duration;
 
@@ -15,22 +14,21 @@ use super::destination::Destinations;
 use super::lanes::Lanes;
 use super::ledger::health::Health;
 
-/// What a desk holds now, and what it has told so far.
+/// The state of a desk at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub worker: String,
-    /// Findings that take up room in the buffer, and their bytes.
+    /// Findings that take up a place in the buffer, and their bytes.
     pub held: usize,
     pub held_bytes: usize,
-    /// Posts that were accepted, and the alerts in them that are marked.
+    /// Posts that Slack accepted, and the alerts in them that are marked.
     pub posts: u64,
     pub posted: u64,
-    /// For each lane, how many receives failed in a row.
+    /// For each lane the receives that failed in a row.
     pub receive_failures: Vec<(Lane, u32)>,
-    /// The ledger has failed for so long that criticals don't wait for it any more; and how, the last
-    /// time.
+    /// The kind of the last failure, while the ledger is unreachable.
     pub ledger_unreachable: Option<FailureKind>,
-    /// It was asked to stop.
+    /// The desk was asked to stop, or gave up.
     pub draining: bool,
     pub destinations: Vec<DestinationSnapshot>,
 }
@@ -38,18 +36,18 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationSnapshot {
     pub name: String,
-    /// Alerts for this channel that were not accepted yet, by the rank of their level.
+    /// Alerts for this channel that Slack has not accepted yet, by the rank of their level.
     waiting: [usize; Level::ALL.len()],
-    /// When the oldest of them entered its queue.
+    /// When the oldest of them entered the queue.
     pub oldest: Option<Wall>,
-    /// So many wait that they are told in digests.
+    /// So many wait that posts are digests.
     pub storm: bool,
     /// Posts that failed in a row.
     pub failures: u32,
     pub breaker_open: bool,
-    /// Its webhook is gone: it takes nothing until somebody mends it.
+    /// Slack rejects its webhook for good: nothing is posted until a person replaces it.
     pub dead: bool,
-    /// How long until it may be posted to.
+    /// The time until it may be posted to.
     pub next_post_in: Duration,
 }
 
@@ -58,7 +56,7 @@ impl DestinationSnapshot {
         self.waiting[usize::from(level.rank())]
     }
 
-    /// One that is well and for which nothing waits.
+    /// A destination that is well, with no alert waiting.
     #[cfg(test)]
     pub(crate) fn example(name: &str) -> DestinationSnapshot {
         DestinationSnapshot {
@@ -125,8 +123,8 @@ impl Snapshot {
         }
     }
 
-    /// A line in the log for each destination, under a target of its own: a snapshot is shown where
-    /// it was asked for, with `HANSHO_LOG=hansho::snapshot=debug`.
+    /// Logs a line for each destination, under a target of its own. Show the lines with
+    /// `HANSHO_LOG=hansho::snapshot=debug`.
     pub fn log(&self) {
         for d in &self.destinations {
             debug!(
@@ -145,7 +143,7 @@ impl Snapshot {
                 held = self.held,
                 posts = self.posts,
                 posted = self.posted,
-                "at a snapshot"
+                "snapshot"
             );
         }
     }

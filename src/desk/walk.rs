@@ -6,7 +6,7 @@ use crate::finding::Level;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::{self, LastPost, Row};
+use crate::policy::ledger::LastPost;
 use crate::ports::{LedgerError, Verdict, Written};
 
 use super::Desk;
@@ -22,10 +22,9 @@ use super::heartbeat;
 use super::ids::{AlertId, DeliveryId};
 use super::lambda_lifetime::Outlook;
 use super::ledger::prefetch;
-use super::order::{ClaimOrder, ClaimOutcome, Order, WriteOrder};
+use super::order::{ClaimOutcome, Order};
 use super::output::Subject;
 use super::report::{KnownFrom, ReturnReason};
-use super::settings::{RETRY_FIRST, RETRY_MAX};
 use super::timers::Timer;
 
 /// Added to a delay, so that an alert does not come back a moment too early.
@@ -147,13 +146,7 @@ impl Desk {
                 self.already_posted(id, level, KnownFrom::Memory, now);
                 continue;
             }
-            self.shared.output.order(Order::Claim(ClaimOrder {
-                alert: id,
-                key: alert.key.clone(),
-                owner: alert.owner.clone(),
-                level: alert.level(),
-                revision: alert.finding.updated_at,
-            }));
+            self.shared.output.order(Order::Claim(alert.claim_order(id)));
         }
     }
 
@@ -161,20 +154,14 @@ impl Desk {
     fn post_unclaimed(&mut self, channel: usize, now: Now) {
         self.ledger.health.report_unreachable(&mut self.shared.at(now));
         let Some(selected) = self.take_up(channel, Level::Critical, now) else { return };
-        let cx = self.shared.at(now);
-        let known = |id: AlertId| {
-            let alert = self.buffer.alerts.get(id)?;
-            self.ledger.remembers_of_old(alert, &cx)
-        };
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            selected.into_iter().map(|id| (id, known(id))).partition(|(_, l)| l.is_some());
-        let unknown: Vec<AlertId> = unknown.into_iter().map(|(id, _)| id).collect();
+        let alerts = &self.buffer.alerts;
+        let (known, unknown) = self.ledger.split_known(selected, alerts, &self.shared.at(now));
         unknown.iter().for_each(|id| self.buffer.alerts.go_unclaimed(*id));
         if let Some(post) = &mut self.destinations[channel].in_hand {
             post.go_unclaimed(unknown);
         }
         for (id, level) in known {
-            self.already_posted(id, level.unwrap_or(Level::Critical), KnownFrom::Memory, now);
+            self.already_posted(id, level, KnownFrom::Memory, now);
         }
         self.send(channel, now);
     }
@@ -228,7 +215,11 @@ impl Desk {
                 self.already_posted(id, level, KnownFrom::Claim, now);
             }
             ClaimOutcome::Busy { until } => self.claim_is_busy(id, until, now),
-            ClaimOutcome::Failed { error, .. } => self.claim_failed(id, &error, now),
+            ClaimOutcome::Failed { error, .. } => {
+                let (alerts, cx) = (&mut self.buffer.alerts, &mut self.shared.at(now));
+                let retry_at = self.ledger.claim_failed(id, &error, alerts, cx);
+                self.wait_again(id, retry_at, now);
+            }
         }
     }
 
@@ -242,20 +233,6 @@ impl Desk {
         } else {
             self.wait_again(id, Some(now.mono.plus(delay)), now);
         }
-    }
-
-    fn claim_failed(&mut self, id: AlertId, error: &LedgerError, now: Now) {
-        let failures = self.buffer.alerts.ledger_failed(id);
-        let Some(alert) = self.buffer.alerts.get(id) else { return };
-        let cx = &mut self.shared.at(now);
-        self.ledger.health.failed(error, cx);
-        let delay = cx.timers.retry_delay(failures).min(RETRY_MAX / 2);
-        cx.output.ledger_failed("claim", Subject::Record(&alert.key), error, delay);
-        // While the ledger rests, all alerts wait for it together. Another alert probes it next,
-        // because the record of this one alone may be what fails.
-        let rests_until = self.ledger.health.rests_until(now.mono);
-        let at = rests_until.map_or(now.mono.plus(delay), |at| at.plus(RETRY_FIRST));
-        self.wait_again(id, Some(at), now);
     }
 
     /// Orders the write that takes the slot for the post in hand.
@@ -356,12 +333,10 @@ impl Desk {
             self.buffer.alerts.perhaps_posted(id);
         }
         let Some(alert) = self.buffer.alerts.get(id) else { return };
-        let Some(claim) = claim_to_release(alert.claim()) else {
+        let terms = &self.shared.settings.terms;
+        let Some(write) = alert.release_order(id, ambiguous, terms, now.wall) else {
             return self.set_free(id, after, now);
         };
-        let (expect, row) =
-            ledger::release(claim, ambiguous, &self.shared.settings.terms, now.wall);
-        let write = WriteOrder { alert: id, key: alert.key.clone(), expect, row };
         self.buffer.alerts.release(id, after);
         self.shared.output.order(Order::Release(write));
     }
@@ -370,10 +345,7 @@ impl Desk {
     /// stays ours until the lease ends, and the next claim finds it so.
     pub(super) fn released(&mut self, id: AlertId, result: Result<Written, LedgerError>, now: Now) {
         let cx = &mut self.shared.at(now);
-        match &result {
-            Ok(_) => self.ledger.health.worked(cx),
-            Err(error) => self.ledger.health.failed(error, cx),
-        }
+        self.ledger.health.note(&result, cx);
         let Some(alert) = self.buffer.alerts.get(id) else { return };
         if let Err(error) = result {
             let subject = Subject::Record(&alert.key);
@@ -425,8 +397,4 @@ impl Desk {
         let (alerts, destinations) = (&self.buffer.alerts, &self.destinations);
         Select { alerts, destinations, settings: &self.shared.settings }
     }
-}
-
-fn claim_to_release(claim: Option<&Row>) -> Option<&Row> {
-    claim.filter(|_| !mutation::is(Mutation::ReleaseForgotten))
 }

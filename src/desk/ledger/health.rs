@@ -34,6 +34,14 @@ pub(in crate::desk) struct Health {
 }
 
 impl Health {
+    /// The ledger answered a call, or the call failed.
+    pub fn note<T>(&mut self, result: &Result<T, LedgerError>, cx: &mut Context<'_>) {
+        match result {
+            Ok(_) => self.worked(cx),
+            Err(error) => self.failed(error, cx),
+        }
+    }
+
     /// The ledger answered, whatever it said.
     pub fn worked(&mut self, cx: &mut Context<'_>) {
         if self.recovered(cx.now.mono) {

@@ -74,10 +74,7 @@ impl Marking<'_> {
 
     /// The ledger has answered a mark.
     pub fn marked(&mut self, id: AlertId, result: Result<Written, LedgerError>) {
-        match &result {
-            Ok(_) => self.ledger.health.worked(&mut self.cx),
-            Err(error) => self.ledger.health.failed(error, &mut self.cx),
-        }
+        self.ledger.health.note(&result, &mut self.cx);
         let Some(alert) = self.buffer.alerts.get(id) else { return };
         let AlertState::Marking(write) = &alert.state else { return };
         let post_id = write.row.digest.clone();

@@ -202,14 +202,3 @@ fn every_mutant_is_found() {
     let missed = missed.into_inner().unwrap();
     assert!(missed.is_empty(), "not found, or by another invariant: {missed:?}");
 }
-
-#[test]
-fn zz_hashes() {
-    let Ok(path) = std::env::var("HANSHO_HASHES") else { return };
-    let mut text = String::new();
-    for seed in (0..40).chain(ONCE_FAILED.map(|(seed, _)| seed)) {
-        let run = simulate(seed, None);
-        text += &format!("{seed} {:x} {}\n", history::hash(&run.history), run.history.len());
-    }
-    std::fs::write(path, text).unwrap();
-}
