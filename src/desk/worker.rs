@@ -111,23 +111,24 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     }
     // Drops a receive that still waits. A message that it brings returns by itself.
     drop(calls);
-    outcome(desk, ports, input_open).await
+    let lanes = desk.settings().lanes.clone();
+    let pending = measure_last(ports, &lanes).await;
+    let tally = Tally { pending, ..desk.tally().clone() };
+    let (gave_up, complete) = (desk.gave_up(), pending == Some(0));
+    Outcome { tally, gave_up, complete, input_cut: input_open }
 }
 
-async fn outcome<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
-    desk: &Desk,
+/// Reads how many messages are left in the queues. None: the queues did not say in time.
+async fn measure_last<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     ports: &Ports<'_, Q, L, N, C>,
-    input_cut: bool,
-) -> Outcome {
-    let lanes = &desk.settings().lanes;
+    lanes: &[Lane],
+) -> Option<u64> {
     let until = ports.clock.now().mono.plus(LAST_MEASUREMENT);
-    let pending = tokio::select! {
+    tokio::select! {
         biased;
         left = left(ports.queue, lanes) => left.ok(),
         () = ports.clock.sleep_until(until) => None,
-    };
-    let tally = Tally { pending, ..desk.tally().clone() };
-    Outcome { tally, gave_up: desk.gave_up(), complete: pending == Some(0), input_cut }
+    }
 }
 
 async fn sleep<C: Clock>(clock: &C, until: Option<Mono>) {
