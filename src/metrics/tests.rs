@@ -41,7 +41,7 @@ fn posted(waited_ms: u64) -> Report {
         destination: "security".to_owned(),
         channel: None,
         level: Level::High,
-        digest: "d".to_owned(),
+        post_id: "d".to_owned(),
         waited: Duration::from_millis(waited_ms),
     }
 }
@@ -57,7 +57,7 @@ fn reports() -> Vec<Report> {
             finding: "f".to_owned(),
             destination: destination(),
             level,
-            by: KnownFrom::Look,
+            by: KnownFrom::Prefetch,
         },
         posted(1_500),
         Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
@@ -70,7 +70,7 @@ fn reports() -> Vec<Report> {
         Report::Returned { message: "m".to_owned(), reason: ReturnReason::Busy, delay },
         Report::PostFailed {
             destination: destination(),
-            digest: "d".to_owned(),
+            post_id: "d".to_owned(),
             reason: "rate_limited",
             ambiguous: false,
             delay,
@@ -86,7 +86,7 @@ fn reports() -> Vec<Report> {
         Report::FencedOut {
             finding: "f".to_owned(),
             destination: destination(),
-            digest: "d".to_owned(),
+            post_id: "d".to_owned(),
         },
     ]
 }
@@ -203,7 +203,7 @@ fn snapshot() -> Snapshot {
         posts: 0,
         posted: 0,
         receive_failures: vec![(Lane::Standard, 2)],
-        ledger_away: None,
+        ledger_unreachable: None,
         draining: false,
         destinations: vec![desk],
     }

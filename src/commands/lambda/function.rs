@@ -195,7 +195,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             lanes: vec![lane],
             seed: self.settings.seed.wrapping_add(call),
             // The whole batch is here, so the desk ends as soon as it is finished.
-            drain: Some(DrainTerms { looks: 0, patience: PATIENCE }),
+            drain: Some(DrainTerms { measurements: 0, patience: PATIENCE }),
             ends_at: Some(deadline.last_post),
             ..self.settings.clone()
         }

@@ -106,8 +106,8 @@ impl DeskAlone {
                 Event::Claimed { alert: order.alert, outcome: ClaimOutcome::Won(row) }
             }
             Order::Prefetch { keys } => Event::Prefetched { result: Ok(vec![None; keys.len()]) },
-            Order::Look { destination, .. } => {
-                Event::Looked { destination, result: Ok(self.cell.clone()) }
+            Order::ReadPace { destination, .. } => {
+                Event::PaceRead { destination, result: Ok(self.cell.clone()) }
             }
             Order::Reserve(order) => {
                 self.cell = Some(order.record);

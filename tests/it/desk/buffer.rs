@@ -102,7 +102,7 @@ async fn posts_what_is_owed_once_and_settles_everything() {
         received: 6,
         findings: 5,
         below_threshold: 1,
-        covered: 2,
+        already_posted: 2,
         posted: 2,
         posts: outcome.tally.posts,
         quarantined: 1,
@@ -146,7 +146,7 @@ async fn a_higher_level_is_told_again_and_a_lower_one_is_not() {
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].digest.cards[0].escalated_from, None);
     assert_eq!(seen[1].digest.cards[0].escalated_from, Some(Level::Medium));
-    assert_eq!(outcome.tally.covered, 2);
+    assert_eq!(outcome.tally.already_posted, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,7 +295,7 @@ async fn asked_to_stop_it_finishes_the_post_in_hand_and_gives_the_rest_back() {
     let before = w.clock.now().mono;
     let outcome = w.drain().await;
     assert!(w.clock.now().mono.since(before) < Duration::from_secs(60));
-    assert_eq!(outcome.tally.covered, 0);
+    assert_eq!(outcome.tally.already_posted, 0);
     let mut accepted = w.slack.accepted();
     accepted.sort();
     accepted.dedup();
@@ -437,7 +437,7 @@ async fn each_destination_is_told_once() {
     assert_once(&w, &["a", "a", "b", "b"]);
     let to = |name: &str| w.slack.seen().iter().filter(|s| s.digest.destination == name).count();
     assert_eq!((to("security"), to("audit")), (1, 1));
-    assert_eq!((outcome.tally.posted, outcome.tally.covered), (4, 2));
+    assert_eq!((outcome.tally.posted, outcome.tally.already_posted), (4, 2));
     assert_eq!(w.queue.len(), 0);
 }
 
@@ -469,7 +469,7 @@ async fn one_message_may_owe_several_findings_and_hold_what_is_none() {
     assert_eq!(parked.len(), 1);
     assert_eq!((parked[0].reason.as_str(), &parked[0].body), ("not_a_finding", &body));
     assert!(parked[0].detail.starts_with("[2]"), "{}", parked[0].detail);
-    assert_eq!((outcome.tally.findings, outcome.tally.covered), (3, 1));
+    assert_eq!((outcome.tally.findings, outcome.tally.already_posted), (3, 1));
     assert_eq!(w.queue.len(), 0);
 }
 

@@ -140,7 +140,7 @@ async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
     }
     assert_eq!(w.slack.accepted().len(), 6);
     assert_eq!((outcome.tally.unclaimed, outcome.tally.posted), (3, 6));
-    assert_eq!(outcome.tally.covered, 1, "this worker remembers what it has told");
+    assert_eq!(outcome.tally.already_posted, 1, "this worker remembers what it has told");
     assert_eq!(w.queue.len(), 0);
     let row: AlertRecord = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
     assert!(row.is_posted());

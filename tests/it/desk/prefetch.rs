@@ -95,7 +95,7 @@ async fn what_another_worker_told_costs_a_look_and_no_write() {
     assert_eq!(ledger.counts().0, 60, "a claim and a mark each");
     (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
     let tally = drain(&w, &ledger, worker("b")).await;
-    assert_eq!((tally.covered, tally.posted), (30, 0));
+    assert_eq!((tally.already_posted, tally.posted), (30, 0));
     let (writes, looks) = ledger.counts();
     assert_eq!(writes, 0);
     assert!(looks <= 3, "one for what came together: {looks}");
@@ -164,7 +164,7 @@ async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
         w.queue.send(Lane::Express, &event("a", 8.0));
     }
     let tally = drain(&w, &ledger, worker("a")).await;
-    assert_eq!((tally.posted, tally.covered), (1, 9));
+    assert_eq!((tally.posted, tally.already_posted), (1, 9));
     assert_eq!(ledger.counts().0, 2);
 }
 
@@ -261,7 +261,7 @@ async fn what_is_claimed_by_another_is_not_covered() {
     w.ledger.write(&w.key("a"), &expect, &row).await.unwrap();
     w.send("a", 5.0);
     let tally = drain(&w, &Watched::new(&w, Look::Well), worker("a")).await;
-    assert_eq!((tally.posted, tally.covered), (1, 0), "when the lease was over");
+    assert_eq!((tally.posted, tally.already_posted), (1, 0), "when the lease was over");
     assert!(tally.returned >= 1);
 }
 

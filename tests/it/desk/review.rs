@@ -177,7 +177,7 @@ async fn what_is_held_goes_back_at_once_when_a_run_gives_up() {
     let w = World { slack, ..w };
     (0..3).for_each(|i| w.send(&format!("high-{i}"), 8.0));
     let patience = Duration::from_secs(300);
-    let drain = Some(DrainTerms { looks: 2, patience });
+    let drain = Some(DrainTerms { measurements: 2, patience });
     let outcome = w.run(Settings { drain, ..settings("w", true) }, pending(), &w.ledger).await;
     assert!(outcome.gave_up);
     assert_eq!(outcome.tally.returned, 3);
@@ -324,8 +324,8 @@ impl Hand {
             }
             for order in orders {
                 match order {
-                    Order::Look { destination, .. } => {
-                        self.tell(Event::Looked { destination, result: Ok(None) });
+                    Order::ReadPace { destination, .. } => {
+                        self.tell(Event::PaceRead { destination, result: Ok(None) });
                     }
                     Order::Prefetch { keys } => {
                         self.tell(Event::Prefetched { result: Ok(vec![None; keys.len()]) });

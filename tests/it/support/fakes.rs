@@ -270,7 +270,8 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         worker_id: worker_id.to_owned(),
         seed: 1,
         ends_at: None,
-        drain: drain.then_some(DrainTerms { looks: 2, patience: Duration::from_secs(24 * 3600) }),
+        drain: drain
+            .then_some(DrainTerms { measurements: 2, patience: Duration::from_secs(24 * 3600) }),
     }
 }
 
