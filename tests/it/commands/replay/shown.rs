@@ -267,7 +267,7 @@ fn results() {
         SendTally { selected: 2, sent: 2, standard: 2, unreadable: 3, ..SendTally::default() };
     case("send --keep, unreadable ones", &send::text(&kept, true));
     case("send, hidden ones", &send::text(&SendTally { hidden: 30, ..kept }, false));
-    case("discard", &&DiscardTally { discarded: 7, ..DiscardTally::default() }.text());
+    case("discard", &DiscardTally { discarded: 7, ..DiscardTally::default() }.text());
     let badly = DiscardTally {
         discarded: 7,
         gone: 1,
@@ -275,7 +275,7 @@ fn results() {
         left: 3,
         why: Some("sqs DeleteMessageBatch: InternalError".to_owned()),
     };
-    case("discard, badly", &&badly.text());
+    case("discard, badly", &badly.text());
     case("import", &ImportTally { imported: 7, ..ImportTally::default() }.text());
     let badly = ImportTally {
         known: 2,
