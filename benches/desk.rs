@@ -1,5 +1,5 @@
-//! The desk alone: what one more finding costs, from its delivery over its share of a digest to the delete of
-//! its message, with so many others waiting.
+//! The desk alone: the cost of one more finding while others wait. It covers the delivery, the
+//! finding's share of a digest, and the delete of its message.
 
 #![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ use support::fakes::settings;
 
 fn waiting(c: &mut Criterion) {
     let mut group = c.benchmark_group("desk");
-    // From 200 on it is a storm: each post is a digest of fifty.
+    // From 200 on it is a storm, so each post is a digest of fifty.
     for waiting in [250, 500, 1_000, 2_000] {
         let mut settings = settings("bench", false);
         (settings.findings_max, settings.bytes_max) = (4_000, 64 << 20);

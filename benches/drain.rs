@@ -1,6 +1,7 @@
-//! How fast a backlog below the threshold is drained, beside a bare loop that receives and deletes with
-//! the same SDK and looks at nothing: the least that any consumer does. Both are processes of their
-//! own, one after the other on the same stand-in, so that what the machine does besides hits both.
+//! How fast hansho drains a backlog below the threshold, compared with a bare loop. The loop
+//! receives and deletes with the same SDK and reads nothing, the least that a consumer does. Both
+//! run as processes, one after the other on the same stand-in, so other load on the machine affects
+//! both.
 //!
 //! `cargo bench --bench drain -- [--pairs 7] [--messages 30000]`
 
@@ -129,12 +130,12 @@ enum Done {
     Deleted,
 }
 
-/// Receives and deletes until it is killed. No receive waits for a delete.
+/// Receives and deletes until the process is killed. No receive waits for a delete.
 fn bare(url: &str, receives: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let sdk = hansho::aws::sdk_config().await;
-        // As hansho sets it.
+        // The same settings as hansho's.
         let config = Builder::from(&sdk)
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());

@@ -1,4 +1,4 @@
-//! The embedded store's claims and marks, each of them on the disk when it is answered.
+//! Claims and marks of the embedded store. Each is on the disk before it is answered.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -21,7 +21,7 @@ const TERMS: Terms = Terms {
     remind_after: None,
 };
 
-/// Claims a finding that was never seen; the row that it has now.
+/// Claims a new finding, and returns its record.
 async fn claimed(ledger: &EmbeddedLedger, key: &RecordKey) -> Row {
     let want = Want { owner: "worker/1", level: Level::High, revision: Some(NOW) };
     let Claim::Write { expect, row, .. } = claim(None, &want, &TERMS, NOW) else {

@@ -1,5 +1,5 @@
-//! The body of a queue message → findings, beside the least that serde_json has to do with the same bytes:
-//! to see that they are JSON, and forget them.
+//! From the body of a message to findings. The comparison is the least that serde_json can do with
+//! the same bytes: check that they are JSON, and drop them.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -27,7 +27,7 @@ fn findings(c: &mut Criterion) {
     group.bench_function("kept", |b| {
         b.iter(|| bodies.iter().for_each(|body| drop(black_box(parse(body)))));
     });
-    // As they come: three of ten are at or above the threshold.
+    // The usual mix: three of ten are at or above the threshold.
     group.bench_function("mixed", |b| {
         let wanted = |severity: &hansho::finding::Severity| severity.level >= Level::Medium;
         b.iter(|| {

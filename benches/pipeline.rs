@@ -1,6 +1,6 @@
-//! Everything but the network: from the body of a message to the text of a post, through the desk, the worker
-//! and a ledger in memory. Time is tokio's paused clock, which jumps to whatever is waited for, so that only
-//! work takes any. One thread does all of it: the rate is that of one core.
+//! Everything but the network: from the body of a message to the text of a post, through the desk,
+//! the worker and a ledger in memory. The clock is tokio's paused one, which jumps over every wait,
+//! so only work takes time. One thread does everything, so the rate is that of one core.
 
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ use hansho::desk::Capacity;
 use hansho::desk::worker::{Ports, run};
 use hansho::metrics::Metrics;
 use hansho::ports::{Lane, Notifier, Post, Verdict};
-use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, body, weigh};
+use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, payload_json, weigh};
 use support::fakes::{PausedClock, settings};
 use support::memory_ledger::MemoryLedger;
 use support::memory_queue::MemoryQueue;
@@ -31,12 +31,12 @@ use support::memory_queue::MemoryQueue;
 const MESSAGES: usize = 2_000;
 const NOTHING: Mix = Mix { noise: 0, alerts: 0, repeats: 0, updates: 0, malformed: 0 };
 
-/// Slack as far as the process: the post is drawn and written out, and accepted.
+/// Plays Slack: draws the post, writes it out, and accepts it.
 struct Drawn;
 
 impl Notifier for Drawn {
     async fn post(&self, digest: &Post) -> Verdict {
-        black_box(body(digest, &Mentions::none()));
+        black_box(payload_json(digest, &Mentions::none()));
         Verdict::Accepted
     }
 
@@ -59,7 +59,7 @@ async fn work(events: &[Event], metrics: &Metrics) -> u64 {
     let ports = Ports { queue: &queue, ledger: &ledger, notifier: &Drawn, clock: &clock };
     let report = |report: &hansho::desk::Report| {
         report.log();
-        metrics.heard(report);
+        metrics.record(report);
     };
     let outcome = run(settings, &ports, pending(), async {}, report, |_| {}).await;
     assert_eq!((outcome.tally.deleted, queue.len()), (events.len() as u64, 0));
@@ -74,9 +74,9 @@ fn nights(c: &mut Criterion) {
     for (name, events) in [
         // Nine of ten are below the threshold.
         ("quiet", mixed(Mix { noise: MESSAGES - tenth, alerts: tenth, ..NOTHING })),
-        // Nine of ten have been told before.
+        // Nine of ten are already posted.
         ("repeats", mixed(Mix { alerts: tenth, repeats: MESSAGES - tenth, ..NOTHING })),
-        // All are to be told, in digests.
+        // All are posted, in digests.
         ("storm", night().storm(Mix { alerts: MESSAGES, ..NOTHING })),
     ] {
         group.bench_function(name, |b| {

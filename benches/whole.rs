@@ -1,5 +1,5 @@
-//! The program as it runs, measured from outside: how soon it is there, how much memory it takes, how long a
-//! finding takes from the queue to the post, and what surroundings `benches/instructions` counts it in.
+//! Measures the real program from outside: the time of its start, its memory, and the time from the
+//! queue to the post. It also serves the surroundings for `benches/instructions`.
 //!
 //! `cargo bench --bench whole -- latency|start|memory|serve`; without a word the first three.
 //! `HANSHO_BIN` measures another binary, e.g. that of `cargo build --profile production`.
@@ -40,7 +40,7 @@ fn number(word: &str) -> usize {
     word.parse().expect("a number")
 }
 
-/// hansho, quiet, in an empty environment.
+/// The command of hansho, in an empty environment and without a log.
 fn hansho(standin: &StandIn, standard: &str, express: Option<&str>) -> Command {
     let binary = std::env::var("HANSHO_BIN");
     let mut command = Command::new(binary.as_deref().unwrap_or(env!("CARGO_BIN_EXE_hansho")));
@@ -52,7 +52,7 @@ fn hansho(standin: &StandIn, standard: &str, express: Option<&str>) -> Command {
     command
 }
 
-/// This program in another role.
+/// The command of this program in another role.
 fn myself(role: &str, standin: &StandIn) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("its own name"));
     command.arg(role).env_clear().envs(standin.environment("standard", None));
@@ -93,7 +93,7 @@ fn told(what: &str, times: &mut [Duration]) {
 
 // --- from the queue to the post ---------------------------------------------------------------
 
-/// Findings that arrive one by one at a worker that waits. Both times are the stand-in's: from when the
+/// Findings arrive one by one at an idle worker. The stand-in measures both times: from when the
 /// message is in the queue until the whole request has arrived at Slack.
 fn latency(arrivals: usize) {
     println!("\narrival at an idle worker → POST");
@@ -113,7 +113,7 @@ fn latency(arrivals: usize) {
         pause(Duration::from_millis(300));
         let mut times = Vec::new();
         for finding in &findings {
-            // Not in step with anything.
+            // Random, so that arrivals are in step with no timer.
             pause(Duration::from_millis(random.u64(100..200)));
             let posts = standin.state().posts.len();
             let at = standin.put(lane, finding);
@@ -142,7 +142,7 @@ fn latency(arrivals: usize) {
 
 // --- how soon it is there ------------------------------------------------------------------------
 
-/// From before the process is made. Alternating, so that what the machine does besides hits all.
+/// Measured from before the process starts. The programs alternate, so other load affects all.
 fn start(runs: usize) {
     println!("\nfrom the start of the process");
     let mut all: [(&str, Vec<Duration>); 5] = [
@@ -183,7 +183,7 @@ fn first_receive(standin: &StandIn, command: &mut Command) -> Duration {
     first(&state).expect("it was waited for").duration_since(at)
 }
 
-/// Lambda calls it at once with a batch of one, below the threshold.
+/// Lambda calls the function at once, with a batch of one message below the threshold.
 fn first_answer(standin: &StandIn, command: &mut Command) -> Duration {
     let body = &standin::corpus(1, 0)[0];
     let record = json!({

@@ -1,22 +1,22 @@
-//! Moments as values. Wall time and monotonic time are different types, so that a lease that other
-//! machines read can never be computed from a clock that only this process knows, nor the reverse.
-//! Nothing here reads a clock: that is the one job of [`crate::clock`].
+//! Times as values. Wall time and monotonic time are different types, because a lease that other
+//! machines read must not be computed from a clock that only this process has. Only
+//! [`crate::clock`] reads clocks.
 
 use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime};
 
-/// Wall time: milliseconds since 1970-01-01T00:00:00Z. It may step, and it differs between machines
-/// by the skew that [`crate::policy::budget::TimeBudget`] allows for.
+/// Wall time: milliseconds since 1970-01-01T00:00:00Z. It may jump, and differs between machines by
+/// the skew that [`crate::policy::budget::TimeBudget`] allows for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wall(pub i64);
 
-/// Monotonic time of this process: milliseconds since it started. Never written anywhere.
+/// Monotonic time: milliseconds since this process started. It is never stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(pub u64);
 
-/// One reading of both clocks, passed to whatever needs to know the time.
+/// One reading of both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
     pub wall: Wall,
@@ -24,7 +24,7 @@ pub struct Now {
 }
 
 impl Wall {
-    /// Reads an RFC 3339 timestamp, the form that EventBridge, GuardDuty and Security Hub use.
+    /// Reads an RFC 3339 timestamp, the form of EventBridge, GuardDuty and Security Hub.
     pub fn parse_rfc3339(text: &str) -> Option<Wall> {
         Wall::from_usual(text).or_else(|| {
             let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
@@ -32,8 +32,9 @@ impl Wall {
         })
     }
 
-    /// The form that nearly all have, `2026-07-22T18:47:17.000Z` with or without a fraction, after 1970: a
-    /// finding has five moments, and the general way costs more than all its names. None says nothing.
+    /// Reads the usual form, `2026-07-22T18:47:17.000Z` from 1970 on, with or without a fraction. A
+    /// finding has five times, and the general parser would take more time for them than all its
+    /// names take. None means that the general parser has to decide.
     fn from_usual(text: &str) -> Option<Wall> {
         let (head, rest) = text.as_bytes().split_first_chunk::<19>()?;
         let number = |from: usize, to: usize| {
@@ -65,7 +66,7 @@ impl Wall {
     }
 
     pub fn from_unix_seconds(seconds: f64) -> Option<Wall> {
-        // Beyond the year 9999 it is no timestamp, and multiplying it would lose its meaning.
+        // A number beyond the year 9999 is not a timestamp, and might overflow as milliseconds.
         (seconds.is_finite() && (0.0..253_402_300_800.0).contains(&seconds))
             .then_some(Wall((seconds * 1000.0) as i64))
     }
@@ -74,7 +75,7 @@ impl Wall {
         i64::try_from(nanos / 1_000_000).ok().map(Wall)
     }
 
-    /// Whole seconds since the epoch, the unit of Slack's date tokens and of DynamoDB's TTL.
+    /// Whole seconds since 1970, the unit of Slack's date tokens and of DynamoDB's TTL.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
@@ -87,12 +88,12 @@ impl Wall {
         Wall(self.0.saturating_sub(millis_i64(by)))
     }
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// The time since `earlier`, or zero if that is later.
     pub fn since(self, earlier: Wall) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
     }
 
-    /// RFC 3339 in UTC to the second, for people and logs.
+    /// Writes RFC 3339 in UTC to the second, for people and logs.
     pub fn to_rfc3339(self) -> String {
         OffsetDateTime::from_unix_timestamp(self.seconds())
             .ok()
@@ -106,7 +107,7 @@ impl Mono {
         Mono(self.0.saturating_add(millis_u64(by)))
     }
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// The time since `earlier`, or zero if that is later.
     pub fn since(self, earlier: Mono) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -149,7 +150,7 @@ mod tests {
         }
     }
 
-    /// The short way and the general one say the same.
+    /// The parser of the usual form agrees with the general one.
     #[test]
     fn the_usual_form_is_read_as_any_other() {
         let general = |text: &str| {

@@ -1,19 +1,19 @@
-//! Where the log goes: to stderr, for a person on a terminal, as JSON otherwise.
+//! The log: on stderr, as text on a terminal and as JSON otherwise.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
-/// A line that is drawn over stands on the terminal at present.
+/// Whether a progress line is on the terminal now.
 static LINE_DRAWN: AtomicBool = AtomicBool::new(false);
 
-/// Whether a line that is drawn over stands on stderr: what is logged then takes its place.
+/// Says whether a progress line is on stderr. The next log line replaces it.
 pub fn line_is_drawn(drawn: bool) {
     LINE_DRAWN.store(drawn, Ordering::Relaxed);
 }
 
-/// Clears the line that stands there before it writes.
+/// A writer that clears the progress line before it writes.
 struct Clearing<W> {
     out: W,
     drawn: &'static AtomicBool,
@@ -32,9 +32,9 @@ impl<W: Write> Write for Clearing<W> {
     }
 }
 
-/// Sets the log up, once. `HANSHO_LOG` chooses what is logged, in tracing's filter syntax
-/// (`debug`, `hansho=debug`); by default what hansho says at info, and others' warnings. The SDK
-/// is kept at info at most: its finer levels log requests with their signatures.
+/// Sets up the log, once. `HANSHO_LOG` selects the messages, in tracing's filter syntax (`debug`,
+/// `hansho=debug`). The default is hansho's messages at info, and warnings of the dependencies. The
+/// SDK and the HTTP crates never log more than warnings, because their finer levels log signatures.
 pub fn init() {
     let wanted = std::env::var("HANSHO_LOG").unwrap_or_default();
     let wanted = if wanted.is_empty() { "warn,hansho=info".to_owned() } else { wanted };
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_drawn_over_is_cleared_once() {
+    fn a_progress_line_is_cleared_once() {
         static DRAWN: AtomicBool = AtomicBool::new(true);
         let mut out = Vec::new();
         let mut log = Clearing { out: &mut out, drawn: &DRAWN };

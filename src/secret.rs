@@ -1,14 +1,13 @@
-//! Text that must never be shown: webhook addresses and tokens.
+//! Texts that must never be shown: webhook addresses and tokens.
 
 use std::fmt;
 
-/// A secret. Neither `Debug` nor `Display` shows anything of it, its length included, so it can be
-/// part of anything that is logged. [`Secret::expose`] is for the place that sends it, and for
-/// comparing.
+/// A secret. `Debug` and `Display` show nothing of it, not even its length, so a type that holds
+/// one can be logged. Only code that sends or compares the secret calls [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// What is shown in a secret's place.
+/// Shown in place of a secret.
 const REDACTED: &str = "[secret]";
 
 impl Secret {
@@ -16,7 +15,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The secret itself. What is made of it must not end in a log, an error or a metric.
+    /// Returns the secret itself. It must not get into a log, an error or a metric.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,15 @@
-//! Text in the columns of a terminal: how wide a text is, and how it is cut and padded.
+//! The columns of a terminal: how wide it is, how wide a text is, and how a text is cut and padded.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::finding::text::CUT;
+
+/// Returns how many columns the terminal has. None if the process has no terminal.
+pub fn terminal_columns() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size()?;
+    Some(usize::from(width.0)).filter(|columns| *columns > 0)
+}
 
 /// Returns how many columns `text` takes: two for a wide grapheme (East Asian, emoji), one for most
 /// others, none for a colour sequence (`ESC [ … m`). Terminals differ about rare characters, so a

@@ -1,4 +1,4 @@
-//! What the benches share: the corpus, and how long they take.
+//! The corpus that the benches share, and how long they run.
 
 // Each bench uses a part of it.
 #![allow(dead_code)]
@@ -13,8 +13,8 @@ use hansho::instants::Wall;
 
 const SEED: u64 = 1;
 
-/// All benches together take less than three minutes; a rate that is known to a few hundredths is
-/// enough, because only ratios are of use.
+/// All benches together take less than three minutes. A precision of some hundredths is enough,
+/// because only ratios are of use.
 pub fn quick() -> Criterion {
     Criterion::default()
         .sample_size(20)
@@ -31,7 +31,7 @@ pub fn bodies(count: usize) -> Vec<String> {
     night().corpus(count).into_iter().map(|event| event.body).collect()
 }
 
-/// A night of nothing but this.
+/// A night of this kind of finding alone.
 pub fn mixed(mix: Mix) -> Vec<Event> {
     night().events(mix)
 }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as it takes: one request after the other on a connection, each with its length.
+//! A part of HTTP/1.1: one request after the other on a connection, each with its length.
 
 use std::io;
 use std::sync::Arc;
@@ -26,14 +26,14 @@ fn json(body: impl Into<String>) -> Answer {
     Answer { status: 200, headers: String::new(), body: body.into() }
 }
 
-/// One thread serves them all.
+/// One thread serves all connections.
 pub(super) fn serve(listener: std::net::TcpListener, shared: &Arc<Shared>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         while let Ok((stream, _)) = listener.accept().await {
             let shared = Arc::clone(shared);
-            // A client that goes away ends its connection, and nothing else.
+            // A client that disconnects ends its connection, and nothing else.
             tokio::spawn(async move { converse(stream, &shared).await });
         }
     });
@@ -136,7 +136,7 @@ fn done(ids: &[&str]) -> Answer {
     json(format!("{{\"Successful\":[{}],\"Failed\":[]}}", entries.join(",")))
 }
 
-/// Waits as SQS does.
+/// Waits for messages, as SQS does.
 #[allow(clippy::disallowed_methods, reason = "SentTimestamp")]
 async fn receive(shared: &Shared, body: &str, now: Instant) -> Answer {
     let number = |name: &str| -> Option<u64> {
@@ -187,13 +187,13 @@ async fn lambda(shared: &Shared, request: &Request, now: Instant) -> Answer {
     }
 }
 
-/// The queue's name, out of its URL.
+/// The queue's name, from its URL.
 fn queue_of(body: &str) -> &str {
     let url = texts(body, "\"QueueUrl\":\"").next().unwrap_or_default();
     url.rsplit('/').next().unwrap_or_default()
 }
 
-/// What follows the label, up to a quote. Nothing here has escapes in it.
+/// The text after the label, up to a quote. No value here has escapes.
 fn texts<'a>(body: &'a str, label: &'a str) -> impl Iterator<Item = &'a str> {
     texts_until(body, label, &['"'])
 }

@@ -1,10 +1,10 @@
-//! What stands around the whole consumer when it is measured: SQS, DynamoDB, Secrets Manager, Slack and
-//! Lambda's Runtime API on one loopback port, in a thread of its own. The answers are canned and cost
-//! next to nothing, so that what is measured is the one who asks; they hold no promise but the form, and
-//! whoever wants to know what is right looks at `tests/it/sqs_standin`.
+//! Plays SQS, DynamoDB, Secrets Manager, Slack and Lambda's Runtime API on one loopback port, in a
+//! thread of its own. Its answers are canned and cost almost nothing, so a measurement shows the
+//! client. They have the right form and no more. `tests/it/support/sqs_standin` behaves as SQS
+//! does.
 //!
-//! A queue's name says what is in it: `backlog-N-…` holds N messages of the corpus, round and round;
-//! any other one is empty until something is [`StandIn::put`] into it.
+//! The name of a queue says what is in it. `backlog-N-…` holds N messages of the corpus, again and
+//! again. Any other queue is empty until [`StandIn::put`] fills it.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
@@ -19,10 +19,10 @@ use hansho::commands::demo::night::{Mix, Night};
 use hansho::instants::Wall;
 use tokio::sync::watch;
 
-/// As long as those that SQS gives.
+/// As long as the receipts of SQS.
 const RECEIPT_BYTES: usize = 370;
 
-/// Messages of which so many in a hundred are at or above the default threshold and new, shuffled.
+/// Shuffled messages. So many in a hundred are new and at or above the default threshold.
 pub fn corpus(messages: usize, alerts_in_100: usize) -> Vec<String> {
     let alerts = messages * alerts_in_100 / 100;
     let mix = Mix { noise: messages - alerts, alerts, repeats: 0, updates: 0, malformed: 0 };
@@ -32,7 +32,7 @@ pub fn corpus(messages: usize, alerts_in_100: usize) -> Vec<String> {
 
 #[derive(Default)]
 pub struct Queue {
-    /// How many of the corpus it held at first, and how many of them were handed out.
+    /// How many messages it held at first, and how many were received.
     backlog: usize,
     handed_out: usize,
     pub live: VecDeque<String>,
@@ -42,18 +42,18 @@ pub struct Queue {
     pub emptied: Option<Instant>,
 }
 
-/// What was seen, and how to answer.
+/// What has arrived, and how to answer.
 #[derive(Default)]
 pub struct State {
     pub queues: BTreeMap<String, Queue>,
     pub counts: BTreeMap<String, u64>,
-    /// When each post to Slack had arrived whole.
+    /// When each post to Slack had arrived completely.
     pub posts: Vec<Instant>,
     /// When each answer of the Lambda function had arrived.
     pub answers: Vec<Instant>,
-    /// Events that the function is still to be called with.
+    /// Events for the next calls of the function.
     pub invocations: VecDeque<String>,
-    /// Slack answers 503.
+    /// Whether Slack answers 503.
     pub slack_is_down: bool,
     /// How long SQS and DynamoDB take to answer.
     pub round_trip: Duration,
@@ -79,7 +79,7 @@ impl Shared {
 impl StandIn {
     /// Serves until the process ends.
     pub fn start(corpus: Vec<String>) -> StandIn {
-        // As they stand in an answer: quoted.
+        // Quoted, as in an answer.
         let corpus: Vec<String> =
             corpus.iter().map(|body| serde_json::Value::from(body.as_str()).to_string()).collect();
         let state = Mutex::new(State { corpus, ..State::default() });
@@ -96,7 +96,7 @@ impl StandIn {
         self.state.lock()
     }
 
-    /// A message comes into the queue; the answer says when.
+    /// Puts a message into the queue, and returns the time.
     #[allow(clippy::disallowed_methods, reason = "a stopwatch")]
     pub fn put(&self, queue: &str, body: &str) -> Instant {
         let body = serde_json::Value::from(body).to_string();
@@ -110,7 +110,7 @@ impl StandIn {
         format!("http://{}/000000000000/{queue}", self.address)
     }
 
-    /// What hansho is told by its environment.
+    /// The environment of hansho.
     pub fn environment(
         &self,
         standard: &str,
@@ -131,7 +131,7 @@ impl StandIn {
         all
     }
 
-    /// What Lambda tells a function besides.
+    /// The further environment of a Lambda function.
     pub fn lambda_environment(&self) -> [(&'static str, String); 6] {
         [
             ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
@@ -143,7 +143,7 @@ impl StandIn {
         ]
     }
 
-    /// Waits until it is so, or ends the process: a measurement that hangs is none.
+    /// Waits for a condition, or ends the process with an error.
     #[allow(clippy::disallowed_methods, reason = "a driver in a thread of its own")]
     pub fn wait(&self, what: &str, limit: Duration, is: impl Fn(&State) -> bool) {
         let until = Instant::now() + limit;
@@ -166,7 +166,7 @@ impl State {
         })
     }
 
-    /// An answer of ReceiveMessage; None if there is nothing.
+    /// An answer of ReceiveMessage. None if the queue is empty.
     fn receive(&mut self, name: &str, max: usize, now: Instant, wall_ms: u128) -> Option<String> {
         let corpus = std::mem::take(&mut self.corpus);
         let queue = self.queue(name);
@@ -214,8 +214,8 @@ impl State {
     }
 }
 
-/// What a process has used of the processors so far.
-/// Source: the kernel's Documentation/scheduler/sched-stats.rst, `/proc/PID/schedstat`.
+/// The processor time of a process so far. Source: the kernel's
+/// Documentation/scheduler/sched-stats.rst, `/proc/PID/schedstat`.
 pub fn processor_time(pid: u32) -> Duration {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process that runs");
     let of = |task: std::io::Result<std::fs::DirEntry>| {

@@ -15,7 +15,7 @@ class TooLate(Exception):
 class Aws:
     def __init__(self, endpoint: str, region: str, account: str, keys: dict | None = None):
         self.endpoint, self.region, self.account = endpoint, region, account
-        # An access key of twelve digits is how emulators are told the account.
+        # Emulators take an access key of twelve digits as the account.
         self.keys = keys or {"aws_access_key_id": account, "aws_secret_access_key": "test"}
         self._clients = {}
 

@@ -1,4 +1,4 @@
-"""The commands of infra/README.md and its pages, taken out of the text, so that what is run is what people are told to run."""
+"""The commands of infra/README.md and its pages, taken out of the text, so that the tests run what people run."""
 
 import os
 import re

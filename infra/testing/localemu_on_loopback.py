@@ -1,4 +1,4 @@
-"""Starts localemu on 127.0.0.1. By itself it listens on every interface of the machine, whatever host it is told.
+"""Starts localemu on 127.0.0.1. By itself it listens on every interface of the machine, whatever host it is given.
 
 usage: localemu_on_loopback.py PORT, by the Python that localemu is installed in
 """

@@ -107,7 +107,7 @@ class Ministack:
         given = {"HomeBusArn": self.shell.variable("BUS_ARN"), "AlarmEmail": "oncall@example.com"}
         self.aws.deploy("hansho-forwarder", self.folder / "infra/forwarder.yaml", given)
         self.look("hansho-forwarder", "forwarder.yaml", given, "forwarder.yaml")
-        self.from_guide("Send again what was parked", "infra/operator.yaml", 60)
+        self.from_guide("Send dead letters again", "infra/operator.yaml", 60)
         self.look("hansho-operator", "operator.yaml", {"TrustedPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/oncall"}, "operator.yaml")
 
     def from_guide(self, heading: str, containing: str, seconds: float) -> str:
@@ -117,7 +117,7 @@ class Ministack:
 
     def look_into_the_quarantine(self) -> str:
         """The guide's variables for a replay, and its first look. What it sends is not run here: nothing is to move yet."""
-        heading, last = "Send again what was parked", "hansho replay list\n"
+        heading, last = "Send dead letters again", "hansho replay list\n"
         block, = guide.blocks("README.md", heading)
         # The build's variable is none of the program's, which refuses those that it does not know.
         self.shell.program("hansho", '#!/bin/sh\nexec env -u HANSHO_BIN "$HANSHO_BIN" "$@"\n')
@@ -136,7 +136,7 @@ class Ministack:
         # One lane's copies wait for the other's lease. Meanwhile there is something else to do, once the first calls are over: ministack
         # ends a function that runs when one of the same name is made, be it in another region.
         try:
-            wait_for(lambda: proof.told_all(self.slack, night, since), 60, "all that is owed")
+            wait_for(lambda: proof.all_posted(self.slack, night, since), 60, "all that is owed")
             time.sleep(proof.QUIET_S)
         except TooLate:
             pass  # The proof says what is missing.
@@ -192,12 +192,12 @@ class Ministack:
         self.task.start()
         proof.judge(self.aws, self.slack, night, since, self.into, group, 60)
         self.into.check(self.task.running(), group, "the task still runs", f"see {self.task.log}")
-        # What the function told the task does not tell again: both share the ledger.
-        told = len(self.slack.posts)
+        # The task does not post again what the function posted: both share the ledger.
+        posted = len(self.slack.posts)
         proof.put(self.aws, findings.night(1))
         wait_for(lambda: not any(proof.waiting(self.aws, proof.urls(self.aws)[lane]) for lane in ("express", "standard")), 60, "the first night again")
         time.sleep(proof.QUIET_S)
-        self.into.check(len(self.slack.posts) == told, group, "what the function told is not told again", f"{len(self.slack.posts) - told} posts")
+        self.into.check(len(self.slack.posts) == posted, group, "what the function posted is not posted again", f"{len(self.slack.posts) - posted} posts")
         said = self.look_into_the_quarantine()
         self.into.check("no_identity" in said, group, "the guide's look into the quarantine shows the reason", f"it says {said[:200]}")
         status, said = self.task.health()

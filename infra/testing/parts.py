@@ -1,4 +1,4 @@
-"""Runs the steps of one emulator's part: how long each took, and what broke off, told in the table; whatever was started is ended."""
+"""Runs the steps of one emulator's part: reports in the table how long each took and what failed, and ends everything that was started."""
 
 import signal
 import sys
@@ -8,14 +8,14 @@ import traceback
 
 def run(name: str, part, steps: list) -> None:
     """`part` has `into`, its results, and `close`, which ends what it started."""
-    # So that a part that is told to stop goes through `close`, too.
+    # So that a part that is asked to stop also runs `close`.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         for step in steps:
             began = time.monotonic()
             step()
             print(f"{name}: {step.__name__.replace('_', ' ')}: {time.monotonic() - began:.0f} s", flush=True)
-    except Exception as why:  # noqa: BLE001 - whatever it is, it is told in the table.
+    except Exception as why:  # noqa: BLE001 - any failure is reported in the table.
         traceback.print_exc()
         part.into.wrong("the part as a whole", "it broke off", f"{type(why).__name__}: {why}")
     finally:

@@ -1,5 +1,5 @@
-"""Sends a night's events, and judges what came of it: each finding that is owed told exactly once, no other one told, the unreadable
-one parked with its reason, and nothing left behind."""
+"""Sends a night's events and checks the results: each owed finding is posted exactly once, no other finding is posted, the
+unreadable one is quarantined with its reason, and no message is left."""
 
 import json
 import time
@@ -7,7 +7,7 @@ import time
 from aws import TooLate, wait_for
 from findings import Night
 
-# So long nothing more may come after all is told: a mapping's window, and the pace between two posts.
+# After the last post nothing more may come for this long: a mapping's window, and the pace between two posts.
 QUIET_S = 6.0
 
 
@@ -31,8 +31,8 @@ def waiting(aws, url: str) -> int:
     return sum(int(found.get(name, 0)) for name in names)
 
 
-def parked(aws, url: str) -> list[dict]:
-    """All that is in the quarantine, taken out, so that the next proof begins with an empty one."""
+def taken_out(aws, url: str) -> list[dict]:
+    """Takes all messages out of a queue, so that the next proof begins with an empty one."""
     found = []
     while True:
         messages = aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1).get("Messages", [])
@@ -44,7 +44,7 @@ def parked(aws, url: str) -> list[dict]:
 
 
 def in_lanes(aws, night: Night, into, group: str) -> None:
-    """Before a worker runs: each rule has let through what it should, as often as it should, and the copy went to both lanes."""
+    """Before a worker runs: each rule passed what it should, as often as it should, and the copy went to both lanes."""
     where = urls(aws)
     for lane, wanted in (("standard", night.standard), ("express", night.express)):
         try:
@@ -55,17 +55,17 @@ def in_lanes(aws, night: Night, into, group: str) -> None:
         into.check(found == wanted, group, f"{wanted} messages in hansho-{lane}", f"there are {found}")
 
 
-def told_all(slack, night: Night, since: int) -> bool:
-    told = slack.told(since)
-    return all(identity in told for identity in night.owed)
+def all_posted(slack, night: Night, since: int) -> bool:
+    posted = slack.posted(since)
+    return all(identity in posted for identity in night.owed)
 
 
 def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float) -> bool:
-    """Whether all was told and nothing is left within so many seconds; what else there is to say is in `into`."""
+    """Whether all was posted and no message was left within so many seconds. The other results are in `into`."""
     where, began = urls(aws), time.monotonic()
 
     def done():
-        return told_all(slack, night, since) and not any(waiting(aws, where[lane]) for lane in ("express", "standard"))
+        return all_posted(slack, night, since) and not any(waiting(aws, where[lane]) for lane in ("express", "standard"))
 
     try:
         wait_for(done, seconds, "all that is owed")
@@ -74,25 +74,25 @@ def judge(aws, slack, night: Night, since: int, into, group: str, seconds: float
     except TooLate:
         in_time = False  # The checks below say what is missing.
     took = time.monotonic() - began
-    told = slack.told(since)
+    posted = slack.posted(since)
     for identity, what in night.owed.items():
-        into.check(told.get(identity) == 1, group, f"{what}: told exactly once", f"told {told.get(identity, 0)} times within {took:.0f} s")
+        into.check(posted.get(identity) == 1, group, f"{what}: posted exactly once", f"posted {posted.get(identity, 0)} times within {took:.0f} s")
     for identity, what in night.not_owed.items():
-        into.check(identity not in told, group, f"{what}: not told", f"told {told.get(identity)} times")
+        into.check(identity not in posted, group, f"{what}: not posted", f"posted {posted.get(identity)} times")
     into.check(not slack.refused, group, "nothing that Slack would refuse", f"refused: {slack.refused}")
     for lane in ("express", "standard", "dead", "undelivered"):
         left = waiting(aws, where[lane])
         into.check(left == 0, group, f"hansho-{lane} is empty", f"{left} messages after {took:.0f} s")
-    found = parked(aws, where["quarantine"])
+    found = taken_out(aws, where["quarantine"])
     into.check(len(found) == 1, group, "one message in quarantine", f"there are {len(found)}")
     for message in found[:1]:
         into.check(night.malformed in message["body"], group, "it is the malformed one, unchanged", "its body is another")
         into.check(message.get("hansho.reason") == "no_identity", group, "its reason: no_identity", f"it says {message.get('hansho.reason')}")
         into.check("detail.id" in message.get("hansho.detail", ""), group, "its place: detail.id", f"it says {message.get('hansho.detail')}")
-    rows = ledger(aws)
+    records = ledger(aws)
     for identity, what in night.owed.items():
-        marked = [row for row in rows if identity in row and '"sent"' in row]
-        into.check(len(marked) == 1, group, f"{what}: one row of the ledger, marked sent", f"there are {len(marked)}")
+        marked = [record for record in records if identity in record and '"sent"' in record]
+        into.check(len(marked) == 1, group, f"{what}: one record of the ledger, marked sent", f"there are {len(marked)}")
     return in_time
 
 

@@ -44,7 +44,7 @@ class Results:
 
 
 class Aside:
-    """Takes the place of Results where what is found is not told, only counted."""
+    """Takes the place of Results where findings are only counted, not reported."""
 
     def __init__(self):
         self.wrongs: list[str] = []

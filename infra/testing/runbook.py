@@ -1,5 +1,5 @@
-"""The commands of docs/runbook.md, taken out of its text and typed as they stand there, by a person who has a worker, parked messages and
-an emulator. What no emulator can do is named, with the reason; a command that is neither run nor named is an error."""
+"""The commands of docs/runbook.md, taken out of its text and typed as they stand there, by a person who has a worker, dead letters and
+an emulator. A command that no emulator can run is named with the reason. A command that is neither run nor named is an error."""
 
 import json
 import re
@@ -14,22 +14,22 @@ from aws import wait_for
 
 PAGE = "../docs/runbook.md"
 GROUP = "the runbook's commands"
-# What is told of in the text, beside the blocks.
+# Commands in the prose, beside the blocks.
 INLINE = re.compile(r"`(hansho [^`]+)`")
 
 # Parts of commands that are not run as they stand, and why.
 NOT_HERE = [
     ("hansho health --ready", "it is asked inside the task; the task's health check is run there"),
     ("hansho canary --region", "it needs the forwarder of another region"),
-    ("hansho reconcile", "no emulator holds GuardDuty's findings; tests/it/guardduty.rs runs it against a stand-in"),
+    ("hansho reconcile", "no emulator holds GuardDuty's findings; tests/it/adapters/guardduty.rs runs it against a stand-in"),
     ("aws events start-replay", "ministack knows no archives"),
-    ("hansho explain event.json", "it is an example's name; tests/it/explain_e2e.rs runs it"),
+    ("hansho explain event.json", "it is an example's name; tests/it/commands/explain_e2e.rs runs it"),
 ]
 # Those that answer with 1 here, since there is no such finding.
 NO_TRACE = "hansho explain 16afba5c5c43e07c9e3e5e2e544e95df"
 # It posts what Slack refuses, and says of two things that they are wrong, which ministack has not as AWS has them: its DescribeTable can't be
 # read, and its CloudFormation ignores a table's TTL.
-LIVE, WRONG_HERE = "hansho check --live", ("DescribeTable on ledger table", "rows never expire")
+LIVE, WRONG_HERE = "hansho check --live", ("DescribeTable on ledger table", "never expire")
 # It asks whether it is meant, at a terminal.
 ASKS = "hansho replay discard"
 TERMINAL = """#!%s
@@ -40,7 +40,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(["bash", "-c", sys.argv[1]])))
 OF_THE_TASK = "aws ecs "
 SECONDS = 90
 
-# Version 1 of the CLI, which is what PyPI has, knows neither `logs tail` nor --cli-binary-format. The first is told by the call that it makes.
+# Version 1 of the CLI, which is what PyPI has, knows neither `logs tail` nor --cli-binary-format. The first is replaced by the call that it makes.
 AWS = """#!/bin/sh
 if [ "$1 $2" = "logs tail" ]; then
     group="$3" pattern=""
@@ -97,8 +97,8 @@ class Runbook:
             identity = f"{0xB00C:04x}{number:04x}".ljust(32, "0")
             event = {"version": "0", "source": findings.SOURCE, "detail-type": findings.DETAIL_TYPE, "detail": findings.detail(identity, severity or 2.0)}
             body = json.dumps(event) if severity else '{"detail": '
-            told = {"quarantine": {"hansho.reason": text(reason or "-"), "hansho.lane": text("standard")}, "undelivered": {"ERROR_CODE": text(reason or "-")}}.get(queue, {})
-            self.aws.sqs.send_message(QueueUrl=where[queue], MessageBody=body, MessageAttributes=told)
+            attributes = {"quarantine": {"hansho.reason": text(reason or "-"), "hansho.lane": text("standard")}, "undelivered": {"ERROR_CODE": text(reason or "-")}}.get(queue, {})
+            self.aws.sqs.send_message(QueueUrl=where[queue], MessageBody=body, MessageAttributes=attributes)
             self.bodies[identity] = queue if severity else None
 
     def prepare(self) -> None:
@@ -164,15 +164,15 @@ class Runbook:
         into.check("1 discarded" in of("hansho replay discard"), GROUP, "what can't be read is discarded", of("hansho replay discard")[:300])
         into.check(proof.waiting(self.aws, where["dead"]) == 0, GROUP, "no dead letter is left", "there are some")
         owed = [identity for identity, queue in self.bodies.items() if queue == "dead"]
-        told = lambda: all(identity in self.slack.told() for identity in owed)  # noqa: E731
-        wait_for(told, 60, "the dead letters that were sent again")
-        into.seen(GROUP, "the dead letters that were sent again are told")
-        # The question, of a finding that was told.
-        asked = self.shell.script("docs/runbook.md, of a finding that was told", f"hansho explain {owed[0]}\n", SECONDS)
-        into.check("Slack accepted it" in asked, GROUP, "explain says of one that it was told", asked[:300])
+        posted = lambda: all(identity in self.slack.posted() for identity in owed)  # noqa: E731
+        wait_for(posted, 60, "the dead letters that were sent again")
+        into.seen(GROUP, "the dead letters that were sent again are posted")
+        # The question, about a finding that was posted.
+        asked = self.shell.script("docs/runbook.md, of a finding that was posted", f"hansho explain {owed[0]}\n", SECONDS)
+        into.check("Slack accepted it" in asked, GROUP, "explain says of one that it was posted", asked[:300])
         # As it was found: the proofs that follow count.
-        proof.parked(self.aws, where["quarantine"])
-        proof.parked(self.aws, where["undelivered"])
+        proof.taken_out(self.aws, where["quarantine"])
+        proof.taken_out(self.aws, where["undelivered"])
 
     def rest(self) -> None:
         self.run(lambda _: True)

@@ -1,4 +1,4 @@
-"""A stand-in for Slack's incoming webhooks on loopback: takes every post, says ok, and remembers what it was told."""
+"""A stand-in for Slack's incoming webhooks on loopback: accepts every post and remembers it."""
 
 import json
 import re
@@ -41,7 +41,7 @@ class Slack:
         self.webhook = f"http://127.0.0.1:{self.server.server_address[1]}/services/T000/B000/stand-in"
 
     def take(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """What Slack would refuse is refused: what is no payload, and an address that is not the webhook's."""
+        """Refuses what Slack refuses: a body that is not a payload, and an address that is not the webhook's."""
         if path != "/services/T000/B000/stand-in":
             self.refused.append(path)
             return 404, b"no_service"
@@ -56,7 +56,7 @@ class Slack:
         self.posts.append(payload)
         return 200, b"ok"
 
-    def told(self, since: int = 0) -> dict[str, int]:
+    def posted(self, since: int = 0) -> dict[str, int]:
         """How many posts show each finding."""
         counts: dict[str, int] = {}
         for payload in self.posts[since:]:

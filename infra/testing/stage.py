@@ -1,5 +1,5 @@
 """The copy of infra/ that is deployed to an emulator: the same templates, without what that emulator can't take. Each change is
-told, and counted at the end: what was changed is not proved there."""
+printed, and counted at the end: a changed property is not proved there."""
 
 import json
 import shutil

@@ -5,7 +5,7 @@ import re
 
 import template
 
-# What holds findings that nobody has seen, the memory of what was told, or what is needed to read either.
+# Types that hold findings that nobody has seen or the record of posts, or that are needed to read either.
 KEPT = {"AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::GuardDuty::Detector"}
 # A queue of each region that is empty unless something is wrong, and goes with its stack.
 NOT_KEPT = {("forwarder.yaml", "DeadLetterQueue")}

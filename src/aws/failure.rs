@@ -1,7 +1,9 @@
-//! Which kind of failure an answer of AWS's is, by its code, or by its status where the code says nothing.
-//! Sources: SQS API reference, "Common Errors" and the errors of each action; DynamoDB developer guide,
-//! "Error handling with DynamoDB"; AWS SDKs and Tools reference guide, "Retry behavior" (the codes that
-//! are throttles in every service).
+//! The kind of a failure of AWS: by its code, or by its HTTP status if the code is unknown.
+//!
+//! Source: SQS API reference, "Common Errors" and the errors of each action.
+//! Source: DynamoDB developer guide, "Error handling with DynamoDB".
+//! Source: AWS SDKs and Tools reference guide, "Retry behavior", for the throttles of every
+//! service.
 
 use std::error::Error;
 
@@ -23,22 +25,24 @@ where
             if by_code == FailureKind::Other { kind_of_status(status) } else { by_code }
         }
         SdkError::ResponseError(broken) => match kind_of_status(broken.raw().status().as_u16()) {
-            // The head of an answer came, and its body did not.
+            // The head of the answer arrived, and its body did not.
             FailureKind::Other => FailureKind::Connection,
             kind => kind,
         },
         SdkError::TimeoutError(_) => FailureKind::TimedOut,
         SdkError::DispatchFailure(lost) if lost.is_timeout() => FailureKind::TimedOut,
         SdkError::DispatchFailure(lost) if lost.is_io() => FailureKind::Connection,
-        // The SDK has no type for it.
+        // The SDK has no type for missing credentials.
         other if chain(other).contains("no credentials") => FailureKind::Denied,
         SdkError::DispatchFailure(_) => FailureKind::Connection,
         _ => FailureKind::Other,
     }
 }
 
-/// The kind by a code alone, as one entry of a batch has it. Query-compatible codes have a prefix, and
-/// JSON's a name space: `AWS.SimpleQueueService.NonExistentQueue`, `com.amazonaws.sqs#RequestThrottled`.
+/// The kind by the code alone. An entry of a batch has nothing else.
+///
+/// Query-compatible codes have a prefix, such as `AWS.SimpleQueueService.NonExistentQueue`. Codes
+/// in JSON have a name space, such as `com.amazonaws.sqs#RequestThrottled`.
 pub(crate) fn kind_of_code(code: &str) -> FailureKind {
     match code.rsplit(['.', '#']).next().unwrap_or(code) {
         "Throttling" | "ThrottlingException" | "ThrottledException" | "Throttled"
@@ -46,7 +50,7 @@ pub(crate) fn kind_of_code(code: &str) -> FailureKind {
         | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
         | "BandwidthLimitExceeded" | "LimitExceededException" | "SlowDown"
         | "PriorRequestNotComplete" | "TransactionInProgressException"
-        // More messages are in flight than the queue allows.
+        // The queue has as many messages in flight as it allows.
         | "OverLimit"
         | "KmsThrottled" | "KMSThrottlingException" => FailureKind::Throttled,
         "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation"

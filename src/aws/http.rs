@@ -14,17 +14,19 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-/// A client's time-outs to connect and to read, which are the connector's.
+/// The time-outs of a connector: to connect, and to read.
 type Timeouts = (Option<Duration>, Option<Duration>);
 
-/// What the SDK would use by itself, the environment's proxy included, but one for all clients: each
-/// would otherwise read all root certificates into two stores of its own, one of which it throws away,
-/// and keep connections of its own. Nothing is set up before the first call.
+/// One HTTP client for all clients of the SDK, with the environment's proxy as in the SDK's
+/// default.
+///
+/// With the default, each client reads all root certificates into two stores, drops one of them,
+/// and keeps its own connections. This client sets up nothing before the first call.
 pub(super) fn shared() -> SharedHttpClient {
     let connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>> = Mutex::default();
     http_client_fn(move |settings, components| {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        // Only whole connectors are put there: a panic in between would spoil nothing.
+        // The map only ever holds whole connectors, so a poisoned lock is safe to use.
         let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let mut builder = Connector::builder()
@@ -38,11 +40,13 @@ pub(super) fn shared() -> SharedHttpClient {
     })
 }
 
-/// Root certificates are read by whoever speaks TLS. The addresses from which a task or an instance has its
-/// credentials are plain http, and so are emulators.
+/// A connector for plain HTTP and one for TLS. Only the second one reads the root certificates.
+///
+/// Emulators speak plain HTTP, and so do the addresses that give a task or an instance its
+/// credentials.
 struct ByScheme {
     builder: ConnectorBuilder,
-    /// Which may want TLS itself.
+    /// Whether the environment names a proxy. A proxy may need TLS.
     has_proxy: bool,
     plain: OnceLock<Connector>,
     tls: OnceLock<Connector>,
@@ -70,7 +74,7 @@ impl ByScheme {
         let builder = self.builder.clone().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(roots).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // There is nothing in it that could be wrong; the default holds the same roots.
+            // This cannot happen, because the context is fixed. The default holds the same roots.
             Err(_) => builder.build(),
         }
     }

@@ -1,8 +1,8 @@
-//! Adapters to AWS. None knows another, and no type of the SDK comes out of them but the one that
-//! goes into all of them, [`SdkConfig`].
+//! Adapters to AWS. No adapter uses another one. [`SdkConfig`] is the only type of the SDK in their
+//! public functions.
 //!
-//! What the worker calls all the time is `boxed`: the future of an SDK's call is so large that it is
-//! dear to move, and every order that is under way would take as much memory as the largest.
+//! Calls of the running worker are `boxed`. The future of an SDK call is large, so a move is slow,
+//! and without a box every order in progress would take as much memory as the largest one.
 
 pub mod dynamodb;
 #[cfg(feature = "canary")]
@@ -22,23 +22,22 @@ pub use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use futures_util::FutureExt;
 
-/// How much of an error's text is worth a log line.
+/// The longest text of an error in a log line, in characters.
 const CAUSE_CHARS_MAX: usize = 400;
 
-/// Region, credentials and endpoints from where every AWS tool takes them: the environment, the
-/// profile, the task's or the function's role. `AWS_ENDPOINT_URL` and its forms for one service,
-/// such as `AWS_ENDPOINT_URL_SQS`, are honoured, and the one for the service wins.
+/// Reads region, credentials and endpoints as every AWS tool does: from the environment, the
+/// profile, or the role of the task or function. `AWS_ENDPOINT_URL_SQS` wins over
+/// `AWS_ENDPOINT_URL`, and the same holds for every service.
 /// Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
 ///
-/// All clients that are made of it share one HTTP client, see [`http::shared`].
+/// All clients made from this configuration share one HTTP client, see `http::shared`.
 pub async fn sdk_config() -> SdkConfig {
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared());
     config.load().boxed().await
 }
 
-/// What went wrong with a call, in one bounded line: the service's own code and message, or the
-/// chain of causes if there was no answer. The raw answer is left out on purpose, for it may hold a
-/// secret's value.
+/// The cause of a failed call, in one bounded line: the service's code and message, or the chain of
+/// causes if there was no answer. The raw answer is left out, because it may hold a secret's value.
 pub(crate) fn cause<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -55,8 +54,8 @@ where
     text.chars().take(CAUSE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Says first what to do about the two mistakes that everybody makes once. The SDK has no type for
-/// them; if it words them differently one day, its words still stand.
+/// Puts the remedy before the text of the two most common mistakes. The SDK has no type for them,
+/// so they are found by their words. If the SDK changes its words, its own text remains.
 pub(crate) fn with_remedy(text: String) -> String {
     for (sign, remedy) in [
         ("Missing Region", "no region is set: set AWS_REGION"),
@@ -75,7 +74,7 @@ fn chain(error: &dyn Error) -> String {
     let mut next = error.source();
     while let Some(source) = next {
         let part = source.to_string();
-        // Wrappers often repeat what they wrap.
+        // Wrappers often repeat the text that they wrap.
         if !text.ends_with(&part) {
             text.push_str(": ");
             text.push_str(&part);

@@ -1,7 +1,7 @@
-//! Webhook addresses that are kept in Secrets Manager, or (feature `ssm`) in Parameter Store.
+//! Reads webhook addresses from Secrets Manager, or from Parameter Store with the feature `ssm`.
 //!
-//! They are read at the start, and again when Slack says that an address is dead. No error says
-//! anything of the value.
+//! The worker reads them at its start, and again when Slack rejects an address for good. No error
+//! contains any part of the value.
 
 use std::time::Duration;
 
@@ -16,14 +16,13 @@ use super::cause;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a read with all its attempts and the waits between them.
+/// Bounds a read with all its attempts and the waits between them.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// Here the SDK may retry: it happens seldom, nothing is written, and nobody waits at the desk.
+/// The SDK may retry here: reads are rare, write nothing, and block no order of the desk.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// Reads a secret that is text: all of it, or one member if it is a JSON object and `json_key` is
-/// given. White space around it is dropped. `name` is the secret's name, or its ARN, which then
-/// also says the region.
+/// Reads a secret that is text: the whole text, or the member `json_key` of a JSON object. White
+/// space around it is dropped. `name` is the secret's name or its ARN. An ARN also sets the region.
 ///
 /// The error names the secret and the cause, never the value.
 pub async fn read_secret(
@@ -51,8 +50,8 @@ pub async fn read_secret(
     }
 }
 
-/// Reads a parameter of Parameter Store, decrypted. `name` is its name or its ARN, which then also
-/// says the region. The error names the parameter and the cause, never the value.
+/// Reads and decrypts a parameter of Parameter Store. `name` is its name or its ARN. An ARN also
+/// sets the region. The error names the parameter and the cause, never the value.
 #[cfg(feature = "ssm")]
 pub async fn read_parameter(config: &SdkConfig, name: &str) -> Result<String, String> {
     let mut builder = aws_sdk_ssm::config::Builder::from(config)
@@ -85,7 +84,7 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`; None for what is a plain name.
+/// The region of `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`. None for a plain name.
 fn region_of_arn(name: &str) -> Option<&str> {
     let mut parts = name.strip_prefix("arn:")?.splitn(5, ':');
     parts.nth(2).filter(|region| !region.is_empty())
@@ -98,7 +97,7 @@ fn whole(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The parser's own error is not passed on: it could quote what it stumbled over.
+/// Leaves out the parser's own error, because it may quote the secret.
 fn member(text: &str, key: &str) -> Result<String, String> {
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|_| format!("is no JSON, so it has no key {key:?}: leave out \"#{key}\""))?;
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_found_or_its_absence_told_without_the_value() {
+    fn a_member_is_found_or_the_error_says_so_without_the_value() {
         for (text, answer) in [
             (r#"{"url": " https://x.example/a\n", "n": 1}"#, Ok("https://x.example/a")),
             (r#"{"other": "hush"}"#, Err("has no key")),

@@ -1,9 +1,15 @@
-//! The commands of the program, one folder for each, named as it is typed.
+//! The commands of the program: one folder for each, named as it is typed, with its arguments.
+//!
+//! [`cli`] puts the arguments together, [`setup`] loads the configuration, and [`wiring`] makes the
+//! worker's parts of it. A command ends with an [`exit::Exit`].
 
+pub mod args;
 pub mod canary;
 pub mod check;
 pub mod cli;
+#[cfg(feature = "demo")]
 pub mod demo;
+pub mod exit;
 pub mod explain;
 pub mod health;
 pub mod lambda;
@@ -11,4 +17,5 @@ pub mod reconcile;
 pub mod render;
 pub mod replay;
 pub mod run;
+pub mod setup;
 pub mod wiring;

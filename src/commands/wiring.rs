@@ -1,4 +1,4 @@
-//! From the configuration to the desk's settings and the notifier: what every way of running shares.
+//! Makes the worker's parts of the configuration: the desk's settings, queues, ledger and notifier.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::ports::{Lane, Notifier};
 use crate::secret::Secret;
 use crate::slack::{self, Destination, SlackNotifier, Timeouts, Webhook, WebhookSource};
 
-/// SQS's longest wait. Source: SQS API reference, ReceiveMessage.
+/// The longest wait that SQS allows. Source: SQS API reference, ReceiveMessage.
 const LONG_POLL: Duration = Duration::from_secs(20);
-/// On the express lane even while idle. That is 2.6 million calls a month, which cost about a dollar.
+/// The wait on the express lane, also while it is idle: 2.6 million calls a month, about 1 USD.
 pub const SHORT_POLL: Duration = Duration::from_secs(1);
 
-/// The desk's settings for a worker that lives on until it is asked to stop.
+/// The desk's settings for a worker that runs until it is stopped.
 pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
     let mut random = match config.seed {
         Some(seed) => fastrand::Rng::with_seed(seed),
@@ -51,13 +51,13 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
     }
 }
 
-/// Read once: credentials, connections and root certificates are those of the whole program.
+/// Loaded once, because the whole program shares credentials, connections and root certificates.
 async fn sdk() -> &'static aws::SdkConfig {
     static SDK: OnceCell<aws::SdkConfig> = OnceCell::const_new();
     SDK.get_or_init(aws::sdk_config).await
 }
 
-/// The queues and the ledger on AWS. Makes no call to them.
+/// The queues and the ledger on AWS. Makes no call.
 pub async fn on_aws(
     standard: &QueueUrl,
     express: Option<&QueueUrl>,
@@ -73,27 +73,26 @@ pub async fn on_aws(
     (SqsQueue::new(sdk, urls), DynamoLedger::new(sdk, table.as_str()))
 }
 
-/// Reads a webhook from where the configuration says that it is kept.
+/// A webhook, by the place where the configuration says that it is kept.
 #[derive(Debug)]
 pub struct ConfiguredWebhook {
     reference: Reference,
-    /// A webhook on Slack's hosts has to keep Slack's pace.
+    /// Checked when the webhook's host is known: Slack's hosts need a least pace.
     pace: Duration,
 }
 
 impl WebhookSource for ConfiguredWebhook {
     async fn read(&self) -> Result<Secret, String> {
         let secret = read(&self.reference).await?;
-        let webhook = Webhook::parse(secret.expose()).map_err(|why| {
-            format!("{} holds no webhook that can be used: {why}", self.reference)
-        })?;
+        let webhook = Webhook::parse(secret.expose())
+            .map_err(|why| format!("{} holds no usable webhook: {why}", self.reference))?;
         pace_allowed(self.pace, webhook.host())
             .map_err(|why| format!("destination.pace: {why}"))?;
         Ok(secret)
     }
 }
 
-/// Reads a secret. The error names the place and never holds any of the secret.
+/// Reads a secret. The error names the place and never holds a part of the secret.
 pub async fn read(reference: &Reference) -> Result<Secret, String> {
     match reference {
         Reference::Env(_) | Reference::File(_) => reference.read_local().map(Secret::new),
@@ -109,27 +108,33 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
     }
 }
 
-/// The notifier for all destinations. Their webhooks are read now: what can be known to be wrong is
-/// said before anything is received. One that can't be read is held and tried again later, as one
-/// that is dead, so that the others go on; but if none can be read there is nothing to run for.
+/// The notifier for all destinations, after it read their webhooks. A destination whose webhook
+/// can't be read counts as dead: it is retried later, and the other destinations work on.
+///
+/// # Errors
+/// No webhook can be read.
 pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
     let notifier = unread_notifier(config);
     let mut readable = 0;
-    let mut last = String::new();
+    let mut last_error = String::new();
     for destination in &config.destinations {
         match notifier.refresh(destination.name.as_str()).await {
             Ok(_) => readable += 1,
             Err(detail) => {
-                warn!(destination = %destination.name, detail, "webhook can't be read");
-                last = detail;
+                warn!(
+                    destination = %destination.name,
+                    detail,
+                    "webhook can't be read: the destination is retried later"
+                );
+                last_error = detail;
             }
         }
     }
-    anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last}");
+    anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last_error}");
     Ok(notifier)
 }
 
-/// The notifier for all destinations, before any webhook is read.
+/// The notifier for all destinations, before it read a webhook.
 pub fn unread_notifier(config: &Config) -> SlackNotifier<ConfiguredWebhook> {
     let destination = |d: &crate::config::Destination| {
         let source = ConfiguredWebhook { reference: d.webhook.clone(), pace: d.pace };
@@ -141,7 +146,7 @@ pub fn unread_notifier(config: &Config) -> SlackNotifier<ConfiguredWebhook> {
 }
 
 /// Resolves at SIGTERM or Ctrl-C.
-pub async fn asked_to_stop() {
+pub async fn stop_signal() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {

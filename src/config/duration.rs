@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-/// Ten years: longer ones are a slip of the finger, and would overflow a timestamp somewhere.
+/// Ten years. A longer duration is a mistake, and could overflow a timestamp.
 pub const DURATION_MAX: Duration = Duration::from_secs(3_650 * 24 * 60 * 60);
 
-/// Milliseconds to the unit. `ms` stands before `m`, which it begins with.
+/// The milliseconds of each unit. `ms` comes before `m`, its first letter.
 const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 
 const EXPECTED: &str = "must be a time with its unit (ms, s, m, h, d), such as 90d, 1.1s or 11h30m";
 
-/// Reads one or more numbers, each with its unit; to the millisecond, at most [`DURATION_MAX`]. A
-/// lone `0` needs no unit. The error never repeats the text.
+/// Parses one or more numbers with their units, to the millisecond. The sum is at most
+/// [`DURATION_MAX`], and `0` alone needs no unit. The error never repeats the text.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if rest == "0" {
@@ -27,14 +27,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         total_ms += part_ms;
         rest = after.trim_start();
     }
-    // The comparison is made before the conversion, so that the conversion is exact.
+    // Compared first, so that the conversion is exact.
     if total_ms > DURATION_MAX.as_millis() as f64 {
         return Err("must be at most 3650d".to_owned());
     }
     Ok(Duration::from_millis(total_ms as u64))
 }
 
-/// One number with its unit, in whole milliseconds, and what follows it.
+/// The first number with its unit, in milliseconds, and the rest of the text.
 fn part(text: &str) -> Option<(f64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at_checked(digits)?;
@@ -44,7 +44,7 @@ fn part(text: &str) -> Option<(f64, &str)> {
     Some(((number * ms as f64).round(), rest.strip_prefix(unit)?))
 }
 
-/// The shortest way to write it that [`parse`] reads back, to the millisecond.
+/// The shortest text that [`parse`] reads as this duration, to the millisecond.
 pub fn format(duration: Duration) -> String {
     let mut ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     if ms == 0 {

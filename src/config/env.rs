@@ -1,20 +1,20 @@
-//! The environment: each variable is laid over its key, and what is unknown is reported, because a
-//! variable with a slip in its name would otherwise silently do nothing.
+//! The environment: each variable is laid over its key. Unknown variables are reported, because a
+//! misspelled variable would have no effect.
 
 use std::collections::BTreeMap;
 
-use super::Mistake;
 use super::keys::{
     self, HANSHO_CONFIG, KEYS, SLACK_MENTION_ID, SLACK_MENTION_NAME, SLACK_WEBHOOK_URL,
 };
+use super::mistake::Mistake;
 use super::raw::{Given, Origin, Raw, RawDestination, Scalar};
 use super::reference::is_like_a_webhook;
 use crate::slack::{Mention, NotAMention};
 
-/// Variables by name. An empty one counts as not set, as in `HANSHO_X=${X:-}`.
+/// Variables by name. An empty variable counts as not set, as in `HANSHO_X=${X:-}`.
 pub type Environment = BTreeMap<String, String>;
 
-/// The process's environment. What is not Unicode is kept as far as it is, and refused later.
+/// The process's environment. Invalid Unicode is replaced, and validation rejects it later.
 pub fn environment() -> Environment {
     std::env::vars_os()
         .map(|(name, value)| {
@@ -23,7 +23,7 @@ pub fn environment() -> Environment {
         .collect()
 }
 
-/// What came of laying the environment over the file.
+/// The variables that were read, and what is wrong with them.
 pub(super) struct Laid {
     pub read: Vec<&'static str>,
     pub mistakes: Vec<Mistake>,
@@ -48,15 +48,16 @@ fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-/// Which keys were given, and where. Those of the first destination stand for all of them.
+/// The keys that were given, and where. Keys of a destination are those of the first.
 pub(super) fn origins(raw: &mut Raw) -> BTreeMap<&'static str, Origin> {
     KEYS.iter().filter_map(|key| Some((key.path, (key.slot)(raw).as_ref()?.origin))).collect()
 }
 
 /// The simplest set-up: `SLACK_WEBHOOK_URL` makes a destination named `slack`, which mentions
-/// `SLACK_MENTION_ID` for high and critical findings. Where destinations are configured, these
-/// three are not used, and that is said: a destination that appears because of a variable that was
-/// set for some other program would post everything twice.
+/// `SLACK_MENTION_ID` for high and critical findings.
+///
+/// If destinations are configured, these three variables are not used, and a warning says so: they
+/// may be set for another program, and a second destination would post everything twice.
 fn simplest(raw: &mut Raw, environment: &Environment, laid: &mut Laid) {
     let configured =
         !raw.destination.is_empty() || value(environment, "HANSHO_DESTINATION_WEBHOOK").is_some();
@@ -153,7 +154,7 @@ fn unknown(environment: &Environment, referred_to: &[&str]) -> Vec<Mistake> {
             let near = keys::nearest(name, keys::variables().map(|(name, _)| name));
             let what = match near {
                 Some(near) => format!("unknown variable; did you mean {near}?"),
-                None => "unknown variable; `hansho --help` lists those that there are".to_owned(),
+                None => "unknown variable; `hansho --help` lists all variables".to_owned(),
             };
             Mistake::of(presentable(name), what)
         })
@@ -167,7 +168,7 @@ fn is_known(name: &str) -> bool {
 }
 
 /// Kubernetes puts such variables into every pod beside a Service whose name begins with `hansho`:
-/// `HANSHO_SERVICE_HOST`, `HANSHO_PORT_8787_TCP_ADDR`. They are nobody's slip.
+/// `HANSHO_SERVICE_HOST`, `HANSHO_PORT_8787_TCP_ADDR`. Nobody misspelled them.
 /// Source: Kubernetes documentation, "Service: environment variables".
 fn is_service_link(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
@@ -176,7 +177,7 @@ fn is_service_link(name: &str) -> bool {
         || (name.contains("_PORT_") && (name.contains("_TCP") || name.contains("_UDP")))
 }
 
-/// A name is shown as far as it is one.
+/// The name, unless it may hold a misplaced secret.
 fn presentable(name: &str) -> String {
     const NAME_LEN_MAX: usize = 64;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -196,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn unknown_variables_are_told_with_the_nearest_name() {
-        for (name, told) in [
+    fn unknown_variables_are_reported_with_the_nearest_name() {
+        for (name, expected) in [
             ("HANSHO_QUEUE_STANDART", Some("did you mean HANSHO_QUEUE_STANDARD?")),
             ("HANSHO_WEBHOOK", Some("`hansho --help` lists")),
             ("HANSHO_CONFIG", None),
@@ -211,8 +212,8 @@ mod tests {
         ] {
             let laid = lay_over(&mut Raw::default(), &environment(&[(name, "SECRET00")]));
             let text = laid.mistakes.iter().map(Mistake::to_string).collect::<String>();
-            match told {
-                Some(told) => assert!(text.starts_with(name) && text.contains(told), "{text}"),
+            match expected {
+                Some(part) => assert!(text.starts_with(name) && text.contains(part), "{text}"),
                 None => assert_eq!(text, "", "{name}"),
             }
             assert!(!text.contains("SECRET"));

@@ -1,4 +1,4 @@
-//! The file: which one it is, its text, and what of it is unknown.
+//! The file: finds it, reads it, and reports its unknown keys.
 
 use std::fmt;
 use std::io::Read;
@@ -9,31 +9,31 @@ use toml::{Table, Value};
 
 use super::env::Environment;
 use super::keys::{self, HANSHO_CONFIG, KEYS};
+use super::mistake::{MISTAKES_MAX, Mistake};
 use super::raw::Raw;
-use super::{MISTAKES_MAX, Mistake};
 
-/// A configuration is a page or two.
+/// Far more than a configuration needs, which has a page or two.
 pub const FILE_BYTES_MAX: u64 = 256 * 1024;
 
-/// The file that is read if none is named, when it exists.
+/// The file that is read if none is named and this one exists.
 const DEFAULT_PATH: &str = "hansho.toml";
 
-/// A configuration file: its text, or why it can't be read.
+/// A configuration file, with its text or why it can't be read.
 #[derive(Clone)]
 pub struct ConfigFile {
     pub path: PathBuf,
     pub text: Result<String, String>,
 }
 
-/// The text is left out: it may hold a secret that was put there by mistake.
+/// Without the text, which may hold a misplaced secret.
 impl fmt::Debug for ConfigFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFile").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
-/// Finds and reads the file: the one named by `--config`, else by `HANSHO_CONFIG`, else
-/// `./hansho.toml` if there is one. One that is named must be there.
+/// Finds and reads the file: the one of `--config`, else the one of `HANSHO_CONFIG`, else
+/// `./hansho.toml` if it exists. A named file must exist.
 pub fn find(flag: Option<&Path>, environment: &Environment) -> Option<ConfigFile> {
     let named = flag.map(Path::to_path_buf).or_else(|| {
         environment.get(HANSHO_CONFIG).filter(|path| !path.is_empty()).map(PathBuf::from)
@@ -57,7 +57,7 @@ fn read_bounded(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// The values of the file, and a mistake for each unknown key; or why nothing can be made of it.
+/// The values of the file, and a mistake for each unknown key; or why the file can't be used.
 pub(super) fn read(file: &ConfigFile) -> Result<(Raw, Vec<Mistake>), Mistake> {
     let named = |what: String| Mistake::of(file.path.display().to_string(), what);
     let text = file.text.as_ref().map_err(|why| named(why.clone()))?;
@@ -72,8 +72,8 @@ pub(super) fn read(file: &ConfigFile) -> Result<(Raw, Vec<Mistake>), Mistake> {
     Ok((raw, mistakes))
 }
 
-/// The parser's words and the place. Its own display would quote the line, and with it perhaps a
-/// secret.
+/// The parser's message and the line number. The parser's own display quotes the line, which may
+/// hold a secret.
 fn syntax(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     match before.map(|before| before.matches('\n').count() + 1) {
@@ -82,14 +82,14 @@ fn syntax(text: &str, error: &toml::de::Error) -> String {
     }
 }
 
-/// What the list of keys says of a name below a section.
+/// The meaning of a name below a section.
 enum Known {
     Value,
     Section,
-    No,
+    Unknown,
 }
 
-/// The names below a section; `section` is empty or ends in a dot.
+/// The names below a section. `section` is empty or ends in a dot.
 fn names_below(section: &str) -> impl Iterator<Item = (&'static str, Known)> {
     KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
         Some((name, _)) => Some((name, Known::Section)),
@@ -97,13 +97,13 @@ fn names_below(section: &str) -> impl Iterator<Item = (&'static str, Known)> {
     })
 }
 
-/// Keeps what is known, and reports what is not. All of it is found here, because serde stops at
-/// the first. `section` is the place in the list of keys, `shown` the same as the reader sees it.
+/// Keeps the known keys, and reports all others. serde would stop at the first unknown key.
+/// `section` is the place in the list of keys, `shown` is the place with the destination's number.
 fn sift(table: Table, section: &str, shown: &str, mistakes: &mut Vec<Mistake>) -> Table {
     let mut kept = Table::new();
     for (name, value) in table {
         let known = names_below(section).find(|(known, _)| *known == name);
-        match known.map_or(Known::No, |(_, known)| known) {
+        match known.map_or(Known::Unknown, |(_, known)| known) {
             Known::Value => {
                 kept.insert(name, value);
             }
@@ -115,7 +115,7 @@ fn sift(table: Table, section: &str, shown: &str, mistakes: &mut Vec<Mistake>) -
                     kept.insert(name, value);
                 }
             }
-            Known::No => {
+            Known::Unknown => {
                 if mistakes.len() < MISTAKES_MAX {
                     mistakes.push(unknown(section, shown, &name));
                 }
@@ -195,7 +195,7 @@ fn deduplicated<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all
 }
 
-/// The name of an unknown key, unless it may be a value in the wrong place.
+/// The name of an unknown key, unless it may be a misplaced secret.
 fn presentable(name: &str) -> &str {
     const NAME_LEN_MAX: usize = 40;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn all_unknown_keys_are_told_at_once() {
+    fn all_unknown_keys_are_reported_at_once() {
         let text = r#"
             min_severty = "low"
             table = "t"
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_of_another_shape_are_told() {
+    fn sections_of_another_shape_are_reported() {
         for (text, expected) in [
             ("queue = 'x'", "queue: must be a table with some of the keys standard, express"),
             ("destination = 'x'", "destination: must be a section that begins with"),
@@ -256,13 +256,13 @@ mod tests {
             ("[[destination]]\nmention = '<!here>'", "destination[1].mention: must be a table"),
             ("[[queue]]", "queue: must be a table"),
         ] {
-            let told = mistakes(text);
-            assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
+            let found = mistakes(text);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{text}: {found:?}");
         }
     }
 
     #[test]
-    fn what_is_not_toml_is_told_by_its_line_without_quoting_it() {
+    fn a_syntax_error_is_reported_by_its_line_without_quoting_it() {
         for text in [
             "\n\nwebhook = \"SECRET00",
             "\n\nSECRET00",
@@ -271,16 +271,16 @@ mod tests {
             "\nSECRET00 = 1\nSECRET00 = 1",
             "\n\nwebhook = \"\\SECRET00\"",
         ] {
-            let told = mistakes(text).join("\n");
-            assert!(told.starts_with("h.toml: line 3 is not TOML: "), "{told}");
-            assert!(!told.contains("SECRET"), "{told}");
+            let found = mistakes(text).join("\n");
+            assert!(found.starts_with("h.toml: line 3 is not TOML: "), "{found}");
+            assert!(!found.contains("SECRET"), "{found}");
         }
     }
 
     #[test]
     fn a_key_that_may_be_a_value_is_not_repeated() {
-        let told = mistakes("'https://hooks.slack.com/services/T000/B000/SECRET00' = 1").join("");
-        assert!(told.starts_with("(a key that is no plain word): unknown key"), "{told}");
+        let found = mistakes("'https://hooks.slack.com/services/T000/B000/SECRET00' = 1").join("");
+        assert!(found.starts_with("(a key that is no plain word): unknown key"), "{found}");
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_named_must_be_there_and_the_flag_wins() {
+    fn a_named_file_must_exist_and_the_flag_wins() {
         let folder = tempfile::tempdir().unwrap();
         let there = folder.path().join("there.toml");
         std::fs::write(&there, "min_severity = 'low'").unwrap();

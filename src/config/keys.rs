@@ -1,15 +1,15 @@
-//! All keys, each with its environment variable: the one list from which unknown keys, unknown
-//! variables, the reading of variables, and the help are derived.
+//! All keys, each with its environment variable. This one list serves four uses: finding unknown
+//! keys, finding unknown variables, reading the variables, and the help.
 
 use super::raw::{Given, Raw};
 
 /// One key of the configuration.
 pub struct Key {
-    /// Section and name, e.g. `queue.standard`. Those of a destination begin with `destination.`.
+    /// Section and name, e.g. `queue.standard`. Keys of a destination begin with `destination.`.
     pub path: &'static str,
-    /// The environment variable, which wins over the file.
+    /// The environment variable. It wins over the file.
     pub variable: &'static str,
-    /// What it is, its form and its default, in a line.
+    /// Meaning, form and [default], in one line of the help.
     pub about: &'static str,
     pub(super) slot: fn(&mut Raw) -> &mut Option<Given>,
 }
@@ -33,19 +33,19 @@ pub static KEYS: [Key; 33] = [
         "URL of the SQS queue that gets every finding",
         |raw| &mut raw.queue.standard),
     key("queue.express", "HANSHO_QUEUE_EXPRESS",
-        "URL of the SQS queue that gets a copy of high and critical ones",
+        "URL of the SQS queue that gets a copy of high and critical findings",
         |raw| &mut raw.queue.express),
     key("queue.quarantine", "HANSHO_QUEUE_QUARANTINE",
-        "URL of the SQS queue for what can't be processed",
+        "URL of the SQS queue for messages that can't be processed",
         |raw| &mut raw.queue.quarantine),
     key("ledger.table", "HANSHO_LEDGER_TABLE",
-        "name of the DynamoDB table; goes together with the queues",
+        "name of the DynamoDB table; the queues need one",
         |raw| &mut raw.ledger.table),
     key("ledger.retention", "HANSHO_LEDGER_RETENTION",
-        "how long a posted finding is remembered [90d]",
+        "how long the record of a posted finding is kept [90d]",
         |raw| &mut raw.ledger.retention),
     key("ledger.remind_after", "HANSHO_LEDGER_REMIND_AFTER",
-        "post a finding that changed again after so long [off]",
+        "post a finding again if it changes after this time [off]",
         |raw| &mut raw.ledger.remind_after),
     key("embedded.path", "HANSHO_EMBEDDED_PATH",
         "file of the embedded queue and ledger [hansho.db]",
@@ -54,13 +54,13 @@ pub static KEYS: [Key; 33] = [
         "address that takes findings over HTTP, or off [127.0.0.1:8787]",
         |raw| &mut raw.embedded.listen),
     key("embedded.token", "HANSHO_EMBEDDED_TOKEN",
-        "where the token is kept that senders must show, e.g. env:NAME; needed beyond loopback",
+        "where the token of the senders is kept, e.g. env:NAME; needed beyond loopback",
         |raw| &mut raw.embedded.token),
     key("worker.visibility", "HANSHO_WORKER_VISIBILITY",
         "how long a received message stays hidden from others [2m]",
         |raw| &mut raw.worker.visibility),
     key("worker.heartbeat", "HANSHO_WORKER_HEARTBEAT",
-        "how often that is extended while the message waits [40s]",
+        "how often that time is extended while the message waits [40s]",
         |raw| &mut raw.worker.heartbeat),
     key("worker.lease", "HANSHO_WORKER_LEASE",
         "how long a claim gives the right to post [45s]",
@@ -69,34 +69,34 @@ pub static KEYS: [Key; 33] = [
         "how far apart the clocks of two workers may be [5s]",
         |raw| &mut raw.worker.skew),
     key("worker.post_timeout", "HANSHO_WORKER_POST_TIMEOUT",
-        "the most that one post may take [10s]",
+        "the longest time that one post may take [10s]",
         |raw| &mut raw.worker.post_timeout),
     key("worker.buffer_findings", "HANSHO_WORKER_BUFFER_FINDINGS",
-        "the most findings that wait in memory [500]",
+        "how many findings may wait in memory [500]",
         |raw| &mut raw.worker.buffer_findings),
     key("worker.buffer_bytes", "HANSHO_WORKER_BUFFER_BYTES",
-        "the most bytes that they take [8 MiB]",
+        "how many bytes these findings may take [8 MiB]",
         |raw| &mut raw.worker.buffer_bytes),
     key("worker.fleet", "HANSHO_WORKER_FLEET",
-        "how many workers share the queues; counts while the ledger is away [1]",
+        "how many workers share the queues; used while the ledger is unreachable [1]",
         |raw| &mut raw.worker.fleet),
     key("worker.seed", "HANSHO_WORKER_SEED",
-        "a whole number that makes the jitter repeatable [from the system]",
+        "a whole number that makes the jitter of retries repeatable [random]",
         |raw| &mut raw.worker.seed),
     key("metrics.listen", "HANSHO_METRICS_LISTEN",
         "address of /healthz, /readyz and /metrics, which `hansho health` asks, or off [off]",
         |raw| &mut raw.metrics.listen),
     key("metrics.emf", "HANSHO_METRICS_EMF",
-        "metrics in the log in CloudWatch's embedded format: on or off [on in Lambda, else off]",
+        "metrics in the log, in CloudWatch's embedded format: on or off [on in Lambda, else off]",
         |raw| &mut raw.metrics.emf),
     key("reconcile.every", "HANSHO_RECONCILE_EVERY",
-        "how often the worker compares the ledger with what GuardDuty holds, or off [off]",
+        "how often the worker compares GuardDuty's findings with the ledger, or off [off]",
         |raw| &mut raw.reconcile.every),
     key("reconcile.regions", "HANSHO_RECONCILE_REGIONS",
         "the regions that are compared, with commas between them [none]",
         |raw| &mut raw.reconcile.regions),
     key("destination.name", "HANSHO_DESTINATION_NAME",
-        "a name for the Slack channel, a-z 0-9 _ -; duplicates are found by it, so keep it",
+        "a name for the Slack channel, a-z 0-9 _ -; a renamed one gets everything again",
         |raw| &mut raw.first_destination().name),
     key("destination.webhook", "HANSHO_DESTINATION_WEBHOOK",
         "where the webhook is kept: env:NAME, file:PATH, secretsmanager:NAME[#key], ssm:NAME",
@@ -108,7 +108,7 @@ pub static KEYS: [Key; 33] = [
         "the least time between two posts, at least 1s for Slack [1.1s]",
         |raw| &mut raw.first_destination().pace),
     key("destination.fallback", "HANSHO_DESTINATION_FALLBACK",
-        "the destination that gets its findings while its webhook is dead [none]",
+        "the destination that gets its alerts while its webhook is dead [none]",
         |raw| &mut raw.first_destination().fallback),
     key("destination.mention.informational", "HANSHO_DESTINATION_MENTION_INFORMATIONAL",
         "whom an informational finding mentions [nobody]",
@@ -127,7 +127,7 @@ pub static KEYS: [Key; 33] = [
         |raw| &mut raw.first_destination().mention.critical),
 ];
 
-/// The three of the simplest set-up, which need nothing else.
+/// The three variables of the simplest set-up, which needs nothing else.
 pub const SLACK_WEBHOOK_URL: &str = "SLACK_WEBHOOK_URL";
 pub const SLACK_MENTION_ID: &str = "SLACK_MENTION_ID";
 pub const SLACK_MENTION_NAME: &str = "SLACK_MENTION_NAME";
@@ -135,63 +135,44 @@ pub const SLACK_MENTION_NAME: &str = "SLACK_MENTION_NAME";
 /// Names the configuration file.
 pub const HANSHO_CONFIG: &str = "HANSHO_CONFIG";
 
-/// Variables without a key: name, and what it is in a line.
+/// Variables without a key, each with its line of the help.
 pub static OTHER_VARIABLES: [(&str, &str); 5] = [
-    (SLACK_WEBHOOK_URL, "the webhook itself: with it alone, everything works"),
+    (SLACK_WEBHOOK_URL, "the webhook itself; hansho needs no other variable"),
     (
         SLACK_MENTION_ID,
-        "whom it mentions for high and critical: a member U… or W…, a group S…, here",
+        "whom high and critical findings mention: a member U… or W…, a group S…, or here",
     ),
     (SLACK_MENTION_NAME, "the label of a group's mention"),
     (HANSHO_CONFIG, "the configuration file, if --config is not given"),
     ("HANSHO_LOG", "what is logged, e.g. debug or hansho=trace [info]"),
 ];
 
-/// All variables that hansho reads, with what they are: the simplest ones first.
+/// All variables that hansho reads, each with its line of the help; the simplest ones first.
 pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
     OTHER_VARIABLES.into_iter().chain(KEYS.iter().map(|key| (key.variable, key.about)))
 }
 
-/// The variable of a key. `key` may carry a destination's number: `destination[1].pace`. Only the
-/// first destination has variables.
+/// The variable of a key. Only the first destination has variables: `destination[1].pace`.
 pub fn variable_of(key: &str) -> Option<&'static str> {
     let path = key.replacen("destination[1]", "destination", 1);
     KEYS.iter().find(|known| known.path == path).map(|known| known.variable)
 }
 
-/// The known name nearest to `name`, if it is near enough to be a slip.
+/// The known name nearest to `name`, if it is near enough to be a typing error.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Longer ones are no slip, and their distance would take long to compute.
+    // The distance of longer names takes long to compute.
     const NAME_LEN_MAX: usize = 64;
     if name.len() > NAME_LEN_MAX {
         return None;
     }
-    let slips = name.len().div_ceil(3).clamp(1, 3);
+    let edits_max = name.len().div_ceil(3).clamp(1, 3);
     let lower = name.to_ascii_lowercase();
     known
         .into_iter()
-        .map(|candidate| (distance(&lower, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= slips)
+        .map(|candidate| (strsim::levenshtein(&lower, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= edits_max)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's: how many letters must be put in, taken out or changed.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (b, above) in to.chars().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(a != b);
-            left = changed.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -217,21 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_letters_that_differ() {
-        for (from, to, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("abc", "abc", 0),
-            ("kitten", "sitting", 3),
-            ("listne", "listen", 2),
-        ] {
-            assert_eq!(distance(from, to), expected, "{from} {to}");
-        }
-    }
-
-    #[test]
-    fn suggests_slips_only() {
+    fn suggests_names_with_few_differences() {
         let known = ["standard", "express", "quarantine"];
         for (name, nearest_known) in [
             ("standart", Some("standard")),

@@ -1,7 +1,7 @@
-//! The configuration as it was written: every key optional, every value taken as it comes. What is
-//! wrong with a value is for [`super::validate`] to say, so that one bad value hides no other.
+//! The configuration as it was written: every key is optional, and every value has any type.
+//! Validation comes later, so that one bad value does not hide another.
 //!
-//! None of these types can be printed: a value may be a secret that was put there by mistake.
+//! None of these types can be printed: a value may be a misplaced secret.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ pub enum Scalar {
     Text(String),
     Integer(i64),
     Float(f64),
-    /// A type that no key has: its name, for the message.
+    /// The name of a type that no key has, for the message.
     Other(&'static str),
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     File,
@@ -26,7 +26,7 @@ pub enum Origin {
     Variable(&'static str),
 }
 
-/// A value and where it comes from.
+/// A value with its source.
 #[derive(Clone, PartialEq)]
 pub struct Given {
     pub value: Scalar,
@@ -38,7 +38,10 @@ impl Given {
         Given { value: Scalar::Text(text.into()), origin: Origin::Variable(name) }
     }
 
-    /// The text; an error that says what it is instead.
+    /// The trimmed text.
+    ///
+    /// # Errors
+    /// The value has another type.
     pub fn text(&self) -> Result<&str, String> {
         match &self.value {
             Scalar::Text(text) => Ok(text.trim()),
@@ -64,7 +67,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// The first destination, made if there is none: the one that variables speak of.
+    /// The first destination, which the variables set. Makes one if there is none.
     pub fn first_destination(&mut self) -> &mut RawDestination {
         if self.destination.is_empty() {
             self.destination.push(RawDestination::default());
@@ -146,7 +149,7 @@ pub struct RawMention {
     pub critical: Option<Given>,
 }
 
-/// What serde reads, it reads from the file.
+/// serde reads the file only, so the origin is the file.
 impl<'de> Deserialize<'de> for Given {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Given, D::Error> {
         let value = from.deserialize_any(ScalarVisitor)?;
@@ -154,7 +157,7 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
-/// Takes any value, so that a wrong type is told together with all other mistakes.
+/// Takes any type, so that a wrong type is reported together with all other mistakes.
 struct ScalarVisitor;
 
 impl<'de> Visitor<'de> for ScalarVisitor {
@@ -191,7 +194,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        // A date comes as a map too.
+        // The TOML parser gives a date as a map.
         Ok(Scalar::Other("a table or a date"))
     }
 }

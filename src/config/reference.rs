@@ -1,11 +1,11 @@
-//! Where a secret is kept. The configuration holds references alone, so that it can be committed,
-//! logged and shown; the secret is read at start, and again when it seems to have changed.
+//! References to secrets. The configuration holds no secret, so it can be committed, logged and
+//! shown. The worker reads a secret at start, and again when Slack rejects its webhook.
 
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// A webhook is some eighty bytes long, a JSON secret with a few of them less than this.
+/// Far more than a webhook (about 80 bytes) or a JSON secret with a few webhooks needs.
 pub const SECRET_BYTES_MAX: usize = 8 * 1024;
 
 /// The place where a webhook or a token is kept.
@@ -15,10 +15,10 @@ pub enum Reference {
     Env(String),
     /// `file:PATH`: a file, relative to the working directory.
     File(PathBuf),
-    /// `secretsmanager:NAME-OR-ARN[#json-key]`: with a key, the secret is a JSON object and the
-    /// value is that of its key.
+    /// `secretsmanager:NAME-OR-ARN[#json-key]`. With a key, the secret is a JSON object, and the
+    /// webhook or token is the value of that key.
     SecretsManager { id: String, json_key: Option<String> },
-    /// `ssm:NAME`: a parameter, read with decryption.
+    /// `ssm:NAME`: a parameter of Parameter Store, read with decryption.
     #[cfg(feature = "ssm")]
     Ssm(String),
 }
@@ -30,7 +30,7 @@ const A_SECRET: &str = "must not be the secret itself: keep it out of the config
      where it is kept, e.g. env:NAME";
 
 impl Reference {
-    /// Reads a reference. The error never repeats the text, which may be the secret itself.
+    /// Parses a reference. The error never repeats the text, which may be the secret itself.
     pub fn parse(text: &str) -> Result<Reference, String> {
         if is_like_a_webhook(text) {
             return Err(A_SECRET.to_owned());
@@ -45,13 +45,13 @@ impl Reference {
         }
     }
 
-    /// Whether [`Reference::read_local`] can read it; the others are read over AWS's APIs.
+    /// Whether [`Reference::read_local`] can read it. The others need AWS's APIs.
     pub fn is_local(&self) -> bool {
         matches!(self, Reference::Env(_) | Reference::File(_))
     }
 
-    /// Reads the secret from the process's environment or from a file, trimmed, at most
-    /// [`SECRET_BYTES_MAX`]. The error says what is wrong and never holds any of it.
+    /// Reads the secret from the process's environment or from a file, and trims it. It has at most
+    /// [`SECRET_BYTES_MAX`]. The error never holds a part of the secret.
     pub fn read_local(&self) -> Result<String, String> {
         match self {
             Reference::Env(name) => {
@@ -69,13 +69,12 @@ impl Reference {
                 let value = String::from_utf8(bytes).map_err(|_| format!("{self} is not UTF-8"))?;
                 one_line(self, &value)
             }
-            _ => Err(format!("{self} is not kept on this machine: it is read from AWS")),
+            _ => Err(format!("{self} is not kept on this machine: the worker reads it from AWS")),
         }
     }
 }
 
-/// Whether a text that should be something else is a URL, and so perhaps a webhook. It is never
-/// shown then.
+/// Whether a text is a URL, and so perhaps a webhook that must not be shown.
 pub(super) fn is_like_a_webhook(text: &str) -> bool {
     text.contains("://") || text.to_ascii_lowercase().contains("hooks.slack")
 }
@@ -84,7 +83,7 @@ fn not_set(name: &str) -> String {
     format!("env:{name} can't be read: the variable is not set")
 }
 
-/// A secret is one line: a line break in its middle means that something else was read.
+/// Rejects a text of several lines, which is not a webhook or a token.
 fn one_line(from: &Reference, value: &str) -> Result<String, String> {
     let value = value.trim();
     if value.len() > SECRET_BYTES_MAX {
@@ -98,7 +97,7 @@ fn one_line(from: &Reference, value: &str) -> Result<String, String> {
     }
 }
 
-/// As it is written in the configuration.
+/// The form of the configuration.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -184,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_it_is_read() {
+    fn display_and_parse_agree() {
         for text in [
             "env:SLACK_WEBHOOK_URL",
             "file:/run/secrets/slack",
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused_and_not_repeated() {
+    fn a_text_that_is_no_reference_is_rejected_and_not_repeated() {
         for text in [
             "https://hooks.slack.com/services/T000/B000/SECRET00",
             "hooks.slack.com/services/T000/B000/SECRET00",
@@ -228,7 +227,7 @@ mod tests {
 
     #[cfg(not(feature = "ssm"))]
     #[test]
-    fn parameters_say_how_to_get_them() {
+    fn ssm_parameters_need_the_feature() {
         assert!(Reference::parse("ssm:/hansho/slack").unwrap_err().contains("--features ssm"));
     }
 
@@ -276,9 +275,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_elsewhere_is_not_read_here() {
+    fn secrets_in_aws_are_not_read_locally() {
         let reference = Reference::parse("secretsmanager:hansho/slack").unwrap();
         assert!(!reference.is_local());
-        assert!(reference.read_local().unwrap_err().contains("read from AWS"));
+        assert!(reference.read_local().unwrap_err().contains("from AWS"));
     }
 }

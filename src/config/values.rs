@@ -1,19 +1,22 @@
-//! Each kind of value: from what was written to a type that can't be wrong. The errors are
-//! fragments that follow the key's name; they never repeat the value, which may be a secret that
-//! was put in the wrong place.
+//! The kinds of values: each function turns a written value into a type that is always valid.
+//!
+//! An error is a fragment that follows the key's name. It never repeats the value, which may be a
+//! misplaced secret.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::duration;
 use super::raw::{Given, Scalar};
 use super::reference::{Reference, is_like_a_webhook};
+use crate::finding::region::RegionName;
 use crate::policy::filter::Threshold;
 use crate::slack::{Mention, NotAMention};
 
-/// A text that was checked; made by its function here alone.
+/// A text that was checked. Only the functions here make one.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -35,8 +38,8 @@ macro_rules! checked_text {
 }
 
 checked_text! {
-    /// The URL of a standard SQS queue: https, or http on loopback; no user, no query; the path is
-    /// an account and a name.
+    /// The URL of a standard SQS queue: https, or http on loopback. It has no user and no query,
+    /// and its path is an account and a name.
     QueueUrl
 }
 
@@ -46,11 +49,31 @@ checked_text! {
 }
 
 checked_text! {
-    /// The name of a destination: part of the ledger's key, so a renamed destination is a new one.
+    /// The name of a destination. It is part of the ledger's keys, so a renamed destination gets
+    /// everything again.
     DestinationName
 }
 
-impl std::str::FromStr for QueueUrl {
+/// Names with commas between them, as a variable can hold too. Repeated names count once.
+pub fn regions(given: &Given) -> Result<Vec<RegionName>, String> {
+    let mut names: Vec<RegionName> = Vec::new();
+    for name in given.text()?.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let name = name.parse().map_err(|_| {
+            "must be names of regions with commas between them, such as \
+             \"eu-west-1, us-east-1\""
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.len() {
+        0 => Err("must name at least one region".to_owned()),
+        n if n > REGIONS_MAX => Err(format!("must not name more than {REGIONS_MAX} regions")),
+        _ => Ok(names),
+    }
+}
+
+impl FromStr for QueueUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<QueueUrl, String> {
@@ -59,7 +82,7 @@ impl std::str::FromStr for QueueUrl {
 }
 
 impl QueueUrl {
-    /// The queue's name: what follows the last slash.
+    /// The queue's name: the last part of the path.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
@@ -90,14 +113,14 @@ pub fn queue_url(given: &Given) -> Result<QueueUrl, String> {
     match scheme {
         "https" => {}
         "http" if on_loopback => {}
-        "http" => return Err("must be https; http is for loopback alone".to_owned()),
+        "http" => return Err("must be https; http is allowed on loopback only".to_owned()),
         _ => return Err(QUEUE_URL.to_owned()),
     }
     let (account, name) = path.split_once('/').ok_or(QUEUE_URL)?;
     if name.ends_with(".fifo") {
         return Err("must be a standard queue, not a FIFO one".to_owned());
     }
-    // Emulators have accounts such as `queue`.
+    // On loopback, for emulators with accounts such as `queue`.
     let account_is_good = is_of(account, 64, |c| c.is_ascii_alphanumeric())
         && (on_loopback || (account.len() == 12 && is_of(account, 12, |c| c.is_ascii_digit())));
     if !account_is_good || !is_of(name, 80, is_name) {
@@ -105,6 +128,9 @@ pub fn queue_url(given: &Given) -> Result<QueueUrl, String> {
     }
     Ok(QueueUrl(text.to_owned()))
 }
+
+/// AWS has about forty regions, and no partition has more than this.
+pub const REGIONS_MAX: usize = 50;
 
 const QUEUE_URL: &str = "must be the URL of an SQS queue, such as \
      https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-standard";
@@ -171,7 +197,7 @@ pub fn path(given: &Given) -> Result<PathBuf, String> {
     }
 }
 
-/// An address with a port; `off` for none. Names are not looked up, but for `localhost`.
+/// An address with a port, or `off` for None. No name is resolved, except `localhost`.
 pub fn listen(given: &Given) -> Result<Option<SocketAddr>, String> {
     let text = given.text()?;
     if text == "off" {
@@ -251,11 +277,11 @@ fn integer(given: &Given) -> Option<i128> {
     }
 }
 
-/// Slack takes one post a second and webhook, and does not promise to show what comes in bursts.
+/// Slack takes one post a second for each webhook, and may drop posts of a burst.
 /// Source: Slack developer docs, "Rate limits".
 const SLACK_PACE_MIN: Duration = Duration::from_secs(1);
 
-/// Whether a destination's pace is allowed for the host that its webhook turned out to have.
+/// Checks a destination's pace against the limit of its webhook's host.
 pub fn pace_allowed(pace: Duration, host: &str) -> Result<(), String> {
     if pace < SLACK_PACE_MIN && !is_loopback(host) {
         let pace = duration::format(pace);
@@ -386,5 +412,20 @@ mod tests {
         ] {
             assert_eq!(pace_allowed(Duration::from_millis(ms), host).is_ok(), good, "{ms} {host}");
         }
+    }
+
+    #[test]
+    fn lists_of_regions() {
+        let read = |written: &str| {
+            let names = regions(&text(written))?;
+            Ok::<_, String>(names.iter().map(RegionName::to_string).collect::<Vec<_>>().join("+"))
+        };
+        assert_eq!(read("eu-west-1").unwrap(), "eu-west-1");
+        assert_eq!(read(" us-east-1 ,eu-west-1,, us-east-1,").unwrap(), "us-east-1+eu-west-1");
+        assert!(read(",").unwrap_err().contains("at least one region"));
+        assert!(read("eu-west-1;us-east-1").unwrap_err().contains("commas"));
+        let many: Vec<String> =
+            (0..=REGIONS_MAX).map(|i| format!("a{}-bb-1", "b".repeat(1 + i % 20))).collect();
+        assert!(read(&many.join(",")).is_ok(), "each counts once");
     }
 }

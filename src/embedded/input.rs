@@ -1,7 +1,7 @@
-//! Splitting what a file or a pipe holds into messages: JSON lines, one document, or an array.
+//! Splits a file or a pipe into messages: JSON lines, one document, or an array.
 //!
-//! A malformed line must not take its neighbours with it, and must not vanish either: it becomes a
-//! message like any other, and is parked with its reason when it is parsed.
+//! A malformed line becomes a message like any other, and spoils none of its neighbours. The worker
+//! quarantines it with its reason when it parses it.
 
 use std::cell::Cell;
 use std::io::{self, BufRead};
@@ -9,16 +9,13 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use crate::finding;
 
-use super::Incoming;
-
-/// The longest document that is put together from several lines: an array of findings, typically.
+/// The longest document of several lines, in bytes. Typically it is an array of findings.
 pub const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
-/// Reads `input` to its end and hands over its messages one by one, until nobody takes them.
+/// Reads `input` to its end and passes each message to `message`, until `message` breaks.
 pub fn split(
     input: impl BufRead,
     mut message: impl FnMut(String) -> ControlFlow<()>,
@@ -58,21 +55,8 @@ pub fn split(
     Ok(())
 }
 
-/// The id of a message by its place and its content, so that reading the same file again after a
-/// crash puts nothing in twice that is still there.
-pub fn identify(input: &str, index: u64, body: String) -> Incoming {
-    let mut hash = Sha256::new();
-    hash.update((input.len() as u64).to_be_bytes());
-    hash.update(input.as_bytes());
-    hash.update(index.to_be_bytes());
-    hash.update(body.as_bytes());
-    let id: String = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
-    Incoming { message_id: format!("input-{id}"), body }
-}
-
-/// The elements of an array are messages for themselves, and so are those of an API's answer
-/// (`{"Findings": […]}`), which may be more and longer than one message can hold. Anything else is
-/// one message.
+/// Passes on each element of an array, or of an API's answer (`{"Findings": […]}`), as a message.
+/// Together the elements may be longer than a message can be. Any other text is one message.
 fn elements(text: String, message: &mut impl FnMut(String)) {
     let inside = match text.trim_start_matches('{').trim_start() {
         inside if inside.starts_with(r#""Findings""#) || inside.starts_with(r#""findings""#) => {
@@ -87,18 +71,18 @@ fn elements(text: String, message: &mut impl FnMut(String)) {
     }
 }
 
-/// What the APIs' lists of findings look like.
+/// An answer of the APIs that list findings.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow, alias = "Findings")]
     findings: Vec<&'a RawValue>,
 }
 
-/// A document that may go over several lines, and where in it we are.
+/// A document that may go over several lines, and the position that is reached in it.
 #[derive(Default)]
 struct Document {
     text: String,
-    /// The open brackets; what is deeper than any finding is only counted.
+    /// The open brackets. Brackets deeper than in any finding are only counted, in `depth`.
     open: Vec<u8>,
     depth: usize,
     in_string: bool,
@@ -106,31 +90,31 @@ struct Document {
 }
 
 impl Document {
-    /// Adds a line, and hands over what is complete now.
+    /// Adds a line, and passes on the document if the line completes it.
     fn push(&mut self, line: &str, out: &mut impl FnMut(String)) {
         if self.text.is_empty() && line.trim().is_empty() {
             return;
         }
-        // A line that is a document by itself, while another is open: the open one was cut off.
+        // The line is a whole document while another one is open, so the open one was cut off.
         if !self.text.is_empty() && is_document(line) && !self.may_go_on_with(line) {
             self.close(out);
         }
         self.scan(line);
         self.text.push_str(line);
-        // No JSON string goes over a line's end.
+        // No JSON string contains the end of a line.
         if self.depth == 0 || self.in_string {
             self.close(out);
         }
     }
 
-    /// Hands over what there is.
+    /// Passes on the text so far, complete or not.
     fn close(&mut self, out: &mut impl FnMut(String)) {
         let text = std::mem::take(self).text;
         salvage(text.trim(), out);
     }
 
-    /// Whether a line that is a whole document may be a part of the open one: an element of an
-    /// array, or, in a document that is indented, a value after its key.
+    /// Whether a line that is a whole document may be a part of the open document: an element of an
+    /// array, or a value after its key in an indented document.
     fn may_go_on_with(&self, line: &str) -> bool {
         let last = self.text.trim_end().as_bytes().last();
         let in_array = self.open.last() == Some(&b'[') && self.open.len() == self.depth;
@@ -160,14 +144,14 @@ impl Document {
     }
 }
 
-/// Is an object, and complete.
+/// Whether the line is a complete object.
 fn is_document(line: &str) -> bool {
     line.trim_start().starts_with('{') && serde_json::from_str::<&RawValue>(line.trim()).is_ok()
 }
 
-/// Hands over one document; or, if the text is none, what can be made of it: documents one after
-/// another, the elements of an array that was cut off, and every line that stands for itself. What
-/// is left is handed over as it is, to be parked with its reason.
+/// Passes on the text if it is one document. Otherwise it passes on the parts that can be saved:
+/// documents one after another, the elements of an array that was cut off, and single lines. The
+/// rest is passed on unchanged, and the worker quarantines it with its reason.
 fn salvage(text: &str, out: &mut impl FnMut(String)) {
     if text.is_empty() {
         return;
@@ -188,8 +172,8 @@ fn salvage(text: &str, out: &mut impl FnMut(String)) {
     }
 }
 
-/// The values of a text that is nothing but values, with white space, commas or record separators
-/// (RFC 7464) between them.
+/// The values of a text that has only values, with white space, commas or record separators between
+/// them. Source: RFC 7464, for the record separator.
 fn sequence(text: &str) -> Option<Vec<&str>> {
     let mut values = Vec::new();
     let mut rest = skip(text);
@@ -201,7 +185,7 @@ fn sequence(text: &str) -> Option<Vec<&str>> {
     Some(values)
 }
 
-/// The elements of an array that has no end, and the one that was cut off.
+/// Passes on the elements of an array that has no end, and the element that was cut off.
 fn cut_off(elements: &str, out: &mut impl FnMut(String)) {
     let mut rest = skip(elements);
     while let Some(value) = first_value(rest) {
@@ -223,8 +207,8 @@ fn skip(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{1e}'])
 }
 
-/// The lines that start a document or stand for themselves, each with those that go on with it:
-/// indented ones, and closing brackets. A line with nothing but brackets and commas is no piece.
+/// The lines that start a document or are messages by themselves, each with its continuation:
+/// indented lines and closing brackets. A line of brackets and commas alone is left out.
 fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut alone = true;
@@ -347,14 +331,5 @@ mod tests {
         })
         .unwrap();
         assert_eq!(all, ["{\"a\":\"\u{fffd}\"}", "{\"a\":2}"]);
-    }
-
-    #[test]
-    fn the_same_place_and_content_have_the_same_id() {
-        let id = |input, index, body: &str| identify(input, index, body.to_owned()).message_id;
-        assert_eq!(id("f", 1, "a"), id("f", 1, "a"));
-        assert_ne!(id("f", 1, "a"), id("f", 2, "a"));
-        assert_ne!(id("f", 1, "a"), id("f", 1, "b"));
-        assert_ne!(id("f", 1, "a"), id("g", 1, "a"));
     }
 }

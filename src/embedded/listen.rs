@@ -1,7 +1,7 @@
-//! `POST /events`: the way into the embedded queue for whoever can speak HTTP.
+//! `POST /events`: puts findings into the embedded queue by HTTP.
 //!
-//! Answers 202 only after everything in the request is durable, and 400 with the reason if any of
-//! it is no finding: then nothing of it was taken.
+//! The answer is 202 after all events of the request are durable. If one event is no finding, the
+//! answer is 400 with the reason, and no event is taken.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use serde_json::value::RawValue;
+use subtle::ConstantTimeEq;
 
 use crate::finding;
 use crate::ports::{Clock, Lane};
@@ -19,30 +20,35 @@ use crate::secret::Secret;
 
 use super::{EmbeddedQueue, Incoming};
 
-/// The longest request: ten events of SQS's size, as in one batch.
+/// The longest request, in bytes: ten events of SQS's largest size, as in one batch.
 const REQUEST_BYTES_MAX: usize = 10 * finding::MAX_BYTES;
 const EVENTS_MAX: usize = 1000;
-/// A request that takes longer is given up, so that slow ones don't pile up.
+/// A request that takes longer ends with 408, so that slow requests don't accumulate.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-struct Door<C> {
+struct Endpoint<C> {
     queue: EmbeddedQueue<C>,
     token: Option<Secret>,
 }
 
-/// The routes. With a token, every request has to carry it as `Authorization: Bearer …`.
+/// The routes. With a token, every request needs it as `Authorization: Bearer …`.
 pub fn router<C: Clock + 'static>(queue: EmbeddedQueue<C>, token: Option<Secret>) -> Router {
-    Router::new().route("/events", post(events::<C>)).with_state(Arc::new(Door { queue, token }))
+    Router::new()
+        .route("/events", post(events::<C>))
+        .with_state(Arc::new(Endpoint { queue, token }))
 }
 
 type Answer = (StatusCode, String);
 
-async fn events<C: Clock + 'static>(State(door): State<Arc<Door<C>>>, request: Request) -> Answer {
+async fn events<C: Clock + 'static>(
+    State(endpoint): State<Arc<Endpoint<C>>>,
+    request: Request,
+) -> Answer {
     let (parts, body) = request.into_parts();
     let taken = async {
-        // Before the body: whoever may not send need not be listened to.
-        admit(&parts.headers, door.token.as_ref())?;
-        take_in(&door, &read(body).await?).await
+        // Before the body, so that a client without the right makes no work.
+        authorize(&parts.headers, endpoint.token.as_ref())?;
+        take_in(&endpoint, &read(body).await?).await
     };
     match taken.await {
         Ok(accepted) => (StatusCode::ACCEPTED, format!("accepted {accepted}\n")),
@@ -50,7 +56,7 @@ async fn events<C: Clock + 'static>(State(door): State<Arc<Door<C>>>, request: R
     }
 }
 
-async fn take_in<C: Clock + 'static>(door: &Door<C>, body: &[u8]) -> Result<usize, Answer> {
+async fn take_in<C: Clock + 'static>(endpoint: &Endpoint<C>, body: &[u8]) -> Result<usize, Answer> {
     let refuse = |why: String| (StatusCode::BAD_REQUEST, why);
     let text = std::str::from_utf8(body)
         .map_err(|e| refuse(format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
@@ -60,14 +66,15 @@ async fn take_in<C: Clock + 'static>(door: &Door<C>, body: &[u8]) -> Result<usiz
         .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body })
         .collect();
     let count = incoming.len();
-    door.queue
+    endpoint
+        .queue
         .put(Lane::Standard, incoming)
         .await
         .map_err(|e| (StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
     Ok(count)
 }
 
-/// The whole body, if it is not too long and does not take too long.
+/// Reads the whole body, within a size and a time.
 async fn read(body: Body) -> Result<Bytes, Answer> {
     let slow = format!("the body did not arrive within {} s", READ_TIMEOUT.as_secs());
     let long = format!("the body was cut off, or is longer than {REQUEST_BYTES_MAX} bytes");
@@ -78,9 +85,10 @@ async fn read(body: Body) -> Result<Bytes, Answer> {
     }
 }
 
-/// A browser sends `Origin` with every POST across sites: no page that somebody has open gets to
-/// put findings into a queue on their machine.
-fn admit(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Answer> {
+/// Refuses requests of web pages, and requests without the token. A browser sends `Origin` with
+/// every POST across sites. Without this check an open page could put findings into the user's
+/// queue.
+fn authorize(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Answer> {
     if headers.contains_key(header::ORIGIN) {
         return Err((StatusCode::FORBIDDEN, "requests from web pages are refused".to_owned()));
     }
@@ -89,7 +97,7 @@ fn admit(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Answer> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     match token {
-        Some(token) if !given.is_some_and(|given| same(given, token.expose())) => Err((
+        Some(token) if !given.is_some_and(|given| is_token(given, token)) => Err((
             StatusCode::UNAUTHORIZED,
             "the header `Authorization: Bearer TOKEN` is missing or wrong".to_owned(),
         )),
@@ -97,13 +105,12 @@ fn admit(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), Answer> {
     }
 }
 
-/// Compares in a time that does not tell how much was right.
-fn same(a: &str, b: &str) -> bool {
-    let differ = a.bytes().zip(b.bytes()).fold(0, |differ, (x, y)| differ | (x ^ y));
-    a.len() == b.len() && differ == 0
+/// Compares in constant time, so that the time of an answer does not reveal a part of the token.
+fn is_token(given: &str, token: &Secret) -> bool {
+    given.as_bytes().ct_eq(token.expose().as_bytes()).into()
 }
 
-/// The request's events, each one a message of the queue.
+/// The events of the request. Each becomes a message of the queue.
 fn messages(text: &str) -> Result<Vec<String>, String> {
     let whole = text.trim();
     let raw: Vec<&str> = if whole.starts_with('[') {

@@ -3,6 +3,7 @@
 
 mod bus;
 mod dead_letters;
+mod incoming;
 pub mod input;
 mod inquiry;
 mod ledger;
@@ -21,8 +22,9 @@ use crate::ports::{Failure, FailureKind};
 
 pub use bus::EmbeddedBus;
 pub use dead_letters::EmbeddedDeadLetters;
+pub use incoming::Incoming;
 pub use ledger::EmbeddedLedger;
-pub use queue::{DeadLetter, EmbeddedQueue, Incoming};
+pub use queue::{EmbeddedQueue, QuarantinedMessage};
 
 /// The version of the tables, in SQLite's `user_version`.
 const SCHEMA_VERSION: i64 = 2;

@@ -1,4 +1,4 @@
-//! The durable queue in SQLite, with the manners of SQS.
+//! The durable queue in SQLite. It behaves as SQS does: receives hide messages, receipts expire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +12,14 @@ use crate::ports::{
     ReceiveAsk,
 };
 
-use super::Store;
+use super::{Incoming, Store};
 
-/// How often the file is looked at for messages that another process put in.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a waiting receive polls for messages of another process.
+const POLL_EVERY: Duration = Duration::from_millis(250);
 
-/// A message on its way into the queue. Putting the same id in twice keeps the first.
+/// A message in the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incoming {
-    pub message_id: String,
-    pub body: String,
-}
-
-/// A message in quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
+pub struct QuarantinedMessage {
     pub message_id: String,
     pub lane: String,
     pub body: String,
@@ -34,7 +27,7 @@ pub struct DeadLetter {
     pub detail: String,
     pub receive_count: u32,
     pub enqueued_at: Option<Wall>,
-    pub parked_at: Wall,
+    pub quarantined_at: Wall,
 }
 
 /// The queue port on a [`Store`].
@@ -53,7 +46,7 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
         self.clock.now().wall
     }
 
-    /// Puts messages in, all or none, durably. Answers how many were new.
+    /// Puts all messages in, or none, durably. Returns how many were new.
     pub async fn put(&self, lane: Lane, messages: Vec<Incoming>) -> Result<usize, QueueError> {
         let now = self.clock.now().wall;
         let put = self.call(move |c| put(c, lane, &messages, now)).await?;
@@ -61,8 +54,8 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
         Ok(put)
     }
 
-    /// Everything in quarantine, oldest first.
-    pub async fn quarantined(&self) -> Result<Vec<DeadLetter>, QueueError> {
+    /// All messages in the quarantine, oldest first.
+    pub async fn quarantined(&self) -> Result<Vec<QuarantinedMessage>, QueueError> {
         self.call(all_quarantined).await
     }
 
@@ -83,11 +76,11 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
             if !taken.is_empty() || now.mono >= until {
                 return Ok(taken);
             }
-            let look = until.min(now.mono.plus(LOOK_EVERY));
+            let next = until.min(now.mono.plus(POLL_EVERY));
             tokio::select! {
                 biased;
                 () = self.store.arrivals.notified() => {}
-                () = self.clock.sleep_until(look) => {}
+                () = self.clock.sleep_until(next) => {}
             }
         }
     }
@@ -138,17 +131,17 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
 }
 
 impl<C: Clock + 'static> Inlet for EmbeddedQueue<C> {
-    /// The same body twice is one message while the first is still there. A worker on the embedded store
-    /// has one lane, in which the worst goes first anyway.
+    /// The same body twice is one message while the first is still in the queue. The embedded store
+    /// has one lane, and the desk posts the most severe alert first anyway.
     async fn put(&self, _: Lane, body: &str) -> Result<(), QueueError> {
-        let incoming = super::input::identify("inlet", 0, body.to_owned());
+        let incoming = Incoming::identified("inlet", 0, body.to_owned());
         EmbeddedQueue::put(self, Lane::Standard, vec![incoming]).await.map(|_| ())
     }
 }
 
 impl<C: Clock + 'static> EmbeddedQueue<C> {
-    /// One statement for each entry, all in one transaction. A statement that changes nothing means
-    /// that the receipt is stale.
+    /// Runs one statement for each entry, all in one transaction. A statement that changes no row
+    /// means that the receipt is stale.
     async fn each<E: Send + 'static>(
         &self,
         entries: Vec<E>,
@@ -191,7 +184,7 @@ fn put(c: &mut Connection, lane: Lane, all: &[Incoming], now: Wall) -> rusqlite:
 }
 
 fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<Delivery>> {
-    // Most looks find nothing: they need not lock out whoever writes.
+    // Most polls find no message, so they take no lock that stops writers.
     let due: Option<i64> = c
         .query_row(
             "SELECT 1 FROM message WHERE lane = ?1 AND visible_at <= ?2 LIMIT 1",
@@ -219,7 +212,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
                 lane: ask.lane,
                 message_id: MessageId(row.get(1)?),
                 receipt: Receipt(format!("{seq}.{count}")),
-                // Another program may have put in what is no UTF-8: that must not stop the lane.
+                // Another program may have written invalid UTF-8, which must not stop the lane.
                 body: String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned(),
                 receive_count: count,
                 enqueued_at: Some(Wall(row.get(3)?)),
@@ -240,8 +233,9 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
 }
 
 fn insert_into_quarantine(c: &mut Connection, entry: &QuarantineEntry) -> rusqlite::Result<()> {
-    // DeadLetter again after a crash before the delete: it is the same message, parked once. The time is
-    // the newer one, so that an operator who has looked at the older one does not remove this.
+    // After a crash before the delete, the same message comes here again and replaces the first
+    // row. The row gets the newer time, so that an operator who has seen the older row does not
+    // remove it.
     c.execute(
         "INSERT INTO quarantine
          (message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at)
@@ -262,13 +256,13 @@ fn insert_into_quarantine(c: &mut Connection, entry: &QuarantineEntry) -> rusqli
     Ok(())
 }
 
-fn all_quarantined(c: &mut Connection) -> rusqlite::Result<Vec<DeadLetter>> {
+fn all_quarantined(c: &mut Connection) -> rusqlite::Result<Vec<QuarantinedMessage>> {
     let mut select = c.prepare(
         "SELECT message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
          FROM quarantine ORDER BY parked_at, message_id",
     )?;
     let read = |row: &Row| {
-        Ok(DeadLetter {
+        Ok(QuarantinedMessage {
             message_id: row.get(0)?,
             lane: row.get(1)?,
             body: row.get(2)?,
@@ -276,7 +270,7 @@ fn all_quarantined(c: &mut Connection) -> rusqlite::Result<Vec<DeadLetter>> {
             detail: row.get(4)?,
             receive_count: row.get(5)?,
             enqueued_at: row.get::<_, Option<i64>>(6)?.map(Wall),
-            parked_at: Wall(row.get(7)?),
+            quarantined_at: Wall(row.get(7)?),
         })
     };
     select.query_map((), read)?.collect()

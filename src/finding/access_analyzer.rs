@@ -5,23 +5,27 @@
 
 use std::borrow::Cow;
 
-use super::arn::{Arn, short_name};
-use super::asff::plain_kind;
-use super::draft::{Draft, Envelope, Gauge};
+use super::arn::{Arn, bare_id, short_name};
+use super::aws_types::plain_kind;
+use super::draft::Draft;
+use super::envelope::Envelope;
+use super::gauge::Gauge;
 use super::json::{Json, Kind};
-use super::lenient::{List, Pairs, Read, Slot as _, Str, object};
-use super::phrase::{Phrase, joined, part, several};
-use super::{Finding, Level, Rejection};
+use super::lenient::{List, Pairs, Read, Slot as _, Str, borrowed, object};
+use super::model::Finding;
+use super::phrase::{Phrase, grantee, joined, part, several};
+use super::product::Product;
+use super::reject::Rejection;
+use super::severity::Level;
 use crate::instants::Wall;
 
-pub(super) const PRODUCT: &str = "access-analyzer";
-
+/// The most actions or principals that are shown.
 const NAMED_MAX: usize = 3;
 
 object! {
     struct Document<'a> {
         id: Str<'a> = "id",
-        /// Events about unused access have the id here.
+        /// The id in events about unused access.
         finding_id: Str<'a> = "findingId",
         account: Str<'a> = "accountId" | "resourceOwnerAccount",
         region: Str<'a> = "region",
@@ -42,7 +46,7 @@ object! {
     }
 }
 
-/// What kind of access it is about.
+/// The kind of access that a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Public,
@@ -56,12 +60,12 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let access = document.access();
     let id = document.id.as_deref().or(document.finding_id.as_deref());
     let mut draft = Draft {
-        product: PRODUCT.into(),
+        product: Product::AccessAnalyzer,
         id_key: "id",
-        id: super::native::bare_id(id),
-        account: document.account.as_deref().map(Cow::Borrowed),
-        region: document.region.as_deref().map(Cow::Borrowed),
-        // Events about external access have no type: they are called by their detail-type then.
+        id: bare_id(id),
+        account: borrowed(&document.account),
+        region: borrowed(&document.region),
+        // Events about external access have no type, so their detail-type stands for it.
         kind: Some(Cow::Borrowed(document.kind.as_deref().unwrap_or("Access Analyzer Finding"))),
         title: Some(Cow::Owned(document.title(access))),
         description: document.describe_grant(access).map(Cow::Owned),
@@ -80,7 +84,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Access {
-    /// Access Analyzer has no severities: these are hansho's.
+    /// The level that hansho gives. Access Analyzer has no severities.
     fn level(self) -> Level {
         match self {
             Access::Public => Level::High,
@@ -143,23 +147,15 @@ impl Document<'_> {
         Phrase::new(&label, self.resource.as_deref().map(short_name)).build()
     }
 
-    /// `AWS 999988887777` or `anyone`; the principal may be a map from its type, or a name alone.
+    /// `AWS 999988887777` or `anyone`. The principal is a name, or an object of names by type.
     fn describe_principal(&self) -> Option<String> {
         let json = self.principal?;
         if json.kind() != Kind::Object {
-            return Cow::<str>::read(json).map(|name| principal("principal", &name));
+            return Cow::<str>::read(json).map(|name| grantee("principal", &name));
         }
         let mut principals = Pairs::<NAMED_MAX>::default();
         principals.fill(json);
-        joined(principals.0.iter().map(|(kind, name)| Some(principal(kind, name))), ", ")
-    }
-}
-
-/// Who has access: `*`, of AWS or of no kind, stands for everybody, also without an account.
-pub(super) fn principal(kind: &str, name: &str) -> String {
-    match (kind, name.trim()) {
-        ("AWS" | "principal", "*") => "anyone".to_owned(),
-        (kind, name) => format!("{} {}", part(kind), part(name)),
+        joined(principals.0.iter().map(|(kind, name)| Some(grantee(kind, name))), ", ")
     }
 }
 
@@ -185,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told() {
+    fn errors_are_shown() {
         let raw = r#"{"id":"f","resource":"arn:aws:s3:::b","resourceType":"AWS::S3::Bucket",
             "error":"ACCESS_DENIED"}"#;
         let finding = read(json(raw), &Envelope::default()).unwrap();
@@ -193,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn principals_are_told() {
+    fn principals_are_shown() {
         for (principal, actor) in [
             (r#""*""#, "anyone"),
             (r#"{"AWS":"*"}"#, "anyone"),

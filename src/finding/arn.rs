@@ -1,4 +1,6 @@
-//! Amazon resource names, as far as a finding's identity and place can be read from them.
+//! Amazon resource names (ARNs), and the names and ids in them.
+
+use std::borrow::Cow;
 
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; region and account may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ impl<'a> Arn<'a> {
         })
     }
 
-    /// The id in the name of a finding: what follows `finding/` in
+    /// Returns the id in the ARN of a finding: the part after `finding/` in
     /// `…:guardduty:…:detector/ID/finding/ID`, `…:inspector2:…:finding/ID` and the like.
     pub fn finding_id(&self) -> Option<&'a str> {
         let id = match self.resource.strip_prefix("finding/") {
@@ -32,7 +34,8 @@ impl<'a> Arn<'a> {
         (!id.is_empty()).then_some(id)
     }
 
-    /// `aws` and `guardduty` in `…:securityhub:…:product/aws/guardduty` (or `productv2/…`).
+    /// Returns `aws` and `guardduty` for `…:securityhub:…:product/aws/guardduty` (or
+    /// `productv2/…`).
     pub fn product(&self) -> Option<(&'a str, &'a str)> {
         let path = self
             .resource
@@ -42,11 +45,24 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// What a name is short for: the last part of an ARN's resource, or the text itself.
+/// Returns the part after the last colon or slash of an ARN, a URL or a path: a queue's name, a
+/// rule's name, a finding's id. A text without either is returned whole.
+pub fn last_part(text: &str) -> &str {
+    text.rsplit([':', '/']).next().unwrap_or(text)
+}
+
+/// Returns the id at the end of a finding's ARN, or any other id as it is.
+pub(super) fn bare_id(id: Option<&str>) -> Option<Cow<'_, str>> {
+    let id = id?;
+    Some(Cow::Borrowed(Arn::parse(id).and_then(|arn| arn.finding_id()).unwrap_or(id)))
+}
+
+/// Returns the name of the resource that an ARN identifies: its last part that is not empty. Any
+/// other text is returned as it is.
 pub(super) fn short_name(text: &str) -> &str {
     match Arn::parse(text) {
         Some(arn) => {
-            // A stack has its name before its id: `stack/NAME/ID`.
+            // A stack's name comes before its id: `stack/NAME/ID`.
             let path = match arn.resource.strip_prefix("stack/") {
                 Some(path) => path.split('/').next().unwrap_or(path),
                 None => arn.resource,
@@ -91,6 +107,19 @@ mod tests {
         ] {
             let arn = Arn::parse(text).unwrap();
             assert_eq!((arn.finding_id(), arn.product()), (id, product), "{text}");
+        }
+    }
+
+    #[test]
+    fn last_parts() {
+        for (text, last) in [
+            ("arn:aws:sqs:us-east-1:111122223333:findings", "findings"),
+            ("arn:aws:guardduty:us-east-1:1:detector/d/finding/f1", "f1"),
+            ("https://sqs.us-east-1.amazonaws.com/111122223333/findings", "findings"),
+            ("findings", "findings"),
+            ("", ""),
+        ] {
+            assert_eq!(last_part(text), last, "{text}");
         }
     }
 

@@ -1,45 +1,41 @@
-//! The canary: an event that hansho puts on a bus itself, to see that findings would arrive. It is
-//! no finding of anything, and is told to somebody only if it says so.
+//! Canaries: events that hansho puts on a bus to check that findings would arrive. A canary is not
+//! a finding, and is posted only if it asks for it.
 //!
-//! A canary is known by the source and the detail-type of the event around it, never by what is in a
-//! finding: whatever a product lets outsiders write, it can't be taken for a canary, which is told to
-//! nobody. Who may put events of this source is decided by the buses (`infra/`).
+//! Only the source and the detail-type of the event around it make a canary, never the contents of
+//! a finding. So outsiders, whose text a finding may hold, cannot turn a finding into a canary,
+//! which would not be posted. The policies of the buses decide who may put such events (`infra/`).
 
 use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::draft::{Draft, Envelope, Gauge};
+use super::draft::Draft;
+use super::envelope::Envelope;
+use super::fingerprint::Fingerprint;
+use super::gauge::Gauge;
 use super::json::Json;
 use super::lenient::{Read as _, Str, object};
-use super::{Finding, Fingerprint, Level, RejectCode, Rejection};
+use super::model::{Canary, Finding};
+use super::product::Product;
+use super::reject::{RejectCode, Rejection};
+use super::severity::Level;
 use crate::instants::Wall;
 
 /// The event's source and detail-type.
 pub const SOURCE: &str = "hansho.canary";
 pub const DETAIL_TYPE: &str = "hansho canary";
 
-const PRODUCT: &str = "hansho";
 /// A UUID has 36 characters.
 const ID_CHARS_MAX: usize = 64;
-/// The longest name of a region has some 16.
+/// The longest name of a region has about 16 characters.
 const REGION_CHARS_MAX: usize = 32;
-
-/// What is special about a finding that is a canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Canary {
-    /// When it was put on the bus: by the clock of who put it, or, to the second, by EventBridge's.
-    pub put_at: Option<Wall>,
-    /// It is to be posted, to every destination. Otherwise nobody is told.
-    pub post: bool,
-}
 
 /// A canary to be put on a bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryEvent {
     /// 1 to 64 letters, digits and hyphens; never used twice.
     pub id: String,
-    /// Where it starts: 1 to 32 lower-case letters, digits and hyphens.
+    /// Where it starts: a region, or a word for a place without one, see [`is_start`].
     pub region: String,
     pub put_at: Wall,
     pub post: bool,
@@ -52,10 +48,10 @@ impl CanaryEvent {
         json!({ "id": id, "region": region, "put_at": put_at.0, "post": post }).to_string()
     }
 
-    /// What it is in the ledger.
+    /// Its key in the ledger.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {
-            product: PRODUCT.into(),
+            product: Product::Hansho.as_str().to_owned(),
             account: String::new(),
             region: self.region.clone(),
             id: self.id.clone(),
@@ -63,13 +59,14 @@ impl CanaryEvent {
     }
 }
 
-/// Whether an event is a canary.
+/// Returns whether an event is a canary.
 pub(super) fn is_canary(source: Option<&str>, detail_type: Option<&str>) -> bool {
     source == Some(SOURCE) && detail_type == Some(DETAIL_TYPE)
 }
 
-/// A name of a region, or what stands for one.
-pub fn is_region(text: &str) -> bool {
+/// Returns whether a canary can start at a place of this name: 1 to 32 lower-case letters, digits
+/// and hyphens. A bus outside AWS has no region, so any such word will do.
+pub fn is_start(text: &str) -> bool {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=REGION_CHARS_MAX).contains(&text.len()) && text.chars().all(good)
 }
@@ -81,31 +78,32 @@ object! {
         put_at: Option<Wall> = "put_at",
         post: Option<bool> = "post",
     }
-    /// EventBridge's event around it.
+    /// EventBridge's event around the canary.
     struct Event<'a> {
         time: Option<Wall> = "time",
     }
 }
 
-/// Reads a canary's `detail`. One that is not as hansho makes it is refused: who put it should know.
+/// Reads a canary's `detail`. A canary that hansho did not make is rejected, so that its sender
+/// sees the error.
 pub(super) fn read(
     json: Json<'_>,
     envelope: &Envelope<'_>,
     event: Json<'_>,
 ) -> Result<Finding, Rejection> {
     let detail = Detail::read(json).unwrap_or_default();
-    let refuse = |key: &str, why: &str| {
+    let reject = |key: &str, why: &str| {
         Err(Rejection::new(RejectCode::NoIdentity, &envelope.place_of(key), why))
     };
     let Some(id) = detail.id.as_deref().filter(|id| is_id(id)) else {
-        return refuse("id", "a canary's id has 1 to 64 letters, digits and hyphens");
+        return reject("id", "a canary's id has 1 to 64 letters, digits and hyphens");
     };
-    let Some(region) = detail.region.as_deref().filter(|region| is_region(region)) else {
-        return refuse("region", "a canary's region has 1 to 32 of a-z 0-9 -");
+    let Some(region) = detail.region.as_deref().filter(|region| is_start(region)) else {
+        return reject("region", "a canary's region has 1 to 32 of a-z 0-9 -");
     };
     let put_at = detail.put_at.or_else(|| Event::read(event)?.time);
     let draft = Draft {
-        product: PRODUCT.into(),
+        product: Product::Hansho,
         id_key: "id",
         id: Some(Cow::Borrowed(id)),
         region: Some(Cow::Borrowed(region)),
@@ -114,9 +112,9 @@ pub(super) fn read(
             "Canary: a test of the way from {region} to this channel. Nothing is wrong."
         ))),
         description: Some(Cow::Borrowed(
-            "Somebody asked hansho to try whether findings arrive here. There is nothing to do.",
+            "Somebody asked hansho to check that findings arrive here. There is nothing to do.",
         )),
-        // The least, so that a test never goes before a finding.
+        // The lowest level, so that a test never comes before a finding.
         severity: Gauge::level(Level::Informational),
         updated_at: put_at,
         ..Draft::default()
@@ -142,7 +140,7 @@ mod tests {
         CanaryEvent { id: "c-1".into(), region: "eu-west-1".into(), put_at: AT, post: false }
     }
 
-    /// As EventBridge would hand it on.
+    /// The event as EventBridge delivers it.
     fn envelope(source: &str, detail_type: &str, detail: &str) -> String {
         format!(
             r#"{{"version":"0","id":"e","detail-type":"{detail_type}","source":"{source}",
@@ -202,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A canary is told to nobody: nothing that outsiders can write may become one.
+    /// A canary is not posted, so nothing that outsiders can write may become one.
     #[test]
     fn only_the_event_itself_makes_a_canary() {
         let canary = envelope(SOURCE, DETAIL_TYPE, &event().detail());

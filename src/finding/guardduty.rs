@@ -4,61 +4,27 @@
 //! Amazon EventBridge".
 
 mod actor;
-pub(super) mod remote;
+mod principal;
 mod resource;
+mod schema;
 mod sequence;
 
 use std::borrow::Cow;
 
-use super::arn::Arn;
-use super::draft::{Draft, Envelope, Gauge};
+use schema::{Details, Identity};
+
+use super::arn::{Arn, bare_id};
+use super::draft::Draft;
+use super::envelope::Envelope;
+use super::gauge::Gauge;
 use super::json::{self, Json, Kind};
-use super::lenient::{Read, Str, object};
-use super::{Outcome, Rejection, Unwanted, Wanted};
-use crate::instants::Wall;
+use super::lenient::{Read, borrowed};
+use super::outcome::{Outcome, Unwanted, Wanted};
+use super::product::Product;
+use super::reject::Rejection;
+use super::sample;
 
-/// The product in a fingerprint, whichever way the finding came.
-pub(super) const PRODUCT: &str = "guardduty";
-
-object! {
-    /// What has to be known of every finding, also of one that nobody is told of.
-    struct Identity<'a> {
-        account: Str<'a> = "accountId",
-        arn: Str<'a> = "arn",
-        id: Str<'a> = "id",
-        partition: Str<'a> = "partition",
-        region: Str<'a> = "region",
-        severity: Option<Json<'a>> = "severity",
-    }
-    struct Details<'a> {
-        kind: Str<'a> = "type",
-        title: Str<'a> = "title",
-        description: Str<'a> = "description",
-        created_at: Option<Wall> = "createdAt",
-        updated_at: Option<Wall> = "updatedAt",
-        archived: Option<bool> = "archived",
-        resource: resource::Resource<'a> = "resource",
-        service: Service<'a> = "service",
-    }
-    struct Service<'a> {
-        archived: Option<bool> = "archived",
-        count: Option<u64> = "count",
-        first_seen: Option<Wall> = "eventFirstSeen",
-        last_seen: Option<Wall> = "eventLastSeen",
-        additional_info: Option<Json<'a>> = "additionalInfo",
-        activity: actor::Activity<'a> = "action",
-        runtime: actor::Runtime<'a> = "runtimeDetails",
-        evidence: actor::Evidence<'a> = "evidence",
-        volume_scan: actor::VolumeScan<'a> = "ebsVolumeScanDetails",
-        malware_scan: actor::MalwareScan<'a> = "malwareScanDetails",
-        detection: Detection<'a> = "detection",
-    }
-    struct Detection<'a> {
-        sequence: Option<sequence::Sequence<'a>> = "sequence",
-    }
-}
-
-/// Reads a finding: who it is and how bad, and the rest only if it is wanted.
+/// Reads the identity and the severity of a finding, and the rest only if it is wanted.
 pub(super) fn read(
     json: Json<'_>,
     envelope: &Envelope<'_>,
@@ -66,7 +32,7 @@ pub(super) fn read(
 ) -> Result<Outcome, Rejection> {
     let identity = Identity::read(json).unwrap_or_default();
     let mut draft = Draft {
-        product: PRODUCT.into(),
+        product: Product::GuardDuty,
         id_key: "id",
         account: borrowed(&identity.account),
         region: borrowed(&identity.region),
@@ -74,14 +40,14 @@ pub(super) fn read(
         severity: Gauge::score_or_word(identity.severity),
         ..Draft::default()
     };
-    draft.id = super::native::bare_id(identity.id.as_deref()).or_else(|| {
+    draft.id = bare_id(identity.id.as_deref()).or_else(|| {
         let arn = Arn::parse(identity.arn.as_deref()?)?;
         arn.finding_id().map(Cow::Borrowed)
     });
     draft.complete_from(identity.arn.as_deref());
     draft.complete_from(identity.id.as_deref());
     let fingerprint = draft.fingerprint(envelope)?;
-    let severity = draft.severity.settled();
+    let severity = draft.severity.severity();
     if !wanted(&severity) {
         return Ok(Outcome::Unwanted(Unwanted { fingerprint, severity }));
     }
@@ -89,7 +55,6 @@ pub(super) fn read(
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
     let sequence = service.detection.sequence.as_ref();
-    let title = details.title.as_deref();
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -100,22 +65,18 @@ pub(super) fn read(
         first_seen: service.first_seen,
         last_seen: service.last_seen,
         count: service.count,
-        sample: title.is_some_and(|title| title.trim_start().starts_with("[SAMPLE]"))
+        sample: sample::is_marked(details.title.as_deref())
             || service.additional_info.is_some_and(|info| says_sample(info, 3)),
         archived: service.archived.or(details.archived).unwrap_or(false),
-        resource: resource.describe(sequence, &service.activity),
+        resource: resource::describe(resource, service),
         actor: actor::describe(service, resource),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
 }
 
-fn borrowed<'s>(text: &'s Str<'_>) -> Str<'s> {
-    text.as_deref().map(Cow::Borrowed)
-}
-
-/// Whether `additionalInfo` marks a sample: `{"sample": true}`, or, as the newer format has it,
-/// `{"type": "default", "value": "{\"sample\":true}"}`, the value being JSON in a string.
+/// Returns whether `additionalInfo` marks a sample: `{"sample": true}`, or in the newer format
+/// `{"type": "default", "value": "{\"sample\":true}"}`, whose value is JSON in a string.
 fn says_sample(info: Json<'_>, levels: u8) -> bool {
     match info.kind() {
         Kind::Object => info.entries().any(|(key, value)| {
@@ -135,8 +96,8 @@ fn says_sample(info: Json<'_>, levels: u8) -> bool {
     }
 }
 
-/// Whether the word could be in this string, however it is escaped. Most have kilobytes of other things in
-/// them, which need not be unwrapped.
+/// Returns whether the word `sample` may be in a string, escaped or not. Most strings have
+/// kilobytes of other text, which this check saves from being unescaped.
 fn may_say_sample(raw: &str) -> bool {
     raw.contains("\\u") || raw.to_ascii_lowercase().contains("sample")
 }

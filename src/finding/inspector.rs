@@ -5,16 +5,19 @@
 
 use std::borrow::Cow;
 
-use super::arn::short_name;
-use super::draft::{Draft, Envelope, Gauge};
+use super::arn::{bare_id, short_name};
+use super::draft::Draft;
+use super::envelope::Envelope;
+use super::gauge::Gauge;
 use super::json::Json;
-use super::lenient::{List, Pairs, Read, Str, object};
+use super::lenient::{List, Pairs, Read, Str, borrowed, object};
+use super::model::Finding;
 use super::phrase::{Phrase, joined, listed, same};
-use super::{Finding, Rejection};
+use super::product::Product;
+use super::reject::Rejection;
 use crate::instants::Wall;
 
-pub(super) const PRODUCT: &str = "inspector";
-
+/// The most resources or packages that are shown.
 const NAMED_MAX: usize = 3;
 
 object! {
@@ -97,15 +100,15 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let resource = document.resources.first();
     let arn = document.arn.as_deref();
     let mut draft = Draft {
-        product: PRODUCT.into(),
+        product: Product::Inspector,
         id_key: "findingArn",
-        id: super::native::bare_id(arn),
-        account: document.account.as_deref().map(Cow::Borrowed),
-        kind: document.kind.as_deref().map(Cow::Borrowed),
+        id: bare_id(arn),
+        account: borrowed(&document.account),
+        kind: borrowed(&document.kind),
         title: document.title().map(Cow::Owned),
         description: document.describe().map(Cow::Owned),
-        // UNTRIAGED is Inspector's word for a severity that nobody has set yet.
-        severity: document.severity.as_deref().map(Gauge::as_str).unwrap_or_default(),
+        // Inspector writes UNTRIAGED while nobody has set the severity. That counts as unreadable.
+        severity: document.severity.as_deref().map(Gauge::from_word).unwrap_or_default(),
         created_at: document.first_seen,
         updated_at: document.updated_at,
         first_seen: document.first_seen,
@@ -115,16 +118,15 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         ..Draft::default()
     };
     draft.complete_from(arn);
-    let said = |part: Option<&Str<'_>>| part.and_then(|part| part.as_deref().map(str::to_owned));
-    let region = said(resource.map(|resource| &resource.region));
-    let partition = said(resource.map(|resource| &resource.partition));
-    draft.region = draft.region.or(region.map(Cow::Owned));
-    draft.partition = draft.partition.or(partition.map(Cow::Owned));
+    if let Some(resource) = resource {
+        draft.region = draft.region.or_else(|| borrowed(&resource.region));
+        draft.partition = draft.partition.or_else(|| borrowed(&resource.partition));
+    }
     draft.finish(envelope)
 }
 
 impl Document<'_> {
-    /// The title, which begins with the vulnerability's id if nothing else names it.
+    /// The title, with the vulnerability's id before it if the title does not name it.
     fn title(&self) -> Option<String> {
         let (title, id) = (self.title.as_deref(), self.vulnerability.id.as_deref());
         match (title, id) {
@@ -133,8 +135,8 @@ impl Document<'_> {
         }
     }
 
-    /// `Inspector score 7.8, exploit available, no fix.`, then what Inspector says: how urgent it
-    /// is comes first, as the description may be long.
+    /// `Inspector score 7.8, exploit available, no fix available.`, then Inspector's description.
+    /// The urgency comes first, because the description may be long.
     fn describe(&self) -> Option<String> {
         let score = self.score.filter(|score| (0.0..=10.0).contains(score));
         let score = score.map(|score| format!("Inspector score {score:.1}"));
@@ -144,13 +146,14 @@ impl Document<'_> {
         joined([urgency, self.description.as_deref().map(str::to_owned)], " ")
     }
 
-    /// Whether there is a fix, where no fixed version tells it.
+    /// Whether there is a fix, unless the packages name the fixed version.
     fn describe_fix(&self) -> Option<&'static str> {
-        let told = self.vulnerability.packages.items.iter().any(|p| p.fixed_version().is_some());
+        let is_named =
+            self.vulnerability.packages.items.iter().any(|p| p.fixed_version().is_some());
         match self.fix.as_deref()?.trim().to_ascii_uppercase().as_str() {
-            "YES" if !told => Some("fix available"),
+            "YES" if !is_named => Some("fix available"),
             "PARTIAL" => Some("fix available in part"),
-            "NO" if !told => Some("no fix available"),
+            "NO" if !is_named => Some("no fix available"),
             _ => None,
         }
     }
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_tell_where_they_are_fixed() {
+    fn packages_name_the_fixed_version() {
         for (package, said) in [
             (
                 r#""name":"openssl","version":"3.0.2","fixedInVersion":"3.0.5""#,
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_triaged_counts_as_high() {
+    fn an_untriaged_finding_counts_as_high() {
         let finding = read_raw(r#""severity":"UNTRIAGED""#);
         assert_eq!(finding.severity.level, Level::High);
         let remark = Remark::UnreadableSeverity(Text::new("UNTRIAGED", 64));

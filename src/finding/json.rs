@@ -1,12 +1,11 @@
-//! One JSON document, passed over once.
+//! A JSON document that is read in one pass.
 //!
-//! [`Document::read`] judges the syntax and the depth of a text and notes where each value in it begins
-//! and ends. Whatever is asked of the document after that is found by these notes, so that a part is
-//! never looked through again for the sake of what lies in or behind it, and what nobody asks for costs
-//! no more than its share of that one pass.
+//! [`Document::read`] checks the syntax and the depth of a text, and notes where each value begins
+//! and ends. All later reads go by these notes, so no part of the text is read twice, and a value
+//! that nobody reads costs only its share of that pass.
 //!
-//! A note takes 16 bytes, and a text has at most one for every two bytes: 8 MiB for the largest message,
-//! for as long as it is being read. Findings have one for some fifteen bytes.
+//! A note takes 16 bytes. A text has at most one note for every two bytes, so the largest message
+//! needs 8 MiB while it is read. Findings have about one note for fifteen bytes.
 
 mod pass;
 
@@ -20,13 +19,15 @@ use pass::{Node, pass};
 #[derive(Debug)]
 pub(super) struct Document<'t> {
     text: &'t str,
-    /// In the order of the text. The entries of an object are a string, the key, and a value in turn.
+    /// The notes, in the order of the text. Each entry of an object is two notes: its key and its
+    /// value.
     nodes: Vec<Node>,
 }
 
 impl<'t> Document<'t> {
-    /// None where the text is too large, nested too deeply, or not JSON (RFC 8259). Half of a surrogate
-    /// pair is let pass, as is a number that no `f64` holds: they spoil what reads them and no more.
+    /// Returns None if the text is too large, nested too deeply, or not JSON (RFC 8259). Half of a
+    /// surrogate pair, and a number that does not fit an `f64`, are allowed: they spoil only their
+    /// own field.
     pub fn read(text: &'t str) -> Option<Document<'t>> {
         if text.len() > MAX_BYTES {
             return None;
@@ -58,7 +59,7 @@ pub(super) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// The value as it is written.
+    /// The value as it is written in the text.
     pub fn raw(self) -> &'a str {
         let whole = self.node().map(|node| node.start as usize..node.end as usize);
         whole.and_then(|whole| self.document.text.get(whole)).unwrap_or_default()
@@ -76,7 +77,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The text of a string, borrowed if it holds no escapes. Halves of surrogate pairs become U+FFFD.
+    /// The text of a string, borrowed if it has no escapes. Halves of surrogate pairs become
+    /// U+FFFD.
     pub fn text(self) -> Option<Cow<'a, str>> {
         let node = self.node()?;
         let text = self.document.text;
@@ -96,7 +98,7 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// The same, for looking for keys, which are bytes here and UTF-8 all the same.
+    /// Like [`Json::entries`], with keys as bytes (of UTF-8), which are faster to compare.
     pub fn fields(self) -> Fields<'a> {
         Fields(self.within(Kind::Object))
     }
@@ -116,7 +118,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// The values one level below another; of an object its keys, too.
+/// The values one level below another value, and the keys of an object.
 struct Within<'a> {
     document: &'a Document<'a>,
     at: usize,
@@ -156,7 +158,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// What is written with escapes. Most strings have none, and reading those stays short if this is not a part of it.
+/// Decodes escapes. Most strings have none, so this is kept out of the code that reads them.
 #[cold]
 fn unescaped(inner: &str) -> String {
     let mut text = String::with_capacity(inner.len());
@@ -185,8 +187,8 @@ fn unescaped(inner: &str) -> String {
     text
 }
 
-/// The character whose four hex digits `after_u` begins with, and what follows it: one escape, or
-/// two of a surrogate pair.
+/// Decodes the four hex digits at the start of `after_u`, or both escapes of a surrogate pair.
+/// Returns the character and the text after it.
 fn code_point(after_u: &str) -> (char, &str) {
     let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     let Some(first) = unit(after_u) else { return (char::REPLACEMENT_CHARACTER, after_u) };
@@ -202,7 +204,7 @@ fn code_point(after_u: &str) -> (char, &str) {
     (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
 }
 
-/// A document of a test, kept for ever.
+/// A document for a test, never freed.
 #[cfg(test)]
 pub(super) fn json(text: &str) -> Json<'static> {
     let text: &'static str = Box::leak(text.to_owned().into_boxed_str());

@@ -1,25 +1,28 @@
-//! Reading JSON by what is needed of it, whatever else is there and whatever type it has.
+//! Reads the fields that are needed from JSON, whatever types they have.
 //!
-//! A finding that says `"accountId": 123456789012` or `"archived": "false"` is still a finding, and
-//! one whose `service` is a string still has an id. So nothing here fails: a value of the wrong type
-//! is absent, a key that comes twice (or in both spellings) gives its last readable value, what is
-//! not asked for is skipped, and lists are read up to a bound. Only the syntax is judged, and that
-//! happened before: see [`super::envelope`].
+//! A finding that says `"accountId": 123456789012` or `"archived": "false"` is still a finding. A
+//! finding whose `service` is a string still has an id. So no read fails:
 //!
-//! What is read is borrowed from the message wherever it holds no escapes. A number that no `f64` holds,
-//! or half of a surrogate pair where a description was cut, spoils its own field and no more.
+//! - A value of the wrong type is absent.
+//! - A key that occurs twice, or in two spellings, gives its last readable value.
+//! - Other keys are skipped.
+//! - Lists are read up to a bound.
+//!
+//! The syntax was judged before, by [`json`](super::json). Text without escapes is borrowed from
+//! the message. A number that does not fit an `f64`, or half of a surrogate pair where a source cut
+//! a text, spoils only its own field.
 
 use std::borrow::Cow;
 
 use super::json::{Json, Kind};
 use super::text::trimmed;
 
-/// What can be read from one JSON value. None: it is not there, or not in any form that could be meant.
+/// A type that can be read from one JSON value. None means absent, or in no form that makes sense.
 pub(super) trait Read<'a>: Sized {
     fn read(json: Json<'a>) -> Option<Self>;
 }
 
-/// A place for a value that may come once, never or several times.
+/// A field that may occur once, never or several times.
 pub(super) trait Slot<'a> {
     fn fill(&mut self, json: Json<'a>);
 }
@@ -32,10 +35,15 @@ impl<'a, T: Read<'a>> Slot<'a> for Option<T> {
     }
 }
 
-/// Optional text, borrowed from the message where it holds no escapes.
+/// Optional text, borrowed from the message if it has no escapes.
 pub(super) type Str<'a> = Option<Cow<'a, str>>;
 
-/// Strings, numbers and booleans as text; blank text is absent.
+/// Returns the same text, borrowed.
+pub(super) fn borrowed<'s>(text: &'s Str<'_>) -> Str<'s> {
+    text.as_deref().map(Cow::Borrowed)
+}
+
+/// Reads strings, numbers and booleans as text. Blank text is absent.
 impl<'a> Read<'a> for Cow<'a, str> {
     fn read(json: Json<'a>) -> Option<Cow<'a, str>> {
         let text = match json.text() {
@@ -47,7 +55,7 @@ impl<'a> Read<'a> for Cow<'a, str> {
     }
 }
 
-/// Numbers and numeric strings, if finite.
+/// Reads finite numbers, and strings that hold one.
 impl<'a> Read<'a> for f64 {
     fn read(json: Json<'a>) -> Option<f64> {
         let text = match json.kind() {
@@ -59,10 +67,10 @@ impl<'a> Read<'a> for f64 {
     }
 }
 
-/// Whole numbers from 0 and strings of them. `3.0` is whole, `3.5` is not.
+/// Reads whole numbers from 0, and strings that hold one. `3.0` is whole, `3.5` is not.
 impl<'a> Read<'a> for u64 {
     fn read(json: Json<'a>) -> Option<u64> {
-        /// Up to here every whole number is an exact f64.
+        /// Every whole number up to this one is an exact f64.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if json.kind() == Kind::Number
             && let Ok(number) = json.raw().parse()
@@ -74,7 +82,7 @@ impl<'a> Read<'a> for u64 {
     }
 }
 
-/// Booleans, and the words `true` and `false` in any case.
+/// Reads booleans, and the words `true` and `false` in any case.
 impl<'a> Read<'a> for bool {
     fn read(json: Json<'a>) -> Option<bool> {
         let text = Cow::<str>::read(json)?;
@@ -86,18 +94,18 @@ impl<'a> Read<'a> for bool {
     }
 }
 
-/// Any value but null, unread.
+/// Takes any value but null as it is.
 impl<'a> Read<'a> for Json<'a> {
     fn read(json: Json<'a>) -> Option<Json<'a>> {
         (json.kind() != Kind::Null).then_some(json)
     }
 }
 
-/// The first `N` readable elements of an array; a single value stands for an array of one.
+/// The first `N` readable elements of an array. Any other value counts as an array of one.
 #[derive(Debug)]
 pub(super) struct List<T, const N: usize> {
     pub items: Vec<T>,
-    /// How many there are in the message, nulls not counted.
+    /// The number of elements in the message, without nulls.
     pub total: usize,
 }
 
@@ -144,14 +152,14 @@ impl<'a, const N: usize> Slot<'a> for Pairs<'a, N> {
     }
 }
 
-/// Whatever the case of its letters. Most are written as they are here, which is found out at once.
+/// Compares keys, ignoring case. The exact comparison comes first, because most keys pass it.
 #[inline(always)]
 pub(super) fn is_key(key: &[u8], name: &str) -> bool {
     key == name.as_bytes() || key.eq_ignore_ascii_case(name.as_bytes())
 }
 
-/// Declares a struct that reads the named keys of an object. Keys match whatever the case of their
-/// letters, because EventBridge has `accountId` where the API's answer has `AccountId`.
+/// Declares structs that read the named keys of an object. The case of a key does not count,
+/// because EventBridge writes `accountId` where the API writes `AccountId`.
 macro_rules! object {
     ($(
         $(#[$meta:meta])*
@@ -161,14 +169,15 @@ macro_rules! object {
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub(in crate::finding) struct $name<'a> {
+        pub(crate) struct $name<'a> {
             $($(#[$doc])* pub $field: $type,)*
             lifetime: std::marker::PhantomData<&'a ()>,
         }
 
         impl<'a> $crate::finding::lenient::Read<'a> for $name<'a> {
             fn read(json: $crate::finding::json::Json<'a>) -> Option<Self> {
-                use $crate::finding::{json::Kind, lenient::Slot};
+                use $crate::finding::json::Kind;
+                use $crate::finding::lenient::Slot;
                 if json.kind() != Kind::Object {
                     return None;
                 }
@@ -180,7 +189,8 @@ macro_rules! object {
 
         impl<'a> $crate::finding::lenient::Slot<'a> for $name<'a> {
             fn fill(&mut self, json: $crate::finding::json::Json<'a>) {
-                use $crate::finding::{json::Kind, lenient::{Slot, is_key}};
+                use $crate::finding::json::Kind;
+                use $crate::finding::lenient::{Slot, is_key};
                 if json.kind() != Kind::Object {
                     return;
                 }

@@ -1,28 +1,29 @@
-//! What is refused before anything looks inside: a message that is too large or nested too deeply.
+//! The limits of a message: size, depth, number of findings.
 //!
-//! One pass over the bytes, without recursion and without memory, so that a hostile message costs
-//! no more than a good one of the same size.
+//! [`check`] passes once over the bytes. It neither recurses nor allocates, so a hostile message
+//! costs no more than a good one of the same size.
 
 use super::reject::{RejectCode, Rejection};
 
-/// The largest message, in bytes: SQS's and EventBridge's own limit.
+/// The largest message, in bytes. SQS and EventBridge have the same limit.
 /// Source: SQS developer guide, "Amazon SQS message quotas".
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// The deepest nesting of arrays and objects together. GuardDuty's deepest known finding has 9.
-/// It is below the 128 levels at which serde_json itself gives up, so that this limit, which names
-/// the place, is the one that is met.
+/// The deepest nesting of arrays and objects together. GuardDuty's deepest known finding has 9
+/// levels. serde_json gives up at 128 levels. This limit is lower, so that the rejection names the
+/// place.
 pub const MAX_DEPTH: usize = 64;
 
-/// The most findings that one message may carry: what Security Hub's BatchImportFindings takes and
-/// GetFindings gives.
+/// The most findings in one message. Security Hub's BatchImportFindings and GetFindings have the
+/// same limit. Source: Security Hub API reference.
 pub const MAX_FINDINGS: usize = 100;
 
-/// Refuses `body` if it is larger than [`MAX_BYTES`] or nested deeper than [`MAX_DEPTH`]. Whether
-/// it is JSON at all is not judged here.
+/// Rejects `body` if it is larger than [`MAX_BYTES`] or nested deeper than [`MAX_DEPTH`]. It need
+/// not be JSON.
 pub(super) fn check(body: &str) -> Result<(), Rejection> {
     if body.len() > MAX_BYTES {
-        let why = format!("{} bytes, and {MAX_BYTES} are the most that is read", body.len());
+        let why =
+            format!("the message has {} bytes, more than the limit of {MAX_BYTES}", body.len());
         let place = position(body.as_bytes(), MAX_BYTES);
         return Err(Rejection::new(RejectCode::TooLarge, &place, &why));
     }
@@ -31,13 +32,13 @@ pub(super) fn check(body: &str) -> Result<(), Rejection> {
         Some(offset) => Err(Rejection::new(
             RejectCode::TooDeep,
             &position(body.as_bytes(), offset),
-            &format!("nested deeper than the {MAX_DEPTH} levels that are read"),
+            &format!("nested deeper than the limit of {MAX_DEPTH} levels"),
         )),
     }
 }
 
-/// The offset of the first bracket that opens level [`MAX_DEPTH`] + 1. Brackets inside strings are
-/// text and do not count.
+/// Returns the offset of the first bracket that opens level [`MAX_DEPTH`] + 1. Brackets in strings
+/// do not count.
 fn first_too_deep(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let mut in_string = false;
@@ -67,7 +68,7 @@ fn first_too_deep(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// `line L column C`, both from 1, columns in bytes: as serde_json counts them.
+/// Writes `line L column C`. Both start at 1 and columns count bytes, as in serde_json.
 fn position(bytes: &[u8], offset: usize) -> String {
     let before = bytes.get(..offset).unwrap_or(bytes);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;

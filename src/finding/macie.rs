@@ -1,18 +1,22 @@
-//! Macie's findings: policies of buckets, and sensitive data in objects.
+//! Macie's findings: bucket policies, and sensitive data in objects.
 //!
 //! Source: Macie API reference, `Finding`; user guide, "Amazon EventBridge event schema for Macie
 //! findings".
 
 use std::borrow::Cow;
 
-use super::draft::{Draft, Envelope, Gauge};
+use super::arn::bare_id;
+use super::draft::Draft;
+use super::envelope::Envelope;
+use super::gauge::Gauge;
 use super::json::{Json, Kind};
-use super::lenient::{Read, Str, object};
+use super::lenient::{Read, Str, borrowed, object};
+use super::model::Finding;
 use super::phrase::{Phrase, joined, known, part, principal};
-use super::{Finding, Level, Rejection};
+use super::product::Product;
+use super::reject::Rejection;
+use super::severity::Level;
 use crate::instants::Wall;
-
-pub(super) const PRODUCT: &str = "macie";
 
 object! {
     struct Document<'a> {
@@ -106,11 +110,10 @@ object! {
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
     let call = &document.policy.action.call;
-    let borrowed = |text: &'_ Str<'_>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
     Draft {
-        product: PRODUCT.into(),
+        product: Product::Macie,
         id_key: "id",
-        id: super::native::bare_id(document.id.as_deref()),
+        id: bare_id(document.id.as_deref()),
         account: borrowed(&document.account),
         region: borrowed(&document.region),
         partition: borrowed(&document.partition),
@@ -131,14 +134,14 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     .finish(envelope)
 }
 
-/// `{"description": "High", "score": 3}`, or either alone. A score is 1, 2 or 3.
+/// Reads `{"description": "High", "score": 3}`, or either alone. A score is 1, 2 or 3.
 fn gauge(json: Option<Json<'_>>) -> Gauge {
     let Some(json) = json else { return Gauge::default() };
     let severity = match json.kind() {
         Kind::Object => Severity::read(json).unwrap_or_default(),
         _ => Severity { word: Cow::read(json), score: f64::read(json), ..Severity::default() },
     };
-    let word = severity.word.as_deref().map(Gauge::as_str).unwrap_or_default();
+    let word = severity.word.as_deref().map(Gauge::from_word).unwrap_or_default();
     word.or(|| match severity.score {
         Some(1.0) => Gauge::level(Level::Low),
         Some(2.0) => Gauge::level(Level::Medium),
@@ -161,7 +164,8 @@ impl Affected<'_> {
 }
 
 impl Policy<'_> {
-    /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com PutBucketAcl`.
+    /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com
+    /// PutBucketAcl`.
     fn describe(&self) -> Option<String> {
         let (address, call) = (&self.actor.address, &self.action.call);
         let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.name.as_deref()))

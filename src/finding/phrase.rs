@@ -1,4 +1,4 @@
-//! Short descriptions, put together from whatever parts of a finding are there.
+//! Short descriptions, built from the parts that a finding has.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use super::arn::short_name;
 use super::lenient::Str;
 use super::text::{cut, trimmed};
 
-/// One part of a description is not let push the others out.
+/// Longer parts are cut, so that one part cannot push the others out.
 const PART_CHARS_MAX: usize = 100;
 
-/// A part, cut to a length that leaves room for others.
+/// Cuts a part to a length that leaves room for others.
 pub(super) fn part(text: &str) -> Cow<'_, str> {
     cut(trimmed(text), PART_CHARS_MAX)
 }
@@ -30,7 +30,7 @@ impl Part<'_> {
         self.label.len() + 1 + self.text.len()
     }
 
-    /// Whatever the case of its letters.
+    /// Returns whether `whole` has this label and text, ignoring case.
     fn says(&self, whole: &str) -> bool {
         let text = match self.label {
             "" => Some(whole),
@@ -51,7 +51,7 @@ impl Part<'_> {
     }
 }
 
-/// `head (detail, detail)`; without details only `head`; without a head only the details.
+/// Builds `head (detail, detail)`. Without details it is `head`, without a head `detail, detail`.
 #[derive(Debug, Default)]
 pub(super) struct Phrase<'t> {
     head: Part<'t>,
@@ -65,14 +65,14 @@ impl<'t> Phrase<'t> {
         Phrase { head: Part { label, text }, details: Vec::new() }
     }
 
-    /// `label list`, the list being made by [`several`], whose parts are cut already.
+    /// `label list`. The list is made by [`several`], which has cut its parts.
     pub fn of_list(label: &'t str, list: Option<String>) -> Phrase<'t> {
         let text = list.map_or(Cow::Borrowed(""), Cow::Owned);
         Phrase { head: Part { label, text }, details: Vec::new() }
     }
 
-    /// A detail that speaks for itself. One that was already said, whatever the case of its
-    /// letters, is left out.
+    /// Adds a detail that needs no label. A detail that is already there is left out; case does not
+    /// count.
     pub fn with(mut self, detail: Option<&'t str>) -> Phrase<'t> {
         let said = |text: &str| self.details.iter().any(|said| said.says(text));
         if let Some(text) = detail.map(part).filter(|text| !text.is_empty() && !said(text)) {
@@ -81,7 +81,7 @@ impl<'t> Phrase<'t> {
         self
     }
 
-    /// A detail that needs a label, as in `access key AKIA…`.
+    /// Adds a detail with a label, as in `access key AKIA…`.
     pub fn with_labelled(mut self, label: &'t str, detail: Option<&'t str>) -> Phrase<'t> {
         if let Some(text) = detail.map(part).filter(|text| !text.is_empty()) {
             self.details.push(Part { label, text });
@@ -89,13 +89,13 @@ impl<'t> Phrase<'t> {
         self
     }
 
-    /// Like [`Phrase::with_labelled`], of a list made by [`several`].
+    /// Adds a list made by [`several`], with a label.
     pub fn with_list(mut self, label: &'t str, list: Option<String>) -> Phrase<'t> {
         self.details.extend(list.map(|list| Part { label, text: Cow::Owned(list) }));
         self
     }
 
-    /// None if there is nothing to say.
+    /// Returns None if the phrase is empty.
     pub fn build(self) -> Option<String> {
         let Phrase { head, details } = self;
         if head.is_empty() && details.is_empty() {
@@ -121,7 +121,7 @@ impl<'t> Phrase<'t> {
     }
 }
 
-/// The first names, cut as [`part`] does, and how many more there are: `a, b +3 more`.
+/// Lists the first names, each cut by [`part`], and the number of others: `a, b +3 more`.
 pub(super) fn several<'a>(
     names: impl IntoIterator<Item = &'a str>,
     total: usize,
@@ -129,7 +129,7 @@ pub(super) fn several<'a>(
     listed(names.into_iter().map(part).collect(), total)
 }
 
-/// Like [`several`], of phrases, whose parts are cut already.
+/// Like [`several`], for phrases, which have cut their parts.
 pub(super) fn listed<S: AsRef<str>>(mut shown: Vec<S>, total: usize) -> Option<String> {
     shown.retain(|phrase| !phrase.as_ref().is_empty());
     let more = total.saturating_sub(shown.len());
@@ -147,8 +147,8 @@ pub(super) fn listed<S: AsRef<str>>(mut shown: Vec<S>, total: usize) -> Option<S
     (!shown.is_empty()).then_some(list)
 }
 
-/// Like [`listed`], of at most `max` of those things that are not `alike` one before them. `total`
-/// counts the repeated ones too.
+/// Like [`listed`], for at most `max` of the `things`. A thing that is `alike` an earlier one is
+/// left out. `total` includes the repeated ones.
 pub(super) fn listed_once<T>(
     things: &[&T],
     total: usize,
@@ -167,20 +167,20 @@ pub(super) fn listed_once<T>(
     listed(shown, total.saturating_sub(repeated))
 }
 
-/// The same, whatever the case of its letters.
+/// Compares two texts; case and white space around them do not count.
 pub(super) fn same(one: &str, other: &str) -> bool {
     let (one, other) = (trimmed(one), trimmed(other));
     one.eq_ignore_ascii_case(other)
         || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
 }
 
-/// The text, unless it is the word `Unknown`, as sources write where they know no country.
+/// Returns the text unless it is the word `Unknown`, which sources write for an unknown country.
 pub(super) fn known<'t>(text: &'t Str<'_>) -> Option<&'t str> {
     text.as_deref().filter(|text| !trimmed(text).eq_ignore_ascii_case("unknown"))
 }
 
-/// `IAMUser alice`. The root user is its account's only one, so neither `Root` nor the account's
-/// number is told as its name.
+/// `IAMUser alice`. An account has only one root user, so neither `Root` nor the account's number
+/// is shown as its name.
 pub(super) fn principal<'t>(
     kind: Option<&'t str>,
     otherwise: &'t str,
@@ -192,12 +192,21 @@ pub(super) fn principal<'t>(
     }
 }
 
+/// `AWS 999988887777`: somebody who was given access. `*`, of AWS or of no kind, means everybody,
+/// people without an account included.
+pub(super) fn grantee(kind: &str, name: &str) -> String {
+    match (kind, name.trim()) {
+        ("AWS" | "principal", "*") => "anyone".to_owned(),
+        (kind, name) => format!("{} {}", part(kind), part(name)),
+    }
+}
+
 fn is_root(name: &str) -> bool {
     let name = short_name(name);
     same(name, "root") || name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What there is of the parts, put together.
+/// Joins the parts that are there.
 pub(super) fn joined<S: AsRef<str> + Into<String>>(
     parts: impl IntoIterator<Item = Option<S>>,
     between: &str,
@@ -205,7 +214,7 @@ pub(super) fn joined<S: AsRef<str> + Into<String>>(
     let mut parts = parts.into_iter().flatten().peekable();
     let mut all: String = parts.next()?.into();
     if parts.peek().is_some() {
-        // Enough for most of what follows, so that the text is moved once.
+        // Enough for most texts, so that the text is moved at most once.
         all.reserve(PART_CHARS_MAX);
     }
     for part in parts {
@@ -220,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_there_is() {
+    fn a_phrase_holds_the_parts_there_are() {
         let full = Phrase::new("EC2 instance", Some("i-1")).with(Some("t3.micro")).with(None);
         let full = full.with_labelled("tag", Some("web")).with(Some("t3.micro"));
         assert_eq!(full.build().as_deref(), Some("EC2 instance i-1 (t3.micro, tag web)"));
@@ -253,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_is_listed_once() {
+    fn repeated_things_are_listed_once() {
         let list = |things: &[&str], total| {
             let things: Vec<&&str> = things.iter().collect();
             listed_once(&things, total, 2, |a, b| a == b, |thing| Some((*thing).to_owned()))

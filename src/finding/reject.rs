@@ -1,15 +1,15 @@
-//! Why a message, or a part of it, is no finding that could be told to anybody.
+//! Rejections: why a message, or a part of it, is not a finding that hansho can post.
 
 use std::fmt;
 
-use super::Text;
+use super::text::Text;
 
-/// Why something goes to quarantine instead of to a person. `code` is the word in logs, metrics and
-/// the quarantine's attributes; `place` says where in the message; `Display` is the whole sentence.
+/// The reason why a message goes to quarantine. `Display` writes `place: why`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
+    /// Its word stands in logs, metrics and the attributes of the quarantined message.
     pub code: RejectCode,
-    /// Where: a path such as `detail.findings[3].Id`, or `line 1 column 17`.
+    /// Where in the message: a path such as `detail.findings[3].Id`, or `line 1 column 17`.
     pub place: Text,
     pub why: Text,
 }
@@ -18,11 +18,11 @@ pub struct Rejection {
 pub enum RejectCode {
     /// The body is not one JSON document.
     NotJson,
-    /// More than [`super::MAX_BYTES`], or more findings than [`super::MAX_FINDINGS`].
+    /// Larger than [`super::MAX_BYTES`], or more findings than [`super::MAX_FINDINGS`].
     TooLarge,
     /// Nested deeper than [`super::MAX_DEPTH`], or wrapped too often.
     TooDeep,
-    /// JSON, but nothing that hansho knows as a finding.
+    /// JSON, but not a finding that hansho knows.
     NotAFinding,
     /// A finding without an id, or with one too long to be a key.
     NoIdentity,
@@ -49,7 +49,7 @@ impl RejectCode {
 }
 
 impl Rejection {
-    /// Parts are bounded here: a path or a quoted name comes from the message.
+    /// Cuts `place` and `why` to a bounded length, because parts of them come from the message.
     pub fn new(code: RejectCode, place: &str, why: &str) -> Rejection {
         Rejection { code, place: Text::new(place, 200), why: Text::new(why, 300) }
     }

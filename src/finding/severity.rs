@@ -1,9 +1,9 @@
-//! How bad a finding is: a rank with five levels, and the number it came from where there is one.
+//! Severities: five levels, and the number that a level was derived from.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The rank of a finding. The order of the variants is the order of urgency.
+/// The level of a severity, ordered from least to most severe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     Informational = 0,
@@ -17,9 +17,9 @@ impl Level {
     pub const ALL: [Level; 5] =
         [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
 
-    /// GuardDuty's bands, by their lower bounds (1.0, 4.0, 7.0, 9.0), so that a number between two
-    /// published bands such as 6.95 belongs to the lower one. None for what is no severity: a
-    /// negative number, NaN, infinity.
+    /// Reads GuardDuty's number by the lower bounds of its bands (1.0, 4.0, 7.0, 9.0). A number
+    /// between two published bands, such as 6.95, belongs to the lower one. Negative numbers, NaN
+    /// and infinity give None.
     /// Source: GuardDuty user guide, "Severity levels for GuardDuty findings".
     pub fn from_score(score: f64) -> Option<Level> {
         match score {
@@ -32,7 +32,7 @@ impl Level {
         }
     }
 
-    /// ASFF's `Severity.Normalized`, 0 to 100, by lower bounds 1, 40, 70, 90.
+    /// Reads ASFF's `Severity.Normalized`, 0 to 100, by the lower bounds 1, 40, 70, 90.
     /// Source: Security Hub user guide, "AWS Security Finding Format: Severity".
     pub fn from_normalized(normalized: f64) -> Option<Level> {
         match normalized {
@@ -56,7 +56,7 @@ impl Level {
         }
     }
 
-    /// The number in a ledger row.
+    /// The number in a ledger record.
     pub fn rank(self) -> u8 {
         self as u8
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The text is no severity word.
+/// The text is not a severity word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of informational, low, medium, high, critical")]
 pub struct NotALevel;
@@ -92,7 +92,7 @@ impl FromStr for Level {
     }
 }
 
-/// A finding's severity: its level, and the source's number where it gave one.
+/// A finding's severity: its level, and the source's number if it gave one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Severity {
     pub level: Level,
@@ -109,8 +109,8 @@ impl Severity {
         Level::from_score(score).map(|level| Severity { level, score: Some(score) })
     }
 
-    /// What a finding whose severity can't be read counts as: waking somebody for nothing is
-    /// better than letting an unknown pass.
+    /// The severity of a finding whose own can't be read: high, because a needless alert is better
+    /// than a missed one.
     pub fn unreadable() -> Severity {
         Severity::of_level(Level::High)
     }

@@ -1,58 +1,11 @@
-//! What an object is, by its keys.
+//! Recognises an object by its keys.
 
-use super::draft::Envelope;
 use super::json::{Json, Kind};
 use super::lenient::{Str, object};
-use super::{Outcome, Rejection, Wanted};
-use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
-
-/// The parsers there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    GuardDuty,
-    Asff,
-    Ocsf,
-    Inspector,
-    Macie,
-    AccessAnalyzer,
-}
-
-impl Source {
-    /// Source: EventBridge event reference, the detail-types of each service.
-    pub fn of_detail_type(detail_type: &str) -> Option<Source> {
-        match detail_type.trim() {
-            "GuardDuty Finding" => Some(Source::GuardDuty),
-            "Inspector2 Finding" => Some(Source::Inspector),
-            "Macie Finding" => Some(Source::Macie),
-            "Access Analyzer Finding"
-            | "Unused Access Finding for IAM entities"
-            | "Internal Access Finding" => Some(Source::AccessAnalyzer),
-            _ => None,
-        }
-    }
-
-    /// Reads a finding; of one that is not wanted only who it is and how bad, where the source can be
-    /// read in part.
-    pub fn read(
-        self,
-        json: Json<'_>,
-        envelope: &Envelope<'_>,
-        wanted: Wanted<'_>,
-    ) -> Result<Outcome, Rejection> {
-        let read = match self {
-            Source::GuardDuty => return guardduty::read(json, envelope, wanted),
-            Source::Asff => asff::read,
-            Source::Ocsf => ocsf::read,
-            Source::Inspector => inspector::read,
-            Source::Macie => macie::read,
-            Source::AccessAnalyzer => access_analyzer::read,
-        };
-        Ok(Outcome::of(read(json, envelope)?, wanted))
-    }
-}
+use super::source::Source;
 
 object! {
-    /// The keys by which an object is recognised, whatever it is.
+    /// All keys by which an object is recognised.
     struct Shape<'a> {
         // SNS, and Lambda's events of SNS and SQS.
         kind: Str<'a> = "Type",
@@ -101,7 +54,7 @@ object! {
 }
 
 impl<'a> Shape<'a> {
-    /// Which source's finding this looks like.
+    /// Returns the source that such a finding comes from.
     pub fn source(&self) -> Option<Source> {
         let is_object =
             |json: Option<Json<'_>>| json.is_some_and(|json| json.kind() == Kind::Object);
@@ -145,13 +98,13 @@ impl<'a> Shape<'a> {
         None
     }
 
-    /// A type of GuardDuty's form, `ThreatPurpose:Resource/Name`.
+    /// Returns whether the type has GuardDuty's form, `ThreatPurpose:Resource/Name`.
     fn has_threat_type(&self) -> bool {
         let kind = self.kind.as_deref().and_then(|kind| kind.split_once(':'));
         kind.is_some_and(|(purpose, rest)| !purpose.is_empty() && rest.contains('/'))
     }
 
-    /// The message in an SNS notification.
+    /// Returns the message in an SNS notification.
     pub fn notification(&self) -> Option<Json<'a>> {
         let is_sns = match self.kind.as_deref() {
             Some(kind) => kind == "Notification",

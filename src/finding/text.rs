@@ -1,34 +1,35 @@
-//! Text out of a finding. Whoever can name a bucket, tag an instance or answer a DNS query can put
-//! words in it, so it is cleaned and bounded before anything else sees it.
+//! Text from a finding. Anybody who can name a bucket, tag an instance or answer a DNS query can
+//! write it, so it is cleaned and cut before other code sees it.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The mark of a text that was cut.
+/// Marks a text that was cut.
 pub const CUT: char = '…';
 
-/// One line of cleaned, bounded text. It is not escaped: that is for whoever knows the target.
+/// One line of cleaned text of bounded length. It is not escaped; each target escapes it its own
+/// way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(String);
 
 impl Text {
     /// Cleans `raw` and cuts it to at most `max_chars` characters (Unicode scalar values, the unit
     /// of Slack's limits) at a grapheme boundary, with a visible mark. Control characters,
-    /// bidirectional controls and invisible format characters go; runs of white space, line ends
-    /// among them, become one space.
+    /// bidirectional controls and invisible format characters are removed. A run of white space,
+    /// line ends included, becomes one space.
     pub fn new(raw: &str, max_chars: usize) -> Text {
         Text::of(Cow::Borrowed(raw), max_chars)
     }
 
-    /// Like [`Text::new`], of what need not be copied if it is owned and there is nothing to clean.
+    /// Like [`Text::new`], but does not copy owned text that is clean already.
     pub fn of(raw: Cow<'_, str>, max_chars: usize) -> Text {
         if is_clean(&raw, max_chars) {
             return Text(raw.into_owned());
         }
-        // Cleaning can only shorten, and a grapheme can be long: look at no more of the raw text
-        // than could matter, so that a megabyte of spaces costs little.
+        // Cleaning only shortens. So the loop ends after `max_chars + 2` kept characters, and a
+        // megabyte of text costs little.
         let mut clean = String::with_capacity(raw.len().min(max_chars.saturating_mul(4)));
         let mut kept = 0;
         let mut gap = false;
@@ -59,7 +60,7 @@ impl Text {
         self.0.is_empty()
     }
 
-    /// The same text, cut further if need be.
+    /// Cuts the text further if necessary.
     pub fn shortened(&self, max_chars: usize) -> Text {
         Text(cut(&self.0, max_chars).into_owned())
     }
@@ -69,7 +70,8 @@ impl Text {
     }
 }
 
-/// No more than so many characters of ASCII, words with one space between them: nothing is to be done.
+/// Returns whether there is nothing to clean or cut: at most `max_chars` printable ASCII
+/// characters, with single spaces between words.
 fn is_clean(raw: &str, max_chars: usize) -> bool {
     raw.len() <= max_chars
         && !has_byte(raw, |byte| !matches!(byte, b' '..=b'~'))
@@ -77,18 +79,19 @@ fn is_clean(raw: &str, max_chars: usize) -> bool {
         && trimmed(raw).len() == raw.len()
 }
 
-/// Whether a text has such a byte. Sixteen are judged at once, for which `such` must do without branches.
+/// Returns whether a byte of `text` is `such`. Sixteen bytes are judged at once, so `such` must
+/// have no branches.
 pub fn has_byte(text: &str, such: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     let among = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, &byte| any | such(byte));
     match bytes.last_chunk() {
-        // Some of the last sixteen are judged twice.
+        // Some of the last sixteen bytes are judged twice.
         Some(last) => bytes.as_chunks().0.iter().any(among) || among(last),
         None => bytes.iter().any(|&byte| such(byte)),
     }
 }
 
-/// Without white space at its ends, of which most texts have none.
+/// Trims white space. Most texts have none, and pass by the first comparison.
 pub(super) fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
         [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
@@ -102,8 +105,8 @@ impl fmt::Display for Text {
     }
 }
 
-/// Cuts `text` to at most `max_chars` characters, at a grapheme boundary, the last one being
-/// [`CUT`] if anything went.
+/// Cuts `text` to at most `max_chars` characters, at a grapheme boundary. The last one is [`CUT`]
+/// if anything was removed.
 pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
     if text.len() <= max_chars || text.chars().take(max_chars + 1).count() <= max_chars {
         return Cow::Borrowed(text);
@@ -125,10 +128,10 @@ pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Characters that show nothing and change how their neighbours show: bidirectional controls
-/// (Unicode TR 9, used to make `exe.gpj` of `jpg.exe`), zero-width spaces, joiners outside emoji,
-/// the tag block, variation selectors used as carriers, the soft hyphen and the byte-order mark.
-/// U+200D stays, because emoji are built with it, and U+FE0F for the same reason.
+/// Returns whether a character is invisible and changes how its neighbours are shown: bidirectional
+/// controls (Unicode TR 9; they can show `jpg.exe` as `exe.gpj`), zero-width spaces, joiners
+/// outside emoji, the tag block, variation selectors, the soft hyphen and the byte-order mark.
+/// U+200D and U+FE0F stay, because emoji need them.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'

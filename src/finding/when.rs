@@ -1,4 +1,4 @@
-//! Moments as the sources write them.
+//! Reads times in every form that the sources write.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -18,8 +18,8 @@ const INSPECTOR: &[BorrowedFormatItem<'_>] = format_description!(
 /// Seconds since the epoch stay below this until the year 5138; milliseconds passed it in 1973.
 const LEAST_MILLISECONDS: f64 = 1e11;
 
-/// RFC 3339, the same with a space for the `T` or without a zone (then UTC), Inspector's form, and
-/// seconds or milliseconds since the epoch.
+/// Reads RFC 3339, RFC 3339 with a space for the `T` or without a zone (then UTC), Inspector's
+/// form, and seconds or milliseconds since the epoch.
 impl<'a> Read<'a> for Wall {
     fn read(json: Json<'a>) -> Option<Wall> {
         match json.kind() {
@@ -36,7 +36,7 @@ fn from_epoch(number: f64) -> Option<Wall> {
 }
 
 fn from_text(text: &str) -> Option<Wall> {
-    /// No form is longer; a longer text is no moment and not worth the copies.
+    /// No form is longer.
     const LONGEST: usize = 64;
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST {
@@ -48,7 +48,7 @@ fn from_text(text: &str) -> Option<Wall> {
         .or_else(|| from_epoch(text.parse().ok()?))
 }
 
-/// `2025-02-25 20:40:06.721` as `2025-02-25T20:40:06.721Z`.
+/// Turns `2025-02-25 20:40:06.721` into `2025-02-25T20:40:06.721Z`.
 fn as_rfc3339(text: &str) -> Option<String> {
     let (date, time) = (text.get(..10)?, text.get(11..)?);
     let zone = if time.ends_with(['Z', 'z']) || time.contains(['+', '-']) { "" } else { "Z" };

@@ -1,5 +1,5 @@
-//! `/healthz`, `/readyz` and `/metrics`. They say nothing secret and change nothing, so that nobody
-//! has to show a token; whoever opens them beyond loopback decides who gets there.
+//! Serves `/healthz`, `/readyz` and `/metrics`. The answers hold no secret and the requests change
+//! nothing, so there is no token. Restrict access to an address beyond loopback by a firewall.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,17 +12,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tracing::info;
 
-use super::Vitals;
+use super::vitals::Vitals;
 
-/// The paths.
 pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 pub const METRICS: &str = "/metrics";
 
-/// Prometheus' text format.
+/// The content type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Answers at `at` until the process ends. Answers where: the port may have been 0.
+/// Serves at `at` until the process ends. Returns the address, because the port may be 0.
 ///
 /// # Errors
 /// The address can't be listened on.
@@ -31,7 +30,7 @@ pub async fn start(at: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<Socket
         .await
         .with_context(|| format!("metrics.listen: {at} can't be listened on"))?;
     let at = listener.local_addr()?;
-    info!(address = %at, "answering {HEALTHZ}, {READYZ} and {METRICS}");
+    info!(address = %at, "serving {HEALTHZ}, {READYZ} and {METRICS}");
     tokio::spawn(async move { axum::serve(listener, router(vitals)).await });
     Ok(at)
 }
@@ -52,11 +51,11 @@ async fn readyz(State(vitals): State<Arc<Vitals>>) -> Response {
     answer(vitals.ready(), "ready")
 }
 
-fn answer(outcome: Result<(), Vec<String>>, well: &str) -> Response {
+fn answer(outcome: Result<(), Vec<String>>, state: &str) -> Response {
     match outcome {
-        Ok(()) => format!("{well}\n").into_response(),
-        Err(troubles) => {
-            let text = format!("not {well}\n{}\n", troubles.join("\n"));
+        Ok(()) => format!("{state}\n").into_response(),
+        Err(problems) => {
+            let text = format!("not {state}\n{}\n", problems.join("\n"));
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
         }
     }

@@ -1,181 +1,63 @@
-//! The ports, with their calls counted and timed.
+//! Metrics of calls to the queue, the ledger and Slack.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Metrics, count, observe};
-use crate::instants::Mono;
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
-use crate::ports::{
-    Clock, Delivery, Depth, Form, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry,
-    Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
-};
+use prometheus::{Error, Gauge, HistogramVec, IntCounterVec};
 
-/// A port whose calls are counted.
-pub struct Counted<'a, P, C> {
-    pub inner: &'a P,
-    pub metrics: &'a Metrics,
-    pub clock: &'a C,
+use super::register::{Register, count, observe};
+use crate::desk::Snapshot;
+
+/// Seconds of one call. A long poll takes up to 20 s, a post up to 10 s.
+const CALL: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0];
+
+pub struct CallMetrics {
+    calls: IntCounterVec,
+    failures: IntCounterVec,
+    seconds: HistogramVec,
+    ledger_unreachable: Gauge,
 }
 
-impl<'a, P, C: Clock> Counted<'a, P, C> {
-    pub fn new(inner: &'a P, metrics: &'a Metrics, clock: &'a C) -> Counted<'a, P, C> {
-        Counted { inner, metrics, clock }
+impl CallMetrics {
+    pub fn register(register: &Register<'_>) -> Result<CallMetrics, Error> {
+        Ok(CallMetrics {
+            calls: register.counters(
+                "hansho_calls_total",
+                "Calls to the queue, the ledger and Slack.",
+                &["port", "call", "result"],
+            )?,
+            failures: register.counters(
+                "hansho_call_failures_total",
+                "Calls that failed, by reason. A batch counts once for each reason of its entries.",
+                &["port", "call", "reason"],
+            )?,
+            seconds: register.histograms_of_seconds(
+                "hansho_call_seconds",
+                "Time that calls took. A receive waits for messages.",
+                &["port", "call"],
+                &CALL,
+            )?,
+            ledger_unreachable: register.gauge(
+                "hansho_ledger_unreachable",
+                "1 if every call to the ledger has failed for two minutes or more.",
+            )?,
+        })
     }
 
-    fn began(&self) -> Mono {
-        self.clock.now().mono
+    pub fn ended(&self, port: &str, call: &str, result: &str, took: Duration) {
+        count(&self.calls, &[port, call, result]);
+        observe(&self.seconds, &[port, call], took);
     }
 
-    fn ended(&self, port: &str, call: &str, result: &str, began: Mono) {
-        let took: Duration = self.clock.now().mono.since(began);
-        count(&self.metrics.calls, &[port, call, result]);
-        observe(&self.metrics.call_seconds, &[port, call], took);
-    }
-
-    /// Each reason once, however many entries of a batch have it.
-    fn failed(&self, port: &str, call: &str, reasons: impl IntoIterator<Item = &'static str>) {
+    /// Counts each reason once, however many entries of a batch have it.
+    pub fn failed(&self, port: &str, call: &str, reasons: impl IntoIterator<Item = &'static str>) {
         let reasons: BTreeSet<&str> = reasons.into_iter().collect();
         for reason in reasons {
-            count(&self.metrics.call_failures, &[port, call, reason]);
+            count(&self.failures, &[port, call, reason]);
         }
     }
-}
 
-/// A call with several entries worked as well as its worst one.
-fn worst(results: &[Result<(), QueueError>]) -> &'static str {
-    let failed = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::Unavailable(_)));
-    let gone = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::ReceiptGone(_)));
-    if results.iter().any(failed) {
-        "failed"
-    } else if results.iter().any(gone) {
-        "receipt_gone"
-    } else {
-        "ok"
-    }
-}
-
-fn reasons(results: &[Result<(), QueueError>]) -> impl Iterator<Item = &'static str> {
-    results.iter().filter_map(|result| result.as_ref().err().map(QueueError::as_str))
-}
-
-fn well<T, E>(result: &Result<T, E>) -> &'static str {
-    if result.is_ok() { "ok" } else { "failed" }
-}
-
-impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
-    async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
-        let began = self.began();
-        let result = self.inner.receive(ask).await;
-        self.ended("queue", "receive", well(&result), began);
-        self.failed("queue", "receive", result.as_ref().err().map(QueueError::as_str));
-        self.metrics.received(result.as_deref().unwrap_or_default());
-        result
-    }
-
-    async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
-        let began = self.began();
-        let results = self.inner.delete(lane, receipts).await;
-        self.ended("queue", "delete", worst(&results), began);
-        self.failed("queue", "delete", reasons(&results));
-        results
-    }
-
-    async fn hide(
-        &self,
-        lane: Lane,
-        entries: &[(Receipt, Duration)],
-    ) -> Vec<Result<(), QueueError>> {
-        let began = self.began();
-        let results = self.inner.hide(lane, entries).await;
-        self.ended("queue", "hide", worst(&results), began);
-        self.failed("queue", "hide", reasons(&results));
-        results
-    }
-
-    async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        let began = self.began();
-        let result = self.inner.quarantine(entry).await;
-        self.ended("queue", "park", well(&result), began);
-        self.failed("queue", "park", result.as_ref().err().map(QueueError::as_str));
-        result
-    }
-
-    async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
-        let began = self.began();
-        let result = self.inner.depth(lane).await;
-        self.ended("queue", "depth", well(&result), began);
-        self.failed("queue", "depth", result.as_ref().err().map(QueueError::as_str));
-        result
-    }
-}
-
-impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        let began = self.began();
-        let result = self.inner.read(key).await;
-        self.ended("ledger", "read", well(&result), began);
-        self.failed("ledger", "read", result.as_ref().err().map(LedgerError::as_str));
-        result
-    }
-
-    async fn write(
-        &self,
-        key: &RecordKey,
-        expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        let began = self.began();
-        let result = self.inner.write(key, expect, row).await;
-        let word = match &result {
-            Ok(Written::Done) => "ok",
-            Ok(Written::Lost(_)) => "lost",
-            Err(_) => "failed",
-        };
-        self.ended("ledger", "write", word, began);
-        self.failed("ledger", "write", result.as_ref().err().map(LedgerError::as_str));
-        result
-    }
-
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        let began = self.began();
-        let result = self.inner.prefetch(keys).await;
-        self.ended("ledger", "prefetch", well(&result), began);
-        result
-    }
-}
-
-impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
-    async fn post(&self, digest: &Post) -> Verdict {
-        let began = self.began();
-        let verdict = self.inner.post(digest).await;
-        let answer = match &verdict {
-            Verdict::Accepted => "accepted",
-            Verdict::Retry { reason, .. } => reason.as_str(),
-            Verdict::Dead { .. } => "dead",
-            Verdict::Refused { .. } => "refused",
-        };
-        let form = match digest.form {
-            Form::Cards => "cards",
-            Form::Digest => "digest",
-            Form::Plain => "plain",
-        };
-        count(&self.metrics.posts, &[&digest.destination, form, answer]);
-        let result = if verdict == Verdict::Accepted { "ok" } else { "failed" };
-        self.ended("slack", "post", result, began);
-        self.failed("slack", "post", Some(answer).filter(|_| result != "ok"));
-        verdict
-    }
-
-    async fn refresh(&self, destination: &str) -> Result<bool, String> {
-        let began = self.began();
-        let result = self.inner.refresh(destination).await;
-        self.ended("slack", "refresh", well(&result), began);
-        self.failed(
-            "slack",
-            "refresh",
-            result.as_ref().err().map(|_| RetryReason::NoAddress.as_str()),
-        );
-        result
+    pub fn update(&self, snapshot: &Snapshot) {
+        self.ledger_unreachable.set(f64::from(u8::from(snapshot.ledger_away.is_some())));
     }
 }

@@ -1,29 +1,31 @@
-//! CloudWatch's embedded metric format: a line of JSON in the log, out of which CloudWatch Logs makes
-//! metrics by itself, whatever wrote the line. So a worker that nobody can ask, in Lambda or behind a
-//! closed security group, needs neither a call nor a right to say how it is.
+//! CloudWatch's embedded metric format: a line of JSON in the log, from which CloudWatch Logs makes
+//! metrics. A worker that no scraper reaches, in Lambda or behind a closed security group, needs no
+//! call and no right to publish its metrics.
 //! Source: CloudWatch user guide, "Specification: Embedded metric format".
 //!
-//! Each metric costs money every month, and one with dimensions costs it for each combination. So few
-//! are metrics, without dimensions; what else is in the line is for queries over the log.
+//! Each metric costs money every month, and dimensions multiply the cost. Therefore only a few
+//! values of the line are metrics, without dimensions. The other values are for queries over the
+//! log.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::proto::{MetricFamily, MetricType};
 use serde_json::{Map, Value, json};
 
-use super::{Metrics, keep};
+use super::all::Metrics;
 use crate::instants::Wall;
 use crate::ports::FailureKind;
 
 pub const NAMESPACE: &str = "hansho";
-/// The worker is at work. `infra/pipeline.yaml` has the alarm on its absence.
+/// The worker runs and receives. `infra/pipeline.yaml` has an alarm on its absence.
 pub const HEARTBEAT: &str = "heartbeat";
 
-/// Calls to queue and ledger that were throttled: in the line, for queries.
+/// Calls that were throttled. For queries over the log.
 const THROTTLED: &str = "throttled";
 
-/// What of the line is a metric, with its unit.
-const METRICS: [(&str, &str); 11] = [
+/// The values of the line that are metrics, with their units.
+const METRICS: [(&str, &str); 12] = [
     ("findings", "Count"),
     ("posted", "Count"),
     ("quarantined", "Count"),
@@ -33,41 +35,37 @@ const METRICS: [(&str, &str); 11] = [
     ("waiting", "Count"),
     ("oldest_waiting_seconds", "Seconds"),
     ("arrival_to_post_seconds", "Seconds"),
-    // Only where canaries are put: `infra/pipeline.yaml` has the alarm on its absence.
+    // Only if canaries are sent. `infra/pipeline.yaml` has an alarm on its absence.
     ("canary_seconds", "Seconds"),
-    // Only where the worker compares: `infra/pipeline.yaml` has the alarm on it.
+    // Only if the worker reconciles. `infra/pipeline.yaml` has an alarm on it.
     ("reconcile_failed", "Count"),
+    (HEARTBEAT, "Count"),
 ];
 
-/// What was told already, since a line says what was added.
+/// The sums of the last line, because a line holds what was added since.
 #[derive(Default)]
 pub struct Emf {
-    told: Mutex<Map<String, Value>>,
+    sums: Mutex<BTreeMap<String, f64>>,
 }
 
 impl Emf {
-    /// One line for the log: what was counted since the last one, and how things are now. `beats`
-    /// says whether the worker can say of itself that it is at work.
+    /// One line for the log: the counts since the last line, and the gauges. `beats`: whether the
+    /// line has the heartbeat.
     pub fn line(&self, metrics: &Metrics, beats: bool, now: Wall) -> String {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = Map::new();
         for family in metrics.gather() {
             let name = short(family.name());
             match family.get_field_type() {
                 MetricType::COUNTER => {
-                    let sum = sum(&family);
-                    let before = told.insert(name.to_owned(), sum.into());
-                    let before = before.and_then(|v| v.as_f64()).unwrap_or(0.0);
-                    line.insert(name.to_owned(), number(sum - before));
+                    line.insert(name.to_owned(), added(&mut sums, name, sum(&family)));
                     if name == "call_failures" {
-                        let sum = throttled(&family);
-                        let before = told.insert(THROTTLED.to_owned(), sum.into());
-                        let before = before.and_then(|v| v.as_f64()).unwrap_or(0.0);
-                        line.insert(THROTTLED.to_owned(), number(sum - before));
+                        let added = added(&mut sums, THROTTLED, throttled(&family));
+                        line.insert(THROTTLED.to_owned(), added);
                     }
                 }
                 MetricType::GAUGE if name == "oldest_waiting_seconds" => {
-                    line.insert(name.to_owned(), number(most(&family)));
+                    line.insert(name.to_owned(), number(greatest(&family)));
                 }
                 MetricType::GAUGE if name != "build_info" => {
                     line.insert(name.to_owned(), number(sum(&family)));
@@ -75,33 +73,38 @@ impl Emf {
                 _ => {}
             }
         }
-        for (name, recent) in [
-            ("arrival_to_post_seconds", &metrics.recent),
-            ("canary_seconds", &metrics.recent_canaries),
+        for (name, seconds) in [
+            ("arrival_to_post_seconds", metrics.waits.take_waits()),
+            ("canary_seconds", metrics.waits.take_canaries()),
         ] {
-            let times = std::mem::take(&mut keep(recent).0);
-            if !times.is_empty() {
-                line.insert(name.to_owned(), json!(times));
+            if !seconds.is_empty() {
+                line.insert(name.to_owned(), json!(seconds));
             }
         }
-        let mut units = METRICS.to_vec();
         if beats {
-            units.push((HEARTBEAT, "Count"));
             line.insert(HEARTBEAT.to_owned(), json!(1));
         }
-        let units = units.into_iter().filter(|(name, _)| line.contains_key(*name));
-        let units: Vec<Value> =
-            units.map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
-        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": units});
-        line.insert(
-            "_aws".to_owned(),
-            json!({"Timestamp": now.0, "CloudWatchMetrics": [directive]}),
-        );
+        line.insert("_aws".to_owned(), directive(&line, now));
         Value::Object(line).to_string()
     }
 }
 
-/// `hansho_posted_total` is `posted`.
+/// Declares which values of the line are metrics.
+fn directive(line: &Map<String, Value>, now: Wall) -> Value {
+    let metrics = METRICS.iter().filter(|(name, _)| line.contains_key(*name));
+    let metrics: Vec<Value> =
+        metrics.map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics});
+    json!({"Timestamp": now.0, "CloudWatchMetrics": [directive]})
+}
+
+/// The difference between a sum and its value in the last line.
+fn added(sums: &mut BTreeMap<String, f64>, name: &str, sum: f64) -> Value {
+    let before = sums.insert(name.to_owned(), sum).unwrap_or_default();
+    number(sum - before)
+}
+
+/// The short name: `hansho_posted_total` is `posted`.
 fn short(name: &str) -> &str {
     let name = name.strip_prefix("hansho_").unwrap_or(name);
     name.strip_suffix("_total").unwrap_or(name)
@@ -118,7 +121,7 @@ fn sum(family: &MetricFamily) -> f64 {
     values(family).sum()
 }
 
-/// Of the calls that failed, those that were throttled.
+/// The number of failed calls that were throttled.
 fn throttled(family: &MetricFamily) -> f64 {
     let is = |label: &prometheus::proto::LabelPair| {
         label.name() == "reason" && label.value() == FailureKind::Throttled.as_str()
@@ -127,11 +130,11 @@ fn throttled(family: &MetricFamily) -> f64 {
     metrics.map(|metric| metric.get_counter().get_value()).sum()
 }
 
-fn most(family: &MetricFamily) -> f64 {
+fn greatest(family: &MetricFamily) -> f64 {
     values(family).fold(0.0, f64::max)
 }
 
-/// Whole numbers without a point, as people write them.
+/// Whole numbers have no decimal point.
 fn number(value: f64) -> Value {
     const EXACT: f64 = 9e15;
     if value.fract() == 0.0 && value.abs() < EXACT { json!(value as i64) } else { json!(value) }

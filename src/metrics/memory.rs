@@ -1,6 +1,6 @@
-//! How much memory this process takes, as the kernel counts it.
+//! The memory of this process, as the kernel counts it.
 
-/// Linux says so in `/proc/self/status`, in KiB. Elsewhere there is no such file, and no number.
+/// The resident memory. Linux writes it to `/proc/self/status`, in KiB. None on other systems.
 pub fn resident_bytes() -> Option<u64> {
     of_status(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_kernel_writes() {
+    fn reads_the_status_of_the_kernel() {
         let status = "Name:\thansho\nVmPeak:\t  9000 kB\nVmRSS:\t    8123 kB\nThreads:\t1\n";
         assert_eq!(of_status(status), Some(8123 * 1024));
         for odd in ["", "VmRSS:\t many kB\n", "VmRSS:\t1 MB\n"] {

@@ -1,17 +1,18 @@
-//! Every metric is used here, and both ways out are read as their readers read them.
+//! Uses every metric, and reads both outputs as Prometheus and CloudWatch read them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::calls::Counted;
 use super::emf::Emf;
-use super::*;
+use super::waits::VALUES_MAX;
+use super::{Counted, Metrics, memory};
 use crate::clock::SystemClock;
-use crate::desk::{DestinationSnapshot, KnownFrom, ReturnReason};
-use crate::finding::{self, Finding};
-use crate::instants::{Mono, Wall};
+use crate::desk::{DestinationSnapshot, KnownFrom, Report, ReturnReason, Snapshot};
+use crate::finding::{self, Finding, Level};
+use crate::instants::{Mono, Now, Wall};
 use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
 use crate::ports::{
     Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId, Notifier,
@@ -20,7 +21,7 @@ use crate::ports::{
 
 const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(5_000) };
 
-/// Named as an attacker would name a product.
+/// A finding of a product, whose name may come from an attacker.
 fn a_finding(product: &str) -> Arc<Finding> {
     let text = include_str!("../../tests/fixtures/findings/guardduty-instance.json");
     let mut finding = finding::parse(text).findings.remove(0);
@@ -121,7 +122,7 @@ impl Queue for Half {
     }
 
     async fn hide(&self, _: Lane, all: &[(Receipt, Duration)]) -> Vec<Result<(), QueueError>> {
-        // Of a batch each entry may fail in its own way.
+        // Each entry of a batch may fail in its own way.
         let kinds = [FailureKind::Throttled, FailureKind::Denied, FailureKind::Throttled];
         let fails = |(i, _)| Err(QueueError::Unavailable(Failure::new(kinds[i % 3], "")));
         all.iter().enumerate().map(fails).collect()
@@ -175,15 +176,15 @@ async fn calls(metrics: &Metrics) {
     counted.hide(lane, &[entry.clone(), entry.clone(), entry]).await;
     let key = RecordKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
     assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
-    let digest = Post {
+    let post = Post {
         id: "d".to_owned(),
         destination: "security".to_owned(),
         form: Form::Cards,
         cards: Vec::new(),
         notes: Vec::new(),
     };
-    counted.post(&digest).await;
-    counted.post(&digest).await;
+    counted.post(&post).await;
+    counted.post(&post).await;
 }
 
 fn snapshot() -> Snapshot {
@@ -205,8 +206,8 @@ fn snapshot() -> Snapshot {
 
 async fn all() -> Metrics {
     let metrics = Metrics::new().unwrap();
-    reports().iter().for_each(|report| metrics.heard(report));
-    metrics.looked(&snapshot(), NOW);
+    reports().iter().for_each(|report| metrics.record(report));
+    metrics.update(&snapshot(), NOW);
     calls(&metrics).await;
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");
@@ -231,15 +232,15 @@ async fn every_metric_can_be_scraped() {
         "hansho_canary_seconds",
         "hansho_call_failures_total",
         "hansho_calls_total",
-        "hansho_covered_total",
+        "hansho_already_posted_total",
         "hansho_destination_dead",
         "hansho_fenced_out_total",
         "hansho_findings_total",
-        "hansho_handed_back_total",
+        "hansho_returned_total",
         "hansho_held_bytes",
         "hansho_held_findings",
-        "hansho_ledger_away",
-        "hansho_covered_by_total",
+        "hansho_ledger_unreachable",
+        "hansho_already_posted_by_total",
         "hansho_messages_received_total",
         "hansho_messages_redelivered_total",
         "hansho_next_post_seconds",
@@ -282,11 +283,11 @@ async fn every_metric_can_be_scraped() {
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");
     }
-    assert!(!text.contains("evil"), "a finding's own text is no label");
+    assert!(!text.contains("evil"), "a finding's text is not a label");
 }
 
 #[tokio::test]
-async fn a_line_for_cloudwatch_says_what_was_added() {
+async fn a_line_for_cloudwatch_has_what_was_added() {
     let (metrics, emf) = (all().await, Emf::default());
     let line: Value = serde_json::from_str(&emf.line(&metrics, true, NOW.wall)).unwrap();
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
@@ -307,12 +308,12 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
     assert_eq!(line["canary_seconds"], serde_json::json!([2.5]));
     assert_eq!(line["oldest_waiting_seconds"], 90);
     assert_eq!(line["reconcile_failed"], 1);
-    // Where the kernel tells it.
+    // Only on Linux.
     let resident = line["process_resident_memory_bytes"].as_f64().unwrap();
-    assert_eq!(resident > 0.0, super::memory::resident_bytes().is_some());
+    assert_eq!(resident > 0.0, memory::resident_bytes().is_some());
     // The read of the ledger, and the batch in which two entries were.
     assert_eq!((&line["call_failures"], &line["throttled"]), (&Value::from(5), &Value::from(2)));
-    metrics.heard(&posted(250));
+    metrics.record(&posted(250));
     let line: Value = serde_json::from_str(&emf.line(&metrics, false, NOW.wall)).unwrap();
     assert_eq!((&line["posted"], &line["findings"]), (&Value::from(1), &Value::from(0)));
     assert!(line.get("heartbeat").is_none() && line.get("canary_seconds").is_none());
@@ -321,7 +322,7 @@ async fn a_line_for_cloudwatch_says_what_was_added() {
 #[test]
 fn the_longest_times_are_kept() {
     let metrics = Metrics::new().unwrap();
-    (0..500).for_each(|i| metrics.heard(&posted(i * 10)));
+    (0..500).for_each(|i| metrics.record(&posted(i * 10)));
     let line = Emf::default().line(&metrics, true, NOW.wall);
     let line: Value = serde_json::from_str(&line).unwrap();
     let times = line["arrival_to_post_seconds"].as_array().unwrap();

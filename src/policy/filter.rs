@@ -55,6 +55,16 @@ impl Threshold {
     }
 }
 
+impl Threshold {
+    /// The severities that the threshold admits, in words: `medium and above`.
+    pub fn in_words(self) -> String {
+        match self {
+            Threshold::Level(Level::Critical) => "critical".to_owned(),
+            threshold => format!("{threshold} and above"),
+        }
+    }
+}
+
 /// As the configuration writes it: a word or a number.
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

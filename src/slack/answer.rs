@@ -1,16 +1,18 @@
-//! What Slack's answer means. Slack says little, and the difference matters: an answer that is
-//! taken for a refusal loses a finding, one that is taken for a hiccup is asked for for ever.
+//! The meaning of Slack's HTTP answers.
+//!
+//! Mistakes are costly: a passing failure taken for a rejection loses a finding, and a rejection
+//! taken for a passing failure is retried for ever.
 //!
 //! | answer | verdict |
 //! |---|---|
 //! | 200, body exactly `ok` | accepted |
-//! | 200, any other body | retry, ambiguous: something between us and Slack answered, or Slack did |
-//! | 429 | retry after `Retry-After`; surely not accepted |
-//! | 5xx | retry, ambiguous: it may have failed after storing the message |
-//! | 408 | retry, ambiguous: the request may have been read |
-//! | 401, 403, 404, 410, or 400 with a word that speaks of the channel or the webhook | the destination is dead |
-//! | 400, 413, 422 | the payload is refused |
-//! | anything else, redirects among it | retry; Slack does not answer so, hence not accepted |
+//! | 200, any other body | retry, ambiguous: Slack or a proxy answered |
+//! | 429 | retry after `Retry-After`; not accepted |
+//! | 5xx | retry, ambiguous: Slack may have failed after storing the message |
+//! | 408 | retry, ambiguous: Slack may have read the request |
+//! | 401, 403, 404, 410; 400 with a word about channel or webhook | the destination is dead |
+//! | other 400, 413, 422 | the payload is rejected |
+//! | anything else, redirects included | retry; not accepted, because Slack does not answer so |
 //!
 //! Sources: Slack, "Handling errors from incoming webhooks" (400, 403, 404, 410, 500) and "Rate
 //! limits" (429); the others are general HTTP (RFC 9110).
@@ -19,20 +21,21 @@ use std::time::Duration;
 
 use crate::ports::{RetryReason, Verdict};
 
-/// How much of an answer's body is read. Slack's own have a few dozen bytes.
+/// The most bytes of an answer's body that are read. Slack's bodies have a few dozen bytes.
 pub const BODY_BYTES_MAX: usize = 4096;
 
-/// What a 429 without a readable `Retry-After` waits. Slack asks for 1 to 60 s in practice.
+/// The wait after a 429 without a readable `Retry-After`. In practice Slack asks for 1 to 60 s.
 pub const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(30);
 
-/// The most that any `Retry-After` is obeyed: a garbled one must not silence a channel for a day.
+/// The longest wait that a `Retry-After` can cause. A garbled header must not silence a channel for
+/// a day.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// Slack's longest known error word has about 40 characters.
 const WORD_BYTES_MAX: usize = 64;
 
-/// Words that say nothing of the payload: whatever is posted will be refused until somebody mends
-/// the channel, the app or the webhook. Slack does not document the status of each.
+/// Error words about the destination. Slack rejects every post until somebody repairs the channel,
+/// the app or the webhook. Slack does not document the status of each word.
 const OF_THE_DESTINATION: [&str; 11] = [
     "action_prohibited",
     "channel_is_archived",
@@ -47,7 +50,8 @@ const OF_THE_DESTINATION: [&str; 11] = [
     "user_not_found",
 ];
 
-/// Judges one answer. `retry_after` is the header's value, `body` at most [`BODY_BYTES_MAX`].
+/// Judges an answer by the table above. `retry_after` is the header's value, `body` has at most
+/// [`BODY_BYTES_MAX`].
 pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
     match status {
         200 if body == b"ok" => Verdict::Accepted,
@@ -89,20 +93,20 @@ pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
     }
 }
 
-/// Whole seconds, at least 1 and at most [`RETRY_AFTER_MAX`]. The header's other form, a date, is
-/// not Slack's, and reading it would need a clock.
+/// Reads whole seconds, at least 1 and at most [`RETRY_AFTER_MAX`]. Slack does not use the header's
+/// other form, a date.
 fn parse_retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    // More digits than fit are still a number, only a silly one.
+    // A number that does not fit counts as the longest wait.
     digits.then(|| {
         let seconds = value.parse().unwrap_or(u64::MAX);
         Duration::from_secs(seconds.max(1)).min(RETRY_AFTER_MAX)
     })
 }
 
-/// The status and Slack's error word. Any other body is left out: proxies like to repeat the
-/// address in theirs, and the address is the secret.
+/// The status and Slack's error word. Any other body is left out: a proxy may repeat the address in
+/// it, and the address is a secret.
 fn describe(status: u16, body: &[u8]) -> String {
     match error_word(body) {
         Some(word) => format!("HTTP {status}: {word}"),

@@ -1,33 +1,36 @@
-//! How many cards share a post. Slack refuses a message whose blocks are too long altogether
-//! (`msg_blocks_too_long`), by a limit that it does not document: people met it at about 13,200
-//! characters, and below 12,000 of text when there are many blocks (slackapi/bolt-js, threads 2509
-//! and 2867), so the containers count too. Hence a card weighs what its whole JSON does.
+//! The capacity of a post: how many cards share it.
+//!
+//! Slack rejects a message whose blocks are too long together (`msg_blocks_too_long`). The limit is
+//! not documented. Users met it at about 13,200 characters, and below 12,000 characters of text
+//! with many blocks (slackapi/bolt-js, threads 2509 and 2867). So the JSON around the text counts
+//! too, and the weight of a card is the length of its whole JSON.
 
 use serde::Serialize;
 
-use super::card::{DIGEST_ID_CHARS_MAX, attachment};
+use super::card::{POST_ID_CHARS_MAX, attachment};
 use super::message::written;
 use crate::ports::Card;
 
-/// The most that all cards of a post may weigh together.
+/// The most that all cards of a post may weigh together, in characters.
 pub const BUDGET_CHARS: usize = 10_000;
 
-/// The most cards in a post. Each has at most 4 blocks of the 50 that a message may have, and more
-/// than so many nobody reads. Source: Slack, Block Kit reference.
+/// The most cards in a post. A card has at most 4 blocks, and a message may have 50. Nobody reads
+/// more cards than this. Source: Slack, Block Kit reference.
 pub const MAX_CARDS: usize = 10;
 
-/// The most alerts in a digest of lines ([`crate::ports::Form::Digest`]): so many always get a line
-/// each, whatever is in them.
+/// The most alerts in a digest ([`crate::ports::Form::Digest`]). Each of so many alerts gets a
+/// line, whatever is in it.
 pub const DIGEST_MAX: usize = 50;
 
-/// The heaviest card there can be: a single one always fits, with room for a list of others.
+/// The most that a card can weigh, in characters. A single card always fits, with room for a list
+/// of others.
 pub const CARD_CHARS_MAX: usize = 7_000;
 
-/// How much of [`BUDGET_CHARS`] a card takes, in characters: an upper bound, whatever the digest's
-/// id. At most [`CARD_CHARS_MAX`].
+/// Returns how much of [`BUDGET_CHARS`] a card takes, in characters: an upper bound for any post
+/// id. It is at most [`CARD_CHARS_MAX`].
 pub fn weigh(card: &Card) -> usize {
-    // Quotation marks, because they take two characters each in JSON, as many as are shown without being cut.
-    weigh_json(&attachment(card, &"\"".repeat(DIGEST_ID_CHARS_MAX - 2)))
+    // A quotation mark takes two characters in JSON, so this is the heaviest id that is not cut.
+    weigh_json(&attachment(card, &"\"".repeat(POST_ID_CHARS_MAX - 2)))
 }
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {

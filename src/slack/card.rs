@@ -1,19 +1,22 @@
-//! One finding as a person sees it: an attachment with a strip in the level's colour.
+//! A card: one finding in an attachment, with a strip in the level's colour.
 //!
-//! The order is that of the questions somebody asks who was just woken: what is it and how bad, in
-//! which account, to what, by whom, since when; last what one needs to look it up elsewhere.
-//! Every part has a bound of its own, chosen so that the worst card of all fits a post.
+//! The parts answer the questions of somebody who was just woken, in this order: what happened and
+//! how severe is it, in which account, to which resource, by whom, since when. The ids for looking
+//! the finding up come last. Each part has a limit, so that even the longest card fits a post.
 
 use super::console;
-use super::escape::{code, escape, escape_within, is_markup, link_label, literal};
-use super::look::look;
+use super::date::token;
+use super::escape::{code, escape_within, is_markup, link_label, literal};
+use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
+use crate::finding::sample::without_mark;
 use crate::finding::{Finding, Remark, Text};
 use crate::instants::Wall;
 use crate::ports::Card;
 
-/// A digest's id as shown. Ours are UUIDs of 36 characters.
-pub const DIGEST_ID_CHARS_MAX: usize = 64;
+/// The longest id of a post that is shown whole. The desk's ids are the worker's id (12 hex
+/// digits), a hyphen and a serial number.
+pub const POST_ID_CHARS_MAX: usize = 64;
 
 const TITLE_CHARS_MAX: usize = 250;
 const DESCRIPTION_CHARS_MAX: usize = 600;
@@ -25,22 +28,22 @@ const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
 const DESTINATION_CHARS_MAX: usize = 40;
 const PRODUCT_CHARS_MAX: usize = 40;
-/// Ids are up to 512 bytes; whoever needs one that long has the link.
+/// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
 const ID_CHARS_MAX: usize = 200;
 
-/// The strip and its blocks.
-pub(super) fn attachment(card: &Card, digest_id: &str) -> Attachment {
+/// Draws a card.
+pub(super) fn attachment(card: &Card, post_id: &str) -> Attachment {
     let finding = &card.finding;
     let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card)))];
     if let Some(description) = description(finding) {
         blocks.push(Block::section(TextObject::plain(description)));
     }
     blocks.push(Block::Section { text: None, fields: fields(finding) });
-    blocks.push(Block::context(footer(finding, digest_id)));
-    Attachment { color: look(finding.severity.level).colour, blocks }
+    blocks.push(Block::context(footer(finding, post_id)));
+    Attachment { color: style(finding.severity.level).colour, blocks }
 }
 
-/// The title, and below it how bad the finding is and what is special about it.
+/// The title, and below it the severity and the circumstances.
 fn heading(card: &Card) -> String {
     let mut lines = vec![title_link(&card.finding), status(card)];
     for remark in &card.finding.remarks {
@@ -57,7 +60,7 @@ fn title_link(finding: &Finding) -> String {
     match console::link(finding) {
         Some(link) => {
             let label = link_label(title, TITLE_CHARS_MAX);
-            // A bold link whose label holds an asterisk would show the bold's own.
+            // In bold, a label with an asterisk would show the asterisks of the bold.
             if is_markup(title) {
                 ["<", &link, "|", &label, ">"].concat()
             } else {
@@ -69,12 +72,11 @@ fn title_link(finding: &Finding) -> String {
     }
 }
 
-/// The title; else the type; else what is sure. A sample says so elsewhere, and louder.
+/// The title, or else the type. The mark of a sample is removed: [`circumstances`] shows it.
 pub fn title(finding: &Finding) -> &str {
-    let title = finding.title.as_str();
-    let title = match title.strip_prefix("[SAMPLE]") {
-        Some(rest) if finding.sample => rest.trim_start(),
-        _ => title,
+    let title = match finding.title.as_str() {
+        title if finding.sample => without_mark(title),
+        title => title,
     };
     [title, finding.kind.as_str()]
         .into_iter()
@@ -84,13 +86,13 @@ pub fn title(finding: &Finding) -> &str {
 
 fn status(card: &Card) -> String {
     let finding = &card.finding;
-    let look = look(finding.severity.level);
-    let mut parts = vec![[look.emoji, " *", look.word, "*", &score(finding)].concat()];
+    let style = style(finding.severity.level);
+    let mut parts = vec![[style.emoji, " *", style.word, "*", &score(finding)].concat()];
     parts.extend(circumstances(card));
     parts.join("  ·  ")
 }
 
-/// What sets an alert apart, in words.
+/// Facts that set an alert apart from most others.
 pub fn circumstances(card: &Card) -> Vec<String> {
     let mut parts = Vec::new();
     if card.finding.sample {
@@ -118,7 +120,7 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     parts
 }
 
-/// ` 8.0`, as GuardDuty's console shows it. Cut and not rounded, since 6.95 is no 7.
+/// ` 8.0`, as GuardDuty's console shows it. The number is cut and not rounded: 6.95 is below 7.
 fn score(finding: &Finding) -> String {
     let Some(score) = finding.severity.score.filter(|score| (0.0..=10.0).contains(score)) else {
         return String::new();
@@ -140,14 +142,14 @@ fn unreadable_severity(found: &Text) -> String {
     format!("⚠️ Its severity is {found}, so it counts as high.")
 }
 
-/// The description, unless it says just what the title does.
+/// The description, unless it equals the title.
 fn description(finding: &Finding) -> Option<String> {
     let description = finding.description.as_ref().filter(|text| !text.is_empty())?;
     (description.as_str() != finding.title.as_str())
         .then(|| escape_within(description.as_str(), DESCRIPTION_CHARS_MAX))
 }
 
-/// At most eight, of the ten that a section may have. Slack shows them two by two.
+/// At most eight fields; a section may have ten. Slack shows them in pairs.
 fn fields(finding: &Finding) -> Vec<TextObject> {
     let account = Text::new(finding.account.as_str(), ACCOUNT_CHARS_MAX);
     let parts = [
@@ -171,7 +173,7 @@ fn shown(text: &Text, max_chars: usize) -> Option<String> {
     (!text.is_empty()).then(|| literal(text.as_str(), max_chars))
 }
 
-/// Account and region are always shown: that one is missing is news too.
+/// Account and region are always shown, even if unknown.
 fn or_unknown(text: &str, show: impl Fn(&str) -> String) -> Option<String> {
     Some(if text.is_empty() { "unknown".to_owned() } else { show(text) })
 }
@@ -180,7 +182,7 @@ fn count(times: u64) -> String {
     if times == 1 { "once".to_owned() } else { format!("{times} times") }
 }
 
-/// When it was seen; for a source that does not tell, when the finding was made or changed.
+/// The time of a sighting, or else the time when the finding was created or updated.
 fn seen(
     label: &'static str,
     seen: Option<Wall>,
@@ -188,38 +190,13 @@ fn seen(
     otherwise: Option<Wall>,
 ) -> (&'static str, Option<String>) {
     match seen {
-        Some(at) => (label, Some(date(at))),
-        None => (else_label, otherwise.map(date)),
+        Some(at) => (label, Some(token(at))),
+        None => (else_label, otherwise.map(token)),
     }
 }
 
-/// The last second that Slack and people agree on: the end of the year 9999.
-const UNIX_SECONDS_MAX: i64 = 253_402_300_799;
-
-/// A date that Slack shows in the reader's own time zone and language; the text after the bar is
-/// for where it can't. Source: Slack, "Formatting message text", date formatting.
-pub fn date(at: Wall) -> String {
-    let fallback = utc(at);
-    match at.seconds() {
-        seconds @ 1..=UNIX_SECONDS_MAX => {
-            let (seconds, form) = (seconds.to_string(), "^{date_short_pretty} {time}|");
-            ["<!date^", &seconds, form, &fallback, ">"].concat()
-        }
-        _ => fallback,
-    }
-}
-
-/// `2026-07-22 18:47 UTC`
-fn utc(at: Wall) -> String {
-    let text = at.to_rfc3339();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) if text.ends_with('Z') => [day, " ", time, " UTC"].concat(),
-        _ => escape(&text),
-    }
-}
-
-/// What it takes to look the finding up: in the product, in the logs, in the ledger.
-fn footer(finding: &Finding, digest_id: &str) -> String {
+/// The ids for looking the finding up: in the product, in the logs, in the ledger.
+fn footer(finding: &Finding, post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
     let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
     let mut parts = Vec::new();
@@ -231,17 +208,17 @@ fn footer(finding: &Finding, digest_id: &str) -> String {
             break;
         }
     }
-    parts.push(["hansho ", &digest_mark(digest_id)].concat());
+    parts.push(["hansho ", &id_of_post(post_id)].concat());
     parts.join("  ·  ")
 }
 
 /// The last line of a list of findings.
-pub(super) fn footer_of_digest(digest_id: &str) -> Block {
-    Block::context(format!("hansho {}", digest_mark(digest_id)))
+pub(super) fn list_footer(post_id: &str) -> Block {
+    Block::context(format!("hansho {}", id_of_post(post_id)))
 }
 
-/// The digest's id: two posts that show the same one are the same post, sent twice.
-fn digest_mark(digest_id: &str) -> String {
-    let id = Text::new(digest_id, DIGEST_ID_CHARS_MAX);
-    code(id.as_str(), DIGEST_ID_CHARS_MAX)
+/// The post's id. Two posts with the same id are one post that was sent twice.
+fn id_of_post(post_id: &str) -> String {
+    let id = Text::new(post_id, POST_ID_CHARS_MAX);
+    code(id.as_str(), POST_ID_CHARS_MAX)
 }

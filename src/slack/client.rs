@@ -1,4 +1,4 @@
-//! The only code that talks to Slack: one attempt, bounded in time and size, and a verdict.
+//! The client of Slack: one attempt to post, bounded in time and size, gives a verdict.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,35 +11,35 @@ use reqwest::{Client, Response, redirect, retry};
 
 use super::answer::{BODY_BYTES_MAX, verdict};
 use super::mention::Mentions;
-use super::render::body;
+use super::render::payload_json;
 use super::webhook::Webhook;
 use crate::finding::Text;
 use crate::ports::{Notifier, Post, RetryReason, Verdict};
 use crate::secret::Secret;
 
-/// Of what a webhook's source says about a failure.
+/// The longest error of a webhook's source that is passed on, in characters.
 const SOURCE_ERROR_CHARS_MAX: usize = 300;
 
-/// Where a webhook's address is kept: the environment, a file, Secrets Manager.
+/// The place of a webhook's address: the environment, a file, Secrets Manager.
 pub trait WebhookSource: Send + Sync {
-    /// Reads it anew. The error names the place and never holds any of the secret.
+    /// Reads the address. The error names the place and holds no part of the secret.
     fn read(&self) -> impl Future<Output = Result<Secret, String>> + Send;
 }
 
-/// An address that is given outright and never changes.
+/// An address that is given directly and never changes.
 impl WebhookSource for Secret {
     async fn read(&self) -> Result<Secret, String> {
         Ok(self.clone())
     }
 }
 
-/// How long an attempt may take.
+/// The time limits of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the connection, TLS included.
     pub connect: Duration,
-    /// For everything: from the first packet to the answer's last byte. Also for reading an address
-    /// from where it is kept.
+    /// For everything from the first packet to the last byte of the answer. Also for reading an
+    /// address from its source.
     pub total: Duration,
 }
 
@@ -58,13 +58,13 @@ pub struct Destination<S> {
 
 /// Posts to Slack's incoming webhooks.
 ///
-/// It follows no redirect and heeds no proxy from the environment, so that nothing but the
-/// configuration decides where findings go. Connections are not kept: one that the other side just
-/// closed would make it uncertain whether a post got through, and posts are a second apart anyway.
-///
-/// The HTTP client is made when it is first needed, or by [`SlackNotifier::prepare`]: to read the root
-/// certificates takes longer than all else that a start has to do, and a Lambda function that has nothing
-/// to post does not need them.
+/// - It follows no redirect and ignores proxies in the environment. Only the configuration decides
+///   where findings go.
+/// - It keeps no connection. If Slack closed a kept connection just before a post, nobody would
+///   know whether Slack accepted the post. Posts are at least a second apart anyway.
+/// - It makes the HTTP client at the first post, or in [`SlackNotifier::prepare`]. Reading the root
+///   certificates takes longer than the rest of a start, and a Lambda function with nothing to post
+///   does not need them.
 pub struct SlackNotifier<S> {
     http: OnceLock<Result<Client, NoClient>>,
     timeouts: Timeouts,
@@ -73,7 +73,7 @@ pub struct SlackNotifier<S> {
 
 struct Slot<S> {
     destination: Destination<S>,
-    /// None until it was read.
+    /// None until the address is read.
     webhook: RwLock<Option<Webhook>>,
 }
 
@@ -83,8 +83,8 @@ struct Slot<S> {
 pub struct NoClient(String);
 
 impl<S: WebhookSource> SlackNotifier<S> {
-    /// `destinations` by their names in the configuration. Addresses are read when they are first
-    /// needed, or by [`Notifier::refresh`].
+    /// Takes `destinations` by their names in the configuration. An address is read at the first
+    /// post, or by [`Notifier::refresh`].
     pub fn new(
         destinations: impl IntoIterator<Item = (String, Destination<S>)>,
         timeouts: Timeouts,
@@ -96,8 +96,8 @@ impl<S: WebhookSource> SlackNotifier<S> {
         SlackNotifier { http: OnceLock::new(), timeouts, slots }
     }
 
-    /// Makes the HTTP client now, which takes some milliseconds, so that the first post does not wait for
-    /// it and a machine without root certificates is found out.
+    /// Makes the HTTP client now, which takes some milliseconds. So the first post does not wait
+    /// for it, and missing root certificates are an error at the start.
     pub fn prepare(&self) -> Result<(), NoClient> {
         self.http().map(|_| ())
     }
@@ -106,7 +106,7 @@ impl<S: WebhookSource> SlackNotifier<S> {
         self.http.get_or_init(|| client(self.timeouts)).as_ref().map_err(NoClient::clone)
     }
 
-    /// The address that is known, else the one that is read now.
+    /// Returns the known address, or else reads it.
     async fn webhook(&self, slot: &Slot<S>) -> Result<Webhook, String> {
         match slot.known() {
             Some(webhook) => Ok(webhook),
@@ -128,8 +128,8 @@ impl<S: WebhookSource> SlackNotifier<S> {
         Webhook::parse(secret.expose()).map_err(|why| why.to_string())
     }
 
-    /// Asks whether the webhook is alive, by an empty message: Slack refuses it with a word, and
-    /// shows nobody anything. Reads the address anew.
+    /// Checks a webhook with an empty message. Slack rejects the message with an error word and
+    /// shows nothing in the channel. The address is read again from its source.
     pub async fn probe(&self, destination: &str) -> Verdict {
         let Some(slot) = self.slots.get(destination) else {
             return no_address("no such destination in the configuration".into());
@@ -154,20 +154,20 @@ impl<S: WebhookSource> SlackNotifier<S> {
 }
 
 impl<S: WebhookSource> Notifier for SlackNotifier<S> {
-    async fn post(&self, digest: &Post) -> Verdict {
-        let Some(slot) = self.slots.get(&digest.destination) else {
+    async fn post(&self, post: &Post) -> Verdict {
+        let Some(slot) = self.slots.get(&post.destination) else {
             return no_address("no such destination in the configuration".into());
         };
         match self.webhook(slot).await {
             Ok(webhook) => {
-                let body = body(digest, &slot.destination.mentions);
+                let body = payload_json(post, &slot.destination.mentions);
                 self.attempt(&webhook, body).await
             }
             Err(why) => no_address(why),
         }
     }
 
-    /// An address that can't be read, or is no good, leaves the old one in use.
+    /// If the address can't be read or is not valid, the old one stays in use.
     async fn refresh(&self, destination: &str) -> Result<bool, String> {
         let slot = self
             .slots
@@ -181,7 +181,7 @@ impl<S: WebhookSource> Notifier for SlackNotifier<S> {
 }
 
 impl<S> Slot<S> {
-    // A panic elsewhere can't leave half an address behind, so a poisoned lock is as good as any.
+    // A panic elsewhere cannot leave half an address behind, so a poisoned lock is usable.
     fn known(&self) -> Option<Webhook> {
         self.webhook.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -201,13 +201,13 @@ fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
-        // `localhost` was let through as loopback, so it has to be just that.
+        // `Webhook::parse` allows `localhost` as a loopback address, so it must resolve to one.
         .resolve_to_addrs("localhost", &[([127, 0, 0, 1], 0).into()])
         .build()
         .map_err(|error| NoClient(error.without_url().to_string()))
 }
 
-/// Nothing was sent.
+/// The verdict without an HTTP client. Nothing was sent.
 fn no_client(why: &NoClient) -> Verdict {
     let (reason, detail) = (RetryReason::Connection, why.to_string());
     Verdict::Retry { reason, after: None, ambiguous: false, detail }
@@ -217,8 +217,8 @@ fn no_address(detail: String) -> Verdict {
     Verdict::Retry { reason: RetryReason::NoAddress, after: None, ambiguous: false, detail }
 }
 
-/// Reads the answer. Only a 200 depends on its body; for all else the status says enough, so that
-/// a body that never ends changes nothing.
+/// Reads the answer. Only for a 200 does the body decide. For any other status, a body that cannot
+/// be read counts as empty.
 async fn judge(mut response: Response) -> Verdict {
     let status = response.status().as_u16();
     let retry_after = response
@@ -233,12 +233,12 @@ async fn judge(mut response: Response) -> Verdict {
     }
 }
 
-/// At most [`BODY_BYTES_MAX`]; what comes after is not read.
+/// Reads at most [`BODY_BYTES_MAX`] of the body.
 async fn read_body(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        let room = BODY_BYTES_MAX - body.len();
-        body.extend(chunk.iter().take(room));
+        let left = BODY_BYTES_MAX - body.len();
+        body.extend(chunk.iter().take(left));
         if body.len() >= BODY_BYTES_MAX {
             break;
         }
@@ -246,8 +246,8 @@ async fn read_body(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
     Ok(body)
 }
 
-/// There is no answer. What matters is whether Slack can have seen the request: not if there was
-/// no connection to send it over, and maybe in every other case.
+/// The verdict without an answer. Slack may have received the request, unless no connection was
+/// made.
 fn lost(error: &reqwest::Error) -> Verdict {
     let never_sent = error.is_connect() || error.is_builder();
     let (reason, what) = match (never_sent, error.is_timeout()) {
@@ -263,8 +263,8 @@ fn lost(error: &reqwest::Error) -> Verdict {
     Verdict::Retry { reason, after: None, ambiguous: !never_sent, detail }
 }
 
-/// The system's word for what went wrong. The errors' own texts are not repeated: reqwest's hold
-/// the whole address.
+/// The system's word for an error. The texts of reqwest's errors hold the whole address, so they
+/// are not repeated.
 fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
     let mut cause = error.source();
     while let Some(error) = cause {

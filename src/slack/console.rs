@@ -1,27 +1,30 @@
-//! Links to a finding in the AWS console. They are built from checked parts and never copied from a
-//! finding, whose `SourceUrl` may be anybody's.
+//! Links to a finding in the AWS console. They are built from checked parts. An address in a
+//! finding, such as `SourceUrl`, is never used, because an attacker may have written it.
 
-use crate::finding::{Finding, Fingerprint, Partition};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// A longer link is left out: it would eat the card's budget, and browsers balk at some length.
+use crate::finding::arn::last_part;
+use crate::finding::region::is_region_name;
+use crate::finding::{Finding, Fingerprint, Partition, Product};
+
+/// A longer link is left out. It would take too much of the card's budget.
 pub const LINK_CHARS_MAX: usize = 900;
 
 const HOST_COMMERCIAL: &str = "console.aws.amazon.com";
 const HOST_GOVCLOUD: &str = "console.amazonaws-us-gov.com";
 const HOST_CHINA: &str = "console.amazonaws.cn";
 
-/// Where the finding can be looked at: at most [`LINK_CHARS_MAX`] ASCII characters, none of which
-/// means anything to Slack. None for a product whose console has no known address for findings, and
-/// for a region or an id that can't be put into one.
+/// Returns a link to the finding: at most [`LINK_CHARS_MAX`] ASCII characters, none of which has a
+/// meaning for Slack. None for a product whose console has no known address for findings, and for a
+/// region or an id that cannot be part of a link.
 pub fn link(finding: &Finding) -> Option<String> {
-    let region = finding.region.as_str();
-    let host = host(finding.partition, region).filter(|_| is_region(region))?;
-    let page = page(&finding.fingerprint, finding.partition, region)?;
+    let host = console(finding)?;
+    let page = page(&finding.fingerprint, finding.partition, finding.region.as_str())?;
     let link = ["https://", host, "/", &page].concat();
     (link.len() <= LINK_CHARS_MAX).then_some(link)
 }
 
-/// A product's list of findings in one region: what [`list`] answers.
+/// A product's list of findings in one region, see [`list`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
     pub address: String,
@@ -30,49 +33,52 @@ pub struct List {
     pub region: String,
 }
 
-/// The list that the finding is in, of the products that are known to show one under this address.
-/// It takes under 200 ASCII characters and holds nothing of the finding but a checked region.
+/// Returns the list that the finding is in, if the product's console has a known address for it.
+/// The address takes under 200 ASCII characters, and holds nothing of the finding but a checked
+/// region.
 pub fn list(finding: &Finding) -> Option<List> {
     let region = finding.region.as_str();
-    let host = host(finding.partition, region).filter(|_| is_region(region))?;
-    let (product, path) = match finding.fingerprint.product.as_str() {
-        "guardduty" => ("GuardDuty", "guardduty"),
-        "securityhub" => ("Security Hub", "securityhub"),
+    let host = console(finding)?;
+    let (product, path) = match Product::from_name(&finding.fingerprint.product) {
+        Product::GuardDuty => ("GuardDuty", "guardduty"),
+        Product::SecurityHub => ("Security Hub", "securityhub"),
         _ => return None,
     };
     let address = format!("https://{host}/{path}/home?region={region}#/findings");
     Some(List { address, product, region: region.to_owned() })
 }
 
-/// The part after the host. Sources, in order: GuardDuty user guide, "Creating custom responses to
-/// GuardDuty findings" (`search=id%3D`); the filter links that Security Hub's console itself makes,
-/// which encode operator and value twice; the Inspector, Macie and Access Analyzer consoles' own
-/// links, the last also in the Security Hub user guide's example of an Access Analyzer finding.
+/// The part of a link after the host. Sources:
+///
+/// - GuardDuty: user guide, "Creating custom responses to GuardDuty findings" (`search=id%3D`).
+/// - Security Hub: the filter links that its console makes. They encode operator and value twice.
+/// - Inspector, Macie, Access Analyzer: the links that their consoles make. The last one also
+///   stands in the Security Hub user guide's example of an Access Analyzer finding.
 fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option<String> {
     let id = fingerprint.id.as_str();
-    match fingerprint.product.as_str() {
-        "guardduty" => {
-            let id = encode(last_part(id));
+    match Product::from_name(&fingerprint.product) {
+        Product::GuardDuty => {
+            let id = encode(short_id(id));
             let search = "#/findings?search=id%3D";
             Some(["guardduty/home?region=", region, search, &id].concat())
         }
-        "securityhub" => {
+        Product::SecurityHub => {
             let id = encode(&encode(id));
             Some(format!(
                 "securityhub/home?region={region}\
                  #/findings?search=Id%3D%255Coperator%255C%253AEQUALS%255C%253A{id}"
             ))
         }
-        "inspector" => {
+        Product::Inspector => {
             let arn = encode(&inspector_arn(fingerprint, partition)?);
             Some(format!("inspector/v2/home?region={region}#/findings/details/{arn}"))
         }
-        "macie" => {
-            let id = encode(last_part(id));
+        Product::Macie => {
+            let id = encode(short_id(id));
             Some(format!("macie/home?region={region}#findings?itemId={id}"))
         }
-        // Through Security Hub the id is an ARN that does not hold the id of the finding.
-        "access-analyzer" if !id.starts_with("arn:") => {
+        // A copy from Security Hub may have an ARN as its id that does not hold the finding's id.
+        Product::AccessAnalyzer if !id.starts_with("arn:") => {
             let id = encode(id);
             Some(format!("access-analyzer/home?region={region}#/findings/details/{id}"))
         }
@@ -80,17 +86,17 @@ fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option
     }
 }
 
-/// Region names tell where they are, and the partition may just have been left out.
-fn host(partition: Partition, region: &str) -> Option<&'static str> {
-    if region.starts_with("cn-") {
-        return Some(HOST_CHINA);
-    }
-    if region.starts_with("us-gov-") {
-        return Some(HOST_GOVCLOUD);
-    }
-    if region.split('-').nth(1).is_some_and(|part| part.starts_with("iso")) {
+/// The console of the finding's partition. None for a region or partition without a known console.
+/// The region's name decides before the partition, which a finding may leave out.
+fn console(finding: &Finding) -> Option<&'static str> {
+    let region = finding.region.as_str();
+    if !is_region_name(region) {
         return None;
     }
+    let partition = match Partition::of_region(region) {
+        Partition::Commercial => finding.partition,
+        other => other,
+    };
     match partition {
         Partition::Commercial => Some(HOST_COMMERCIAL),
         Partition::GovCloud => Some(HOST_GOVCLOUD),
@@ -99,55 +105,26 @@ fn host(partition: Partition, region: &str) -> Option<&'static str> {
     }
 }
 
-/// `^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [country, middle @ .., number] = parts.as_slice() else { return false };
-    let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    text.len() <= 32
-        && country.len() == 2
-        && letters(country)
-        && !middle.is_empty()
-        && middle.iter().all(|part| letters(part))
-        && (1..=2).contains(&number.len())
-        && number.bytes().all(|b| b.is_ascii_digit())
+/// The id of a finding, or the id at the end of its ARN.
+fn short_id(id: &str) -> &str {
+    if id.starts_with("arn:") { last_part(id) } else { id }
 }
 
-/// The id of a finding whose ARN was given.
-fn last_part(id: &str) -> &str {
-    match id.starts_with("arn:") {
-        true => id.rsplit('/').next().unwrap_or(id),
-        false => id,
-    }
-}
-
-/// Inspector's console wants the whole ARN.
+/// The whole ARN, which Inspector's console needs.
 fn inspector_arn(fingerprint: &Fingerprint, partition: Partition) -> Option<String> {
     let Fingerprint { account, region, id, .. } = fingerprint;
     if id.starts_with("arn:") {
         return Some(id.clone());
     }
-    let name = match partition {
-        Partition::Commercial => "aws",
-        Partition::GovCloud => "aws-us-gov",
-        Partition::China => "aws-cn",
-        Partition::Other => return None,
-    };
-    Some(format!("arn:{name}:inspector2:{region}:{account}:finding/{id}"))
+    let partition = partition.name()?;
+    Some(format!("arn:{partition}:inspector2:{region}:{account}:finding/{id}"))
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters.
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -266,7 +243,9 @@ mod tests {
             ("guardduty", Commercial, "us--1", "x"),
             ("guardduty", Commercial, "us-1", "x"),
             ("guardduty", Commercial, "US-EAST-1", "x"),
-            ("guardduty", Commercial, "use-east-1", "x"),
+            ("guardduty", Commercial, "us-a-1", "x"),
+            ("guardduty", Commercial, "eusc-de-east-1", "x"),
+            ("guardduty", Commercial, "eu-isoe-west-1", "x"),
             ("guardduty", Commercial, "us-east-1", long.as_str()),
         ] {
             assert_eq!(link(&finding(product, partition, region, id)), None, "{product} {region}");
@@ -309,5 +288,16 @@ mod tests {
         let hostile = finding("guardduty", Partition::Commercial, "us-east-1", "a|b>c<!here>&é#?/");
         let link = link(&hostile).unwrap();
         assert!(link.ends_with("%3Da%7Cb%3Ec%3C%21here%3E%26%C3%A9%23%3F%2F"), "{link}");
+    }
+
+    #[test]
+    fn only_unreserved_characters_stay_as_they_are() {
+        for byte in 0..=u8::MAX {
+            let text = char::from(byte).to_string();
+            let stays = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
+            let expected = if stays { text.clone() } else { bytes.collect() };
+            assert_eq!(encode(&text), expected, "{byte}");
+        }
     }
 }

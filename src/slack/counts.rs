@@ -1,4 +1,4 @@
-//! How many of what: the numbers that say what a storm is made of.
+//! Counts of types, accounts, regions and levels, for posts with several alerts.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,27 +10,28 @@ use crate::ports::Card;
 const KIND_CHARS_MAX: usize = 100;
 const PLACE_CHARS_MAX: usize = 40;
 
-/// One value of something, and how often it is there.
+/// A value, and how many cards have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count<K> {
-    pub what: K,
+    pub value: K,
     pub times: usize,
-    /// The worst level of those that have it.
-    pub worst: Level,
+    /// The highest level among those cards.
+    pub highest: Level,
 }
 
-/// The values that the cards have, the most frequent first; of equally many, the one met first.
+/// Counts the values that the cards have, most frequent first. Equally frequent values keep the
+/// order of the cards.
 pub fn ranked<'a, K: Ord + Copy>(
     cards: &[&'a Card],
     of: impl Fn(&'a Finding) -> K,
 ) -> Vec<Count<K>> {
     let mut found: BTreeMap<K, (usize, Count<K>)> = BTreeMap::new();
     for (index, card) in cards.iter().enumerate() {
-        let worst = card.finding.severity.level;
-        let what = of(&card.finding);
-        let (_, count) = found.entry(what).or_insert((index, Count { what, times: 0, worst }));
+        let highest = card.finding.severity.level;
+        let value = of(&card.finding);
+        let (_, count) = found.entry(value).or_insert((index, Count { value, times: 0, highest }));
         count.times += 1;
-        count.worst = count.worst.max(worst);
+        count.highest = count.highest.max(highest);
     }
     let mut counts: Vec<(usize, Count<K>)> = found.into_values().collect();
     counts.sort_by_key(|(first, count)| (Reverse(count.times), *first));
@@ -66,12 +67,12 @@ pub fn tally(cards: &[&Card]) -> String {
     counts.join(", ")
 }
 
-/// What most of several findings are and where, for the top-level text:
+/// Sums up several findings for the top-level text:
 /// `mostly Recon:EC2/Portscan in 111122223333 (31); 4 types, 2 accounts, eu-central-1`.
 pub fn gist(cards: &[&Card]) -> String {
     let many = |count: usize, things: &str| (count > 1).then(|| format!("{count} {things}"));
     let regions = ranked(cards, region);
-    let one_region = || regions.first().map(|region| shown(region.what, PLACE_CHARS_MAX));
+    let one_region = || regions.first().map(|region| shown(region.value, PLACE_CHARS_MAX));
     let spread: Vec<String> = [
         many(ranked(cards, kind).len(), "types"),
         many(ranked(cards, account).len(), "accounts"),
@@ -85,20 +86,20 @@ pub fn gist(cards: &[&Card]) -> String {
     parts.join(between)
 }
 
-/// What more than half of them have in common: type and account, else either.
+/// The type and account that more than half of the findings share, or else the type or the account.
 fn share(cards: &[&Card]) -> Option<String> {
     let kind_shown = |text| shown(text, KIND_CHARS_MAX);
     let account_shown = |text| shown(text, PLACE_CHARS_MAX);
     let (what, times) = None
         .or_else(|| {
             let top = majority(cards, |finding| (kind(finding), account(finding)))?;
-            let (kind, account) = top.what;
+            let (kind, account) = top.value;
             Some((format!("{} in {}", kind_shown(kind), account_shown(account)), top.times))
         })
-        .or_else(|| majority(cards, kind).map(|top| (kind_shown(top.what), top.times)))
+        .or_else(|| majority(cards, kind).map(|top| (kind_shown(top.value), top.times)))
         .or_else(|| {
             let top = majority(cards, account)?;
-            Some((format!("in {}", account_shown(top.what)), top.times))
+            Some((format!("in {}", account_shown(top.value)), top.times))
         })?;
     Some(match times == cards.len() {
         true => format!("all {what}"),

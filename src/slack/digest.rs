@@ -1,34 +1,36 @@
-//! More findings than cards fit, in one attachment: first what they have in common, so that a
-//! person sees at once what is going on and where; then a line for each, the worst first.
+//! The attachment of a digest ([`Form::Digest`](crate::ports::Form::Digest)), the form of a post
+//! with more alerts than cards fit. It counts their types, accounts and regions, then gives each
+//! alert a line, most severe first.
 
 use super::capacity::{BUDGET_CHARS, DIGEST_MAX};
-use super::card::footer_of_digest;
+use super::card::list_footer;
 use super::console;
 use super::counts::{Count, account, kind, ranked, region};
 use super::escape::literal_weighing;
+use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
-use super::look::look;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::Finding;
 use crate::ports::Card;
 
-/// Of the values that are counted, the most that are named.
+/// The most values that are named in a count.
 const NAMED_MAX: usize = 5;
 const KIND_CHARS_MAX: usize = 72;
 const ACCOUNT_CHARS_MAX: usize = 24;
 const REGION_CHARS_MAX: usize = 24;
 
-/// What the attachment takes besides its lines, at most: counts, link, footer and JSON's own signs.
+/// The most that the attachment takes beside its lines: counts, link, footer and the JSON around
+/// them.
 const FRAME_CHARS_MAX: usize = 2_200;
 
 const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CHARS);
 
-/// `cards` are sorted, the worst first, and there is one at least.
-pub(super) fn attachment(worst: &Card, cards: &[&Card], digest_id: &str) -> Attachment {
+/// Draws a digest. `cards` are sorted, most severe first; `severest` is the first of them.
+pub(super) fn attachment(severest: &Card, cards: &[&Card], post_id: &str) -> Attachment {
     let mut blocks = vec![overview(cards), Block::Divider {}];
     blocks.extend(sections(None, cards, DIGEST_MAX));
-    blocks.push(footer_of_digest(digest_id));
-    Attachment { color: look(worst.finding.severity.level).colour, blocks }
+    blocks.push(list_footer(post_id));
+    Attachment { color: style(severest.finding.severity.level).colour, blocks }
 }
 
 fn overview(cards: &[&Card]) -> Block {
@@ -36,10 +38,10 @@ fn overview(cards: &[&Card]) -> Block {
     let accounts = ranked(cards, account);
     let regions = ranked(cards, region);
     let kind = |count: &Count<&str>| {
-        let emoji = look(count.worst).emoji;
-        format!("{emoji} {}", literal_weighing(count.what, KIND_CHARS_MAX))
+        let emoji = style(count.highest).emoji;
+        format!("{emoji} {}", literal_weighing(count.value, KIND_CHARS_MAX))
     };
-    let place = |chars_max| move |count: &Count<&str>| literal_weighing(count.what, chars_max);
+    let place = |chars_max| move |count: &Count<&str>| literal_weighing(count.value, chars_max);
     let fields = vec![
         field("By type", "types", &kinds, kind),
         field("By account", "accounts", &accounts, place(ACCOUNT_CHARS_MAX)),
@@ -67,7 +69,7 @@ fn field<K>(
     TextObject::mrkdwn(lines.join("\n"))
 }
 
-/// How many have something special about them; each says so in its line, too.
+/// The numbers of samples, escalated alerts and so on. Each alert's line says so too.
 fn circumstances(cards: &[&Card]) -> Option<String> {
     let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
     let counts = [
@@ -88,7 +90,7 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("  ·  "))
 }
 
-/// To the list that holds the most of them.
+/// A link to the list that holds the most of these findings.
 fn link(cards: &[&Card]) -> Option<String> {
     let mut lists: Vec<(console::List, usize)> = Vec::new();
     for (finding, times) in places(cards) {
@@ -98,7 +100,7 @@ fn link(cards: &[&Card]) -> Option<String> {
             None => lists.push((list, times)),
         }
     }
-    // The first of the most frequent: `max_by_key` would take the last.
+    // Takes the first of several maxima; without `rev`, `max_by_key` takes the last.
     let (list, times) = lists.iter().rev().max_by_key(|(_, times)| *times)?;
     let part = match *times {
         all if all == cards.len() => "them".to_owned(),
@@ -107,8 +109,8 @@ fn link(cards: &[&Card]) -> Option<String> {
     Some(format!("<{}|Look at {part} in {}, {}>", list.address, list.product, list.region))
 }
 
-/// The first finding of each product and region, and how many there are of these: all of them are in
-/// the same list.
+/// The first finding of each product and region, and the number of findings like it. All of these
+/// are in the same list.
 fn places<'a>(cards: &[&'a Card]) -> Vec<(&'a Finding, usize)> {
     let place = |finding: &'a Finding| {
         (&finding.fingerprint.product, finding.region.as_str(), finding.partition)

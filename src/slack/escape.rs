@@ -1,9 +1,11 @@
-//! Making an attacker's words harmless in Slack. A finding's text never becomes a mention, a link,
-//! a date or markup, and what is shown is what was there.
+//! Makes text from a finding harmless in Slack. Such text never becomes a mention, a link, a date
+//! or markup, and is shown as it was written.
 //!
-//! Slack parses `<…>` in every text, so `& < >` are escaped everywhere. Text objects say
-//! `verbatim` besides, which stops bare addresses from becoming links. The top-level text has no
-//! such switch, so there addresses are written `evil[.]com`, as incident reports do.
+//! - Slack parses `<…>` in every text, so `& < >` are escaped everywhere.
+//! - Text objects are `verbatim`, which keeps bare addresses from becoming links.
+//! - The top-level text has no such switch, so addresses are written `evil[.]com`, as in incident
+//!   reports.
+//!
 //! Source: Slack, "Formatting message text", escaping text.
 
 use std::borrow::Cow;
@@ -12,7 +14,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::finding::text::{CUT, has_byte};
 
-/// `& < >` as entities, and nothing else: Slack decodes just these three.
+/// Writes `& < >` as entities, the only ones that Slack decodes.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -40,7 +42,7 @@ fn escaped_chars(text: &str) -> usize {
         .sum()
 }
 
-/// How many characters `text` takes between the quotation marks of a JSON string.
+/// Returns how many characters `text` takes inside a JSON string.
 pub fn json_chars(text: &str) -> usize {
     if !has_byte(text, grows) {
         return text.chars().count();
@@ -54,19 +56,19 @@ pub fn json_chars(text: &str) -> usize {
         .sum()
 }
 
-/// Escaped for Slack, then for JSON. No character is touched by both.
+/// Like [`json_chars`], for the escaped text. No character is escaped both for Slack and for JSON.
 fn escaped_json_chars(text: &str) -> usize {
     escaped_chars(text) + json_chars(text) - text.chars().count()
 }
 
-/// Escapes `text` into at most `max_chars` characters, cutting it at a grapheme with a mark. An
-/// entity is never cut in two.
+/// Escapes `text` into at most `max_chars` characters. It is cut at a grapheme, with a mark, and
+/// never inside an entity.
 pub fn escape_within(text: &str, max_chars: usize) -> String {
     escape_measured(text, max_chars, escaped_chars)
 }
 
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
-    // So are most texts: as long in all measures as in bytes, at most.
+    // Most texts: nothing to escape, and in no measure longer than in bytes.
     if text.len() <= max_chars && !has_byte(text, grows) {
         return text.to_owned();
     }
@@ -89,20 +91,21 @@ fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> 
     escaped
 }
 
-/// Whether a byte takes more than one character when it is escaped, for Slack or for JSON.
+/// Returns whether a byte takes more than one character when it is escaped, for Slack or for JSON.
 fn grows(byte: u8) -> bool {
     let for_slack = (byte == b'&') | (byte == b'<') | (byte == b'>');
     let for_json = (byte == b'"') | (byte == b'\\') | (byte < b' ') | (byte == 0x7f);
     for_slack | for_json
 }
 
-/// For mrkdwn: as it is if Slack would show it so, else in a code span, where `*`, `_`, `~` and
-/// `:name:` are just characters. At most `max_chars` characters.
+/// Escapes text for mrkdwn, in at most `max_chars` characters. Text with markup goes into a code
+/// span, where `*`, `_`, `~` and `:name:` are plain characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
     if is_markup(text) { code(text, max_chars) } else { escape_within(text, max_chars) }
 }
 
-/// A code span: for what people copy. A code span can't hold its own sign, so that becomes `'`.
+/// Writes a code span, for text that people copy. A code span cannot hold a backtick, so it becomes
+/// `'`.
 pub fn code(text: &str, max_chars: usize) -> String {
     code_measured(text, max_chars, escaped_chars)
 }
@@ -112,7 +115,7 @@ fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> St
     ["`", &escape_measured(&text, max_chars.saturating_sub(2), measure), "`"].concat()
 }
 
-/// [`literal`], in at most `max_chars` characters of JSON; 2 are the least.
+/// Like [`literal`], in at most `max_chars` (2 or more) characters of JSON.
 pub fn literal_weighing(text: &str, max_chars: usize) -> String {
     match is_markup(text) {
         true => code_weighing(text, max_chars),
@@ -120,13 +123,13 @@ pub fn literal_weighing(text: &str, max_chars: usize) -> String {
     }
 }
 
-/// [`code`], in at most `max_chars` characters of JSON; 2 are the least.
+/// Like [`code`], in at most `max_chars` (2 or more) characters of JSON.
 pub fn code_weighing(text: &str, max_chars: usize) -> String {
     code_measured(text, max_chars, escaped_json_chars)
 }
 
-/// Whether mrkdwn would make something of it: emphasis, code, a quotation, an emoji. An underscore
-/// inside a word, as in `web_role`, is just an underscore to Slack.
+/// Returns whether mrkdwn has a meaning for the text: emphasis, code, a quotation, an emoji. An
+/// underscore inside a word, as in `web_role`, has none.
 pub fn is_markup(text: &str) -> bool {
     let is_sign =
         |byte| (byte == b'*') | (byte == b'~') | (byte == b'`') | (byte == b'_') | (byte == b':');
@@ -151,19 +154,19 @@ fn has_loose_underscore(text: &str) -> bool {
     false
 }
 
-/// `:name:` anywhere.
+/// Returns whether `:name:` is anywhere in the text.
 fn has_emoji_name(text: &str) -> bool {
     let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '+' | '\'');
     text.split(':').skip(1).any(|part| !part.is_empty() && part.chars().all(in_name))
         && text.matches(':').count() > 1
 }
 
-/// The text of a link, between `<address|` and `>`.
+/// Escapes the label of a link, between `<address|` and `>`.
 pub fn link_label(text: &str, max_chars: usize) -> String {
     escape_within(&replaced(text, "|", "¦"), max_chars)
 }
 
-/// Borrowed if there is nothing to replace.
+/// Replaces, and borrows if there is nothing to replace.
 fn replaced<'a>(text: &'a str, from: &str, to: &str) -> Cow<'a, str> {
     match text.contains(from) {
         true => Cow::Owned(text.replace(from, to)),
@@ -171,14 +174,14 @@ fn replaced<'a>(text: &'a str, from: &str, to: &str) -> Cow<'a, str> {
     }
 }
 
-/// Ends of instance types such as `t3.micro`; none is a top-level domain.
+/// Endings of instance types such as `t3.micro`. None is a top-level domain.
 const INSTANCE_SIZES: [&str; 7] = ["nano", "micro", "small", "medium", "large", "xlarge", "metal"];
 
-/// Words after `@` that call a whole channel.
+/// Words after `@` that notify a whole channel.
 const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
 
-/// For the top-level text: no address in it is one that Slack would turn into a link, and no word
-/// one that could call a channel. Numbers, IP addresses and instance types stay as they are.
+/// Writes text for the top-level text, so that Slack makes no link of an address in it and notifies
+/// no channel. Numbers, IP addresses and instance types stay as they are.
 pub fn defang(text: &str) -> String {
     let may_matter = |byte: u8| (byte == b'.') | (byte == b':') | (byte == b'@') | !byte.is_ascii();
     if !has_byte(text, may_matter) {
@@ -212,8 +215,8 @@ fn continues_a_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_')
 }
 
-/// Whether what follows a dot could be the end of a domain name: at least two letters. `xn--` is
-/// two letters too.
+/// Returns whether the text after a dot can end a domain name: at least two letters. `xn--` has two
+/// letters too.
 fn is_domain_end(rest: &str) -> bool {
     let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
     let label = rest.get(..end).unwrap_or_default();

@@ -1,17 +1,18 @@
-//! One finding in one line, for where there is no room for its card.
+//! A finding in one line, for posts without room for its card.
 //!
-//! A line has a bound that holds whatever is in the finding, so that a list of so many lines always
-//! fits. What and where it is and its id are always there; the resource goes first when it is tight.
+//! A line has a limit that holds for any finding, so that a list of lines always fits. Title (or
+//! type), account, region and id are always there. The resource is left out first if the line is
+//! too long.
 
 use super::card::title;
 use super::counts::{account, region};
 use super::escape::{code_weighing, json_chars, literal, literal_weighing};
-use super::look::look;
+use super::level_style::style;
 use super::message::{Block, TextObject};
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::ports::Card;
 
-/// The most characters that a line takes in JSON, the line end among them.
+/// The most characters that a line takes in JSON, its line end included.
 pub const LINE_CHARS_MAX: usize = 155;
 
 /// GuardDuty's ids have 32 characters, UUIDs 36.
@@ -21,11 +22,11 @@ const REGION_CHARS_MAX: usize = 16;
 const DESTINATION_CHARS_MAX: usize = 10;
 const CIRCUMSTANCES_MAX: usize = 5;
 
-/// A section's text may have 3,000. Source: Slack, Block Kit reference.
+/// The most characters in the text of a section. Source: Slack, Block Kit reference.
 const SECTION_CHARS_MAX: usize = 3000;
 
-/// A line for each of the first `lines_max` cards and the number of the others, in as many sections
-/// as it takes; the first one begins with `head`.
+/// Draws a line for each of the first `lines_max` cards and the number of the others, in as few
+/// sections as possible. The first section begins with `head`.
 pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) -> Vec<Block> {
     let unnamed = cards.len().saturating_sub(lines_max);
     let lines = cards.iter().take(lines_max).map(|card| line(card));
@@ -43,7 +44,7 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
     texts.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect()
 }
 
-/// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] less the line end.
+/// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] with the line end.
 fn line(card: &Card) -> String {
     let finding = &card.finding;
     let head = head(card);
@@ -54,21 +55,21 @@ fn line(card: &Card) -> String {
         id(finding),
     );
     let taken = json_chars(&head) + json_chars(&tail) + json_chars("\n");
-    let what = what(finding, LINE_CHARS_MAX.saturating_sub(taken));
-    [head, what, tail].concat()
+    let subject = subject(finding, LINE_CHARS_MAX.saturating_sub(taken));
+    [head, subject, tail].concat()
 }
 
-/// How bad, and what is special about it.
+/// The level and the circumstances.
 fn head(card: &Card) -> String {
-    let emoji = look(card.finding.severity.level).emoji;
+    let emoji = style(card.finding.severity.level).emoji;
     match circumstances(card).as_slice() {
         [] => format!("{emoji} "),
         several => format!("{emoji} ({}) ", several.join(", ")),
     }
 }
 
-/// In fewer words than on a card, the more important first. What raises the level is news and no
-/// reminder. One with all of them at once would outgrow the line.
+/// The circumstances in fewer words than on a card, the more important ones first. At most
+/// [`CIRCUMSTANCES_MAX`] fit the line. An escalation is not called a reminder.
 fn circumstances(card: &Card) -> Vec<String> {
     let unreadable = |remark: &Remark| matches!(remark, Remark::UnreadableSeverity(_));
     let mut parts = Vec::new();
@@ -99,11 +100,12 @@ fn circumstances(card: &Card) -> Vec<String> {
     parts
 }
 
-/// The title, with the resource if that says more; the type in place of a title that is too long.
-fn what(finding: &Finding, room: usize) -> String {
+/// The title, and the resource if the title does not name it. The type replaces a title that is too
+/// long.
+fn subject(finding: &Finding, chars_max: usize) -> String {
     let title = title(finding);
     let title = title.trim_end_matches('.');
-    let resource = resource(finding).filter(|name| !says(title, name));
+    let resource = resource(finding).filter(|resource| !names(title, resource));
     let kind = Some(finding.kind.as_str()).filter(|kind| !kind.is_empty());
     let choices = [
         resource.map(|resource| (title, Some(resource))),
@@ -111,32 +113,33 @@ fn what(finding: &Finding, room: usize) -> String {
         kind.zip(self::resource(finding)).map(|(kind, resource)| (kind, Some(resource))),
         kind.map(|kind| (kind, None)),
     ];
-    // Written one after the other: the first one fits nearly always.
-    let mut written = choices.into_iter().flatten().map(|(what, resource)| {
-        let what = literal(what, usize::MAX);
+    // Written lazily: the first choice nearly always fits.
+    let mut written = choices.into_iter().flatten().map(|(name, resource)| {
+        let name = literal(name, usize::MAX);
         match resource {
-            Some(resource) => [&what, " · ", &literal(resource, usize::MAX)].concat(),
-            None => what,
+            Some(resource) => [&name, " · ", &literal(resource, usize::MAX)].concat(),
+            None => name,
         }
     });
     written
-        .find(|choice| json_chars(choice) <= room)
-        .unwrap_or_else(|| literal_weighing(title, room))
+        .find(|choice| json_chars(choice) <= chars_max)
+        .unwrap_or_else(|| literal_weighing(title, chars_max))
 }
 
-/// Without the details in brackets.
+/// The resource without the details in brackets.
 fn resource(finding: &Finding) -> Option<&str> {
     let resource = finding.resource.as_ref()?.as_str();
     let name = resource.split(" (").next().unwrap_or(resource);
     (!name.is_empty()).then_some(name)
 }
 
-/// Whether a title names the resource already, by its last word: `EC2 instance i-0abc`.
-fn says(title: &str, resource: &str) -> bool {
+/// Returns whether a title holds the last word of a resource, such as `i-0abc` of `EC2 instance
+/// i-0abc`.
+fn names(title: &str, resource: &str) -> bool {
     resource.rsplit(' ').next().is_some_and(|name| title.contains(name))
 }
 
-/// Last, so that ids can be found by eye, and copied.
+/// The id. It is last in a line, where it is easy to find and to copy.
 fn id(finding: &Finding) -> String {
     let id = short_id(&finding.fingerprint.id);
     match id.is_empty() {
@@ -145,7 +148,7 @@ fn id(finding: &Finding) -> String {
     }
 }
 
-/// At most [`ID_CHARS_MAX`] characters: of an ARN the end, since all begin alike.
+/// Cuts an id to [`ID_CHARS_MAX`] characters. Of an ARN the end is kept, because all begin alike.
 fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
     let excess = id.as_str().chars().count().saturating_sub(ID_CHARS_MAX - 1);

@@ -1,20 +1,20 @@
-//! Whom a post calls. Mentions come from the configuration alone: nothing in a finding can make one.
+//! Mentions of people and groups. They come only from the configuration; a finding cannot make one.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::finding::Level;
 
-/// Slack's ids have 9 to 11 characters; the bounds leave room for change.
+/// Slack's ids have 9 to 11 characters. The limits leave room for changes.
 const ID_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
 const LABEL_CHARS_MAX: usize = 80;
 
-/// A mention that Slack will carry out, in Slack's own form.
+/// A mention in the form that Slack acts on.
 /// Source: Slack, "Formatting message text", mentioning users, groups and channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention(String);
 
-/// The text is no mention.
+/// The text is not a mention.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAMention {
     #[error(
@@ -31,10 +31,13 @@ pub enum NotAMention {
 }
 
 impl Mention {
-    /// From the environment's `SLACK_MENTION_ID` and `SLACK_MENTION_NAME`: a user's id (`U…`,
-    /// `W…`), a user group's (`S…`) with the name as its label, or one of `here`, `channel`,
-    /// `everyone`. A user is shown under the name that Slack knows, so the name is only checked. A
-    /// whole mention such as `<!here>` is taken as it is.
+    /// Makes a mention of `SLACK_MENTION_ID` and `SLACK_MENTION_NAME` in the environment. The id is
+    /// one of:
+    ///
+    /// - a user's (`U…`, `W…`). Slack shows the user's own name, so `name` is only checked.
+    /// - a user group's (`S…`). `name` is its label.
+    /// - `here`, `channel` or `everyone`.
+    /// - a whole mention such as `<!here>`.
     pub fn from_id(id: &str, name: Option<&str>) -> Result<Mention, NotAMention> {
         let id = id.trim();
         let name = name.map(str::trim).filter(|name| !name.is_empty());
@@ -51,7 +54,7 @@ impl Mention {
         }
     }
 
-    /// As it stands in a message.
+    /// The mention as it is written in a post.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -102,7 +105,7 @@ fn check_label(label: &str) -> Result<(), NotAMention> {
     good.then_some(()).ok_or(NotAMention::Label)
 }
 
-/// Whom each level calls at one destination. Nobody, unless the configuration says so.
+/// The mention for each level at one destination. There is none unless the configuration sets it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mentions([Option<Mention>; Level::ALL.len()]);
 
@@ -111,7 +114,7 @@ impl Mentions {
         Mentions::default()
     }
 
-    /// The same for these levels and all above, nobody below.
+    /// One mention for `lowest` and all higher levels.
     pub fn from_level_up(lowest: Level, mention: Mention) -> Mentions {
         let mut mentions = Mentions::none();
         for level in Level::ALL.into_iter().filter(|level| *level >= lowest) {
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_called_by_default() {
+    fn nobody_is_mentioned_by_default() {
         let mut mentions = Mentions::none();
         assert!(Level::ALL.iter().all(|level| mentions.of(*level).is_none()));
         mentions.set(Level::Critical, Mention("<!here>".into()));

@@ -1,12 +1,12 @@
-//! What a webhook takes, as far as hansho uses it: texts, and attachments of blocks.
+//! The JSON of an incoming webhook, as far as hansho uses it: texts, and attachments of blocks.
 //! Source: Slack, Block Kit reference, and "Reference: Secondary message attachments".
 
 use serde::Serialize;
 
-/// Enough for most posts of one card, so that what is written is not moved.
+/// Enough for most posts of one card, so that the text is not moved while it is written.
 const WRITTEN_BYTES: usize = 4_096;
 
-/// One post. In none of it Slack makes a link or a mention by itself.
+/// One post. Its switches keep Slack from making links or mentions by itself.
 #[derive(Debug, Serialize)]
 pub struct Message {
     text: String,
@@ -31,7 +31,7 @@ impl Message {
     }
 }
 
-/// Blocks beside a strip in a colour, `#RRGGBB`.
+/// Blocks with a strip in a colour (`#RRGGBB`) beside them.
 #[derive(Debug, Serialize)]
 pub(super) struct Attachment {
     pub color: &'static str,
@@ -71,18 +71,18 @@ pub(super) enum TextObject {
 }
 
 impl TextObject {
-    /// In Slack's markup, in which nothing is made a link by itself.
+    /// Text in Slack's markup. `verbatim` keeps Slack from making links of addresses.
     pub fn mrkdwn(text: String) -> TextObject {
         TextObject::Mrkdwn { text, verbatim: true }
     }
 
-    /// `text` has to be escaped: Slack decodes entities in plain text too.
+    /// Plain text. `text` must be escaped, because Slack decodes entities in plain text too.
     pub fn plain(text: String) -> TextObject {
         TextObject::PlainText { text, emoji: false }
     }
 }
 
-/// As JSON, which texts and their names always are.
+/// Writes a part as JSON. These types always can be written.
 pub(super) fn written(part: &impl Serialize) -> String {
     let mut json = Vec::with_capacity(WRITTEN_BYTES);
     let text =

@@ -1,8 +1,11 @@
-//! Slack, reached by incoming webhooks: what a post looks like, where it may be sent, and what the
-//! answer means.
+//! Slack's incoming webhooks: what a post looks like, where it may be sent, and what an answer
+//! means.
 //!
-//! Everything but [`client`] is pure. [`render`] makes of a digest what the webhook is sent, and
-//! [`preview`] shows that in a terminal; [`answer`] turns an HTTP answer into a verdict.
+//! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
+//! - `card`, `line`, `digest` and `note` draw the parts of a post. `escape` makes a finding's text
+//!   harmless for Slack.
+//! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
+//!   Only [`client`] does I/O.
 
 pub mod answer;
 pub mod capacity;
@@ -15,10 +18,11 @@ pub mod webhook;
 mod card;
 mod console;
 mod counts;
+mod date;
 mod digest;
 mod escape;
+mod level_style;
 mod line;
-mod look;
 mod message;
 mod note;
 
@@ -26,5 +30,5 @@ pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};
 pub use mention::{Mention, Mentions, NotAMention};
 pub use preview::preview;
-pub use render::{body, payload};
+pub use render::{payload, payload_json};
 pub use webhook::{BadWebhook, Webhook};

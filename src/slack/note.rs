@@ -1,15 +1,15 @@
-//! A word about hansho itself at the end of a post.
+//! Notes about hansho itself, at the end of a post.
 
 use std::time::Duration;
 
-use super::card::date;
+use super::date::token;
 use super::escape::literal_weighing;
 use super::message::Block;
 use crate::ports::{Note, RetryReason, Trouble};
 
 const NAME_CHARS_MAX: usize = 60;
 
-/// The block of a note: at most [`crate::ports::NOTE_WEIGHT_MAX`] characters of JSON.
+/// Draws a note in at most [`crate::ports::NOTE_WEIGHT_MAX`] characters of JSON.
 pub(super) fn block(note: &Note) -> Block {
     Block::context(format!("🛠️ {}", text(note)))
 }
@@ -20,59 +20,62 @@ fn text(note: &Note) -> String {
             let mut text = format!(
                 "hansho could not post here for {}, until {}: {}.",
                 length(*lasted),
-                date(*until),
+                token(*until),
                 reason(*why)
             );
             text.push_str(&match (held, returned) {
                 (0, _) => String::new(),
-                (1, 0) => " The finding that was held is told.".to_owned(),
-                (held, 0) => format!(" {held} findings were held, and all of them are told."),
+                (held, 0) => format!(" {} and {} posted now.", waited(*held), are(*held)),
                 (held, returned) => format!(
-                    " {} held; {returned} went back to the queue and may still follow, the others \
-                     are told.",
-                    findings(*held, "was", "were")
+                    " {}. {returned} of them went back to the queue and may follow later. The \
+                     others are posted now.",
+                    waited(*held)
                 ),
             });
             if *elsewhere > 0 {
-                let told = findings(*elsewhere, "was", "were");
-                text.push_str(&format!(" {told} told by the fallback."));
+                text.push_str(&format!(" The fallback posted {}.", findings(*elsewhere)));
             }
             text
         }
         Note::StandsIn { destination, gone_for } => {
             let name = literal_weighing(destination, NAME_CHARS_MAX);
             format!(
-                "The webhook of {name} is gone, for {} now. Its findings come here until it has \
-                 another one.",
+                "The webhook of {name} has been dead for {}. Its findings come here until it has a \
+                 new one.",
                 length(*gone_for)
             )
         }
     }
 }
 
-/// `1 finding was`, `7 findings were`
-fn findings(count: usize, was: &str, were: &str) -> String {
-    match count {
-        1 => format!("1 finding {was}"),
-        count => format!("{count} findings {were}"),
-    }
+/// `7 findings waited`
+fn waited(count: usize) -> String {
+    format!("{} waited", findings(count))
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+fn findings(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
 fn reason(why: Trouble) -> &'static str {
     match why {
-        Trouble::Dead => "the webhook or its channel was gone",
+        Trouble::Dead => "the webhook or its channel did not exist",
         Trouble::Failing(reason) => match reason {
             RetryReason::Connection => "Slack could not be reached",
             RetryReason::TimedOut => "Slack did not answer in time",
             RetryReason::RateLimited => "Slack asked for a pause",
-            RetryReason::ServerError => "Slack answered with errors of its own (5xx)",
-            RetryReason::UnexpectedAnswer => "something answered that was not Slack",
+            RetryReason::ServerError => "Slack answered with server errors (5xx)",
+            RetryReason::UnexpectedAnswer => "the answers did not come from Slack",
             RetryReason::NoAddress => "the webhook could not be read",
         },
     }
 }
 
-/// To the minute, or in hours where they are many.
+/// Writes a time in minutes, hours and minutes, or days.
 fn length(time: Duration) -> String {
     let minutes = time.as_secs().saturating_add(30) / 60;
     match (minutes / 60, minutes % 60) {
@@ -90,8 +93,8 @@ mod tests {
     use crate::ports::NOTE_WEIGHT_MAX;
 
     #[test]
-    fn times_are_told_as_people_do() {
-        for (seconds, told) in [
+    fn times_are_written_for_people() {
+        for (seconds, text) in [
             (300, "5 min"),
             (37 * 60 + 20, "37 min"),
             (3600, "1 h"),
@@ -99,12 +102,12 @@ mod tests {
             (47 * 3600 + 59 * 60, "47 h 59 min"),
             (49 * 3600, "2 days"),
         ] {
-            assert_eq!(length(Duration::from_secs(seconds)), told);
+            assert_eq!(length(Duration::from_secs(seconds)), text);
         }
     }
 
     #[test]
-    fn what_was_held_is_told_as_it_is() {
+    fn the_note_counts_the_findings_that_waited() {
         let said = |held, elsewhere, returned| {
             text(&Note::WasAway {
                 lasted: Duration::from_secs(37 * 60),
@@ -116,25 +119,20 @@ mod tests {
             })
         };
         let head = "hansho could not post here for 37 min, until <!date^1784746037^\
-                    {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with errors of \
-                    its own (5xx).";
+                    {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with server \
+                    errors (5xx).";
         for (held, elsewhere, returned, tail) in [
             (0, 0, 0, ""),
-            (1, 0, 0, " The finding that was held is told."),
-            (214, 0, 0, " 214 findings were held, and all of them are told."),
+            (1, 0, 0, " 1 finding waited and is posted now."),
+            (214, 0, 0, " 214 findings waited and are posted now."),
             (
                 214,
                 0,
                 3,
-                " 214 findings were held; 3 went back to the queue and may still follow, the others \
-                 are told.",
+                " 214 findings waited. 3 of them went back to the queue and may follow later. The \
+                 others are posted now.",
             ),
-            (
-                1,
-                12,
-                0,
-                " The finding that was held is told. 12 findings were told by the fallback.",
-            ),
+            (1, 12, 0, " 1 finding waited and is posted now. The fallback posted 12 findings."),
         ] {
             assert_eq!(said(held, elsewhere, returned), format!("{head}{tail}"));
         }

@@ -1,19 +1,20 @@
-//! A message as a person would see it in Slack, in a terminal. It reads the payload, that is, what
-//! Slack would get, and not the digest, so that a preview can't be kinder than the message.
+//! Draws a post in a terminal, as a person would see it in Slack. It reads the outgoing JSON and
+//! not the [`Post`](crate::ports::Post), so that it cannot look better than the post.
 //!
-//! Whatever is in the payload, no control character of it reaches the terminal: the only ones in
-//! the result are line ends and, if colour is wanted, the colours made here.
+//! No control character of the payload reaches the terminal. The result has line ends and, if
+//! wanted, colour sequences made here, and no other control characters.
 
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::date::utc;
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::terminal::{columns, padding};
 
-/// The least and most columns that are used, whatever the terminal has.
+/// The least and the most columns that are used, whatever the width of the terminal.
 const COLUMNS: std::ops::RangeInclusive<usize> = 40..=100;
-/// No text of a message is longer; a payload that hansho did not make might hold more.
+/// No text in a post is longer. A payload that hansho did not make may have a longer one.
 const TEXT_CHARS_MAX: usize = 8_000;
 
 /// Draws `payload` for a terminal of `width` columns; with ANSI colours if `colour`.
@@ -42,7 +43,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A text object's text, or a bare string.
+/// The text of a text object, or of a string.
 fn text_of(text: Option<&Value>) -> &str {
     let text = text.map(|text| text.get("text").unwrap_or(text));
     text.and_then(Value::as_str).unwrap_or_default()
@@ -121,8 +122,8 @@ impl Pen {
             .collect()
     }
 
-    /// One line of Slack's markup, wrapped at words into lines of at most `width` columns. A link's
-    /// address gets a line of its own and is never broken, so that it can be copied.
+    /// Wraps one line of Slack's markup at words, into lines of at most `width` columns. The
+    /// address of a link gets a line of its own, unbroken, so that it can be copied.
     fn wrapped(&self, markup: &str, width: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
@@ -149,7 +150,7 @@ impl Pen {
     }
 }
 
-/// A word, or a part of one, that has one style.
+/// A word, or a part of a word, in one style.
 struct Run {
     style: &'static str,
     text: String,
@@ -179,12 +180,12 @@ fn runs(markup: &str) -> Vec<Run> {
 #[derive(Default)]
 struct Runs {
     done: Vec<Run>,
-    /// White space was seen since the last run.
+    /// White space follows the last run.
     gap: bool,
 }
 
 impl Runs {
-    /// `escaped` may hold entities, and anything else: this is where it is cleaned.
+    /// Cleans and adds a text, which may hold entities and any other character.
     fn push(&mut self, style: &'static str, escaped: &str) {
         for chunk in escaped.split_inclusive(char::is_whitespace) {
             self.gap |= chunk.starts_with(char::is_whitespace);
@@ -197,7 +198,7 @@ impl Runs {
         }
     }
 
-    /// What Slack shows for `<…>`.
+    /// Adds the text that Slack shows for `<…>`.
     fn push_token(&mut self, style: &'static str, token: &str) {
         let (head, label) = match token.split_once('|') {
             Some((head, label)) => (head, Some(label)),
@@ -244,20 +245,11 @@ fn parts(markup: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// `2026-07-22 18:47 UTC`; Slack would show the reader's own time.
-fn utc(at: Wall) -> String {
-    let text = at.to_rfc3339();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) => format!("{day} {time} UTC"),
-        _ => text,
-    }
-}
-
 fn unescape(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// A word in pieces that fit a line.
+/// Splits a word into pieces that fit a line.
 fn pieces(word: &str, width: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;

@@ -1,93 +1,93 @@
-//! A digest as the JSON that Slack's webhook takes: a line of text, which is what a phone shows,
-//! and a card or a line for each finding. Pure: the same digest always gives the same bytes.
+//! Draws a post as the JSON for Slack's webhook: the text that a phone shows, and a card or a line
+//! for each alert. It is pure: the same post always gives the same bytes.
 //!
-//! Slack's limits hold for any input. Sources: Slack, Block Kit reference (section text 3,000,
-//! fields 10 of 2,000, 50 blocks), `chat.postMessage` (text 4,000 at best, 40,000 at most), legacy
-//! attachments (20 at best, 100 at most); for the sum see [`super::capacity`].
+//! The result keeps Slack's limits for any input. Sources: Slack, Block Kit reference (section text
+//! 3,000 characters, 10 fields of 2,000 characters, 50 blocks), `chat.postMessage` (text 4,000
+//! characters recommended, 40,000 at most), legacy attachments (20 recommended, 100 at most). For
+//! the limit of the sum see [`super::capacity`].
 
 use std::cmp::Reverse;
 
 use serde_json::Value;
 
 use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
-use super::card::{attachment, circumstances, footer_of_digest, title};
+use super::card::{attachment, circumstances, list_footer, title};
 use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
+use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
-use super::look::look;
 use super::mention::{Mention, Mentions};
 use super::message::{Attachment, Message, written};
-use super::note;
+use super::{digest, note};
 use crate::finding::{Level, Text};
 use crate::ports::{Card, Form, Note, Post};
 
-/// Of the lines in the text above several cards.
+/// The most lines in the text above several cards.
 const TEXT_LINES_MAX: usize = 5;
 
-/// A title in the text above the cards.
+/// The longest title in the text above the cards.
 const TEXT_TITLE_CHARS_MAX: usize = 200;
 const TEXT_PLACE_CHARS_MAX: usize = 40;
 const TEXT_RESOURCE_CHARS_MAX: usize = 200;
 const TEXT_ID_CHARS_MAX: usize = 120;
 
-/// What the last attachment may take, in which cards that found no room are listed.
+/// The most that the list of the alerts without a card may weigh.
 const REST_CHARS_MAX: usize = BUDGET_CHARS - CARD_CHARS_MAX;
 const REST_LINES_MAX: usize = 15;
-/// What it takes besides its lines, at most.
+/// The most that the list takes beside its lines.
 const REST_FRAME_CHARS_MAX: usize = 600;
 
 const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= REST_CHARS_MAX);
 
-/// If at most so many are worse than all the others, the text above a digest names each of them.
-const TEXT_WORST_MAX: usize = 3;
+/// The text above a digest names the most severe alerts if there are at most so many.
+const TEXT_SEVEREST_MAX: usize = 3;
 
-/// What the webhook is sent for a digest.
-pub fn body(digest: &Post, mentions: &Mentions) -> String {
-    written(&message(digest, mentions))
+/// Returns the outgoing JSON of a post.
+pub fn payload_json(post: &Post, mentions: &Mentions) -> String {
+    written(&message(post, mentions))
 }
 
-/// The same, for those who look into it.
-pub fn payload(digest: &Post, mentions: &Mentions) -> Value {
-    serde_json::to_value(message(digest, mentions)).unwrap_or_default()
+/// Returns the same JSON as a value, for the preview and for tests.
+pub fn payload(post: &Post, mentions: &Mentions) -> Value {
+    serde_json::to_value(message(post, mentions)).unwrap_or_default()
 }
 
-/// One post. A digest should hold no more than fits: of cards, what [`weigh`](super::weigh), [`BUDGET_CHARS`]
-/// and [`MAX_CARDS`] allow, of lines [`DIGEST_MAX`](super::DIGEST_MAX). If it does, the worst get their cards
-/// and the others a line in a list, and what finds no room there is counted.
-fn message(digest: &Post, mentions: &Mentions) -> Message {
-    let mut cards: Vec<&Card> = digest.cards.iter().collect();
+/// Draws a post.
+///
+/// A caller puts no more into a post than fits: cards within [`BUDGET_CHARS`] by
+/// [`weigh`](super::weigh) and within [`MAX_CARDS`], or lines within
+/// [`DIGEST_MAX`](super::DIGEST_MAX). Of more alerts, the most severe get cards, the others a line,
+/// and the rest is counted.
+fn message(post: &Post, mentions: &Mentions) -> Message {
+    let mut cards: Vec<&Card> = post.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
-    let (text, attachments) = match digest.form {
-        Form::Cards => (
-            text(&cards, mentions),
-            Some(with_notes(attachments(&cards, &digest.id), &digest.notes)),
-        ),
-        Form::Digest => (digest_text(&cards, mentions), Some(lines(&cards, &digest.id))),
-        Form::Plain => (plain_text(&cards, mentions, &digest.id), None),
+    let (text, attachments) = match post.form {
+        Form::Cards => {
+            (text(&cards, mentions), Some(with_notes(attachments(&cards, &post.id), &post.notes)))
+        }
+        Form::Digest => (digest_text(&cards, mentions), Some(digest_attachments(&cards, &post.id))),
+        Form::Plain => (plain_text(&cards, mentions, &post.id), None),
     };
     Message::new(text, attachments)
 }
 
-fn lines(cards: &[&Card], digest_id: &str) -> Vec<Attachment> {
-    cards
-        .first()
-        .map(|worst| super::digest::attachment(worst, cards, digest_id))
-        .into_iter()
-        .collect()
+fn digest_attachments(cards: &[&Card], post_id: &str) -> Vec<Attachment> {
+    cards.first().map(|severest| digest::attachment(severest, cards, post_id)).into_iter().collect()
 }
 
-fn attachments(cards: &[&Card], digest_id: &str) -> Vec<Attachment> {
-    let drawn = cards.iter().take(MAX_CARDS).map(|card| attachment(card, digest_id));
+/// Draws cards, and a list of the alerts without one.
+fn attachments(cards: &[&Card], post_id: &str) -> Vec<Attachment> {
+    let drawn = cards.iter().take(MAX_CARDS).map(|card| attachment(card, post_id));
     let mut attachments: Vec<Attachment> = drawn.collect();
     attachments.truncate(those_that_fit(&attachments, cards.len()));
     let listed = cards.get(attachments.len()..).unwrap_or_default();
-    if let Some(worst) = listed.first() {
-        attachments.push(rest(worst.finding.severity.level, listed, digest_id));
+    if let Some(severest) = listed.first() {
+        attachments.push(rest(severest.finding.severity.level, listed, post_id));
     }
     attachments
 }
 
-/// With what is to be said about hansho itself, below all cards.
+/// Adds the notes below all cards.
 fn with_notes(mut attachments: Vec<Attachment>, notes: &[Note]) -> Vec<Attachment> {
     if let Some(last) = attachments.last_mut() {
         last.blocks.extend(notes.iter().map(note::block));
@@ -95,8 +95,8 @@ fn with_notes(mut attachments: Vec<Attachment>, notes: &[Note]) -> Vec<Attachmen
     attachments
 }
 
-/// How many of the first cards, `of` so many, are shown whole: all if they fit, else as many as leave
-/// room for the list of the others, and at least one.
+/// Returns how many of the first cards are shown whole; `of` is the number of all alerts. If not
+/// all fit, the others need room for their list. A single card is always shown.
 fn those_that_fit(drawn: &[Attachment], of: usize) -> usize {
     if of == 1 {
         return 1;
@@ -113,15 +113,16 @@ fn those_that_fit(drawn: &[Attachment], of: usize) -> usize {
     weights.iter().take(MAX_CARDS - 1).take_while(fits).count()
 }
 
-/// The cards that found no room: a line each as far as they go, and the number of the others.
-fn rest(worst: Level, cards: &[&Card], digest_id: &str) -> Attachment {
+/// Lists the alerts without a card: a line each, and the number of those beyond [`REST_LINES_MAX`].
+fn rest(highest: Level, cards: &[&Card], post_id: &str) -> Attachment {
     let head = format!("*…and {} more:* {}", cards.len(), tally(cards));
     let mut blocks = sections(Some(head), cards, REST_LINES_MAX);
-    blocks.push(footer_of_digest(digest_id));
-    Attachment { color: look(worst).colour, blocks }
+    blocks.push(list_footer(post_id));
+    Attachment { color: style(highest).colour, blocks }
 }
 
-/// The text above the cards. Slack also shows it as the notification, so the worst comes first.
+/// The text above the cards. Slack also shows it as the notification, so the most severe alert
+/// comes first.
 fn text(cards: &[&Card], mentions: &Mentions) -> String {
     match cards {
         [] => "hansho: an empty post".to_owned(),
@@ -130,12 +131,12 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
             let head = headline(level, &circumstances(card), called(cards, mentions));
             [head, summary(card)].join(": ")
         }
-        [worst, ..] => several(worst.finding.severity.level, cards, mentions),
+        [severest, ..] => several(severest.finding.severity.level, cards, mentions),
     }
 }
 
-fn several(worst: Level, cards: &[&Card], mentions: &Mentions) -> String {
-    let mut lines = vec![headcount(headline(worst, &[], called(cards, mentions)), cards)];
+fn several(highest: Level, cards: &[&Card], mentions: &Mentions) -> String {
+    let mut lines = vec![headcount(headline(highest, &[], called(cards, mentions)), cards)];
     lines.extend(cards.iter().take(TEXT_LINES_MAX).map(|card| bullet(card)));
     if cards.len() > TEXT_LINES_MAX {
         lines.push(format!("and {} more", cards.len() - TEXT_LINES_MAX));
@@ -143,11 +144,11 @@ fn several(worst: Level, cards: &[&Card], mentions: &Mentions) -> String {
     lines.join("\n")
 }
 
-/// The text above a digest of lines: what most of it is and where, and which few are worse than the
-/// rest. All are listed below, so no more are named here.
+/// The text above a digest: a summary, and a line for each of the most severe alerts if they are
+/// few. The digest lists all alerts, so the text names no more.
 fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
     let [first, _, ..] = cards else { return text(cards, mentions) };
-    let worst = first.finding.severity.level;
+    let highest = first.finding.severity.level;
     let samples = cards.iter().filter(|card| card.finding.sample).count();
     let circumstances = match samples {
         0 => vec![],
@@ -155,10 +156,10 @@ fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
         1 => vec!["🧪 1 sample".to_owned()],
         some => vec![format!("🧪 {some} samples")],
     };
-    let head = headcount(headline(worst, &circumstances, called(cards, mentions)), cards);
+    let head = headcount(headline(highest, &circumstances, called(cards, mentions)), cards);
     let mut lines = vec![format!("{head} – {}", gist(cards))];
-    let few = cards.iter().take_while(|card| card.finding.severity.level == worst);
-    if few.clone().count() <= TEXT_WORST_MAX.min(cards.len() - 1) {
+    let few = cards.iter().take_while(|card| card.finding.severity.level == highest);
+    if few.clone().count() <= TEXT_SEVEREST_MAX.min(cards.len() - 1) {
         lines.extend(few.map(|card| bullet(card)));
     }
     lines.join("\n")
@@ -168,10 +169,10 @@ fn headcount(headline: String, cards: &[&Card]) -> String {
     format!("{headline}: {} findings ({})", cards.len(), tally(cards))
 }
 
-/// How bad it is, what is special about it, and whom it calls.
+/// The level, the circumstances and the mention.
 fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -> String {
-    let look = look(level);
-    let mut head = [look.emoji, " *", look.word, "*"].concat();
+    let style = style(level);
+    let mut head = [style.emoji, " *", style.word, "*"].concat();
     if !circumstances.is_empty() {
         head.push_str(&format!(" ({})", circumstances.join(", ")));
     }
@@ -181,16 +182,15 @@ fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -
     head
 }
 
-/// Whom the worst finding calls. A canary is none, and calls nobody.
+/// The mention for the most severe finding. A canary mentions nobody.
 fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
     let findings = cards.iter().filter(|card| card.finding.canary.is_none());
-    let worst = findings.map(|card| card.finding.severity.level).max()?;
-    mentions.of(worst)
+    mentions.of(findings.map(|card| card.finding.severity.level).max()?)
 }
 
-/// One line about one of several findings.
+/// A line about one of several findings.
 fn bullet(card: &Card) -> String {
-    let emoji = look(card.finding.severity.level).emoji;
+    let emoji = style(card.finding.severity.level).emoji;
     let summary = summary(card);
     match circumstances(card).as_slice() {
         [] => format!("• {emoji} {summary}"),
@@ -198,7 +198,8 @@ fn bullet(card: &Card) -> String {
     }
 }
 
-/// Title, account and region, defanged, since Slack searches the top-level text for addresses.
+/// Title, account and region. They are defanged, because Slack turns addresses in the top-level
+/// text into links.
 fn summary(card: &Card) -> String {
     let finding = &card.finding;
     let title = escape_within(&defang(title(finding)), TEXT_TITLE_CHARS_MAX);
@@ -207,8 +208,9 @@ fn summary(card: &Card) -> String {
     [title, account, region].join("  ·  ")
 }
 
-/// Text alone: for an alert whose card Slack refused, so with as little in it as will do.
-fn plain_text(cards: &[&Card], mentions: &Mentions, digest_id: &str) -> String {
+/// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
+/// possible.
+fn plain_text(cards: &[&Card], mentions: &Mentions, post_id: &str) -> String {
     let mut lines = vec![text(cards, mentions)];
     if let [card] = cards {
         let finding = &card.finding;
@@ -220,10 +222,10 @@ fn plain_text(cards: &[&Card], mentions: &Mentions, digest_id: &str) -> String {
         lines.push(top_level("Found by", product.as_str(), TEXT_PLACE_CHARS_MAX));
         lines.push(top_level("Finding", id.as_str(), TEXT_ID_CHARS_MAX));
     }
-    let digest_id = Text::new(digest_id, TEXT_PLACE_CHARS_MAX);
+    let post_id = Text::new(post_id, TEXT_PLACE_CHARS_MAX);
     lines.push(format!(
         "hansho {}: sent as plain text, because Slack refused the card",
-        escape(&defang(digest_id.as_str()))
+        escape(&defang(post_id.as_str()))
     ));
     lines.join("\n")
 }

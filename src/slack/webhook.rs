@@ -1,6 +1,7 @@
-//! The addresses that hansho posts to. Findings are an organisation's weak spots, so they go to
-//! Slack and nowhere else, whatever the configuration or whoever can write to the secret's store
-//! says; loopback is let through for tests and the demo.
+//! The addresses that hansho posts to.
+//!
+//! Findings show an organisation's weak spots. So hansho posts only to Slack's hosts, whatever
+//! address the configuration or the secret store holds. Loopback is allowed for tests and the demo.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,51 +10,51 @@ use reqwest::Url;
 
 use crate::secret::Secret;
 
-/// Slack's webhooks have about 80 characters.
+/// Slack's webhooks have about 80 bytes.
 const URL_BYTES_MAX: usize = 1024;
 
 /// Source: Slack, "Sending messages using incoming webhooks"; the second is GovSlack's.
 const SLACK_HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
-/// A webhook's address that passed the rules. It is a secret: whoever has it can post. Only its
-/// host is ever shown.
+/// A valid address of a webhook. It is a secret, because anybody who has it can post. Only its host
+/// is shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
     url: Secret,
     host: String,
 }
 
-/// Why an address was refused. It never holds any of the address.
+/// Why an address was rejected. It holds no part of the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadWebhook {
-    #[error("the webhook is empty: give the URL that Slack shows under Incoming Webhooks")]
+    #[error("the webhook is empty: copy the URL from Slack's page Incoming Webhooks")]
     Empty,
-    #[error("the webhook is no URL: copy it whole from Slack's page Incoming Webhooks")]
+    #[error("the webhook is not a URL: copy the whole URL from Slack's page Incoming Webhooks")]
     NotAUrl,
-    #[error("the webhook has to start with https:// (plain http is allowed to loopback only)")]
+    #[error("the webhook has to start with https:// (plain http is allowed only to loopback)")]
     Scheme,
     #[error("the webhook's host has to be hooks.slack.com or hooks.slack-gov.com")]
     Host,
-    #[error("the webhook must not hold a user name or password")]
+    #[error("the webhook must not have a user name or password")]
     UserInfo,
-    #[error("the webhook must not name a port: Slack answers on 443")]
+    #[error("the webhook must not have a port: Slack listens on 443")]
     Port,
     #[error(
-        "the webhook's path has to be /services/… and nothing after it; workflow triggers are not \
-         supported"
+        "the webhook's path has to be /services/… without a query; workflow triggers are not supported"
     )]
     Path,
 }
 
 impl Webhook {
-    /// `https://hooks.slack.com/services/…`, the same on GovSlack's host, or plain http on loopback
-    /// with any path. White space around it is let pass, since files end in a newline.
+    /// Accepts `https://hooks.slack.com/services/…`, the same on GovSlack's host, and plain http on
+    /// loopback with any path. White space around the address is ignored, because files end in a
+    /// newline.
     pub fn parse(text: &str) -> Result<Webhook, BadWebhook> {
         let text = text.trim();
         if text.is_empty() {
             return Err(BadWebhook::Empty);
         }
-        // A URL parser drops line ends and turns back-slashes round. Nobody means that here.
+        // A URL parser would drop line ends and turn backslashes into slashes.
         let clean = text.len() <= URL_BYTES_MAX
             && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"');
         let url = clean.then(|| Url::parse(text).ok()).flatten().ok_or(BadWebhook::NotAUrl)?;
@@ -75,7 +76,7 @@ impl Webhook {
         Ok(Webhook { host: shown, url: Secret::new(String::from(url)) })
     }
 
-    /// The host that it leads to, without the port.
+    /// The host, without the port.
     pub fn host(&self) -> &str {
         match self.host.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
@@ -83,7 +84,7 @@ impl Webhook {
         }
     }
 
-    /// The address itself, for the HTTP call alone.
+    /// The address itself, only for the HTTP call.
     pub(super) fn expose(&self) -> &str {
         self.url.expose()
     }
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else_and_tells_nothing_of_it() {
+    fn rejects_other_addresses_and_repeats_nothing_of_them() {
         for (text, why) in [
             ("", BadWebhook::Empty),
             (" \n", BadWebhook::Empty),

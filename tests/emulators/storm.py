@@ -24,7 +24,7 @@ WHOLE = 20_000
 MIX = {"critical": 20, "high": 400, "medium": 12_000}
 CRITICALS_MIN = 5
 BATCH = 10
-# The criticals are spread over this part of the storm, by the share of the findings that is told.
+# The criticals are spread over this part of the storm, by the share of the findings that is posted.
 CRITICAL_FROM, CRITICAL_UNTIL = 0.03, 0.75
 RESTART_S = (1.0, 3.0)
 # SIGTERM gives a worker 25 s to finish what is in hand.
@@ -53,7 +53,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--kill-every", nargs=2, type=float, default=[20, 60], metavar=("MIN", "MAX"),
                    help="SIGKILL a worker after so many seconds, again and again [20 60]")
     p.add_argument("--kill-until", type=float, default=0.9, metavar="SHARE",
-                   help="kill nobody any more when this share of what is owed is told [%(default)s]")
+                   help="kill no worker any more when this share of the findings is posted [%(default)s]")
     p.add_argument("--no-kills", action="store_true", help="kill nobody")
     p.add_argument("--refuse", type=float, default=0.03, metavar="SHARE",
                    help="the share of posts that get 429 for no reason [%(default)s]")
@@ -64,9 +64,9 @@ def options() -> argparse.Namespace:
                    help="how many 429s the workers may have earned [%(default)s]", **number)
     p.add_argument("--limit", default=900, help="give up after so many seconds [%(default)s]", **seconds)
     p.add_argument("--settle", default=180,
-                   help="wait so long, at most, for the queues to be empty after all is told [%(default)s]", **seconds)
+                   help="wait so long, at most, for empty queues after the last post [%(default)s]", **seconds)
     p.add_argument("--critical-within", default=3,
-                   help="a critical one has to be told within so many seconds [%(default)s]", **seconds)
+                   help="a critical finding has to be posted within so many seconds [%(default)s]", **seconds)
     p.add_argument("--rss-max", type=float, metavar="MIB",
                    help="the most memory for a worker [48; no bound for a binary in a folder debug]")
     p.add_argument("--senders", default=4, help="connections that send [%(default)s]", **number)
@@ -158,7 +158,7 @@ class Storm:
         self.sent_owed = 0
         self.all_sent = False
         self.sending_s = 0.0
-        self.told: dict[str, list[dict]] = {}
+        self.posts_of: dict[str, list[dict]] = {}
         # What happened: posts, kills, arrivals of criticals, and where those went.
         self.posts: list[dict] = []
         self.kills: list[dict] = []
@@ -186,9 +186,9 @@ class Storm:
         ]
         try:
             until = self.started + self.args.limit
-            await self.wait(lambda: self.all_sent and self.told.keys() >= self.owed, until, [killer, *tasks])
-            self.complete = self.told.keys() >= self.owed
-            self.told_after = time.monotonic() - self.started
+            await self.wait(lambda: self.all_sent and self.posts_of.keys() >= self.owed, until, [killer, *tasks])
+            self.complete = self.posts_of.keys() >= self.owed
+            self.posted_after = time.monotonic() - self.started
             killer.cancel()
             for worker in self.restarting:
                 worker.start()
@@ -227,7 +227,7 @@ class Storm:
         post["ids"] = [id for id in post["ids"] if id in self.findings]
         self.posts.append(post)
         for id in post["ids"]:
-            self.told.setdefault(id, []).append(post)
+            self.posts_of.setdefault(id, []).append(post)
 
     async def start_workers(self, slack_port: int) -> None:
         help_text = subprocess.run([self.args.binary, "--help"], capture_output=True, text=True, check=True).stdout
@@ -275,8 +275,8 @@ class Storm:
     # --- What comes in.
 
     def backlog(self) -> int:
-        """How many wait to be told."""
-        return self.sent_owed - len(self.told)
+        """How many findings wait for a post."""
+        return self.sent_owed - len(self.posts_of)
 
     async def send_all(self) -> None:
         started = time.monotonic()
@@ -305,7 +305,7 @@ class Storm:
         width = (CRITICAL_UNTIL - CRITICAL_FROM) / max(len(self.criticals), 1)
         for number, finding in enumerate(self.criticals):
             share = CRITICAL_FROM + width * (number + chance.random())
-            while len(self.told) - len(self.arrivals) < share * self.owed_in_bulk:
+            while len(self.posts_of) - len(self.arrivals) < share * self.owed_in_bulk:
                 await asyncio.sleep(0.05)
             # A post has just been taken. A critical finding comes at any time between two.
             await asyncio.sleep(chance.uniform(0, 2))
@@ -325,7 +325,7 @@ class Storm:
         chance = random.Random(f"{self.args.seed}/kills")
         while not self.args.no_kills:
             await asyncio.sleep(chance.uniform(*self.args.kill_every))
-            if len(self.told) >= self.args.kill_until * len(self.owed):
+            if len(self.posts_of) >= self.args.kill_until * len(self.owed):
                 return
             worker = chance.choice(self.workers)
             self.restarting.append(worker)
@@ -347,12 +347,12 @@ class Storm:
         while True:
             await asyncio.sleep(10)
             at = time.monotonic() - self.started
-            told, owed = len(self.told), len(self.owed)
-            print(f"storm: {at:4.0f} s  {told} of {owed} told, {self.backlog()} waiting, {len(self.posts)} posts, "
+            posted, owed = len(self.posts_of), len(self.owed)
+            print(f"storm: {at:4.0f} s  {posted} of {owed} posted, {self.backlog()} waiting, {len(self.posts)} posts, "
                   f"{len(self.arrivals)} criticals sent, {len(self.kills)} kills", flush=True)
 
     async def settle(self, tasks: list[asyncio.Task]) -> None:
-        """What killed workers held comes back when its time is over; nothing of it may be told again for no reason."""
+        """Messages of killed workers return when their visibility ends. None may be posted again without a reason."""
         empty = asyncio.create_task(self.lanes_empty())
         try:
             await self.wait(empty.done, time.monotonic() + self.args.settle, [empty, *tasks])

@@ -27,7 +27,7 @@ class Emulator:
         self.local = threading.local()
 
     def call(self, service: str, target: str, **request) -> dict:
-        # The scope in this header tells moto which service is meant.
+        # moto finds the service by the scope in this header.
         scope = f"Credential=test/20260101/{REGION}/{service}/aws4_request"
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
@@ -79,7 +79,7 @@ class Emulator:
         self.dynamodb("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=expiry)
 
     def send(self, url: str, bodies: list[str]) -> float:
-        """Sends up to ten messages in one call, and tells when it was answered."""
+        """Sends up to ten messages in one call, and returns when it was answered."""
         if len(bodies) == 1:
             self.sqs("SendMessage", QueueUrl=url, MessageBody=bodies[0])
             return time.monotonic()

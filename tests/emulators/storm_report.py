@@ -8,7 +8,7 @@ from storm_findings import OWED
 
 # A post is marked well within so long; a worker that is killed before may have its post repeated.
 MARK_S = 5.0
-# A worker that is killed so soon after a 429 may not have told the others.
+# A worker that is killed so soon after a 429 may not have written the pause to the ledger.
 NEWS_S = 1.0
 # The most memory. A debug build is larger by itself.
 RSS_MAX_MIB = 48
@@ -16,11 +16,11 @@ LISTED_MAX = 10
 
 
 def report(storm) -> bool:
-    """Prints it, writes all that was seen to files, and tells whether every check holds."""
+    """Prints the report, writes all data to files, and returns whether every check holds."""
     posts = sorted(storm.posts, key=lambda post: post["arrived"])
     judge_posts(posts, storm.kills)
     criticals = [critical(storm, id, arrival, posts) for id, arrival in storm.arrivals.items()]
-    repeats = [repeat for id in sorted(storm.told) for repeat in repeats_of(storm, id)]
+    repeats = [repeat for id in sorted(storm.posts_of) for repeat in repeats_of(storm, id)]
     numbers = {
         "findings": storm.args.counts,
         "seed": storm.args.seed,
@@ -28,9 +28,9 @@ def report(storm) -> bool:
         "fleet": storm.fleet,
         "binary": storm.args.binary,
         "sent_in_s": round(storm.sending_s, 1),
-        "told_after_s": round(storm.told_after, 1),
-        "untold": sorted(storm.owed - storm.told.keys()),
-        "told_below_threshold": sorted(id for id in storm.told if storm.findings[id].level not in OWED),
+        "posted_after_s": round(storm.posted_after, 1),
+        "not_posted": sorted(storm.owed - storm.posts_of.keys()),
+        "posted_below_threshold": sorted(id for id in storm.posts_of if storm.findings[id].level not in OWED),
         "repeats": repeats,
         "verdicts": count(post["verdict"] for post in posts),
         "posts": numbers_of_posts(posts, storm),
@@ -50,7 +50,7 @@ def report(storm) -> bool:
 
 
 def judge_posts(posts: list[dict], kills: list[dict]) -> None:
-    """A post into a pause is excused if the worker that was told of it was killed before it could tell others."""
+    """A post into a pause is excused if the worker that knew of the pause was killed before it could share it."""
     pause = None
     for post in posts:
         if post["verdict"] == "on_purpose":
@@ -62,21 +62,21 @@ def judge_posts(posts: list[dict], kills: list[dict]) -> None:
 
 
 def critical(storm, id: str, arrival: dict, posts: list[dict]) -> dict:
-    """When it was where, and who had it when he was killed."""
+    """The times of a critical finding at each step, and the killed workers that held it."""
     arrived = arrival["arrived"]
-    told = min(storm.told.get(id, []), key=lambda post: post["arrived"], default=None)
-    end = told["answered"] if told else float("inf")
+    first_post = min(storm.posts_of.get(id, []), key=lambda post: post["arrived"], default=None)
+    end = first_post["answered"] if first_post else float("inf")
     steps = [step for step in storm.steps if step["id"] == id and step["asked"] < end]
     receives = [step for step in steps if step["kind"] == "receive"]
     found = {"id": id, "backlog": arrival["backlog"], "killed": held_by_killed(receives, storm.kills, end)}
-    if not told:
+    if not first_post:
         return found
-    found["total"] = told["answered"] - arrived
-    found["paused"] = overlap(arrived, told["answered"], pauses(posts))
+    found["total"] = first_post["answered"] - arrived
+    found["paused"] = overlap(arrived, first_post["answered"], pauses(posts))
     found["net"] = found["total"] - found["paused"]
-    found["answer"] = told["answered"] - told["arrived"]
-    # Of the worker that told it; and what that had before it was killed is gone.
-    worker, posted = told["worker"], told["arrived"]
+    found["answer"] = first_post["answered"] - first_post["arrived"]
+    # Steps of the worker that posted it, after that worker was last killed.
+    worker, posted = first_post["worker"], first_post["arrived"]
     since = max((kill["at"] for kill in storm.kills if kill["worker"] == worker and kill["at"] < posted), default=0)
     steps = [step for step in steps if step["worker"] == worker and since < step["asked"] < posted]
     mine = [step for step in steps if step["kind"] == "receive" and not step["dead"] and step["answered"] <= posted]
@@ -91,7 +91,7 @@ def critical(storm, id: str, arrival: dict, posts: list[dict]) -> dict:
         found["receive"] = first["answered"] - arrived
         found["slot"] = last["asked"] - first["answered"]
         found["claim"] = last["answered"] - last["asked"]
-        found["post"] = told["arrived"] - last["answered"]
+        found["post"] = first_post["arrived"] - last["answered"]
     return found
 
 
@@ -115,7 +115,7 @@ def overlap(start: float, end: float, parts: list[tuple[float, float]]) -> float
 
 
 def repeats_of(storm, id: str) -> list[dict]:
-    posts = sorted(storm.told[id], key=lambda post: post["arrived"])
+    posts = sorted(storm.posts_of[id], key=lambda post: post["arrived"])
     found = []
     for before, again in zip(posts, posts[1:]):
         until = before["answered"] + MARK_S
@@ -170,7 +170,7 @@ def numbers_of_memory(samples: list[dict]) -> dict:
 def judge(storm, numbers: dict) -> list[tuple[str, bool | None]]:
     """Each check, and whether it holds; None where it is not asked for."""
     within = storm.args.critical_within
-    untold, owed = len(numbers["untold"]), len(storm.owed)
+    missing, owed = len(numbers["not_posted"]), len(storm.owed)
     late = [c for c in numbers["criticals"] if not c["killed"] and c.get("net", float("inf")) > within]
     verdicts = numbers["verdicts"]
     deserved = verdicts.get("too_early", 0) + verdicts.get("in_pause", 0)
@@ -180,18 +180,19 @@ def judge(storm, numbers: dict) -> list[tuple[str, bool | None]]:
     rss_max = storm.args.rss_max or (None if is_debug else RSS_MAX_MIB)
     peak = numbers["memory"]["peak_mib"]
     lanes = left["express"] + left["standard"]
-    bad = len(numbers["told_below_threshold"]) + verdicts.get("invalid_payload", 0)
+    bad = len(numbers["posted_below_threshold"]) + verdicts.get("invalid_payload", 0)
     return [
-        (f"every finding that is owed was told: {owed - untold} of {owed}", untold == 0 and storm.all_sent),
+        (f"every finding above the threshold was posted: {owed - missing} of {owed}", missing == 0 and storm.all_sent),
         (f"dead-letter queue and quarantine are empty: {left['dead']} and {left['quarantine']}",
          left["dead"] == left["quarantine"] == 0),
-        (f"criticals were told within {within:g} s, Slack's pauses aside, but for those of a killed worker: "
+        (f"criticals were posted within {within:g} s, Slack's pauses aside, but for those of a killed worker: "
          f"{len(late)} were not", not late),
-        (f"no more than {storm.args.provoked_max} 429s were deserved: {deserved} were", deserved <= storm.args.provoked_max),
+        (f"no more than {storm.args.provoked_max} 429s were deserved: {deserved} were",
+         deserved <= storm.args.provoked_max),
         (f"no more than {storm.args.posts_max} posts for all of it: {numbers['posts']['accepted']}",
          numbers["posts"]["accepted"] <= storm.args.posts_max if storm.args.posts_max else None),
-        (f"nothing was told twice but for a kill: {unexplained} were", unexplained == 0),
-        (f"nothing was told that is not owed, and no payload was bad: {bad} were", bad == 0),
+        (f"no finding was posted twice but for a kill: {unexplained} were", unexplained == 0),
+        (f"no finding below the threshold was posted, and no payload was bad: {bad} were", bad == 0),
         (f"the lanes are empty when all is settled: {lanes} left", lanes == 0 if storm.args.settle else None),
         (f"memory stays below {rss_max or RSS_MAX_MIB:g} MiB: {peak:.1f} MiB" + ("" if rss_max else " (debug build)"),
          peak < rss_max if rss_max else None),
@@ -205,7 +206,7 @@ def show(storm, n: dict) -> None:
     print(f"\nstorm: {storm.args.findings} findings, workers: {n['workers']} ({fleet}), seed {n['seed']}")
     print(f"  binary     {n['binary']}")
     print(f"  sent       in {n['sent_in_s']} s ({rate:.0f} /s)")
-    print(f"  told       {len(storm.told)} of {len(storm.owed)} owed, after {n['told_after_s']} s; "
+    print(f"  posted     {len(storm.posts_of)} of {len(storm.owed)} owed, after {n['posted_after_s']} s; "
           f"{p['findings_per_s']:.1f} /s")
     print(f"  posts      {p['accepted']} accepted {p['by_worker']}, {p['findings_per_post']:.1f} findings each, "
           f"{p['bytes_max']} bytes at most")
@@ -214,12 +215,12 @@ def show(storm, n: dict) -> None:
     v = n["verdicts"].get
     print(f"  429        deserved: {v('too_early', 0)} too early, {v('in_pause', 0)} into a pause; "
           f"not: {v('on_purpose', 0)} on purpose, {v('under_way', 0)} under way when a pause began, "
-          f"{v('in_pause_after_kill', 0)} into a pause of which a killed worker had been told")
-    print(f"  twice      {len(n['repeats'])} findings were told again; {n['kills']} kills")
+          f"{v('in_pause_after_kill', 0)} into a pause that only a killed worker knew of")
+    print(f"  twice      {len(n['repeats'])} findings were posted again; {n['kills']} kills")
     for cause, times in count(r["cause"] or "no cause is known" for r in n["repeats"]).items():
         print(f"             {times} × {cause}")
-    for id in n["untold"][:LISTED_MAX]:
-        print(f"  never told {id} {storm.findings[id].level}")
+    for id in n["not_posted"][:LISTED_MAX]:
+        print(f"  not posted {id} {storm.findings[id].level}")
     left = ", ".join(f"{name} {c['visible']} + {c['hidden']} hidden" for name, c in n["left"].items())
     print(f"  left       {left}" + ("" if storm.settled else " (did not settle in time)"))
     thirds = f"{mib(m['first_third_mib'])} in its first third, {mib(m['last_third_mib'])} in its last"

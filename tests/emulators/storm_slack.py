@@ -46,7 +46,7 @@ class Slack:
         # Every post is refused until then; and since when the fleet can know it.
         self.pause_until = -math.inf
         self.pause_known_at = -math.inf
-        self.pause_told_to = ""
+        self.pause_known_to = ""
 
     async def run(self) -> None:
         server = await asyncio.start_server(self.connection, "127.0.0.1", 0, limit=2**21)
@@ -89,7 +89,7 @@ class Slack:
             "gap": gap,
             "retry_after": retry_after,
             "pause_until": self.pause_until,
-            "pause_told_to": self.pause_told_to,
+            "pause_known_to": self.pause_known_to,
             "ids": [id.decode() for id in ids],
             "bytes": len(body),
         })
@@ -114,7 +114,7 @@ class Slack:
             # From now on; when it ends and who can know of it is clear when it is answered.
             self.pause_until = math.inf
             self.pause_known_at = math.inf
-            self.pause_told_to = worker
+            self.pause_known_to = worker
             return "on_purpose", busy, retry_after
         self.accepted_at = arrived
         return "accepted", "200 OK", 0

@@ -1,4 +1,4 @@
-//! How the queues are set up, and whether something may be sent to the quarantine.
+//! How the queues are set up, and whether the worker may send to the quarantine.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -16,7 +16,7 @@ use crate::ports::probe::{Asked, QueueFacts};
 const DELAY_S_TOO_LONG: i32 = 901;
 
 impl SqsQueue {
-    /// By GetQueueAttributes. A lane without a queue is missing.
+    /// Calls GetQueueAttributes. A lane without a queue is [`Asked::Missing`].
     pub async fn facts(&self, lane: Lane) -> Asked<QueueFacts> {
         match self.remote(lane) {
             Ok(remote) => facts(remote).await,
@@ -24,15 +24,17 @@ impl SqsQueue {
         }
     }
 
-    /// The same of the quarantine.
+    /// The facts of the quarantine.
     pub async fn quarantine_facts(&self) -> Asked<QueueFacts> {
         facts(&self.quarantine).await
     }
 
-    /// Whether messages may be sent to the quarantine: a batch of one message that can't be sent, as
-    /// its delay is too long, is refused as a whole if they may not, and else for that entry alone.
-    /// True if it was taken all the same, which no SQS does.
-    pub async fn try_to_park(&self) -> Asked<bool> {
+    /// Finds out whether these credentials may send to the quarantine, without sending.
+    ///
+    /// The call is a batch of one message whose delay is too long. Without the right, SQS refuses
+    /// the batch. With the right, it refuses the entry alone. The answer is true if the message was
+    /// taken all the same, which SQS never does.
+    pub async fn try_to_quarantine(&self) -> Asked<bool> {
         let remote = &self.quarantine;
         let entry = SendMessageBatchRequestEntry::builder()
             .id("0")
@@ -64,7 +66,7 @@ fn read(attributes: &HashMap<QueueAttributeName, String>) -> QueueFacts {
     let seconds = |name: &QueueAttributeName| number(name).map(Duration::from_secs);
     let redrive = attributes.get(&QueueAttributeName::RedrivePolicy);
     let redrive = redrive.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    // AWS gives a number, some tools write a string.
+    // AWS gives a number. Some tools write a string.
     let count = redrive.as_ref().and_then(|policy| policy.get("maxReceiveCount"));
     let count = count.and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
     let key = attributes.get(&QueueAttributeName::KmsMasterKeyId);
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_read_as_far_as_they_are_there() {
+    fn missing_and_unreadable_attributes_are_none() {
         use QueueAttributeName as Name;
         let facts = |all: &[(Name, &str)]| {
             read(&all.iter().map(|(name, text)| (name.clone(), (*text).to_owned())).collect())

@@ -1,7 +1,7 @@
-//! What SQS's errors mean to the worker, as one short line each.
+//! Errors of SQS as one short line each, with their meaning for the worker.
 //!
-//! The SDK's own texts are unfit to be logged: some are pages long, and the answer to a wrong
-//! signature quotes the signed request, session token included, from its second line on.
+//! The SDK's own texts are unfit for a log. Some are pages long. The answer to a wrong signature
+//! quotes the signed request with the session token, from its second line on.
 
 use std::error::Error;
 
@@ -9,11 +9,12 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::{failure, with_remedy};
 use super::quarantine_attributes::acceptable;
-use crate::ports::{Failure, FailureKind, QueueError, Receipt};
+use crate::finding::arn::last_part;
+use crate::ports::{Failure, QueueError, Receipt};
 
 const TEXT_BYTES_MAX: usize = 300;
 
-/// A call to the queue with this URL that failed as a whole.
+/// The error of a call that failed as a whole. `url` is the queue's.
 pub(super) fn of_call<E>(call: &str, url: &str, error: &SdkError<E>) -> QueueError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -33,18 +34,12 @@ where
     QueueError::Unavailable(Failure::new(failure::kind_of(error), detail))
 }
 
-/// A call to the queue with this URL that nobody answered.
-pub(super) fn of_time_out(call: &str, url: &str) -> QueueError {
-    let detail = format!("sqs {call} on queue {}: no answer in time", name_in(url));
-    QueueError::Unavailable(Failure::new(FailureKind::TimedOut, detail))
-}
-
 fn name_in(url: &str) -> String {
-    one_line(url.rsplit('/').next().unwrap_or(url))
+    one_line(last_part(url))
 }
 
-/// A batch call that failed as a whole. With a single entry, what is said of the receipt is known
-/// to be meant for it; with several nobody knows whose it is, so nothing is concluded from it.
+/// The error of a batch call that failed as a whole. If the batch has one entry, an error about a
+/// receipt is about that entry. If it has several, the receipt is unknown, so the error is general.
 pub(super) fn of_batch<E>(
     call: &str,
     url: &str,
@@ -62,7 +57,7 @@ where
     }
 }
 
-/// One entry of a batch that failed.
+/// The error of one entry of a batch.
 pub(super) fn of_entry(
     call: &str,
     receipt: &Receipt,
@@ -70,25 +65,26 @@ pub(super) fn of_entry(
     message: Option<&str>,
 ) -> QueueError {
     let message = message.unwrap_or_default();
-    // SQS quotes the handle, hundreds of characters of it.
+    // SQS quotes the receipt handle, which has hundreds of characters.
     let shown = if receipt.0.is_empty() {
         one_line(message)
     } else {
         one_line(&message.replace(&receipt.0, "…"))
     };
     let text = format!("sqs {call}: {}: {shown}", one_line(code));
-    if speaks_of_the_receipt(code, message) {
+    if is_about_the_receipt(code, message) {
         QueueError::ReceiptGone(text)
     } else {
         QueueError::Unavailable(Failure::new(failure::kind_of_code(code), text))
     }
 }
 
-/// The codes with which SQS says that a receipt is no longer good. `InvalidParameterValue` stands
-/// for many things: for a receipt whose message is gone or was received again ("Value … for
-/// parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for
-/// visibility timeout change."), but also for a time-out beyond the limit.
-fn speaks_of_the_receipt(code: &str, message: &str) -> bool {
+/// Whether SQS says that a receipt is no longer good.
+///
+/// `InvalidParameterValue` has several meanings. One is a receipt whose message was deleted or
+/// received again ("Value … for parameter ReceiptHandle is invalid. Reason: Message does not exist
+/// or is not available for visibility timeout change."). Another is a time-out above the limit.
+fn is_about_the_receipt(code: &str, message: &str) -> bool {
     // Query-compatible codes have a prefix: AWS.SimpleQueueService.MessageNotInflight.
     match code.rsplit(['.', '#']).next().unwrap_or(code) {
         "ReceiptHandleIsInvalid" | "MessageNotInflight" => true,
@@ -131,9 +127,9 @@ where
     }
 }
 
-/// The innermost cause: the outer ones only say that there is one.
+/// The innermost cause. The outer errors only say that there is a cause.
 fn root(error: &(dyn Error + 'static)) -> String {
-    // A chain that long is a circle.
+    // A longer chain is a circle.
     const DEPTH_MAX: usize = 32;
     let chain = std::iter::successors(Some(error), |&outer| outer.source());
     chain
@@ -152,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_told_apart_by_what_to_do_next() {
+    fn codes_about_the_receipt_are_recognised() {
         let beyond = "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total \
                       VisibilityTimeout for the message is beyond the limit [43200 seconds]";
         let gone = "Value AQEB for parameter ReceiptHandle is invalid. Reason: Message does not \

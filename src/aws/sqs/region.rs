@@ -1,11 +1,13 @@
-//! Which region a queue lives in, read off its URL.
+//! Reads a queue's region from its URL.
 //!
-//! A request has to be signed for the queue's region, and go to that region's host, which may be
-//! another than the one that this process was configured for: the queues are in the home region of
-//! the security account, a worker may run elsewhere.
+//! A request is signed for the queue's region and goes to that region's host. The process may be
+//! configured for another region: the queues are in the home region of the security account, and a
+//! worker may run elsewhere.
 
-/// The domains that AWS serves its APIs under, over all partitions. Source: botocore's
-/// `endpoints.json` (`dnsSuffix`), and `api.aws` for dual-stack hosts.
+use crate::finding::region::is_region_name;
+
+/// The domains of AWS's APIs in all partitions, and `api.aws` for dual-stack hosts.
+/// Source: botocore's `endpoints.json`, `dnsSuffix`.
 const AWS_DOMAINS: [&str; 9] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -18,9 +20,13 @@ const AWS_DOMAINS: [&str; 9] = [
     "cloud.adc-e.uk",
 ];
 
-/// The region in the host of a queue URL, if the host is one of AWS's for SQS: `sqs.REGION.…`,
-/// `sqs-fips.REGION.…`, the older `REGION.queue.…`, the oldest `queue.amazonaws.com` (us-east-1),
-/// and a VPC endpoint's `vpce-….sqs.REGION.vpce.…`. None for any other host, such as an emulator's.
+/// The region in the host of a queue URL, if the host is one of AWS's for SQS:
+///
+/// - `sqs.REGION.…` and `sqs-fips.REGION.…`
+/// - the older `REGION.queue.…`, and the oldest `queue.amazonaws.com`, which is us-east-1
+/// - a VPC endpoint's `vpce-….sqs.REGION.vpce.…`
+///
+/// None for any other host, such as an emulator's.
 pub(super) fn region_of(queue_url: &str) -> Option<String> {
     let host = host_of(queue_url)?.to_ascii_lowercase();
     let labels = AWS_DOMAINS.iter().find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'));
@@ -39,14 +45,10 @@ fn host_of(url: &str) -> Option<&str> {
     authority.split(':').next()
 }
 
-/// A region's name is words of letters and a number, such as `us-gov-west-1`. Anything else would
-/// end up in a host name, so it is not taken for one.
+/// A region's name is words of letters and a number, such as `us-gov-west-1`. The name becomes a
+/// part of a host name, so any other text is refused.
 fn named(label: &str) -> Option<String> {
-    let (words, number) = label.rsplit_once('-')?;
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let are_words =
-        words.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()));
-    (is_number && are_words).then(|| label.to_owned())
+    is_region_name(label).then(|| label.to_owned())
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_is_read_off_aws_hosts_alone() {
+    fn the_region_is_read_from_aws_hosts_alone() {
         for (url, region) in [
             ("https://sqs.eu-west-1.amazonaws.com/000000000000/a", Some("eu-west-1")),
             ("https://SQS.EU-West-1.amazonaws.com/000000000000/a", Some("eu-west-1")),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::commands::args::ConfigFlag;
 use crate::commands::canary::{CanaryOptions, HOME_BUS, REGIONS_MAX, WITHIN};
-use crate::commands::cli::ConfigFlag;
 use crate::config::duration;
-use crate::finding::canary::is_region;
+use crate::finding::canary::is_start;
 
 pub const ABOUT: &str = "\
 Test the path of findings: put a marked, harmless event on a bus, wait until the worker has recorded it
@@ -59,7 +59,7 @@ impl Canary {
 
 fn region(text: &str) -> Result<String, String> {
     let name = text.trim();
-    is_region(name)
+    is_start(name)
         .then(|| name.to_owned())
         .ok_or_else(|| "must be the name of a region, such as eu-central-1".to_owned())
 }

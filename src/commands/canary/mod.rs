@@ -2,6 +2,7 @@
 //! and reports the time of each step. It tests the path of findings before a finding needs it.
 
 pub mod args;
+pub mod command;
 pub mod report;
 mod wire;
 

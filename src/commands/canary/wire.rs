@@ -45,8 +45,8 @@ pub async fn run(config: &Config, options: &CanaryOptions) -> anyhow::Result<Can
         }
         #[cfg(not(feature = "canary"))]
         Backend::Aws { .. } => Err(anyhow!(
-            "this hansho was built without the feature `canary`, which EventBridge needs: build it with \
-             the default features"
+            "this hansho was built without the feature `canary`, so it can put nothing on a bus of \
+             EventBridge: build it with `--features canary`"
         )),
     }
 }

@@ -1,39 +1,39 @@
-//! The play: what arrives when, and what goes wrong.
+//! The two nights: what arrives when, and what goes wrong.
 
 use std::time::Duration;
 
 use anyhow::Context;
 
+use super::night::{Event, Mix, Night, Role};
+use super::scene::Scene;
+use super::slack_standin::{Answered, Behaviour};
+use super::tally;
+use super::workers::{VISIBILITY, Worker, WorkerState};
 use crate::instants::Mono;
 
-use super::crew::Seen;
-use super::night::{Event, Mix, Night, Role};
-use super::slack_standin::{Answered, Behaviour};
-use super::{Scene, tally};
-
 const QUIET: Mix = Mix { noise: 40, alerts: 10, repeats: 9, updates: 4, malformed: 1 };
-/// Findings that were told at medium and rise to high.
+/// Findings that were posted at medium and rise to high.
 const ESCALATIONS: usize = 2;
-/// The first half of the quiet night arrives in so many portions, one after each post.
+/// The first half of the quiet night arrives in this many portions, one after each post.
 const PORTIONS: usize = 3;
-/// What the stand-in answers to the third post, in seconds.
+/// The `Retry-After` of the third post's answer, in seconds.
 const RETRY_AFTER_S: u64 = 1;
 
 const STORM: Mix = Mix { noise: 955, alerts: 520, repeats: 20, updates: 5, malformed: 0 };
-/// They arrive in the middle of the storm, and while Slack is away.
+/// Critical findings that arrive in the middle of the storm, and while Slack is unreachable.
 const CRITICALS: [usize; 2] = [3, 2];
-/// The storm comes in gusts, so that both workers get their part of it.
+/// The storm comes in gusts, so that both workers receive a part of it.
 const GUST: usize = 20;
 const GUST_EVERY: Duration = Duration::from_millis(20);
-/// The second worker is killed between two posts once it holds so many, or after a while.
-const ENOUGH: usize = 100;
+/// The second worker is killed between two posts once it holds this many findings, or after
+/// [`WAIT_MAX`].
+const HELD_ENOUGH: usize = 100;
 const BETWEEN_POSTS_MS: std::ops::Range<u64> = 400..900;
-const A_WHILE: Duration = Duration::from_secs(4);
-/// With this seed the first worker's fourth try comes soon after Slack is back.
+const WAIT_MAX: Duration = Duration::from_secs(4);
+/// With this seed the first worker's fourth retry comes soon after Slack answers again.
 const SEED: (&str, &str) = ("HANSHO_WORKER_SEED", "177");
-const SLACK_AWAY: Duration = Duration::from_secs(6);
-/// A killed worker's messages come back after so long. The workers' times are the shortest that fit together.
-pub const VISIBILITY: Duration = Duration::from_millis(16_500);
+const OUTAGE: Duration = Duration::from_secs(6);
+/// The shortest times that fit together, so that the demo is short.
 const SHARED: [(&str, &str); 6] = [
     ("HANSHO_WORKER_FLEET", "2"),
     ("HANSHO_WORKER_POST_TIMEOUT", "2s"),
@@ -43,26 +43,26 @@ const SHARED: [(&str, &str); 6] = [
     ("HANSHO_WORKER_VISIBILITY", "16500ms"),
 ];
 
-/// A first half, a 429, a crash, a second half.
+/// Half of the messages, a 429, a crash, the other half, and escalations.
 pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
-    let (stage, slack) = (&scene.stage, &scene.slack);
+    let (screen, slack) = (&scene.screen, &scene.slack);
     slack.plan([
         Behaviour::Ok,
         Behaviour::Ok,
         Behaviour::RateLimited { retry_after_s: Some(RETRY_AFTER_S) },
     ]);
-    stage.act("A quiet night")?;
-    stage.say(
-        "A company with five accounts and four regions. The worker is this program, started as a \
-         process of its own; Slack is a stand-in on 127.0.0.1. Nothing leaves this machine.",
+    screen.act("A quiet night")?;
+    screen.say(
+        "A company has five accounts in four regions. The worker is this program, started as a \
+         second process. Slack is a stand-in on 127.0.0.1. Nothing leaves this machine.",
     )?;
     let mut events = night.events(QUIET);
-    let mut rest = events.split_off(events.len() * 2 / 3);
+    let rest = events.split_off(events.len() * 2 / 3);
     let mut portions = events.chunks(events.len().div_ceil(PORTIONS));
     let mut posts = slack.subscribe();
     scene.put(portions.next().unwrap_or_default()).await?;
-    scene.step("Messages arrive, most of them noise. The worker starts.")?;
-    let mut worker = scene.crew.start("", &[])?;
+    scene.step("Messages arrive, most of them below the threshold. The worker starts.")?;
+    let mut worker = scene.workers.start("", &[])?;
     loop {
         let post = worker.during(posts.recv()).await?.context("the stand-in ended")?;
         if matches!(post.answered, Answered::Status { status: 429, .. }) {
@@ -72,93 +72,116 @@ pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()>
     }
     scene.pause(Duration::from_millis(300)).await;
     scene.kill(worker).await?;
-    scene.step("The worker is killed (SIGKILL) while it waits to try again.")?;
+    scene.step("The worker is killed (SIGKILL) while it waits for its retry.")?;
     for portion in portions {
         scene.put(portion).await?;
     }
-    rest.extend(worse(scene, night));
     scene.put(&rest).await?;
     scene.step(&format!(
-        "{} more messages arrive: repeats, updates, escalations, a malformed one. A new worker \
-         starts on what the first one left.",
+        "{} more messages arrive: repeats, updates, a malformed one. A second worker starts with \
+         the messages that the first one left.",
         rest.len()
     ))?;
-    scene.crew.start("", &[])?.end().await
+    scene.workers.start("", &[])?.end().await?;
+    let escalations = escalations(scene, night);
+    scene.put(&escalations).await?;
+    scene.step(&format!("{} findings rise from medium to high.", escalations.len()))?;
+    scene.workers.start("", &[])?.end().await
 }
 
-/// Some of what was told at medium gets worse.
-fn worse(scene: &Scene, night: &mut Night) -> Vec<Event> {
+/// Escalations of findings that were posted at medium.
+fn escalations(scene: &Scene, night: &mut Night) -> Vec<Event> {
     let accepted = scene.slack.received().into_iter().filter(|post| post.accepted);
-    let told: Vec<String> = accepted.flat_map(|post| tally::findings_in(&post.payload)).collect();
-    let book = scene.book.borrow();
-    let told = |event: &&Event| event.role == Role::Alert && told.contains(&event.finding);
-    book.events
+    let posted: Vec<String> = accepted.flat_map(|post| tally::findings_in(&post.payload)).collect();
+    let journal = scene.journal.borrow();
+    let posted = |event: &&Event| event.role == Role::Alert && posted.contains(&event.finding);
+    journal
+        .events
         .iter()
-        .filter(told)
+        .filter(posted)
         .filter_map(|event| night.escalate(event))
         .take(ESCALATIONS)
         .collect()
 }
 
-/// A storm, two workers, a crash, criticals in the middle of it, and a Slack that goes away.
+/// A storm, two workers, a crash, critical findings in the middle, and an outage of Slack.
 pub async fn bad_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()> {
-    let (stage, crew) = (&scene.stage, &scene.crew);
-    crew.forget();
-    scene.in_short.set(true);
-    stage.act("A bad night")?;
-    stage.say(
-        "A storm. Two workers, A and B, share one queue, one ledger and one channel. Of each post \
-         only the first lines are shown.",
-    )?;
-    let mut a = crew.start("A", &[&SHARED[..], &[SEED]].concat())?;
-    let b = crew.start("B", &SHARED)?;
-    let both_are_there = || a.seen().at > Mono(0) && b.seen().at > Mono(0);
-    scene.until(A_WHILE, both_are_there).await;
+    let (a, b) = begin_bad_night(scene).await?;
     let storm = night.storm(STORM);
     scene.step(&format!("{} messages arrive within a few seconds.", storm.len()))?;
     for gust in storm.chunks(GUST) {
         scene.put(gust).await?;
         scene.pause(GUST_EVERY).await;
     }
+    let killed_at = crash(scene, b).await?;
+    outage(scene, night, a, killed_at).await
+}
 
-    let ready = || b.seen().glimpse.held >= ENOUGH && between_posts(scene, &b.seen());
-    scene.until(A_WHILE, ready).await;
+async fn begin_bad_night(scene: &Scene) -> anyhow::Result<(Worker, Worker)> {
+    let (screen, workers) = (&scene.screen, &scene.workers);
+    workers.forget();
+    scene.brief.set(true);
+    screen.act("A bad night")?;
+    screen.say(
+        "A storm of findings. Two workers, A and B, share one queue, one ledger and one channel. \
+         Only the first lines of each post are shown.",
+    )?;
+    let a = workers.start("A", &[&SHARED[..], &[SEED]].concat())?;
+    let b = workers.start("B", &SHARED)?;
+    let both_run = || a.state().at > Mono(0) && b.state().at > Mono(0);
+    scene.until(WAIT_MAX, both_run).await;
+    Ok((a, b))
+}
+
+/// Kills the second worker between two of its posts.
+async fn crash(scene: &Scene, b: Worker) -> anyhow::Result<Mono> {
+    let ready = || b.state().snapshot.held >= HELD_ENOUGH && is_between_posts(scene, &b.state());
+    scene.until(WAIT_MAX, ready).await;
     let killed_at = scene.now();
     let held = scene.kill(b).await?;
     scene.step(&format!(
-        "Worker B is killed (SIGKILL) with {held} findings in its hands. The queue delivers them \
+        "Worker B is killed (SIGKILL) while it holds {held} findings. The queue delivers them \
          again when their visibility time-out ends."
     ))?;
+    Ok(killed_at)
+}
 
+/// Critical findings and an outage of Slack, until both workers have posted everything.
+async fn outage(
+    scene: &Scene,
+    night: &mut Night,
+    mut a: Worker,
+    killed_at: Mono,
+) -> anyhow::Result<()> {
     scene.pause(Duration::from_millis(800)).await;
     scene.put(&night.criticals(CRITICALS[0])).await?;
-    scene.step(&format!("{} critical findings arrive, behind all others.", CRITICALS[0]))?;
+    scene.step(&format!("{} critical findings arrive behind all others.", CRITICALS[0]))?;
     a.during(scene.pause(Duration::from_millis(2500))).await?;
 
     scene.slack.otherwise(Behaviour::Status(503, "service_unavailable".to_owned()));
-    scene.step("Slack is away.")?;
-    a.during(scene.pause(SLACK_AWAY / 3)).await?;
+    scene.step("Slack answers 503 from now on.")?;
+    a.during(scene.pause(OUTAGE / 3)).await?;
     scene.put(&night.criticals(CRITICALS[1])).await?;
     scene.step(&format!("{} more critical findings arrive.", CRITICALS[1]))?;
-    a.during(scene.pause(SLACK_AWAY - SLACK_AWAY / 3)).await?;
+    a.during(scene.pause(OUTAGE - OUTAGE / 3)).await?;
     scene.slack.otherwise(Behaviour::Ok);
-    scene.step("Slack is back.")?;
+    scene.step("Slack accepts posts again.")?;
 
-    let back_at = killed_at.plus(VISIBILITY + Duration::from_secs(1));
-    // It may be done with everything by then, and ended.
-    scene.pause(back_at.since(scene.now())).await;
-    scene.step("Worker A has taken over what B held. Worker B is started again.")?;
-    let b = crew.start("B", &SHARED)?;
+    let delivered_at = killed_at.plus(VISIBILITY + Duration::from_secs(1));
+    // Worker A may have finished and ended by then.
+    scene.pause(delivered_at.since(scene.now())).await;
+    scene.step("Worker A received the findings that B held. Worker B is started again.")?;
+    let b = scene.workers.start("B", &SHARED)?;
     a.end().await?;
     b.end().await?;
-    scene.step("All is told.")?;
+    scene.step("All alerts are posted.")?;
     Ok(())
 }
 
-/// Its last post is so long ago that it is marked, and the next is not due yet.
-fn between_posts(scene: &Scene, seen: &Seen) -> bool {
+/// Whether a worker's last post is marked by now, and its next post is not due yet.
+fn is_between_posts(scene: &Scene, state: &WorkerState) -> bool {
     let posts = scene.slack.received();
-    let by_it = |id: Option<String>| id.as_deref() == Some(seen.glimpse.worker.as_str());
+    let by_it = |id: Option<String>| id.as_deref() == Some(state.snapshot.worker.as_str());
     let last = posts.iter().rev().find(|post| by_it(tally::worker_of(&post.payload)));
     last.is_some_and(|post| BETWEEN_POSTS_MS.contains(&scene.now().0.saturating_sub(post.at_ms)))
 }

@@ -1,31 +1,33 @@
-//! A night's worth of findings, made from a seed: the same seed makes the same night.
+//! Generates the findings of a night from a seed. The same seed makes the same findings.
 //!
-//! The events are written for this project after GuardDuty's documented format, 3 to 9 KB long, as
-//! EventBridge delivers them: on one line, with the keys in GuardDuty's order. Addresses, accounts and
-//! names are from the ranges kept for documentation.
+//! The events follow GuardDuty's documented format. They are 3 to 9 KB long, on one line, with the
+//! keys in GuardDuty's order, as EventBridge delivers them. Addresses, accounts and names are from
+//! the ranges that are reserved for documentation.
 
+mod kinds;
 mod parts;
 
 use serde_json::Value;
 
 use crate::instants::Wall;
 
+use kinds::{ALERTS, COMPROMISED_CREDENTIALS, Kind, NOISE, SSH_BRUTE_FORCE};
 use parts::*;
 
-/// What a message of the night is there to show.
+/// The part that a message plays in the night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Below the threshold.
     Noise,
-    /// At or above it, for the first time.
+    /// At or above the threshold, for the first time.
     Alert,
-    /// The same event once more.
+    /// An earlier event again.
     Repeat,
-    /// The same finding, changed, at the same level.
+    /// An earlier finding, changed, at the same level.
     Update,
-    /// The same finding at a higher level.
+    /// An earlier finding at a higher level.
     Escalation,
-    /// Nothing that can be read.
+    /// Not a readable event.
     Malformed,
 }
 
@@ -33,171 +35,20 @@ pub enum Role {
 #[derive(Clone, Debug)]
 pub struct Event {
     pub role: Role,
-    /// The finding's id; empty for what is malformed.
+    /// The finding's id. Empty for a malformed message.
     pub finding: String,
     pub body: String,
 }
 
-/// The kinds of findings: type, title, severity, and the parts for resource and service.
-type Kind = (&'static str, &'static str, f64, &'static str, &'static str);
-
-const SSH_BRUTE_FORCE: Kind = (
-    "UnauthorizedAccess:EC2/SSHBruteForce",
-    "SSH brute force attacks were observed against an EC2 instance.",
-    5.0,
-    INSTANCE,
-    CONNECTION,
-);
-const COMPROMISED_CREDENTIALS: Kind = (
-    "AttackSequence:IAM/CompromisedCredentials",
-    "Potential credential compromise of an IAM user indicated by a sequence of actions.",
-    9.3,
-    SEQUENCE,
-    SIGNALS,
-);
-
-const ALERTS: [Kind; 12] = [
-    (
-        "CryptoCurrency:EC2/BitcoinTool.B!DNS",
-        "EC2 instance is querying a domain name that is associated with Bitcoin-related activity.",
-        8.0,
-        INSTANCE,
-        DNS,
-    ),
-    (
-        "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
-        "Credentials created for an EC2 instance role are being used from an external IP address.",
-        8.0,
-        ACCESS_KEY,
-        API_CALL,
-    ),
-    (
-        "Discovery:S3/MaliciousIPCaller",
-        "An API used to discover resources was invoked from a known malicious IP address.",
-        7.0,
-        BUCKET,
-        API_CALL,
-    ),
-    SSH_BRUTE_FORCE,
-    (
-        "Persistence:IAMUser/AnomalousBehavior",
-        "APIs commonly used in persistence tactics were invoked in an anomalous way.",
-        5.0,
-        ACCESS_KEY,
-        API_CALL,
-    ),
-    (
-        "PrivilegeEscalation:Kubernetes/PrivilegedContainer",
-        "A privileged container with root level access was launched on an EKS cluster.",
-        5.0,
-        CLUSTER,
-        KUBERNETES,
-    ),
-    (
-        "CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin",
-        "A user successfully logged into an RDS database in an anomalous way.",
-        8.0,
-        DATABASE,
-        LOGIN,
-    ),
-    (
-        "Backdoor:Lambda/C&CActivity.B",
-        "A Lambda function is communicating with a command and control server.",
-        8.0,
-        FUNCTION,
-        CONNECTION,
-    ),
-    (
-        "Execution:Runtime/NewBinaryExecuted",
-        "A container has executed a newly created binary file.",
-        5.0,
-        CONTAINER,
-        PROCESS,
-    ),
-    COMPROMISED_CREDENTIALS,
-    (
-        "Execution:EC2/MaliciousFile",
-        "A malicious file was detected on an EC2 instance.",
-        8.0,
-        SCANNED_INSTANCE,
-        VOLUME_SCAN,
-    ),
-    (
-        "Object:S3/MaliciousFile",
-        "A malicious S3 object was detected in a protected bucket.",
-        8.0,
-        OBJECT,
-        OBJECT_SCAN,
-    ),
-];
-
-/// Most of a storm is one kind of finding, from one account: a host that is attacked, or attacks.
+/// Most of a storm is one kind of finding from one account, as of an attacked host.
 const STORM_KIND: Kind = SSH_BRUTE_FORCE;
 const STORM_ACCOUNT: &str = ACCOUNTS[3];
 const STORM_REGION: &str = REGIONS[1];
-/// Of so many alerts of a storm one is of another kind.
+/// One of this many alerts of a storm is of another kind.
 const STORM_OTHERS: usize = 3;
 
-const NOISE: [Kind; 8] = [
-    (
-        "Recon:EC2/PortProbeUnprotectedPort",
-        "Unprotected port on an EC2 instance is being probed.",
-        2.0,
-        INSTANCE,
-        PROBE,
-    ),
-    (
-        "Policy:S3/BucketBlockPublicAccessDisabled",
-        "Block public access was disabled for an S3 bucket.",
-        2.0,
-        BUCKET,
-        API_CALL,
-    ),
-    (
-        "Policy:IAMUser/RootCredentialUsage",
-        "An API was invoked using root credentials.",
-        1.5,
-        ACCESS_KEY,
-        API_CALL,
-    ),
-    (
-        "CredentialAccess:RDS/AnomalousBehavior.FailedLogin",
-        "One or more unusual failed login attempts were observed on an RDS database.",
-        2.0,
-        DATABASE,
-        LOGIN,
-    ),
-    (
-        "Discovery:Runtime/SuspiciousCommand",
-        "A suspicious command was executed in a container.",
-        2.0,
-        CONTAINER,
-        PROCESS,
-    ),
-    (
-        "Discovery:Kubernetes/AnomalousBehavior.PermissionChecked",
-        "A Kubernetes API commonly used to check permissions was invoked in an anomalous way.",
-        2.0,
-        CLUSTER,
-        KUBERNETES,
-    ),
-    (
-        "Discovery:IAMUser/AnomalousBehavior",
-        "APIs commonly used in discovery tactics were invoked in an anomalous way.",
-        2.0,
-        ACCESS_KEY,
-        API_CALL,
-    ),
-    (
-        "Discovery:S3/AnomalousBehavior",
-        "An API commonly used to discover S3 objects was invoked in an anomalous way.",
-        2.0,
-        BUCKET,
-        API_CALL,
-    ),
-];
-
-/// GuardDuty's bound.
+/// The lowest critical severity.
+/// Source: GuardDuty user guide, "Severity levels for GuardDuty findings".
 const CRITICAL_FROM: f64 = 9.0;
 
 const ACCOUNTS: [&str; 5] =
@@ -210,11 +61,11 @@ impl Event {
     }
 }
 
-/// Makes findings.
+/// The generator.
 pub struct Night {
     random: fastrand::Rng,
     began: Wall,
-    /// Where the finding that is being made is from.
+    /// The account and the region of the current finding.
     account: &'static str,
     region: &'static str,
 }
@@ -235,7 +86,7 @@ impl Night {
         Night { random, began, account: ACCOUNTS[0], region: REGIONS[0] }
     }
 
-    /// New findings of every kind, as the months bring them: seven of ten are low.
+    /// New findings of every kind, of which seven in ten are below the threshold.
     pub fn corpus(&mut self, count: usize) -> Vec<Event> {
         let mut one = || if self.random.u8(..10) < 7 { self.noise() } else { self.alert() };
         std::iter::repeat_with(&mut one).take(count).collect()
@@ -247,18 +98,18 @@ impl Night {
         self.finding(Role::Noise, &kind)
     }
 
-    /// One at or above it.
+    /// One finding at or above the threshold.
     pub fn alert(&mut self) -> Event {
         let kind = *self.choose(&ALERTS);
         self.finding(Role::Alert, &kind)
     }
 
-    /// The messages in their order of arrival. What follows a finding comes after it.
+    /// The messages of a night in their order of arrival. Repeats and updates follow their finding.
     pub fn events(&mut self, mix: Mix) -> Vec<Event> {
         self.mixed(mix, |night, i| night.finding(Role::Alert, &ALERTS[i % ALERTS.len()]))
     }
 
-    /// The same for a storm: mostly one thing, and nothing critical.
+    /// The messages of a storm: mostly one kind of finding, and none critical.
     pub fn storm(&mut self, mix: Mix) -> Vec<Event> {
         let lesser: Vec<&Kind> = ALERTS.iter().filter(|kind| kind.2 < CRITICAL_FROM).collect();
         self.mixed(mix, |night, i| match i % STORM_OTHERS {
@@ -267,7 +118,7 @@ impl Night {
         })
     }
 
-    /// What nobody must have to wait for.
+    /// Critical findings.
     pub fn criticals(&mut self, count: usize) -> Vec<Event> {
         (0..count).map(|_| self.finding(Role::Alert, &COMPROMISED_CREDENTIALS)).collect()
     }
@@ -297,7 +148,7 @@ impl Night {
         events
     }
 
-    /// The same finding at a higher level, if it was a medium one.
+    /// An escalation of a medium finding. None for other levels.
     pub fn escalate(&mut self, of: &Event) -> Option<Event> {
         let medium = (4.0..7.0).contains(&severity(&of.body));
         medium.then(|| self.changed(Role::Escalation, of, Some(8.5)))
@@ -336,7 +187,7 @@ impl Night {
         Event { role, finding: id, body }
     }
 
-    /// A later version of the same finding.
+    /// A later version of a finding.
     fn changed(&mut self, role: Role, of: &Event, severity: Option<f64>) -> Event {
         let later = format!("\"{}\"", Wall(self.began.0 + 900_000).to_rfc3339());
         let count = self.random.u32(40..90).to_string();
@@ -350,7 +201,7 @@ impl Night {
         Event { role, finding: of.finding.clone(), body }
     }
 
-    /// A part on one line, with what differs from finding to finding.
+    /// A part on one line, with its words replaced.
     fn fill(&mut self, part: &str) -> String {
         let mut text = String::with_capacity(part.len() * 2);
         for line in part.lines() {
@@ -375,7 +226,7 @@ impl Night {
         text
     }
 
-    /// So many of a part, as the elements of a list.
+    /// A part several times, as the elements of a list.
     fn several(&mut self, part: &str, count: std::ops::Range<usize>) -> String {
         let parts: Vec<String> = (0..self.random.usize(count)).map(|_| self.fill(part)).collect();
         parts.join(",")
@@ -385,7 +236,7 @@ impl Night {
         (0..digits).map(|_| self.random.digit(16)).collect()
     }
 
-    /// Within the hour before the night.
+    /// A time within the hour before the night.
     fn earlier(&mut self) -> String {
         Wall(self.began.0 - self.random.i64(60_000..3_600_000)).to_rfc3339()
     }
@@ -403,7 +254,7 @@ const DETECTOR: &str = "12abc34d567e8fa901bc2d34e56789f0";
 
 type Word = (&'static str, fn(&mut Night) -> String);
 
-/// What the words of the parts stand for.
+/// The words of the parts, each with its replacement.
 const WORDS: [Word; 26] = [
     ("account", |n| n.account.to_owned()),
     ("api", |n| {
@@ -435,7 +286,7 @@ const WORDS: [Word; 26] = [
     ("n", |n| n.random.u8(1..100).to_string()),
 ];
 
-/// The text with another value, a string or a number, behind the last key of this name.
+/// Replaces the value, a string or a number, of the last key with this name.
 fn with(text: &str, key: &str, value: &str) -> String {
     let key = format!("\"{key}\":");
     let Some((before, after)) = text.rsplit_once(&key) else { return text.to_owned() };

@@ -1,4 +1,4 @@
-//! A server whose handlers can cut the connection instead of answering, as a crashing proxy does.
+//! A listener whose handlers can cut the connection instead of answering, like a crashing proxy.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Cuts one connection: once pulled, not a byte more is written to it.
+/// Cuts one connection: after a pull, no further byte is written to it.
 #[derive(Clone, Default)]
 pub struct Plug(Arc<AtomicBool>);
 
@@ -35,7 +35,7 @@ impl Connected<IncomingStream<'_, PluggedListener>> for Plug {
     }
 }
 
-/// A TCP listener, each of whose connections has a plug. A handler gets it as its connect info.
+/// A TCP listener whose connections each have a plug. A handler gets the plug as its connect info.
 pub struct PluggedListener(pub TcpListener);
 
 impl Listener for PluggedListener {
@@ -52,7 +52,7 @@ impl Listener for PluggedListener {
     }
 }
 
-/// A connection that stops writing once its plug is pulled.
+/// A connection that stops writing when its plug is pulled.
 pub struct PluggedStream {
     stream: TcpStream,
     plug: Plug,

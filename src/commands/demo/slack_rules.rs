@@ -1,9 +1,9 @@
-//! What Slack refuses of a payload, and the word it refuses it with. Written from Slack's reference
-//! alone and not from what hansho renders, so that each checks the other.
+//! The payloads that Slack refuses, and the word of each refusal. The rules come from Slack's
+//! reference and not from hansho's rendering, so that each checks the other.
 //!
 //! Sources: Slack, Block Kit reference (blocks and text objects), "Handling errors from incoming
-//! webhooks"; for the sum of all blocks, which is undocumented, what people met
-//! (slackapi/bolt-js, thread 2509).
+//! webhooks". The limit of all blocks together is undocumented; its source is slackapi/bolt-js,
+//! thread 2509.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ const CONTEXT_ELEMENTS_MAX: usize = 10;
 const BLOCK_ID_CHARS_MAX: usize = 255;
 const ALL_BLOCKS_CHARS_MAX: usize = 13_200;
 
-/// The word that Slack would answer with, or None if it would take the payload.
+/// The word of Slack's refusal, or None if Slack accepts the payload.
 pub fn broken(payload: &Value) -> Option<&'static str> {
     let Some(object) = payload.as_object() else { return Some("invalid_payload") };
     let text = match object.get("text") {
@@ -58,7 +58,7 @@ fn broken_blocks(blocks: &[Value], attachments: &[Value]) -> Option<&'static str
     (chars > ALL_BLOCKS_CHARS_MAX).then_some("msg_blocks_too_long")
 }
 
-/// An absent list is an empty one; anything but a list is an error.
+/// A missing list is empty. Any other type is an error.
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a [Value], ()> {
     match value.get(key) {
         None | Some(Value::Null) => Ok(&[]),
@@ -100,8 +100,8 @@ fn is_good_section(block: &Value) -> bool {
     }
 }
 
-/// A text object of 1 to `chars_max` characters. `emoji` belongs to plain text alone, `verbatim` to
-/// mrkdwn alone.
+/// A text object of 1 to `chars_max` characters. Only plain text has `emoji`, and only mrkdwn has
+/// `verbatim`.
 fn is_text(text: &Value, chars_max: usize, mrkdwn_allowed: bool) -> bool {
     let fits = text
         .get("text")

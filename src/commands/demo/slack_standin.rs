@@ -1,8 +1,7 @@
-//! A stand-in for Slack's incoming webhooks, on loopback: it keeps Slack's limits and rate, answers
-//! in Slack's words, and misbehaves as told. The demo and the tests post to it.
+//! A stand-in for Slack's incoming webhooks, on loopback. It has Slack's limits and rate, answers
+//! with Slack's words, and misbehaves on request. The demo and the tests post to it.
 //!
-//! It is a real HTTP server over a real socket, so that what is tested with it is the client that
-//! talks to Slack and not a mock of it.
+//! It is an HTTP server on a socket, so that the tests run the same client that talks to Slack.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -24,39 +23,40 @@ use tokio::task::JoinHandle;
 use super::plug::{Plug, PluggedListener};
 use super::slack_rules;
 
-/// Of a request's body. Slack's own limit is not documented; no payload of ours comes near.
+/// The limit of a request's body. Slack's own limit is undocumented. hansho's payloads are far
+/// smaller.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// Requests that are remembered. A stand-in that got more is being misused, and answers 503.
+/// How many requests are recorded. The stand-in answers 503 to further requests.
 const RECORDS_MAX: usize = 100_000;
 
-/// Requests that a subscriber may lag behind before it misses some.
+/// How many requests a subscriber may lag behind before it misses some.
 const SUBSCRIBER_LAG_MAX: usize = 1024;
 
-/// What the stand-in does with one request.
+/// The stand-in's behaviour for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// What Slack does: the rate limit, then the payload's rules, then `ok`.
+    /// Slack's behaviour: the rate limit, then the payload's rules, then `ok`.
     Ok,
-    /// The same, after a while.
+    /// Slack's behaviour, after a delay.
     Slow(Duration),
-    /// 429, not accepted. `Retry-After` in whole seconds; None leaves the header out.
+    /// 429, not accepted. `Retry-After` is in whole seconds. None: no such header.
     RateLimited { retry_after_s: Option<u64> },
     /// This status and body, not accepted.
     Status(u16, String),
     /// A redirect (302) to this address, not accepted.
     Redirect(String),
-    /// Accepted, and the connection closed without an answer.
+    /// Accepts the post, and closes the connection without an answer.
     CloseAfterAccepting,
-    /// Not accepted, and the connection closed without an answer.
+    /// Closes the connection without an answer, and does not accept the post.
     CloseWithoutAccepting,
-    /// No answer as long as the client waits.
+    /// Never answers.
     Hang { accepted: bool },
-    /// 200 with this body instead of `ok`, as a captive portal answers. Not accepted.
+    /// 200 with this body instead of `ok`, as from a captive portal. Not accepted.
     OkWithOtherBody(String),
 }
 
-/// How it answered.
+/// The stand-in's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered {
     Status {
@@ -65,11 +65,11 @@ pub enum Answered {
     },
     /// The connection was closed.
     Closed,
-    /// Not at all.
+    /// There was no answer.
     Hung,
 }
 
-/// One request, as it was seen and dealt with. Recorded before the answer goes out.
+/// One request and its answer. Recorded before the answer is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received {
     /// 0 for the first.
@@ -78,24 +78,24 @@ pub struct Received {
     pub at_ms: u64,
     pub path: String,
     pub user_agent: String,
-    /// Null if the body was no JSON.
+    /// Null if the body is not JSON.
     pub payload: Value,
     pub answered: Answered,
-    /// Whether a person would see it in the channel.
+    /// Whether Slack would show the post in the channel.
     pub accepted: bool,
 }
 
-/// How often one webhook may be posted to.
+/// The rate limit of one webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// One post in so long, on average.
+    /// The average time between two posts.
     pub period: Duration,
-    /// So many may come at once. At least 1.
+    /// How many posts may come at once. At least 1.
     pub burst: u32,
 }
 
 impl RateLimit {
-    /// Slack's: one a second, short bursts allowed. Source: Slack, "Rate limits".
+    /// Slack's limit: one post a second, with short bursts. Source: Slack, "Rate limits".
     pub const SLACK: RateLimit = RateLimit { period: Duration::from_secs(1), burst: 3 };
 }
 
@@ -109,28 +109,31 @@ pub struct SlackStandIn {
 struct Shared {
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     rate_limit: Option<RateLimit>,
-    desk: Mutex<Desk>,
+    state: Mutex<StandInState>,
     seen: broadcast::Sender<Arc<Received>>,
 }
 
-struct Desk {
+struct StandInState {
     script: VecDeque<Behaviour>,
     otherwise: Behaviour,
-    /// For each webhook's path, when the next post is due, in ms (a GCRA cell).
+    /// For each webhook's path, when its next post is due, in ms. This is a GCRA rate limiter.
     due_ms: BTreeMap<String, u64>,
     records: Vec<Arc<Received>>,
 }
 
 impl SlackStandIn {
-    /// Listens on a free port of 127.0.0.1. `clock` gives monotonic milliseconds; without a rate
-    /// limit every pace is welcome.
+    /// Listens on a free port of 127.0.0.1. `clock` returns monotonic milliseconds. Without a rate
+    /// limit, the stand-in accepts any pace.
+    ///
+    /// # Errors
+    /// No port can be listened on.
     pub async fn start(
         rate_limit: Option<RateLimit>,
         clock: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> io::Result<SlackStandIn> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let desk = Desk {
+        let state = StandInState {
             script: VecDeque::new(),
             otherwise: Behaviour::Ok,
             due_ms: BTreeMap::new(),
@@ -139,7 +142,7 @@ impl SlackStandIn {
         let shared = Arc::new(Shared {
             clock: Box::new(clock),
             rate_limit,
-            desk: Mutex::new(desk),
+            state: Mutex::new(state),
             seen: broadcast::channel(SUBSCRIBER_LAG_MAX).0,
         });
         let app = Router::new()
@@ -148,13 +151,13 @@ impl SlackStandIn {
             .with_state(Arc::clone(&shared))
             .into_make_service_with_connect_info::<Plug>();
         let server = tokio::spawn(async move {
-            // It only ends when the task is aborted.
+            // Ends when the task is aborted.
             let _ = axum::serve(PluggedListener(listener), app).await;
         });
         Ok(SlackStandIn { address, shared, server })
     }
 
-    /// A webhook of this stand-in. Each name is a webhook with a rate of its own.
+    /// The URL of a webhook. Each name is a webhook with its own rate limit.
     pub fn webhook(&self, name: &str) -> String {
         format!("http://{}/services/T000/B000/{name}", self.address)
     }
@@ -163,22 +166,22 @@ impl SlackStandIn {
         self.address
     }
 
-    /// What to do with the next requests, one each, after those that are already planned.
+    /// Appends behaviours for the next requests, one for each.
     pub fn plan(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.shared.desk().script.extend(behaviours);
+        self.shared.state().script.extend(behaviours);
     }
 
-    /// What to do with requests that nothing is planned for. At first, [`Behaviour::Ok`].
+    /// Sets the behaviour for requests without a planned one. At first, it is [`Behaviour::Ok`].
     pub fn otherwise(&self, behaviour: Behaviour) {
-        self.shared.desk().otherwise = behaviour;
+        self.shared.state().otherwise = behaviour;
     }
 
-    /// Every request so far, in the order of arrival.
+    /// All requests so far, in the order of arrival.
     pub fn received(&self) -> Vec<Arc<Received>> {
-        self.shared.desk().records.clone()
+        self.shared.state().records.clone()
     }
 
-    /// Every request from now on. A receiver that falls more than 1,024 behind misses some.
+    /// All requests from now on. A receiver that lags more than 1,024 requests behind misses some.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Received>> {
         self.shared.seen.subscribe()
     }
@@ -190,7 +193,7 @@ impl Drop for SlackStandIn {
     }
 }
 
-/// What is to be done with a request, decided and recorded.
+/// The reply to a request that is recorded already.
 struct Decision {
     reply: Reply,
     wait: Duration,
@@ -223,29 +226,29 @@ impl Reply {
 }
 
 impl Shared {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, StandInState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn decide(&self, path: &str, user_agent: &str, body: &[u8]) -> Decision {
         let payload: Option<Value> = serde_json::from_slice(body).ok();
         let at_ms = (self.clock)();
-        let mut desk = self.desk();
-        if desk.records.len() >= RECORDS_MAX {
+        let mut state = self.state();
+        if state.records.len() >= RECORDS_MAX {
             return Decision { reply: Reply::plain(503, "standin_full"), wait: Duration::ZERO };
         }
-        let behaviour = desk.script.pop_front().unwrap_or_else(|| desk.otherwise.clone());
+        let behaviour = state.script.pop_front().unwrap_or_else(|| state.otherwise.clone());
         let wait = if let Behaviour::Slow(wait) = behaviour { wait } else { Duration::ZERO };
         let (reply, accepted) = match behaviour {
             Behaviour::Ok | Behaviour::Slow(_) => {
-                self.like_slack(&mut desk, path, payload.as_ref(), at_ms)
+                self.like_slack(&mut state, path, payload.as_ref(), at_ms)
             }
             Behaviour::CloseAfterAccepting => (Reply::Close, true),
             Behaviour::Hang { accepted } => (Reply::Hang, accepted),
             other => (refusal(other), false),
         };
         let received = Arc::new(Received {
-            number: desk.records.len(),
+            number: state.records.len(),
             at_ms,
             path: path.to_owned(),
             user_agent: user_agent.to_owned(),
@@ -253,20 +256,20 @@ impl Shared {
             answered: reply.answered(),
             accepted,
         });
-        desk.records.push(Arc::clone(&received));
-        // Nobody need be listening. Sent under the lock, so that subscribers see the same order.
+        state.records.push(Arc::clone(&received));
+        // There may be no subscriber. Sent under the lock, so that subscribers see the same order.
         let _ = self.seen.send(received);
         Decision { reply, wait }
     }
 
     fn like_slack(
         &self,
-        desk: &mut Desk,
+        state: &mut StandInState,
         path: &str,
         payload: Option<&Value>,
         at_ms: u64,
     ) -> (Reply, bool) {
-        if let Some(wait_s) = self.rate_limit.and_then(|limit| desk.over(limit, path, at_ms)) {
+        if let Some(wait_s) = self.rate_limit.and_then(|limit| state.over(limit, path, at_ms)) {
             return (too_many(Some(wait_s)), false);
         }
         match payload.map_or(Some("invalid_payload"), slack_rules::broken) {
@@ -276,8 +279,8 @@ impl Shared {
     }
 }
 
-impl Desk {
-    /// None if the post is in time, and it counts; else the whole seconds to wait.
+impl StandInState {
+    /// Counts a post, and returns None. Or returns the seconds to wait, if the post is too early.
     fn over(&mut self, limit: RateLimit, path: &str, now_ms: u64) -> Option<u64> {
         let period_ms = u64::try_from(limit.period.as_millis()).unwrap_or(u64::MAX);
         let due_ms = self.due_ms.get(path).copied().unwrap_or_default().max(now_ms);
@@ -291,7 +294,7 @@ impl Desk {
     }
 }
 
-/// The behaviours that accept nothing.
+/// The replies of behaviours that accept nothing.
 fn refusal(behaviour: Behaviour) -> Reply {
     match behaviour {
         Behaviour::RateLimited { retry_after_s } => too_many(retry_after_s),
@@ -323,7 +326,7 @@ async fn receive(
     let user_agent =
         headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let Decision { reply, wait } = shared.decide(uri.path(), user_agent, &body);
-    // With a wait of nothing a timer would still cost a tick.
+    // A timer of zero would still cost a tick.
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -333,7 +336,7 @@ async fn receive(
             plug.pull();
             StatusCode::OK.into_response()
         }
-        // The server drops this when the client goes away.
+        // The server drops this future when the client closes the connection.
         Reply::Hang => std::future::pending().await,
     }
 }

@@ -1,34 +1,34 @@
-//! The line that says how things are while a storm is told.
+//! The status line of the bad night.
 
 use std::time::Duration;
 
 use crate::instants::Mono;
 
-use super::crew::Seen;
-use super::stage::Ink;
+use super::screen::Ink;
+use super::workers::WorkerState;
 
-/// How things are, over all workers.
+/// The status of all workers together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     pub critical: usize,
     pub high: usize,
     pub medium: usize,
     pub slack: Slack,
-    /// How much a killed worker had in its hands, its name, and how long until the queue delivers
-    /// that again.
+    /// How many findings a killed worker held, its name, and the time until they are delivered
+    /// again.
     pub orphans: Option<(usize, &'static str, Duration)>,
-    pub told: usize,
+    pub posted: usize,
     pub posts: usize,
 }
 
-/// How Slack looks to the workers.
+/// Slack's state, as the workers know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slack {
-    /// Nothing waits for it.
+    /// No alert waits.
     #[default]
     Idle,
     Paced(Duration),
-    Away {
+    Failing {
         failures: u32,
         breaker_open: bool,
         next: Duration,
@@ -36,41 +36,41 @@ pub enum Slack {
 }
 
 impl Status {
-    /// From what is seen of the workers at `now`; what a killed one held comes back after
-    /// `visibility`. None until one of them has said something.
-    pub fn of(seen: &[Seen], visibility: Duration, now: Mono) -> Option<Status> {
-        if seen.iter().all(|worker| worker.at == Mono(0)) {
+    /// The status at `now`. The findings of a killed worker are delivered again after `visibility`.
+    /// None until a worker has logged a snapshot.
+    pub fn of(workers: &[WorkerState], visibility: Duration, now: Mono) -> Option<Status> {
+        if workers.iter().all(|worker| worker.at == Mono(0)) {
             return None;
         }
         let mut status = Status::default();
-        for worker in seen {
-            let glimpse = &worker.glimpse;
+        for worker in workers {
+            let snapshot = &worker.snapshot;
             if let Some(killed) = worker.killed {
                 let back_in = visibility.saturating_sub(now.since(killed));
-                if glimpse.held > 0 && !back_in.is_zero() {
-                    status.orphans = Some((glimpse.held, worker.name, back_in));
+                if snapshot.held > 0 && !back_in.is_zero() {
+                    status.orphans = Some((snapshot.held, worker.name, back_in));
                 }
                 continue;
             }
-            let waiting = glimpse.critical + glimpse.high + glimpse.medium;
+            let waiting = snapshot.critical + snapshot.high + snapshot.medium;
             if worker.ended || waiting == 0 {
                 continue;
             }
-            status.critical += glimpse.critical;
-            status.high += glimpse.high;
-            status.medium += glimpse.medium;
+            status.critical += snapshot.critical;
+            status.high += snapshot.high;
+            status.medium += snapshot.medium;
             let next =
-                Duration::from_millis(glimpse.next_post_ms).saturating_sub(now.since(worker.at));
-            let slack = match glimpse.failures {
+                Duration::from_millis(snapshot.next_post_ms).saturating_sub(now.since(worker.at));
+            let slack = match snapshot.failures {
                 0 => Slack::Paced(next),
-                failures => Slack::Away { failures, breaker_open: glimpse.breaker_open, next },
+                failures => Slack::Failing { failures, breaker_open: snapshot.breaker_open, next },
             };
-            status.slack = status.slack.worse(slack);
+            status.slack = status.slack.or(slack);
         }
         Some(status)
     }
 
-    /// As much of it as fits into so many columns.
+    /// The first parts of the status that fit into the columns.
     pub fn line(&self, columns: usize, ink: Ink) -> String {
         let mut line = String::new();
         let mut used = 0;
@@ -87,7 +87,7 @@ impl Status {
         line
     }
 
-    /// The more important first.
+    /// The most important part first.
     fn parts(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         let levels = [(self.critical, "critical"), (self.high, "high"), (self.medium, "medium")];
@@ -97,21 +97,21 @@ impl Status {
             .map(|(count, level)| format!("{count} {level}"))
             .collect();
         parts.push(match (counts.is_empty(), self.critical) {
-            (true, _) => ("nothing waits".to_owned(), Ink::dim),
+            (true, _) => ("no alert waits".to_owned(), Ink::dim),
             (false, 0) => (format!("waiting: {}", counts.join(", ")), Ink::strong),
             (false, _) => (format!("waiting: {}", counts.join(", ")), Ink::alarm),
         });
         parts.extend(self.slack.part());
         if let Some((count, whose, back_in)) = self.orphans {
             let back_in = back_in.as_secs() + 1;
-            parts.push((format!("{count} of {whose}'s back in {back_in} s"), Ink::dim));
+            parts.push((format!("{count} of {whose}'s findings return in {back_in} s"), Ink::dim));
         }
-        parts.push((format!("{} told, {} posts", self.told, self.posts), Ink::dim));
+        parts.push((format!("{} posted in {} posts", self.posted, self.posts), Ink::dim));
         parts
     }
 }
 
-/// A part of the line, and how it is written.
+/// A part of the line, and its style.
 type Part = (String, fn(Ink, &str) -> String);
 
 impl Slack {
@@ -120,24 +120,26 @@ impl Slack {
             Slack::Idle => return None,
             Slack::Paced(Duration::ZERO) => ("posting".to_owned(), Ink::dim),
             Slack::Paced(next) => (format!("next post in {}", tenths(next)), Ink::dim),
-            Slack::Away { failures, breaker_open, next } => {
-                let state = if breaker_open { "breaker open" } else { "Slack away" };
+            Slack::Failing { failures, breaker_open, next } => {
+                let state = if breaker_open { "breaker open" } else { "Slack fails" };
                 let text = match next {
-                    Duration::ZERO => format!("{state}: try {}", failures + 1),
-                    next => format!("{state}: try {} in {}", failures + 1, tenths(next)),
+                    Duration::ZERO => format!("{state}: retry {failures}"),
+                    next => format!("{state}: retry {failures} in {}", tenths(next)),
                 };
                 (text, Ink::warning)
             }
         })
     }
 
-    /// Of what two workers see, the news; of the same, what comes sooner.
-    fn worse(self, other: Slack) -> Slack {
+    /// Combines the states of two workers: failures win over a pace, and the earlier post wins.
+    fn or(self, other: Slack) -> Slack {
         match (self, other) {
             (Slack::Idle, other) => other,
             (Slack::Paced(a), Slack::Paced(b)) => Slack::Paced(a.min(b)),
-            (Slack::Away { failures: a, .. }, Slack::Away { failures: b, .. }) if b > a => other,
-            (Slack::Paced(_), Slack::Away { .. }) => other,
+            (Slack::Failing { failures: a, .. }, Slack::Failing { failures: b, .. }) if b > a => {
+                other
+            }
+            (Slack::Paced(_), Slack::Failing { .. }) => other,
             _ => self,
         }
     }
@@ -149,35 +151,35 @@ fn tenths(d: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::crew::Glimpse;
+    use super::super::workers::LoggedSnapshot;
     use super::*;
 
-    fn worker(critical: usize, medium: usize, failures: u32) -> Seen {
-        let glimpse = Glimpse {
+    fn worker(critical: usize, medium: usize, failures: u32) -> WorkerState {
+        let snapshot = LoggedSnapshot {
             critical,
             medium,
             failures,
             held: critical + medium,
             next_post_ms: 2_000,
-            ..Glimpse::default()
+            ..LoggedSnapshot::default()
         };
-        Seen { glimpse, at: Mono(1_000), ..Seen::default() }
+        WorkerState { snapshot, at: Mono(1_000), ..WorkerState::default() }
     }
 
     #[test]
-    fn adds_up_the_living_and_counts_down() {
-        let dead = Seen { name: "B", killed: Some(Mono(1_500)), ..worker(0, 70, 0) };
-        let ended = Seen { ended: true, ..worker(0, 9, 0) };
-        let seen = [worker(1, 30, 0), worker(0, 12, 3), dead, ended];
+    fn adds_up_the_running_workers_and_counts_down() {
+        let dead = WorkerState { name: "B", killed: Some(Mono(1_500)), ..worker(0, 70, 0) };
+        let ended = WorkerState { ended: true, ..worker(0, 9, 0) };
+        let workers = [worker(1, 30, 0), worker(0, 12, 3), dead, ended];
         let visibility = Duration::from_secs(10);
-        let status = Status::of(&seen, visibility, Mono(2_500)).unwrap();
+        let status = Status::of(&workers, visibility, Mono(2_500)).unwrap();
         assert_eq!((status.critical, status.high, status.medium), (1, 0, 42));
         let next = Duration::from_millis(500);
-        assert_eq!(status.slack, Slack::Away { failures: 3, breaker_open: false, next });
+        assert_eq!(status.slack, Slack::Failing { failures: 3, breaker_open: false, next });
         assert_eq!(status.orphans, Some((70, "B", Duration::from_secs(9))));
-        // What the dead one held has been delivered again.
-        assert_eq!(Status::of(&seen, visibility, Mono(11_500)).unwrap().orphans, None);
-        assert_eq!(Status::of(&[Seen::default()], visibility, Mono(9)), None);
+        // The findings of the killed worker have been delivered again.
+        assert_eq!(Status::of(&workers, visibility, Mono(11_500)).unwrap().orphans, None);
+        assert_eq!(Status::of(&[WorkerState::default()], visibility, Mono(9)), None);
     }
 
     #[test]
@@ -188,21 +190,21 @@ mod tests {
             medium: 301,
             slack: Slack::Paced(Duration::from_millis(420)),
             orphans: Some((128, "B", Duration::from_millis(11_300))),
-            told: 412,
+            posted: 412,
             posts: 17,
         };
         let ink = Ink { colour: false };
         let whole = "waiting: 5 critical, 112 high, 301 medium · next post in 0.4 s · \
-                     128 of B's back in 12 s · 412 told, 17 posts";
+                     128 of B's findings return in 12 s · 412 posted in 17 posts";
         assert_eq!(status.line(200, ink), whole);
         let shorter = "waiting: 5 critical, 112 high, 301 medium · next post in 0.4 s";
         assert_eq!(status.line(80, ink), shorter);
         let next = Duration::ZERO;
-        let slack = Slack::Away { failures: 6, breaker_open: true, next };
+        let slack = Slack::Failing { failures: 6, breaker_open: true, next };
         let status = Status { critical: 0, high: 0, slack, ..status };
-        assert_eq!(status.line(50, ink), "waiting: 301 medium · breaker open: try 7");
+        assert_eq!(status.line(50, ink), "waiting: 301 medium · breaker open: retry 6");
         let coloured = status.line(200, Ink { colour: true });
         assert!(coloured.contains("\u{1b}[") && coloured.ends_with("\u{1b}[0m"), "{coloured:?}");
-        assert_eq!(Status::default().line(80, ink), "nothing waits · 0 told, 0 posts");
+        assert_eq!(Status::default().line(80, ink), "no alert waits · 0 posted in 0 posts");
     }
 }

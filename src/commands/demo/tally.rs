@@ -1,5 +1,5 @@
-//! Holds what went out against what came in. It trusts nothing that the workers say of themselves:
-//! it reads what was put into the queue, and the messages that the stand-in accepted.
+//! Compares the posts that went out with the messages that came in. It does not trust the workers:
+//! it reads the messages that were put into the queue, and the posts that the stand-in accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,78 +8,78 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::embedded::DeadLetter;
-
 use super::night::{Event, Role};
 use super::slack_standin::{Answered, Received};
+use crate::embedded::QuarantinedMessage;
 
-/// GuardDuty's finding ids have so many hexadecimal digits.
+/// The number of hexadecimal digits of a GuardDuty finding's id.
 const ID_CHARS: usize = 32;
 
-/// What came in and what was done to the workers, as the demo wrote it down.
+/// The messages that came in and the workers that were killed.
 #[derive(Default)]
-pub struct Book {
+pub struct Journal {
     pub events: Vec<Event>,
     /// When each critical finding came in, in ms of the stand-in's clock.
     pub criticals: BTreeMap<String, u64>,
     pub kills: Vec<Kill>,
 }
 
-/// A worker that was killed, by the name under which it posts.
+/// A worker that was killed, by the id in its posts.
 pub struct Kill {
     pub worker: String,
     pub at_ms: u64,
 }
 
-/// What came in, what went out, and whether they fit.
+/// The numbers of a demo.
 #[derive(Debug, Serialize)]
-pub struct Verdict {
+pub struct Tally {
     pub messages: usize,
     pub below_threshold: usize,
     pub repeats: usize,
     pub updates: usize,
     pub escalations: usize,
     pub malformed: usize,
-    /// Findings at or above the threshold, and escalations of them: what has to be told.
+    /// Alerts to post: findings at or above the threshold, and their escalations.
     pub owed: usize,
-    /// Of those, told.
-    pub told: usize,
+    /// Of those, posted.
+    pub posted: usize,
     pub posts: usize,
     pub rate_limited: usize,
-    /// Tries that Slack did not take, because it was away.
-    pub away: usize,
+    /// Posts that Slack answered with 500 or above.
+    pub unavailable: usize,
     pub quarantined: usize,
-    /// Owed and not told.
+    /// Alerts that were owed and not posted.
     pub lost: usize,
-    /// LastPost more often than owed.
-    pub twice: usize,
-    /// Of those, told again because a worker died, or an answer was lost, after Slack had accepted.
-    pub charged: usize,
-    /// LastPost and not owed.
-    pub uncalled: usize,
-    /// Left in the queue at the end.
+    /// Alerts that were posted more often than owed.
+    pub posted_twice: usize,
+    /// Of those, posted again because a worker was killed or an answer was lost after Slack
+    /// accepted.
+    pub posted_twice_after_crash: usize,
+    /// Findings below the threshold that were posted.
+    pub posted_without_need: usize,
+    /// Messages in the queue at the end.
     pub pending: u64,
     pub criticals: usize,
-    /// The longest that a critical finding waited, from the queue to Slack, while Slack took posts.
+    /// The longest time of a critical finding from the queue to Slack, while Slack accepted posts.
     pub critical_wait_ms: u64,
-    /// The same for those that met a Slack that refused.
+    /// The same for critical findings during whose wait Slack refused posts.
     pub critical_wait_refused_ms: u64,
-    /// Between the two accepted posts that were the closest.
+    /// The shortest time between two accepted posts.
     pub closest_posts_ms: u64,
 }
 
-impl Verdict {
-    /// Every promise was kept.
-    pub fn kept(&self) -> bool {
+impl Tally {
+    /// Whether every promise was kept.
+    pub fn is_good(&self) -> bool {
         self.lost == 0
-            && self.twice == self.charged
-            && self.uncalled == 0
+            && self.posted_twice == self.posted_twice_after_crash
+            && self.posted_without_need == 0
             && self.quarantined == self.malformed
             && self.pending == 0
     }
 }
 
-/// The ids of the findings that a message tells of, each as often as it has a card or a line.
+/// The ids of a post's findings, each as often as it has a card or a line.
 pub fn findings_in(payload: &Value) -> Vec<String> {
     let cards = payload["attachments"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_card = |card: &Value| {
@@ -91,166 +91,205 @@ pub fn findings_in(payload: &Value) -> Vec<String> {
     cards.iter().flat_map(of_card).collect()
 }
 
-/// Who posted a message: the first part of the digest's id, which every message shows.
+/// The worker of a post: the first part of the post's id, which every post shows.
 pub fn worker_of(payload: &Value) -> Option<String> {
     let text = payload.to_string();
     let (_, mark) = text.rsplit_once("hansho `")?;
-    let (digest, _) = mark.split_once('`')?;
-    digest.rsplit_once('-').map(|(worker, _)| worker.to_owned())
+    let (post_id, _) = mark.split_once('`')?;
+    post_id.rsplit_once('-').map(|(worker, _)| worker.to_owned())
 }
 
-pub fn is_status(post: &Received, wanted: impl Fn(u16) -> bool) -> bool {
+fn has_status(post: &Received, wanted: impl Fn(u16) -> bool) -> bool {
     matches!(post.answered, Answered::Status { status, .. } if wanted(status))
 }
 
-/// A message that Slack accepted.
-struct Telling {
+/// A post that Slack accepted.
+struct Accepted {
     at_ms: u64,
     worker: Option<String>,
     findings: Vec<String>,
-    /// The worker may not know that it was accepted.
+    /// The worker may not know that Slack accepted it.
     in_doubt: bool,
 }
 
-pub fn judge(book: &Book, posts: &[Arc<Received>], parked: &[DeadLetter], pending: u64) -> Verdict {
-    let count = |role| book.events.iter().filter(|e| e.role == role).count();
-    let mut owed: BTreeMap<&str, usize> = BTreeMap::new();
-    for event in book.events.iter().filter(|e| matches!(e.role, Role::Alert | Role::Escalation)) {
-        *owed.entry(&event.finding).or_default() += 1;
-    }
-    let tellings = tellings(book, posts);
-    let mut told: BTreeMap<&str, Vec<&Telling>> = BTreeMap::new();
-    for telling in &tellings {
-        for finding in &telling.findings {
-            told.entry(finding).or_default().push(telling);
+/// The accepted posts of each finding, in the order of time.
+type ByFinding<'a> = BTreeMap<&'a str, Vec<&'a Accepted>>;
+
+/// Makes the tally.
+pub fn count(
+    journal: &Journal,
+    posts: &[Arc<Received>],
+    quarantined: &[QuarantinedMessage],
+    pending: u64,
+) -> Tally {
+    let with_role = |role| journal.events.iter().filter(|e| e.role == role).count();
+    let accepted = accepted(journal, posts);
+    let mut by_finding: ByFinding<'_> = BTreeMap::new();
+    for post in &accepted {
+        for finding in &post.findings {
+            by_finding.entry(finding).or_default().push(post);
         }
     }
-    let (mut lost, mut twice, mut charged, mut right) = (0, 0, 0, 0);
-    for (id, owed) in &owed {
-        let told = told.get(id).map(Vec::as_slice).unwrap_or_default();
-        let again = told.len().saturating_sub(*owed);
-        let in_doubt = told.iter().take(told.len().saturating_sub(1)).filter(|t| t.in_doubt);
-        lost += owed.saturating_sub(told.len());
-        twice += again;
-        charged += again.min(in_doubt.count());
-        right += told.len().min(*owed);
-    }
-    let noise = book.events.iter().filter(|e| e.role == Role::Noise);
-    let waits = || book.criticals.iter().filter_map(|(id, from)| wait(id, *from, &told, posts));
+    let alerts = count_alerts(journal, &by_finding);
+    let noise = journal.events.iter().filter(|e| e.role == Role::Noise);
+    let waits =
+        || journal.criticals.iter().filter_map(|(id, from)| wait(id, *from, &by_finding, posts));
     let longest = |refused| waits().filter(|w| w.refused == refused).map(|w| w.ms).max();
-    let gaps = tellings.iter().zip(tellings.iter().skip(1)).map(|(a, b)| b.at_ms - a.at_ms);
-    Verdict {
-        messages: book.events.len(),
-        below_threshold: count(Role::Noise),
-        repeats: count(Role::Repeat),
-        updates: count(Role::Update),
-        escalations: count(Role::Escalation),
-        malformed: count(Role::Malformed),
-        owed: owed.values().sum(),
-        told: right,
-        posts: tellings.len(),
-        rate_limited: posts.iter().filter(|p| is_status(p, |status| status == 429)).count(),
-        away: posts.iter().filter(|p| is_status(p, |status| status >= 500)).count(),
-        quarantined: parked.len(),
-        lost,
-        twice,
-        charged,
-        uncalled: noise.filter(|e| told.contains_key(e.finding.as_str())).count(),
+    let gaps = accepted.iter().zip(accepted.iter().skip(1)).map(|(a, b)| b.at_ms - a.at_ms);
+    Tally {
+        messages: journal.events.len(),
+        below_threshold: with_role(Role::Noise),
+        repeats: with_role(Role::Repeat),
+        updates: with_role(Role::Update),
+        escalations: with_role(Role::Escalation),
+        malformed: with_role(Role::Malformed),
+        owed: alerts.owed,
+        posted: alerts.posted,
+        posts: accepted.len(),
+        rate_limited: posts.iter().filter(|p| has_status(p, |status| status == 429)).count(),
+        unavailable: posts.iter().filter(|p| has_status(p, |status| status >= 500)).count(),
+        quarantined: quarantined.len(),
+        lost: alerts.lost,
+        posted_twice: alerts.twice,
+        posted_twice_after_crash: alerts.twice_after_crash,
+        posted_without_need: noise.filter(|e| by_finding.contains_key(&*e.finding)).count(),
         pending,
-        criticals: book.criticals.len(),
+        criticals: journal.criticals.len(),
         critical_wait_ms: longest(false).unwrap_or_default(),
         critical_wait_refused_ms: longest(true).unwrap_or_default(),
         closest_posts_ms: gaps.min().unwrap_or_default(),
     }
 }
 
-/// What was accepted, in the order of time. In doubt is what a worker accepted last before it was
-/// killed: whether it could mark it, nobody knows; and what Slack took without an answer.
-fn tellings(book: &Book, posts: &[Arc<Received>]) -> Vec<Telling> {
-    let telling = |post: &Arc<Received>| Telling {
+#[derive(Default)]
+struct Alerts {
+    owed: usize,
+    posted: usize,
+    lost: usize,
+    twice: usize,
+    twice_after_crash: usize,
+}
+
+fn count_alerts(journal: &Journal, by_finding: &ByFinding<'_>) -> Alerts {
+    let mut owed_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let is_owed = |e: &&Event| matches!(e.role, Role::Alert | Role::Escalation);
+    for event in journal.events.iter().filter(is_owed) {
+        *owed_of.entry(&event.finding).or_default() += 1;
+    }
+    let mut alerts = Alerts::default();
+    for (id, owed) in &owed_of {
+        let posts = by_finding.get(id).map(Vec::as_slice).unwrap_or_default();
+        let twice = posts.len().saturating_sub(*owed);
+        let in_doubt = posts.iter().take(posts.len().saturating_sub(1)).filter(|p| p.in_doubt);
+        alerts.owed += owed;
+        alerts.posted += posts.len().min(*owed);
+        alerts.lost += owed.saturating_sub(posts.len());
+        alerts.twice += twice;
+        alerts.twice_after_crash += twice.min(in_doubt.count());
+    }
+    alerts
+}
+
+/// The accepted posts, in the order of time. Two kinds are in doubt: the last post of a worker
+/// before it was killed, which may be unmarked, and a post whose answer was lost.
+fn accepted(journal: &Journal, posts: &[Arc<Received>]) -> Vec<Accepted> {
+    let of = |post: &Arc<Received>| Accepted {
         at_ms: post.at_ms,
         worker: worker_of(&post.payload),
         findings: findings_in(&post.payload),
         in_doubt: !matches!(post.answered, Answered::Status { .. }),
     };
-    let mut tellings: Vec<Telling> = posts.iter().filter(|p| p.accepted).map(telling).collect();
-    for kill in &book.kills {
-        let by_the_dead = |t: &&mut Telling| {
-            t.at_ms <= kill.at_ms && t.worker.as_deref() == Some(kill.worker.as_str())
+    let mut accepted: Vec<Accepted> = posts.iter().filter(|p| p.accepted).map(of).collect();
+    for kill in &journal.kills {
+        let by_the_killed = |post: &&mut Accepted| {
+            post.at_ms <= kill.at_ms && post.worker.as_deref() == Some(kill.worker.as_str())
         };
-        if let Some(last) = tellings.iter_mut().rev().find(by_the_dead) {
+        if let Some(last) = accepted.iter_mut().rev().find(by_the_killed) {
             last.in_doubt = true;
         }
     }
-    tellings
+    accepted
 }
 
 struct Wait {
     ms: u64,
-    /// Slack refused something meanwhile.
+    /// Whether Slack refused a post meanwhile.
     refused: bool,
 }
 
 fn wait(
     id: &str,
     from_ms: u64,
-    told: &BTreeMap<&str, Vec<&Telling>>,
+    by_finding: &ByFinding<'_>,
     posts: &[Arc<Received>],
 ) -> Option<Wait> {
-    let until_ms = told.get(id)?.first()?.at_ms;
+    let until_ms = by_finding.get(id)?.first()?.at_ms;
     let meanwhile = |post: &&Arc<Received>| (from_ms..=until_ms).contains(&post.at_ms);
     let refused = posts.iter().filter(meanwhile).any(|post| !post.accepted);
     Some(Wait { ms: until_ms.saturating_sub(from_ms), refused })
 }
 
-/// How wide a line with a mark is before the mark.
-const MARKED_COLUMNS: usize = 34;
+/// The width of a marked line before its mark.
+const MARKED_COLUMNS: usize = 36;
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_counts(f)?;
+        self.write_promises(f)?;
+        let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+        for (ms, what) in [
+            (
+                self.critical_wait_ms,
+                "longest wait of a critical finding while Slack accepted posts",
+            ),
+            (
+                self.critical_wait_refused_ms,
+                "longest wait of a critical finding while Slack refused posts",
+            ),
+        ] {
+            writeln!(f, "{:>6}  {what}", seconds(ms))?;
+        }
+        write!(f, "{:>6}  shortest time between two posts", seconds(self.closest_posts_ms))
+    }
+}
+
+impl Tally {
+    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>6}  messages came in:", self.messages)?;
         writeln!(f, "{:>6}    below the threshold", self.below_threshold)?;
-        writeln!(f, "{:>6}    repeats and {} updates, told before", self.repeats, self.updates)?;
+        let (repeats, updates) = (self.repeats, self.updates);
+        writeln!(f, "{repeats:>6}    repeats and {updates} updates, already posted")?;
         writeln!(
             f,
-            "{:>6}    to be told, {} of them critical, {} escalated",
+            "{:>6}    alerts to post, {} of them critical, {} of them escalations",
             self.owed, self.criticals, self.escalations
         )?;
         writeln!(f, "{:>6}    malformed", self.malformed)?;
         writeln!(f)?;
-        writeln!(f, "{:>6}  told, in {} posts", self.told, self.posts)?;
-        writeln!(
-            f,
-            "{:>6}  tries refused: {} with 429, {} with 503",
-            self.rate_limited + self.away,
-            self.rate_limited,
-            self.away
-        )?;
+        writeln!(f, "{:>6}  alerts posted, in {} posts", self.posted, self.posts)?;
+        let (rate_limited, unavailable) = (self.rate_limited, self.unavailable);
+        let refused = rate_limited + unavailable;
+        writeln!(f, "{refused:>6}  posts refused, {rate_limited} with 429, {unavailable} with 503")
+    }
+
+    fn write_promises(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut marked = |number: u64, what: &str, good: bool| {
             let mark = if good { "✓" } else { "✗" };
             writeln!(f, "{number:>6}  {what:<MARKED_COLUMNS$}  {mark}")
         };
-        marked(self.lost as u64, "lost", self.lost == 0)?;
-        let again = self.twice - self.charged.min(self.twice);
-        marked(again as u64, "told twice", again == 0)?;
-        if self.charged > 0 {
-            marked(self.charged as u64, "told again after a crash", true)?;
+        marked(self.lost as u64, "alerts lost", self.lost == 0)?;
+        let excused = self.posted_twice_after_crash;
+        let twice = self.posted_twice.saturating_sub(excused);
+        marked(twice as u64, "alerts posted twice", twice == 0)?;
+        if excused > 0 {
+            marked(excused as u64, "alerts posted again after a crash", true)?;
         }
-        marked(self.uncalled as u64, "told without need", self.uncalled == 0)?;
-        let parked_right = self.quarantined == self.malformed;
-        marked(self.quarantined as u64, "in quarantine, with the reason", parked_right)?;
-        marked(self.pending, "left in the queue", self.pending == 0)?;
-        let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
-        writeln!(f)?;
-        writeln!(
-            f,
-            "{:>6}  the longest wait of a critical finding while Slack took posts",
-            seconds(self.critical_wait_ms)
-        )?;
-        writeln!(f, "{:>6}  the same where it did not", seconds(self.critical_wait_refused_ms))?;
-        write!(f, "{:>6}  between the two posts that were the closest", {
-            seconds(self.closest_posts_ms)
-        })
+        let needless = self.posted_without_need;
+        marked(needless as u64, "posted although below the threshold", needless == 0)?;
+        let right = self.quarantined == self.malformed;
+        marked(self.quarantined as u64, "quarantined with the reason", right)?;
+        marked(self.pending, "messages left in the queue", self.pending == 0)?;
+        writeln!(f)
     }
 }
 
@@ -290,12 +329,12 @@ mod tests {
         Arc::new(Received { answered, accepted: false, ..(*post(at_ms, "w", &[1])).clone() })
     }
 
-    fn book(alerts: std::ops::Range<usize>) -> Book {
-        Book { events: alerts.map(|n| event(Role::Alert, n)).collect(), ..Book::default() }
+    fn journal(alerts: std::ops::Range<usize>) -> Journal {
+        Journal { events: alerts.map(|n| event(Role::Alert, n)).collect(), ..Journal::default() }
     }
 
     #[test]
-    fn finds_what_a_message_tells_and_whose_it_is() {
+    fn finds_the_findings_and_the_worker_of_a_post() {
         let payload = &post(7, "0c02a5d2f4a0", &[3, 4]).payload;
         assert_eq!(findings_in(payload), [id(3), id(4)]);
         assert_eq!(worker_of(payload).as_deref(), Some("0c02a5d2f4a0"));
@@ -303,42 +342,46 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_is_lost_told_twice_and_uncalled_for() {
-        let mut book = book(0..4);
-        book.events.push(event(Role::Noise, 8));
-        book.events.push(event(Role::Escalation, 1));
+    fn counts_lost_repeated_and_needless_posts() {
+        let mut journal = journal(0..4);
+        journal.events.push(event(Role::Noise, 8));
+        journal.events.push(event(Role::Escalation, 1));
         let posts = [post(0, "a", &[0, 1]), post(1500, "a", &[0, 8]), post(2600, "b", &[1, 2])];
-        let verdict = judge(&book, &posts, &[], 0);
-        assert_eq!((verdict.owed, verdict.told), (5, 4));
-        assert_eq!((verdict.lost, verdict.twice, verdict.charged), (1, 1, 0));
-        assert_eq!((verdict.uncalled, verdict.posts, verdict.closest_posts_ms), (1, 3, 1100));
-        assert!(!verdict.kept());
+        let tally = count(&journal, &posts, &[], 0);
+        assert_eq!((tally.owed, tally.posted), (5, 4));
+        assert_eq!((tally.lost, tally.posted_twice, tally.posted_twice_after_crash), (1, 1, 0));
+        assert_eq!((tally.posted_without_need, tally.posts, tally.closest_posts_ms), (1, 3, 1100));
+        assert!(!tally.is_good());
     }
 
     #[test]
-    fn a_repeat_is_charged_to_a_kill_only_if_it_can_be_its_fault() {
-        // The dead worker's last post before the kill may be unmarked; an earlier one may not.
-        for (first, killed, at_ms, charged) in
+    fn a_kill_excuses_a_repeat_only_if_it_can_be_the_cause() {
+        // The last post of the killed worker may be unmarked. An earlier post is marked.
+        for (first, killed, at_ms, excused) in
             [("a", "a", 150, 1), ("b", "a", 150, 0), ("a", "a", 50, 0), ("a", "a", 3000, 0)]
         {
-            let mut book = book(0..3);
-            book.kills.push(Kill { worker: killed.to_owned(), at_ms });
+            let mut journal = journal(0..3);
+            journal.kills.push(Kill { worker: killed.to_owned(), at_ms });
             let posts = [post(100, first, &[0, 1]), post(2000, "a", &[2]), post(4000, "c", &[1])];
-            let verdict = judge(&book, &posts, &[], 0);
-            assert_eq!((verdict.twice, verdict.charged), (1, charged), "{first} {killed} {at_ms}");
-            assert_eq!(verdict.kept(), charged == 1);
+            let tally = count(&journal, &posts, &[], 0);
+            assert_eq!(
+                (tally.posted_twice, tally.posted_twice_after_crash),
+                (1, excused),
+                "{first} {killed} {at_ms}"
+            );
+            assert_eq!(tally.is_good(), excused == 1);
         }
-        // Nor does a lost answer excuse more than one repeat.
+        // A lost answer excuses one repeat.
         let lost = Received { answered: Answered::Closed, ..(*post(0, "a", &[0])).clone() };
         let posts = [Arc::new(lost), post(2000, "a", &[0]), post(4000, "a", &[0])];
-        let verdict = judge(&book(0..1), &posts, &[], 0);
-        assert_eq!((verdict.twice, verdict.charged), (2, 1));
+        let tally = count(&journal(0..1), &posts, &[], 0);
+        assert_eq!((tally.posted_twice, tally.posted_twice_after_crash), (2, 1));
     }
 
     #[test]
-    fn tells_how_long_criticals_waited_and_whether_slack_refused() {
-        let mut book = book(0..3);
-        book.criticals = [(id(0), 500), (id(1), 900), (id(2), 3000)].into();
+    fn counts_how_long_criticals_waited_and_whether_slack_refused() {
+        let mut journal = journal(0..3);
+        journal.criticals = [(id(0), 500), (id(1), 900), (id(2), 3000)].into();
         let posts = [
             post(1000, "a", &[0]),
             post(2100, "a", &[1]),
@@ -346,8 +389,8 @@ mod tests {
             refused(3200, 429),
             post(9000, "a", &[2]),
         ];
-        let verdict = judge(&book, &posts, &[], 0);
-        assert_eq!((verdict.critical_wait_ms, verdict.critical_wait_refused_ms), (1200, 6000));
-        assert_eq!((verdict.away, verdict.rate_limited, verdict.criticals), (1, 1, 3));
+        let tally = count(&journal, &posts, &[], 0);
+        assert_eq!((tally.critical_wait_ms, tally.critical_wait_refused_ms), (1200, 6000));
+        assert_eq!((tally.unavailable, tally.rate_limited, tally.criticals), (1, 1, 3));
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::commands::cli::ConfigFlag;
+use crate::commands::args::ConfigFlag;
 
 #[derive(Args, Debug)]
 pub struct Explain {

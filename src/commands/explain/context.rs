@@ -1,6 +1,5 @@
 //! The configuration and the time by which evidence is explained.
 
-use crate::commands::check::and_above;
 use crate::config::{Config, Destination};
 use crate::instants::Wall;
 use crate::policy::ledger::Terms;
@@ -20,8 +19,6 @@ impl Context<'_> {
 
     /// The threshold of a destination, in words.
     pub(super) fn threshold(&self, destination: &Destination) -> String {
-        let overall = self.config.threshold;
-        let own = destination.threshold.filter(|own| own.floor() > overall.floor());
-        and_above(own.unwrap_or(overall))
+        self.config.threshold_of(destination).in_words()
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod args;
+pub mod command;
 mod context;
 pub mod explanation;
 pub mod gather;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use crate::clock::{self, SystemClock};
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
 use crate::commands::wiring;
 use crate::config::{Backend, Config};

@@ -1,21 +1,47 @@
-//! `hansho health`: asks the worker of this machine, or of this container, how it is.
+//! `hansho health`: asks the worker of this machine, or of this container, for its health.
+
+pub mod args;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
+use crate::commands::exit::Exit;
+use crate::commands::setup;
 use crate::health::server::{HEALTHZ, READYZ};
 
-/// ECS gives a health check 5 s.
+use args::Health;
+
+/// Less than the 5 s that ECS gives a health check by default.
+/// Source: ECS API reference, HealthCheck.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Longer than any answer of a worker's.
+/// Longer than any answer of a worker.
 const ANSWER_BYTES_MAX: usize = 16 << 10;
 
-/// What the worker that listens at `listen` says of itself, if that is good.
+/// Prints the worker's answer.
 ///
 /// # Errors
-/// It is not healthy, or not ready, with its reasons; or nothing answers there.
+/// The worker is not healthy, or nothing answers.
+pub async fn start(args: &Health) -> anyhow::Result<Exit> {
+    let Some(config) = setup::config(Some(&args.config)) else {
+        return Ok(Exit::Usage);
+    };
+    let Some(listen) = config.metrics.listen else {
+        eprintln!(
+            "hansho: metrics.listen is off, so no worker answers: set it, or \
+             HANSHO_METRICS_LISTEN, for the worker and for this command"
+        );
+        return Ok(Exit::Usage);
+    };
+    println!("{}", ask(listen, args.ready).await?);
+    Ok(Exit::Done)
+}
+
+/// Returns the text with which the worker at `listen` says that it is healthy, or ready.
+///
+/// # Errors
+/// The worker is not healthy, or not ready, with its reasons; or nothing answers there.
 pub async fn ask(listen: SocketAddr, ready: bool) -> anyhow::Result<String> {
     let url = format!("http://{}{}", reachable(listen), if ready { READYZ } else { HEALTHZ });
     let client = reqwest::Client::builder()
@@ -23,27 +49,27 @@ pub async fn ask(listen: SocketAddr, ready: bool) -> anyhow::Result<String> {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .context("no HTTP client could be made")?;
+        .context("the HTTP client could not be made")?;
     let mut answer = client.get(&url).send().await.map_err(|why| {
-        let what = if why.is_timeout() { "does not answer in time" } else { "can't be reached" };
-        anyhow!("{url} {what}: is the worker running, with metrics.listen = \"{listen}\"?")
+        let problem = if why.is_timeout() { "does not answer in time" } else { "can't be reached" };
+        anyhow!("{url} {problem}: is the worker running, with metrics.listen = \"{listen}\"?")
     })?;
     let mut text = Vec::new();
     while let Some(part) = answer.chunk().await.with_context(|| format!("{url} broke off"))? {
         text.extend_from_slice(&part);
         if text.len() > ANSWER_BYTES_MAX {
-            bail!("{url} is no hansho: its answer is too long");
+            bail!("{url} is not a hansho worker: its answer is too long");
         }
     }
-    let said = String::from_utf8_lossy(&text).trim_end().to_owned();
+    let text = String::from_utf8_lossy(&text).trim_end().to_owned();
     match answer.status().as_u16() {
-        200 => Ok(said),
-        503 => bail!("{said}"),
-        other => bail!("{url} answers {other}: is it a hansho that listens there?"),
+        200 => Ok(text),
+        503 => bail!("{text}"),
+        other => bail!("{url} answers {other}: is it a hansho worker that listens there?"),
     }
 }
 
-/// An address that stands for all of the machine's is asked on loopback.
+/// Loopback for an address that stands for all addresses of the machine.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -58,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_listens_everywhere_is_asked_on_loopback() {
+    fn a_worker_that_listens_everywhere_is_asked_on_loopback() {
         for (listen, asked) in [
             ("0.0.0.0:8788", "127.0.0.1:8788"),
             ("[::]:8788", "[::1]:8788"),

@@ -1,6 +1,5 @@
-//! The queue of one call: [`Queue`] over a batch that Lambda has received already. What is deleted
-//! here is only noted, because Lambda deletes what the answer does not name; all else goes to the
-//! queue itself.
+//! The queue of one call: [`Queue`] over a batch that Lambda has received. A delete is only noted,
+//! because Lambda deletes the messages that the answer does not name. Other calls go to SQS.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +14,7 @@ use crate::ports::{
     ReceiveAsk,
 };
 
-/// How many calls return what was never taken up, at a time.
+/// How many calls at a time return untouched messages.
 const CALLS_AT_ONCE: usize = 8;
 
 pub struct BatchQueue<'a, Q> {
@@ -25,37 +24,37 @@ pub struct BatchQueue<'a, Q> {
 }
 
 struct State {
-    /// Not taken up by the desk yet.
+    /// Messages that the desk has not received yet.
     fresh: VecDeque<Delivery>,
     messages: BTreeMap<Receipt, MessageId>,
-    /// What owes something still. All of it is named in the answer.
-    open: BTreeSet<MessageId>,
+    /// Messages that are not deleted. The answer names them.
+    unfinished: BTreeSet<MessageId>,
 }
 
 impl<'a, Q: Queue> BatchQueue<'a, Q> {
     pub fn new(inner: &'a Q, lane: Lane, deliveries: Vec<Delivery>) -> BatchQueue<'a, Q> {
         let messages: BTreeMap<Receipt, MessageId> =
             deliveries.iter().map(|d| (d.receipt.clone(), d.message_id.clone())).collect();
-        let open = messages.values().cloned().collect();
-        let fresh = worst_first(deliveries).into();
-        let state = State { fresh, messages, open };
+        let unfinished = messages.values().cloned().collect();
+        let fresh = most_severe_first(deliveries).into();
+        let state = State { fresh, messages, unfinished };
         BatchQueue { inner, lane, state: Mutex::new(state) }
     }
 
-    /// No code that holds the lock can panic in between; if it did, the numbers would still be true.
+    /// A panic while the lock is held would leave a valid state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is not settled: for Lambda's answer.
-    pub fn open(&self) -> BTreeSet<MessageId> {
-        self.state().open.clone()
+    /// The messages that Lambda's answer must name, so that they are delivered again.
+    pub fn unfinished(&self) -> BTreeSet<MessageId> {
+        self.state().unfinished.clone()
     }
 
-    /// Sends what the desk never took up back to the queue, to come `after` what the desk sent back
-    /// itself: `together` can be told in one post, so each so many come an `interval` later. Answers
-    /// how many that were.
-    pub async fn send_back_the_rest(
+    /// Returns the messages that the desk never received to the queue, with a delay of at least
+    /// `after`, the longest delay of the desk's own returns. One post holds `together` alerts, so
+    /// each `together` messages come an `interval` later. Returns how many messages SQS took back.
+    pub async fn return_untouched(
         &self,
         after: Duration,
         together: usize,
@@ -70,30 +69,30 @@ impl<'a, Q: Queue> BatchQueue<'a, Q> {
             rest.into_iter().enumerate().map(|(i, d)| (d.receipt, turn(i))).collect();
         let calls = entries.chunks(QUEUE_BATCH_MAX).map(|ten| self.inner.hide(self.lane, ten));
         let answers: Vec<_> = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
-        // One that failed comes back when its visibility ends, only later.
+        // A message whose call failed is delivered again when its visibility time-out ends.
         answers.iter().flatten().filter(|answer| answer.is_ok()).count()
     }
 }
 
-/// Nothing that was not even looked at is kept away for longer: it may be critical.
+/// The longest delay of a message that nobody parsed, because it may be critical.
 const TURN_MAX: Duration = Duration::from_secs(120);
 
-/// The desk may not have room for all, and must not find the worst of them last. What can't be read
-/// comes first: it is parked at once and takes no room.
-fn worst_first(mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
+/// Sorts by severity, because the buffer may not have room for the whole batch. Messages that can't
+/// be read come first: they are quarantined at once and need no room.
+fn most_severe_first(mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
     if deliveries.len() > QUEUE_BATCH_MAX {
         deliveries.sort_by_cached_key(|delivery| {
             let parsed = finding::parse_wanted(&delivery.body, &|_| false);
             let canaries = parsed.findings.iter().map(|f| f.severity.level);
-            let worst = parsed.unwanted.iter().map(|f| f.severity.level).chain(canaries).max();
-            Reverse(worst.unwrap_or(Level::Critical))
+            let highest = parsed.unwanted.iter().map(|f| f.severity.level).chain(canaries).max();
+            Reverse(highest.unwrap_or(Level::Critical))
         });
     }
     deliveries
 }
 
 impl<Q: Queue> Queue for BatchQueue<'_, Q> {
-    /// Never waits: nothing more comes than is there.
+    /// Never waits, because no further message comes.
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
         let mut state = self.state();
         let count = ask.max.min(state.fresh.len());
@@ -102,13 +101,13 @@ impl<Q: Queue> Queue for BatchQueue<'_, Q> {
 
     async fn delete(&self, _: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
         let mut state = self.state();
-        let settle = |receipt: &Receipt| {
+        let delete = |receipt: &Receipt| {
             if let Some(id) = state.messages.get(receipt).cloned() {
-                state.open.remove(&id);
+                state.unfinished.remove(&id);
             }
             Ok(())
         };
-        receipts.iter().map(settle).collect()
+        receipts.iter().map(delete).collect()
     }
 
     async fn hide(

@@ -1,4 +1,4 @@
-//! `{"hansho":"reconcile"}`: the comparison with GuardDuty, in one call of the function.
+//! `{"hansho":"reconcile"}`: compares GuardDuty's findings with the ledger in one call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::instants::Mono;
 use crate::metrics::Metrics;
 use crate::ports::Clock;
 
-use super::Deadline;
+use super::deadline::Deadline;
 
-/// Compares until the moment it is told.
+/// Compares until the given moment.
 pub type Comparison =
     Box<dyn Fn(Mono) -> Pin<Box<dyn Future<Output = ReconcileReport> + Send>> + Send + Sync>;
 
-/// With the queues and the ledger of the function.
+/// The comparison with the queues and the ledger of the function.
 pub(super) fn with(
     config: &Config,
     queue: &SqsQueue,
@@ -39,11 +39,11 @@ pub(super) fn with(
     })
 }
 
-/// One call.
+/// Runs the comparison of one call.
 ///
 /// # Errors
-/// A region could not be compared, or there is none, or the time was up in the middle of a page.
-/// What was compared until then is kept, and the next call goes on from there.
+/// A region could not be compared, none is configured, or the time was up in the middle of a page.
+/// The next call continues after the last whole page.
 pub(super) async fn call(
     comparison: Option<&Comparison>,
     deadline: &Deadline,
@@ -51,13 +51,14 @@ pub(super) async fn call(
     metrics: &Metrics,
 ) -> Result<Value, String> {
     let Some(comparison) = comparison else {
-        return Err("this function has nothing to compare with".to_owned());
+        return Err("this function has no comparison".to_owned());
     };
     let report = tokio::select! {
         biased;
         report = comparison(deadline.last_post) => report,
         () = clock.sleep_until(deadline.answer) => {
-            return Err("the time was up before GuardDuty, the queue or the ledger had answered".to_owned());
+            return Err("the time was up before GuardDuty, the queue or the ledger answered"
+                .to_owned());
         }
     };
     if report.regions.is_empty() {

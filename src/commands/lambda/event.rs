@@ -1,5 +1,5 @@
-//! What Lambda hands the function, and what it is answered: a batch of messages of one SQS queue in,
-//! those of them that are to be delivered again out.
+//! The event of a call and its answer: a batch of messages of one SQS queue, and the messages that
+//! Lambda must deliver again.
 //! Source: Lambda developer guide, "Using Lambda with Amazon SQS".
 
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::sqs::AGAIN_ATTRIBUTE;
+use crate::finding::arn::last_part;
 use crate::instants::Wall;
 use crate::ports::{Delivery, Lane, MessageId, Receipt};
 
-/// What the function is invoked with: a batch of messages, or the request of its own timer. What is
-/// not needed of it is passed over.
+/// The event: a batch of messages, or the request of a timer. Other keys are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Invocation {
     #[serde(rename = "Records")]
@@ -22,11 +22,11 @@ pub struct Invocation {
     hansho: Option<String>,
 }
 
-/// What is asked of the function.
+/// The request of an event.
 #[derive(Debug)]
 pub enum Asked {
     Batch(Vec<Record>),
-    /// Say that you are well, if you are.
+    /// Check that the ledger answers.
     Heartbeat,
     /// Compare what GuardDuty holds with the ledger.
     Reconcile,
@@ -34,7 +34,7 @@ pub enum Asked {
 
 impl Invocation {
     /// # Errors
-    /// It is none of the three: what the function can be invoked with.
+    /// The event is none of the three.
     pub fn asked(self) -> Result<Asked, String> {
         match (self.records, self.hansho.as_deref()) {
             (Some(records), None) => Ok(Asked::Batch(records)),
@@ -59,14 +59,14 @@ pub struct Record {
     body: String,
     #[serde(default)]
     attributes: Attributes,
-    /// By their names; no value matters.
+    /// Only the names matter.
     #[serde(default)]
     message_attributes: BTreeMap<String, IgnoredAny>,
     #[serde(rename = "eventSourceARN")]
     event_source_arn: String,
 }
 
-/// SQS gives numbers as texts.
+/// SQS writes numbers as strings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Attributes {
@@ -74,8 +74,8 @@ struct Attributes {
     sent_timestamp: String,
 }
 
-/// The answer. A message that it does not name is deleted, and an answer that is empty or can't be
-/// read deletes them all; so it is made by this type alone.
+/// The answer. Lambda deletes each message that it does not name. An empty or unreadable answer
+/// deletes all messages, so only this type makes one.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failures {
@@ -95,7 +95,7 @@ impl Failures {
     }
 }
 
-/// The names of the queues that the function serves, by lane.
+/// The names of the function's queues, with their lanes.
 #[derive(Clone, Debug)]
 pub struct QueueNames(Vec<(Lane, String)>);
 
@@ -106,13 +106,15 @@ impl QueueNames {
 
     /// The lane of a queue by its ARN, `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`.
     fn lane(&self, arn: &str) -> Option<Lane> {
-        let name = arn.rsplit(':').next()?;
+        let name = last_part(arn);
         self.0.iter().find(|(_, known)| known == name).map(|(lane, _)| *lane)
     }
 }
 
-/// The messages of an event and the lane that they all came by. The error is for the log, and makes
-/// the whole batch come again: it says what to change.
+/// The messages of an event, and their lane.
+///
+/// # Errors
+/// The batch is not for this function. Lambda delivers it again, and the log says what to change.
 pub fn deliveries(
     records: Vec<Record>,
     queues: &QueueNames,
@@ -154,7 +156,7 @@ impl Record {
     }
 }
 
-/// An ARN from outside, for a line of the log.
+/// An ARN from outside, quoted and cut for a line of the log.
 fn shown(arn: &str) -> String {
     format!("{:?}", arn.chars().take(200).collect::<String>())
 }
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_operator_sent_again_says_so() {
+    fn a_message_that_an_operator_sent_again_is_marked() {
         let text = format!(
             r#"{{"Records":[{{"messageId":"m1","receiptHandle":"r1","body":"{{}}",
             "messageAttributes":{{"{AGAIN_ATTRIBUTE}":{{"stringValue":"1","dataType":"String",
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_odd_is_no_reason_to_refuse_a_message() {
+    fn missing_or_odd_attributes_do_not_refuse_a_message() {
         let one = |attributes: &str| {
             let text = format!(
                 r#"{{"Records":[{{"messageId":"m","receiptHandle":"r","body":"x"{attributes},

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::commands::cli::ConfigFlag;
+use crate::commands::args::ConfigFlag;
 use crate::config::RegionName;
 use crate::config::duration;
 use crate::instants::Wall;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::clock::SystemClock;
-use crate::commands::cli::{self, Exit};
-use crate::commands::wiring;
-use crate::config::{Backend, Config};
+use crate::commands::exit::Exit;
+use crate::commands::reconcile::args::Reconcile;
+use crate::commands::{setup, wiring};
+use crate::config::Backend;
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store};
 
 use super::source;
@@ -14,16 +15,19 @@ use super::source;
 ///
 /// # Errors
 /// The store of the embedded backend can't be opened.
-pub async fn run(config: &Config, args: &cli::Reconcile) -> anyhow::Result<Exit> {
+pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
+    let Some(config) = setup::config(Some(&args.config)) else {
+        return Ok(Exit::Usage);
+    };
     let clock = SystemClock::start();
-    let ask = match source::ask(config, args, &clock) {
+    let ask = match source::ask(&config, args, &clock) {
         Ok(ask) => ask,
         Err(why) => {
             eprintln!("hansho: {why}");
             return Ok(Exit::Usage);
         }
     };
-    let rules = super::rules(config);
+    let rules = super::rules(&config);
     let report = match &config.backend {
         Backend::Embedded { path, .. } => {
             let store = Store::open(path)?;
@@ -41,5 +45,5 @@ pub async fn run(config: &Config, args: &cli::Reconcile) -> anyhow::Result<Exit>
     } else {
         print!("{}", report.text());
     }
-    Ok(if report.failures().next().is_some() { Exit::Failure } else { Exit::Done })
+    Ok(Exit::of(report.failures().next().is_none()))
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use crate::commands::cli;
+use crate::commands::reconcile::args::Reconcile;
 use crate::config::Config;
 use crate::instants::Mono;
 use crate::metrics::Metrics;
@@ -15,11 +15,11 @@ use super::{
 };
 
 const LEFT_OUT: &str = "this hansho was built without the feature `reconcile`, which asks GuardDuty: \
-                        build it with `--features reconcile`, or without `--no-default-features`";
+                        build it with `--features reconcile`";
 
 /// # Errors
 /// Always: the feature is missing, and how to get it.
-pub fn ask(_: &Config, _: &cli::Reconcile, _: &impl Clock) -> Result<ReconcileRequest, String> {
+pub fn ask(_: &Config, _: &Reconcile, _: &impl Clock) -> Result<ReconcileRequest, String> {
     Err(LEFT_OUT.to_owned())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::aws;
 use crate::aws::guardduty::GuardDuty;
-use crate::commands::cli;
+use crate::commands::reconcile::args::Reconcile;
 use crate::config::{Config, RegionName};
 use crate::instants::Mono;
 use crate::metrics::Metrics;
@@ -25,7 +25,7 @@ use super::{
 /// Wrong usage, and what to do instead.
 pub fn ask(
     config: &Config,
-    args: &cli::Reconcile,
+    args: &Reconcile,
     clock: &impl Clock,
 ) -> Result<ReconcileRequest, String> {
     let given = if args.regions.is_empty() { &config.reconcile.regions } else { &args.regions };

@@ -1,18 +1,56 @@
-//! `hansho render`: what Slack would get for these findings, without posting anything.
+//! `hansho render`: shows how Slack would show findings, without posting them.
 
-use std::io::{BufRead, Write};
+pub mod args;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::commands::args::Input;
+use crate::commands::exit::Exit;
+use crate::commands::setup;
 use crate::embedded::input;
-use crate::finding;
+use crate::finding::{self, Finding};
 use crate::ports::{Card, Form, Post};
 use crate::slack::{self, Mentions};
 
-/// Renders every finding of `input` as a post of its own. Answers how many messages were refused;
-/// the reason of each is written to `problems`.
+use args::Render;
+
+const COLUMNS: usize = 100;
+
+/// Renders the findings of a file to stdout. Messages that can't be read make it a failure.
+///
+/// # Errors
+/// The file can't be read, or the output can't be written.
+pub fn start(args: &Render) -> anyhow::Result<Exit> {
+    let input: Box<dyn Read> = match &args.input {
+        Input::Stdin => Box::new(io::stdin()),
+        Input::File(path) => Box::new(
+            File::open(path).with_context(|| format!("{} can't be opened", path.display()))?,
+        ),
+    };
+    // The first destination's mentions, if there is a configuration.
+    let mentions = setup::load(None)
+        .outcome
+        .ok()
+        .and_then(|config| Some(config.destinations.first()?.mentions.clone()))
+        .unwrap_or_else(Mentions::none);
+    let mut out = io::stdout().lock();
+    let colour = out.is_terminal();
+    let input = BufReader::new(input);
+    let rejected = render(input, &mentions, args.json, colour, &mut out, &mut io::stderr())?;
+    out.flush()?;
+    Ok(Exit::of(rejected == 0))
+}
+
+/// Renders every finding of `input` as a post of its own. Returns how many findings or messages
+/// could not be read, and writes the reason of each to `problems`.
+///
+/// # Errors
+/// The input can't be read or is empty, or the output can't be written.
 pub fn render(
     input: impl BufRead,
     mentions: &Mentions,
@@ -21,34 +59,22 @@ pub fn render(
     out: &mut impl Write,
     problems: &mut impl Write,
 ) -> anyhow::Result<usize> {
-    let mut refused = 0;
+    let mut rejected = 0;
     let mut index = 0;
     let mut written = Ok(());
     input::split(input, |body| {
         index += 1;
         let parsed = finding::parse(&body);
         for rejection in parsed.rejections {
-            refused += 1;
-            let _ =
-                writeln!(problems, "message {index}: {} ({rejection})", rejection.code.as_str());
+            rejected += 1;
+            let code = rejection.code.as_str();
+            let _ = writeln!(problems, "message {index}: {code} ({rejection})");
         }
         for finding in parsed.findings {
-            let digest = Post {
-                id: "preview".to_owned(),
-                destination: "preview".to_owned(),
-                form: Form::Cards,
-                cards: vec![Card {
-                    finding: Arc::new(finding),
-                    escalated_from: None,
-                    reminder: false,
-                    perhaps_repeated: false,
-                    meant_for: None,
-                }],
-                notes: Vec::new(),
-            };
+            let post = post_of(finding);
             let line = match json {
-                true => slack::body(&digest, mentions),
-                false => slack::preview(&slack::payload(&digest, mentions), 100, colour),
+                true => slack::payload_json(&post, mentions),
+                false => slack::preview(&slack::payload(&post, mentions), COLUMNS, colour),
             };
             if written.is_ok() {
                 written = writeln!(out, "{line}");
@@ -61,5 +87,22 @@ pub fn render(
     if index == 0 {
         anyhow::bail!("the input is empty: give JSON lines, one JSON document, or an array");
     }
-    Ok(refused)
+    Ok(rejected)
+}
+
+fn post_of(finding: Finding) -> Post {
+    let card = Card {
+        finding: Arc::new(finding),
+        escalated_from: None,
+        reminder: false,
+        perhaps_repeated: false,
+        meant_for: None,
+    };
+    Post {
+        id: "preview".to_owned(),
+        destination: "preview".to_owned(),
+        form: Form::Cards,
+        cards: vec![card],
+        notes: Vec::new(),
+    }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use crate::commands::cli::{ConfigFlag, Input};
+use crate::commands::args::{ConfigFlag, Input};
 use crate::commands::replay::filter::{Moment, SeverityIs};
 use crate::commands::replay::glob::Glob;
 use crate::commands::replay::rate::Rate;

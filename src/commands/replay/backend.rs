@@ -9,7 +9,7 @@ use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsDeadLetters;
 use crate::clock::SystemClock;
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::config::{self, Backend, Config, Loaded, QueueUrl};
 use crate::embedded::{EmbeddedDeadLetters, EmbeddedLedger, Store};
 use crate::ports::{Clock, DeadLetterQueue, Ledger};

@@ -7,9 +7,9 @@ use anyhow::{Context, anyhow};
 use tokio::sync::watch;
 
 use crate::clock::SystemClock;
-use crate::commands::cli::Exit;
-use crate::commands::demo;
+use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetterQueue};
+use crate::terminal::terminal_columns;
 
 use super::holds::{Holds, Stop};
 
@@ -43,7 +43,7 @@ impl View {
         View {
             queue: queue.to_owned(),
             json,
-            width: if terminal { demo::terminal_columns() } else { None },
+            width: if terminal { terminal_columns() } else { None },
             colour: terminal,
         }
     }
@@ -113,7 +113,7 @@ pub async fn confirmed<Q: DeadLetterQueue>(
 pub fn stop_signal() -> Stop {
     let (sender, stop) = watch::channel(false);
     tokio::spawn(async move {
-        crate::commands::wiring::asked_to_stop().await;
+        crate::commands::wiring::stop_signal().await;
         let _ = sender.send(true);
         // A receiver takes a dropped sender for "never".
         sender.closed().await;

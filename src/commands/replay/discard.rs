@@ -4,7 +4,7 @@ use anyhow::bail;
 use tracing::{info, warn};
 
 use crate::clock::SystemClock;
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, QUEUE_BATCH_MAX, QueueError};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::config::Config;
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, Lane, Ledger, LedgerError};

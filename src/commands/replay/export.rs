@@ -9,7 +9,8 @@ use anyhow::Context;
 use tracing::warn;
 
 use crate::clock::SystemClock;
-use crate::commands::cli::{Exit, Input};
+use crate::commands::args::Input;
+use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetterQueue, QUEUE_BATCH_MAX};
 
 use super::args::Export;

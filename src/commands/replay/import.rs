@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::SystemClock;
-use crate::commands::cli::{Exit, Input};
+use crate::commands::args::Input;
+use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetter, DeadLetterQueue, Put};
 
 use super::args::Import;

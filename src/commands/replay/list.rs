@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetterQueue, QueueError};
 
 use super::console::{CommandOutput, View};

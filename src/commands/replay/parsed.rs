@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::finding::arn::last_part;
 use crate::finding::{self, Finding, Level, MAX_BYTES, Rejection, Text};
 use crate::instants::Wall;
 use crate::ports::{DeadLetter, Lane, Origin};
@@ -104,12 +105,14 @@ impl ParsedDeadLetter {
                 None => "worker".to_owned(),
             },
             Origin::EventBridge { rule, target, .. } => match (rule, target) {
-                (Some(rule), Some(target)) => format!("rule {} → {}", last(rule), last(target)),
-                (Some(rule), None) => format!("rule {}", last(rule)),
-                (None, Some(target)) => format!("→ {}", last(target)),
+                (Some(rule), Some(target)) => {
+                    format!("rule {} → {}", last_part(rule), last_part(target))
+                }
+                (Some(rule), None) => format!("rule {}", last_part(rule)),
+                (None, Some(target)) => format!("→ {}", last_part(target)),
                 (None, None) => "EventBridge".to_owned(),
             },
-            Origin::DeadLetter { source: Some(source) } => format!("queue {}", last(source)),
+            Origin::DeadLetter { source: Some(source) } => format!("queue {}", last_part(source)),
             Origin::DeadLetter { source: None } => String::new(),
         };
         Text::new(&text, FAILED_AT_CHARS)
@@ -130,11 +133,6 @@ impl ParsedDeadLetter {
     pub fn rank(&self) -> impl Ord + use<> {
         (std::cmp::Reverse(self.level()), self.at(), self.id.clone())
     }
-}
-
-/// The last part of an ARN, which is what people call it.
-fn last(arn: &str) -> &str {
-    arn.rsplit([':', '/']).next().unwrap_or(arn)
 }
 
 #[derive(Deserialize)]

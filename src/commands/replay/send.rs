@@ -7,7 +7,7 @@ use anyhow::bail;
 use tracing::info;
 
 use crate::clock::SystemClock;
-use crate::commands::cli::Exit;
+use crate::commands::exit::Exit;
 use crate::config::Config;
 use crate::finding::Text;
 use crate::instants::Wall;

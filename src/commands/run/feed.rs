@@ -1,4 +1,4 @@
-//! The inputs of a run: files and pipes, put into the embedded queue.
+//! Puts the files and pipes of `--input` into the embedded queue.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -15,19 +15,19 @@ use tracing::{error, warn};
 use crate::embedded::{EmbeddedQueue, Incoming, input};
 use crate::ports::{Clock, Lane};
 
-/// Messages that go into the queue in one transaction, and how far the reading is ahead.
+/// How many messages one transaction puts into the queue, and how many are read ahead.
 const PUT_BATCH: usize = 100;
-/// The rest between two tries to put a batch in. Nothing read is let go: another program may hold
-/// the store's lock for a while, or the disk may be full until somebody makes room.
+/// The pause before a batch is put again. A batch is retried for ever: another program may hold the
+/// store's lock for a while, or the disk may be full until a person frees space.
 const PUT_RETRY: Duration = Duration::from_secs(1);
 
-/// Inputs that can be opened.
+/// Inputs that are open, ready to be read.
 pub struct Feed {
     inputs: Vec<(PathBuf, Box<dyn BufRead + Send>)>,
     progress: Progress,
 }
 
-/// How far the inputs were taken.
+/// How far the inputs were read.
 #[derive(Clone, Default)]
 pub struct Progress {
     messages: Arc<AtomicU64>,
@@ -35,20 +35,23 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How many messages are in the queue, durably.
+    /// How many messages are durably in the queue.
     pub fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
     }
 
-    /// An input could not be read to its end.
+    /// Whether an input could not be read to its end.
     pub fn failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
 }
 
 impl Feed {
-    /// Opens every input before anything is done, so that a wrong name is told at once. `-` is the
+    /// Opens every input, so that a wrong name is reported before any work starts. `-` is the
     /// standard input.
+    ///
+    /// # Errors
+    /// An input can't be opened, or is a folder.
     pub fn open(paths: &[PathBuf]) -> anyhow::Result<Feed> {
         let inputs = paths.iter().map(open).collect::<anyhow::Result<_>>()?;
         Ok(Feed { inputs, progress: Progress::default() })
@@ -58,7 +61,7 @@ impl Feed {
         self.progress.clone()
     }
 
-    /// Puts everything in. Reading blocks, so it has a thread of its own.
+    /// Puts all messages into the queue. Reading blocks, so it has a thread of its own.
     pub async fn run<C: Clock + 'static>(self, queue: EmbeddedQueue<C>, clock: Arc<C>) {
         let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
         let inputs = self.inputs;
@@ -66,14 +69,14 @@ impl Feed {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
             while let Err(why) = queue.put(Lane::Standard, batch.clone()).await {
-                warn!(detail = %why, "an input could not be put into the queue, will try again");
+                warn!(detail = %why, "messages of an input can't be put into the queue: retrying");
                 clock.sleep_until(clock.now().mono.plus(PUT_RETRY)).await;
             }
             self.progress.messages.fetch_add(batch.len() as u64, Ordering::Relaxed);
             batch.clear();
         }
         if let Ok(Err(why)) = reading.await {
-            error!(detail = %format!("{why:#}"), "an input could not be read");
+            error!(detail = %format!("{why:#}"), "an input could not be read to its end");
             self.progress.failed.store(true, Ordering::Relaxed);
         }
     }
@@ -85,7 +88,7 @@ fn open(path: &PathBuf) -> anyhow::Result<(PathBuf, Box<dyn BufRead + Send>)> {
     }
     let file = File::open(path).with_context(|| format!("--input {}", path.display()))?;
     if file.metadata().is_ok_and(|m| m.is_dir()) {
-        bail!("--input {}: is a folder: name its files", path.display());
+        bail!("--input {}: is a folder: name the files in it", path.display());
     }
     Ok((path.clone(), Box::new(BufReader::new(file))))
 }
@@ -100,7 +103,7 @@ fn read_all(
         input::split(input, |body| {
             index += 1;
             // Nobody takes it when the run ends.
-            match sender.blocking_send(input::identify(&name, index, body)) {
+            match sender.blocking_send(Incoming::identified(&name, index, body)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }

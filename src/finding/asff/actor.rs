@@ -1,87 +1,33 @@
-//! Who did what an ASFF finding reports.
+//! Describes the actor of an ASFF finding.
 
-use super::super::access_analyzer;
-use super::super::guardduty::remote::{Domain, Port, Remote, describe_all};
-use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, joined, listed, part};
-use super::{Document, resource};
+use super::super::lenient::Str;
+use super::super::phrase::{Phrase, grantee, joined, listed, part};
+use super::super::remote::describe_all;
+use super::resource;
+use super::schema::{
+    Act, ApiCall, Connection, Document, Indicator, Malware, Network, PortProbe, Process,
+};
 
-const NAMED_MAX: usize = 3;
-
-object! {
-    struct Act<'a> {
-        api_call: ApiCall<'a> = "AwsApiCallAction",
-        connection: Connection<'a> = "NetworkConnectionAction",
-        port_probe: PortProbe<'a> = "PortProbeAction",
-        dns: Domain<'a> = "DnsRequestAction",
-    }
-    struct ApiCall<'a> {
-        api: Str<'a> = "Api",
-        service: Str<'a> = "ServiceName",
-        remote: Remote<'a> = "RemoteIpDetails",
-        domain: Domain<'a> = "DomainDetails",
-    }
-    struct Connection<'a> {
-        direction: Str<'a> = "ConnectionDirection",
-        protocol: Str<'a> = "Protocol",
-        remote: Remote<'a> = "RemoteIpDetails",
-        remote_port: Port<'a> = "RemotePortDetails",
-    }
-    struct PortProbe<'a> {
-        probes: List<Probe<'a>, NAMED_MAX> = "PortProbeDetails",
-    }
-    struct Probe<'a> {
-        local_port: Port<'a> = "LocalPortDetails",
-        remote: Remote<'a> = "RemoteIpDetails",
-    }
-    struct Network<'a> {
-        direction: Str<'a> = "Direction",
-        protocol: Str<'a> = "Protocol",
-        source_v4: Str<'a> = "SourceIpV4",
-        source_v6: Str<'a> = "SourceIpV6",
-        source_domain: Str<'a> = "SourceDomain",
-        destination_v4: Str<'a> = "DestinationIpV4",
-        destination_v6: Str<'a> = "DestinationIpV6",
-        destination_domain: Str<'a> = "DestinationDomain",
-        destination_port: Str<'a> = "DestinationPort",
-    }
-    struct Process<'a> {
-        name: Str<'a> = "Name",
-        path: Str<'a> = "Path",
-        pid: Str<'a> = "Pid",
-    }
-    struct Malware<'a> {
-        name: Str<'a> = "Name",
-        path: Str<'a> = "Path",
-    }
-    struct Indicator<'a> {
-        value: Str<'a> = "Value",
-        source: Str<'a> = "Source",
-    }
-}
-
-impl Document<'_> {
-    /// Who did it, from where, with what.
-    pub fn describe_actor(&self) -> Option<String> {
-        let resources = resource::describe_actors(&self.resources);
-        let principal = self.resources.items.iter().find_map(|r| r.external_principal());
-        let principal = principal.map(|name| access_analyzer::principal("principal", name));
-        let malware = self.malware.items.iter().filter_map(Malware::describe).collect();
-        let malware = listed(malware, self.malware.total);
-        let action = self.act.describe().or_else(|| self.network.describe());
-        let indicators = self.threats.items.iter().filter_map(Indicator::describe).collect();
-        let indicators = listed(indicators, self.threats.total);
-        joined(
-            [
-                resources.or(principal),
-                self.process.describe(),
-                action,
-                malware.map(|malware| format!("malware {malware}")),
-                indicators.map(|indicators| format!("known threat {indicators}")),
-            ],
-            ", ",
-        )
-    }
+/// Describes the actor: the principal, its process, its action, and known malware and threats.
+pub(super) fn describe(document: &Document<'_>) -> Option<String> {
+    let resources = resource::describe_actors(&document.resources);
+    let principal = document.resources.items.iter().find_map(|r| r.external_principal());
+    let principal = principal.map(|name| grantee("principal", name));
+    let malware = document.malware.items.iter().filter_map(Malware::describe).collect();
+    let malware = listed(malware, document.malware.total);
+    let action = document.act.describe().or_else(|| document.network.describe());
+    let threats = document.threats.items.iter().filter_map(Indicator::describe).collect();
+    let threats = listed(threats, document.threats.total);
+    joined(
+        [
+            resources.or(principal),
+            document.process.describe(),
+            action,
+            malware.map(|malware| format!("malware {malware}")),
+            threats.map(|threats| format!("known threat {threats}")),
+        ],
+        ", ",
+    )
 }
 
 impl Act<'_> {
@@ -128,7 +74,7 @@ impl PortProbe<'_> {
 }
 
 impl Network<'_> {
-    /// The other end: the source of what comes in, the destination of what goes out.
+    /// The other end: the source of inbound traffic, the destination of outbound traffic.
     fn describe(&self) -> Option<String> {
         let source =
             Phrase::new("", first([&self.source_v4, &self.source_v6, &self.source_domain]));

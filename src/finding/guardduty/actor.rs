@@ -1,114 +1,15 @@
-//! Who did what a GuardDuty finding reports.
+//! Describes the actor of a GuardDuty finding.
 
-use std::borrow::Cow;
-
-use super::super::arn::short_name;
-use super::super::asff::plain_kind;
-use super::super::lenient::{List, Pairs, Str, object};
+use super::super::lenient::Str;
 use super::super::phrase::{Phrase, joined, listed, part, several};
-use super::Service;
-use super::remote::{Domain, Port, Remote, describe_all};
-use super::resource::Resource;
-use super::sequence::Sequence;
+use super::super::remote::describe_all;
+use super::schema::Sequence;
+use super::schema::{
+    Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
+    PortProbe, Process, Resource, Service,
+};
 
-const NAMED_MAX: usize = 3;
-/// So many resources of a call are counted.
-const AFFECTED_MAX: usize = 50;
-
-object! {
-    struct Activity<'a> {
-        kind: Str<'a> = "actionType",
-        api_call: ApiCall<'a> = "awsApiCallAction",
-        connection: Connection<'a> = "networkConnectionAction",
-        port_probe: PortProbe<'a> = "portProbeAction",
-        dns: DnsRequest<'a> = "dnsRequestAction",
-        kubernetes: KubernetesCall<'a> = "kubernetesApiCallAction",
-        login: LoginAttempt<'a> = "rdsLoginAttemptAction",
-    }
-    struct ApiCall<'a> {
-        api: Str<'a> = "api",
-        service: Str<'a> = "serviceName",
-        domain: Domain<'a> = "domainDetails",
-        remote: Remote<'a> = "remoteIpDetails",
-        account: RemoteAccount<'a> = "remoteAccountDetails",
-        error: Str<'a> = "errorCode",
-        /// Names of resources by their types, such as `AWS::S3::Bucket`.
-        affected: Pairs<'a, AFFECTED_MAX> = "affectedResources",
-    }
-    struct RemoteAccount<'a> {
-        id: Str<'a> = "accountId",
-        service: Str<'a> = "awsServiceName",
-    }
-    struct Connection<'a> {
-        direction: Str<'a> = "connectionDirection",
-        protocol: Str<'a> = "protocol",
-        blocked: Option<bool> = "blocked",
-        local_port: Port<'a> = "localPortDetails",
-        remote_port: Port<'a> = "remotePortDetails",
-        remote: Remote<'a> = "remoteIpDetails",
-    }
-    struct PortProbe<'a> {
-        probes: List<Probe<'a>, NAMED_MAX> = "portProbeDetails",
-    }
-    struct Probe<'a> {
-        local_port: Port<'a> = "localPortDetails",
-        remote: Remote<'a> = "remoteIpDetails",
-    }
-    struct DnsRequest<'a> {
-        domain: Str<'a> = "domain",
-        with_suffix: Str<'a> = "domainWithSuffix",
-        protocol: Str<'a> = "protocol",
-        blocked: Option<bool> = "blocked",
-    }
-    struct KubernetesCall<'a> {
-        verb: Str<'a> = "verb",
-        uri: Str<'a> = "requestUri",
-        sources: List<Cow<'a, str>, NAMED_MAX> = "sourceIps",
-        remote: Remote<'a> = "remoteIpDetails",
-    }
-    struct LoginAttempt<'a> {
-        remote: Remote<'a> = "remoteIpDetails",
-        logins: List<Login<'a>, NAMED_MAX> = "loginAttributes",
-    }
-    struct Login<'a> {
-        user: Str<'a> = "user",
-        failed: Option<u64> = "failedLoginAttempts",
-        successful: Option<u64> = "successfulLoginAttempts",
-    }
-    struct Runtime<'a> {
-        process: Process<'a> = "process",
-    }
-    struct Process<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "executablePath",
-        user: Str<'a> = "user",
-        pid: Str<'a> = "pid",
-    }
-    struct Evidence<'a> {
-        threats: List<Threat<'a>, NAMED_MAX> = "threatIntelligenceDetails",
-    }
-    struct Threat<'a> {
-        list: Str<'a> = "threatListName",
-        names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
-    }
-    struct VolumeScan<'a> {
-        detections: Detections<'a> = "scanDetections",
-    }
-    struct Detections<'a> {
-        by_name: ByName<'a> = "threatDetectedByName",
-    }
-    struct ByName<'a> {
-        threats: List<Malware<'a>, NAMED_MAX> = "threatNames",
-    }
-    struct MalwareScan<'a> {
-        threats: List<Malware<'a>, NAMED_MAX> = "threats",
-    }
-    struct Malware<'a> {
-        name: Str<'a> = "name",
-    }
-}
-
-/// Who did it: the caller and where from, then what tells more of them: a threat list, malware.
+/// Describes the actor: the caller and its address, then a threat list or malware.
 pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<String> {
     let sequence = service.detection.sequence.as_ref();
     let activity = &service.activity;
@@ -131,7 +32,7 @@ impl Service<'_> {
 }
 
 impl Activity<'_> {
-    /// By what is there, not by `actionType`, which adds nothing and may be new.
+    /// Goes by the details that are there. `actionType` adds nothing, and may have new values.
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
         self.api_call
             .describe(resource)
@@ -140,15 +41,6 @@ impl Activity<'_> {
             .or_else(|| self.port_probe.describe())
             .or_else(|| self.dns.describe())
             .or_else(|| self.login.describe())
-    }
-
-    /// `CloudTrail trail audit, S3 bucket logs +1 more`: what the call was about.
-    pub fn describe_affected(&self) -> Option<String> {
-        let affected = &self.api_call.affected.0;
-        let shown = affected.iter().take(NAMED_MAX).filter_map(|(kind, name)| {
-            Phrase::new(&plain_kind(kind), Some(short_name(name))).build()
-        });
-        listed(shown.collect(), affected.len())
     }
 }
 
@@ -216,7 +108,7 @@ impl DnsRequest<'_> {
     fn describe(&self) -> Option<String> {
         let domain = self.domain.as_deref().or(self.with_suffix.as_deref())?;
         let blocked = (self.blocked == Some(true)).then_some("blocked");
-        // The runtime agent gives numbers, which tell nobody anything.
+        // The runtime agent writes numbers, which do not help a reader.
         let protocol = self.protocol.as_deref().filter(|p| p.parse::<u32>().is_err());
         Phrase::new("domain", Some(domain)).with(protocol).with(blocked).build()
     }

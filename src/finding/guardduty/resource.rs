@@ -1,161 +1,35 @@
-//! What a GuardDuty finding is about.
+//! Describes the resource of a GuardDuty finding.
 
 use std::borrow::Cow;
 
 use super::super::arn::short_name;
-use super::super::lenient::{List, Str, object};
-use super::super::phrase::{Phrase, joined, part, principal, several};
-use super::actor::Activity;
-use super::remote::NameTag;
-use super::sequence::Sequence;
+use super::super::aws_types::plain_kind;
+use super::super::lenient::Str;
+use super::super::phrase::{Phrase, joined, listed, part, several};
+use super::schema::{
+    Activity, Bucket, BucketObject, Cluster, Container, Database, DatabaseUser, Ecs, Instance,
+    Lambda, Limitless, NAMED_MAX, Resource, Sequence, Service, Volumes, Workload,
+};
 
-/// So many of several are named.
-const NAMED_MAX: usize = 3;
-
-object! {
-    struct Resource<'a> {
-        kind: Str<'a> = "resourceType",
-        instance: Instance<'a> = "instanceDetails",
-        access_key: AccessKey<'a> = "accessKeyDetails",
-        buckets: List<Bucket<'a>, NAMED_MAX> = "s3BucketDetails",
-        eks: Named<'a> = "eksClusterDetails",
-        kubernetes: Kubernetes<'a> = "kubernetesDetails",
-        ecs: Ecs<'a> = "ecsClusterDetails",
-        container: Container<'a> = "containerDetails",
-        lambda: Lambda<'a> = "lambdaDetails",
-        database: Database<'a> = "rdsDbInstanceDetails",
-        limitless: Limitless<'a> = "rdsLimitlessDbDetails",
-        database_user: DatabaseUser<'a> = "rdsDbUserDetails",
-        volumes: Volumes<'a> = "ebsVolumeDetails",
-        snapshot: Snapshot<'a> = "ebsSnapshotDetails",
-        image: Image<'a> = "ec2ImageDetails",
-        recovery_point: RecoveryPoint<'a> = "recoveryPointDetails",
-        guardrail: Guardrail<'a> = "bedrockGuardrailDetails",
-        models: List<Model<'a>, NAMED_MAX> = "modelDetails",
-    }
-    struct Instance<'a> {
-        id: Str<'a> = "instanceId",
-        kind: Str<'a> = "instanceType",
-        tags: NameTag<'a> = "tags",
-        interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
-    }
-    struct Interface<'a> {
-        private: Str<'a> = "privateIpAddress",
-        public: Str<'a> = "publicIp",
-        v6: List<Cow<'a, str>, 1> = "ipv6Addresses",
-    }
-    struct AccessKey<'a> {
-        id: Str<'a> = "accessKeyId",
-        principal: Str<'a> = "principalId",
-        user: Str<'a> = "userName",
-        kind: Str<'a> = "userType",
-    }
-    struct Bucket<'a> {
-        name: Str<'a> = "name",
-        arn: Str<'a> = "arn",
-        access: Access<'a> = "publicAccess",
-        objects: List<Object<'a>, NAMED_MAX> = "s3ObjectDetails",
-    }
-    struct Access<'a> {
-        effective: Str<'a> = "effectivePermission",
-    }
-    struct Object<'a> {
-        key: Str<'a> = "key",
-        arn: Str<'a> = "objectArn",
-    }
-    struct Named<'a> {
-        name: Str<'a> = "name",
-        arn: Str<'a> = "arn",
-    }
-    struct Kubernetes<'a> {
-        user: User<'a> = "kubernetesUserDetails",
-        workload: Workload<'a> = "kubernetesWorkloadDetails",
-    }
-    struct User<'a> {
-        name: Str<'a> = "username",
-    }
-    struct Workload<'a> {
-        name: Str<'a> = "name",
-        kind: Str<'a> = "type",
-        namespace: Str<'a> = "namespace",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
-    }
-    struct Container<'a> {
-        id: Str<'a> = "id",
-        name: Str<'a> = "name",
-        image: Str<'a> = "image",
-    }
-    struct Ecs<'a> {
-        name: Str<'a> = "name",
-        arn: Str<'a> = "arn",
-        task: Task<'a> = "taskDetails",
-    }
-    struct Task<'a> {
-        arn: Str<'a> = "arn",
-        definition: Str<'a> = "definitionArn",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
-    }
-    struct Lambda<'a> {
-        name: Str<'a> = "functionName",
-        arn: Str<'a> = "functionArn",
-        version: Str<'a> = "functionVersion",
-        role: Str<'a> = "role",
-    }
-    struct Database<'a> {
-        id: Str<'a> = "dbInstanceIdentifier",
-        arn: Str<'a> = "dbInstanceArn",
-        cluster: Str<'a> = "dbClusterIdentifier",
-        engine: Str<'a> = "engine",
-        version: Str<'a> = "engineVersion",
-    }
-    struct Limitless<'a> {
-        id: Str<'a> = "dbShardGroupIdentifier",
-        cluster: Str<'a> = "dbClusterIdentifier",
-        engine: Str<'a> = "engine",
-    }
-    struct DatabaseUser<'a> {
-        name: Str<'a> = "user",
-        database: Str<'a> = "database",
-        application: Str<'a> = "application",
-    }
-    struct Volumes<'a> {
-        scanned: List<Volume<'a>, NAMED_MAX> = "scannedVolumeDetails",
-        skipped: List<Volume<'a>, NAMED_MAX> = "skippedVolumeDetails",
-    }
-    struct Volume<'a> {
-        arn: Str<'a> = "volumeArn",
-        device: Str<'a> = "deviceName",
-    }
-    struct Snapshot<'a> {
-        arn: Str<'a> = "snapshotArn",
-    }
-    struct Image<'a> {
-        arn: Str<'a> = "imageArn",
-    }
-    struct RecoveryPoint<'a> {
-        arn: Str<'a> = "recoveryPointArn",
-        vault: Str<'a> = "backupVaultName",
-    }
-    struct Guardrail<'a> {
-        arn: Str<'a> = "guardrailArn",
-        version: Str<'a> = "guardrailVersion",
-    }
-    struct Model<'a> {
-        id: Str<'a> = "modelId",
-    }
+/// Describes the affected resource. The details that belong to its `resourceType` come first. If
+/// there are none, or the type is unknown, the other details are tried, then the resources of the
+/// call, the caller, and the name of the type.
+pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
+    let sequence = service.detection.sequence.as_ref();
+    let kind = resource.kind.as_deref().unwrap_or_default().trim();
+    resource
+        .describe_kind(kind, sequence)
+        .or_else(|| sequence.and_then(Sequence::describe_resources))
+        .or_else(|| resource.describe_any())
+        .or_else(|| service.activity.describe_affected())
+        .or_else(|| resource.access_key.describe())
+        .or_else(|| Phrase::new(kind, None).build())
 }
 
 impl Resource<'_> {
-    /// What the finding is about, by its `resourceType`; for a type that is not known here (or is
-    /// missing), whatever details there are; else what the call was about, who made it, and at
-    /// last the type's name.
-    pub fn describe(
-        &self,
-        sequence: Option<&Sequence<'_>>,
-        activity: &Activity<'_>,
-    ) -> Option<String> {
-        let kind = self.kind.as_deref().unwrap_or_default().trim();
-        let named = match kind.to_ascii_lowercase().as_str() {
+    /// Describes the details that belong to the `resourceType`.
+    fn describe_kind(&self, kind: &str, sequence: Option<&Sequence<'_>>) -> Option<String> {
+        match kind.to_ascii_lowercase().as_str() {
             "instance" => joined([self.instance.describe(), self.volumes.describe()], ", "),
             "accesskey" => joined([self.access_key.describe(), self.describe_buckets()], ", "),
             "s3bucket" | "s3object" => self.describe_buckets(),
@@ -167,16 +41,10 @@ impl Resource<'_> {
             "rdslimitlessdb" => self.limitless.describe(&self.database_user),
             "attacksequence" => sequence.and_then(Sequence::describe_resources),
             _ => None,
-        };
-        let sequenced = || sequence.and_then(Sequence::describe_resources);
-        named
-            .or_else(sequenced)
-            .or_else(|| self.describe_any())
-            .or_else(|| activity.describe_affected())
-            .or_else(|| self.access_key.describe())
-            .or_else(|| Phrase::new(kind, None).build())
+        }
     }
 
+    /// Describes the first details that are there, whatever the `resourceType`.
     fn describe_any(&self) -> Option<String> {
         self.describe_buckets()
             .or_else(|| self.describe_kubernetes())
@@ -238,6 +106,17 @@ impl Resource<'_> {
     }
 }
 
+impl Activity<'_> {
+    /// `CloudTrail trail audit, S3 bucket logs +1 more`: the resources of the call.
+    fn describe_affected(&self) -> Option<String> {
+        let affected = &self.api_call.affected.0;
+        let shown = affected.iter().take(NAMED_MAX).filter_map(|(kind, name)| {
+            Phrase::new(&plain_kind(kind), Some(short_name(name))).build()
+        });
+        listed(shown.collect(), affected.len())
+    }
+}
+
 impl Instance<'_> {
     /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
     fn describe(&self) -> Option<String> {
@@ -255,41 +134,21 @@ impl Instance<'_> {
     }
 }
 
-impl AccessKey<'_> {
-    /// `IAMUser alice (access key AKIA…)`, `AssumedRole Admin (…)`, `root user (…)`.
-    pub fn describe(&self) -> Option<String> {
-        let name = self.user.as_deref().or(self.principal.as_deref());
-        if name.is_none() && self.id.is_none() {
-            return None;
-        }
-        principal(self.kind.as_deref(), "principal", name)
-            .with_labelled("access key", self.id.as_deref())
-            .build()
-    }
-}
-
 impl Bucket<'_> {
     fn name(&self) -> Option<&str> {
         self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))
     }
 }
 
-impl Object<'_> {
+impl BucketObject<'_> {
     fn name(&self) -> Option<&str> {
         self.key.as_deref().or_else(|| self.arn.as_deref().map(short_name))
     }
 }
 
-impl Named<'_> {
+impl Cluster<'_> {
     fn name(&self) -> Option<&str> {
         self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))
-    }
-}
-
-impl User<'_> {
-    /// Who called the cluster: told with the actor.
-    pub fn describe(&self) -> Option<String> {
-        Phrase::new("Kubernetes user", Some(self.name.as_deref()?)).build()
     }
 }
 

@@ -1,57 +1,8 @@
-//! Attack sequences: several signals that GuardDuty has put together into one finding.
+//! Describes attack sequences: findings that GuardDuty combines from several signals.
 
 use super::super::arn::short_name;
-use super::super::lenient::{List, Str, object};
 use super::super::phrase::{Phrase, joined, known, listed, principal};
-
-const NAMED_MAX: usize = 3;
-
-object! {
-    struct Sequence<'a> {
-        description: Str<'a> = "description",
-        actors: List<Actor<'a>, NAMED_MAX> = "actors",
-        resources: List<Involved<'a>, NAMED_MAX> = "resources",
-        endpoints: List<Endpoint<'a>, NAMED_MAX> = "endpoints",
-        signals: List<Signal<'a>, 1> = "signals",
-    }
-    struct Signal<'a> {
-        name: Str<'a> = "name",
-    }
-    struct Actor<'a> {
-        id: Str<'a> = "id",
-        user: User<'a> = "user",
-        process: Process<'a> = "process",
-    }
-    struct User<'a> {
-        name: Str<'a> = "name",
-        uid: Str<'a> = "uid",
-        kind: Str<'a> = "type",
-        credential: Str<'a> = "credentialUid",
-    }
-    struct Process<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "path",
-    }
-    struct Involved<'a> {
-        uid: Str<'a> = "uid",
-        name: Str<'a> = "name",
-        kind: Str<'a> = "resourceType",
-    }
-    struct Endpoint<'a> {
-        ip: Str<'a> = "ip",
-        domain: Str<'a> = "domain",
-        location: Location<'a> = "location",
-        network: Network<'a> = "autonomousSystem",
-    }
-    struct Location<'a> {
-        city: Str<'a> = "city",
-        country: Str<'a> = "country",
-    }
-    struct Network<'a> {
-        name: Str<'a> = "name",
-        number: Str<'a> = "number",
-    }
-}
+use super::schema::{Endpoint, Involved, Sequence, SequenceActor};
 
 impl Sequence<'_> {
     /// `attack sequence of 4 signals on S3 bucket data, access key AKIA… +2 more`.
@@ -66,9 +17,9 @@ impl Sequence<'_> {
         joined([signals, resources], " on ")
     }
 
-    /// Who, and from where.
+    /// `IAMUser alice (credential AKIA…) from 198.51.100.7 (Germany, AS64500 Example)`.
     pub fn describe_actors(&self) -> Option<String> {
-        let actors = self.actors.items.iter().filter_map(Actor::describe).collect();
+        let actors = self.actors.items.iter().filter_map(SequenceActor::describe).collect();
         let ends = self.endpoints.items.iter().filter_map(Endpoint::describe).collect();
         let actors = listed(actors, self.actors.total);
         let ends = listed(ends, self.endpoints.total);
@@ -76,7 +27,7 @@ impl Sequence<'_> {
     }
 }
 
-impl Actor<'_> {
+impl SequenceActor<'_> {
     fn describe(&self) -> Option<String> {
         let user = &self.user;
         if let Some(name) = user.name.as_deref().or(user.uid.as_deref()) {
@@ -100,19 +51,16 @@ impl Involved<'_> {
 
 impl Endpoint<'_> {
     fn describe(&self) -> Option<String> {
-        let number = self.network.number.as_deref().filter(|number| number.parse::<u32>().is_ok());
-        let number = number.map(|number| format!("AS{number}"));
-        let network = joined([number, self.network.name.as_deref().map(str::to_owned)], " ");
         Phrase::new("", self.ip.as_deref().or(self.domain.as_deref()))
             .with(self.domain.as_deref().filter(|_| self.ip.is_some()))
             .with(known(&self.location.city))
             .with(known(&self.location.country))
-            .with(network.as_deref())
+            .with(self.network.describe().as_deref())
             .build()
     }
 }
 
-/// `S3_BUCKET` as `S3 bucket`.
+/// Writes `S3_BUCKET` as `S3 bucket`.
 fn plain_kind(kind: &str) -> String {
     let words = kind.trim().split('_').enumerate().map(|(index, word)| {
         let acronym = matches!(word, "S3" | "EC2" | "EKS" | "ECS" | "EBS" | "IAM" | "RDS" | "VPC");

@@ -1,5 +1,5 @@
-use super::super::draft::Place;
 use super::super::json::json;
+use super::super::place::Place;
 use super::*;
 use crate::finding::{Finding, Fingerprint, Level, Partition, RejectCode, Remark, Text};
 

@@ -1,11 +1,12 @@
-//! The pass: it never looks back and does not recurse. Each step takes the place where it begins and answers with
-//! the place behind it, and what is done for each string is inlined, so that the place stays in a register.
+//! The pass over a JSON text. It never goes back and does not recurse. Each step takes the offset
+//! where it begins and returns the offset behind it. The steps for strings are inlined, so that the
+//! offset stays in a register.
 
 use std::ops::Range;
 
 use super::super::limits::MAX_DEPTH;
 
-/// A guess of how many bytes of a text there are for each note: a wrong one costs a copy of the notes.
+/// The expected number of bytes for each note. If it is too high, the notes are copied once.
 const BYTES_A_NODE: usize = 12;
 
 /// One value, or a key. Offsets into the text fit, because of [`MAX_BYTES`](super::MAX_BYTES).
@@ -13,33 +14,33 @@ const BYTES_A_NODE: usize = 12;
 pub(super) struct Node {
     pub start: u32,
     pub end: u32,
-    /// The node that follows it and all that is in it.
+    /// The node after this one and everything in it.
     pub next: u32,
-    /// It is a string with a backslash in it.
+    /// Whether it is a string with a backslash in it.
     pub escaped: bool,
 }
 
 impl Node {
-    /// Of what is known to be a string, and so has two quotes.
+    /// The text of a string. The node must be a string, which has two quotes.
     pub fn between_quotes(&self) -> Range<usize> {
         self.start as usize + 1..self.end as usize - 1
     }
 }
 
-/// The notes that are being taken: those of values that are over, and which objects and arrays are open.
+/// The notes taken so far, and the objects and arrays around the offset.
 struct Notes {
     nodes: Vec<Node>,
-    /// The nodes of the objects and arrays around the place.
+    /// The nodes of the objects and arrays around the offset.
     open: [u32; MAX_DEPTH],
     depth: usize,
-    /// A bit for each of them, the innermost the lowest: it is an object.
+    /// A bit for each of them, set for an object. The innermost is the lowest bit.
     objects: u64,
 }
 
 const _: () = assert!(MAX_DEPTH <= u64::BITS as usize);
 
 impl Notes {
-    /// A value with nothing in it, or none yet.
+    /// Notes a value without contents, or before its contents.
     #[inline(always)]
     fn take(&mut self, start: usize, end: usize, escaped: bool) {
         let next = self.nodes.len() as u32 + 1;
@@ -69,7 +70,8 @@ impl Notes {
     }
 }
 
-/// The notes of all values in a text, if it is JSON nested no deeper than [`MAX_DEPTH`].
+/// Returns the notes of all values in a text, or None if it is not JSON or nested deeper than
+/// [`MAX_DEPTH`].
 pub(super) fn pass(bytes: &[u8]) -> Option<Vec<Node>> {
     let nodes = Vec::with_capacity(bytes.len() / BYTES_A_NODE + 1);
     let mut notes = Notes { nodes, open: [0; MAX_DEPTH], depth: 0, objects: 0 };
@@ -101,7 +103,7 @@ pub(super) fn pass(bytes: &[u8]) -> Option<Vec<Node>> {
                 end
             }
         };
-        // A value has ended, or an object or array is empty: what is next, here and outwards?
+        // A value has ended. Close the objects and arrays that end here too.
         loop {
             if notes.depth == 0 {
                 return solid(bytes, at).is_none().then_some(notes.nodes);
@@ -118,12 +120,12 @@ pub(super) fn pass(bytes: &[u8]) -> Option<Vec<Node>> {
     }
 }
 
-/// The first byte from `at` on that is no white space, and where it is.
+/// Skips white space from `at` on. Returns the next byte and its offset.
 #[inline(always)]
 fn solid(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         match *bytes.get(at)? {
-            // Nearly always, and found out by one comparison.
+            // Most bytes, found by one comparison.
             byte if byte > b' ' => return Some((byte, at)),
             b' ' | b'\n' | b'\r' | b'\t' => at += 1,
             byte => return Some((byte, at)),
@@ -131,7 +133,7 @@ fn solid(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// A key and the colon after it.
+/// Notes a key and passes the colon after it.
 #[inline(always)]
 fn key(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<usize> {
     let (b'"', start) = solid(bytes, at)? else { return None };
@@ -140,7 +142,7 @@ fn key(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<usize> {
     Some(colon + 1)
 }
 
-/// A string, from its first quote on.
+/// Notes a string, which begins at its first quote.
 #[inline(always)]
 fn string(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
     let mut at = start + 1;
@@ -155,7 +157,7 @@ fn string(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
                 escaped = true;
                 at += escape(rest.get(plain + 1..)?)?;
             }
-            // A control character, which has to be escaped.
+            // A control character must be escaped.
             _ => return None,
         }
     }
@@ -163,7 +165,7 @@ fn string(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
     Some(at + 1)
 }
 
-/// `true`, `false` or `null`.
+/// Notes `true`, `false` or `null`.
 fn literal(bytes: &[u8], start: usize, word: &[u8], notes: &mut Notes) -> Option<usize> {
     let end = start + word.len();
     if bytes.get(start..end)? != word {
@@ -173,7 +175,7 @@ fn literal(bytes: &[u8], start: usize, word: &[u8], notes: &mut Notes) -> Option
     Some(end)
 }
 
-/// The end of a number.
+/// Returns the end of a number.
 fn number(bytes: &[u8], start: usize) -> Option<usize> {
     let byte = |at: usize| bytes.get(at).copied();
     let mut at = start + usize::from(byte(start) == Some(b'-'));
@@ -188,15 +190,15 @@ fn number(bytes: &[u8], start: usize) -> Option<usize> {
     Some(at)
 }
 
-/// The end of one or more digits.
+/// Returns the end of one or more digits.
 fn digits(bytes: &[u8], start: usize) -> Option<usize> {
     let rest = bytes.get(start..)?;
     let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
     (count > 0).then_some(start + count)
 }
 
-/// How many bytes there are before the first one that ends plain text. Sixteen are judged at once, which the
-/// compiler makes a few instructions of.
+/// Returns the number of bytes before the first one that ends plain text. Sixteen bytes are judged
+/// at once, for which the compiler needs a few instructions.
 #[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -207,7 +209,7 @@ fn plain(bytes: &[u8]) -> usize {
         }
         let marks = u128::from_le_bytes(marks);
         let before = bytes.len() - rest.len();
-        // Most are over within eight bytes, which is found out sooner of one word than of two.
+        // Most strings end within eight bytes, and one word is checked faster than two.
         if marks as u64 != 0 {
             return before + (marks as u64).trailing_zeros() as usize / 8;
         }
@@ -220,14 +222,14 @@ fn plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + few.unwrap_or(rest.len())
 }
 
-/// A quote, a backslash or a control character.
+/// Returns whether a byte is a quote, a backslash or a control character.
 #[inline(always)]
 fn ends_plain(byte: u8) -> bool {
-    // Without a branch between them.
+    // `|` and not `||`: no branches.
     (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }
 
-/// The length of an escape, its backslash included, of which `rest` is what follows the backslash.
+/// Returns the length of an escape with its backslash. `rest` is the text after the backslash.
 fn escape(rest: &[u8]) -> Option<usize> {
     match rest.first()? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),

@@ -1,4 +1,4 @@
-//! The one pass beside serde_json: what is JSON to the one is JSON to the other, with the same in it.
+//! Compares the pass with serde_json: both accept the same texts and read the same values.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::super::limits::{self, MAX_DEPTH};
 use super::*;
 
-/// What serde_json takes for a document, within the limits of size and depth.
+/// Whether serde_json accepts a text within the limits of size and depth.
 fn is_json(text: &str) -> bool {
     limits::check(text).is_ok() && serde_json::from_str::<&RawValue>(text).is_ok()
 }
@@ -148,7 +148,8 @@ fn parts_are_found_behind_others() {
     assert_eq!(text.text().as_deref(), Some("v\n"));
 }
 
-/// Documents damaged at random, from a seed: cut, joined, and with what JSON is made of in the wrong place.
+/// Documents damaged at random, from a seed: cut, joined, and with what JSON is made of in the
+/// wrong place.
 #[test]
 fn damaged_documents_are_judged_alike() {
     const PARTS: [&str; 24] = [

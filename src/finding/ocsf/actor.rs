@@ -1,78 +1,12 @@
-//! Who did what an OCSF finding reports.
+//! Describes the actor of an OCSF finding.
 
-use super::super::lenient::{Str, object};
 use super::super::phrase::{Phrase, joined, known, part, principal};
-use super::Document;
+use super::schema::{Actor, Document, Endpoint, Evidence, Process, Session, User};
 
-object! {
-    struct Evidence<'a> {
-        actor: Actor<'a> = "actor",
-        process: Process<'a> = "process",
-        source: Endpoint<'a> = "src_endpoint",
-        destination: Endpoint<'a> = "dst_endpoint",
-        connection: Connection<'a> = "connection_info",
-        api: Api<'a> = "api",
-        query: Query<'a> = "query",
-    }
-    struct Actor<'a> {
-        user: User<'a> = "user",
-        process: Process<'a> = "process",
-        session: Session<'a> = "session",
-    }
-    struct Session<'a> {
-        issuer: Str<'a> = "issuer",
-    }
-    struct User<'a> {
-        name: Str<'a> = "name",
-        kind: Str<'a> = "type",
-        uid: Str<'a> = "uid",
-        credential: Str<'a> = "credential_uid",
-    }
-    struct Process<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "path",
-        file: File<'a> = "file",
-        pid: Str<'a> = "pid",
-    }
-    struct File<'a> {
-        path: Str<'a> = "path",
-    }
-    struct Endpoint<'a> {
-        ip: Str<'a> = "ip",
-        port: Str<'a> = "port",
-        domain: Str<'a> = "domain" | "hostname",
-        location: Location<'a> = "location",
-        network: Network<'a> = "autonomous_system",
-    }
-    struct Location<'a> {
-        city: Str<'a> = "city",
-        country: Str<'a> = "country",
-    }
-    struct Network<'a> {
-        name: Str<'a> = "name",
-        number: Str<'a> = "number",
-    }
-    struct Connection<'a> {
-        direction: Str<'a> = "direction",
-        protocol: Str<'a> = "protocol_name",
-    }
-    struct Api<'a> {
-        operation: Str<'a> = "operation",
-        service: Service<'a> = "service",
-    }
-    struct Service<'a> {
-        name: Str<'a> = "name",
-    }
-    struct Query<'a> {
-        hostname: Str<'a> = "hostname",
-    }
-}
-
-impl Document<'_> {
-    /// What the first telling piece of evidence says, or the finding's own actor.
-    pub fn describe_actor(&self) -> Option<String> {
-        self.evidences.items.iter().find_map(Evidence::describe).or_else(|| self.actor.describe())
-    }
+/// Describes the first piece of evidence that names an actor, or else the finding's own actor.
+pub(super) fn describe(document: &Document<'_>) -> Option<String> {
+    let evidences = document.evidences.items.iter();
+    evidences.filter_map(Evidence::describe).next().or_else(|| document.actor.describe())
 }
 
 impl Evidence<'_> {
@@ -103,7 +37,7 @@ impl User<'_> {
     fn describe(&self, session: &Session<'_>) -> Option<String> {
         let issuer = session.issuer.as_deref();
         let name = self.name.as_deref().or(issuer);
-        // The number alone, such as 0, tells nothing beside a process.
+        // A uid alone, such as 0, does not help a reader.
         name.or(self.credential.as_deref())?;
         principal(self.kind.as_deref(), "user", name.or(self.uid.as_deref()))
             .with_labelled("credential", self.credential.as_deref())
@@ -120,16 +54,13 @@ impl Process<'_> {
 
 impl Endpoint<'_> {
     fn describe(&self) -> Option<String> {
-        let number = self.network.number.as_deref().filter(|number| number.parse::<u32>().is_ok());
-        let number = number.map(|number| format!("AS{number}"));
-        let network = joined([number, self.network.name.as_deref().map(str::to_owned)], " ");
         let name = self.ip.as_deref().or(self.domain.as_deref())?;
         Phrase::new("", Some(name))
             .with_labelled("port", self.port.as_deref())
             .with(self.domain.as_deref().filter(|domain| *domain != name))
             .with(known(&self.location.city))
             .with(known(&self.location.country))
-            .with(network.as_deref())
+            .with(self.network.describe().as_deref())
             .build()
     }
 }

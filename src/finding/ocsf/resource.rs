@@ -1,58 +1,14 @@
-//! What an OCSF finding is about.
+//! Describes the resources of an OCSF finding.
 
 use super::super::arn::short_name;
-use super::super::asff::plain_kind;
-use super::super::guardduty::remote::NameTag;
-use super::super::lenient::{List, Str, object};
+use super::super::aws_types::plain_kind;
+use super::super::lenient::List;
 use super::super::phrase::{Phrase, listed_once};
+use super::schema::Resource;
 
 const NAMED_MAX: usize = 3;
 
-object! {
-    struct Resource<'a> {
-        kind: Str<'a> = "type",
-        name: Str<'a> = "name",
-        uid: Str<'a> = "uid",
-        region: Str<'a> = "region",
-        partition: Str<'a> = "cloud_partition",
-        owner: Owner<'a> = "owner",
-        tags: NameTag<'a> = "tags",
-        user: User<'a> = "user",
-        device: Device<'a> = "device",
-        data: Data<'a> = "data",
-    }
-    struct Owner<'a> {
-        account: Account<'a> = "account",
-    }
-    struct Account<'a> {
-        id: Str<'a> = "uid",
-    }
-    struct User<'a> {
-        name: Str<'a> = "name",
-        kind: Str<'a> = "type",
-    }
-    struct Device<'a> {
-        model: Str<'a> = "model",
-        interfaces: List<Interface<'a>, 1> = "network_interfaces",
-        container: Container<'a> = "container",
-    }
-    struct Container<'a> {
-        image: Image<'a> = "image",
-    }
-    struct Image<'a> {
-        name: Str<'a> = "name",
-    }
-    struct Interface<'a> {
-        private: Str<'a> = "private_ip_address",
-        public: Str<'a> = "public_ip" | "ip",
-    }
-    struct Data<'a> {
-        instance_kind: Str<'a> = "instance_type",
-        tags: NameTag<'a> = "tags",
-        interfaces: List<Interface<'a>, 1> = "network_interfaces",
-    }
-}
-
+/// Lists each resource once.
 pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
     let all: Vec<&Resource<'_>> = resources.items.iter().collect();
     listed_once(&all, resources.total, NAMED_MAX, Resource::is_like, Resource::describe)

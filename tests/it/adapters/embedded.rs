@@ -74,7 +74,7 @@ impl QueueHarness for Queues {
 
     async fn parked(&self) -> Vec<DeadLetter> {
         let parked = self.queue.quarantined().await.unwrap();
-        let same = |p: hansho::embedded::DeadLetter| DeadLetter {
+        let same = |p: hansho::embedded::QuarantinedMessage| DeadLetter {
             body: p.body,
             reason: Some(p.reason),
             detail: Some(p.detail),
@@ -82,7 +82,7 @@ impl QueueHarness for Queues {
             message_id: Some(p.message_id),
             receive_count: Some(p.receive_count),
             enqueued_at: p.enqueued_at,
-            parked_at: Some(p.parked_at),
+            parked_at: Some(p.quarantined_at),
         };
         parked.into_iter().map(same).collect()
     }
@@ -133,7 +133,7 @@ async fn while_another_worker_lives_its_messages_stay_hidden() {
     assert_eq!(first.receive(ask(10)).await.unwrap().len(), 1);
     let second = queue(Store::open_for_work(&path).unwrap());
     assert_eq!(second.receive(ask(10)).await.unwrap(), []);
-    // Nor does one who only looks take anything from it.
+    // Opening the store to read takes no message from it either.
     drop(second);
     drop(queue(Store::open(&path).unwrap()));
     let third = queue(Store::open_for_work(&path).unwrap());
@@ -196,7 +196,7 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_i
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hansho.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(FIRST_VERSION).unwrap();
-    // A program of that version has it open.
+    // A program of version 1 has the file open.
     let older = rusqlite::Connection::open(&path).unwrap();
     for _ in 0..2 {
         drop(Store::open_for_work(&path).unwrap());

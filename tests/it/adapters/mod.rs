@@ -2,10 +2,13 @@
 
 pub mod dynamodb;
 pub mod embedded;
-#[cfg(feature = "reconcile")]
+#[cfg(all(feature = "reconcile", feature = "demo"))]
 pub mod guardduty;
+#[cfg(feature = "demo")]
 pub mod slack;
+#[cfg(feature = "demo")]
 pub mod slack_digest;
+#[cfg(feature = "demo")]
 pub mod slack_hostile;
 pub mod slack_render;
 pub mod sqs;

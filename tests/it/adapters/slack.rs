@@ -13,14 +13,14 @@ use hansho::slack::{Destination, Mentions, SlackNotifier, Timeouts, WebhookSourc
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// The secret part of every address in here: it may be in no verdict and no error.
+/// The secret part of every address in these tests. No verdict and no error may hold it.
 const SWORDFISH: &str = "SWORDFI5H";
 
 /// Short enough for a test, long enough for a busy machine.
 const QUICK: Timeouts =
     Timeouts { connect: Duration::from_secs(2), total: Duration::from_millis(800) };
 
-fn digest(destination: &str) -> Post {
+fn a_post(destination: &str) -> Post {
     let finding = Finding {
         fingerprint: Fingerprint {
             product: "guardduty".into(),
@@ -81,10 +81,10 @@ async fn a_post_arrives_whole() {
     let slack = standin().await;
     let mut seen = slack.subscribe();
     let notifier = notifier(Secret::new(slack.webhook(SWORDFISH)), Timeouts::default());
-    assert_eq!(notifier.post(&digest("security")).await, Verdict::Accepted);
+    assert_eq!(notifier.post(&a_post("security")).await, Verdict::Accepted);
 
     let received = seen.recv().await.unwrap();
-    assert_eq!(received.payload, hansho::slack::payload(&digest("security"), &Mentions::none()));
+    assert_eq!(received.payload, hansho::slack::payload(&a_post("security"), &Mentions::none()));
     assert_eq!(received.path, format!("/services/T000/B000/{SWORDFISH}"));
     assert_eq!(received.user_agent, format!("hansho/{}", env!("CARGO_PKG_VERSION")));
     assert!(received.accepted);
@@ -161,11 +161,11 @@ async fn every_way_of_answering_has_its_verdict() {
     ] {
         slack.plan([behaviour.clone()]);
         let before = slack.received().len();
-        let verdict = notifier.post(&digest("security")).await;
+        let verdict = notifier.post(&a_post("security")).await;
         assert_eq!(verdict, expected, "{behaviour:?}");
         assert!(!format!("{verdict:?}").contains(SWORDFISH), "{behaviour:?} leaks");
         let received = slack.received();
-        // Exactly one attempt, whatever came of it.
+        // Exactly one attempt, whatever its result.
         assert_eq!(received.len(), before + 1, "{behaviour:?}");
         assert_eq!(received.last().unwrap().accepted, accepted, "{behaviour:?}");
     }
@@ -179,7 +179,7 @@ async fn nobody_listening_is_not_ambiguous() {
     drop(listener);
     for host in [address.to_string(), format!("localhost:{}", address.port())] {
         let webhook = Secret::new(format!("http://{host}/services/{SWORDFISH}"));
-        let verdict = notifier(webhook, QUICK).post(&digest("security")).await;
+        let verdict = notifier(webhook, QUICK).post(&a_post("security")).await;
         let detail = "cannot connect: connection refused";
         assert_eq!(verdict, retry(RetryReason::Connection, None, false, detail));
     }
@@ -214,7 +214,7 @@ async fn an_answer_that_does_not_end_is_judged_by_what_is_known() {
             stream.write_all(head.as_bytes()).await.unwrap();
             std::future::pending::<()>().await;
         });
-        let verdict = notifier(Secret::new(webhook), QUICK).post(&digest("security")).await;
+        let verdict = notifier(Secret::new(webhook), QUICK).post(&a_post("security")).await;
         assert_eq!(verdict, expected, "{head}");
         server.abort();
     }
@@ -230,7 +230,7 @@ async fn garbage_for_an_answer_may_have_been_accepted() {
         let _ = stream.read(&mut request).await;
         stream.write_all(b"\x16\x03\x01 no http at all\r\n\r\n").await.unwrap();
     });
-    let verdict = notifier(Secret::new(webhook), QUICK).post(&digest("security")).await;
+    let verdict = notifier(Secret::new(webhook), QUICK).post(&a_post("security")).await;
     assert!(
         matches!(
             verdict,
@@ -267,16 +267,16 @@ async fn an_address_that_is_missing_or_wrong_is_a_retry_and_not_shown() {
     let notifier = notifier(vault.clone(), QUICK);
     let no_address = |detail: &str| retry(RetryReason::NoAddress, None, false, detail);
 
-    let verdict = notifier.post(&digest("security")).await;
+    let verdict = notifier.post(&a_post("security")).await;
     assert_eq!(verdict, no_address("secret hansho/slack not found"));
 
     vault.put(Ok(format!("https://evil.example/services/{SWORDFISH}")));
-    let verdict = notifier.post(&digest("security")).await;
+    let verdict = notifier.post(&a_post("security")).await;
     let why = "the webhook's host has to be hooks.slack.com or hooks.slack-gov.com";
     assert_eq!(verdict, no_address(why));
     assert_eq!(notifier.refresh("security").await, Err(why.to_owned()));
 
-    let verdict = notifier.post(&digest("elsewhere")).await;
+    let verdict = notifier.post(&a_post("elsewhere")).await;
     assert_eq!(verdict, no_address("no such destination in the configuration"));
     assert!(notifier.refresh("elsewhere").await.is_err());
 }
@@ -287,7 +287,7 @@ async fn a_changed_address_is_used_after_a_refresh_and_a_broken_one_never() {
     let vault = Vault::new(Ok(slack.webhook("old")));
     let notifier = notifier(vault.clone(), QUICK);
     let post = async || {
-        assert_eq!(notifier.post(&digest("security")).await, Verdict::Accepted);
+        assert_eq!(notifier.post(&a_post("security")).await, Verdict::Accepted);
         slack.received().last().unwrap().path.rsplit('/').next().unwrap().to_owned()
     };
     assert_eq!(notifier.refresh("security").await, Ok(true), "nothing was known before");
@@ -313,7 +313,7 @@ impl WebhookSource for Stuck {
 
 #[tokio::test]
 async fn a_source_that_hangs_is_given_up() {
-    let verdict = notifier(Stuck, QUICK).post(&digest("security")).await;
+    let verdict = notifier(Stuck, QUICK).post(&a_post("security")).await;
     let detail = "the webhook's address was not read in time";
     assert_eq!(verdict, retry(RetryReason::NoAddress, None, false, detail));
 }
@@ -339,7 +339,7 @@ async fn the_standin_keeps_slacks_pace_for_each_webhook() {
         (60_000, &a, &Verdict::Accepted),
     ] {
         clock.store(at_ms, Ordering::SeqCst);
-        assert_eq!(&notifier.post(&digest("security")).await, expected, "at {at_ms}");
+        assert_eq!(&notifier.post(&a_post("security")).await, expected, "at {at_ms}");
     }
     let accepted = slack.received().iter().filter(|received| received.accepted).count();
     assert_eq!(accepted, 5);

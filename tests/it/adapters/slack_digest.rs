@@ -1,4 +1,4 @@
-//! The digest of a storm: what Slack would get, how that looks, and that nothing breaks it.
+//! Digests: the JSON that Slack gets, its preview, and its limits for any input.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::slack_hostile::{
     MENTION, check_limits, check_preview, check_strings, hostile_card, hostile_text, mentions,
 };
-use super::slack_render::{calm, card, digest, sre};
+use super::slack_render::{a_post, calm, card, sre};
 
-/// Every size twice. More of them is a matter of time alone.
+/// Every size twice. More rounds only take more time.
 const SEEDS: u64 = 120;
 
 struct Kind {
@@ -89,7 +89,7 @@ fn storm() -> Vec<Card> {
 }
 
 fn drawn(cards: Vec<Card>) -> Value {
-    payload(&digest(Form::Digest, cards), &sre())
+    payload(&a_post(Form::Digest, cards), &sre())
 }
 
 fn blocks(payload: &Value) -> &[Value] {
@@ -361,7 +361,7 @@ fn shown_id(card: &Card) -> String {
     id.replace('`', "'").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Whether the span is the id, or begins or ends as it does.
+/// Returns whether the span is the id, or begins or ends like it.
 fn is_id(span: &str, id: &str) -> bool {
     match (span.strip_suffix('…'), span.strip_prefix('…')) {
         (Some(start), _) => id.starts_with(start),
@@ -375,25 +375,25 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
     let mut heaviest = 0;
     for seed in 0..SEEDS {
         let rng = &mut Rng::with_seed(seed);
-        let digest = Post {
+        let post = Post {
             id: hostile_text(rng, 200),
             destination: "security".into(),
             form: Form::Digest,
             cards: (0..=seed % 60).map(|_| hostile_card(rng)).collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&digest, &mentions());
+        let payload = payload(&post, &mentions());
         check_limits(&payload, seed);
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
         heaviest = heaviest.max(payload["attachments"].to_string().chars().count());
 
         let text = payload["text"].as_str().unwrap();
-        let called = digest.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        let called = post.cards.iter().any(|c| c.finding.severity.level >= Level::High);
         assert_eq!(text.matches(MENTION).count(), usize::from(called), "seed {seed}");
         assert!(!payload["attachments"].to_string().contains(MENTION), "seed {seed}");
 
-        let mut sorted: Vec<&Card> = digest.cards.iter().collect();
+        let mut sorted: Vec<&Card> = post.cards.iter().collect();
         sorted.sort_by_key(|card| std::cmp::Reverse(card.finding.severity.level));
         let mut lines = lines(&payload);
         if sorted.len() > DIGEST_MAX {
@@ -414,9 +414,9 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
     assert!(heaviest > BUDGET_CHARS / 2, "the hostile ones weigh just {heaviest}");
 }
 
-/// The heaviest digest that can be thought of: every part at its bound, of what grows the most.
+/// The heaviest digest: every part at its limit, of the characters that grow the most.
 #[test]
-fn the_worst_storm_fits() {
+fn the_heaviest_digest_fits() {
     for filler in ["\"", "\\", "&", "<", "*\"", "`", "日", "x", "x y", "👨‍👩‍👧‍👦"]
     {
         let cards = (0..60).map(|number| {
@@ -442,14 +442,14 @@ fn the_worst_storm_fits() {
                 finding: Arc::new(finding),
             }
         });
-        let digest = Post {
+        let post = Post {
             id: "\"".repeat(300),
             destination: "security".into(),
             form: Form::Digest,
             cards: cards.collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&digest, &mentions());
+        let payload = payload(&post, &mentions());
         check_limits(&payload, 0);
         let lists = lines(&payload);
         assert_eq!(lists.len(), DIGEST_MAX + 1, "{filler}");

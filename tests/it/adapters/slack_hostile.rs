@@ -1,4 +1,4 @@
-//! Hostile findings by the hundred: none breaks a limit of Slack's, and none smuggles anything in.
+//! Hundreds of hostile findings: none breaks a limit of Slack, and none adds a mention or a link.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::slack_render::{calm, card};
 
 pub const MENTION: &str = "<!subteam^S0123|sre>";
-/// More of them is a matter of time alone: about 15 ms each, unoptimised.
+/// More rounds only take more time: about 15 ms each, unoptimised.
 const SEEDS: u64 = 300;
 
-/// What attackers, and unlucky people, put into names.
+/// Names that attackers choose, and some that happen by accident.
 const HOSTILE: [&str; 40] = [
     "<!here>",
     "<!channel>",
@@ -162,20 +162,20 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
             2 => rng.usize(0..MAX_CARDS + 3),
             _ => rng.usize(0..30),
         };
-        let digest = Post {
+        let post = Post {
             id: hostile_text(rng, 200),
             destination: "security".into(),
             form: if rng.u8(..) < 220 { Form::Cards } else { Form::Plain },
             cards: (0..cards).map(|_| hostile_card(rng)).collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&digest, &mentions());
+        let payload = payload(&post, &mentions());
         check_limits(&payload, seed);
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
-        check_weights(&digest, &payload, seed);
+        check_weights(&post, &payload, seed);
         let mentioned = payload["text"].as_str().unwrap().matches(MENTION).count();
-        let called = digest.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        let called = post.cards.iter().any(|c| c.finding.severity.level >= Level::High);
         assert_eq!(mentioned, usize::from(called), "seed {seed}");
     }
 }
@@ -189,8 +189,8 @@ pub fn check_limits(payload: &Value, seed: u64) {
     assert!(chars <= BUDGET_CHARS, "seed {seed}: {chars}");
 }
 
-/// Every text in the payload: nothing in `<…>` but what hansho itself put there, and only the three
-/// entities; no address in the top-level text.
+/// Checks every text in the payload: `<…>` holds only tokens of hansho, there are only the three
+/// entities, and the top-level text has no address.
 pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
     match value {
         Value::String(text) => check_string(text, seed),
@@ -253,13 +253,13 @@ pub fn check_preview(payload: &Value, seed: u64) {
     }
 }
 
-/// A card never takes more than `weigh` said, and cards that fit by it are all shown whole.
-fn check_weights(digest: &Post, payload: &Value, seed: u64) {
-    let weights: Vec<usize> = digest.cards.iter().map(weigh).collect();
+/// A card takes at most what `weigh` returned, and cards that fit by it are all shown whole.
+fn check_weights(post: &Post, payload: &Value, seed: u64) {
+    let weights: Vec<usize> = post.cards.iter().map(weigh).collect();
     assert!(weights.iter().all(|weight| *weight <= CARD_CHARS_MAX), "seed {seed}: {weights:?}");
     let attachments = payload["attachments"].as_array().map_or(0, Vec::len);
     let fits = weights.iter().sum::<usize>() <= BUDGET_CHARS && weights.len() <= MAX_CARDS;
-    if digest.form == Form::Plain {
+    if post.form == Form::Plain {
         assert_eq!(attachments, 0, "seed {seed}");
     } else if fits {
         assert_eq!(attachments, weights.len(), "seed {seed}");
@@ -268,9 +268,9 @@ fn check_weights(digest: &Post, payload: &Value, seed: u64) {
     }
 }
 
-/// The heaviest card that can be thought of: every part at its bound, of what grows the most.
+/// The heaviest card: every part at its limit, of the characters that grow the most.
 #[test]
-fn the_worst_card_fits() {
+fn the_heaviest_card_fits() {
     for filler in ["\"", "\\", "&", "<", "*\"", "`", "日", "x"] {
         let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
         for id in [filler.repeat(512 / filler.len()), "x".repeat(512)] {
@@ -307,21 +307,21 @@ fn assert_fits(mut card: Card, filler: &str) {
     assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
 }
 
-/// Whatever the id of the digest that a card is posted with, and however it is cut.
+/// The weight of a card holds for any id of its post.
 #[test]
 fn a_card_takes_no_more_than_it_weighs() {
     let card = card(calm(Level::High));
     let weight = weigh(&card);
     for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
         for count in 0..70 {
-            let digest = Post {
+            let post = Post {
                 id: filler.repeat(count),
                 destination: "security".to_owned(),
                 form: Form::Cards,
                 cards: vec![card.clone()],
                 notes: Vec::new(),
             };
-            let payload = payload(&digest, &Mentions::none());
+            let payload = payload(&post, &Mentions::none());
             let takes = payload["attachments"][0].to_string().chars().count();
             assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
         }

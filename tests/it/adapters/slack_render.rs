@@ -1,11 +1,11 @@
-//! What Slack would get, and how that looks in a terminal: one of every kind, in detail.
+//! The JSON that Slack gets and its preview in a terminal, in detail for each kind of post.
 
 use std::sync::Arc;
 
 use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
-use hansho::slack::{Mention, Mentions, body, payload, preview};
+use hansho::slack::{Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
 const MENTION: &str = "<!subteam^S0123|sre>";
@@ -14,7 +14,7 @@ pub fn sre() -> Mentions {
     Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
 }
 
-/// An ordinary finding, of no interest but its level.
+/// An ordinary finding at a level.
 pub fn calm(level: Level) -> Finding {
     Finding {
         fingerprint: Fingerprint {
@@ -54,25 +54,25 @@ pub fn card(finding: Finding) -> Card {
     }
 }
 
-pub fn digest(form: Form, cards: Vec<Card>) -> Post {
+pub fn a_post(form: Form, cards: Vec<Card>) -> Post {
     Post { id: "d-17".into(), destination: "security".into(), form, cards, notes: Vec::new() }
 }
 
-/// What is looked at in these tests is what is sent.
+/// The tests look at the value; the client sends the text.
 #[test]
-fn the_body_is_the_payload_in_json() {
+fn the_outgoing_json_is_the_payload() {
     for form in [Form::Cards, Form::Digest, Form::Plain] {
-        let digest = digest(form, vec![card(calm(Level::High))]);
-        let body: Value = serde_json::from_str(&body(&digest, &sre())).unwrap();
-        assert_eq!(body, payload(&digest, &sre()));
+        let post = a_post(form, vec![card(calm(Level::High))]);
+        let written: Value = serde_json::from_str(&payload_json(&post, &sre())).unwrap();
+        assert_eq!(written, payload(&post, &sre()));
     }
 }
 
 fn one(card: Card) -> Value {
-    payload(&digest(Form::Cards, vec![card]), &sre())
+    payload(&a_post(Form::Cards, vec![card]), &sre())
 }
 
-/// The whole of it, as Slack's webhook gets it.
+/// The whole post, as Slack's webhook gets it.
 #[test]
 fn a_card_says_what_somebody_needs_who_was_just_woken() {
     let card = Card { escalated_from: Some(Level::Medium), ..card(calm(Level::High)) };
@@ -134,7 +134,7 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
     assert_eq!(one(card), expected);
 }
 
-/// Everything that a card may say besides, looked for in the whole payload.
+/// Everything that a card may say beside the usual fields, searched in the whole payload.
 #[test]
 fn a_card_says_what_is_special_about_a_finding() {
     let with = |change: fn(&mut Finding)| {
@@ -191,10 +191,10 @@ fn a_card_says_what_is_special_about_a_finding() {
 }
 
 #[test]
-fn a_shared_post_starts_with_the_worst_and_calls_its_people() {
+fn a_shared_post_starts_with_the_most_severe_and_its_mention() {
     let cards = [Level::Low, Level::Critical, Level::High, Level::Low, Level::Low, Level::Medium]
         .map(|level| card(calm(level)));
-    let payload = payload(&digest(Form::Cards, cards.to_vec()), &sre());
+    let payload = payload(&a_post(Form::Cards, cards.to_vec()), &sre());
     let place = "EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  eu-central-1";
     let expected = format!(
         "🚨 *CRITICAL* {MENTION}: 6 findings (1 critical, 1 high, 1 medium, 3 low)\n\
@@ -211,7 +211,7 @@ fn a_shared_post_starts_with_the_worst_and_calls_its_people() {
 fn more_cards_than_fit_are_listed_and_counted() {
     let mut cards = vec![card(calm(Level::High)); 3];
     cards.extend(vec![card(calm(Level::Low)); 40]);
-    let payload = payload(&digest(Form::Cards, cards), &sre());
+    let payload = payload(&a_post(Form::Cards, cards), &sre());
     let attachments = payload["attachments"].as_array().unwrap();
     let shown = attachments.len() - 1;
     let list = attachments[shown]["blocks"][0]["text"]["text"].as_str().unwrap();
@@ -224,7 +224,7 @@ fn more_cards_than_fit_are_listed_and_counted() {
 
 #[test]
 fn plain_text_is_text_alone() {
-    let payload = payload(&digest(Form::Plain, vec![card(calm(Level::High))]), &sre());
+    let payload = payload(&a_post(Form::Plain, vec![card(calm(Level::High))]), &sre());
     let expected = format!(
         "🟠 *HIGH* {MENTION}: EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  \
          eu-central-1\nResource: EC2 instance i-0abc (t3.micro, web-1)\nFound by: guardduty\n\
@@ -257,7 +257,7 @@ eu-central-1
     assert_eq!(preview(&one(card(calm(Level::High))), 80, false), expected);
 }
 
-/// A payload that hansho did not make: nothing in it reaches the terminal as a command.
+/// Nothing in a payload that hansho did not make reaches the terminal as a command.
 #[test]
 fn a_preview_is_deaf_to_terminal_escapes() {
     let payload = json!({

@@ -1,5 +1,5 @@
-//! The SQS adapter, with the real SDK over real sockets: the queue's contract, and SQS's own rules, on
-//! the stand-in and on a foreign endpoint.
+//! The SQS adapter, with the real SDK over real sockets: the queue's contract, and SQS's own rules,
+//! on the stand-in and on a foreign endpoint.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ pub async fn sdk_config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-/// Receives all that the quarantine queue holds, as somebody who looks into it would.
+/// Receives all messages of the quarantine, as an operator does.
 async fn parked(client: &Client, url: &str) -> Vec<DeadLetter> {
     let mut all = Vec::new();
     loop {
@@ -70,7 +70,7 @@ async fn send(client: &Client, url: &str, body: &str) {
     client.send_message().queue_url(url).message_body(body).send().await.expect("a send");
 }
 
-/// The adapter on a stand-in of its own, whose time stands still until it is moved.
+/// The adapter on its own stand-in. The time stands still until the test moves it.
 pub struct OnStandIn {
     pub stand_in: SqsStandIn,
     pub client: Client,
@@ -131,7 +131,7 @@ impl Ground for OnStandIn {
     }
 }
 
-/// The adapter on a server that somebody else wrote, with queues of its own, in real time.
+/// The adapter on a foreign server, with its own queues, in real time.
 struct OnForeign {
     client: Client,
     urls: QueueUrls,
@@ -193,8 +193,8 @@ impl Ground for OnForeign {
     }
 }
 
-/// Rules that an emulator is known to break; `tests/emulators/README.md` says how. Both pass the whole
-/// of the contract.
+/// Rules that an emulator is known to break. `tests/emulators/README.md` describes them. Both
+/// emulators pass the whole contract.
 fn deviations(kind: &str) -> &'static [&'static str] {
     match kind {
         "ministack" => &[
@@ -213,25 +213,27 @@ fn deviations(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Where `tests/emulators/run` has started an emulator, and what its name is.
-pub fn foreign_endpoint() -> Option<(String, String)> {
-    let Ok(endpoint) = std::env::var("HANSHO_TEST_SQS_ENDPOINT") else {
-        println!("not asked for: HANSHO_TEST_SQS_ENDPOINT is not set; see tests/emulators/run");
-        return None;
-    };
+/// The endpoint and the name of the emulator that `tests/emulators/run` has started.
+pub fn foreign_endpoint() -> (String, String) {
     let kind = std::env::var("HANSHO_TEST_SQS_KIND").unwrap_or_else(|_| "foreign".to_owned());
-    Some((endpoint, kind))
+    (foreign_variable("HANSHO_TEST_SQS_ENDPOINT"), kind)
+}
+
+pub fn foreign_variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/emulators/run"))
 }
 
 #[tokio::test]
+#[ignore = "needs HANSHO_TEST_SQS_ENDPOINT: run tests/emulators/run"]
 async fn sqs_contract_on_a_foreign_endpoint() {
-    let Some((endpoint, kind)) = foreign_endpoint() else { return };
+    let (endpoint, kind) = foreign_endpoint();
     exercise(&kind, &[], async || OnForeign::fresh(&endpoint).await).await;
 }
 
 #[tokio::test]
+#[ignore = "needs HANSHO_TEST_SQS_ENDPOINT: run tests/emulators/run"]
 async fn sqs_rules_on_a_foreign_endpoint() {
-    let Some((endpoint, kind)) = foreign_endpoint() else { return };
+    let (endpoint, kind) = foreign_endpoint();
     let fresh = async || OnForeign::fresh(&endpoint).await;
     sqs_rules::exercise(&kind, deviations(&kind), fresh).await;
 }

@@ -1,4 +1,4 @@
-//! What the SQS adapter makes of an SQS that errs. Only the stand-in can do so to order.
+//! The SQS adapter against an SQS with faults, which only the stand-in can produce.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn take(on: &OnStandIn, max: usize) -> Vec<Delivery> {
     on.queue.receive(ask(max)).await.expect("a receive")
 }
 
-/// So many messages in the standard lane, received.
+/// Puts messages into the standard lane, and receives them.
 async fn received(on: &OnStandIn, count: usize) -> Vec<Delivery> {
     let mut got = Vec::new();
     for n in 0..count {
@@ -201,7 +201,7 @@ async fn the_same_message_twice_early_and_out_of_order() {
     on.stand_in.inject("ReceiveMessage", 1, Fault::Duplicate);
     let (one, two) = (take(&on, 10).await, take(&on, 10).await);
     assert_eq!((one.len(), two.len()), (2, 2), "both, twice");
-    // Only the newest receipts count; the others are told so when they are to be extended.
+    // Only the newest receipts count. The answer for the others is `ReceiptGone`.
     let entries: Vec<_> = one.iter().map(|d| (d.receipt.clone(), VISIBILITY)).collect();
     on.queue.hide(LANE, &entries).await.iter().for_each(gone);
     assert_eq!(on.queue.delete(LANE, &receipts(&one)).await, [Ok(()), Ok(())]);
@@ -210,8 +210,8 @@ async fn the_same_message_twice_early_and_out_of_order() {
     assert_eq!(left(&on).len(), 0);
 }
 
-/// SQS documents an error for it, and in practice gives one of two; either means that somebody else
-/// may have the message at any moment.
+/// SQS documents one error for this, and in practice gives one of two. Either means that another
+/// worker may have the message at any moment.
 #[tokio::test]
 async fn a_receipt_whose_time_is_up_cannot_hide_but_still_deletes() {
     let on = OnStandIn::fresh().await;
@@ -229,7 +229,7 @@ async fn a_lone_receipt_that_fails_its_whole_call_is_known_to_be_gone() {
     let refuse = || Fault::Refuse { status: 400, code: "ReceiptHandleIsInvalid" };
     on.stand_in.inject("DeleteMessageBatch", 2, refuse());
     gone(&on.queue.delete(LANE, &got[..1]).await[0]);
-    // With two nobody knows whose it is.
+    // With two entries, the receipt that the error is about is unknown.
     for answer in on.queue.delete(LANE, &got).await {
         unavailable(&answer);
     }
@@ -240,7 +240,7 @@ async fn an_extension_beyond_12_hours_is_refused_but_the_receipt_lives() {
     let on = OnStandIn::fresh().await;
     let got = receipts(&received(&on, 1).await);
     let hour = Duration::from_secs(3600);
-    // Cut to what can succeed right after a receive.
+    // Cut to the longest delay that SQS accepts right after a receive.
     assert_eq!(on.queue.hide(LANE, &[(got[0].clone(), hour * 12)]).await, [Ok(())]);
     on.stand_in.advance(hour * 11);
     let answer = on.queue.hide(LANE, &[(got[0].clone(), hour * 2)]).await;
@@ -283,13 +283,13 @@ async fn a_long_poll_alerts_that_time_was_moved() {
     received(&on, 1).await;
     let long = ReceiveAsk { wait: Duration::from_secs(20), ..ask(10) };
     let advance = async {
-        // Half a visibility first: it must not end the wait.
+        // Half of the visibility passes first, which must not end the wait.
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             on.stand_in.advance(VISIBILITY / 2);
         }
     };
-    // The wait is measured in the stand-in's time as well, so it may end before the message comes.
+    // The stand-in's time bounds the wait, too, so the wait may end before the message arrives.
     let (first, ()) = tokio::join!(on.queue.receive(long), advance);
     let got =
         if first.as_ref().is_ok_and(Vec::is_empty) { take(&on, 10).await } else { first.unwrap() };
@@ -314,8 +314,7 @@ async fn a_running_clock_brings_messages_back_by_itself() {
     assert!(now_ms > 1_767_225_600_000, "{now_ms}");
 }
 
-/// A queue that hangs costs as long as a call may take, and no longer. The slowest test here: the
-/// limit is 10 s of real time.
+/// A queue that hangs ends with the time-out of a call. This test takes 10 s of real time.
 #[tokio::test]
 async fn a_call_without_an_answer_ends() {
     let on = OnStandIn::fresh().await;
@@ -335,7 +334,7 @@ async fn a_call_without_an_answer_ends() {
 
 #[tokio::test]
 async fn nobody_there_is_unavailable_and_names_no_secret() {
-    // Bound, then given up: a port at which nobody listens.
+    // The port is bound and then released, so nothing listens on it.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);

@@ -1,7 +1,7 @@
-//! SQS's own rules, as far as this project leans on them, asked of a server with the plain SDK.
+//! The rules of SQS that this project depends on, tested with the plain SDK.
 //!
-//! They are not about the adapter: they hold the stand-in to what AWS documents and foreign
-//! emulators do, so that a test that passes on the stand-in means something.
+//! They do not test the adapter. They hold the stand-in to AWS's documents and to foreign
+//! emulators, so that a passing test on the stand-in means something.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use aws_sdk_sqs::types::{
 
 use crate::contracts::queue_contract::QueueHarness;
 
-/// A server, and its time.
+/// A server, and the control of its time.
 pub trait Ground: QueueHarness {
     fn client(&self) -> &Client;
 
@@ -180,7 +180,7 @@ async fn attributes_count_towards_the_bound<G: Ground>(g: &G) {
     call(MESSAGE_BYTES_MAX - 8).await.expect("it fits exactly");
 }
 
-/// With an attribute named `n`.
+/// Sends a message with an attribute named `n`.
 async fn send_with<G: Ground>(
     g: &G,
     url: &str,

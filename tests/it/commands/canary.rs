@@ -195,7 +195,7 @@ fn its_post_is_marked_as_a_test_and_mentions_nobody() {
     let calm =
         |level| crate::adapters::slack_render::card(crate::adapters::slack_render::calm(level));
     let text = |form, cards| {
-        let payload = payload(&crate::adapters::slack_render::digest(form, cards), &mentions);
+        let payload = payload(&crate::adapters::slack_render::a_post(form, cards), &mentions);
         (payload["text"].as_str().unwrap().to_owned(), payload.to_string())
     };
     let several = || (0..12).map(|_| canary()).collect::<Vec<_>>();

@@ -1,9 +1,9 @@
-//! The configuration from the outside: text and variables in, a configuration or mistakes out.
+//! Loads texts and variables, and checks the configuration or the mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hansho::commands::check;
+use hansho::commands::check::{explanation, probe};
 use hansho::config::keys::KEYS;
 use hansho::config::{
     Backend, Config, ConfigFile, Environment, Loaded, Reference, load, pace_allowed,
@@ -39,7 +39,7 @@ fn warnings(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 const ONE: &str = "[[destination]]\nname = 'security'\nwebhook = 'env:HOOK'\n";
 
-/// A second destination, for what speaks of another one.
+/// A second destination.
 const ONCALL: &str =
     "[[destination]]\nname = 'oncall'\nwebhook = 'env:PAGER'\nmin_severity = 'critical'\n";
 
@@ -50,7 +50,7 @@ express    = "https://sqs.eu-west-1.amazonaws.com/111122223333/express"
 quarantine = "https://sqs.eu-west-1.amazonaws.com/111122223333/quarantine"
 "#;
 
-/// The file that gives one key one value. Whatever it needs beside it is there too.
+/// A file that gives one key a value, with the sections that it needs.
 fn file_with(path: &str, value: &str) -> String {
     let in_destination = path.strip_prefix("destination.");
     let others = |name: &str, line: &str| match in_destination {
@@ -72,7 +72,7 @@ fn file_with(path: &str, value: &str) -> String {
     text + ONCALL
 }
 
-/// A good value for each key that can stand alone, in TOML.
+/// A valid value in TOML for each key that needs no other key.
 fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
@@ -106,12 +106,12 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
     ])
 }
 
-/// Keys that need others beside them.
+/// Keys that need other keys.
 const NOT_ALONE: [&str; 5] =
     ["queue.standard", "queue.express", "queue.quarantine", "ledger.table", "reconcile.every"];
 
 #[test]
-fn every_key_is_read_from_the_file_and_from_its_variable_alike() {
+fn every_key_is_read_from_the_file_and_from_its_variable() {
     let two = format!("{ONE}{ONCALL}");
     let usual = config(&two, &[]);
     let values = good_values();
@@ -129,7 +129,7 @@ fn the_environment_wins_over_the_file() {
     let values = good_values();
     for key in KEYS.iter().filter(|key| !NOT_ALONE.contains(&key.path)) {
         let value = values[key.path].trim_matches('\'');
-        // The file's value is wrong, and nobody minds.
+        // The file's value is invalid, but the variable replaces it.
         let read = loaded(&file_with(key.path, "[]"), &[(key.variable, value)]);
         assert!(read.outcome.is_ok(), "{}: {:?}", key.path, read.outcome);
         assert!(read.variables.contains(&key.variable));
@@ -219,16 +219,16 @@ fn the_simplest_set_up_does_not_mix_with_configured_destinations() {
     let hook = ("SLACK_WEBHOOK_URL", "https://example.invalid/x");
     let unused = "is not used, because destinations are configured: unset it, or remove them";
     let read = loaded(ONE, &[hook, ("SLACK_MENTION_ID", "U0123")]);
-    let told: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
+    let found: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        found,
         [format!("SLACK_WEBHOOK_URL: {unused}"), format!("SLACK_MENTION_ID: {unused}")]
     );
     assert_eq!(read.outcome.unwrap().destinations.len(), 1);
-    // The same variable, referred to, is used.
+    // No warning if a destination refers to the variable.
     let own = "[[destination]]\nname = 'a'\nwebhook = 'env:SLACK_WEBHOOK_URL'";
     assert!(warnings(own, &[hook]).is_empty());
-    // A destination made of variables is a configured one too.
+    // A destination from variables is a configured one too.
     let variables = [
         hook,
         ("HANSHO_DESTINATION_NAME", "a"),
@@ -239,7 +239,7 @@ fn the_simplest_set_up_does_not_mix_with_configured_destinations() {
 }
 
 #[test]
-fn mentions_without_their_webhook_or_id_are_told() {
+fn mentions_without_their_webhook_or_id_are_warned_of() {
     let mention = ("SLACK_MENTION_ID", "U0123");
     assert_eq!(
         warnings("", &[mention]),
@@ -258,7 +258,7 @@ fn a_fallback_is_another_destination_with_something_to_take_over() {
     let with = |name: &str| format!("{ONE}fallback = '{name}'\n{ONCALL}");
     assert_eq!(config(&with("oncall"), &[]).destinations[0].fallback, Some(1));
     assert!(warnings(&with("oncall"), &[]).is_empty());
-    for (text, told) in [
+    for (text, found) in [
         (with("on-call"), "destination[1].fallback: is no destination; known are oncall"),
         (
             with("security"),
@@ -269,7 +269,7 @@ fn a_fallback_is_another_destination_with_something_to_take_over() {
             "destination[1].fallback: must name another destination, and there is none",
         ),
     ] {
-        assert_eq!(mistakes(&text, &[]), [told]);
+        assert_eq!(mistakes(&text, &[]), [found]);
     }
     let backwards = format!("{ONE}{ONCALL}fallback = 'security'\n");
     assert!(
@@ -279,7 +279,7 @@ fn a_fallback_is_another_destination_with_something_to_take_over() {
 }
 
 #[test]
-fn many_mistakes_are_told_at_once_each_with_its_key() {
+fn many_mistakes_are_reported_at_once_each_with_its_key() {
     let text = r#"
         min_severity = "severe"
         colour = "red"
@@ -312,8 +312,8 @@ fn many_mistakes_are_told_at_once_each_with_its_key() {
         name = "a"
         webhook = "env:A"
         "#;
-    let told = mistakes(text, &[("HANSHO_WORKER_SKEW", "x"), ("HANSHO_WORKER_SKEV", "5s")]);
-    let keys: BTreeSet<&str> = told.iter().filter_map(|m| m.split([':', ' ']).next()).collect();
+    let found = mistakes(text, &[("HANSHO_WORKER_SKEW", "x"), ("HANSHO_WORKER_SKEV", "5s")]);
+    let keys: BTreeSet<&str> = found.iter().filter_map(|m| m.split([':', ' ']).next()).collect();
     let expected = BTreeSet::from([
         "min_severity",
         "colour",
@@ -343,9 +343,9 @@ fn many_mistakes_are_told_at_once_each_with_its_key() {
         "destination[4].name",
         "HANSHO_WORKER_SKEV",
     ]);
-    assert_eq!(keys, expected, "{told:#?}");
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
-    assert!(told.iter().any(|m| m.starts_with("worker.skew (from HANSHO_WORKER_SKEW): must be")));
+    assert_eq!(keys, expected, "{found:#?}");
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    assert!(found.iter().any(|m| m.starts_with("worker.skew (from HANSHO_WORKER_SKEW): must be")));
 }
 
 #[test]
@@ -382,8 +382,8 @@ fn the_backends_never_mix() {
             "queue.quarantine: must be another queue",
         ),
     ] {
-        let told = mistakes(&text, &variables);
-        assert!(told.iter().any(|m| m.contains(expected)), "{expected}\n{told:#?}");
+        let found = mistakes(&text, &variables);
+        assert!(found.iter().any(|m| m.contains(expected)), "{expected}\n{found:#?}");
     }
 }
 
@@ -392,7 +392,7 @@ fn a_file_may_describe_both_backends_and_its_queues_serve() {
     let table = "[ledger]\ntable = 'hansho'\n";
     let both = format!("{QUEUES}{table}[embedded]\npath = 'x.db'\n{ONE}");
     assert!(matches!(config(&both, &[]).backend, Backend::Aws { .. }));
-    assert!(warnings(&both, &[])[0].starts_with("embedded: not in use"));
+    assert!(warnings(&both, &[])[0].starts_with("embedded: is not used"));
 }
 
 #[test]
@@ -406,21 +406,21 @@ fn beyond_loopback_a_token_is_demanded() {
         ("listen = '10.0.0.1:1'", false),
         ("listen = '0.0.0.0:1'\ntoken = 'env:TOKEN'", true),
     ] {
-        let told = mistakes(&format!("[embedded]\n{embedded}\n{ONE}"), &[]);
-        assert_eq!(told.is_empty(), good, "{embedded}: {told:?}");
-        assert!(good || told[0].starts_with("embedded.token: is missing"));
+        let found = mistakes(&format!("[embedded]\n{embedded}\n{ONE}"), &[]);
+        assert_eq!(found.is_empty(), good, "{embedded}: {found:?}");
+        assert!(good || found[0].starts_with("embedded.token: is missing"));
     }
 }
 
 #[test]
-fn times_that_do_not_fit_together_are_refused() {
+fn times_that_do_not_fit_together_are_rejected() {
     for (worker, expected) in [
         ("lease = '30s'", "worker: lease (30s) must be at least"),
         ("visibility = '60s'", "worker: visibility − heartbeat (20s) must be more than"),
         ("post_timeout = '30s'", "worker: post_timeout (30s) plus 5s must fit"),
     ] {
-        let told = mistakes(&format!("[worker]\n{worker}\n{ONE}"), &[]);
-        assert!(told.iter().any(|m| m.starts_with(expected)), "{told:?}");
+        let found = mistakes(&format!("[worker]\n{worker}\n{ONE}"), &[]);
+        assert!(found.iter().any(|m| m.starts_with(expected)), "{found:?}");
     }
     let quick = config(&format!("[worker]\npost_timeout = '1s'\n{ONE}"), &[]);
     assert_eq!(quick.budget.connect_timeout(), Duration::from_secs(1));
@@ -428,7 +428,7 @@ fn times_that_do_not_fit_together_are_refused() {
 
 #[cfg(feature = "reconcile")]
 #[test]
-fn a_time_to_compare_goes_together_with_regions() {
+fn reconciling_needs_regions() {
     let of = |text: &str| format!("[reconcile]\n{text}\n{ONE}");
     let both = config(&of("every = '15m'\nregions = 'eu-west-1'"), &[]);
     assert_eq!(both.reconcile.every, Some(Duration::from_secs(900)));
@@ -442,28 +442,28 @@ fn a_time_to_compare_goes_together_with_regions() {
         ("every = '15m'\nregions = 'everywhere'", "reconcile.regions: must be names of regions"),
         ("regions = ['eu-west-1']", "reconcile.regions: must be text in quotes"),
     ] {
-        let told = mistakes(&of(text), &[]);
-        assert!(told.len() == 1 && told[0].starts_with(expected), "{text}: {told:?}");
+        let found = mistakes(&of(text), &[]);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{text}: {found:?}");
     }
     let read = loaded(&of("every = '15m'\nregions = 'eu-west-1, us-east-1'"), &[("HOOK", "x")]);
-    let probes = check::Probes::default();
-    let said = check::explain(&read, &probes);
-    assert!(said.contains("asks GuardDuty         every 15m: eu-west-1, us-east-1"), "{said}");
+    let probes = probe::Probes::default();
+    let said = explanation::text(&read, &probes);
+    assert!(said.contains("reconciles             every 15m: eu-west-1, us-east-1"), "{said}");
 }
 
 #[cfg(not(feature = "reconcile"))]
 #[test]
-fn a_build_that_can_not_ask_guardduty_says_so() {
-    let told = mistakes(&format!("[reconcile]\nevery = '15m'\nregions = 'eu-west-1'\n{ONE}"), &[]);
-    assert!(told.len() == 1 && told[0].contains("--features reconcile"), "{told:?}");
+fn a_build_without_reconcile_rejects_its_interval() {
+    let found = mistakes(&format!("[reconcile]\nevery = '15m'\nregions = 'eu-west-1'\n{ONE}"), &[]);
+    assert!(found.len() == 1 && found[0].contains("--features reconcile"), "{found:?}");
 }
 
 #[test]
-fn without_a_destination_the_two_ways_are_named() {
-    let told = load(None, &Environment::new()).outcome.unwrap_err();
-    assert_eq!(told.len(), 1);
-    let told = told[0].to_string();
-    assert!(told.contains("SLACK_WEBHOOK_URL") && told.contains("[[destination]]"), "{told}");
+fn a_missing_destination_is_a_mistake_with_both_remedies() {
+    let found = load(None, &Environment::new()).outcome.unwrap_err();
+    assert_eq!(found.len(), 1);
+    let found = found[0].to_string();
+    assert!(found.contains("SLACK_WEBHOOK_URL") && found.contains("[[destination]]"), "{found}");
 }
 
 #[test]
@@ -477,7 +477,8 @@ fn there_are_at_most_twenty_destinations() {
     assert_eq!(
         mistakes(&many(21), &[]),
         [
-            "destination: there are more than 20: run a second worker with a queue of its own for them"
+            "destination: there are more than 20: run a second worker with a queue of its own for the \
+             others"
         ]
     );
 }
@@ -495,7 +496,7 @@ fn a_destination_can_only_raise_the_threshold() {
 }
 
 #[test]
-fn what_is_hardly_meant_is_warned_of() {
+fn unlikely_values_are_warned_of() {
     let twice = format!("{ONE}[[destination]]\nname = 'b'\nwebhook = 'env:HOOK'\n");
     assert!(warnings(&twice, &[])[0].starts_with("destination[2].webhook: is that of another"));
     let short = format!("[ledger]\nretention = '14d'\n{ONE}");
@@ -503,13 +504,13 @@ fn what_is_hardly_meant_is_warned_of() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_hides_the_mistakes_of_variables_not() {
-    let told = mistakes("min_severity = ", &[("HANSHO_WORKER_LEASE", "x"), ("HANSHO_LEASE", "x")]);
-    assert_eq!(told.len(), 3, "{told:#?}");
-    assert!(told[0].starts_with("hansho.toml: line 1 is not TOML"));
+fn a_syntax_error_does_not_hide_the_mistakes_of_variables() {
+    let found = mistakes("min_severity = ", &[("HANSHO_WORKER_LEASE", "x"), ("HANSHO_LEASE", "x")]);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].starts_with("hansho.toml: line 1 is not TOML"));
 }
 
-/// A secret in every place where one may be put by mistake: nothing that hansho says repeats it.
+/// Puts a secret into every place, and checks that no output repeats it.
 #[test]
 fn no_output_ever_holds_a_secret() {
     let marked = "SECRET00";
@@ -523,16 +524,16 @@ fn no_output_ever_holds_a_secret() {
     let mut outputs = Vec::new();
     for shape in shapes {
         for key in &KEYS {
-            outputs.push(everything_said(&file_with(key.path, &format!("'{shape}'")), &[]));
-            outputs.push(everything_said(ONE, &[(key.variable, shape)]));
+            outputs.push(all_output(&file_with(key.path, &format!("'{shape}'")), &[]));
+            outputs.push(all_output(ONE, &[(key.variable, shape)]));
         }
         for name in ["SLACK_WEBHOOK_URL", "SLACK_MENTION_ID", "SLACK_MENTION_NAME"] {
-            outputs.push(everything_said(ONE, &[(name, shape)]));
+            outputs.push(all_output(ONE, &[(name, shape)]));
             let hook = ("SLACK_WEBHOOK_URL", "x");
             let id = ("SLACK_MENTION_ID", "S0123");
-            outputs.push(everything_said("", &[hook, id, (name, shape)]));
+            outputs.push(all_output("", &[hook, id, (name, shape)]));
         }
-        outputs.push(everything_said(ONE, &[("HANSHO_UNKNOWN", shape)]));
+        outputs.push(all_output(ONE, &[("HANSHO_UNKNOWN", shape)]));
         for text in [
             format!("'{shape}' = 1"),
             format!("[queue]\n'{shape}' = 1"),
@@ -548,7 +549,7 @@ fn no_output_ever_holds_a_secret() {
             format!("[[destination]]\nwebhook = ['{shape}']"),
             format!("[[destination]]\nwebhook = {{ url = '{shape}' }}"),
         ] {
-            outputs.push(everything_said(&text, &[]));
+            outputs.push(all_output(&text, &[]));
         }
     }
     for output in outputs {
@@ -556,18 +557,17 @@ fn no_output_ever_holds_a_secret() {
     }
 }
 
-/// All that loading and checking can print, with secrets that can be read, and with ones that a
-/// careless judge repeats.
-fn everything_said(text: &str, variables: &[(&str, &str)]) -> String {
+/// Everything that loading and checking print, also if the check of a webhook repeats the secret.
+fn all_output(text: &str, variables: &[(&str, &str)]) -> String {
     let read = loaded(text, variables);
     let file = ConfigFile { path: "hansho.toml".into(), text: Ok(text.to_owned()) };
     let secret = |_: &Reference| Ok("SECRET00".to_owned());
-    let good = check::probe(&read, secret, |_| Ok("hooks.slack.com".to_owned()));
-    let bad = check::probe(&read, secret, |secret| Err(format!("{secret} is wrong")));
+    let good = probe::probe(&read, secret, |_| Ok("hooks.slack.com".to_owned()));
+    let bad = probe::probe(&read, secret, |secret| Err(format!("{secret} is wrong")));
     format!(
         "{read:?}\n{file:?}\n{good:?}\n{bad:?}\n{}\n{}",
-        check::explain(&read, &good),
-        check::explain(&read, &bad)
+        explanation::text(&read, &good),
+        explanation::text(&read, &bad)
     )
 }
 
@@ -576,7 +576,7 @@ fn the_example_is_valid_and_complete() {
     let example = include_str!("../../../hansho.example.toml");
     let read = loaded(example, &[("SLACK_WEBHOOK_URL", "x")]);
     assert!(read.warnings.is_empty(), "{:?}", read.warnings);
-    // But for the mentions, what it shows is the default.
+    // Apart from the mentions, the example shows the defaults.
     let shown = read.outcome.unwrap();
     let mut usual = config(ONE, &[]);
     usual.destinations = shown.destinations.clone();
@@ -595,6 +595,6 @@ fn the_example_is_valid_and_complete() {
         assert!(read.origins.contains_key(key.path), "{} is not in the example", key.path);
     }
     assert!(matches!(read.outcome.unwrap().backend, Backend::Aws { .. }));
-    let told: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
-    assert!(told[0].starts_with("embedded: not in use"), "{told:?}");
+    let found: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
+    assert!(found[0].starts_with("embedded: is not used"), "{found:?}");
 }

@@ -1,4 +1,5 @@
-//! `hansho health` and what it asks: the real binary, well, in trouble, and not there.
+//! `hansho health` and the HTTP answers of a worker, with the real binary: healthy, not ready, and
+//! without a worker.
 
 use std::fs::File;
 use std::process::{Output, Stdio};
@@ -19,11 +20,11 @@ const LONGEST: Duration = Duration::from_secs(60);
 struct Scene {
     slack: SlackStandIn,
     folder: TempDir,
-    /// Where the worker is asked.
+    /// The address of the worker's health and metrics.
     listen: String,
 }
 
-/// One that is free now. That somebody takes it before the worker does is rare enough.
+/// An address that is free now. Another process rarely takes it before the worker does.
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
@@ -67,8 +68,8 @@ impl Scene {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Where the worker takes findings.
-    async fn door(&self) -> String {
+    /// The URL that takes findings.
+    async fn events_url(&self) -> String {
         let mut address = None;
         self.until(|| {
             let opened = |l: &&Value| l["message"] == "listening for POST /events";
@@ -89,7 +90,7 @@ impl Scene {
         waited.await.expect("it happens");
     }
 
-    /// Asks until the answer is one of those that end with this code.
+    /// Asks until `hansho health` ends with this code.
     async fn ask_until(&self, more: &[&str], code: i32) -> Output {
         let waited = tokio::time::timeout(LONGEST, async {
             loop {
@@ -113,15 +114,15 @@ fn said(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_says_how_it_is() {
+async fn a_worker_answers_for_its_health() {
     let scene = Scene::new().await;
     let mut worker = scene.worker(&[("HANSHO_METRICS_EMF", "on")]);
-    let door = scene.door().await;
+    let url = scene.events_url().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     assert_eq!(said(&scene.ask_until(&["--ready"], 0).await), "ready\n");
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
     for (id, severity) in [("a", 9.5), ("b", 5.0), ("noise", 2.0)] {
-        http.post(&door).body(event(id, severity)).send().await.unwrap();
+        http.post(&url).body(event(id, severity)).send().await.unwrap();
     }
     scene.until(|| scene.slack.received().len() >= 2).await;
 
@@ -139,11 +140,11 @@ async fn a_worker_says_how_it_is() {
     }
     assert_eq!(get("/other").await.unwrap().status(), 404);
 
-    // A webhook that is gone makes it unready, and no worse: starting it anew would mend nothing.
+    // A dead destination makes the worker unready, not unhealthy: a restart does not help.
     scene.slack.otherwise(Behaviour::Status(404, "no_service".to_owned()));
-    http.post(&door).body(event("c", 9.5)).send().await.unwrap();
+    http.post(&url).body(event("c", 9.5)).send().await.unwrap();
     let unready = said(&scene.ask_until(&["--ready"], 1).await);
-    assert!(unready.contains("destination slack: its webhook is gone"), "{unready}");
+    assert!(unready.contains("destination slack: Slack rejects its webhook"), "{unready}");
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
 
     let pid = worker.id().unwrap().to_string();
@@ -156,7 +157,7 @@ async fn a_worker_says_how_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_not_there_or_not_asked_is_told_from_one_that_is_well() {
+async fn a_missing_worker_and_a_missing_address_are_failures() {
     let scene = Scene::new().await;
     let nobody = scene.ask(&[]).await;
     assert_eq!(nobody.status.code(), Some(1));
@@ -165,15 +166,15 @@ async fn a_worker_that_is_not_there_or_not_asked_is_told_from_one_that_is_well()
         scene.command(&["health"]).env("HANSHO_METRICS_LISTEN", "off").output().await.unwrap();
     assert_eq!(off.status.code(), Some(2));
     assert!(said(&off).contains("metrics.listen is off"), "{off:?}");
-    // Somebody else's server.
+    // The server of another program.
     let other = axum::Router::new().fallback(|| async { "x".repeat(100_000) });
     let endpoint = crate::adapters::dynamodb::serve(other).await;
     let listen = endpoint.trim_start_matches("http://").to_owned();
     let other = scene.command(&["health"]).env("HANSHO_METRICS_LISTEN", listen).output();
     let other = other.await.unwrap();
     assert_eq!(other.status.code(), Some(1));
-    assert!(said(&other).contains("is no hansho"), "{other:?}");
-    // An address that is taken is told by the worker at once.
+    assert!(said(&other).contains("is not a hansho worker"), "{other:?}");
+    // A worker fails at once if its address is taken.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let worker = scene.command(&["run"]).env("HANSHO_METRICS_LISTEN", address).output();

@@ -1,5 +1,5 @@
-//! `hansho check --live` with the real binary: against the stand-ins of SQS, DynamoDB and Slack, as
-//! all is well, as it is with each thing broken; and on the embedded store.
+//! `hansho check --live` with the real binary, against stand-ins of SQS, DynamoDB and Slack and on
+//! the embedded store: with a good setup, and with each part broken.
 
 use hansho::clock::SystemClock;
 use hansho::commands::demo::slack_standin::{Behaviour, SlackStandIn};
@@ -36,7 +36,7 @@ impl Scene {
         Scene { folder: tempfile::tempdir().unwrap(), slack, aws: None }
     }
 
-    /// Set up as infra/README.md says, but for TTL, which the emulator's table does not have.
+    /// Set up as infra/README.md says.
     async fn aws() -> Scene {
         let sqs = SqsStandIn::start(StandInClock::running()).await;
         for lane in ["standard", "express"] {
@@ -52,7 +52,7 @@ impl Scene {
         &self.aws.as_ref().unwrap().0
     }
 
-    /// What is told, and the exit code.
+    /// The output, and the exit code.
     async fn check(&self, args: &[&str], variables: &[(&str, &str)]) -> (String, Option<i32>) {
         let mut command = hansho(self.folder.path());
         command.args(["check", "--live"]).args(args);
@@ -78,14 +78,14 @@ impl Scene {
 fn wrong(lines: &[Value]) -> Vec<String> {
     let wrong = lines.iter().filter(|line| line["state"] == "wrong");
     let shown = |line: &Value| {
-        assert!(line["mend"].is_string(), "{line}");
+        assert!(line["fix"].is_string(), "{line}");
         format!("{}: {}", line["subject"].as_str().unwrap(), line["detail"].as_str().unwrap())
     };
     wrong.map(shown).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_is_well_on_aws_and_nothing_is_changed() {
+async fn a_good_setup_on_aws_has_no_mistake_and_is_not_changed() {
     let scene = Scene::aws().await;
     let (text, code) = scene.check(&[], &[]).await;
     assert_eq!(code, Some(0), "{text}");
@@ -98,11 +98,11 @@ async fn all_is_well_on_aws_and_nothing_is_changed() {
         "ChangeMessageVisibility is allowed",
         "SendMessage is allowed",
         "table hansho-ledger",
-        "rows expire by expires_at",
+        "records expire by expires_at",
         "can be written",
-        "many rows can be read at once",
+        "many records can be read at once",
         "HTTP 400: no_text to an empty message",
-        "Nothing is wrong with it.",
+        "\nNothing is wrong.\n",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -112,11 +112,11 @@ async fn all_is_well_on_aws_and_nothing_is_changed() {
     let client =
         aws_sdk_dynamodb::Client::new(&dynamodb::fake_config(&scene.aws.as_ref().unwrap().1));
     let rows = client.scan().table_name("hansho-ledger").send().await.unwrap();
-    assert_eq!(rows.count(), 0, "a check leaves no row");
+    assert_eq!(rows.count(), 0, "a check leaves no record");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_waits_stays_where_it_is() {
+async fn a_waiting_message_stays_in_its_queue() {
     let scene = Scene::aws().await;
     let client =
         aws_sdk_sqs::Client::new(&crate::adapters::sqs::sdk_config(&scene.sqs().endpoint()).await);
@@ -129,7 +129,7 @@ async fn a_message_that_waits_stays_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_not_be_done_is_told_with_the_right_that_is_missing() {
+async fn a_denied_call_is_reported_with_the_missing_right() {
     for (operation, said) in [
         (
             "GetQueueAttributes",
@@ -153,7 +153,7 @@ async fn what_may_not_be_done_is_told_with_the_right_that_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_set_up_wrongly_or_missing_is_told() {
+async fn wrong_and_missing_resources_are_reported() {
     let scene = Scene::aws().await;
     let sqs = scene.sqs();
     sqs.create("bare", &[("MaximumMessageSize", "262144")]);
@@ -184,7 +184,7 @@ async fn what_is_set_up_wrongly_or_missing_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_with_another_key_or_without_expiry_is_told() {
+async fn a_table_with_another_key_or_without_expiry_is_reported() {
     let scene = Scene::aws().await;
     let endpoint = &scene.aws.as_ref().unwrap().1;
     let config = dynamodb::fake_config(endpoint);
@@ -199,18 +199,18 @@ async fn a_table_with_another_key_or_without_expiry_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_is_dead_or_no_slack_is_told() {
+async fn a_dead_or_foreign_webhook_is_reported() {
     for (behaviour, state, said) in [
         (Behaviour::Status(404, "no_service".to_owned()), "wrong", "is dead: HTTP 404: no_service"),
         (Behaviour::Status(403, "invalid_token".to_owned()), "wrong", "is dead"),
         (Behaviour::Status(410, "channel_is_archived".to_owned()), "wrong", "is dead"),
         (Behaviour::Status(500, "rollup_error".to_owned()), "wrong", "no clear answer: HTTP 500"),
-        (Behaviour::Status(400, "<html>/services/T000".to_owned()), "wrong", "answers otherwise"),
+        (Behaviour::Status(400, "<html>/services/T000".to_owned()), "wrong", "not Slack's answer"),
         (Behaviour::OkWithOtherBody("<html>sign in".to_owned()), "wrong", "no clear answer"),
         (Behaviour::OkWithOtherBody("ok".to_owned()), "wrong", "an empty message was accepted"),
         (Behaviour::Redirect("http://127.0.0.1:9/".to_owned()), "wrong", "no clear answer"),
         (Behaviour::CloseWithoutAccepting, "wrong", "no clear answer"),
-        (Behaviour::RateLimited { retry_after_s: Some(3) }, "not_checked", "too much was posted"),
+        (Behaviour::RateLimited { retry_after_s: Some(3) }, "not_checked", "too many posts"),
     ] {
         let scene = Scene::embedded().await;
         scene.slack.plan([behaviour.clone()]);
@@ -228,8 +228,11 @@ async fn a_webhook_that_is_dead_or_no_slack_is_told() {
 async fn the_embedded_store_is_opened_and_written() {
     let scene = Scene::embedded().await;
     let (text, code) = scene.check(&[], &[]).await;
-    assert!(code == Some(0) && text.contains("not there yet; the worker can make it"), "{text}");
-    assert!(!scene.folder.path().join("hansho.db").exists(), "a check makes no store");
+    assert!(
+        code == Some(0) && text.contains("does not exist yet; the worker can create it"),
+        "{text}"
+    );
+    assert!(!scene.folder.path().join("hansho.db").exists(), "a check creates no store");
     hansho::embedded::Store::open(&scene.folder.path().join("hansho.db")).unwrap();
     let (text, code) = scene.check(&[], &[]).await;
     assert!(code == Some(0) && text.contains("can be opened and written"), "{text}");
@@ -239,7 +242,7 @@ async fn the_embedded_store_is_opened_and_written() {
     assert!(code == Some(1) && text.contains("is it hansho's file?"), "{text}");
     let (text, code) = scene.check(&[], &[("HANSHO_EMBEDDED_PATH", "none/x.db")]).await;
     assert!(code == Some(1) && text.contains("takes no file"), "{text}");
-    // What is wrong offline comes first, and nothing is asked.
+    // A mistake in the configuration is reported first, and nothing is asked.
     let (text, code) = scene.check(&["--json"], &[("HANSHO_WORKER_LEASE", "1s")]).await;
     assert!(code == Some(2) && text.contains("lease (1s) must be"), "{text}");
     assert!(scene.slack.received().len() == 4, "nothing more was asked");

@@ -1,15 +1,20 @@
 //! The commands, as a person or a container runs them.
 
 pub mod canary;
-#[cfg(feature = "canary")]
+#[cfg(all(feature = "canary", feature = "demo"))]
 pub mod canary_e2e;
 pub mod config;
 pub mod explain;
+#[cfg(feature = "demo")]
 pub mod explain_e2e;
 pub mod explain_queues;
+#[cfg(feature = "demo")]
 pub mod health;
+#[cfg(feature = "demo")]
 pub mod live;
 pub mod reconcile;
 pub mod replay;
+#[cfg(feature = "demo")]
 pub mod run_e2e;
+#[cfg(feature = "demo")]
 pub mod runtime_api;

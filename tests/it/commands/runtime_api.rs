@@ -1,6 +1,6 @@
-//! The real binary as a Lambda function, driven by a stand-in for Lambda's Runtime API, with stand-ins
-//! for SQS, DynamoDB and Slack behind it. As Lambda does, the stand-in deletes from the queue what the
-//! answer does not name.
+//! The real binary as a Lambda function, with stand-ins for Lambda's Runtime API, SQS, DynamoDB and
+//! Slack. Like Lambda, the stand-in deletes from the queue the messages that the answer does not
+//! name.
 //! Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ use crate::support::memory_ledger::MemoryLedger;
 use crate::support::memory_queue::MemoryQueue;
 use crate::support::sqs_standin::{SqsStandIn, StandInClock};
 
-/// What a function answered to one invocation.
+/// The function's answer to one invocation.
 #[derive(Debug)]
 enum Answer {
     Response(Value),
@@ -41,7 +41,7 @@ enum Answer {
 }
 
 impl Answer {
-    /// The messages that the answer names as not settled.
+    /// The messages that the answer names, which are delivered again.
     fn failures(&self) -> BTreeSet<String> {
         let Answer::Response(response) = self else { panic!("{self:?}") };
         let named = response["batchItemFailures"].as_array().expect("the list is always there");
@@ -94,7 +94,7 @@ impl Lambda {
         Lambda { address: address.trim_start_matches("http://").to_owned(), invocations }
     }
 
-    /// The environment that Lambda gives a function.
+    /// The environment variables that Lambda sets.
     fn environment(&self) -> [(&str, String); 6] {
         [
             ("AWS_LAMBDA_RUNTIME_API", self.address.clone()),
@@ -108,7 +108,11 @@ impl Lambda {
 
     async fn invoke(&self, event: &Value, timeout: Duration) -> Answer {
         let body = event.to_string();
-        assert!(body.len() <= PAYLOAD_BYTES_MAX, "Lambda gives no more: {}", body.len());
+        assert!(
+            body.len() <= PAYLOAD_BYTES_MAX,
+            "the event is too large for Lambda: {}",
+            body.len()
+        );
         let (answer, answered) = oneshot::channel();
         let id = uuid::Uuid::new_v4().to_string();
         let deadline = wall().plus(timeout).0;
@@ -153,14 +157,14 @@ fn answered(api: &Api, id: &str, answer: Answer) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-/// The function with all that it needs.
+/// The function, and its stand-ins.
 struct Scene {
     lambda: Lambda,
     sqs: SqsStandIn,
     slack: SlackStandIn,
     client: aws_sdk_sqs::Client,
     function: Child,
-    /// What it logs, read all the time: a full pipe would stop it.
+    /// Its log, read all the time, because a full pipe would block it.
     log: JoinHandle<String>,
     _folder: TempDir,
 }
@@ -203,7 +207,7 @@ impl Scene {
         }
     }
 
-    /// Receives what is there, as an event source mapping does.
+    /// Receives all visible messages, as an event source mapping does.
     async fn receive(&self, queue: &str) -> Vec<Message> {
         let mut all = Vec::new();
         loop {
@@ -218,7 +222,7 @@ impl Scene {
         }
     }
 
-    /// One call with all that a queue holds, and what the event source mapping does after it.
+    /// One call with all messages of a queue, and the deletes of the event source mapping after it.
     async fn call(&self, queue: &str, timeout: Duration) -> (Vec<Message>, BTreeSet<String>) {
         let batch = self.receive(queue).await;
         let records: Vec<Value> = batch.iter().map(|m| record(queue, m)).collect();
@@ -235,14 +239,14 @@ impl Scene {
     }
 
     /// How often Slack accepted a finding.
-    fn told(&self, id: &str) -> usize {
+    fn posts_of(&self, id: &str) -> usize {
         let shows = |p: &&Arc<hansho::commands::demo::slack_standin::Received>| {
             p.accepted && p.payload["attachments"].to_string().contains(id)
         };
         self.slack.received().iter().filter(shows).count()
     }
 
-    /// Ends the environment, as Lambda does, and answers its log, in which no secret is.
+    /// Ends the environment, as Lambda does. Returns its log, and checks that it holds no secret.
     async fn log(mut self) -> String {
         self.function.kill().await.unwrap();
         let log = self.log.await.unwrap();
@@ -262,7 +266,7 @@ fn record(queue: &str, message: &Message) -> Value {
     })
 }
 
-/// The lines of a log that are metrics.
+/// The metrics lines of a log.
 fn metrics(log: &str) -> Vec<Value> {
     let lines = log.lines().filter(|line| line.contains("\"_aws\""));
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -271,9 +275,9 @@ fn metrics(log: &str) -> Vec<Value> {
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn exactly_what_did_not_settle_is_named() {
+async fn the_answer_names_exactly_the_unfinished_messages() {
     let scene = Scene::start(&[]).await;
-    // The critical one is posted for itself; then Slack asks for a pause.
+    // The critical finding has a post of its own. Then Slack asks for a pause.
     scene.slack.plan([Behaviour::Ok]);
     scene.slack.otherwise(Behaviour::RateLimited { retry_after_s: Some(30) });
     let bodies = [("crit", 9.5), ("mid-a", 5.0), ("noise", 2.0), ("mid-b", 5.0), ("crit", 9.5)];
@@ -286,10 +290,10 @@ async fn exactly_what_did_not_settle_is_named() {
         .map(|m| if m.body.as_deref().unwrap().contains("mid-a") { "mid-a" } else { "mid-b" })
         .collect();
     assert_eq!((failures.len(), named), (2, BTreeSet::from(["mid-a", "mid-b"])));
-    assert_eq!(scene.told("crit"), 1);
-    let parked = scene.sqs.messages("quarantine");
-    assert!(parked.len() == 1 && parked[0].body == "{\"half\":", "{parked:?}");
-    // They come when the pause is over, not when their visibility ends.
+    assert_eq!(scene.posts_of("crit"), 1);
+    let quarantined = scene.sqs.messages("quarantine");
+    assert!(quarantined.len() == 1 && quarantined[0].body == "{\"half\":", "{quarantined:?}");
+    // They are delivered again after the pause, not after their visibility time-out.
     assert!(scene.receive("standard").await.is_empty());
     scene.sqs.advance(Duration::from_secs(45));
     assert_eq!(scene.receive("standard").await.len(), 2);
@@ -300,7 +304,7 @@ async fn exactly_what_did_not_settle_is_named() {
         ("findings", 5),
         ("below_threshold", 1),
         ("posted", 1),
-        ("covered", 1),
+        ("already_posted", 1),
         ("quarantined", 1),
     ] {
         assert_eq!(line[name], value, "{name}: {line}");
@@ -312,19 +316,19 @@ async fn the_answer_comes_before_the_deadline_whatever_slack_does() {
     let scene = Scene::start(&[]).await;
     scene.slack.otherwise(Behaviour::Slow(Duration::from_millis(700)));
     scene.send("standard", (0..400).map(|i| event(&format!("m-{i:03}."), 5.0))).await;
-    // It stops posting 7 s before the deadline.
+    // Posts stop 7 s before the deadline.
     let (batch, failures) = scene.call("standard", Duration::from_secs(9)).await;
     assert_eq!(batch.len(), 400);
-    let told = (0..400).filter(|i| scene.told(&format!("m-{i:03}.")) == 1).count();
-    assert!(told > 0 && !failures.is_empty(), "{told} told, {} named", failures.len());
-    assert_eq!(told + failures.len(), 400, "each is told or comes again");
+    let posted = (0..400).filter(|i| scene.posts_of(&format!("m-{i:03}.")) == 1).count();
+    assert!(posted > 0 && !failures.is_empty(), "{posted} posted, {} named", failures.len());
+    assert_eq!(posted + failures.len(), 400, "each is posted or delivered again");
     assert_eq!(scene.sqs.messages("standard").len(), failures.len());
-    // The next call does the rest, and tells nothing twice.
+    // The next call posts the rest, and nothing twice.
     scene.slack.otherwise(Behaviour::Ok);
     scene.sqs.advance(Duration::from_secs(150));
     let (_, failures) = scene.call("standard", MINUTE).await;
     assert_eq!(failures.len(), 0);
-    assert!((0..400).all(|i| scene.told(&format!("m-{i:03}.")) == 1));
+    assert!((0..400).all(|i| scene.posts_of(&format!("m-{i:03}.")) == 1));
     scene.log().await;
 }
 
@@ -334,7 +338,7 @@ async fn ten_thousand_messages_in_six_megabytes() {
     let body = |i: usize| match i % 2_500 {
         0 => event(&format!("crit-{i:05}."), 9.5),
         1 => "poison".to_owned(),
-        // Without its indentation, to fit.
+        // Without indentation, so that the event fits.
         _ => event(&format!("noise-{i:05}"), 2.0).replace("  ", ""),
     };
     let record = |i: usize| {
@@ -343,34 +347,34 @@ async fn ten_thousand_messages_in_six_megabytes() {
     };
     let event = json!({"Records": (0..10_000).map(record).collect::<Vec<_>>()});
     let bytes = event.to_string().len();
-    assert!(bytes > 5 << 20, "not the size that it is meant to have: {bytes}");
+    assert!(bytes > 5 << 20, "the event is smaller than intended: {bytes}");
     let answer = scene.lambda.invoke(&event, MINUTE).await;
     assert_eq!(answer.failures(), BTreeSet::new());
     assert_eq!(scene.sqs.messages("quarantine").len(), 4);
-    assert!([0, 2_500, 5_000, 7_500].iter().all(|i| scene.told(&format!("crit-{i:05}.")) == 1));
+    assert!([0, 2_500, 5_000, 7_500].iter().all(|i| scene.posts_of(&format!("crit-{i:05}.")) == 1));
     scene.log().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_slack_away_nothing_is_deleted() {
+async fn nothing_is_deleted_while_slack_is_unreachable() {
     let scene = Scene::start(&[]).await;
     scene.slack.otherwise(Behaviour::CloseWithoutAccepting);
     scene.send("express", (0..30).map(|i| event(&format!("c-{i:02}."), 9.5))).await;
     let (batch, failures) = scene.call("express", Duration::from_secs(20)).await;
     assert_eq!((batch.len(), failures.len()), (30, 30));
     assert_eq!(scene.sqs.messages("express").len(), 30);
-    // Each is due when Slack is tried again, which is within two minutes.
+    // Each message is due at the next retry, which is within two minutes.
     scene.sqs.advance(Duration::from_secs(121));
     assert_eq!(scene.receive("express").await.len(), 30);
     scene.log().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_timer_is_answered_and_what_is_not_for_it_is_refused() {
+async fn the_heartbeat_is_answered_and_a_foreign_event_is_refused() {
     let scene = Scene::start(&[]).await;
     let heartbeat = json!({"hansho": "heartbeat"});
     let answer = scene.lambda.invoke(&heartbeat, MINUTE).await;
-    assert!(matches!(&answer, Answer::Response(said) if said["hansho"] == "well"), "{answer:?}");
+    assert!(matches!(&answer, Answer::Response(said) if said["hansho"] == "healthy"), "{answer:?}");
     let answer = scene.lambda.invoke(&json!({"detail-type": "GuardDuty Finding"}), MINUTE).await;
     assert!(answer.error().contains("event source mappings"), "{answer:?}");
     let foreign = json!({"Records": [{"messageId": "m", "receiptHandle": "r", "body": "x",
@@ -382,15 +386,15 @@ async fn its_timer_is_answered_and_what_is_not_for_it_is_refused() {
     let log = scene.log().await;
     let beats: Vec<bool> =
         metrics(&log).iter().map(|line| line.get("heartbeat").is_some()).collect();
-    assert_eq!(beats, [true, false, false, true], "only a call that worked is a sign of life");
+    assert_eq!(beats, [true, false, false, true], "only a successful call has a heartbeat");
 }
 
 #[cfg(feature = "reconcile")]
 #[tokio::test(flavor = "multi_thread")]
-async fn asked_to_compare_it_enqueues_what_is_missing() {
+async fn a_comparison_enqueues_missing_findings() {
     let guardduty = crate::support::guardduty_standin::GuardDutyStandIn::start().await;
     let made = |id: &str, region: &str| {
-        // Within the hour by which a run overlaps the one before it.
+        // Within the hour that two runs overlap.
         let at = wall().minus(Duration::from_secs(1800));
         crate::commands::reconcile::guardduty_finding(id, region, 8.0, at, at)
     };
@@ -414,7 +418,7 @@ async fn asked_to_compare_it_enqueues_what_is_missing() {
     assert_eq!(said, &expected);
     let (batch, failures) = scene.call("express", MINUTE).await;
     assert_eq!((batch.len(), failures.len()), (2, 0));
-    assert_eq!((scene.told("f-missing"), scene.told("f-there")), (1, 1));
+    assert_eq!((scene.posts_of("f-missing"), scene.posts_of("f-there")), (1, 1));
     let log = scene.log().await;
     let line = metrics(&log).pop().expect("a line for CloudWatch");
     assert_eq!(line["posted"], 2, "{line}");
@@ -423,7 +427,7 @@ async fn asked_to_compare_it_enqueues_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_is_away_is_no_sign_of_life() {
+async fn an_unreachable_ledger_ends_the_heartbeat() {
     let nowhere = "http://127.0.0.1:9";
     let scene = Scene::start(&[("AWS_ENDPOINT_URL_DYNAMODB", nowhere)]).await;
     let answer = scene.lambda.invoke(&json!({"hansho": "heartbeat"}), MINUTE).await;
@@ -447,7 +451,7 @@ impl Notifier for PanicsOnce {
     }
 }
 
-/// Runs as a child of the next test: what the Runtime API is, is told by the environment alone.
+/// Runs as a child of the next test, because only environment variables name the Runtime API.
 #[tokio::test]
 #[ignore = "part of a_panic_in_one_call_is_told_and_the_next_is_served"]
 async fn serves_with_a_notifier_that_panics() {
@@ -461,7 +465,7 @@ async fn serves_with_a_notifier_that_panics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_in_one_call_is_told_and_the_next_is_served() {
+async fn a_panic_in_one_call_is_reported_and_the_next_call_is_served() {
     let lambda = Lambda::start().await;
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "commands::runtime_api::serves_with_a_notifier_that_panics", "--ignored"])
@@ -476,7 +480,7 @@ async fn a_panic_in_one_call_is_told_and_the_next_is_served() {
         json!({"Records": [{"messageId": id, "receiptHandle": id, "body": event(id, 9.5),
             "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:standard"}]})
     };
-    // An error makes the whole batch come again.
+    // After an error, the whole batch is delivered again.
     let answer = lambda.invoke(&batch("first"), MINUTE).await;
     assert!(answer.error().contains("a fault of the program's own"), "{answer:?}");
     let answer = lambda.invoke(&batch("second"), MINUTE).await;

@@ -1,12 +1,15 @@
 //! The desk and the worker on fakes, under a paused clock.
 
+#[cfg(feature = "demo")]
 pub mod alone;
 pub mod buffer;
 pub mod calls;
+#[cfg(feature = "demo")]
 pub mod costs;
 pub mod fleet;
 pub mod lambda_call;
 pub mod prefetch;
 pub mod receives;
+#[cfg(feature = "demo")]
 pub mod recovery_note;
 pub mod review;

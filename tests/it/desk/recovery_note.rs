@@ -13,7 +13,7 @@ use hansho::ports::{Clock, Form, NOTE_WEIGHT_MAX, Note, Post, RetryReason, Troub
 use hansho::slack::{BUDGET_CHARS, payload, weigh};
 use serde_json::json;
 
-use crate::adapters::slack_render::{calm, card, digest, sre};
+use crate::adapters::slack_render::{a_post, calm, card, sre};
 use crate::desk::buffer::{World, world};
 use crate::support::fakes::{Seen, is_plain, refused, retry, settings};
 
@@ -203,7 +203,7 @@ fn away() -> Note {
 
 fn with(notes: Vec<Note>, cards: usize) -> Post {
     let cards = (0..cards).map(|_| card(calm(Level::High))).collect();
-    Post { notes, ..digest(Form::Cards, cards) }
+    Post { notes, ..a_post(Form::Cards, cards) }
 }
 
 #[test]
@@ -227,12 +227,12 @@ fn a_note_stands_below_the_cards() {
         [
             block(
                 "🛠️ hansho could not post here for 37 min, until <!date^1784746037^\
-                 {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with errors of \
-                 its own (5xx). 214 findings were held, and all of them are told."
+                 {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with server \
+                 errors (5xx). 214 findings waited and are posted now."
             ),
             block(
-                "🛠️ The webhook of security is gone, for 37 min now. Its findings come here until \
-                 it has another one."
+                "🛠️ The webhook of security has been dead for 37 min. Its findings come here until \
+                 it has a new one."
             ),
         ]
     );

@@ -1,4 +1,5 @@
-//! Findings of every source, parsed.
+//! Parsing of the findings of every source.
 
+#[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;

@@ -1,5 +1,5 @@
-//! Of a finding that nobody wants only a part is read. What becomes of the message must be the same as if all of
-//! it had been read: kept, dropped or refused, with the same fingerprint, level and reason.
+//! An unwanted finding is read only in part. The result must be the same as if all of it had been
+//! read: kept, dropped or rejected, with the same fingerprint, level and reason.
 
 use fastrand::Rng;
 use hansho::commands::demo::night::Night;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::findings::sources::{fixtures, pointers, substitutes};
 
-/// Panics where the two ways differ. True if something was dropped.
+/// Panics if both ways differ. Returns whether something was dropped.
 fn agree(body: &str) -> bool {
     let whole = parse(body);
     let mut dropped = false;
@@ -19,12 +19,12 @@ fn agree(body: &str) -> bool {
         let (kept, unwanted): (Vec<_>, Vec<_>) = whole.findings.iter().partition(kept);
         let sifted = parse_wanted(body, &wanted);
         assert_eq!(sifted.findings.iter().collect::<Vec<_>>(), kept, "{body}");
-        let told: Vec<(&Fingerprint, Severity)> =
+        let dropped_here: Vec<(&Fingerprint, Severity)> =
             sifted.unwanted.iter().map(|f| (&f.fingerprint, f.severity)).collect();
         let expected: Vec<_> = unwanted.iter().map(|f| (&f.fingerprint, f.severity)).collect();
-        assert_eq!(told, expected, "{body}");
+        assert_eq!(dropped_here, expected, "{body}");
         assert_eq!(sifted.rejections, whole.rejections, "{body}");
-        dropped |= !told.is_empty();
+        dropped |= !dropped_here.is_empty();
     }
     dropped
 }
@@ -44,7 +44,7 @@ fn with_any_value_of_another_type() {
     for (_, body) in fixtures() {
         let whole: Value = serde_json::from_str(&body).unwrap();
         for pointer in pointers(&whole) {
-            // Parts that nobody looks at until a finding is kept are deep down.
+            // Deeper parts are read only of a finding that is kept.
             if pointer.matches('/').count() > 3 {
                 continue;
             }
@@ -57,7 +57,7 @@ fn with_any_value_of_another_type() {
     }
 }
 
-/// Cut, joined, doubled, and with pieces of JSON in the wrong place.
+/// Messages that are cut, joined, doubled, or have pieces of JSON in the wrong place.
 #[test]
 fn damaged_at_random() {
     const PIECES: [&str; 16] = [

@@ -1,5 +1,5 @@
-//! Whole messages, as queues hold them: one of every kind of resource, source and wrapper, and then
-//! each of them damaged in every way that is small.
+//! Whole messages: one for every kind of resource, source and envelope, then each of them with
+//! every small damage.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use hansho::finding::{Finding, Level, Parsed, Partition, RejectCode, parse};
 use serde_json::Value;
 
-/// The finding that several fixtures carry in different wrappers.
+/// The finding that several fixtures carry in different envelopes.
 const COMMAND_AND_CONTROL: &str =
     "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f300";
 
-/// What a fixture's first finding has to read as.
+/// The first finding of a fixture, as it must be read.
 struct Expected {
     fixture: &'static str,
     fingerprint: &'static str,
@@ -20,7 +20,7 @@ struct Expected {
     actor: &'static str,
 }
 
-/// Every fixture with a finding. Those not listed here are in [`REFUSED`].
+/// Every fixture with a finding. The others are in [`REFUSED`].
 const EXPECTED: &[Expected] = &[
     Expected {
         fixture: "access-analyzer-external",
@@ -318,7 +318,7 @@ const EXPECTED: &[Expected] = &[
     },
 ];
 
-/// Every fixture in which something is refused: the code and the place.
+/// Every fixture with a rejection: the code and the place.
 const REFUSED: &[(&str, RejectCode, &str)] = &[
     ("foreign-access-preview", RejectCode::NotAFinding, "detail"),
     ("foreign-cloudtrail", RejectCode::NotAFinding, "detail"),
@@ -434,7 +434,7 @@ fn accounted_for(parsed: &Parsed) -> bool {
     !parsed.findings.is_empty() || !parsed.rejections.is_empty()
 }
 
-/// A message that was cut off anywhere is refused, never half understood and never dropped.
+/// A message that is cut off anywhere is rejected, never read in part and never dropped.
 #[test]
 fn cut_off_anywhere_it_is_refused() {
     for (name, body) in fixtures() {
@@ -448,8 +448,8 @@ fn cut_off_anywhere_it_is_refused() {
     }
 }
 
-/// With any one value of another type there is still a finding, unless it was the value that says
-/// who the finding is or what the message is.
+/// With any one value of another type there is still a finding, unless the value identifies the
+/// finding or the kind of message.
 #[test]
 fn with_any_value_of_another_type_nothing_is_lost() {
     for (name, body) in fixtures() {
@@ -484,7 +484,8 @@ pub fn substitutes() -> [Value; 8] {
     ]
 }
 
-/// Whether the value at `pointer` tells what the message is, or holds the finding or its id.
+/// Returns whether the value at `pointer` identifies the kind of message, or holds the finding or
+/// its id.
 fn decides(pointer: &str) -> bool {
     const KEYS: [&str; 18] = [
         "id",
@@ -510,7 +511,7 @@ fn decides(pointer: &str) -> bool {
     key.is_empty() || key.parse::<usize>().is_ok() || KEYS.contains(&key.as_str())
 }
 
-/// The places of all values, leaves and containers.
+/// The pointers of all values, leaves and containers.
 pub fn pointers(value: &Value) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut children = |key: String, child: &Value| {

@@ -1,7 +1,7 @@
-//! Who may do what, read out of the templates: a table for people, `infra/roles.md`, that is kept true
-//! here, and a reason beside each wildcard.
+//! The rights that the templates give. `infra/roles.md` lists them for people, and a test keeps it
+//! true. Each wildcard has a reason beside it.
 //!
-//! `HANSHO_WRITE_ROLES=1 cargo test --test it iam` writes the table anew.
+//! `HANSHO_WRITE_ROLES=1 cargo test --test it iam` rewrites the list.
 
 use std::path::{Path, PathBuf};
 
@@ -126,7 +126,7 @@ fn table() -> String {
 # Who may do what
 
 Every statement of every role, policy and resource policy in the templates. `cargo test` holds this
-page to the templates, and refuses a wildcard in them that has no reason (`# Why *:`) beside it.
+page to the templates. It refuses a wildcard in them that has no reason (`# Why *:`) beside it.
 "
     .to_owned();
     for template in TEMPLATES {
@@ -137,27 +137,38 @@ page to the templates, and refuses a wildcard in them that has no reason (`# Why
         for s in &all {
             if s.owner != owner {
                 owner.clone_from(&s.owner);
-                text.push_str(&format!(
-                    "\n**{owner}** ({})\n\n| statement | who | may | on | if |\n|---|---|---|---|---|\n",
-                    s.kind
-                ));
+                text.push_str(&format!("\n### {owner} ({})\n\n", s.kind));
             }
-            let effect = if s.allow { "" } else { "**deny** " };
-            let cell = |list: &[String]| match list {
-                [] => "-".to_owned(),
-                list => list.join("<br>").replace('|', "\\|"),
-            };
-            text.push_str(&format!(
-                "| {effect}{} | {} | {} | {} | {} |\n",
-                s.sid,
-                cell(&s.principals),
-                cell(&s.actions),
-                cell(&s.resources),
-                cell(&s.conditions)
-            ));
+            let name = if s.sid.is_empty() { "(no name)" } else { &s.sid };
+            text.push_str(&format!("- **{}{name}**\n", if s.allow { "" } else { "deny: " }));
+            let facts = [
+                ("who", &s.principals),
+                ("may", &s.actions),
+                ("on", &s.resources),
+                ("if", &s.conditions),
+            ];
+            for (fact, values) in facts.into_iter().filter(|(_, values)| !values.is_empty()) {
+                text.push_str(&wrapped(&format!("  - {fact}: `{}`", values.join("`, `"))));
+            }
         }
     }
     text
+}
+
+/// The text of a list in lines of at most 118 columns, where it has spaces to break at.
+fn wrapped(item: &str) -> String {
+    let mut text = String::new();
+    let mut line = "  -".to_owned();
+    for word in item.split_whitespace().skip(1) {
+        if line.len() + 1 + word.len() > 118 {
+            text.push_str(&line);
+            text.push('\n');
+            line = "   ".to_owned();
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text + &line + "\n"
 }
 
 #[test]
@@ -184,7 +195,8 @@ fn grants(line: &str, value: &str) -> bool {
     of_a_statement && if value == "*" { written.ends_with("\"*") } else { written.contains(value) }
 }
 
-/// Whether one of the lines above, up to the start of the list that the line is part of, is a reason.
+/// Whether one of the lines above, up to the start of the list that the line is part of, is a
+/// reason.
 fn has_reason(lines: &[&str], at: usize) -> bool {
     lines[..at]
         .iter()

@@ -50,9 +50,6 @@ const CRATES: [(&str, &[&str]); 10] = [
 const PURE: [&str; 3] = ["finding", "policy", "instants"];
 const IMPURE: [&str; 4] = ["tokio", "std::fs", "std::net", "std::env"];
 
-/// A file longer than this has two subjects.
-const LINES_MAX: usize = 600;
-
 /// The code of each file, by its path from the root of the package: comments and unit tests are
 /// left out.
 fn sources() -> BTreeMap<String, String> {
@@ -127,10 +124,6 @@ fn violations(files: &BTreeMap<String, String>) -> Vec<String> {
             if PURE.contains(&layer) && names(code, name) {
                 all.push(format!("{file}: {layer} is pure, but uses {name}"));
             }
-        }
-        let lines = code.lines().count();
-        if lines > LINES_MAX {
-            all.push(format!("{file}: {lines} lines of code: two subjects?"));
         }
     }
     all

@@ -29,11 +29,42 @@ use plan::Plan;
 use run::{Run, simulate, simulate_plan};
 use tables::Sum;
 
-/// How many seeds `cargo test` runs.
-const SEEDS: u64 = 200;
+/// How many seeds run in each lane. `HANSHO_SIM_SEEDS` sets another number.
+const SEEDS: ByLane = ByLane { all: 40, deep: 200 };
+/// How many findings the storm has in each lane. `HANSHO_SIM_STORM` sets another number.
+const STORM: ByLane = ByLane { all: 5_000, deep: 50_000 };
+/// One mutant of so many runs in each lane. `HANSHO_SIM_MUTANT` runs those with that name instead.
+#[cfg(debug_assertions)]
+const ONE_MUTANT_OF: ByLane = ByLane { all: 6, deep: 1 };
+
+/// A number for each lane of testing. CONTRIBUTING.md describes the lanes.
+struct ByLane {
+    all: u64,
+    deep: u64,
+}
+
+impl ByLane {
+    fn get(&self) -> u64 {
+        match std::env::var("HANSHO_TEST_LANE").as_deref() {
+            Err(_) | Ok("all") => self.all,
+            Ok("deep") => self.deep,
+            Ok(other) => panic!("HANSHO_TEST_LANE is {other:?}: set it to all or deep"),
+        }
+    }
+}
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// Does the work on as many threads as the machine has cores.
+fn on_all_cores(work: impl Fn() + Sync) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(&work);
+        }
+    });
 }
 
 /// What a failing seed says for itself, and how to see it again.
@@ -83,12 +114,7 @@ fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
             }
         }
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(work);
-        }
-    });
+    on_all_cores(work);
     let failed = failed.into_inner().unwrap();
     if failed.len() > 1 {
         println!("\nfailing seeds, and what each breaks first");
@@ -103,7 +129,7 @@ fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
 #[allow(clippy::disallowed_methods, reason = "it measures itself")]
 fn many() {
     let from = setting("HANSHO_SIM_FROM").unwrap_or(0);
-    let seeds = setting("HANSHO_SIM_SEEDS").unwrap_or(SEEDS);
+    let seeds = setting("HANSHO_SIM_SEEDS").unwrap_or_else(|| SEEDS.get());
     let began = Instant::now();
     let (sum, failed) = run_many(from, seeds);
     sum.print(began.elapsed().as_secs_f64());
@@ -147,14 +173,11 @@ fn days_that_once_failed_pass() {
     }
 }
 
-/// How many findings the storm in `cargo test` has; `HANSHO_SIM_STORM` for another number.
-const STORM: u64 = 50_000;
-
 /// Twenty criticals among thousands of lesser findings, two workers, a queue that errs a little:
 /// each critical is told within 3 s of its coming, and all else in its turn.
 #[test]
 fn a_storm_with_twenty_criticals_in_it() {
-    let findings = setting("HANSHO_SIM_STORM").unwrap_or(STORM);
+    let findings = setting("HANSHO_SIM_STORM").unwrap_or_else(|| STORM.get());
     let run = simulate_plan(Plan::storm(findings as u32), None);
     assert_eq!(accuse(0, &run), None);
     let waits = history::waits(&run.history, 4);
@@ -179,9 +202,14 @@ fn find(mistake: Mistake, seeds: u64) -> Option<(u64, &'static str)> {
 #[cfg(debug_assertions)]
 #[test]
 fn every_mutant_is_found() {
-    let only = std::env::var("HANSHO_SIM_MUTANT").unwrap_or_default();
     let mut mistakes = mutants::all();
-    mistakes.retain(|(mistake, ..)| format!("{mistake:?}").contains(&only));
+    match std::env::var("HANSHO_SIM_MUTANT") {
+        Ok(name) => mistakes.retain(|(mistake, ..)| format!("{mistake:?}").contains(&name)),
+        Err(_) => {
+            let step = usize::try_from(ONE_MUTANT_OF.get()).unwrap();
+            mistakes = mistakes.into_iter().step_by(step).collect();
+        }
+    }
     let next = AtomicU64::new(0);
     let missed = Mutex::new(Vec::new());
     let work = || {
@@ -195,10 +223,7 @@ fn every_mutant_is_found() {
             }
         }
     };
-    thread::scope(|scope| {
-        scope.spawn(work);
-        scope.spawn(work);
-    });
+    on_all_cores(work);
     let missed = missed.into_inner().unwrap();
     assert!(missed.is_empty(), "not found, or by another invariant: {missed:?}");
 }

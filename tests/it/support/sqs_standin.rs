@@ -1,12 +1,12 @@
 //! A stand-in for Amazon SQS, in this process and on a real socket, for tests with the real SDK.
 //!
-//! It speaks AWS JSON 1.0 as far as this project uses SQS, and follows AWS's documents where
-//! emulators commonly stray: what a stale receipt does, the end of a receive after 12 hours, answers
-//! entry by entry. Time is a handle in the test's hands ([`StandInClock`]), and faults are ordered
-//! one by one ([`SqsStandIn::inject`]). MD5 sums are left out: the SDK for Rust does not check them.
+//! It speaks AWS JSON 1.0 as far as this project uses SQS. It follows AWS's documents where
+//! emulators often deviate: stale receipts, the end of a receive after 12 hours, answers for each
+//! entry. The test moves its time ([`StandInClock`]), and injects faults one by one
+//! ([`SqsStandIn::inject`]). It leaves out MD5 sums, because the SDK for Rust does not check them.
 //!
-//! `sqs.rs` runs the queue's contract against it, and against foreign emulators too, which is what
-//! keeps it honest.
+//! `sqs.rs` runs the queue's contract against it, and against foreign emulators, which keeps it
+//! honest.
 
 mod clock;
 mod faults;
@@ -29,7 +29,7 @@ pub use faults::Fault;
 use faults::Faults;
 use store::Store;
 
-/// What a test can see of a message without receiving it.
+/// A message as a test sees it, without a receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub id: String,
@@ -41,7 +41,7 @@ pub struct Seen {
 /// One request that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// E.g. `ReceiveMessage`.
+    /// For example `ReceiveMessage`.
     pub operation: String,
     /// The region that the request was signed for.
     pub region: String,
@@ -53,7 +53,7 @@ struct Shared {
     store: Mutex<Store>,
     faults: Mutex<Faults>,
     calls: Mutex<Vec<Call>>,
-    /// Bumped by whatever may make a message visible, so that long polls look again.
+    /// Changes when a message may have become visible, so that long polls check again.
     changes: watch::Sender<u64>,
 }
 
@@ -93,18 +93,18 @@ impl SqsStandIn {
         });
         let app = wire::app(Arc::clone(&shared));
         let server = tokio::spawn(async move {
-            // It ends with the task, when the stand-in is dropped.
+            // The thread ends with the task, when the stand-in is dropped.
             let _ = axum::serve(listener, app).await;
         });
         SqsStandIn { shared, server }
     }
 
-    /// For `AWS_ENDPOINT_URL` or the SDK's `endpoint_url`.
+    /// The value for `AWS_ENDPOINT_URL` or the SDK's `endpoint_url`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.shared.address)
     }
 
-    /// Makes a queue without a request; the answer is its URL.
+    /// Creates a queue without a request, and returns its URL.
     pub fn create(&self, name: &str, attributes: &[(&str, &str)]) -> String {
         let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         self.shared.store().create(name, attributes.collect()).expect("attributes that SQS takes");
@@ -119,19 +119,19 @@ impl SqsStandIn {
         &self.shared.clock
     }
 
-    /// Moves the stand-in's time on. Long polls alert.
+    /// Moves the stand-in's time forward. Long polls notice.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
         self.shared.changed();
     }
 
-    /// The next `times` calls of `operation` suffer the fault. Faults of one operation are served
-    /// in the order in which they were ordered, one a call.
+    /// Injects a fault into the next `times` calls of `operation`. Each call takes the oldest fault
+    /// left.
     pub fn inject(&self, operation: &str, times: usize, fault: Fault) {
         self.shared.faults.lock().expect("unpoisoned").order(operation, times, fault);
     }
 
-    /// Early redelivery: what is in flight in the queue becomes visible now.
+    /// Early redelivery: makes all messages in flight of the queue visible now.
     pub fn reveal(&self, queue: &str) {
         let now = self.shared.clock.now_ms();
         self.shared.store().reveal(queue, now);
@@ -142,6 +142,11 @@ impl SqsStandIn {
     pub fn messages(&self, queue: &str) -> Vec<Seen> {
         let now = self.shared.clock.now_ms();
         self.shared.store().seen(queue, now)
+    }
+
+    /// How many messages all receives have returned, of all queues.
+    pub fn received(&self) -> u64 {
+        self.shared.store().received_ever
     }
 
     /// Every request so far.

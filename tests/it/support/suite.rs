@@ -1,5 +1,5 @@
-//! A suite of checks that runs on many subjects: each check on a subject of its own, all of them even
-//! if one fails, and those that a subject is known to fail skipped by name, aloud.
+//! A suite of checks that runs on many subjects: each check on a subject of its own, all of them
+//! even if one fails, and those that a subject is known to fail skipped by name, aloud.
 
 use std::panic::AssertUnwindSafe;
 

@@ -1,8 +1,9 @@
-//! `hansho check --live`: whether what the configuration names is there, set up as the worker needs
-//! it, and open to these credentials. The adapters ask by calls that change nothing, [`judge`] says
-//! what the answers mean.
+//! `hansho check --live`: whether the queues, the table and the webhooks exist, are set up as the
+//! worker needs them, and accept these credentials. The adapters ask by calls that change nothing,
+//! and [`judge`] turns the answers into lines.
 
 pub mod judge;
+pub mod line;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -20,18 +21,20 @@ use crate::embedded::{self, EmbeddedLedger, Store};
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::policy::ledger::{Expect, RecordKey, Row, State};
-use crate::ports::{Clock as _, Ledger, Queue, Receipt, ReceiveAsk};
+use crate::ports::probe::Asked;
+use crate::ports::{Clock as _, Lane, Ledger, Queue, Receipt, ReceiveAsk};
 
-use judge::{Line, Role};
+use judge::Role;
+use line::{Line, State as Judged};
 
-/// A name that no row and no receipt has.
+/// A name that no record and no receipt has.
 const NOBODY: &str = "hansho-check";
-/// Of a line's text, whatever a service says.
+/// Longer texts of a service are cut.
 const DETAIL_CHARS_MAX: usize = 600;
-/// Between two posts to webhooks, which may be the same.
+/// The pause between two webhooks, which may be the same one.
 const WEBHOOK_REST: Duration = Duration::from_millis(1100);
 
-/// All that was checked.
+/// The results of all checks.
 #[derive(Debug, Default, Serialize)]
 pub struct Answer {
     pub lines: Vec<Line>,
@@ -39,16 +42,16 @@ pub struct Answer {
 
 impl Answer {
     pub fn is_wrong(&self) -> bool {
-        self.lines.iter().any(|line| line.state == judge::State::Wrong)
+        self.lines.iter().any(|line| line.state == Judged::Wrong)
     }
 }
 
-/// Asks everything that the configuration names. Bounded in time by each call's own time-out.
+/// Checks everything that the configuration names. Each call has its own time-out.
 pub async fn run(config: &Config) -> Answer {
     let backend = async {
         match &config.backend {
             Backend::Embedded { path, token, .. } => {
-                let mut lines = store(path).await;
+                let mut lines = check_store(path).await;
                 if let Some(token) = token {
                     lines.push(match wiring::read(token).await {
                         Ok(_) => Line::ok("token", "can be read"),
@@ -60,20 +63,20 @@ pub async fn run(config: &Config) -> Answer {
             Backend::Aws { standard, express, quarantine, table } => {
                 let (queue, ledger) =
                     wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
-                let names = |lane: crate::ports::Lane| match (lane, express) {
-                    (crate::ports::Lane::Express, Some(express)) => express.name().to_owned(),
+                let names = |lane: Lane| match (lane, express) {
+                    (Lane::Express, Some(express)) => express.name().to_owned(),
                     _ => standard.name().to_owned(),
                 };
                 let (mut lines, more) = tokio::join!(
-                    queues(config, &queue, names, quarantine.name()),
-                    rows(&ledger, table.as_str()),
+                    check_queues(config, &queue, names, quarantine.name()),
+                    check_table(&ledger, table.as_str()),
                 );
                 lines.extend(more);
                 lines
             }
         }
     };
-    let (mut lines, more) = tokio::join!(backend, webhooks(config));
+    let (mut lines, more) = tokio::join!(backend, check_webhooks(config));
     lines.extend(more);
     for line in &mut lines {
         line.detail = Text::new(&line.detail, DETAIL_CHARS_MAX).to_string();
@@ -81,10 +84,10 @@ pub async fn run(config: &Config) -> Answer {
     Answer { lines }
 }
 
-async fn queues(
+async fn check_queues(
     config: &Config,
     queue: &SqsQueue,
-    names: impl Fn(crate::ports::Lane) -> String,
+    names: impl Fn(Lane) -> String,
     quarantine: &str,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -92,12 +95,12 @@ async fn queues(
         let subject = format!("queue {}", names(lane));
         let facts = queue.facts(lane).await;
         lines.extend(judge::queue(&subject, Role::Lane, &facts, config.budget.visibility()));
-        if let crate::ports::probe::Asked::Missing(_) = facts {
+        if let Asked::Missing(_) = facts {
             continue;
         }
         lines.push(match judge::may_receive(&facts) {
             Ok(()) => {
-                // Visible again at once: nobody waits for it.
+                // The message is visible again at once, so that a worker receives it.
                 let (wait, visibility) = (Duration::ZERO, Duration::ZERO);
                 let ask = ReceiveAsk { lane, max: 1, wait, visibility };
                 judge::receive(&subject, queue.receive(ask).await.map(|all| all.len()))
@@ -113,28 +116,29 @@ async fn queues(
     let subject = format!("quarantine {quarantine}");
     let facts = queue.quarantine_facts().await;
     lines.extend(judge::queue(&subject, Role::Quarantine, &facts, Duration::ZERO));
-    if !matches!(facts, crate::ports::probe::Asked::Missing(_)) {
-        lines.push(judge::quarantine(&subject, &queue.try_to_park().await));
+    if !matches!(facts, Asked::Missing(_)) {
+        lines.push(judge::quarantine(&subject, &queue.try_to_quarantine().await));
     }
     lines
 }
 
-async fn rows(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
+async fn check_table(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
     let subject = format!("table {table}");
     let facts = ledger.facts().await;
     let mut lines = vec![judge::table(&subject, &facts)];
-    if !matches!(facts, crate::ports::probe::Asked::Missing(_)) {
+    if !matches!(facts, Asked::Missing(_)) {
         lines.extend(judge::ttl(&subject, &ledger.ttl().await));
         lines.extend(read_and_write(&subject, ledger).await);
     }
     lines
 }
 
-/// By a read of a row that is not there, and a write that expects it to be claimed.
+/// Checks the calls of the worker with a record that does not exist. The write expects that the
+/// record is claimed, so it changes nothing.
 async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
     let key = RecordKey { fingerprint: NOBODY.to_owned(), destination: NOBODY.to_owned() };
     let read = ledger.read(&key).await.map(drop);
-    let looked = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
+    let prefetched = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
     let row = Row {
         state: State::Free,
         owner: String::new(),
@@ -154,39 +158,43 @@ async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
     let written = ledger.write(&key, &expect, &row).await;
     [
         judge::ledger_read(subject, read),
-        judge::ledger_recall(subject, looked),
+        judge::ledger_prefetch(subject, prefetched),
         judge::ledger_write(subject, written),
     ]
 }
 
-/// A store that is not there yet is made by the first worker: then its folder has to take it.
-async fn store(path: &Path) -> Vec<Line> {
+/// The first worker creates the store. Before that, the folder must be writable.
+async fn check_store(path: &Path) -> Vec<Line> {
     let subject = format!("store {}", path.display());
-    let mend = "make the folder writable for the worker, or set embedded.path to another place";
+    let fix = "make the folder writable for the worker, or set embedded.path to another place";
     if !path.exists() {
         return vec![match embedded::can_be_made(path) {
-            Ok(()) => Line::ok(&subject, "is not there yet; the worker can make it"),
-            Err(why) => Line::wrong(&subject, why, mend),
+            Ok(()) => Line::ok(&subject, "does not exist yet; the worker can create it"),
+            Err(why) => Line::wrong(&subject, why, fix),
         }];
     }
     let store = match Store::open(path) {
         Ok(store) => store,
-        Err(why) => return vec![Line::wrong(&subject, why.to_string(), mend)],
+        Err(why) => return vec![Line::wrong(&subject, why.to_string(), fix)],
     };
     let written = match store.try_write().await {
         Ok(()) => Line::ok(&subject, "can be opened and written"),
-        Err(why) => Line::wrong(&subject, why, mend),
+        Err(why) => Line::wrong(&subject, why, fix),
     };
     let [read, ..] = read_and_write(&subject, &EmbeddedLedger::new(store)).await;
     vec![written, read]
 }
 
-/// One after another, as they may be the same webhook.
-async fn webhooks(config: &Config) -> Vec<Line> {
+/// One after the other, because two destinations may have the same webhook.
+async fn check_webhooks(config: &Config) -> Vec<Line> {
     let clock = Arc::new(SystemClock::start());
     let notifier = wiring::unread_notifier(config);
     if let Err(why) = notifier.prepare() {
-        return vec![Line::wrong("webhooks", why.to_string(), "mend the system's TLS")];
+        return vec![Line::wrong(
+            "webhooks",
+            why.to_string(),
+            "repair the TLS setup of this machine",
+        )];
     }
     let mut lines = Vec::new();
     for (index, destination) in config.destinations.iter().enumerate() {
@@ -200,28 +208,28 @@ async fn webhooks(config: &Config) -> Vec<Line> {
     lines
 }
 
-/// As lines for a terminal.
+/// The results as lines for a terminal.
 pub fn text(answer: &Answer) -> String {
     let width = answer.lines.iter().map(|line| line.subject.chars().count()).max();
     let width = width.unwrap_or_default();
     let mut out = String::from("\nLive\n");
     for line in &answer.lines {
-        // Infallible, as it is a String.
+        // Writing to a String can't fail.
         let _ =
             write!(out, "  {:<11}  {:<width$}  {}", line.state.as_str(), line.subject, line.detail);
-        match &line.mend {
-            Some(mend) => {
-                let _ = writeln!(out, " → {mend}");
+        match &line.fix {
+            Some(fix) => {
+                let _ = writeln!(out, " → {fix}");
             }
             None => out.push('\n'),
         }
     }
-    let wrong = answer.lines.iter().filter(|line| line.state == judge::State::Wrong).count();
-    let left = answer.lines.iter().filter(|line| line.state == judge::State::NotChecked).count();
+    let wrong = answer.lines.iter().filter(|line| line.state == Judged::Wrong).count();
+    let left = answer.lines.iter().filter(|line| line.state == Judged::NotChecked).count();
     let _ = match (wrong, left) {
-        (0, 0) => writeln!(out, "\nNothing is wrong with it."),
+        (0, 0) => writeln!(out, "\nNothing is wrong."),
         (0, left) => {
-            writeln!(out, "\nNothing is wrong with what could be checked; {left} not checked.")
+            writeln!(out, "\nNothing is wrong; {left} not checked.")
         }
         (wrong, left) => writeln!(out, "\n{wrong} wrong, {left} not checked."),
     };

@@ -1,6 +1,5 @@
-//! The parts of the night's findings, as long and as deep as GuardDuty's own and with their keys in its
-//! order. A word after `$` stands for something that differs from finding to finding: see
-//! [`super::Night::fill`].
+//! The parts of the generated findings, as long and as deep as GuardDuty's own, with the keys in
+//! its order. A word after `$` is replaced for each finding: see `WORDS` in the parent module.
 //!
 //! Source for the shapes: GuardDuty API reference, `Finding`, `Resource` and `Service`.
 
@@ -162,7 +161,7 @@ pub const SEQUENCE: &str = r#"{"resourceType":"AttackSequence"}"#;
 
 pub const ONE_TAG: &str = r#"{"key":"$tag","value":"$tagged-$hex4"}"#;
 
-/// The other end of a connection or a call.
+/// The remote end of a connection or a call.
 pub const REMOTE: &str = r#"{
     "ipAddressV4":"198.51.100.$byte",
     "organization":{"asn":"64496","asnOrg":"$network","isp":"$network","org":"$network"},

@@ -3,6 +3,7 @@
 
 mod contract;
 mod crashes;
+#[cfg(feature = "demo")]
 mod e2e;
 mod filters;
 mod memory;

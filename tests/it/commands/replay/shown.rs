@@ -176,7 +176,7 @@ async fn list(all: Vec<DeadLetter>, selection: &Selection, view: &View) -> Strin
     let (clock, queue) = filled(all);
     let mut holds = Holds::new(&queue, &*clock, never());
     let said = list_command::list(&mut holds, selection, view).await.unwrap();
-    assert_eq!(said.exit, hansho::commands::cli::Exit::Done);
+    assert_eq!(said.exit, hansho::commands::exit::Exit::Done);
     assert_eq!(queue.hidden(), 0);
     assert_eq!(said.notes, [""; 0]);
     said.text

@@ -1,7 +1,7 @@
 //! How many calls to AWS a finding costs, counted at the wire over nights of 1,000 findings, and what
 //! that is in dollars. The counts are bounds: a change that makes more calls fails here.
 //!
-//! `HANSHO_WRITE_COSTS=1 cargo test --test it calls` writes the README's table anew.
+//! `HANSHO_WRITE_COSTS=1 cargo test --test it calls` rewrites the table of docs/costs.md.
 
 mod money;
 mod wire;
@@ -62,19 +62,19 @@ async fn nights() -> Vec<Night> {
     let storm = bodies((0..1000).map(|n| (format!("storm-{n}"), 5.0)));
     let (counts, tally, memory) = wire.night(&storm, None).await;
     assert_eq!(tally.posted, 1000);
-    nights.push(Night { name: "all new, told in digests", counts });
+    nights.push(Night { name: "all new, posted as digests", counts });
 
     let again = nine_of_ten("storm", 5.0);
     let (counts, tally, _) = wire.night(&again, Some(memory)).await;
     assert_eq!((tally.covered, tally.posted), (900, 100));
-    nights.push(Night { name: "nine of ten told before, by this worker lately", counts });
+    nights.push(Night { name: "nine of ten posted before, by this worker lately", counts });
 
     // The new ones of that night are known by now as well.
     let again: Vec<String> = again.into_iter().filter(|body| !body.contains("\"new-")).collect();
     let new = bodies((0..100).map(|n| (format!("last-{n}"), 5.0)));
     let (counts, tally, _) = wire.night(&[again, new].concat(), None).await;
     assert_eq!((tally.covered, tally.posted), (900, 100));
-    nights.push(Night { name: "nine of ten told before, by another worker or long ago", counts });
+    nights.push(Night { name: "nine of ten posted before, by another worker or long ago", counts });
     nights
 }
 
@@ -120,17 +120,17 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
     // Reads are shared: so many rows in a call, on average.
     assert!(others.counts.looks * 10 <= others.counts.looked, "{:?}", others.counts);
-    readme_says(&table(&nights));
+    costs_page_says(&table(&nights));
 }
 
 const BEGIN: &str =
     "<!-- costs, written by `HANSHO_WRITE_COSTS=1 cargo test --test it calls` -->\n";
 const END: &str = "<!-- end of costs -->";
 
-fn readme_says(table: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+fn costs_page_says(table: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/costs.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the README has a place for it");
+    let (before, rest) = text.split_once(BEGIN).expect("docs/costs.md has a place for it");
     let (there, after) = rest.split_once(END).expect("and an end of it");
     if std::env::var_os("HANSHO_WRITE_COSTS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
@@ -143,7 +143,7 @@ fn readme_says(table: &str) {
     let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
     assert!(
         alike && words(there) == words(table),
-        "README.md says otherwise, see the text of this file: {there}\nand it is: {table}"
+        "docs/costs.md says otherwise, see the text of this file: {there}\nand it is: {table}"
     );
 }
 

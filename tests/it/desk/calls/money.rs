@@ -14,7 +14,7 @@ const CALL_S: f64 = 0.1;
 const CALL_GB: f64 = 0.25;
 const BATCH: f64 = 10.0;
 
-/// A typical month: so many findings, and of a hundred so many below the threshold, told before, and
+/// A typical month: the number of findings, and the shares below the threshold, posted before, and
 /// new.
 const MONTH: f64 = 100_000.0;
 const MIX: [f64; 3] = [0.80, 0.15, 0.05];
@@ -58,7 +58,7 @@ fn lambda() -> f64 {
     (LAMBDA_CALL + CALL_S * CALL_GB * LAMBDA_GB_SECOND) / BATCH
 }
 
-/// For the README.
+/// For docs/costs.md.
 pub fn table(nights: &[Night]) -> String {
     let mut text = "\n| 1,000 findings | requests to SQS | writes | read units | dollars a million |\n|---|---|---|---|---|\n".to_owned();
     for night in nights {
@@ -79,8 +79,9 @@ pub fn table(nights: &[Night]) -> String {
     let month = mix * MONTH / 1e6;
     let sqs = low * below.dollars().0 * MONTH / 1e6;
     text.push_str(&format!(
-        "\nA month of {} findings, {:.0} % of them below the threshold, {:.0} % told before and {:.0} % new, costs {month:.3} dollars at SQS and DynamoDB, and {:.3} more\n\
-         for computing as a Lambda function, at {:.0} ms of {:.0} MiB for a call of {BATCH}. A filter in EventBridge's rule that lets nothing below the threshold into the queue saves {:.3} of it.\n",
+        "\nA month of {} findings ({:.0} % below the threshold, {:.0} % posted before, {:.0} % new) costs {month:.3} dollars for\n\
+         SQS and DynamoDB. As a Lambda function it costs {:.3} dollars more, at {:.0} ms of {:.0} MiB for a call of {BATCH}.\n\
+         A filter in EventBridge's rule that admits nothing below the threshold would save {:.3} dollars of it.\n",
         grouped(MONTH),
         low * 100.0,
         repeats * 100.0,

@@ -104,6 +104,9 @@ struct QuietClock {
     /// Calls that are under way, those that wait for messages left out.
     busy: AtomicU64,
     begun: AtomicU64,
+    /// How many messages the worker has received. The stand-in has returned more while an answer
+    /// is on its way, and time must not move then.
+    received: AtomicU64,
     sqs: SqsStandIn,
 }
 
@@ -125,7 +128,8 @@ impl Clock for QuietClock {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let now = self.begun.load(Ordering::SeqCst);
             let comes = self.sqs.messages("standard").iter().any(|m| m.visible);
-            let still = self.busy.load(Ordering::SeqCst) == 0 && now == begun && !comes;
+            let reads = self.sqs.received() != self.received.load(Ordering::SeqCst);
+            let still = self.busy.load(Ordering::SeqCst) == 0 && now == begun && !comes && !reads;
             quiet = if still { quiet + 1 } else { 0 };
             begun = now;
         }
@@ -164,6 +168,7 @@ impl<Q: Queue> Queue for Busy<'_, Q> {
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
         self.clock.begun.fetch_add(1, Ordering::SeqCst);
         let all = self.inner.receive(ask).await?;
+        self.clock.received.fetch_add(all.len() as u64, Ordering::SeqCst);
         self.clock.begun.fetch_add(1, Ordering::SeqCst);
         let mut counts = self.counts.lock().unwrap();
         match all.iter().map(|d| d.body.len()).sum::<usize>() {
@@ -259,7 +264,8 @@ impl Wire {
         let tapped = dynamodb::serve(Router::new().route("/", post(tap)).with_state(state)).await;
         let ledger = DynamoLedger::new(&dynamodb::fake_config(&tapped), TABLE);
         let (now_ms, busy, begun) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let clock = QuietClock { now_ms, busy, begun, sqs };
+        let received = AtomicU64::new(0);
+        let clock = QuietClock { now_ms, busy, begun, received, sqs };
         Wire { clock, client, queue, ledger, counts, calls: 0, workers: 0 }
     }
 

@@ -16,13 +16,12 @@ pub struct StandInClock {
 }
 
 impl StandInClock {
-    /// Stands still until it is moved.
+    /// A clock that stands still until the test moves it.
     pub fn frozen() -> StandInClock {
         StandInClock { moved_ms: Arc::default(), started: None, start_ms: START_MS }
     }
 
-    /// Runs with real time, from now on, and can be moved ahead of it. For tests in which another
-    /// process takes part.
+    /// A clock that runs with real time, and can be moved ahead of it. Use it with another process.
     #[expect(clippy::disallowed_methods, reason = "the other process lives in real time")]
     pub fn running() -> StandInClock {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -35,12 +34,12 @@ impl StandInClock {
         self.start_ms + elapsed + self.moved_ms.load(Ordering::SeqCst)
     }
 
-    /// Only through the stand-in, which wakes those that wait.
+    /// The stand-in calls this, and wakes long polls.
     pub(super) fn advance(&self, by: Duration) {
         self.moved_ms.fetch_add(millis(by), Ordering::SeqCst);
     }
 
-    /// Ends when that moment has come by itself; never, if time stands still.
+    /// Ends when that moment comes by itself. If time stands still, it never ends.
     pub(super) async fn reaches(&self, at_ms: Option<i64>) {
         match at_ms.filter(|_| self.started.is_some()) {
             Some(at_ms) => {

@@ -1,4 +1,4 @@
-//! What can be made to go wrong.
+//! Faults that a test can inject.
 
 /// A fault of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub enum Fault {
     HangAfter,
     /// Nothing is done, and the answer says that it was: a deleted message that reappears.
     Pretend,
-    /// A receive leaves what it hands out visible, so that the next one hands it out again.
+    /// A receive leaves its messages visible, so the next receive gets them again.
     Duplicate,
-    /// A receive hands out the newest first.
+    /// A receive returns the newest messages first.
     Reorder,
 }
 

@@ -61,7 +61,7 @@ impl Held {
         self.visible_at_ms = now_ms + visibility_s * 1000;
     }
 
-    /// Counts from the call; the 12 hours count from the receive and are not begun anew.
+    /// The visibility counts from the call. The 12 hours count from the receive.
     pub(super) fn hide(&mut self, now_ms: i64, visibility_s: i64) -> Result<(), Refusal> {
         if !self.in_flight(now_ms) {
             let why = "The specified message is not in flight.";
@@ -110,7 +110,7 @@ impl Held {
     }
 }
 
-/// Which attributes a receive asked for. Without asking none come.
+/// The attributes that a receive asks for. Without asking, none come.
 pub(super) struct Asked<'a> {
     system: Vec<&'a str>,
     own: Vec<&'a str>,

@@ -1,5 +1,6 @@
-//! What SQS takes and what it refuses, before it looks at any queue's content. Source: SQS API
-//! reference, SendMessage, SendMessageBatch, MessageAttributeValue, CreateQueue.
+//! The requests that SQS accepts and refuses, before the content of a queue matters.
+//!
+//! Source: SQS API reference, SendMessage, SendMessageBatch, MessageAttributeValue, CreateQueue.
 
 use std::collections::BTreeSet;
 

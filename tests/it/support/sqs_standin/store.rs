@@ -1,4 +1,4 @@
-//! The queues and what SQS does with them. Without I/O; the time is passed in.
+//! The queues and the operations on them, without I/O. The time is a parameter.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ const DEFAULTS: [(&str, &str); 5] = [
 pub(super) struct Store {
     queues: BTreeMap<String, Kept>,
     messages_ever: u64,
+    /// How many messages all receives have returned.
+    pub(super) received_ever: u64,
 }
 
 #[derive(Default)]
@@ -48,7 +50,7 @@ impl Kept {
 type Answer = Result<Value, Refusal>;
 
 impl Store {
-    /// Making a queue again with the same attributes is no error.
+    /// Creating a queue again with the same attributes is no error.
     pub(super) fn create(
         &mut self,
         name: &str,
@@ -166,22 +168,24 @@ impl Store {
             message.receive(now_ms, hidden_s);
             message.shown(name, &asked)
         });
-        Ok(shown.collect())
+        let shown: Vec<Value> = shown.collect();
+        self.received_ever += shown.len() as u64;
+        Ok(shown)
     }
 
-    /// How long a receive waits that does not say so itself.
+    /// The wait of a receive that names none.
     pub(super) fn wait_s(&self, name: &str) -> i64 {
         self.queues.get(name).map_or(0, |queue| queue.number("ReceiveMessageWaitTimeSeconds"))
     }
 
-    /// When the next message comes into sight by itself.
+    /// When the next message becomes visible by itself.
     pub(super) fn next_visible_ms(&self, name: &str, now_ms: i64) -> Option<i64> {
         let queue = self.queues.get(name)?;
         queue.messages.iter().map(|m| m.visible_at_ms).filter(|at| *at > now_ms).min()
     }
 
-    /// With the newest handle the message goes, in flight or not. With an older one, or if it is
-    /// gone already, the answer is success all the same.
+    /// The newest handle deletes the message, in flight or not. With an older handle, or for a
+    /// deleted message, the answer is success all the same.
     pub(super) fn delete(&mut self, name: &str, input: &Value) -> Answer {
         let handle = rules::text(input, "ReceiptHandle")?;
         let queue = self.queue_mut(name)?;
@@ -239,8 +243,8 @@ impl Store {
         }
     }
 
-    /// What was received as often as is allowed goes to the dead-letter queue, at the moment at
-    /// which it would be received once more.
+    /// Moves messages that were received as often as allowed to the dead-letter queue, when they
+    /// would be received once more.
     fn redrive(&mut self, name: &str, now_ms: i64) -> Result<(), Refusal> {
         let Some((target, count_max)) = self.queue(name)?.redrive() else { return Ok(()) };
         if !self.queues.contains_key(&target) {

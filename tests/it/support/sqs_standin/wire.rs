@@ -1,4 +1,4 @@
-//! The protocol: one POST a call, the operation in a header, JSON both ways.
+//! The protocol: one POST a call, the operation in a header, JSON in both directions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::store::ACCOUNT;
 use super::{Call, Shared, rules};
 
-/// A batch of 1 MiB can be six times as long, written as JSON.
+/// A batch of 1 MiB can be six times as long in JSON.
 const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(super) fn app(shared: Arc<Shared>) -> Router {
@@ -180,8 +180,8 @@ fn change(
     Ok(json!({ "Successful": successful, "Failed": failed }))
 }
 
-/// Waits until something is visible, or the time is up by the stand-in's clock or by the real one,
-/// whichever is first: a test whose clock stands still must not wait for ever.
+/// Waits until a message is visible, or until the time is up by the stand-in's clock or by the real
+/// one. A test whose clock stands still must not wait for ever.
 async fn receive(
     shared: &Shared,
     queue: &str,
@@ -193,7 +193,7 @@ async fn receive(
     let until_ms = shared.clock.now_ms() + wait_s * 1000;
     let time_is_up = tokio::time::sleep(Duration::from_secs(wait_s.unsigned_abs()));
     tokio::pin!(time_is_up);
-    // Subscribed before the first look, so that nothing is missed between look and wait.
+    // Subscribes before the first check, so that no change between check and wait is missed.
     let mut changes = shared.changes.subscribe();
     loop {
         let now_ms = shared.clock.now_ms();

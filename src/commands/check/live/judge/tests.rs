@@ -1,4 +1,10 @@
+use std::time::Duration;
+
+use super::queue::{MESSAGE_BYTES, RETENTION_MAX};
 use super::*;
+use crate::commands::check::live::line::{Line, State};
+use crate::ports::probe::{Asked, QueueFacts, TableFacts, TtlFacts};
+use crate::ports::{LedgerError, QueueError, RetryReason, Verdict, Written};
 
 fn facts() -> QueueFacts {
     QueueFacts {
@@ -42,7 +48,7 @@ fn lanes_are_judged_by_what_the_worker_needs() {
         let lines = queue("queue q", Role::Lane, &asked, VISIBILITY);
         assert_eq!(states(&lines), [state], "{facts:?}");
         assert!(lines[0].detail.contains(said), "{}", lines[0].detail);
-        assert_eq!(lines[0].mend.is_some(), state == "wrong");
+        assert_eq!(lines[0].fix.is_some(), state == "wrong");
     }
     let all = QueueFacts { visibility: hour, retention: hour, receives_max: Some(1), ..facts() };
     let lines = queue("q", Role::Lane, &Asked::Answered(all), VISIBILITY * 100);
@@ -58,11 +64,11 @@ fn the_quarantine_has_needs_of_its_own() {
     assert_eq!(states(&judge(good)), ["ok"]);
     let lines = judge(facts());
     assert_eq!(states(&lines), ["wrong"]);
-    assert!(lines[0].detail.contains("after 1000 looks"), "{}", lines[0].detail);
+    assert!(lines[0].detail.contains("after 1000 receives"), "{}", lines[0].detail);
 }
 
 #[test]
-fn what_could_not_be_asked_is_wrong_only_where_the_worker_has_to_ask() {
+fn a_question_that_is_not_allowed_is_wrong_only_where_the_worker_asks_it() {
     let denied = || Asked::NotAllowed("AccessDenied".to_owned());
     let missing = || Asked::Missing("does not exist".to_owned());
     let failed = || Asked::Failed("no connection".to_owned());
@@ -124,8 +130,8 @@ fn rights_show_by_how_a_call_is_refused() {
     }
     assert_eq!(ledger_read("t", Ok(())).state, State::Ok);
     assert_eq!(ledger_read("t", Err(LedgerError("x".into()))).state, State::Wrong);
-    assert_eq!(ledger_recall("t", Ok(())).state, State::Ok);
-    assert_eq!(ledger_recall("t", Err(LedgerError("x".into()))).state, State::Wrong);
+    assert_eq!(ledger_prefetch("t", Ok(())).state, State::Ok);
+    assert_eq!(ledger_prefetch("t", Err(LedgerError("x".into()))).state, State::Wrong);
 }
 
 #[test]
@@ -156,7 +162,7 @@ fn a_table_needs_its_key_and_its_expiry() {
 }
 
 #[test]
-fn a_webhook_is_alive_if_slack_refuses_nothing_with_a_word() {
+fn a_webhook_is_alive_if_slack_refuses_an_empty_message_with_a_word() {
     let retry =
         |reason| Verdict::Retry { reason, after: None, ambiguous: true, detail: "why".to_owned() };
     let refused = |detail: &str| Verdict::Refused { detail: detail.to_owned() };
@@ -177,6 +183,6 @@ fn a_webhook_is_alive_if_slack_refuses_nothing_with_a_word() {
     ] {
         let line = webhook("webhook of a", &verdict);
         assert_eq!(line.state, state, "{verdict:?}");
-        assert_eq!(line.mend.is_some(), state == State::Wrong);
+        assert_eq!(line.fix.is_some(), state == State::Wrong);
     }
 }

@@ -1,0 +1,27 @@
+//! The arguments of `hansho run`.
+
+use clap::Args;
+
+use crate::commands::args::{ConfigFlag, Input};
+
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    pub config: ConfigFlag,
+    /// Put the findings of this file into the embedded queue first: JSON lines, one JSON document,
+    /// or an array. `-` is the standard input. May be given more than once
+    #[arg(long, value_name = "FILE|-")]
+    pub input: Vec<Input>,
+    /// End when the queues are empty and every alert is posted, and print a summary
+    #[arg(long)]
+    pub drain: bool,
+    /// Print the summary as one JSON object on the standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub const ABOUT: &str = "\
+Take findings from the queue and post them to Slack, until SIGTERM or Ctrl-C.
+
+With [queue] configured, the findings come from SQS. Otherwise they come from the embedded queue,
+which two things fill: --input, and POST /events on the address of [embedded] listen.";

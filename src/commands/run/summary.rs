@@ -1,0 +1,40 @@
+//! The summary that `hansho run --drain` prints.
+
+use super::worker::PATIENCE_MIN;
+use crate::desk::Tally;
+use crate::desk::worker::Outcome;
+
+/// The summary as lines for a person.
+pub fn text(outcome: &Outcome) -> String {
+    let mut lines = counts(&outcome.tally);
+    if outcome.gave_up {
+        lines.push(format!(
+            "gave up after {} s or more without a post or a deleted message: the log says why. \
+             Nothing is lost, pending messages stay in the queue",
+            PATIENCE_MIN.as_secs()
+        ));
+    }
+    lines.join("\n")
+}
+
+fn counts(tally: &Tally) -> Vec<String> {
+    let Tally { received, findings, below_threshold, covered, posted, posts, .. } = tally;
+    let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = tally;
+    let Tally { returned, fenced_out, by_fallback, unclaimed, .. } = tally;
+    vec![
+        format!("{received:>8} messages received, {findings} findings in them"),
+        format!("{below_threshold:>8} below the threshold"),
+        format!("{covered:>8} already posted"),
+        format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
+        format!("{by_fallback:>8} of them posted to a fallback, because the destination was dead"),
+        format!("{unclaimed:>8} posted without a claim, because the ledger was unreachable"),
+        format!("{retried:>8} posts retried, {ambiguous} of them perhaps accepted before"),
+        format!("{fenced_out:>8} posted but marked too late, so perhaps posted again"),
+        format!("{quarantined:>8} quarantined"),
+        format!("{returned:>8} returned to the queue for later"),
+        match pending {
+            Some(pending) => format!("{pending:>8} still in the queues"),
+            None => "       ? still in the queues: their counts could not be read".to_owned(),
+        },
+    ]
+}

@@ -1,0 +1,201 @@
+//! The long-lived worker: made for the backend that is configured, and run until it ends.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use tracing::{error, info};
+
+use super::feed::Feed;
+use crate::clock::SystemClock;
+use crate::commands::reconcile;
+use crate::commands::wiring;
+use crate::config::{Backend, Config, Reference};
+use crate::desk::worker::{self, Outcome, Ports};
+use crate::desk::{Desk, DrainTerms, Report, Settings};
+use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
+use crate::health::{Vitals, beat, server};
+use crate::metrics::emf::Emf;
+use crate::metrics::{Counted, Metrics};
+use crate::ports::inlet::Inlet;
+use crate::ports::{Clock, Lane, Ledger, Queue};
+use crate::secret::Secret;
+
+/// The options of a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Files to read findings from. `-` is the standard input.
+    pub inputs: Vec<PathBuf>,
+    /// End when the queues are empty and every alert is posted.
+    pub drain: bool,
+}
+
+/// A draining run gives up after at least this long without a post or a deleted message.
+pub const PATIENCE_MIN: Duration = Duration::from_secs(300);
+
+/// How many counts of an SQS queue in a row must be 0, because SQS's counts are approximate.
+const EMPTY_COUNTS_OF_SQS: u32 = 3;
+const EMPTY_COUNTS_OF_STORE: u32 = 1;
+
+/// The HTTP client is made ready after this time, so that the first receives start before it.
+const PREPARE_AFTER: Duration = Duration::from_millis(20);
+
+/// Runs the worker until SIGTERM or Ctrl-C, or, with `drain`, until all work is done.
+///
+/// # Errors
+/// The worker could not start: a secret, an address or an input can't be used.
+pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcome> {
+    let backend = match config.backend.clone() {
+        // A draining run does not wait for senders.
+        Backend::Embedded { path, token, .. } if options.drain => {
+            Backend::Embedded { path, listen: None, token }
+        }
+        backend => backend,
+    };
+    info!(backend = backend.as_str(), "{backend}");
+    match &backend {
+        Backend::Embedded { path, listen, token } => {
+            let token = match token {
+                Some(reference) => Some(read_token(reference).await?),
+                None => None,
+            };
+            run_embedded(config, options, path, listen.map(|at| (at, token))).await
+        }
+        Backend::Aws { standard, express, quarantine, table } => {
+            if !options.inputs.is_empty() {
+                bail!(
+                    "--input fills the embedded queue, but queue.standard is configured: leave \
+                     one of them out"
+                );
+            }
+            let (queue, ledger) =
+                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+            let clock = SystemClock::start();
+            let settings = settings(config, options, queue.lanes().collect(), EMPTY_COUNTS_OF_SQS);
+            work(config, settings, &queue, &ledger, &clock, async {}).await
+        }
+    }
+}
+
+async fn read_token(reference: &Reference) -> anyhow::Result<Secret> {
+    wiring::read(reference).await.map_err(|why| anyhow!("embedded.token: {why}"))
+}
+
+async fn run_embedded(
+    config: &Config,
+    options: &RunOptions,
+    path: &Path,
+    listen: Option<(SocketAddr, Option<Secret>)>,
+) -> anyhow::Result<Outcome> {
+    let clock = Arc::new(SystemClock::start());
+    let store = Store::open_for_work(path)?;
+    let queue = EmbeddedQueue::new(store.clone(), Arc::clone(&clock));
+    let ledger = EmbeddedLedger::new(store);
+    if let Some((at, token)) = listen {
+        let listener = tokio::net::TcpListener::bind(at)
+            .await
+            .with_context(|| format!("embedded.listen: {at} can't be listened on"))?;
+        info!(address = %listener.local_addr()?, "listening for POST /events");
+        let router = listen::router(queue.clone(), token);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+    let feed = Feed::open(&options.inputs)?;
+    let progress = feed.progress();
+    let feeding = feed.run(queue.clone(), Arc::clone(&clock));
+    let settings = settings(config, options, vec![Lane::Standard], EMPTY_COUNTS_OF_STORE);
+    let mut outcome = work(config, settings, &queue, &ledger, &clock, feeding).await?;
+    outcome.input_cut |= progress.failed();
+    if outcome.input_cut {
+        error!(
+            messages = progress.messages(),
+            "an input was not read to its end: run it again; messages that are in the queue already \
+             are not posted twice"
+        );
+    }
+    Ok(outcome)
+}
+
+/// Runs the desk on its ports, and beside it the HTTP server of the metrics, the metrics in the log
+/// and the timer of `reconcile`.
+async fn work<Q: Queue + Inlet, L: Ledger>(
+    config: &Config,
+    settings: Settings,
+    queue: &Q,
+    ledger: &L,
+    clock: &SystemClock,
+    input: impl Future<Output = ()>,
+) -> anyhow::Result<Outcome> {
+    let vitals = Arc::new(Vitals::new(Metrics::new()?, *clock));
+    // First, so that a health check sees a worker that starts slowly.
+    if let Some(at) = config.metrics.listen {
+        server::start(at, Arc::clone(&vitals)).await?;
+    }
+    let emf = config.metrics.emf.unwrap_or(false).then(|| Arc::new(Emf::default()));
+    if let Some(emf) = &emf {
+        tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
+    }
+    let notifier = wiring::notifier(config).await?;
+    let ports = Ports {
+        queue: &Counted::new(queue, &vitals.metrics, clock),
+        ledger: &Counted::new(ledger, &vitals.metrics, clock),
+        notifier: &Counted::new(&notifier, &vitals.metrics, clock),
+        clock,
+    };
+    let drains = settings.drain.is_some();
+    let comparing = async {
+        if drains {
+            return std::future::pending().await;
+        }
+        reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
+    };
+    let preparing = async {
+        clock.sleep_until(clock.now().mono.plus(PREPARE_AFTER)).await;
+        match notifier.prepare() {
+            Ok(()) => std::future::pending().await,
+            Err(why) => why,
+        }
+    };
+    let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
+    let outcome = tokio::select! {
+        biased;
+        outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
+        never = comparing => match never {},
+        why = preparing => return Err(why.into()),
+    };
+    if let Some(emf) = &emf {
+        beat::write(&vitals, emf, *clock);
+    }
+    Ok(outcome)
+}
+
+/// The desk's settings for this run. `empty_counts`: see [`DrainTerms`].
+fn settings(
+    config: &Config,
+    options: &RunOptions,
+    lanes: Vec<Lane>,
+    empty_counts: u32,
+) -> Settings {
+    let settings = wiring::settings(config, lanes);
+    if !options.drain {
+        return settings;
+    }
+    Settings {
+        receive_wait: wiring::SHORT_POLL,
+        drain: Some(DrainTerms { looks: empty_counts, patience: patience(config) }),
+        ..settings
+    }
+}
+
+/// Longer than the locks of a crashed worker last, and longer than the slowest pace.
+fn patience(config: &Config) -> Duration {
+    let locked = config.budget.visibility() + config.budget.lease() + config.budget.skew();
+    let pace = config.destinations.iter().map(|d| d.pace).max().unwrap_or_default();
+    PATIENCE_MIN.max(locked * 2).max(pace * 2)
+}
+
+async fn stop_signal() {
+    wiring::stop_signal().await;
+    info!("stopping: posts in flight are finished, all other messages return to their queue");
+}

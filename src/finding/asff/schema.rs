@@ -1,0 +1,159 @@
+//! The fields of an ASFF finding that hansho reads.
+//!
+//! Source: Security Hub API reference, `AwsSecurityFinding`.
+
+use std::borrow::Cow;
+
+use super::super::json::Json;
+use super::super::lenient::{List, Pairs, Str, object};
+use super::super::remote::{Domain, Port, Remote};
+use crate::instants::Wall;
+
+/// The most resources, probes, threats or malware that are shown.
+pub(super) const NAMED_MAX: usize = 3;
+
+object! {
+    struct Document<'a> {
+        id: Str<'a> = "Id",
+        account: Str<'a> = "AwsAccountId",
+        region: Str<'a> = "Region",
+        product_arn: Str<'a> = "ProductArn",
+        product: Str<'a> = "ProductName",
+        company: Str<'a> = "CompanyName",
+        kinds: List<Cow<'a, str>, 1> = "Types",
+        generator: Str<'a> = "GeneratorId",
+        title: Str<'a> = "Title",
+        description: Str<'a> = "Description",
+        severity: Option<Json<'a>> = "Severity",
+        provider: Provider<'a> = "FindingProviderFields",
+        fields: Fields<'a> = "ProductFields",
+        source_url: Str<'a> = "SourceUrl",
+        created_at: Option<Wall> = "CreatedAt",
+        updated_at: Option<Wall> = "UpdatedAt",
+        first_seen: Option<Wall> = "FirstObservedAt",
+        last_seen: Option<Wall> = "LastObservedAt",
+        state: Str<'a> = "RecordState",
+        workflow: Workflow<'a> = "Workflow",
+        sample: Option<bool> = "Sample",
+        resources: List<Resource<'a>, 10> = "Resources",
+        act: Act<'a> = "Action",
+        network: Network<'a> = "Network",
+        process: Process<'a> = "Process",
+        malware: List<Malware<'a>, 3> = "Malware",
+        threats: List<Indicator<'a>, 3> = "ThreatIntelIndicators",
+    }
+    struct Workflow<'a> {
+        status: Str<'a> = "Status",
+    }
+    struct Provider<'a> {
+        severity: Option<Json<'a>> = "Severity",
+        kinds: List<Cow<'a, str>, 1> = "Types",
+    }
+    struct Measure<'a> {
+        label: Str<'a> = "Label",
+        normalized: Option<f64> = "Normalized",
+        product: Option<f64> = "Product",
+    }
+    /// Fields that products add, under names of their own.
+    struct Fields<'a> {
+        /// Access Analyzer's id. Its ASFF Id consists of the names of the analyzer and the
+        /// resource.
+        finding_id: Str<'a> = "findingId",
+        finding_type: Str<'a> = "findingType",
+        resource_owner: Str<'a> = "ResourceOwnerAccount",
+        /// A field of GuardDuty's `additionalInfo`.
+        sample: Option<bool> = "aws/guardduty/service/additionalInfo/sample",
+        count: Option<u64> = "aws/guardduty/service/count",
+        archived: Option<bool> = "aws/guardduty/service/archived",
+    }
+}
+
+// The resource.
+object! {
+    struct Resource<'a> {
+        kind: Str<'a> = "Type",
+        id: Str<'a> = "Id",
+        role: Str<'a> = "ResourceRole",
+        tags: Pairs<'a, 50> = "Tags",
+        details: Details<'a> = "Details",
+    }
+    struct Details<'a> {
+        instance: Instance<'a> = "AwsEc2Instance",
+        access_key: AccessKey<'a> = "AwsIamAccessKey",
+        user: User<'a> = "AwsIamUser",
+        other: Other<'a> = "Other",
+    }
+    struct Instance<'a> {
+        kind: Str<'a> = "Type",
+        addresses: List<Cow<'a, str>, 2> = "IpV4Addresses",
+    }
+    struct AccessKey<'a> {
+        user: Str<'a> = "UserName" | "PrincipalName",
+        kind: Str<'a> = "PrincipalType",
+        principal: Str<'a> = "PrincipalId",
+        session: Session<'a> = "SessionContext",
+    }
+    struct Session<'a> {
+        issuer: User<'a> = "SessionIssuer",
+    }
+    struct User<'a> {
+        name: Str<'a> = "UserName",
+    }
+    /// Fields of Access Analyzer, whose keys are words.
+    struct Other<'a> {
+        principal: Str<'a> = "External Principal",
+    }
+}
+
+// The actor.
+object! {
+    struct Act<'a> {
+        api_call: ApiCall<'a> = "AwsApiCallAction",
+        connection: Connection<'a> = "NetworkConnectionAction",
+        port_probe: PortProbe<'a> = "PortProbeAction",
+        dns: Domain<'a> = "DnsRequestAction",
+    }
+    struct ApiCall<'a> {
+        api: Str<'a> = "Api",
+        service: Str<'a> = "ServiceName",
+        remote: Remote<'a> = "RemoteIpDetails",
+        domain: Domain<'a> = "DomainDetails",
+    }
+    struct Connection<'a> {
+        direction: Str<'a> = "ConnectionDirection",
+        protocol: Str<'a> = "Protocol",
+        remote: Remote<'a> = "RemoteIpDetails",
+        remote_port: Port<'a> = "RemotePortDetails",
+    }
+    struct PortProbe<'a> {
+        probes: List<Probe<'a>, NAMED_MAX> = "PortProbeDetails",
+    }
+    struct Probe<'a> {
+        local_port: Port<'a> = "LocalPortDetails",
+        remote: Remote<'a> = "RemoteIpDetails",
+    }
+    struct Network<'a> {
+        direction: Str<'a> = "Direction",
+        protocol: Str<'a> = "Protocol",
+        source_v4: Str<'a> = "SourceIpV4",
+        source_v6: Str<'a> = "SourceIpV6",
+        source_domain: Str<'a> = "SourceDomain",
+        destination_v4: Str<'a> = "DestinationIpV4",
+        destination_v6: Str<'a> = "DestinationIpV6",
+        destination_domain: Str<'a> = "DestinationDomain",
+        destination_port: Str<'a> = "DestinationPort",
+    }
+    struct Process<'a> {
+        name: Str<'a> = "Name",
+        path: Str<'a> = "Path",
+        pid: Str<'a> = "Pid",
+    }
+    struct Malware<'a> {
+        name: Str<'a> = "Name",
+        path: Str<'a> = "Path",
+    }
+    struct Indicator<'a> {
+        value: Str<'a> = "Value",
+        source: Str<'a> = "Source",
+    }
+}

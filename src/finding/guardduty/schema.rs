@@ -1,0 +1,323 @@
+//! The fields of a GuardDuty finding that hansho reads. EventBridge and the API differ only in the
+//! case of the keys.
+//!
+//! Source: GuardDuty API reference, `Finding`.
+
+use std::borrow::Cow;
+
+use super::super::json::Json;
+use super::super::lenient::{List, Pairs, Str, object};
+use super::super::name_tag::NameTag;
+use super::super::remote::{AutonomousSystem, Domain, Location, Port, Remote};
+use crate::instants::Wall;
+
+/// The most resources, probes or names that are shown.
+pub(super) const NAMED_MAX: usize = 3;
+/// The most resources of a call that are counted.
+const AFFECTED_MAX: usize = 50;
+
+object! {
+    /// The fields that are read of every finding, wanted or not.
+    struct Identity<'a> {
+        account: Str<'a> = "accountId",
+        arn: Str<'a> = "arn",
+        id: Str<'a> = "id",
+        partition: Str<'a> = "partition",
+        region: Str<'a> = "region",
+        severity: Option<Json<'a>> = "severity",
+    }
+    struct Details<'a> {
+        kind: Str<'a> = "type",
+        title: Str<'a> = "title",
+        description: Str<'a> = "description",
+        created_at: Option<Wall> = "createdAt",
+        updated_at: Option<Wall> = "updatedAt",
+        archived: Option<bool> = "archived",
+        resource: Resource<'a> = "resource",
+        service: Service<'a> = "service",
+    }
+    struct Service<'a> {
+        archived: Option<bool> = "archived",
+        count: Option<u64> = "count",
+        first_seen: Option<Wall> = "eventFirstSeen",
+        last_seen: Option<Wall> = "eventLastSeen",
+        additional_info: Option<Json<'a>> = "additionalInfo",
+        activity: Activity<'a> = "action",
+        runtime: Runtime<'a> = "runtimeDetails",
+        evidence: Evidence<'a> = "evidence",
+        volume_scan: VolumeScan<'a> = "ebsVolumeScanDetails",
+        malware_scan: MalwareScan<'a> = "malwareScanDetails",
+        detection: Detection<'a> = "detection",
+    }
+    struct Detection<'a> {
+        sequence: Option<Sequence<'a>> = "sequence",
+    }
+}
+
+// The resource.
+object! {
+    struct Resource<'a> {
+        kind: Str<'a> = "resourceType",
+        instance: Instance<'a> = "instanceDetails",
+        access_key: AccessKey<'a> = "accessKeyDetails",
+        buckets: List<Bucket<'a>, NAMED_MAX> = "s3BucketDetails",
+        eks: Cluster<'a> = "eksClusterDetails",
+        kubernetes: Kubernetes<'a> = "kubernetesDetails",
+        ecs: Ecs<'a> = "ecsClusterDetails",
+        container: Container<'a> = "containerDetails",
+        lambda: Lambda<'a> = "lambdaDetails",
+        database: Database<'a> = "rdsDbInstanceDetails",
+        limitless: Limitless<'a> = "rdsLimitlessDbDetails",
+        database_user: DatabaseUser<'a> = "rdsDbUserDetails",
+        volumes: Volumes<'a> = "ebsVolumeDetails",
+        snapshot: Snapshot<'a> = "ebsSnapshotDetails",
+        image: Image<'a> = "ec2ImageDetails",
+        recovery_point: RecoveryPoint<'a> = "recoveryPointDetails",
+        guardrail: Guardrail<'a> = "bedrockGuardrailDetails",
+        models: List<Model<'a>, NAMED_MAX> = "modelDetails",
+    }
+    struct Instance<'a> {
+        id: Str<'a> = "instanceId",
+        kind: Str<'a> = "instanceType",
+        tags: NameTag<'a> = "tags",
+        interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
+    }
+    struct Interface<'a> {
+        private: Str<'a> = "privateIpAddress",
+        public: Str<'a> = "publicIp",
+        v6: List<Cow<'a, str>, 1> = "ipv6Addresses",
+    }
+    struct AccessKey<'a> {
+        id: Str<'a> = "accessKeyId",
+        principal: Str<'a> = "principalId",
+        user: Str<'a> = "userName",
+        kind: Str<'a> = "userType",
+    }
+    struct Bucket<'a> {
+        name: Str<'a> = "name",
+        arn: Str<'a> = "arn",
+        access: PublicAccess<'a> = "publicAccess",
+        objects: List<BucketObject<'a>, NAMED_MAX> = "s3ObjectDetails",
+    }
+    struct PublicAccess<'a> {
+        effective: Str<'a> = "effectivePermission",
+    }
+    struct BucketObject<'a> {
+        key: Str<'a> = "key",
+        arn: Str<'a> = "objectArn",
+    }
+    struct Cluster<'a> {
+        name: Str<'a> = "name",
+        arn: Str<'a> = "arn",
+    }
+    struct Kubernetes<'a> {
+        user: KubernetesUser<'a> = "kubernetesUserDetails",
+        workload: Workload<'a> = "kubernetesWorkloadDetails",
+    }
+    struct KubernetesUser<'a> {
+        name: Str<'a> = "username",
+    }
+    struct Workload<'a> {
+        name: Str<'a> = "name",
+        kind: Str<'a> = "type",
+        namespace: Str<'a> = "namespace",
+        containers: List<Container<'a>, NAMED_MAX> = "containers",
+    }
+    struct Container<'a> {
+        id: Str<'a> = "id",
+        name: Str<'a> = "name",
+        image: Str<'a> = "image",
+    }
+    struct Ecs<'a> {
+        name: Str<'a> = "name",
+        arn: Str<'a> = "arn",
+        task: Task<'a> = "taskDetails",
+    }
+    struct Task<'a> {
+        arn: Str<'a> = "arn",
+        definition: Str<'a> = "definitionArn",
+        containers: List<Container<'a>, NAMED_MAX> = "containers",
+    }
+    struct Lambda<'a> {
+        name: Str<'a> = "functionName",
+        arn: Str<'a> = "functionArn",
+        version: Str<'a> = "functionVersion",
+        role: Str<'a> = "role",
+    }
+    struct Database<'a> {
+        id: Str<'a> = "dbInstanceIdentifier",
+        arn: Str<'a> = "dbInstanceArn",
+        cluster: Str<'a> = "dbClusterIdentifier",
+        engine: Str<'a> = "engine",
+        version: Str<'a> = "engineVersion",
+    }
+    struct Limitless<'a> {
+        id: Str<'a> = "dbShardGroupIdentifier",
+        cluster: Str<'a> = "dbClusterIdentifier",
+        engine: Str<'a> = "engine",
+    }
+    struct DatabaseUser<'a> {
+        name: Str<'a> = "user",
+        database: Str<'a> = "database",
+        application: Str<'a> = "application",
+    }
+    struct Volumes<'a> {
+        scanned: List<Volume<'a>, NAMED_MAX> = "scannedVolumeDetails",
+        skipped: List<Volume<'a>, NAMED_MAX> = "skippedVolumeDetails",
+    }
+    struct Volume<'a> {
+        arn: Str<'a> = "volumeArn",
+        device: Str<'a> = "deviceName",
+    }
+    struct Snapshot<'a> {
+        arn: Str<'a> = "snapshotArn",
+    }
+    struct Image<'a> {
+        arn: Str<'a> = "imageArn",
+    }
+    struct RecoveryPoint<'a> {
+        arn: Str<'a> = "recoveryPointArn",
+        vault: Str<'a> = "backupVaultName",
+    }
+    struct Guardrail<'a> {
+        arn: Str<'a> = "guardrailArn",
+        version: Str<'a> = "guardrailVersion",
+    }
+    struct Model<'a> {
+        id: Str<'a> = "modelId",
+    }
+}
+
+// The actor.
+object! {
+    struct Activity<'a> {
+        kind: Str<'a> = "actionType",
+        api_call: ApiCall<'a> = "awsApiCallAction",
+        connection: Connection<'a> = "networkConnectionAction",
+        port_probe: PortProbe<'a> = "portProbeAction",
+        dns: DnsRequest<'a> = "dnsRequestAction",
+        kubernetes: KubernetesCall<'a> = "kubernetesApiCallAction",
+        login: LoginAttempt<'a> = "rdsLoginAttemptAction",
+    }
+    struct ApiCall<'a> {
+        api: Str<'a> = "api",
+        service: Str<'a> = "serviceName",
+        domain: Domain<'a> = "domainDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+        account: RemoteAccount<'a> = "remoteAccountDetails",
+        error: Str<'a> = "errorCode",
+        /// Names of resources by their types, such as `AWS::S3::Bucket`.
+        affected: Pairs<'a, AFFECTED_MAX> = "affectedResources",
+    }
+    struct RemoteAccount<'a> {
+        id: Str<'a> = "accountId",
+        service: Str<'a> = "awsServiceName",
+    }
+    struct Connection<'a> {
+        direction: Str<'a> = "connectionDirection",
+        protocol: Str<'a> = "protocol",
+        blocked: Option<bool> = "blocked",
+        local_port: Port<'a> = "localPortDetails",
+        remote_port: Port<'a> = "remotePortDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct PortProbe<'a> {
+        probes: List<Probe<'a>, NAMED_MAX> = "portProbeDetails",
+    }
+    struct Probe<'a> {
+        local_port: Port<'a> = "localPortDetails",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct DnsRequest<'a> {
+        domain: Str<'a> = "domain",
+        with_suffix: Str<'a> = "domainWithSuffix",
+        protocol: Str<'a> = "protocol",
+        blocked: Option<bool> = "blocked",
+    }
+    struct KubernetesCall<'a> {
+        verb: Str<'a> = "verb",
+        uri: Str<'a> = "requestUri",
+        sources: List<Cow<'a, str>, NAMED_MAX> = "sourceIps",
+        remote: Remote<'a> = "remoteIpDetails",
+    }
+    struct LoginAttempt<'a> {
+        remote: Remote<'a> = "remoteIpDetails",
+        logins: List<Login<'a>, NAMED_MAX> = "loginAttributes",
+    }
+    struct Login<'a> {
+        user: Str<'a> = "user",
+        failed: Option<u64> = "failedLoginAttempts",
+        successful: Option<u64> = "successfulLoginAttempts",
+    }
+    struct Runtime<'a> {
+        process: Process<'a> = "process",
+    }
+    struct Process<'a> {
+        name: Str<'a> = "name",
+        path: Str<'a> = "executablePath",
+        user: Str<'a> = "user",
+        pid: Str<'a> = "pid",
+    }
+    struct Evidence<'a> {
+        threats: List<Threat<'a>, NAMED_MAX> = "threatIntelligenceDetails",
+    }
+    struct Threat<'a> {
+        list: Str<'a> = "threatListName",
+        names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
+    }
+    struct VolumeScan<'a> {
+        detections: Detections<'a> = "scanDetections",
+    }
+    struct Detections<'a> {
+        by_name: ByName<'a> = "threatDetectedByName",
+    }
+    struct ByName<'a> {
+        threats: List<Malware<'a>, NAMED_MAX> = "threatNames",
+    }
+    struct MalwareScan<'a> {
+        threats: List<Malware<'a>, NAMED_MAX> = "threats",
+    }
+    struct Malware<'a> {
+        name: Str<'a> = "name",
+    }
+}
+
+// Attack sequences.
+object! {
+    struct Sequence<'a> {
+        description: Str<'a> = "description",
+        actors: List<SequenceActor<'a>, NAMED_MAX> = "actors",
+        resources: List<Involved<'a>, NAMED_MAX> = "resources",
+        endpoints: List<Endpoint<'a>, NAMED_MAX> = "endpoints",
+        signals: List<Signal<'a>, 1> = "signals",
+    }
+    struct Signal<'a> {
+        name: Str<'a> = "name",
+    }
+    struct SequenceActor<'a> {
+        id: Str<'a> = "id",
+        user: SequenceUser<'a> = "user",
+        process: SequenceProcess<'a> = "process",
+    }
+    struct SequenceUser<'a> {
+        name: Str<'a> = "name",
+        uid: Str<'a> = "uid",
+        kind: Str<'a> = "type",
+        credential: Str<'a> = "credentialUid",
+    }
+    struct SequenceProcess<'a> {
+        name: Str<'a> = "name",
+        path: Str<'a> = "path",
+    }
+    struct Involved<'a> {
+        uid: Str<'a> = "uid",
+        name: Str<'a> = "name",
+        kind: Str<'a> = "resourceType",
+    }
+    struct Endpoint<'a> {
+        ip: Str<'a> = "ip",
+        domain: Str<'a> = "domain",
+        location: Location<'a> = "location",
+        network: AutonomousSystem<'a> = "autonomousSystem",
+    }
+}

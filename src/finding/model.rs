@@ -1,0 +1,63 @@
+//! One finding, whichever product reported it.
+
+use super::fingerprint::Fingerprint;
+use super::partition::Partition;
+use super::severity::Severity;
+use super::text::Text;
+use crate::instants::Wall;
+
+/// One security finding, parsed and normalised.
+///
+/// All text in it is bounded and free of control and bidirectional characters. It is still text
+/// that an attacker may have written: code that shows it must escape it for its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub fingerprint: Fingerprint,
+    pub partition: Partition,
+    /// The account that the finding is about, or else the envelope's.
+    pub account: Text,
+    /// The region that the finding is about, or else the envelope's.
+    pub region: Text,
+    /// GuardDuty's finding type, Security Hub's first type, or the source's nearest field.
+    pub kind: Text,
+    pub title: Text,
+    pub description: Option<Text>,
+    pub severity: Severity,
+    pub created_at: Option<Wall>,
+    pub updated_at: Option<Wall>,
+    pub first_seen: Option<Wall>,
+    pub last_seen: Option<Wall>,
+    /// The number of times that the source saw the activity.
+    pub count: Option<u64>,
+    pub sample: bool,
+    /// Set if this is a canary of hansho and no real finding.
+    pub canary: Option<Canary>,
+    /// The source has archived, resolved, closed, suppressed or deleted it.
+    pub archived: bool,
+    /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
+    pub resource: Option<Text>,
+    /// The actor in short: address, country, organisation, domain, principal.
+    pub actor: Option<Text>,
+    /// Doubts about the finding that a card has to show.
+    pub remarks: Vec<Remark>,
+}
+
+/// The fields of a canary's event, see [`canary`](super::canary).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// When it was put on the bus: the sender's own time, or else EventBridge's, to the second.
+    pub put_at: Option<Wall>,
+    /// Whether it is posted, to every destination. Otherwise it is not posted at all.
+    pub post: bool,
+}
+
+/// A doubt about a finding that a card has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// The severity was missing or unreadable, so the finding counts as high. Holds the text that
+    /// was found in its place.
+    UnreadableSeverity(Text),
+    /// The envelope comes from another account than the finding is about. The administrator's copy
+    /// looks like that, and so would a forged one.
+    SentByAccount(Text),
+}

@@ -1,0 +1,161 @@
+//! The fields of an OCSF finding that hansho reads.
+//!
+//! Source: OCSF schema, classes 2001 to 2007.
+
+use std::borrow::Cow;
+
+use super::super::lenient::{List, Str, object};
+use super::super::name_tag::NameTag;
+use super::super::remote::{AutonomousSystem, Location};
+use crate::instants::Wall;
+
+object! {
+    struct Document<'a> {
+        class: Str<'a> = "class_name",
+        info: Info<'a> = "finding_info",
+        cloud: Cloud<'a> = "cloud",
+        metadata: Metadata<'a> = "metadata",
+        severity_id: Option<u64> = "severity_id",
+        severity: Str<'a> = "severity",
+        vendor: Vendor<'a> = "vendor_attributes",
+        status_id: Option<u64> = "status_id",
+        status: Str<'a> = "status",
+        count: Option<u64> = "count",
+        resources: List<Resource<'a>, 10> = "resources",
+        evidences: List<Evidence<'a>, 5> = "evidences",
+        actor: Actor<'a> = "actor",
+        time: Option<Wall> = "time" | "time_dt",
+    }
+    struct Info<'a> {
+        uid: Str<'a> = "uid",
+        alternative: Str<'a> = "uid_alt",
+        title: Str<'a> = "title",
+        description: Str<'a> = "desc",
+        kinds: List<Cow<'a, str>, 5> = "types",
+        created_at: Option<Wall> = "created_time" | "created_time_dt",
+        updated_at: Option<Wall> = "modified_time" | "modified_time_dt",
+        first_seen: Option<Wall> = "first_seen_time" | "first_seen_time_dt",
+        last_seen: Option<Wall> = "last_seen_time" | "last_seen_time_dt",
+    }
+    struct Cloud<'a> {
+        account: Account<'a> = "account",
+        region: Str<'a> = "region",
+        partition: Str<'a> = "cloud_partition",
+    }
+    struct Account<'a> {
+        id: Str<'a> = "uid",
+    }
+    struct Metadata<'a> {
+        uid: Str<'a> = "uid",
+        product: ProductInfo<'a> = "product",
+    }
+    struct ProductInfo<'a> {
+        name: Str<'a> = "name",
+        arn: Str<'a> = "uid",
+        vendor: Str<'a> = "vendor_name",
+    }
+    struct Vendor<'a> {
+        severity_id: Option<u64> = "severity_id",
+        severity: Str<'a> = "severity",
+    }
+}
+
+// The resource.
+object! {
+    struct Resource<'a> {
+        kind: Str<'a> = "type",
+        name: Str<'a> = "name",
+        uid: Str<'a> = "uid",
+        region: Str<'a> = "region",
+        partition: Str<'a> = "cloud_partition",
+        owner: Owner<'a> = "owner",
+        tags: NameTag<'a> = "tags",
+        user: ResourceUser<'a> = "user",
+        device: Device<'a> = "device",
+        data: Data<'a> = "data",
+    }
+    struct Owner<'a> {
+        account: Account<'a> = "account",
+    }
+    struct ResourceUser<'a> {
+        name: Str<'a> = "name",
+        kind: Str<'a> = "type",
+    }
+    struct Device<'a> {
+        model: Str<'a> = "model",
+        interfaces: List<Interface<'a>, 1> = "network_interfaces",
+        container: Container<'a> = "container",
+    }
+    struct Container<'a> {
+        image: Image<'a> = "image",
+    }
+    struct Image<'a> {
+        name: Str<'a> = "name",
+    }
+    struct Interface<'a> {
+        private: Str<'a> = "private_ip_address",
+        public: Str<'a> = "public_ip" | "ip",
+    }
+    struct Data<'a> {
+        instance_kind: Str<'a> = "instance_type",
+        tags: NameTag<'a> = "tags",
+        interfaces: List<Interface<'a>, 1> = "network_interfaces",
+    }
+}
+
+// The actor.
+object! {
+    struct Evidence<'a> {
+        actor: Actor<'a> = "actor",
+        process: Process<'a> = "process",
+        source: Endpoint<'a> = "src_endpoint",
+        destination: Endpoint<'a> = "dst_endpoint",
+        connection: Connection<'a> = "connection_info",
+        api: Api<'a> = "api",
+        query: Query<'a> = "query",
+    }
+    struct Actor<'a> {
+        user: User<'a> = "user",
+        process: Process<'a> = "process",
+        session: Session<'a> = "session",
+    }
+    struct Session<'a> {
+        issuer: Str<'a> = "issuer",
+    }
+    struct User<'a> {
+        name: Str<'a> = "name",
+        kind: Str<'a> = "type",
+        uid: Str<'a> = "uid",
+        credential: Str<'a> = "credential_uid",
+    }
+    struct Process<'a> {
+        name: Str<'a> = "name",
+        path: Str<'a> = "path",
+        file: File<'a> = "file",
+        pid: Str<'a> = "pid",
+    }
+    struct File<'a> {
+        path: Str<'a> = "path",
+    }
+    struct Endpoint<'a> {
+        ip: Str<'a> = "ip",
+        port: Str<'a> = "port",
+        domain: Str<'a> = "domain" | "hostname",
+        location: Location<'a> = "location",
+        network: AutonomousSystem<'a> = "autonomous_system",
+    }
+    struct Connection<'a> {
+        direction: Str<'a> = "direction",
+        protocol: Str<'a> = "protocol_name",
+    }
+    struct Api<'a> {
+        operation: Str<'a> = "operation",
+        service: Service<'a> = "service",
+    }
+    struct Service<'a> {
+        name: Str<'a> = "name",
+    }
+    struct Query<'a> {
+        hostname: Str<'a> = "hostname",
+    }
+}

@@ -1,0 +1,50 @@
+//! The result of parsing a message.
+
+use super::fingerprint::Fingerprint;
+use super::model::Finding;
+use super::reject::Rejection;
+use super::severity::Severity;
+
+/// The findings and the rejections of one queue message. A message of Security Hub may carry
+/// several findings; each is read on its own.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub findings: Vec<Finding>,
+    /// Findings with a severity that no destination wants.
+    pub unwanted: Vec<Unwanted>,
+    pub rejections: Vec<Rejection>,
+}
+
+impl Parsed {
+    /// The number of findings, wanted or not.
+    pub fn count(&self) -> usize {
+        self.findings.len() + self.unwanted.len()
+    }
+}
+
+/// An unwanted finding. Only these fields are read of it, which saves most of the work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unwanted {
+    pub fingerprint: Fingerprint,
+    pub severity: Severity,
+}
+
+/// Returns whether a finding of this severity is wanted.
+pub(super) type Wanted<'a> = &'a dyn Fn(&Severity) -> bool;
+
+/// One finding, read as far as it is wanted.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub(super) enum Outcome {
+    Wanted(Finding),
+    Unwanted(Unwanted),
+}
+
+impl Outcome {
+    pub fn of(finding: Finding, wanted: Wanted<'_>) -> Outcome {
+        if wanted(&finding.severity) {
+            return Outcome::Wanted(finding);
+        }
+        let Finding { fingerprint, severity, .. } = finding;
+        Outcome::Unwanted(Unwanted { fingerprint, severity })
+    }
+}

@@ -1,0 +1,54 @@
+//! The sources of findings, and their parsers.
+
+use super::envelope::Envelope;
+use super::json::Json;
+use super::outcome::{Outcome, Wanted};
+use super::reject::Rejection;
+use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
+
+/// A product or format with a parser of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    GuardDuty,
+    Asff,
+    Ocsf,
+    Inspector,
+    Macie,
+    AccessAnalyzer,
+}
+
+impl Source {
+    /// Recognises the source by the detail-type of an EventBridge event. Events of Security Hub
+    /// hold a list of findings, each of which is recognised by its keys.
+    /// Source: EventBridge event reference, the detail-types of each service.
+    pub fn of_detail_type(detail_type: &str) -> Option<Source> {
+        match detail_type.trim() {
+            "GuardDuty Finding" => Some(Source::GuardDuty),
+            "Inspector2 Finding" => Some(Source::Inspector),
+            "Macie Finding" => Some(Source::Macie),
+            "Access Analyzer Finding"
+            | "Unused Access Finding for IAM entities"
+            | "Internal Access Finding" => Some(Source::AccessAnalyzer),
+            _ => None,
+        }
+    }
+
+    /// Reads a finding. Of an unwanted GuardDuty finding only the identity and the severity are
+    /// read.
+    pub fn read(
+        self,
+        json: Json<'_>,
+        envelope: &Envelope<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let read = match self {
+            Source::GuardDuty => return guardduty::read(json, envelope, wanted),
+            Source::Asff => asff::read,
+            Source::Ocsf => ocsf::read,
+            Source::Inspector => inspector::read,
+            Source::Macie => macie::read,
+            Source::AccessAnalyzer => access_analyzer::read,
+        };
+        Ok(Outcome::of(read(json, envelope)?, wanted))
+    }
+}
