@@ -31,8 +31,8 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// Takes credentials, endpoint and HTTP client from `config`, and the region unless one is given.
-    /// Makes no call.
+    /// Takes credentials, endpoint and HTTP client from `config`, and the region unless one is
+    /// given. Makes no call.
     ///
     /// # Errors
     /// No region is given, and `config` has none.

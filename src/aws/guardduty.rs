@@ -1,7 +1,7 @@
 //! [`FindingsSource`] on Amazon GuardDuty, with one client for each region.
 //!
-//! Findings are returned as the JSON text of GuardDuty. The SDK's types would drop fields that they do
-//! not know, and can't be written as JSON.
+//! Findings are returned as the JSON text of GuardDuty. The SDK's types would drop fields that they
+//! do not know, and can't be written as JSON.
 
 use std::collections::BTreeMap;
 use std::error::Error;

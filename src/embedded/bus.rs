@@ -1,4 +1,5 @@
-//! [`Bus`] on the embedded backend. It puts the event into the queue, in the envelope of EventBridge.
+//! [`Bus`] on the embedded backend. It puts the event into the queue, in the envelope of
+//! EventBridge.
 
 use serde_json::json;
 use serde_json::value::RawValue;

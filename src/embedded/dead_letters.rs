@@ -1,5 +1,5 @@
-//! [`DeadLetterQueue`] on the quarantine in the SQLite file. A move to a lane is one transaction, so
-//! that a crash leaves no copy.
+//! [`DeadLetterQueue`] on the quarantine in the SQLite file. A move to a lane is one transaction,
+//! so that a crash leaves no copy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,8 +19,8 @@ use super::inquiry::lossy;
 /// Separates the id of a message from the random part that makes the id of a copy.
 const COPY_MARK: char = '~';
 
-/// One scan of the quarantine of a [`Store`]. Rows need not be hidden from others: every action is a
-/// transaction that first checks whether the row is still there.
+/// One scan of the quarantine of a [`Store`]. Rows need not be hidden from others: every action is
+/// a transaction that first checks whether the row is still there.
 pub struct EmbeddedDeadLetters<C> {
     store: Store,
     clock: Arc<C>,
@@ -191,7 +191,8 @@ fn copy_to_lane(
             )?;
             return Ok(true);
         }
-        // The worker that quarantined it may be about to delete that one: this copy gets its own id.
+        // The worker that quarantined it may be about to delete that one: this copy gets its own
+        // id.
         Some(()) => another_id(message_id),
     };
     t.execute(

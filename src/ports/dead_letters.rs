@@ -18,7 +18,8 @@ pub enum Origin {
         rule: Option<String>,
         /// The ARN of the target that did not accept it.
         target: Option<String>,
-        /// The limit that ended the retries, e.g. `MaximumRetryAttempts`. None: there were no retries.
+        /// The limit that ended the retries, e.g. `MaximumRetryAttempts`. None: there were no
+        /// retries.
         exhausted: Option<String>,
     },
     /// SQS moved it here because it was received too often.
@@ -48,8 +49,8 @@ pub struct DeadLetter {
     pub original_id: Option<MessageId>,
     /// When it entered its lane.
     pub enqueued_at: Option<Wall>,
-    /// When it was quarantined. Unknown for a message that SQS moved: it keeps the time of the first
-    /// send.
+    /// When it was quarantined. Unknown for a message that SQS moved: it keeps the time of the
+    /// first send.
     pub quarantined_at: Option<Wall>,
 }
 
@@ -107,8 +108,8 @@ pub trait DeadLetterQueue: Send + Sync {
         hidden: Duration,
     ) -> impl Future<Output = Result<Vec<ScannedDeadLetter>, QueueError>> + Send;
 
-    /// Hides each message for so long from now. Zero makes it visible at once. Returns one answer for
-    /// each, in order.
+    /// Hides each message for so long from now. Zero makes it visible at once. Returns one answer
+    /// for each, in order.
     fn hide(
         &self,
         entries: &[(Receipt, Duration)],

@@ -55,8 +55,8 @@ pub trait FindingsSource: Send + Sync {
     /// One page of ids of findings that are not archived, in the order of their last update.
     fn list(&self, ask: &ListAsk) -> impl Future<Output = Result<Listed, SourceError>> + Send;
 
-    /// The findings of at most [`FINDINGS_PAGE_MAX`] ids, each as the JSON text of the source, in any
-    /// order. Ids that the source no longer has are left out.
+    /// The findings of at most [`FINDINGS_PAGE_MAX`] ids, each as the JSON text of the source, in
+    /// any order. Ids that the source no longer has are left out.
     fn get(
         &self,
         region: &str,

@@ -1,8 +1,8 @@
-//! Reads where a dead letter comes from out of its attributes, and writes them again. They are those of
-//! hansho's quarantine (see [`super::quarantine_attributes`]), those that EventBridge sets on events
-//! that it could not deliver, and the source queue that SQS names.
-//! Sources: EventBridge user guide, "Using dead-letter queues to process undelivered events"; SQS API
-//! reference, ReceiveMessage, `DeadLetterQueueSourceArn`.
+//! Reads where a dead letter comes from out of its attributes, and writes them again. They are
+//! those of hansho's quarantine (see [`super::quarantine_attributes`]), those that EventBridge sets
+//! on events that it could not deliver, and the source queue that SQS names.
+//! Sources: EventBridge user guide, "Using dead-letter queues to process undelivered events"; SQS
+//! API reference, ReceiveMessage, `DeadLetterQueueSourceArn`.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ const ERROR_CODE: &str = "ERROR_CODE";
 const ERROR_MESSAGE: &str = "ERROR_MESSAGE";
 const EXHAUSTED: &str = "EXHAUSTED_RETRY_CONDITION";
 const ATTEMPTS: &str = "RETRY_ATTEMPTS";
-/// The source queue of a dead letter that an import put back. SQS sets its own attribute only when it
-/// moves a message itself.
+/// The source queue of a dead letter that an import put back. SQS sets its own attribute only when
+/// it moves a message itself.
 const SOURCE: &str = "hansho.source";
 
 /// AWS allows ARNs of 2048 characters. Those of queues and rules are much shorter.

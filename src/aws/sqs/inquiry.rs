@@ -9,8 +9,8 @@ use crate::ports::inquiry::{
 };
 use crate::ports::{DeadLetter, MessageId, Queue, QueueError, Receipt, ScannedDeadLetter};
 
-/// Longer than the search, so that it receives no message twice. Short, because messages stay hidden
-/// for this long if they can't be shown again.
+/// Longer than the search, so that it receives no message twice. Short, because messages stay
+/// hidden for this long if they can't be shown again.
 const HIDDEN: Duration = Duration::from_secs(30);
 const SEARCH_TIME_MAX: Duration = Duration::from_secs(20);
 const BATCHES_MAX: usize = 200;

@@ -1,5 +1,5 @@
-//! The form of a message in the quarantine queue: the body as it was, and details about it as message
-//! attributes.
+//! The form of a message in the quarantine queue: the body as it was, and details about it as
+//! message attributes.
 //!
 //! SQS limits both (API reference, SendMessage and MessageAttributeValue):
 //! - Body and attributes together are at most 1 MiB. An attribute counts with name, type and value.
@@ -7,9 +7,9 @@
 //! - Bodies and values are not empty. They hold only tab, line feed, carriage return, U+0020 to
 //!   U+D7FF, U+E000 to U+FFFD, and U+10000 upwards.
 //!
-//! The body comes first and is never cut. Attributes that do not fit beside it are left out, the least
-//! important first, and logged. A body that SQS would reject is sent as a JSON string, and the
-//! attribute `hansho.encoding` says so.
+//! The body comes first and is never cut. Attributes that do not fit beside it are left out, the
+//! least important first, and logged. A body that SQS would reject is sent as a JSON string, and
+//! the attribute `hansho.encoding` says so.
 
 use crate::ports::QuarantineEntry;
 pub(super) use crate::ports::inlet::MESSAGE_BYTES_MAX;
@@ -23,8 +23,8 @@ pub const ENCODING_ATTRIBUTE: &str = "hansho.encoding";
 /// Its only value: the body is a JSON string that holds the original.
 pub const JSON_STRING: &str = "json-string";
 
-/// Marks a message in a lane that `hansho replay` sent there, whatever the value. A worker then reads
-/// the ledger instead of its own memory.
+/// Marks a message in a lane that `hansho replay` sent there, whatever the value. A worker then
+/// reads the ledger instead of its own memory.
 pub const AGAIN_ATTRIBUTE: &str = "hansho.again";
 /// SQS rejects an empty value.
 pub(super) const AGAIN_VALUE: &str = "1";
@@ -68,8 +68,8 @@ pub(super) struct Packed {
     pub(super) left_out: Vec<Attribute>,
 }
 
-/// Packs an entry. Fails if the body alone does not fit a message, which can't be so for a body that
-/// came from SQS.
+/// Packs an entry. Fails if the body alone does not fit a message, which can't be so for a body
+/// that came from SQS.
 pub(super) fn pack(entry: &QuarantineEntry) -> Result<Packed, String> {
     pack_with(&entry.body, described(entry))
 }
@@ -124,8 +124,8 @@ pub(super) fn encode(body: &str) -> (String, Option<Attribute>) {
     (quoted, text(ENCODING_ATTRIBUTE, JSON_STRING, JSON_STRING.len()))
 }
 
-/// The attributes of an entry, the most important first. Empty ones are left out, because SQS rejects
-/// empty values.
+/// The attributes of an entry, the most important first. Empty ones are left out, because SQS
+/// rejects empty values.
 fn described(entry: &QuarantineEntry) -> impl Iterator<Item = Attribute> {
     [
         text("hansho.reason", &entry.reason, REASON_BYTES_MAX),

@@ -8,8 +8,8 @@ use super::quarantine_attributes::Packed;
 use super::{Remote, refusal, unbuilt};
 use crate::ports::{MessageId, QueueError};
 
-/// Sends what [`super::quarantine_attributes::pack`] made of a message. Logs the attributes for which
-/// the body left no room. An error of the packing is returned as one of the queue.
+/// Sends what [`super::quarantine_attributes::pack`] made of a message. Logs the attributes for
+/// which the body left no room. An error of the packing is returned as one of the queue.
 pub(super) async fn send(
     remote: &Remote,
     packed: Result<Packed, String>,

@@ -1,5 +1,5 @@
-//! `hansho canary`: puts a test event where findings start, waits until the ledger has its record, and
-//! reports the time of each step. It tests the path of findings before a finding needs it.
+//! `hansho canary`: puts a test event where findings start, waits until the ledger has its record,
+//! and reports the time of each step. It tests the path of findings before a finding needs it.
 
 pub mod args;
 pub mod command;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Flight, Landing};
+use super::{CanaryPost, Flight, Landing};
 use crate::finding::text::cut;
 use crate::instants::Wall;
-use crate::policy::canary::CanaryPost as Post;
+use crate::policy::canary::{CanaryPost as Post, Passed};
 
 /// The longest error of a service that is shown, in characters.
 const WHY_CHARS_MAX: usize = 500;
@@ -62,36 +62,35 @@ fn lines(flight: &Flight, start: &Start, depth: QueueDepth, within: Duration) ->
         }
     };
     if let Landing::Seen { passed, .. } = &flight.landing {
-        if passed.post == Post::TooMany {
-            lines.push(
-                "  not posted: this worker has reached its limit of canary posts in an hour; retry \
-                 later"
-                    .to_owned(),
-            );
-            return lines;
-        }
-        for post in &flight.posts {
-            lines.push(match post.at {
-                Some(at) => {
-                    let took = seconds(at.since(passed.received_at));
-                    format!(
-                        "  {}: Slack accepted it {took} after the worker received it",
-                        post.destination
-                    )
-                }
-                None => format!(
-                    "  {}: not posted within {waited}; for the reason, search the worker's log for \
-                     destination={}",
-                    post.destination, post.destination
-                ),
-            });
-        }
+        lines.extend(post_lines(flight, passed, &waited));
     }
     lines
 }
 
-/// The steps, and the time of each. Steps are measured with the clocks of different machines, so they
-/// may be slightly wrong. The total is measured with one clock.
+fn post_lines(flight: &Flight, passed: &Passed, waited: &str) -> Vec<String> {
+    if passed.post == Post::TooMany {
+        let limited = "  not posted: this worker has reached its limit of canary posts in an hour; \
+                       retry later";
+        return vec![limited.to_owned()];
+    }
+    let line = |post: &CanaryPost| {
+        let name = &post.destination;
+        match post.at {
+            Some(at) => {
+                let took = seconds(at.since(passed.received_at));
+                format!("  {name}: Slack accepted it {took} after the worker received it")
+            }
+            None => format!(
+                "  {name}: not posted within {waited}; for the reason, search the worker's log for \
+                 destination={name}"
+            ),
+        }
+    };
+    flight.posts.iter().map(line).collect()
+}
+
+/// The steps, and the time of each. Steps are measured with the clocks of different machines, so
+/// they may be slightly wrong. The total is measured with one clock.
 fn steps(flight: &Flight) -> Vec<(&'static str, Option<Duration>)> {
     let Landing::Seen { passed, at } = &flight.landing else { return Vec::new() };
     let between = |from: Option<Wall>, to: Option<Wall>| Some(to?.since(from?));
@@ -207,9 +206,7 @@ fn shown(why: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CanaryPost;
     use super::*;
-    use crate::policy::canary::Passed;
 
     const AT: Wall = Wall(1_790_000_000_000);
 

@@ -1,5 +1,5 @@
-//! The answer as data, as `--json` prints it. Fields have the names of the log and the ledger. All text
-//! is cleaned.
+//! The answer as data, as `--json` prints it. Fields have the names of the log and the ledger. All
+//! text is cleaned.
 
 use serde::Serialize;
 

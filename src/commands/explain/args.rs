@@ -9,8 +9,8 @@ pub struct Explain {
     #[command(flatten)]
     pub config: ConfigFlag,
     /// A finding's id, ARN or fingerprint (`product/account/region/id`, in the log as `finding`), a
-    /// post's id (`hansho …` at the end of a Slack message), or a file with the event or the finding.
-    /// `-` is the standard input
+    /// post's id (`hansho …` at the end of a Slack message), or a file with the event or the
+    /// finding. `-` is the standard input
     #[arg(value_name = "FINDING|FILE|-")]
     pub what: String,
     /// The account of the finding. With --region, an id needs no search

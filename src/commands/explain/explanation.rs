@@ -1,5 +1,5 @@
-//! Puts the evidence together: for each finding its events in the order of time, and its state at each
-//! destination. Pure.
+//! Puts the evidence together: for each finding its events in the order of time, and its state at
+//! each destination. Pure.
 
 use crate::config::{Config, Destination};
 use crate::finding::{Finding, Level, Remark, Text};

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
 use crate::policy::record::{AlertRecord, Record, RecordKey};
 use crate::ports::inquiry::{
-    BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, WaitingMessage,
+    BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, Search, WaitingMessage,
 };
 use crate::ports::{Depth, Failure, Lane, LedgerError};
 
@@ -66,8 +66,8 @@ impl Evidence {
     }
 }
 
-/// Asks the ledger, and `queue` if it is given. Fails if the ledger can't be asked. Everything else that
-/// can't be asked is among the gaps. `text` is the question.
+/// Asks the ledger, and `queue` if it is given. Fails if the ledger can't be asked. Everything else
+/// that can't be asked is among the gaps. `text` is the question.
 pub async fn gather<L: Inquiry, Q: QueueInquiry>(
     config: &Config,
     question: Question,
@@ -170,7 +170,8 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
         Ok(records)
     }
 
-    /// Reads the records of the fingerprints that the name may mean. Without any, searches the ledger.
+    /// Reads the records of the fingerprints that the name may mean. Without any, searches the
+    /// ledger.
     async fn by_fingerprint_or_search(&mut self, name: &AskedName) -> Result<(), LedgerError> {
         for fingerprint in &name.fingerprints {
             let records = self.records(fingerprint).await?;
@@ -182,12 +183,11 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
         let Some(clue) = name.clue.as_ref().filter(|_| self.evidence.subjects.is_empty()) else {
             return Ok(());
         };
-        let found = match self.ledger.search(clue).await {
-            Ok(found) => found,
+        match self.ledger.search(clue).await {
+            Ok(found) => self.add_search(found),
             // With account and region, the fingerprints may be enough.
             Err(why) if !name.fingerprints.is_empty() => {
                 self.evidence.gaps.push(format!("The ledger could not be searched: {why}."));
-                return Ok(());
             }
             Err(why) => {
                 let detail = format!(
@@ -197,7 +197,11 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
                 );
                 return Err(LedgerError(Failure::new(why.0.kind, detail)));
             }
-        };
+        }
+        Ok(())
+    }
+
+    fn add_search(&mut self, found: Search) {
         if !found.complete {
             self.evidence.gaps.push(
                 "The search did not reach the end of the ledger, or found more than it returns: give \
@@ -221,7 +225,6 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
                 last.records.push((destination, record));
             }
         }
-        Ok(())
     }
 
     /// Searches the queues, if they are to be asked. A refusal is a gap.
@@ -253,8 +256,8 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
         }
     }
 
-    /// Assigns each message to the findings in it. `is_asked` chooses findings without a record that
-    /// belong to the answer too. `is_own` chooses messages without a finding that are kept.
+    /// Assigns each message to the findings in it. `is_asked` chooses findings without a record
+    /// that belong to the answer too. `is_own` chooses messages without a finding that are kept.
     fn assign_messages(&mut self, is_asked: impl Fn(&str) -> bool, is_own: impl Fn(&str) -> bool) {
         let evidence = &mut self.evidence;
         for message in take(&mut evidence.quarantined) {
@@ -288,8 +291,8 @@ fn filter(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> BodyFilter {
     })
 }
 
-/// Returns the subjects whose finding is in the body, and adds new ones that `is_asked` chooses. Also
-/// returns whether the body has any findings.
+/// Returns the subjects whose finding is in the body, and adds new ones that `is_asked` chooses.
+/// Also returns whether the body has any findings.
 fn subjects_in(
     subjects: &mut Vec<Subject>,
     body: &str,

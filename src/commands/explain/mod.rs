@@ -1,7 +1,7 @@
 //! `hansho explain`: the history of a finding.
 //!
-//! [`question`] reads the question, [`gather`] asks the ledger and the queues, [`explanation`] puts their
-//! answers in order, and [`show`] writes the result. Only this file and `gather` do I/O.
+//! [`question`] reads the question, [`gather`] asks the ledger and the queues, [`explanation`] puts
+//! their answers in order, and [`show`] writes the result. Only this file and `gather` do I/O.
 
 pub mod answer;
 pub mod args;
@@ -116,8 +116,8 @@ fn read(args: &Explain) -> anyhow::Result<Result<Question, WrongUsage>> {
     Ok(question::name(&args.what, &scope))
 }
 
-/// The messages in a file, and the messages that `run --input` makes of it. The former are one message
-/// if the file is one JSON document that fits a queue, else they are the latter.
+/// The messages in a file, and the messages that `run --input` makes of it. The former are one
+/// message if the file is one JSON document that fits a queue, else they are the latter.
 fn messages(path: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let name = path.display();
     let source: Box<dyn Read> = match path.as_os_str() == "-" {

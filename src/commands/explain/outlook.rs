@@ -7,8 +7,8 @@ use crate::policy::record::AlertRecord;
 use super::answer::HistoryEvent;
 use super::context::Context;
 
-/// Decides what happens at a destination, or what can't be known of it. `level` is the most severe level
-/// in any record of the finding.
+/// Decides what happens at a destination, or what can't be known of it. `level` is the most severe
+/// level in any record of the finding.
 pub(super) fn outlook(
     context: &Context<'_>,
     index: usize,
@@ -83,8 +83,8 @@ fn next(context: &Context<'_>, finding: &Finding, record: Option<&AlertRecord>) 
     HistoryEvent::now(event, detail)
 }
 
-/// A finding that is already posted, and whose text is not known. None: it is not posted, or the record
-/// has expired.
+/// A finding that is already posted, and whose text is not known. None: it is not posted, or the
+/// record has expired.
 fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> {
     let level = record.level_posted().filter(|_| record.expires_at >= context.now)?;
     let until = record.expires_at.to_rfc3339();

@@ -37,7 +37,8 @@ pub enum Question {
 pub struct AskedMessage {
     pub findings: Vec<Finding>,
     pub rejections: Vec<Rejection>,
-    /// The texts of the messages and of their parts in the form of [`compact`], to find them in a queue.
+    /// The texts of the messages and of their parts in the form of [`compact`], to find them in a
+    /// queue.
     pub texts: BTreeSet<String>,
     /// How many findings are beyond [`FINDINGS_MAX`].
     pub left_out: usize,
@@ -212,8 +213,8 @@ fn written(id: &str) -> String {
     print(id).id_text()
 }
 
-/// Recognises `product/account/region/id`. The account must be twelve digits or unknown, because ids
-/// may contain slashes.
+/// Recognises `product/account/region/id`. The account must be twelve digits or unknown, because
+/// ids may contain slashes.
 fn is_fingerprint(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(4, '/').collect();
     let [product, account, region, id] = parts[..] else { return false };

@@ -18,8 +18,8 @@ pub struct Reconcile {
     /// Compare the findings of this region. Can be repeated [default: reconcile.regions]
     #[arg(long = "region", value_name = "REGION")]
     pub regions: Vec<RegionName>,
-    /// Start with findings of this time, in RFC 3339, or of this age, e.g. 24h [default: the end of the
-    /// last run, or 24h]
+    /// Start with findings of this time, in RFC 3339, or of this age, e.g. 24h [default: the end of
+    /// the last run, or 24h]
     #[arg(long, value_name = "TIME|AGO")]
     pub since: Option<Since>,
     /// Report missing findings, and enqueue nothing

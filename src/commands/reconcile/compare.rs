@@ -82,8 +82,8 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Ver
     Verdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
 }
 
-/// Returns true if the alert is already posted at this level or above, or if a worker has claimed it.
-/// The ledger's own protocol decides, so a finding is missing only if a worker would post it.
+/// Returns true if the alert is already posted at this level or above, or if a worker has claimed
+/// it. The ledger's own protocol decides, so a finding is missing only if a worker would post it.
 pub fn known(record: Option<&AlertRecord>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
     // Without a revision no reminder is owed. Workers decide on reminders, as they get each update.
     let want = Want { owner: SOURCE, level: finding.severity.level, revision: None };
@@ -91,8 +91,8 @@ pub fn known(record: Option<&AlertRecord>, finding: &Finding, terms: &Terms, now
 }
 
 /// The message for a missing finding, in an envelope like that of EventBridge. It names no account,
-/// because no other account sent it. Characters beyond ASCII are escaped, because SQS rejects some that
-/// JSON allows.
+/// because no other account sent it. Characters beyond ASCII are escaped, because SQS rejects some
+/// that JSON allows.
 pub fn message(finding: &str) -> String {
     let finding = ascii(finding);
     // The caller passes valid JSON.
@@ -118,8 +118,8 @@ fn ascii(json: &str) -> String {
     text
 }
 
-/// The least severity that any route admits, rounded down, because the source filters by whole numbers.
-/// The routes filter exactly.
+/// The least severity that any route admits, rounded down, because the source filters by whole
+/// numbers. The routes filter exactly.
 pub fn severity_floor(routes: &Routes) -> u8 {
     let least = |threshold: &Threshold| threshold.floor().max(routes.min_severity.floor());
     let of_routes =

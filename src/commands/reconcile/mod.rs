@@ -1,14 +1,15 @@
-//! `hansho reconcile`: compares the findings in GuardDuty with the ledger, and enqueues missing ones.
-//! EventBridge delivers nearly all findings. This finds the others.
+//! `hansho reconcile`: compares the findings in GuardDuty with the ledger, and enqueues missing
+//! ones. EventBridge delivers nearly all findings. This finds the others.
 //!
-//! - A run compares region by region, page by page, in the order of the last update. A failure in one
-//!   region does not affect the others.
-//! - A finding is missing if it is owed to a destination under the present routes, and its record there is
-//!   neither posted nor claimed.
-//! - A missing finding goes into a queue in the envelope of EventBridge: high and critical ones into the
-//!   express lane, if there is one, all others into the standard lane. A needless copy does no harm: the
-//!   ledger knows it.
-//! - After each page the region's record has the progress ([`watermark`]), so an interrupted run resumes.
+//! - A run compares region by region, page by page, in the order of the last update. A failure in
+//!   one region does not affect the others.
+//! - A finding is missing if it is owed to a destination under the present routes, and its record
+//!   there is neither posted nor claimed.
+//! - A missing finding goes into a queue in the envelope of EventBridge: high and critical ones
+//!   into the express lane, if there is one, all others into the standard lane. A needless copy
+//!   does no harm: the ledger knows it.
+//! - After each page the region's record has the progress ([`watermark`]), so an interrupted run
+//!   resumes.
 //! - Sample findings are compared, because workers post them. Archived findings are not.
 
 pub mod args;
@@ -134,7 +135,8 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 self.end(region, &held, ending).await
             }
             Err(why) => {
-                // If this fails too, the lease ends by itself. The first error is the important one.
+                // If this fails too, the lease ends by itself. The first error is the important
+                // one.
                 _ = self.end(region, &held, Ending::Failed).await;
                 Err(why)
             }
@@ -205,7 +207,8 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 return Ok(RegionOutcome::Whole);
             }
             ask.page = listed.next;
-            // Findings that are too young must stay after the mark, or the next run would skip them.
+            // Findings that are too young must stay after the mark, or the next run would skip
+            // them.
             let mark = newest.min(began.minus(SETTLE)).max(held.from);
             self.advance(region, held, mark).await?;
             // The mark must move, even if many findings have the same time of update.

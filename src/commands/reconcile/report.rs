@@ -136,8 +136,8 @@ impl RegionReport {
         }
     }
 
-    /// The counts for the metrics. Each returned finding is in one of them, unless it was missing and
-    /// could not be enqueued.
+    /// The counts for the metrics. Each returned finding is in one of them, unless it was missing
+    /// and could not be enqueued.
     pub fn counts(&self) -> [(&'static str, u64); 7] {
         [
             ("known", self.known),

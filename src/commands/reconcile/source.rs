@@ -1,4 +1,5 @@
-//! Comparisons with GuardDuty, for the command, for the timer of a worker, and for a Lambda function.
+//! Comparisons with GuardDuty, for the command, for the timer of a worker, and for a Lambda
+//! function.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

@@ -1,5 +1,5 @@
-//! Comparisons on a timer beside a worker. A failure does not affect the worker: it is logged, counted,
-//! and the next run retries.
+//! Comparisons on a timer beside a worker. A failure does not affect the worker: it is logged,
+//! counted, and the next run retries.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::ports::findings::FindingsSource;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Ledger};
 
-/// Compares each region every `every`, counting the runs of all workers together, until it is dropped.
+/// Compares each region every `every`, counting the runs of all workers together, until it is
+/// dropped.
 pub async fn run_every<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
     ports: &ReconcilePorts<'_, S, L, I, C>,
     rules: &ReconcileRules,
@@ -34,8 +35,8 @@ pub async fn run_every<S: FindingsSource, L: Ledger, I: Inlet, C: Clock>(
     };
     let mut random = fastrand::Rng::new();
     loop {
-        // The first run waits too, because messages that gathered in the queues are not missing. The
-        // random part keeps workers from running at the same moment.
+        // The first run waits too, because messages that gathered in the queues are not missing.
+        // The random part keeps workers from running at the same moment.
         let rest = check_every(every).mul_f64(0.75 + random.f64() / 2.0);
         ports.clock.sleep_until(ports.clock.now().mono.plus(rest)).await;
         run(ports, rules, &ask, |region| record(region, metrics)).await;

@@ -59,8 +59,8 @@ impl FromStr for DeadLetterSource {
 pub struct Source {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// The queue: `quarantine`, or the URL of an SQS queue, such as the dead-letter queue of another
-    /// queue or of an EventBridge rule
+    /// The queue: `quarantine`, or the URL of an SQS queue, such as the dead-letter queue of
+    /// another queue or of an EventBridge rule
     #[arg(long, value_name = "QUEUE", default_value = "quarantine")]
     pub from: DeadLetterSource,
 }
@@ -126,7 +126,8 @@ pub struct Send {
     /// would quarantine a copy of each
     #[arg(long)]
     pub keep: bool,
-    /// First wait for hidden messages, such as those of a replay that was killed: at most two minutes
+    /// First wait for hidden messages, such as those of a replay that was killed: at most two
+    /// minutes
     #[arg(long)]
     pub wait: bool,
     /// Also post findings again that are already posted: resets their ledger records. Asks first

@@ -24,7 +24,8 @@ use super::{discard, export, import, list, send};
 const NO_LANES: &str = "there is no queue to send to: configure [queue] as for the worker \
                         (queue.standard, HANSHO_QUEUE_STANDARD)";
 
-/// Runs `hansho replay`. `valid` reports the mistakes of a configuration, and returns it if it has none.
+/// Runs `hansho replay`. `valid` reports the mistakes of a configuration, and returns it if it has
+/// none.
 pub async fn run(
     replay: Replay,
     valid: impl FnOnce(Loaded) -> Option<Config>,

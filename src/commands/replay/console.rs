@@ -52,7 +52,7 @@ impl View {
 impl CommandOutput {
     pub fn print(self) -> anyhow::Result<Exit> {
         print(&self.text)?;
-        self.notes.iter().for_each(|note| print_note(note));
+        self.notes.iter().for_each(print_note);
         Ok(self.exit)
     }
 }

@@ -1,5 +1,5 @@
-//! The JSON lines that `export` writes and `import` reads. Each line holds one dead letter, with its
-//! whole body.
+//! The JSON lines that `export` writes and `import` reads. Each line holds one dead letter, with
+//! its whole body.
 
 use serde::{Deserialize, Serialize};
 

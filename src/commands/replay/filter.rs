@@ -1,5 +1,5 @@
-//! Filters for dead letters. A message must pass each kind of filter that is given. Of several values of
-//! one kind, one is enough.
+//! Filters for dead letters. A message must pass each kind of filter that is given. Of several
+//! values of one kind, one is enough.
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Forecasts what a worker would do with a message. It makes the worker's own decision on the ledger as
-//! it is now, and writes nothing.
+//! Forecasts what a worker would do with a message. It makes the worker's own decision on the
+//! ledger as it is now, and writes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -264,8 +264,8 @@ pub fn plan(
     table::draw(&PLAN, &rows, width)
 }
 
-/// The destination and the payload of the first alert that would be posted. A worker may put several
-/// alerts in one post, and posts a digest in a storm.
+/// The destination and the payload of the first alert that would be posted. A worker may put
+/// several alerts in one post, and posts a digest in a storm.
 pub fn payload(
     letter: &ParsedDeadLetter,
     forecast: &MessageForecast,

@@ -1,5 +1,5 @@
-//! The dead letters that a replay holds. A scan receives the whole queue and hides it from others. What
-//! the command does not need is released, that is, shown to others again.
+//! The dead letters that a replay holds. A scan receives the whole queue and hides it from others.
+//! What the command does not need is released, that is, shown to others again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,8 +24,8 @@ const RENEW_BELOW: Duration = Duration::from_secs(30);
 pub const MESSAGES_MAX: usize = 20_000;
 /// The most bytes of bodies that are kept in memory.
 pub const BYTES_MAX: usize = 256 << 20;
-/// A killed replay's messages are visible again within [`HOLD`]. SQS's count of hidden messages is late
-/// by up to a minute. Source: SQS API reference, GetQueueAttributes.
+/// A killed replay's messages are visible again within [`HOLD`]. SQS's count of hidden messages is
+/// late by up to a minute. Source: SQS API reference, GetQueueAttributes.
 pub const WAIT_MAX: Duration = Duration::from_secs(60 + HOLD.as_secs());
 /// The time between two reads of that count.
 const WAIT_STEP: Duration = Duration::from_secs(2);
@@ -263,8 +263,8 @@ impl<'a, Q: DeadLetterQueue, C: Clock> Holds<'a, Q, C> {
         self.held.remove(id);
     }
 
-    /// Removes at most [`QUEUE_BATCH_MAX`] messages from the queue, and stops holding those that are gone.
-    /// Returns one answer for each, in order.
+    /// Removes at most [`QUEUE_BATCH_MAX`] messages from the queue, and stops holding those that
+    /// are gone. Returns one answer for each, in order.
     pub async fn remove_batch(&mut self, batch: &[&HeldDeadLetter]) -> Vec<Result<(), QueueError>> {
         let receipts: Vec<Receipt> = batch.iter().map(|one| one.receipt.clone()).collect();
         let answers = self.queue.remove(&receipts).await;

@@ -44,7 +44,8 @@ pub struct ParsedDeadLetter {
     pub bytes: usize,
 }
 
-/// Fields of the envelope of a message without a finding. They are not verified. People search by them.
+/// Fields of the envelope of a message without a finding. They are not verified. People search by
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
     pub account: Option<Text>,
@@ -117,8 +118,8 @@ impl ParsedDeadLetter {
         Text::new(&text, FAILED_AT_CHARS)
     }
 
-    /// The lane to send it to: express for high and critical findings, as in EventBridge's rules. An
-    /// unreadable message is sent to the lane that it came from.
+    /// The lane to send it to: express for high and critical findings, as in EventBridge's rules.
+    /// An unreadable message is sent to the lane that it came from.
     pub fn lane_of(&self, lanes: &[Lane]) -> Lane {
         let wanted = match self.level() {
             Some(level) if level >= Level::High => Lane::Express,

@@ -10,7 +10,8 @@ use crate::logging;
 
 const BAR: usize = 24;
 
-/// The line. Its time is that until all messages are in the lanes; workers post them at their own pace.
+/// The line. Its time is that until all messages are in the lanes; workers post them at their own
+/// pace.
 pub fn line(tally: &SendTally, rate: Rate) -> String {
     let done = tally.done();
     let filled = (done * BAR).checked_div(tally.selected).unwrap_or(BAR).min(BAR);

@@ -30,8 +30,8 @@ impl Waits {
 }
 
 impl<Q: DeadLetterQueue, C: Clock> Holds<'_, Q, C> {
-    /// Makes a call until it succeeds, at most [`ATTEMPTS`] times. A person who stops the replay ends
-    /// it earlier. `what` names the call in the log.
+    /// Makes a call until it succeeds, at most [`ATTEMPTS`] times. A person who stops the replay
+    /// ends it earlier. `what` names the call in the log.
     pub(super) async fn retried<T>(
         &mut self,
         what: &'static str,

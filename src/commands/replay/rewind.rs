@@ -39,11 +39,13 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
     }
 
     /// Resets the records of a message, except those in `done`, and adds them to `done`: of several
-    /// messages with the same finding only the first is posted again. Returns how many records it wrote.
+    /// messages with the same finding only the first is posted again. Returns how many records it
+    /// wrote.
     ///
     /// # Errors
-    /// A record may be in use, or the ledger is unreachable. The message must not be sent then, because
-    /// its finding would count as already posted. Records that were reset before stay so, and do no harm.
+    /// A record may be in use, or the ledger is unreachable. The message must not be sent then,
+    /// because its finding would count as already posted. Records that were reset before stay so,
+    /// and do no harm.
     pub async fn rewind(
         &self,
         letter: &ParsedDeadLetter,
@@ -62,7 +64,8 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
         Ok(written)
     }
 
-    /// Leaves a record alone if the finding would be posted anyway: an escalation names the old level.
+    /// Leaves a record alone if the finding would be posted anyway: an escalation names the old
+    /// level.
     async fn rewind_record(
         &self,
         key: &RecordKey,

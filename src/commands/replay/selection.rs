@@ -59,8 +59,8 @@ pub async fn select<Q: DeadLetterQueue, C: Clock>(
     Ok(Selected { scan, matched, visible_by: holds.clock.now().wall.plus(HOLD) })
 }
 
-/// Does the same as [`select`]. If others hide messages, waits for them and scans again. `waits` gets
-/// their number and the time at which the wait ends.
+/// Does the same as [`select`]. If others hide messages, waits for them and scans again. `waits`
+/// gets their number and the time at which the wait ends.
 pub async fn select_all<Q: DeadLetterQueue, C: Clock>(
     holds: &mut Holds<'_, Q, C>,
     selection: &Selection,

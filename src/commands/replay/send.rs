@@ -22,7 +22,8 @@ use super::rewind::Rewinder;
 use super::selection::{Selected, Selection, select, select_all};
 use super::send_loop::{self, ERROR_CHARS_MAX, SendOptions, SendTally};
 
-/// SQS hides a message for at most 12 h after its receive, so a longer send would lose its messages.
+/// SQS hides a message for at most 12 h after its receive, so a longer send would lose its
+/// messages.
 const SEND_TIME_MAX: Duration = Duration::from_secs(10 * 3600);
 
 pub async fn run<Q: DeadLetterQueue, L: Ledger>(
@@ -35,19 +36,17 @@ pub async fn run<Q: DeadLetterQueue, L: Ledger>(
 ) -> anyhow::Result<Exit> {
     let selection = Selection::new(&args.filters, holds.clock.now().wall);
     let view = View::of_stdout(name, args.json);
-    if destination_is_guessed && (args.dry_run || args.force) {
-        let destination = config.destinations.first().map_or("", |d| d.name.as_str());
-        if args.force {
-            return usage(
-                "no destination is configured here: --force needs the worker's configuration",
-            );
-        }
-        print_note(format_args!(
-            "no destination is configured here; assuming one with the name {destination}"
-        ));
+    if destination_is_guessed && args.force {
+        return usage(
+            "no destination is configured here: --force needs the worker's configuration",
+        );
     }
     let rewinder = Rewinder::new(config, ledger);
     if args.dry_run {
+        if destination_is_guessed {
+            let name = config.destinations.first().map_or("", |d| d.name.as_str());
+            print_note(format_args!("no destination is configured here; assuming the name {name}"));
+        }
         let (force, keep, previews) = (args.force, args.keep, args.previews);
         let dry = DryRun { rewinder, config, force, keep, previews };
         return dry_run::dry_run(holds, &selection, &view, &dry).await?.print();

@@ -1,5 +1,5 @@
-//! Sends held messages to their lanes at a rate. A message is in its lane before it is removed from the
-//! dead-letter queue, so an interruption at any moment leaves at most copies.
+//! Sends held messages to their lanes at a rate. A message is in its lane before it is removed from
+//! the dead-letter queue, so an interruption at any moment leaves at most copies.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -34,7 +34,8 @@ pub struct SendTally {
     pub standard: usize,
     /// Sent, but still in this queue because the removal failed. Sending them again makes copies.
     pub not_removed: usize,
-    /// Not sent, because the replay no longer held them: somebody else may have sent or removed them.
+    /// Not sent, because the replay no longer held them: somebody else may have sent or removed
+    /// them.
     pub gone: usize,
     /// Could not be sent. They are still in this queue.
     pub failed: usize,
@@ -83,8 +84,8 @@ pub struct SendOptions {
     pub keep: bool,
 }
 
-/// Sends `held` in order. With `rewinder`, first resets the ledger records of each message's alerts.
-/// Calls `progress` after each batch.
+/// Sends `held` in order. With `rewinder`, first resets the ledger records of each message's
+/// alerts. Calls `progress` after each batch.
 pub async fn send<Q: DeadLetterQueue, C: Clock, L: Ledger>(
     holds: &mut Holds<'_, Q, C>,
     held: Vec<HeldDeadLetter>,

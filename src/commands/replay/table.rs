@@ -1,7 +1,7 @@
 //! Dead letters as a table, and as JSON.
 //!
-//! [`super::parsed`] cleaned most texts; the others are cleaned here. No control character of a message
-//! reaches a terminal.
+//! [`super::parsed`] cleaned most texts; the others are cleaned here. No control character of a
+//! message reaches a terminal.
 
 use std::time::Duration;
 
@@ -77,8 +77,8 @@ pub fn id(letter: &ParsedDeadLetter) -> String {
     or_none(Text::new(&letter.id, ID_CHARS).as_str())
 }
 
-/// Severity, account, region, type and title of the most severe finding. A message without a finding has
-/// the fields of its envelope and the detail instead.
+/// Severity, account, region, type and title of the most severe finding. A message without a
+/// finding has the fields of its envelope and the detail instead.
 pub fn content(letter: &ParsedDeadLetter) -> [String; 5] {
     let Some(first) = letter.findings.first() else {
         let hint = |text: &Option<Text>| text.as_ref().map_or(NONE.to_owned(), Text::to_string);
@@ -121,8 +121,8 @@ pub fn age(age: Duration) -> String {
     }
 }
 
-/// Draws rows under their heads. A column is as wide as its content, within its limits. If the table is
-/// too wide, the widest columns shrink first.
+/// Draws rows under their heads. A column is as wide as its content, within its limits. If the
+/// table is too wide, the widest columns shrink first.
 pub fn draw(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -> String {
     let widths = widths(heads, rows, width);
     let mut text = String::new();

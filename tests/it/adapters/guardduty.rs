@@ -99,13 +99,13 @@ async fn a_finding_of_a_type_that_the_sdk_does_not_expect_is_handed_on_all_the_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_fails_is_tried_again_and_then_told_with_what_to_do() {
+async fn a_failed_call_is_retried_and_then_reported_with_a_remedy() {
     let standin = GuardDutyStandIn::start().await;
     standin.hold(HERE, [made("f", HERE, 5.0, 100)]);
     let source = adapter(&standin).await;
     standin.fail(HERE, 2, 500, "InternalServerErrorException");
     assert!(source.detector(HERE).await.unwrap().is_some());
-    for (status, code, told) in [
+    for (status, code, expected) in [
         (403, "AccessDeniedException", "allow guardduty:ListDetectors"),
         (403, "UnrecognizedClientException", "has not enabled the region"),
         (400, "BadRequestException", "as ordered by the test"),
@@ -113,7 +113,7 @@ async fn a_call_that_fails_is_tried_again_and_then_told_with_what_to_do() {
         standin.fail(HERE, 1, status, code);
         let why = source.detector(HERE).await.unwrap_err().to_string();
         assert!(why.starts_with("guardduty ListDetectors in eu-west-1: "), "{why}");
-        assert!(why.contains(told) && why.contains(code), "{why}");
+        assert!(why.contains(expected) && why.contains(code), "{why}");
     }
     assert!(source.detector("ap-south-1").await.is_err());
     let nobody = crate::adapters::sqs::sdk_config("http://127.0.0.1:9").await;
@@ -172,7 +172,7 @@ impl Scene {
         queue.depth(Lane::Standard).await.unwrap()
     }
 
-    fn told(&self, id: &str) -> usize {
+    fn posted(&self, id: &str) -> usize {
         let posts = self.slack.received();
         let shows = |payload: &Value| payload["attachments"].to_string().contains(id);
         posts.iter().filter(|p| p.accepted && shows(&p.payload)).count()
@@ -192,7 +192,7 @@ fn json_of(output: &Output) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_eventbridge_did_not_bring_is_found_and_told_once() {
+async fn undelivered_findings_are_found_and_posted_once() {
     let scene = Scene::new().await;
     // All within the hour by which a run overlaps the one before it.
     let known = made("f-known", HERE, 8.0, 40);
@@ -234,7 +234,7 @@ async fn what_eventbridge_did_not_bring_is_found_and_told_once() {
 
     let worker = scene.run(&["run", "--drain"]).await;
     assert!(worker.status.success(), "{worker:?}");
-    let times = ["f-known", "f-missing", "f-elsewhere", "f-low"].map(|id| scene.told(id));
+    let times = ["f-known", "f-missing", "f-elsewhere", "f-low"].map(|id| scene.posted(id));
     assert_eq!(times, [1, 1, 1, 0]);
     let last = json_of(&scene.run(&ask).await);
     assert_eq!(
@@ -244,7 +244,7 @@ async fn what_eventbridge_did_not_bring_is_found_and_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_region_that_fails_is_told_and_ends_with_1() {
+async fn a_region_that_fails_is_reported_and_ends_with_1() {
     let scene = Scene::new().await;
     scene.guardduty.hold(HERE, [made("f-missing", HERE, 8.0, 60)]);
     scene.guardduty.fail(THERE, 1, 403, "AccessDeniedException");
@@ -266,7 +266,7 @@ async fn a_region_that_fails_is_told_and_ends_with_1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_usage_ends_with_2_and_says_what_to_do() {
     let scene = Scene::new().await;
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["reconcile"][..], "no region is given: give --region"),
         (&["reconcile", "--region", "everywhere"], "such as eu-west-1"),
         (
@@ -280,7 +280,7 @@ async fn wrong_usage_ends_with_2_and_says_what_to_do() {
         let output = scene.run(arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(told), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
     }
     assert!(scene.guardduty.calls("ListDetectors").is_empty());
 }
@@ -309,7 +309,7 @@ async fn on_sqs_and_dynamodb_each_goes_by_its_lane() {
     let mut worker = scene.command(&["run", "--drain"]);
     on_aws(&mut worker, &urls, "hansho-ledger", &sqs.endpoint(), &dynamodb);
     assert!(finish(worker).await.status.success());
-    assert_eq!((scene.told("f-missing"), scene.told("f-lesser")), (1, 1));
+    assert_eq!((scene.posted("f-missing"), scene.posted("f-lesser")), (1, 1));
     // Without an express queue there is one way.
     scene.guardduty.hold(HERE, [made("f-again", HERE, 9.5, 40)]);
     let mut command = scene.command(&["reconcile", "--json"]);
@@ -319,8 +319,8 @@ async fn on_sqs_and_dynamodb_each_goes_by_its_lane() {
     assert_eq!((sqs.messages("standard").len(), sqs.messages("express").len()), (1, 0));
 }
 
-/// The timer beside a worker that runs: found, told, counted; a region that fails is counted too, and
-/// harms nothing.
+/// The timer beside a running worker: found, posted, counted; a region that fails is counted too,
+/// and harms nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_compares_by_its_timer() {
     let scene = Scene::new().await;
@@ -346,15 +346,15 @@ async fn a_worker_compares_by_its_timer() {
         }
     };
     let mut text = String::new();
-    // A minute's timer looks after 11 to 19 s.
+    // A timer of a minute compares after 11 to 19 s.
     for _ in 0..400 {
         text = metrics().await;
-        if scene.told("f-missing") > 0 && text.contains("outcome=\"whole\"") {
+        if scene.posted("f-missing") > 0 && text.contains("outcome=\"whole\"") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(scene.told("f-missing"), 1, "{text}");
+    assert_eq!(scene.posted("f-missing"), 1, "{text}");
     for line in [
         r#"hansho_reconciled_total{outcome="enqueued",region="eu-west-1"} 1"#,
         r#"hansho_reconciliations_total{outcome="whole",region="eu-west-1"} 1"#,

@@ -380,7 +380,7 @@ fn the_templates_let_it_through_where_it_may_come_from() {
     let policy = &rules["BusPolicy"]["Properties"]["Statement"]["Condition"];
     let sources = &policy["ForAllValues:StringEquals"]["events:source"];
     assert!(sources.as_sequence().is_some_and(|s| !s.is_empty()) && !has(sources, SOURCE));
-    // What the schedule puts in the queue is a canary that nobody is told of.
+    // What the schedule puts in the queue is a canary that is not posted.
     let transformer = &rules["CanaryRule"]["Properties"]["Targets"][0]["InputTransformer"];
     let mut body = transformer["InputTemplate"].as_str().unwrap().to_owned();
     for (name, value) in [
@@ -395,6 +395,6 @@ fn the_templates_let_it_through_where_it_may_come_from() {
     let parsed = hansho::finding::parse(&body);
     let canary = parsed.findings[0].canary.expect("a canary");
     assert!(!canary.post && canary.put_at.is_some());
-    let told: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(told["source"], SOURCE);
+    let result: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(result["source"], SOURCE);
 }

@@ -206,7 +206,7 @@ fn err(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn embedded_it_arrives_and_is_told_only_if_asked() {
+async fn embedded_it_arrives_and_is_posted_only_if_asked() {
     let scene = Scene::embedded().await;
     let _worker = scene.worker().await;
     let quiet = scene.canary(&["--within", "30s"]).await;
@@ -216,10 +216,10 @@ async fn embedded_it_arrives_and_is_told_only_if_asked() {
     assert!(scene.slack.received().is_empty());
     let loud = scene.canary(&["--post", "--json", "--within", "30s"]).await;
     assert_eq!(loud.status.code(), Some(0), "{}{}", out(&loud), err(&loud));
-    let told: Value = serde_json::from_slice(&loud.stdout).unwrap();
-    let one = &told["canaries"][0];
-    assert_eq!((&told["arrived"], &one["post"]), (&true.into(), &"yes".into()), "{told}");
-    assert!(one["posts"][0]["seconds"].is_number(), "{told}");
+    let result: Value = serde_json::from_slice(&loud.stdout).unwrap();
+    let one = &result["canaries"][0];
+    assert_eq!((&result["arrived"], &one["post"]), (&true.into(), &"yes".into()), "{result}");
+    assert!(one["posts"][0]["seconds"].is_number(), "{result}");
     let posts = scene.slack.received();
     assert_eq!(posts.len(), 1, "though it is below the threshold");
     let text = posts[0].payload.to_string();
@@ -304,7 +304,7 @@ async fn on_aws_what_is_missing_is_named() {
     let scene = Scene::aws(Answer::DeniesAccess).await;
     let denied = scene.canary(&["--json", "--within", "5s"]).await;
     assert_eq!(denied.status.code(), Some(1));
-    let told: Value = serde_json::from_slice(&denied.stdout).unwrap();
-    let error = told["canaries"][0]["error"].as_str().unwrap();
-    assert!(error.contains("events:PutEvents") && told["arrived"] == false, "{told}");
+    let result: Value = serde_json::from_slice(&denied.stdout).unwrap();
+    let error = result["canaries"][0]["error"].as_str().unwrap();
+    assert!(error.contains("events:PutEvents") && result["arrived"] == false, "{result}");
 }

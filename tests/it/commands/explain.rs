@@ -1,4 +1,4 @@
-//! `hansho explain` on every ledger: what can be looked up, and what is told of a finding in each of
+//! `hansho explain` on every ledger: searches, and the explanation of a finding in each of
 //! its states, word for word.
 
 use std::time::Duration;
@@ -164,12 +164,12 @@ async fn fill(ledger: &impl Inquiry) {
     assert_eq!(ledger.write(slots.key(), &expect, &row).await, Ok(Written::Done));
 }
 
-/// Queues that hold what they are told.
+/// Queues with given messages.
 #[derive(Default)]
 pub struct FakeQueues {
     pub quarantined: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
-    /// To look is not allowed.
+    /// Searching is not allowed.
     pub closed: bool,
     /// As on SQS.
     pub counted: Option<Depth>,
@@ -197,7 +197,7 @@ impl QueueInquiry for FakeQueues {
     }
 }
 
-async fn told(
+async fn explained(
     ledger: &impl Inquiry,
     queues: &FakeQueues,
     question: Question,
@@ -211,7 +211,7 @@ fn by_name(text: &str) -> Question {
     question::name(text, &Scope::default()).unwrap()
 }
 
-/// A queue of the embedded kind, with a message that waits and one that is parked.
+/// A queue of the embedded kind, with a waiting message and a quarantined one.
 fn queues() -> FakeQueues {
     let waiting = WaitingMessage {
         lane: "standard".to_owned(),
@@ -221,7 +221,7 @@ fn queues() -> FakeQueues {
         enqueued_at: NOW.minus(HOUR),
         visible_at: NOW.plus(HOUR / 2),
     };
-    let parked = QuarantinedMessage {
+    let quarantined = QuarantinedMessage {
         message_id: Some("m-2".to_owned()),
         lane: Some("express".to_owned()),
         body: event("parked01", "8", "Its card was refused"),
@@ -235,10 +235,10 @@ fn queues() -> FakeQueues {
         body: "{\"detail\": {\"id\": \"broken01\"".to_owned(),
         reason: Some("not_json".to_owned()),
         detail: Some("line 1 column 28: not valid\u{1b}[31m JSON".to_owned()),
-        ..parked.clone()
+        ..quarantined.clone()
     };
     FakeQueues {
-        quarantined: vec![parked, broken],
+        quarantined: vec![quarantined, broken],
         waiting: vec![waiting],
         ..FakeQueues::default()
     }
@@ -277,7 +277,7 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "guardduty/111122223333/eu-west-1/sent0001",
         "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/never001",
     ] {
-        add(name, &told(ledger, &queues(), by_name(name), name).await);
+        add(name, &explained(ledger, &queues(), by_name(name), name).await);
     }
     let (counted, closed) = (
         Some(Depth { visible: 12, hidden: 3 }),
@@ -285,10 +285,10 @@ async fn everything(ledger: &impl Inquiry) -> String {
     );
     let on_sqs = FakeQueues { counted, ..FakeQueues::default() };
     let never = fingerprint("never001");
-    add("never001, on SQS", &told(ledger, &on_sqs, by_name(&never), &never).await);
+    add("never001, on SQS", &explained(ledger, &on_sqs, by_name(&never), &never).await);
     let empty = FakeQueues { counted: Some(Depth::default()), ..FakeQueues::default() };
-    add("never001, on SQS, empty", &told(ledger, &empty, by_name(&never), &never).await);
-    add("never001, nothing allowed", &told(ledger, &closed, by_name(&never), &never).await);
+    add("never001, on SQS, empty", &explained(ledger, &empty, by_name(&never), &never).await);
+    add("never001, nothing allowed", &explained(ledger, &closed, by_name(&never), &never).await);
     for (id, severity) in [
         ("sent0001", "8"),
         ("sent0001", "9.5"),
@@ -300,7 +300,7 @@ async fn everything(ledger: &impl Inquiry) -> String {
         ("waits001", "8"),
     ] {
         let asked = question::message(&[event(id, severity, "C&C \\u001b[31mactivity")], &[]);
-        add(&format!("{id} with {severity}"), &told(ledger, &queues(), asked, "e.json").await);
+        add(&format!("{id} with {severity}"), &explained(ledger, &queues(), asked, "e.json").await);
     }
     let messages = [
         format!("[{},{}]", event("sent0001", "8", "One"), event("never001", "2", "Two")),
@@ -308,7 +308,7 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "{\"detail\":  {\"id\":\"broken01\"".to_owned(),
     ];
     let several = question::message(&messages, &[]);
-    add("several", &told(ledger, &queues(), several, "several.json").await);
+    add("several", &explained(ledger, &queues(), several, "several.json").await);
     all
 }
 
@@ -318,24 +318,24 @@ fn assert_snapshot(actual: &str) {
         std::fs::write(path, actual).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap();
-    assert!(actual == expected, "what is told has changed; it is now:\n{actual}");
+    assert!(actual == expected, "the explanation has changed; it is now:\n{actual}");
     assert!(!actual.contains('\u{1b}'), "an escape sequence of a finding's");
 }
 
 #[tokio::test]
-async fn every_state_is_told_on_the_ledger_in_memory() {
+async fn every_state_is_explained_on_the_ledger_in_memory() {
     assert_snapshot(&everything(&MemoryLedger::default()).await);
 }
 
 #[tokio::test]
-async fn every_state_is_told_on_the_embedded_ledger() {
+async fn every_state_is_explained_on_the_embedded_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("hansho.db")).unwrap();
     assert_snapshot(&everything(&EmbeddedLedger::new(store)).await);
 }
 
 #[tokio::test]
-async fn every_state_is_told_on_dynamodb() {
+async fn every_state_is_explained_on_dynamodb() {
     let config = fake_config(&serve_table("hansho-ledger").await);
     assert_snapshot(&everything(&DynamoLedger::new(&config, "hansho-ledger")).await);
 }
@@ -344,7 +344,7 @@ async fn every_state_is_told_on_dynamodb() {
 async fn the_json_has_what_the_lines_have() {
     let ledger = MemoryLedger::default();
     fill(&ledger).await;
-    let explanation = told(&ledger, &queues(), by_name("raised01"), "raised01").await;
+    let explanation = explained(&ledger, &queues(), by_name("raised01"), "raised01").await;
     let json = serde_json::to_value(&explanation).unwrap();
     assert_eq!(json["known"], true);
     assert_eq!(json["asked"], "raised01");
@@ -369,8 +369,8 @@ async fn the_json_has_what_the_lines_have() {
     }
     let posted = &finding["events"][0];
     assert_eq!((&posted["event"], &posted["at"]), (&"posted".into(), &security["sent_at"]));
-    let parked = told(&ledger, &queues(), by_name("parked01"), "parked01").await;
-    let json = serde_json::to_value(&parked).unwrap();
+    let quarantined = explained(&ledger, &queues(), by_name("parked01"), "parked01").await;
+    let json = serde_json::to_value(&quarantined).unwrap();
     let events = json["findings"][0]["events"].as_array().unwrap();
     let quarantined = events.iter().find(|e| e["event"] == "quarantined").unwrap();
     assert_eq!(quarantined["reason"], "refused");

@@ -1,5 +1,5 @@
 //! `hansho explain` with the real binary on the embedded store, after a real run: what was posted,
-//! parked, left out, waits, and was never seen; and whatever may be given to it by mistake.
+//! quarantined, left out, waits, and was never seen; and whatever may be given to it by mistake.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Scene {
         command
     }
 
-    /// What is told, and the exit code.
+    /// The output, and the exit code.
     async fn explain(&self, args: &[&str]) -> (String, Option<i32>) {
         let output = finish(self.command(&[&["explain"], args].concat())).await;
         let text = String::from_utf8(output.stdout).unwrap();
@@ -110,9 +110,9 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     assert!(text.contains("leaves no trace"), "{text}");
 
     let (text, code) = scene.explain(&["20afba", "--json"]).await;
-    let parked: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((code, &parked["known"]), (Some(0), &true.into()), "{text}");
-    assert_eq!(parked["findings"][0]["events"][0]["reason"], "not_json", "{text}");
+    let quarantined: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &quarantined["known"]), (Some(0), &true.into()), "{text}");
+    assert_eq!(quarantined["findings"][0]["events"][0]["reason"], "not_json", "{text}");
     scene.write("broken.json", "{\"detail\":\n  {\"id\": \"20afba\"\n");
     let (text, code) = scene.explain(&["broken.json"]).await;
     assert!(code == Some(0) && text.contains("not a finding: not_json"), "{text}");
@@ -123,7 +123,7 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     let (text, code) = scene.explain(&["deadbeef"]).await;
     assert!(code == Some(1) && text.contains("NO TRACE"), "{text}");
 
-    // What waits is told as what waits.
+    // A waiting message is explained as waiting.
     let store = Store::open(&scene.folder.path().join("hansho.db")).unwrap();
     let queue = EmbeddedQueue::new(store, Arc::new(SystemClock::start()));
     let message = Incoming { message_id: "w-1".to_owned(), body: event("30afba", 5.0) };
@@ -184,10 +184,10 @@ async fn a_message_is_taken_from_the_standard_input() {
     stdin.write_all(event("40afba", 8.0).as_bytes()).await.unwrap();
     drop(stdin);
     let output = child.wait_with_output().await.unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(told["known"], false);
-    assert_eq!(told["findings"][0]["about"]["level"], "high");
-    assert_eq!(told["findings"][0]["destinations"][0]["owed"], true);
-    assert_eq!(told["findings"][0]["destinations"][0]["state"], "none");
+    assert_eq!(result["known"], false);
+    assert_eq!(result["findings"][0]["about"]["level"], "high");
+    assert_eq!(result["findings"][0]["destinations"][0]["owed"], true);
+    assert_eq!(result["findings"][0]["destinations"][0]["state"], "none");
 }

@@ -1,5 +1,5 @@
-//! Looking into the queues for `hansho explain`: on the embedded store, and on SQS's stand-in, where
-//! what was looked at has to stay where it was.
+//! Looking into the queues for `hansho explain`: on the embedded store, and on SQS's stand-in,
+//! where what was looked at has to stay where it was.
 
 use std::sync::Arc;
 
@@ -29,15 +29,15 @@ fn entry(id: &str, body: &str) -> QuarantineEntry {
     }
 }
 
-/// On either: what is parked is found with all that was said of it, by its body as it was.
-async fn what_is_parked_is_found(queue: &(impl Queue + QueueInquiry)) {
+/// On either backend, quarantined messages are found by their original body, with all fields.
+async fn quarantined_messages_are_found(queue: &(impl Queue + QueueInquiry)) {
     for (id, body) in [("m-1", "one apple"), ("m-2", "one \u{1} pear"), ("m-3", "no fruit")] {
         queue.quarantine(&entry(id, body)).await.unwrap();
     }
-    let peeked = queue.search_quarantine(&about("one")).await.unwrap();
-    assert_eq!((peeked.scanned, peeked.complete), (3, true));
-    assert_eq!(peeked.messages.len(), 2);
-    let pear = peeked.messages.iter().find(|m| m.body == "one \u{1} pear").unwrap();
+    let found = queue.search_quarantine(&about("one")).await.unwrap();
+    assert_eq!((found.scanned, found.complete), (3, true));
+    assert_eq!(found.messages.len(), 2);
+    let pear = found.messages.iter().find(|m| m.body == "one \u{1} pear").unwrap();
     assert_eq!(pear.message_id.as_deref(), Some("m-2"));
     assert_eq!(pear.lane.as_deref(), Some("standard"));
     assert_eq!(pear.reason.as_deref(), Some("not_json"));
@@ -45,7 +45,7 @@ async fn what_is_parked_is_found(queue: &(impl Queue + QueueInquiry)) {
     assert_eq!(pear.receive_count, Some(3));
     assert_eq!(pear.enqueued_at, Some(Wall(1_784_746_037_000)));
     assert_eq!(pear.quarantined_at, Some(Wall(1_784_746_038_000)));
-    // A second look finds the same.
+    // A second search finds the same.
     assert_eq!(queue.search_quarantine(&about("one")).await.unwrap().messages.len(), 2);
     assert_eq!(queue.search_quarantine(&about("plum")).await.unwrap().messages, []);
 }
@@ -54,16 +54,16 @@ async fn the_answer_is_bounded(queue: &(impl Queue + QueueInquiry)) {
     for n in 0..SEARCH_MESSAGES_MAX + 5 {
         queue.quarantine(&entry(&format!("many-{n}"), &format!("grape {n}"))).await.unwrap();
     }
-    let peeked = queue.search_quarantine(&about("grape")).await.unwrap();
-    assert_eq!((peeked.messages.len(), peeked.complete), (SEARCH_MESSAGES_MAX, false));
+    let found = queue.search_quarantine(&about("grape")).await.unwrap();
+    assert_eq!((found.messages.len(), found.complete), (SEARCH_MESSAGES_MAX, false));
 }
 
 #[tokio::test]
-async fn the_embedded_queues_can_be_looked_into() {
+async fn the_embedded_queues_can_be_searched() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("hansho.db")).unwrap();
     let queue = EmbeddedQueue::new(store, Arc::new(MovedClock::default()));
-    what_is_parked_is_found(&queue).await;
+    quarantined_messages_are_found(&queue).await;
     the_answer_is_bounded(&queue).await;
     let message = |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into() };
     queue.put(Lane::Standard, vec![message("a", "a fig"), message("b", "a date")]).await.unwrap();
@@ -76,9 +76,9 @@ async fn the_embedded_queues_can_be_looked_into() {
 }
 
 #[tokio::test]
-async fn the_quarantine_of_sqs_can_be_looked_into_and_keeps_what_it_holds() {
+async fn the_quarantine_of_sqs_can_be_searched_and_keeps_its_messages() {
     let ground = OnStandIn::fresh().await;
-    what_is_parked_is_found(&ground.queue).await;
+    quarantined_messages_are_found(&ground.queue).await;
     let left = ground.stand_in.messages("quarantine");
     assert_eq!(left.len(), 3);
     assert!(left.iter().all(|message| message.visible), "{left:?}");
@@ -101,7 +101,7 @@ async fn the_lanes_of_sqs_are_counted_and_not_received_from() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_look_is_told_so() {
+async fn a_role_without_permission_gets_an_error() {
     let ground = OnStandIn::fresh().await;
     ground.queue.quarantine(&entry("m-1", "one apple")).await.unwrap();
     let denied = Fault::Refuse { status: 403, code: "AccessDenied" };

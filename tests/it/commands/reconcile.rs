@@ -217,7 +217,7 @@ impl Scene {
     }
 
     /// A worker tells the finding.
-    async fn tell(&self, id: &str, destination: &str) {
+    async fn post(&self, id: &str, destination: &str) {
         let finding = self.finding(id);
         let key = RecordKey::alert(&finding.fingerprint, destination);
         let want =
@@ -254,12 +254,12 @@ fn minutes(n: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_was_told_of_is_enqueued_and_nothing_else() {
+async fn only_unposted_findings_are_enqueued() {
     let s = Scene::new();
     for (id, severity, age) in [
-        ("told", 5.0, 60),
-        ("told-by-halves", 8.0, 60),
-        ("told-to-all", 8.0, 60),
+        ("posted", 5.0, 60),
+        ("posted-by-halves", 8.0, 60),
+        ("posted-to-all", 8.0, 60),
         ("missing", 5.0, 50),
         ("noise", 2.0, 50),
         ("young", 9.5, 5),
@@ -267,12 +267,12 @@ async fn what_nobody_was_told_of_is_enqueued_and_nothing_else() {
     ] {
         s.hold(id, severity, age);
     }
-    s.tell("told", "security").await;
-    s.tell("told-by-halves", "security").await;
-    s.tell("told-to-all", "security").await;
-    s.tell("told-to-all", "oncall").await;
+    s.post("posted", "security").await;
+    s.post("posted-by-halves", "security").await;
+    s.post("posted-to-all", "security").await;
+    s.post("posted-to-all", "oncall").await;
     let report = s.compare().await;
-    assert_eq!(s.inlet.ids(), ["told-by-halves", "missing"]);
+    assert_eq!(s.inlet.ids(), ["posted-by-halves", "missing"]);
     let region = &report.regions[0];
     assert_eq!(region.outcome, RegionOutcome::Whole);
     assert_eq!((region.listed, region.compared, region.known), (5, 4, 2));
@@ -305,8 +305,8 @@ async fn what_waits_is_not_enqueued_again_but_not_for_ever() {
     let mut ask = s.ask(&[REGION]);
     ask.since = Some(BEGAN.minus(minutes(60)));
     assert_eq!(s.run(&ask).await.regions[0].enqueued, 1);
-    s.tell("missing", "security").await;
-    s.tell("missing", "oncall").await;
+    s.post("missing", "security").await;
+    s.post("missing", "oncall").await;
     assert_eq!(s.run(&ask).await.regions[0].known, 1);
     assert_eq!(s.inlet.ids().len(), 3);
 }
@@ -326,7 +326,7 @@ async fn what_is_high_or_critical_goes_by_the_express_lane_and_only_by_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_young_finding_is_looked_at_by_the_next_run() {
+async fn a_young_finding_is_compared_by_the_next_run() {
     let s = Scene::new();
     s.hold("young", 5.0, 1);
     assert_eq!(s.compare().await.regions[0].young, 1);
@@ -491,7 +491,7 @@ async fn a_queue_that_is_away_is_no_reason_to_pass_over_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_read_is_told_and_holds_up_nothing() {
+async fn unreadable_findings_are_reported_and_hold_up_nothing() {
     let s = Scene::new();
     s.hold("a", 5.0, 30);
     let at = BEGAN.minus(minutes(40)).to_rfc3339();

@@ -1,7 +1,8 @@
 //! What [`hansho::ports::DeadLetterQueue`] promises, as one suite for the adapters and the fake.
 //!
-//! Where backends differ by nature, so does the suite: a look hides what it sees from others on SQS,
-//! while in the embedded store it need not, because whoever acts finds out whether it is there still.
+//! Where backends differ by nature, so does the suite: a scan hides messages from others on SQS,
+//! while in the embedded store it need not, because whoever acts finds out whether it is there
+//! still.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use hansho::ports::{
 pub trait DeadLetterHarness {
     type Queue: DeadLetterQueue;
 
-    /// A new look over the parked queue.
+    /// A new scan of the dead-letter queue.
     fn queue(&self) -> Self::Queue;
 
     /// Whole seconds, at least 2.
@@ -30,25 +31,25 @@ pub trait DeadLetterHarness {
 
 suite! { DeadLetterHarness:
     an_empty_queue_shows_nothing,
-    a_look_sees_everything_once,
-    a_look_takes_nothing_away,
-    what_is_known_is_shown,
-    what_is_sent_is_in_its_lane_and_gone_here,
+    a_scan_returns_everything_once,
+    a_scan_takes_nothing_away,
+    a_scan_returns_all_fields,
+    sent_messages_are_in_their_lane_and_removed_here,
     lanes_are_apart,
-    what_is_kept_is_in_both,
-    what_is_removed_stays_away,
+    kept_messages_are_in_both,
+    removed_messages_stay_away,
     each_is_judged_for_itself,
     receipts_of_what_is_gone_do_no_harm,
     any_body_comes_back_and_can_be_sent,
     the_largest_bodies_are_sent,
     hidden_longer_by_extension,
-    the_depth_is_told,
+    the_depth_is_returned,
 }
 
-/// Something parked by a worker; the number makes it unique.
+/// A message that a worker quarantined. The number makes it unique.
 pub fn dead_letter(number: usize, body: &str) -> DeadLetter {
     DeadLetter {
-        id: MessageId(format!("parked-{number}")),
+        id: MessageId(format!("letter-{number}")),
         body: body.to_owned(),
         origin: Origin::Quarantine,
         reason: Some("not_json".to_owned()),
@@ -65,7 +66,7 @@ pub fn dead_letter(number: usize, body: &str) -> DeadLetter {
 async fn fill<H: DeadLetterHarness>(h: &H, bodies: &[&str]) {
     let queue = h.queue();
     for (number, body) in bodies.iter().enumerate() {
-        queue.put(&dead_letter(number, body)).await.expect("it is parked");
+        queue.put(&dead_letter(number, body)).await.expect("it is put");
     }
 }
 
@@ -73,7 +74,7 @@ async fn fill<H: DeadLetterHarness>(h: &H, bodies: &[&str]) {
 pub async fn scan_all<Q: DeadLetterQueue>(queue: &Q, hidden: Duration) -> Vec<ScannedDeadLetter> {
     let mut all: BTreeMap<MessageId, ScannedDeadLetter> = BTreeMap::new();
     loop {
-        let some = queue.scan(hidden).await.expect("a look");
+        let some = queue.scan(hidden).await.expect("a scan");
         assert!(some.len() <= QUEUE_BATCH_MAX);
         if some.is_empty() {
             return all.into_values().collect();
@@ -111,7 +112,7 @@ async fn an_empty_queue_shows_nothing<H: DeadLetterHarness>(h: &H) {
     assert_eq!(queue.send(Lane::Standard, &[], false).await, []);
 }
 
-async fn a_look_sees_everything_once<H: DeadLetterHarness>(h: &H) {
+async fn a_scan_returns_everything_once<H: DeadLetterHarness>(h: &H) {
     let sent: Vec<String> = (0..25).map(|n| format!("m{n}")).collect();
     fill(h, &sent.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let all = scan_all(&h.queue(), long(h)).await;
@@ -119,7 +120,7 @@ async fn a_look_sees_everything_once<H: DeadLetterHarness>(h: &H) {
     assert_eq!(bodies(&all), sent.iter().map(String::as_str).collect());
 }
 
-async fn a_look_takes_nothing_away<H: DeadLetterHarness>(h: &H) {
+async fn a_scan_takes_nothing_away<H: DeadLetterHarness>(h: &H) {
     fill(h, &["a", "b", "c"]).await;
     let first = h.queue();
     let seen = scan_all(&first, long(h)).await;
@@ -132,16 +133,16 @@ async fn a_look_takes_nothing_away<H: DeadLetterHarness>(h: &H) {
     assert!(h.in_lane(Lane::Standard).await.is_empty());
 }
 
-async fn what_is_known_is_shown<H: DeadLetterHarness>(h: &H) {
+async fn a_scan_returns_all_fields<H: DeadLetterHarness>(h: &H) {
     let put = DeadLetter { lane: Some(Lane::Express), ..dead_letter(1, "{\"broken\n🔔") };
-    h.queue().put(&put).await.expect("it is parked");
+    h.queue().put(&put).await.expect("it is put");
     let seen = scan_all(&h.queue(), h.unit()).await.remove(0).dead_letter;
     assert!(!seen.id.0.is_empty());
     // The id is the queue's own.
     assert_eq!(DeadLetter { id: put.id.clone(), ..seen }, put);
 }
 
-async fn what_is_sent_is_in_its_lane_and_gone_here<H: DeadLetterHarness>(h: &H) {
+async fn sent_messages_are_in_their_lane_and_removed_here<H: DeadLetterHarness>(h: &H) {
     let sent: Vec<String> = (0..13).map(|n| format!("m{n}")).collect();
     fill(h, &sent.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let queue = h.queue();
@@ -170,7 +171,7 @@ async fn lanes_are_apart<H: DeadLetterHarness>(h: &H) {
     }
 }
 
-async fn what_is_kept_is_in_both<H: DeadLetterHarness>(h: &H) {
+async fn kept_messages_are_in_both<H: DeadLetterHarness>(h: &H) {
     fill(h, &["kept"]).await;
     let queue = h.queue();
     let held = scan_all(&queue, h.unit()).await.remove(0);
@@ -180,7 +181,7 @@ async fn what_is_kept_is_in_both<H: DeadLetterHarness>(h: &H) {
     assert_eq!(h.in_lane(Lane::Standard).await, ["kept"]);
 }
 
-async fn what_is_removed_stays_away<H: DeadLetterHarness>(h: &H) {
+async fn removed_messages_stay_away<H: DeadLetterHarness>(h: &H) {
     fill(h, &["a", "b", "c"]).await;
     let queue = h.queue();
     let all = scan_all(&queue, h.unit()).await;
@@ -221,7 +222,7 @@ async fn receipts_of_what_is_gone_do_no_harm<H: DeadLetterHarness>(h: &H) {
     let queue = h.queue();
     let held = scan_all(&queue, long(h)).await.remove(0);
     assert_eq!(queue.remove(std::slice::from_ref(&held.receipt)).await, [Ok(())]);
-    h.queue().put(&dead_letter(7, "neighbour")).await.expect("it is parked");
+    h.queue().put(&dead_letter(7, "neighbour")).await.expect("it is put");
     for answer in queue.remove(std::slice::from_ref(&held.receipt)).await {
         assert!(matches!(answer, Ok(()) | Err(QueueError::ReceiptGone(_))), "{answer:?}");
     }
@@ -286,7 +287,7 @@ async fn hidden_longer_by_extension<H: DeadLetterHarness>(h: &H) {
     assert_eq!(scan_all(&h.queue(), h.unit()).await, []);
 }
 
-async fn the_depth_is_told<H: DeadLetterHarness>(h: &H) {
+async fn the_depth_is_returned<H: DeadLetterHarness>(h: &H) {
     fill(h, &["a", "b", "c"]).await;
     let depth = h.queue().depth().await.unwrap();
     assert_eq!(depth.visible + depth.hidden, 3);

@@ -1,6 +1,6 @@
 //! A replay that is killed at any of its calls, before or after the call has done its work: every
-//! call, one after the other. What was parked is parked or in a lane, and after a second run all of it
-//! is in a lane; what is there twice is a batch at most.
+//! call, one after the other. Each dead letter is still there or in a lane, and after a second run
+//! all of them is in a lane; what is there twice is a batch at most.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -141,8 +141,8 @@ async fn killed_at_any_call_a_list_takes_nothing_away() {
     }
 }
 
-/// To a file and back, killed anywhere: each message is in the file or in a queue, and in the end it is
-/// parked once.
+/// To a file and back, killed anywhere: each message is in the file or in a queue, and in the end
+/// it is there once.
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_call_an_export_and_an_import_lose_nothing() {
     let mut deaths = 0;
@@ -168,7 +168,7 @@ async fn killed_at_any_call_an_export_and_an_import_lose_nothing() {
             for body in &before {
                 let saved = text
                     .lines()
-                    .any(|line| export_line::read(line).is_ok_and(|parked| parked.body == *body));
+                    .any(|line| export_line::read(line).is_ok_and(|letter| letter.body == *body));
                 assert!(saved || left.contains(body), "{call} {done}: {body}");
             }
             tokio::time::sleep(HOLD).await;

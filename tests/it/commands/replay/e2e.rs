@@ -1,5 +1,5 @@
-//! The real binary, on both backends, over real sockets: with hundreds of messages of all kinds, and
-//! killed in the middle.
+//! The real binary, on both backends, over real sockets: with hundreds of messages of all kinds,
+//! and killed in the middle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ impl Scene {
         }
     }
 
-    /// The bodies that are parked, hidden or not.
+    /// The bodies of all dead letters, hidden or not.
     async fn dead_letters(&self) -> Vec<String> {
         match &self.aws {
             None => {
@@ -125,7 +125,8 @@ impl Scene {
         }
     }
 
-    /// How often each body is in a lane. Called once a scene: it takes them out of the embedded one.
+    /// How often each body is in a lane. Called once a scene: it takes them out of the embedded
+    /// one.
     async fn in_lanes(&self) -> BTreeMap<String, usize> {
         let mut all = BTreeMap::new();
         match &self.aws {
@@ -195,7 +196,7 @@ fn many(count: usize) -> Vec<DeadLetter> {
 }
 
 fn bodies(all: &[DeadLetter]) -> BTreeSet<String> {
-    all.iter().map(|parked| parked.body.clone()).collect()
+    all.iter().map(|letter| letter.body.clone()).collect()
 }
 
 fn sorted(mut all: Vec<String>) -> Vec<String> {
@@ -223,7 +224,7 @@ async fn hundreds_are_listed_and_left_in_place() {
         let text = scene.said(&["list"]).await;
         assert_eq!(
             text.lines()
-                .filter(|line| line.contains("  parked-")
+                .filter(|line| line.contains("  letter-")
                     || line.contains("original-")
                     || line.contains("00000000-0000-4000"))
                 .count(),
@@ -241,10 +242,10 @@ async fn hundreds_are_listed_and_left_in_place() {
     }
 }
 
-/// The way of an operator: a dry run, a part at a rate, the rest; then a worker tells each once, and
-/// again what was forced.
+/// The way of an operator: a dry run, a part at a rate, the rest; then a worker tells each once,
+/// and again what was forced.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_part_then_the_rest_then_each_is_told_once() {
+async fn a_part_then_the_rest_then_each_is_posted_once() {
     for scene in Scene::both().await {
         let findings: Vec<DeadLetter> = (0..40)
             .map(|n| dead_letter(n, &finding(n, [5.0, 8.0, 9.5, 2.0][n % 4])))
@@ -287,7 +288,7 @@ async fn a_part_then_the_rest_then_each_is_told_once() {
         assert!(said.contains("2 of 2 messages") && said.contains("--yes"), "{said}");
         assert_eq!(scene.dead_letters().await.len(), 3);
         scene.said(&["send", "--severity", "high"]).await;
-        assert_eq!(scene.work().await["covered"], 1);
+        assert_eq!(scene.work().await["already_posted"], 1);
         let forced = scene.said(&["send", "--force", "--yes", "--severity", "critical"]).await;
         assert!(forced.contains("1 ledger records reset"), "{forced}");
         assert_eq!(scene.work().await["posted"], 1);
@@ -386,7 +387,7 @@ async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
 
 /// With `--keep` what can't be read would come back from the worker as a second copy, at each run.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_is_not_parked_once_more_by_the_worker() {
+async fn kept_messages_are_not_quarantined_again_by_the_worker() {
     for scene in Scene::both().await {
         let both = [finding(3, 8.0), r#"{"detail":{}}"#.to_owned()];
         scene
@@ -477,11 +478,11 @@ async fn sigterm_ends_a_replay_well_and_shows_the_rest_again() {
 
 /// From SQS to a file, from there to an embedded store, and back.
 #[tokio::test(flavor = "multi_thread")]
-async fn parked_messages_go_to_a_file_and_back_and_to_another_backend() {
+async fn dead_letters_go_to_a_file_and_back_and_to_another_backend() {
     let (there, here) = (Scene::aws().await, Scene::embedded().await);
     let all = many(60);
     there.put(&all).await;
-    let file = there.path("parked.jsonl");
+    let file = there.path("letter.jsonl");
     let file = file.to_str().unwrap();
     there.said(&["export", "--output", file, "--remove"]).await;
     assert!(there.dead_letters().await.is_empty());
@@ -542,7 +543,8 @@ async fn a_discard_is_meant_and_logged() {
     }
 }
 
-/// What EventBridge could not deliver, with a configuration for sending, and without any for looking.
+/// What EventBridge could not deliver, with a configuration for sending, and without any for
+/// looking.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_queue_is_named_by_its_url() {
     let scene = Scene::aws().await;

@@ -45,7 +45,7 @@ fn any_message(random: &mut fastrand::Rng, number: usize) -> ParsedDeadLetter {
         n => Some(["not_json", "refused", "THROTTLING"][n - 1].to_owned()),
     };
     ParsedDeadLetter::parse(&DeadLetter {
-        id: MessageId(format!("{number:08x}-parked")),
+        id: MessageId(format!("{number:08x}-letter")),
         body,
         origin,
         reason,
@@ -115,8 +115,8 @@ fn night() -> (fastrand::Rng, Vec<ParsedDeadLetter>) {
     (random, all)
 }
 
-/// All findings of a message here have the same account, region, type and severity, so that filters of
-/// different kinds are independent.
+/// All findings of a message here have the same account, region, type and severity, so that filters
+/// of different kinds are independent.
 #[test]
 fn filters_of_different_kinds_combine_as_and() {
     let (mut random, all) = night();
@@ -202,9 +202,9 @@ fn a_message_is_found_by_any_of_its_ids() {
 fn what_can_not_be_read_is_found_by_its_reason_and_its_envelope() {
     let body =
         r#"{"source":"aws.ec2","detail-type":"State","account":"1","region":"r","detail":{}}"#;
-    let mut parked = super::contract::dead_letter(1, body);
-    parked.reason = None;
-    let message = ParsedDeadLetter::parse(&parked);
+    let mut letter = super::contract::dead_letter(1, body);
+    letter.reason = None;
+    let message = ParsedDeadLetter::parse(&letter);
     assert_eq!(message.reason.as_str(), "not_a_finding", "made from what is wrong with it");
     let globs = |text: &str| vec![text.parse::<Glob>().unwrap()];
     for (filter, admits) in [

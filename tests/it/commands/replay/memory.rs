@@ -1,6 +1,6 @@
-//! A parked queue in memory, with SQS's manners: what is looked at is hidden for a time, receipts go
-//! stale. It counts its calls, can fail them, and can stop for ever at any of them, before or after
-//! doing what it was asked, as a process does that is killed.
+//! A queue of dead letters in memory that acts like SQS: scanned messages are hidden for a time,
+//! receipts go stale. It counts its calls, can fail them, and can stop for ever at any of them,
+//! before or after doing what it was asked, as a process does that is killed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -289,6 +289,6 @@ impl DeadLetterHarness for InMemory {
 }
 
 #[tokio::test]
-async fn the_fake_parked_queue_keeps_the_contract() {
+async fn the_fake_dead_letter_queue_keeps_the_contract() {
     contract::exercise("in memory", &[], InMemory::fresh).await;
 }

@@ -1,5 +1,5 @@
-//! `hansho replay`: the contract of its port on every adapter and the fake, its commands on the fake
-//! under a paused clock, what it prints, and the real binary.
+//! `hansho replay`: the contract of its port on every adapter and the fake, its commands on the
+//! fake under a paused clock, what it prints, and the real binary.
 
 mod contract;
 mod crashes;

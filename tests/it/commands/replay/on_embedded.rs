@@ -87,7 +87,7 @@ impl DeadLetterHarness for Embedded {
 }
 
 #[tokio::test]
-async fn the_embedded_parked_queue_keeps_the_contract() {
+async fn the_embedded_dead_letter_queue_keeps_the_contract() {
     contract::exercise("embedded", &[], Embedded::fresh).await;
 }
 
@@ -125,10 +125,10 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
     assert!(e.receive().await.remove(0).again);
 }
 
-/// A worker has parked a message, and is about to delete it from its lane: an operator who sends it
-/// again in between must not have his copy taken for the one that is deleted.
+/// A worker has quarantined a message, and is about to delete it from its lane: an operator who
+/// sends it again in between must not have his copy taken for the one that is deleted.
 #[tokio::test]
-async fn sent_between_a_park_and_its_delete_it_is_not_lost() {
+async fn sent_between_quarantine_and_delete_it_is_not_lost() {
     let e = Embedded::fresh().await;
     e.queue().put(&dead_letter(1, "x")).await.unwrap();
     assert_eq!(replay(&e, false).await, [Sent::Moved]);
@@ -148,9 +148,9 @@ async fn sent_between_a_park_and_its_delete_it_is_not_lost() {
     assert_eq!(again.message_id.0.matches('~').count(), 1);
 }
 
-/// The same message is parked again after the look: what the operator does is about the older one.
+/// The same message is quarantined again after the scan. The operator acts on the older one.
 #[tokio::test]
-async fn what_was_parked_again_after_the_look_is_left_alone() {
+async fn a_message_quarantined_again_after_the_scan_is_left_alone() {
     let e = Embedded::fresh().await;
     e.queue().put(&dead_letter(1, "x")).await.unwrap();
     assert_eq!(replay(&e, true).await, [Sent::Copied]);
@@ -191,9 +191,9 @@ async fn the_same_message_is_put_in_once_and_another_of_its_id_beside_it() {
     assert_eq!(all[0].dead_letter.quarantined_at, Some(Wall(1_790_000_060_000)));
 }
 
-/// Two lanes may have messages of the same id; a look must not take one for the other.
+/// Two lanes may have messages of the same id; a scan must not confuse them.
 #[tokio::test]
-async fn ids_are_told_apart_by_their_lane() {
+async fn ids_are_distinguished_by_their_lane() {
     let e = Embedded::fresh().await;
     let express = hansho::ports::DeadLetter { lane: Some(Lane::Express), ..dead_letter(1, "x") };
     e.queue().put(&dead_letter(1, "x")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The parked queue on SQS: the contract on the stand-in and on a foreign endpoint, what EventBridge
+//! Dead letters on SQS: the contract on the stand-in and on a foreign endpoint, what EventBridge
 //! and SQS themselves say of a dead letter, and faults of the wire.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ impl DeadLetterHarness for OnStandIn {
 }
 
 #[tokio::test]
-async fn the_parked_queue_on_the_stand_in_keeps_the_contract() {
+async fn the_dead_letter_queue_on_the_stand_in_keeps_the_contract() {
     contract::exercise("stand-in", &[], OnStandIn::fresh).await;
 }
 
@@ -128,14 +128,14 @@ impl DeadLetterHarness for OnForeign {
 
 #[tokio::test]
 #[ignore = "needs HANSHO_TEST_SQS_ENDPOINT: run tests/emulators/run"]
-async fn the_parked_queue_keeps_the_contract_on_a_foreign_endpoint() {
+async fn the_dead_letter_queue_keeps_the_contract_on_a_foreign_endpoint() {
     let (endpoint, kind) = foreign_endpoint();
     contract::exercise(&kind, &[], async || OnForeign::fresh(&endpoint).await).await;
 }
 
-/// What a worker parks is read back whole by an operator.
+/// An operator reads a quarantined message with all of its fields.
 #[tokio::test]
-async fn what_the_worker_parks_is_understood() {
+async fn messages_quarantined_by_a_worker_are_understood() {
     let h = OnStandIn::fresh().await;
     let worker = SqsQueue::new(
         &h.config,
@@ -219,7 +219,7 @@ async fn what_sqs_dead_letters_itself_is_understood() {
 }
 
 #[tokio::test]
-async fn what_is_looked_at_is_hidden_from_others() {
+async fn scanned_messages_are_hidden_from_others() {
     let h = OnStandIn::fresh().await;
     h.queue().put(&dead_letter(1, "x")).await.unwrap();
     assert_eq!(scan_all(&h.queue(), h.unit()).await.len(), 1);
@@ -270,7 +270,7 @@ async fn nothing_is_removed_that_was_not_sent() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_removed_is_told() {
+async fn a_failed_removal_is_reported() {
     let h = OnStandIn::fresh().await;
     h.queue().put(&dead_letter(1, "x")).await.unwrap();
     let queue = h.queue();

@@ -1,5 +1,5 @@
-//! Sending, on the fake under a paused clock: the order, the rate, what is held meanwhile, faults, and
-//! what `--force` does to the ledger.
+//! Sending, on the fake under a paused clock: the order, the rate, what is held meanwhile, faults,
+//! and what `--force` does to the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn passed(at: Wall) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_worst_goes_first_and_each_to_its_lane() {
+async fn the_most_severe_goes_first_and_each_to_its_lane() {
     let (clock, queue) = fresh();
     for (number, severity) in [2.0, 9.5, 5.0, 8.0, 9.1].into_iter().enumerate() {
         queue.quarantine(dead_letter(number, &finding(number, severity)));
@@ -80,9 +80,9 @@ async fn the_worst_goes_first_and_each_to_its_lane() {
     assert!(times.windows(2).all(|w| (1000..1100).contains(&(w[1] - w[0]))), "{times:?}");
 }
 
-/// Of another replay, which is killed after its look, as a look of its own is then.
+/// Another replay is killed after its scan.
 #[tokio::test(start_paused = true)]
-async fn what_a_killed_replay_held_is_told_and_waited_for() {
+async fn messages_of_a_killed_replay_are_reported_and_waited_for() {
     let (clock, queue) = fresh();
     for number in 0..30 {
         queue.quarantine(dead_letter(number, &finding(number, 5.0)));
@@ -95,11 +95,11 @@ async fn what_a_killed_replay_held_is_told_and_waited_for() {
     assert_eq!((nothing.scan.admitted.len(), nothing.unseen(&all)), (0, 30));
     let note = nothing.notes().join(" ");
     assert!(note.contains(&BEGAN.plus(Duration::from_secs(60)).to_rfc3339()), "{note}");
-    let mut told = Vec::new();
-    let waits = |hidden, until| told.push((hidden, until));
+    let mut waited = Vec::new();
+    let waits = |hidden, until| waited.push((hidden, until));
     let selected = select_all(&mut holds, &all, waits).await.unwrap();
     assert_eq!((selected.scan.admitted.len(), selected.unseen(&all)), (30, 0));
-    assert_eq!(told, [(30, BEGAN.plus(Duration::from_secs(120)))]);
+    assert_eq!(waited, [(30, BEGAN.plus(Duration::from_secs(120)))]);
     assert!((60_000..64_000).contains(&passed(clock.now().wall)), "{}", passed(clock.now().wall));
     // Whoever asked for so many and has them does not care for more.
     let ten = Selection { limit: Some(10), ..Selection::default() };
@@ -215,7 +215,7 @@ async fn stopped_it_gives_back_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_are_tried_again_and_then_told() {
+async fn faults_are_retried_and_then_reported() {
     for (fault, times, sent, copies) in [
         (Fault::Refuse, 2, 12, false),
         (Fault::LoseAnswer, 1, 12, true),
@@ -250,7 +250,7 @@ async fn what_can_not_be_removed_is_tried_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_survives_faults_and_early_redelivery() {
+async fn a_scan_survives_faults_and_early_redelivery() {
     let (clock, queue) = fresh();
     for number in 0..25 {
         queue.quarantine(dead_letter(number, &format!("broken {number}")));
@@ -276,7 +276,7 @@ async fn a_look_survives_faults_and_early_redelivery() {
 
 /// SQS may hand out again what is hidden: it is counted once, and the newest receipt is used.
 #[tokio::test(start_paused = true)]
-async fn the_same_message_twice_in_one_look_is_one() {
+async fn the_same_message_twice_in_one_scan_is_one() {
     let (clock, queue) = fresh();
     for number in 0..15 {
         queue.quarantine(dead_letter(number, &format!("broken {number}")));
@@ -287,7 +287,7 @@ async fn the_same_message_twice_in_one_look_is_one() {
     let scan = holds
         .scan(
             |message| {
-                if message.id == "parked-12" && once.replace(false) {
+                if message.id == "letter-12" && once.replace(false) {
                     revealing.reveal();
                 }
                 true
@@ -334,7 +334,7 @@ async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall
     row
 }
 
-async fn told(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) {
+async fn posted(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) {
     let held = claimed(ledger, key, level, now).await;
     let (expect, row) = mark(&held, "post-1", None, &TERMS, now);
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
@@ -345,12 +345,12 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
     let (clock, queue) = fresh();
     let ledger = MemoryLedger::default();
     let now = clock.now().wall;
-    told(&ledger, &key(1, "a"), Level::High, now).await;
-    told(&ledger, &key(1, "b"), Level::High, now).await;
-    told(&ledger, &key(2, "a"), Level::High, now).await;
+    posted(&ledger, &key(1, "a"), Level::High, now).await;
+    posted(&ledger, &key(1, "b"), Level::High, now).await;
+    posted(&ledger, &key(2, "a"), Level::High, now).await;
     // Raised by somebody at this very moment.
     claimed(&ledger, &key(2, "a"), Level::Critical, now).await;
-    told(&ledger, &key(6, "a"), Level::Medium, now).await;
+    posted(&ledger, &key(6, "a"), Level::Medium, now).await;
     // Two copies of the first, as the two lanes have them.
     queue.quarantine(dead_letter(1, &finding(1, 8.0)));
     queue.quarantine(dead_letter(2, &finding(2, 8.0)));
@@ -367,7 +367,7 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
     let tally = send_loop::send(&mut holds, items, options("20/s"), Some(&again), |_| {}).await;
     assert_eq!((tally.sent, tally.rewound, tally.busy), (5, 2, 1), "{tally:?}");
     assert!(tally.why.as_ref().unwrap().contains("run the command again then"), "{tally:?}");
-    assert_eq!(queue.bodies().len(), 1, "what is in use is still parked");
+    assert_eq!(queue.bodies().len(), 1, "a message in use stays");
     assert_eq!(queue.hidden(), 0);
     for destination in ["a", "b"] {
         let row: AlertRecord = ledger.read(&key(1, destination)).await.unwrap().unwrap();

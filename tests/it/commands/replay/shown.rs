@@ -1,5 +1,6 @@
-//! Everything that `hansho replay` prints, against files in `tests/fixtures/replay/`. A change that is
-//! meant is taken over by `HANSHO_BLESS=1 cargo test --test it replay::shown`, and looked at in the diff.
+//! Everything that `hansho replay` prints, against files in `tests/fixtures/replay/`. A change that
+//! is meant is taken over by `HANSHO_BLESS=1 cargo test --test it replay::shown`, and read in the
+//! diff.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -146,7 +147,7 @@ fn all_kinds() -> Vec<DeadLetter> {
 fn filled(all: Vec<DeadLetter>) -> (Arc<PausedClock>, MemoryDeadLetters<PausedClock>) {
     let clock = Arc::new(PausedClock::start());
     let queue = MemoryDeadLetters::new(Arc::clone(&clock));
-    all.into_iter().for_each(|parked| queue.quarantine(parked));
+    all.into_iter().for_each(|letter| queue.quarantine(letter));
     (clock, queue)
 }
 
@@ -197,7 +198,7 @@ async fn lists() {
     snapshot("list-none.txt", &list(all_kinds(), &some, &view(false, None)).await);
 }
 
-async fn told(ledger: &MemoryLedger, number: usize, level: Level) {
+async fn posted(ledger: &MemoryLedger, number: usize, level: Level) {
     let terms = configured().terms();
     let fingerprint = format!("guardduty/444455556666/eu-central-1/{number:032x}");
     let key = RecordKey::alert(fingerprint, "slack");
@@ -214,8 +215,8 @@ async fn told(ledger: &MemoryLedger, number: usize, level: Level) {
 async fn dry_run(force: bool, previews: usize, view: &View) -> String {
     let (clock, queue) = filled(all_kinds());
     let ledger = MemoryLedger::default();
-    told(&ledger, 6, Level::High).await;
-    told(&ledger, 7, Level::Medium).await;
+    posted(&ledger, 6, Level::High).await;
+    posted(&ledger, 7, Level::Medium).await;
     let config = configured();
     let mut holds = Holds::new(&queue, &*clock, never());
     let dry = DryRun {
@@ -269,7 +270,7 @@ fn results() {
         SendTally { selected: 2, sent: 2, standard: 2, unreadable: 3, ..SendTally::default() };
     case("send --keep, unreadable ones", &send::text(&kept, true));
     case("send, hidden ones", &send::text(&SendTally { hidden: 30, ..kept }, false));
-    case("discard", &&DiscardTally { discarded: 7, ..DiscardTally::default() }.text());
+    case("discard", &DiscardTally { discarded: 7, ..DiscardTally::default() }.text());
     let badly = DiscardTally {
         discarded: 7,
         gone: 1,
@@ -277,7 +278,7 @@ fn results() {
         left: 3,
         why: Some("sqs DeleteMessageBatch: InternalError".to_owned()),
     };
-    case("discard, badly", &&badly.text());
+    case("discard, badly", &badly.text());
     case("import", &ImportTally { imported: 7, ..ImportTally::default() }.text());
     let badly = ImportTally {
         known: 2,
@@ -330,7 +331,7 @@ fn helps() {
 
 /// A paused clock is needed by none of it to go on: it is what makes ages the same at each run.
 #[tokio::test(start_paused = true)]
-async fn ages_are_told_by_the_clock_that_is_given() {
+async fn ages_are_measured_with_the_given_clock() {
     let (clock, queue) = filled(all_kinds());
     tokio::time::sleep(Duration::from_secs(3600)).await;
     let mut holds = Holds::new(&queue, &*clock, never());

@@ -64,7 +64,7 @@ async fn a_bad_line_leaves_its_neighbours_alone() {
     let lines: Vec<&str> = tally.mistakes.iter().map(|m| &m[..7]).collect();
     assert_eq!(lines, ["line 3 ", "line 5 ", "line 6 "]);
     assert!(tally.mistakes[2].contains("cut off"), "{:?}", tally.mistakes);
-    // Many are counted, not told.
+    // Many are counted, not named.
     let many = "x\n".repeat(1000);
     let tally = import::import(&mut holds, many.as_bytes()).await.unwrap();
     assert_eq!(tally.mistakes.len() + tally.more_mistakes, 1000);
