@@ -86,7 +86,8 @@ pub(super) struct Alert {
     pub failures: u32,
     pub constraints: Constraints,
     pub earlier: Earlier,
-    /// The most that its card takes of a post. Drawing the card is expensive, so it is weighed once.
+    /// The most that its card takes of a post. Drawing the card is expensive, so it is weighed
+    /// once.
     weight: OnceCell<usize>,
 }
 

@@ -1,7 +1,8 @@
 //! The lifetime of a desk in one Lambda call.
 //!
-//! Such a desk knows when it ends. It ends earlier if nothing can be posted before. It returns every
-//! message for the time when it is due, and leaves what it learned to the next desk of the process.
+//! Such a desk knows when it ends. It ends earlier if nothing can be posted before. It returns
+//! every message for the time when it is due, and leaves what it learned to the next desk of the
+//! process.
 
 use std::time::Duration;
 

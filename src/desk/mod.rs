@@ -18,6 +18,7 @@ mod intake;
 mod lambda_lifetime;
 mod lanes;
 mod ledger;
+mod marking;
 mod order;
 mod outbox;
 mod output;
@@ -60,7 +61,7 @@ use intake::Intake;
 use lambda_lifetime::Outlook;
 use lanes::Lanes;
 use ledger::LedgerState;
-use ledger::mark::Marking;
+use marking::Marking;
 use snapshot::View;
 
 /// A state machine without I/O that carries findings from the queue to Slack.

@@ -84,7 +84,8 @@ impl Output {
         });
     }
 
-    /// Reports a queue call that failed. `delay` is the time until its retry; zero if there is none.
+    /// Reports a queue call that failed. `delay` is the time until its retry; zero if there is
+    /// none.
     pub fn queue_failed(
         &mut self,
         call: &'static str,

@@ -39,7 +39,8 @@ impl ReturnReason {
     }
 }
 
-/// How it was known that an alert was posted before. The word is the log field and the metric label.
+/// How it was known that an alert was posted before. The word is the log field and the metric
+/// label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownFrom {
     /// This worker remembered.

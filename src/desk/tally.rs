@@ -39,7 +39,7 @@ pub struct Tally {
     pub returned: u64,
     /// Messages deleted from the queue.
     pub deleted: u64,
-    /// Messages still in the queues at the end, including those in flight. None (`null`): the queues
-    /// did not say.
+    /// Messages still in the queues at the end, including those in flight. None (`null`): the
+    /// queues did not say.
     pub pending: Option<u64>,
 }

@@ -1,5 +1,5 @@
-//! The worker: carries out the desk's orders against the ports, and decides nothing itself. It turns
-//! each order into one call, and each answer into one event.
+//! The worker: carries out the desk's orders against the ports, and decides nothing itself. It
+//! turns each order into one call, and each answer into one event.
 
 use std::future::Future;
 use std::pin::pin;
@@ -113,11 +113,20 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     }
     // Drops a receive that still waits. A message that it brings returns by itself.
     drop(calls);
+    outcome(desk, ports, input_open).await
+}
+
+/// The outcome of a finished desk, with the last measurement of its queues.
+async fn outcome<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    desk: &mut Desk,
+    ports: &Ports<'_, Q, L, N, C>,
+    input_cut: bool,
+) -> Outcome {
+    let (mut tally, gave_up) = (desk.tally().clone(), desk.gave_up());
     let lanes = desk.settings().lanes.clone();
     let pending = measure_last(ports, &lanes).await;
-    let tally = Tally { pending, ..desk.tally().clone() };
-    let (gave_up, complete) = (desk.gave_up(), pending == Some(0));
-    Outcome { tally, gave_up, complete, input_cut: input_open }
+    tally.pending = pending;
+    Outcome { tally, gave_up, complete: pending == Some(0), input_cut }
 }
 
 /// Reads how many messages are left in the queues. None: the queues did not say in time.
@@ -277,7 +286,8 @@ async fn record<L: Ledger, C: Clock>(
     }
 }
 
-/// Writes the record that `decide` picks. Expects that there is none. If there is one, decides again.
+/// Writes the record that `decide` picks. Expects that there is none. If there is one, decides
+/// again.
 async fn record_by<L: Ledger, C: Clock, R: RecordType>(
     ledger: &L,
     clock: &C,

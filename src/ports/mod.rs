@@ -27,6 +27,7 @@ mod notifier;
 mod post;
 pub mod probe;
 mod queue;
+mod verdict;
 
 pub use bus::{Bus, BusError, BusEvent};
 pub use clock::Clock;
@@ -35,9 +36,10 @@ pub use dead_letters::{
 };
 pub use failure::{Failure, FailureKind};
 pub use ledger::{Ledger, LedgerError, PREFETCH_MAX, Written};
-pub use notifier::{Notifier, RetryReason, Verdict};
+pub use notifier::Notifier;
 pub use post::{Card, Form, NOTE_WEIGHT_MAX, Note, Post, Trouble};
 pub use queue::{
     Delivery, Depth, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt,
     ReceiveAsk,
 };
+pub use verdict::{RetryReason, Verdict};

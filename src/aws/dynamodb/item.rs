@@ -194,7 +194,7 @@ mod tests {
         let missing = "is missing";
         for (attribute, value, why) in [
             (column::STATE, None, missing),
-            (column::STATE, Some(S("parked".into())), "is no state that this version knows"),
+            (column::STATE, Some(S("archived".into())), "is no state that this version knows"),
             (column::STATE, Some(N("1".into())), "is no string"),
             (column::OWNER, None, missing),
             (column::FENCE, None, missing),

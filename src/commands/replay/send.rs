@@ -71,9 +71,13 @@ pub async fn run<Q: DeadLetterQueue, L: Ledger>(
     let mut tally = send(holds, held, args, rewinder).await;
     (tally.hidden, tally.unreadable) = (hidden, unreadable);
     log(&tally);
+    finish(&tally, args)
+}
+
+fn finish(tally: &SendTally, args: &Send) -> anyhow::Result<Exit> {
     print(&match args.json {
-        true => format!("{}\n", serde_json::to_string(&tally)?),
-        false => text(&tally, args.keep),
+        true => format!("{}\n", serde_json::to_string(tally)?),
+        false => text(tally, args.keep),
     })?;
     Ok(if tally.is_complete() { Exit::Done } else { Exit::Failure })
 }

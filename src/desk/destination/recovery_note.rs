@@ -2,8 +2,9 @@
 //!
 //! A note stands once below the cards of a post, never in the place of a finding. The outage of a
 //! destination lasts from the first of the failures that opened its breaker until Slack accepts a
-//! post again. After a long outage the destination gets a note with its length and cause, as soon as
-//! no alert that was held for it waits here. While a destination is dead, its fallback gets a note.
+//! post again. After a long outage the destination gets a note with its length and cause, as soon
+//! as no alert that was held for it waits here. While a destination is dead, its fallback gets a
+//! note.
 
 use std::time::Duration;
 

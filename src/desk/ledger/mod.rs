@@ -1,7 +1,6 @@
 //! The desk's side of the ledger: its health, the known records, and the records to write.
 
 pub(super) mod health;
-pub(super) mod mark;
 pub(super) mod prefetch;
 
 use crate::finding::Level;

@@ -1,28 +1,6 @@
-//! The judge. It reads the history and nothing else, and asks no code of hansho what is right.
-//!
-//! | | holds |
-//! |---|---|
-//! | I1 | a message is gone only when everything that it owes was accepted or parked |
-//! | I2 | a finding is posted again at its level only for a fault that is charged for it |
-//! | I3 | when the faults are over, the queue is empty within a bounded time |
-//! | I4 | posts keep their distance, and `Retry-After` is obeyed |
-//! | I5 | a critical finding waits for at most one lesser post, and shares none with a lesser one |
-//! | I6 | what a worker holds is bounded |
-//! | I7 | quarantine holds the poison and the junk, whole, and nothing else |
-//! | I8 | a row's fence and level never shrink while it lives |
-//! | I9 | every payload keeps Slack's rules and calls nobody who is not configured |
-//! | I11 | what a worker holds is not delivered again, but for a fault; and it stops in time |
-//! | I12 | a worker posts only what it has, owes and has claimed, and tells the ledger the truth of it soon |
-//! | I13 | a destination that fails is tried seldom, and a worker that can post nowhere takes no more on |
-//! | I14 | nothing starves, and when all is well everything is told soon |
-//! | I15 | a message goes back only for a reason, and all that a worker has when it stops |
-//! | I16 | what Slack refuses is halved, tried as text and parked alone |
-//! | I17 | nothing is done in a hot loop |
-//! | I18 | a card says what the ledger knows: escalated, a reminder, perhaps a repeat |
-//! | I19 | what is settled without a post is covered by one that the ledger still holds, and no reminder of it is due |
-//! | I20 | a post says that its destination was in trouble only when it was, for minutes, and once |
-//!
-//! I10, the same seed gives the same history, is a test of its own.
+//! The checker reads only the history and calls no code of hansho to learn what is right.
+//! `README.md` in this folder's parent lists the invariants, I1 to I20.
+//! I10 (the same seed gives the same history) is a test of its own, `sim::the_same_seed`.
 
 mod away;
 mod breaker;

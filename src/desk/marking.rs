@@ -8,19 +8,18 @@ use crate::policy::ledger::{self, UnclaimedPost};
 use crate::policy::record::{AlertRecord, LastPost};
 use crate::ports::{LedgerError, Written};
 
-use crate::desk::alert::AlertState;
-use crate::desk::buffer::{Buffer, Resolution};
-use crate::desk::context::Context;
-use crate::desk::destination::Destinations;
-use crate::desk::destination::recovery_note::RecoveryNotes;
-use crate::desk::ids::AlertId;
-use crate::desk::lambda_lifetime::Outlook;
-use crate::desk::order::{Order, RecordOrder, RecordOutcome, ToRecord, WriteOrder};
-use crate::desk::output::Subject;
-use crate::desk::report::{Report, ReturnReason};
-use crate::desk::timers::Timer;
-
-use super::LedgerState;
+use super::alert::AlertState;
+use super::buffer::{Buffer, Resolution};
+use super::context::Context;
+use super::destination::Destinations;
+use super::destination::recovery_note::RecoveryNotes;
+use super::ids::AlertId;
+use super::lambda_lifetime::Outlook;
+use super::ledger::LedgerState;
+use super::order::{Order, RecordOrder, RecordOutcome, ToRecord, WriteOrder};
+use super::output::Subject;
+use super::report::{Report, ReturnReason};
+use super::timers::Timer;
 
 /// A mark that fails is retried soon, because another worker may post when the lease is over.
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
@@ -30,7 +29,7 @@ const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
 const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
 
 /// The parts that take note of a post.
-pub(in crate::desk) struct Marking<'a> {
+pub(super) struct Marking<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
     pub notes: &'a mut RecoveryNotes,
