@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, RecordKey, Row, Terms, Want, claim, mark};
+use hansho::policy::ledger::{AlertRecord, Claim, RecordKey, Terms, Want, claim, mark};
 use hansho::ports::{Ledger, Written};
 
 const NOW: Wall = Wall(1_790_000_000_000);
@@ -22,9 +22,9 @@ const TERMS: Terms = Terms {
 };
 
 /// Claims a new finding, and returns its record.
-async fn claimed(ledger: &EmbeddedLedger, key: &RecordKey) -> Row {
+async fn claimed(ledger: &EmbeddedLedger, key: &RecordKey) -> AlertRecord {
     let want = Want { owner: "worker/1", level: Level::High, revision: Some(NOW) };
-    let Claim::Write { expect, row, .. } = claim(None, &want, &TERMS, NOW) else {
+    let Claim::Write { expect, record: row, .. } = claim(None, &want, &TERMS, NOW) else {
         panic!("a finding that was never seen can be claimed");
     };
     let written = ledger.write(key, &expect, &row).await.expect("the store works");
@@ -41,10 +41,7 @@ fn ledger(c: &mut Criterion) {
     let mut next = 0_u64;
     let mut key = || {
         next += 1;
-        RecordKey {
-            fingerprint: format!("guardduty/111122223333/eu-central-1/{next:032x}"),
-            destination: "security".to_owned(),
-        }
+        RecordKey::alert(format!("guardduty/111122223333/eu-central-1/{next:032x}"), "security")
     };
     let mut group = c.benchmark_group("ledger");
     group.throughput(Throughput::Elements(1));
@@ -64,7 +61,7 @@ fn ledger(c: &mut Criterion) {
     group.bench_function("read", |b| {
         let key = key();
         runtime.block_on(claimed(&ledger, &key));
-        b.iter(|| runtime.block_on(ledger.read(&key)).expect("the store works"));
+        b.iter(|| runtime.block_on(ledger.read_any(&key)).expect("the store works"));
     });
     group.finish();
 }

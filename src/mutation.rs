@@ -4,7 +4,7 @@
 /// A mistake: what the program forgets or does wrong while it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
-    /// Every post starts from the oldest alert instead of the worst.
+    /// Every post starts from the oldest alert instead of the most severe.
     PriorityIgnored,
     CriticalsShareWithLesser,
     BreakerKeepsReceiving,
@@ -16,19 +16,19 @@ pub enum Mutation {
     ShareIgnored,
     /// A slot of the fleet's pace is not waited for.
     FleetPaceIgnored,
-    /// The other workers are not told of a `Retry-After`.
+    /// A `Retry-After` is not written into the record of the pace.
     FleetPauseForgotten,
     /// A message is hidden again only when it is visible already.
     HeartbeatLate,
-    /// What goes back to the queue is left to reappear by itself.
-    HandBackForgotten,
+    /// A message that is to return is left to reappear by itself.
+    ReturnForgotten,
     /// That a post may have been accepted is not written into the ledger.
     AmbiguityForgotten,
-    /// A claim whose post failed is not given up.
+    /// A claim whose post failed is not released.
     ReleaseForgotten,
-    /// A refused post is tried again as it was.
+    /// A refused post is retried as it was.
     SplitForgotten,
-    /// An alert that was refused alone is parked, and not tried as text.
+    /// An alert that was refused alone is quarantined, and not posted as plain text.
     PlainForgotten,
     /// A worker that is asked to stop keeps what it has.
     DrainForgotten,
@@ -36,46 +36,46 @@ pub enum Mutation {
     ClaimForgotten,
     /// A message is deleted when its post is accepted, and not when the ledger knows of it.
     DeleteBeforeMark,
-    /// A post at a lower level covers a worse one.
+    /// A post at a lower level settles a more severe alert.
     CoveredByLowerLevel,
-    /// What was posted without a claim is not written into the ledger when that is back.
+    /// A post without a claim is not recorded when the ledger is reachable again.
     UnclaimedNotRecorded,
-    /// Nobody stands in for a dead destination.
+    /// No fallback stands in for a dead destination.
     FallbackForgotten,
-    /// A full desk hands back the most urgent instead of the least.
-    OutrankedTheWorst,
-    /// A fallback takes what a destination that works could be told itself.
+    /// A full desk returns the most severe alerts instead of the least severe.
+    OutrankedMostSevere,
+    /// A fallback receives alerts of a destination that works.
     FallbackServesTheLiving,
-    /// With the ledger away criticals wait for it for ever.
-    AwayForgotten,
-    /// With the ledger away every worker posts at the whole pace.
-    AwayPaceUndivided,
-    /// What failed in a row is not forgotten when a post is accepted.
+    /// Critical alerts wait for an unreachable ledger for ever.
+    UnreachableForgotten,
+    /// While the ledger is unreachable every worker posts at the whole pace.
+    UnreachablePaceUndivided,
+    /// An accepted post does not reset the count of failures in a row.
     BreakerNeverCloses,
     /// A claim that is taken over keeps its number.
     FenceKept,
-    /// A claim of what was told before is given up as if it never had been.
+    /// The release of a claim forgets the earlier post.
     ReleaseFreesTheSent,
-    /// A worker that is asked to stop keeps what it hands back hidden for a while.
+    /// A worker that is asked to stop returns its messages with a delay.
     DrainDelays,
-    /// What was handed back begins to wait anew.
+    /// A message that was returned counts as new.
     AgeForgotten,
-    /// That a destination was in trouble is said with every post from then on.
-    WordsRepeated,
-    /// Every failure is worth a word.
-    WordsForTrifles,
-    /// A row that somebody has claimed is taken for one that was posted.
+    /// A note is repeated with every post from then on.
+    NotesRepeated,
+    /// Every failure is worth a note.
+    NotesForTrifles,
+    /// A claimed record is taken for one of a post.
     ClaimedTakenForTold,
-    /// A row that has expired, or is remembered, covers for ever.
+    /// An expired record settles alerts for ever.
     ExpiryForgotten,
-    /// A worker's memory is never too old.
+    /// This worker's memory of a record is never too old.
     MemoryNeverAges,
-    /// What was asked for again is settled by a memory or a look.
+    /// An alert that an operator sent again is settled by memory or prefetch.
     AgainForgotten,
-    /// What a look did not find counts as covered.
-    NotKnownTakenForTold,
-    /// Receives beside the first one of a lane are made whether there is room or not.
-    ReceivesWithoutRoom,
+    /// An alert that the prefetch did not find counts as posted.
+    UnknownTakenForPosted,
+    /// Further receives of a lane are ordered whether the buffer has a place or not.
+    ReceivesWithoutPlace,
 }
 
 #[cfg(debug_assertions)]

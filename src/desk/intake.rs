@@ -1,177 +1,161 @@
-//! From a delivery to the alerts that it owes.
+//! The intake: from a message to the alerts that it owes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::{self, Finding, Parsed};
-use crate::instants::Now;
-use crate::policy::ledger::RecordKey;
-use crate::ports::{Delivery, Lane, QueueError};
+use crate::finding::{self, Canary, Finding, Parsed};
+use crate::policy::canary::{Arrival, CanaryPost, Passed};
+use crate::policy::record::RecordKey;
+use crate::ports::{Delivery, Lane};
 
+use super::alert::{Alert, Origin};
+use super::back_pressure::is_overfull;
+use super::buffer::Buffer;
+use super::canary::Allowance;
+use super::context::Context;
+use super::delivery::HeldDelivery;
+use super::destination::Destinations;
+use super::heartbeat;
+use super::ids::{AlertId, DeliveryId};
+use super::ledger::LedgerState;
+use super::ledger::prefetch::NewAlert;
+use super::order::{Order, RecordOrder, ToRecord};
 use super::report::{KnownFrom, Report, ReturnReason};
-use super::settling::{Held, HeldPhase};
-use super::{Alert, AlertId, DeliveryId, Desk, EMPTY_RECEIVE_REST, Stage};
+use super::settings::RETRY_FIRST;
 
-impl Desk {
-    pub(super) fn received(
-        &mut self,
-        lane: Lane,
-        result: Result<Vec<Delivery>, QueueError>,
-        now: Now,
-    ) {
-        let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane) else { return };
-        state.receiving = state.receiving.saturating_sub(1);
-        match result {
-            Ok(deliveries) => {
-                state.brought(deliveries.len());
-                if deliveries.is_empty() {
-                    state.not_before = now.mono.plus(EMPTY_RECEIVE_REST);
-                } else {
-                    // A look at the depth that is under way says nothing any more.
-                    self.drain.empty_looks = 0;
-                    self.drain.nothing_left = false;
-                }
-                let before = (self.findings_held, self.bytes_held);
-                for delivery in deliveries {
-                    self.deliver(delivery, now);
-                }
-                let (findings, bytes) = (self.findings_held, self.bytes_held);
-                if let Some(state) = self.lanes.iter_mut().find(|l| l.lane == lane)
-                    && findings > before.0
-                {
-                    state.took_up = (findings - before.0, bytes.saturating_sub(before.1));
-                }
-            }
-            Err(error) => {
-                state.empty = false;
-                state.abreast = 1;
-                // Those that were under way when one failed say no more than it did.
-                if state.not_before <= now.mono {
-                    state.failures += 1;
-                    state.not_before = now.mono.plus(self.retry.delay(state.failures));
-                }
-                self.reports.push(Report::QueueFailed {
-                    call: "receive",
-                    lane: Some(lane),
-                    reason: error.as_str(),
-                    detail: error.to_string(),
-                    delay: state.not_before.since(now.mono),
-                });
-            }
-        }
+/// The parts that a new message meets.
+pub(super) struct Intake<'a> {
+    pub buffer: &'a mut Buffer,
+    pub destinations: &'a Destinations,
+    pub ledger: &'a mut LedgerState,
+    pub canaries: &'a mut Allowance,
+    pub cx: Context<'a>,
+}
+
+impl Intake<'_> {
+    /// Takes a batch of messages. Answers with the findings and bytes that it added to the buffer.
+    pub fn receive(&mut self, batch: Vec<Delivery>) -> (usize, usize) {
+        let held = |buffer: &Buffer| (buffer.deliveries.findings(), buffer.deliveries.bytes());
+        let before = held(self.buffer);
+        batch.into_iter().for_each(|delivery| self.deliver(delivery));
+        let after = held(self.buffer);
+        (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
     }
 
-    fn deliver(&mut self, delivery: Delivery, now: Now) {
-        self.tally.received += 1;
-        let message = (delivery.lane, delivery.message_id.clone());
-        if let Some(&id) = self.by_message.get(&message)
-            && self.came_again(id, &delivery)
-        {
+    fn deliver(&mut self, delivery: Delivery) {
+        self.cx.output.count().received += 1;
+        if self.buffer.deliveries.is_known(&delivery, self.cx.timers) {
             return;
         }
-        let id = DeliveryId(self.new_id());
-        let routes = &self.settings.routes;
+        let id = DeliveryId(self.cx.ids.next());
+        let routes = &self.cx.settings.routes;
         let parsed = finding::parse_wanted(&delivery.body, &|severity| routes.admit(severity));
-        let beat_at = now.mono.plus(self.heartbeat());
+        let heartbeat_at = self.cx.now.mono.plus(heartbeat::interval(self.cx.settings));
         let lane = delivery.lane;
-        let held = Held::new(delivery, parsed.count(), now);
-        self.by_message.insert(message, id);
-        self.bytes_held += held.bytes;
-        self.findings_held += held.findings;
-        self.deliveries.insert(id, held);
-        if self.draining {
-            // The receive was under way when this worker was asked to stop.
-            self.hand_back(id, ReturnReason::Draining, Duration::ZERO);
-        } else if self.is_overfull() {
-            self.hand_back(id, ReturnReason::NoRoom, super::RETRY_FIRST);
+        let held = HeldDelivery::new(delivery, parsed.count(), self.cx.now);
+        self.buffer.deliveries.insert(id, held);
+        if self.cx.draining {
+            // The receive was in flight when this worker was asked to stop.
+            self.return_at_once(id, ReturnReason::Draining, Duration::ZERO);
+        } else if is_overfull(self.buffer, self.cx.settings) {
+            self.return_at_once(id, ReturnReason::BufferFull, RETRY_FIRST);
         } else {
-            self.owe(id, lane, parsed, now);
+            self.owe(id, lane, parsed);
         }
-        self.finish_if_done(id, now);
-        // What owes nothing is settled by now, and needs no heartbeat: of most nights that is most.
-        if self.deliveries.get(&id).is_some_and(Held::stays) {
-            self.beat_then(id, beat_at);
-        }
+        self.buffer.deliveries.finish_if_done(id, &mut self.cx);
+        heartbeat::start(id, heartbeat_at, &mut self.buffer.deliveries, &mut self.cx);
     }
 
-    /// A message came again while it is here: its visibility ran out, or the queue sent a copy. Only
-    /// the newest receipt is sure to delete it. One that was just handed back is taken as new.
-    fn came_again(&mut self, id: DeliveryId, delivery: &Delivery) -> bool {
-        let Some(held) = self.deliveries.get_mut(&id) else { return false };
-        if held.phase == HeldPhase::HandingBack {
-            self.forget(id);
-            return false;
-        }
-        held.receipt = delivery.receipt.clone();
-        held.receive_count = held.receive_count.max(delivery.receive_count);
-        true
+    fn return_at_once(&mut self, id: DeliveryId, reason: ReturnReason, delay: Duration) {
+        self.buffer.deliveries.return_after(id, reason, delay);
     }
 
-    /// Turns what was parsed into what is owed.
-    fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed, now: Now) {
+    /// Turns the findings of a message into alerts.
+    fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed) {
         for rejection in parsed.rejections {
-            if let Some(held) = self.deliveries.get_mut(&id) {
-                held.condemn(rejection.code.as_str(), &rejection.to_string());
-            }
+            let (word, detail) = (rejection.code.as_str(), rejection.to_string());
+            self.buffer.deliveries.quarantine_for(id, word, &detail);
         }
         for finding in parsed.unwanted {
-            self.tally.findings += 1;
-            self.tally.below_threshold += 1;
-            self.reports.push(Report::Filtered { finding, lane });
+            self.cx.output.count().findings += 1;
+            self.cx.output.count().below_threshold += 1;
+            self.cx.output.report(Report::Filtered { finding, lane });
         }
         for finding in parsed.findings {
             let finding = Arc::new(finding);
             if let Some(canary) = finding.canary {
-                self.take_canary(id, &finding, canary, now);
+                self.take_canary(id, &finding, canary);
                 continue;
             }
-            self.tally.findings += 1;
-            self.reports.push(Report::Received { finding: Arc::clone(&finding), lane });
-            for destination in self.settings.routes.owed(&finding.severity) {
-                self.admit(id, destination, Arc::clone(&finding), now);
+            self.cx.output.count().findings += 1;
+            self.cx.output.report(Report::Received { finding: Arc::clone(&finding), lane });
+            for destination in self.cx.settings.routes.owed(&finding.severity) {
+                self.admit(id, destination, Arc::clone(&finding));
             }
         }
     }
 
-    pub(super) fn admit(
+    /// Takes up an alert, unless this worker knows that it was posted.
+    fn admit(&mut self, delivery: DeliveryId, destination: usize, finding: Arc<Finding>) {
+        let id = AlertId(self.cx.ids.next());
+        let Some(held) = self.buffer.deliveries.get(delivery) else { return };
+        let receive_count = held.receive_count;
+        let origin = Origin { delivery, destination, since: held.since, again: held.again };
+        let d = &self.destinations[destination];
+        let key = RecordKey::alert(&finding.fingerprint, d.name());
+        let settings = self.cx.settings;
+        let (worker_id, lines_max) = (&settings.worker_id, settings.capacity.lines_max);
+        let alert = Alert::new(id, origin, key, finding, worker_id, lines_max);
+        if let Some(level) = self.ledger.remembers(&alert, &self.cx) {
+            return self.cx.output.already_posted(&alert.key, level, KnownFrom::Memory);
+        }
+        self.buffer.admit(id, alert);
+        let free_for_critical = d.is_free_for_critical(self.cx.now);
+        let new = NewAlert { id, receive_count, free_for_critical };
+        let LedgerState { prefetch, health, .. } = &mut *self.ledger;
+        prefetch.admit(new, &mut self.buffer.alerts, health, &mut self.cx);
+    }
+
+    /// Takes a canary. Its message is deleted only when the canary's own record is written, which
+    /// is its purpose. A canary that asks for a post is owed to every destination besides, whatever
+    /// the thresholds, and waits behind all findings.
+    fn take_canary(&mut self, delivery: DeliveryId, finding: &Arc<Finding>, asked: Canary) {
+        self.cx.output.count().canaries += 1;
+        let post = match asked.post {
+            false => CanaryPost::No,
+            true if self.canaries.take(self.cx.now.mono) => CanaryPost::Yes,
+            true => CanaryPost::TooMany,
+        };
+        self.record_canary(delivery, finding, asked, post);
+        if post == CanaryPost::Yes {
+            for destination in 0..self.destinations.len() {
+                self.admit(delivery, destination, Arc::clone(finding));
+            }
+        }
+    }
+
+    /// Orders the record of a canary, as that of a post without a claim.
+    fn record_canary(
         &mut self,
         delivery: DeliveryId,
-        destination: usize,
-        finding: Arc<Finding>,
-        now: Now,
+        finding: &Arc<Finding>,
+        asked: Canary,
+        post: CanaryPost,
     ) {
-        let id = AlertId(self.new_id());
-        let Some(held) = self.deliveries.get(&delivery) else { return };
-        debug_assert!(matches!(held.phase, HeldPhase::Open));
-        let (since, again) = (held.since, held.again);
-        let name = &self.destinations[destination].name;
-        let alert = Alert {
-            delivery,
-            destination,
-            channel: destination,
-            key: RecordKey::new(&finding.fingerprint, name),
-            finding,
-            since,
-            perhaps: false,
-            owner: format!("{}/{}", self.settings.worker_id, id.0),
-            stage: Stage::Waiting,
-            failures: 0,
-            share_max: self.settings.capacity.lines_max,
-            plain: false,
-            escalated: false,
-            reminder: false,
-            again,
-            looked_for: false,
-            weight: None,
-        };
-        if let Some(level) = self.remembers(&alert, now) {
-            // It never was an alert: the delivery may owe others, and is not finished with this one.
-            return self.report_covered(alert.key, level, KnownFrom::Memory);
-        }
-        if let Some(held) = self.deliveries.get_mut(&delivery) {
-            held.open += 1;
-        }
-        self.alerts.insert(id, alert);
-        self.look_back(id, now);
+        let id = AlertId(self.cx.ids.next());
+        let Some(held) = self.buffer.deliveries.get(delivery) else { return };
+        let (queued_at, since) = (held.enqueued_at, held.since);
+        let put_at = asked.put_at.or(queued_at).unwrap_or(self.cx.now.wall);
+        let passed = Passed { put_at, queued_at, received_at: self.cx.now.wall, post };
+        // The alert of the record belongs to no destination, and never waits for one.
+        let origin = Origin { delivery, destination: 0, since, again: false };
+        let key = RecordKey::canary(&finding.fingerprint);
+        let (finding, worker_id) = (Arc::clone(finding), &self.cx.settings.worker_id);
+        let alert = Alert::new(id, origin, key.clone(), finding, worker_id, 1);
+        let fact = ToRecord::Canary(Arrival { level: alert.level(), passed });
+        let order = RecordOrder { alert: id, key, owner: alert.owner.clone(), fact };
+        self.buffer.admit(id, alert);
+        self.buffer.alerts.record(id, order.clone());
+        self.cx.output.order(Order::Record(order));
     }
 }

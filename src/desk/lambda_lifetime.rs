@@ -1,127 +1,93 @@
-//! A desk whose life is one call of a function: it knows when it ends, ends earlier if nothing can
-//! be told before, sends everything back for when it is due, and leaves to the next desk in the same
-//! process what it has learned.
+//! The lifetime of a desk in one Lambda call.
+//!
+//! Such a desk knows when it ends. It ends earlier if nothing can be posted before. It returns every
+//! message for the time when it is due, and leaves what it learned to the next desk of the process.
 
 use std::time::Duration;
 
-use crate::instants::{Mono, Now};
-use crate::policy::recent::Recent;
+use crate::instants::Mono;
 
+use super::alerts::Alerts;
 use super::canary::Allowance;
-use super::destination::Destination;
-use super::health::LedgerHealth;
-use super::order::DeliveryId;
-use super::prefetch::Looks;
-use super::settling::Chore;
-use super::{Desk, Stage};
+use super::context::{Context, Shared};
+use super::destination::Destinations;
+use super::destination::recovery_note::RecoveryNotes;
+use super::destination::select::Select;
+use super::ids::{DeliveryId, Ids};
+use super::ledger::LedgerState;
+use super::ledger::health::Health;
+use super::timers::Timers;
 
-/// What a desk has learned that holds beyond its life: pace, breakers, the ledger's health, and what
-/// was told lately. It goes with the process's monotonic clock and the configuration. What was told
-/// takes [`Recent::BYTES_MAX`] at the most, the rest a few kilobytes.
+/// The longest delay of a message that returns when the desk ends. The next call may find that all
+/// is well again.
+const DUE_MAX: Duration = Duration::from_secs(120);
+
+/// What a desk has learned that holds beyond its lifetime: pace, breakers, the health of the ledger
+/// and the records seen lately. It belongs to the monotonic clock of this process and to its
+/// configuration. The records take [`crate::policy::recent::Recent::BYTES_MAX`] at most, the rest a
+/// few kilobytes.
 pub struct Memory {
-    destinations: Vec<Destination>,
-    ledger: LedgerHealth,
-    recent: Recent,
-    looks: Looks,
-    canaries: Allowance,
-    /// Numbers go on, because owners and posts are named by them.
-    next_id: u64,
+    pub(super) destinations: Destinations,
+    pub(super) notes: RecoveryNotes,
+    pub(super) ledger: LedgerState,
+    pub(super) canaries: Allowance,
+    pub(super) ids: Ids,
 }
 
-impl Desk {
-    /// Takes over what an earlier desk of this process has learned. For a desk that is new.
-    pub fn remember(&mut self, memory: Memory) {
-        if memory.destinations.len() == self.destinations.len() {
-            self.destinations = memory.destinations;
-        }
-        self.ledger = memory.ledger;
-        self.recent = memory.recent;
-        self.looks = memory.looks;
-        self.canaries = memory.canaries;
-        self.next_id = memory.next_id;
+impl Memory {
+    /// The calls that were under way have ended with the desk.
+    pub(super) fn end_calls(mut self) -> Memory {
+        self.destinations.end();
+        self.ledger.end();
+        self
     }
+}
 
-    /// What the next desk has to know.
-    pub fn into_memory(self) -> Memory {
-        let Desk { mut destinations, ledger, recent, mut looks, canaries, next_id, .. } = self;
-        destinations.iter_mut().for_each(Destination::end);
-        looks.end();
-        Memory { destinations, ledger, recent, looks, canaries, next_id }
-    }
+/// A view of when alerts can be posted, as far as is known.
+pub(super) struct Outlook<'a> {
+    pub alerts: &'a Alerts,
+    pub destinations: &'a Destinations,
+    pub health: &'a Health,
+}
 
-    /// How many alerts share a post at most.
-    pub fn lines_max(&self) -> usize {
-        self.settings.capacity.lines_max
-    }
-
-    /// The longest of the least times between two posts.
-    pub fn slowest_pace(&self) -> Duration {
-        self.destinations.iter().map(|d| d.interval).max().unwrap_or_default()
-    }
-
-    /// The end of its life has come, or nothing of what it has can be told before.
-    pub(super) fn is_at_its_end(&self, now: Now) -> bool {
-        let Some(end) = self.settings.ends_at else { return false };
-        now.mono >= end || (!self.deliveries.is_empty() && self.rests_until(now) > Some(end))
-    }
-
-    /// When something can be told, if all that it has waits for a time; None if something moves.
-    fn rests_until(&self, now: Now) -> Option<Mono> {
-        let moves = |stage: &Stage| !matches!(stage, Stage::Waiting);
-        let calls = self.destinations.iter().any(|d| d.slots.call.is_some());
-        let receives =
-            self.lanes.iter().any(|l| l.receiving > 0 || !l.empty && self.may_receive(l.lane));
-        if calls
-            || receives
-            || self.looks.under_way()
-            || self.alerts.values().any(|n| moves(&n.stage))
-        {
-            return None;
-        }
-        let waiting = (0..self.destinations.len()).filter(|d| self.worst_for(*d).is_some());
-        let posts = waiting.map(|d| self.opens_at(d, now));
-        let chores = self.chores.iter().filter(|(_, chore)| !matches!(chore, Chore::Beat(_)));
-        posts.chain(chores.map(|(at, _)| *at)).min()
-    }
-
-    /// When a destination may be posted to, as far as is known.
-    fn opens_at(&self, destination: usize, now: Now) -> Mono {
-        let d = &self.destinations[destination];
-        let ledger = self.ledger.rests_until(now.mono).unwrap_or(now.mono);
-        d.ready_at().max(d.wake_at.unwrap_or(now.mono)).max(ledger)
-    }
-
-    /// For how long a delivery goes back when this desk ends. A worker that lives on elsewhere may
-    /// have it at once; a call that comes at once would only find what this one found.
-    pub(super) fn due_in(&self, id: DeliveryId, now: Now) -> Duration {
-        if self.settings.ends_at.is_none() {
+impl Outlook<'_> {
+    /// The delay of a delivery that returns when this desk ends. Another worker may have it at
+    /// once. The next Lambda call would find only what this call found, so there it has a delay.
+    pub fn due_in(&self, id: DeliveryId, cx: &Context<'_>) -> Duration {
+        if cx.settings.ends_at.is_none() {
             return Duration::ZERO;
         }
-        let owes = self.alerts.iter().filter(|(_, n)| n.delivery == id);
-        let due = owes.map(|(alert, n)| {
-            let d = &self.destinations[n.destination];
-            let before = d.ready.worst_first().position(|rank| rank.1.1 == *alert).unwrap_or(0);
-            let posts = before / self.settings.capacity.lines_max.max(1);
+        let due = self.alerts.of(id).map(|(alert, n)| {
+            let mut ready = self.alerts.ready(n.destination).most_severe_first();
+            let before = ready.position(|rank| rank.1.1 == alert).unwrap_or(0);
+            let posts = before / cx.settings.capacity.lines_max.max(1);
             let posts = u32::try_from(posts).unwrap_or(u32::MAX);
-            let opens = self.opens_at(n.destination, now).since(now.mono);
-            opens.saturating_add(d.interval.saturating_mul(posts))
+            let opens_at = self.opens_at(n.destination, cx.timers, cx.now.mono);
+            let interval = self.destinations[n.destination].interval();
+            opens_at.since(cx.now.mono).saturating_add(interval.saturating_mul(posts))
         });
         due.min().unwrap_or_default().min(DUE_MAX)
     }
-}
 
-/// Nothing is sent back for longer: the next call may find that all is well again.
-const DUE_MAX: Duration = Duration::from_secs(120);
-
-impl Destination {
-    /// What was under way when the desk ended is nobody's now.
-    fn end(&mut self) {
-        self.ready.clear();
-        self.in_hand = None;
-        self.wake_at = None;
-        self.slots.not_before = Mono(0);
-        if self.slots.call.take().is_some() {
-            self.slots.cell.doubt();
+    /// When the first post or timer can be expected, if nothing is under way. Heartbeats don't
+    /// count. None if an alert is in hand.
+    pub fn rests_until(&self, shared: &Shared, now: Mono) -> Option<Mono> {
+        let in_hand = self.alerts.iter().any(|(_, alert)| !alert.is_waiting());
+        let calls = self.destinations.iter().any(|d| d.slot.is_call_under_way());
+        if in_hand || calls {
+            return None;
         }
+        let (alerts, destinations) = (self.alerts, self.destinations);
+        let select = Select { alerts, destinations, settings: &shared.settings };
+        let waiting = (0..destinations.len()).filter(|i| select.most_severe_for(*i).is_some());
+        let posts = waiting.map(|i| self.opens_at(i, &shared.timers, now));
+        posts.chain(shared.timers.first_but_heartbeats()).min()
+    }
+
+    /// When a destination may be posted to.
+    fn opens_at(&self, destination: usize, timers: &Timers, now: Mono) -> Mono {
+        let ledger = self.health.rests_until(now).unwrap_or(now);
+        let slot = timers.pace_slot(destination).unwrap_or(now);
+        self.destinations[destination].ready_at().max(slot).max(ledger)
     }
 }

@@ -1,334 +1,194 @@
-//! The desk: the bounded buffer in the middle, and what to do next.
-//!
-//! It is a state machine without I/O. It is told what happened and when ([`Event`]), and answers
-//! with orders ([`Order`]), which the [`worker`] carries out against the ports. So the same code
-//! runs on SQS and on SQLite, and in a simulation where a day takes milliseconds.
-//!
-//! ```text
-//!            ┌ refused ──────────────────────────────▶ park ─▶ delete
-//! delivery ──┼ below every threshold ────────────────▶ delete
-//!            └ owed ─▶ alerts: waiting ─▶ claim ─▶ post ─▶ mark ─▶ delete, when all are done
-//!                        ▲                   │        │
-//!                        └── release ◀───────┴────────┘   busy, too old, draining ─▶ hand back
-//! ```
+//! The desk: a bounded buffer between queue, ledger and Slack, which decides what to do next.
 
-mod answer;
+mod alert;
+mod alerts;
 mod back_pressure;
+mod buffer;
+mod buffer_full;
 mod canary;
+mod context;
+mod deliveries;
+mod delivery;
 mod destination;
-mod health;
+mod drain;
+mod event;
+mod heartbeat;
+mod ids;
 mod intake;
 mod lambda_lifetime;
-mod marking;
+mod lanes;
+mod ledger;
 mod order;
-mod pace_slot;
-mod picking;
-mod prefetch;
+mod outbox;
+mod output;
 mod ready;
-mod recovery_note;
 mod report;
-mod settling;
+mod report_log;
+mod settings;
 mod snapshot;
 mod tally;
+mod timers;
+mod walk;
 pub mod worker;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::Finding;
-use crate::instants::{Mono, Now, Wall};
-use crate::mutation::{self, Mutation};
-use crate::policy::budget::TimeBudget;
-use crate::policy::cell::Cell;
-use crate::policy::ledger::{RecordKey, Terms};
-use crate::policy::recent::Recent;
-use crate::policy::retry::Retry;
-use crate::policy::route::{Route, Routes};
-use crate::ports::{Card, Lane, MessageId, QUEUE_BATCH_MAX, ReceiveAsk};
+use crate::instants::{Mono, Now};
+use crate::ports::{Delivery, Lane, QueueError};
 
+pub use event::Event;
+pub use ids::{AlertId, DeliveryId};
 pub use lambda_lifetime::Memory;
 pub use order::{
-    AlertId, CellOrder, ClaimOrder, ClaimOutcome, DeliveryId, Event, HidePurpose, Order,
-    RecordOrder, RecordOutcome, WriteOrder,
+    ClaimOrder, ClaimOutcome, HidePurpose, Order, PaceOrder, RecordOrder, RecordOutcome, ToRecord,
+    WriteOrder,
 };
 pub use report::{KnownFrom, Report, ReturnReason};
+pub use settings::{Capacity, DrainTerms, Settings};
 pub use snapshot::{DestinationSnapshot, Snapshot};
 pub use tally::Tally;
 
-use back_pressure::Outranked;
-use destination::Destination;
-use health::LedgerHealth;
-use prefetch::Looks;
-use ready::{Age, Rank};
-use settling::{Chore, Held};
+use back_pressure::BackPressure;
+use buffer::Buffer;
+use buffer_full::{BufferFull, Outranked};
+use canary::Allowance;
+use context::Shared;
+use destination::Destinations;
+use destination::recovery_note::RecoveryNotes;
+use drain::Drain;
+use intake::Intake;
+use lambda_lifetime::Outlook;
+use lanes::Lanes;
+use ledger::LedgerState;
+use ledger::mark::Marking;
+use snapshot::View;
 
-/// A dead destination and a ledger or queue that fails are tried again at least this often.
-const RETRY_MAX: Duration = Duration::from_secs(60);
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// A destination that can't be posted to for so long counts as one that can't now.
-const SOON: Duration = Duration::from_secs(20);
-/// A queue that answers "nothing" at once, although it was asked to wait, is not asked in a loop.
-const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
-/// So many receives of a lane are under way at a time at most, while they come back full. One
-/// round trip to SQS takes some milliseconds, and brings ten messages.
-const RECEIVES_MAX: usize = 4;
-/// How long those beside the first one wait. They are there for a queue that is deep, so that an idle
-/// worker polls each lane once; above zero, because a short poll asks only some of SQS's servers.
-/// Source: SQS developer guide, "Amazon SQS short and long polling".
-const BESIDE_WAIT: Duration = Duration::from_secs(1);
-
-/// How many alerts share a post: as many as fit the notifier's limits.
-#[derive(Clone, Copy)]
-pub struct Capacity {
-    pub cards_max: usize,
-    pub weight_max: usize,
-    /// How many alerts fit a digest, where each has a line.
-    pub lines_max: usize,
-    /// The weight of one card; must not be less than what it takes in the post.
-    pub weigh: fn(&Card) -> usize,
-}
-
-/// When a run ends by itself.
-#[derive(Clone, Copy, Debug)]
-pub struct DrainTerms {
-    /// How many times in a row the queues must be found empty; more than once where the queue's
-    /// numbers are approximate.
-    pub looks: u32,
-    /// Give up when for so long nothing was settled and nothing posted.
-    pub patience: Duration,
-}
-
-#[derive(Clone)]
-pub struct Settings {
-    /// The lanes that exist, the more urgent first.
-    pub lanes: Vec<Lane>,
-    pub receive_wait: Duration,
-    /// The same for the express lane. A worker that is killed while it waits may take a message with
-    /// it, which then stays hidden for as long as a visibility time-out: the less it waits the better.
-    pub express_wait: Duration,
-    pub budget: TimeBudget,
-    pub terms: Terms,
-    pub routes: Routes,
-    /// The least time between two posts, for each destination in the order of the routes.
-    pub paces: Vec<Duration>,
-    /// For each destination the index of the one that takes its alerts while it is dead.
-    pub fallbacks: Vec<Option<usize>>,
-    /// How many workers share the queues: while the ledger is away each keeps to its part of the
-    /// pace. 1 or more.
-    pub fleet: u32,
-    pub capacity: Capacity,
-    pub findings_max: usize,
-    pub bytes_max: usize,
-    /// Unique to this worker: the first part of owners and digest ids.
-    pub worker_id: String,
-    pub seed: u64,
-    pub drain: Option<DrainTerms>,
-    /// When this desk's life ends, if it lasts for one call of a function. From then on nothing more
-    /// is posted, and all that is left goes back for when it is due.
-    pub ends_at: Option<Mono>,
-}
-
-/// Where an alert is on its way.
-enum Stage {
-    /// At the desk, among the ready or the delayed.
-    Waiting,
-    /// Part of the digest in hand of its destination.
-    InHand,
-    /// Its claim is being given up; then this.
-    Releasing(AfterRelease),
-    /// Posted; the ledger is being told.
-    Marking(Box<WriteOrder>),
-    /// Posted without a claim; the ledger is told when it is back.
-    Recording(Box<RecordOrder>),
-}
-
-enum AfterRelease {
-    Wait,
-    Quarantine { detail: String },
-}
-
-/// A finding that is owed to a destination.
-struct Alert {
-    delivery: DeliveryId,
-    destination: usize,
-    /// Where it is posted: its destination, or that one's fallback.
-    channel: usize,
-    key: RecordKey,
-    finding: Arc<Finding>,
-    /// When its message entered the queue.
-    since: Wall,
-    /// An earlier post of it may have been accepted, and the ledger does not know of that yet.
-    perhaps: bool,
-    /// Unique to this residence of the alert at this desk.
-    owner: String,
-    stage: Stage,
-    /// Failures of the ledger in a row, for this alert.
-    failures: u32,
-    /// With how many others, itself included, it may share a post: halved when a post that it was
-    /// part of was refused for its content, until the guilty one stands alone.
-    share_max: usize,
-    /// Its card was refused: text alone is tried next.
-    plain: bool,
-    escalated: bool,
-    reminder: bool,
-    /// Its message was asked for again: see [`crate::ports::Delivery::again`].
-    again: bool,
-    /// It waits for a look at its row, and not among the ready.
-    looked_for: bool,
-    /// What its card takes of a post, at most. None: nobody has asked yet.
-    weight: Option<usize>,
-}
-
-impl Alert {
-    fn rank(&self, id: AlertId) -> Rank {
-        Rank(std::cmp::Reverse(self.finding.severity.level), Age(self.since, id))
-    }
-}
-
-struct LaneState {
-    lane: Lane,
-    /// How many receives are under way.
-    receiving: usize,
-    /// How many may be at a time: one, and more while they come back full. 1 to [`RECEIVES_MAX`].
-    abreast: usize,
-    /// What the last one that was not empty took up of the buffer: findings and bytes.
-    took_up: (usize, usize),
-    not_before: Mono,
-    failures: u32,
-    /// The last receive brought nothing, and no other was under way then.
-    empty: bool,
-}
-
-impl LaneState {
-    /// A receive came back, with so many messages.
-    fn brought(&mut self, messages: usize) {
-        self.failures = 0;
-        self.empty = messages == 0 && self.receiving == 0;
-        self.abreast = match messages {
-            0 => 1,
-            1..QUEUE_BATCH_MAX => (self.abreast - 1).max(1),
-            _ => (self.abreast + 1).min(RECEIVES_MAX),
-        };
-    }
-}
-
+/// A state machine without I/O that carries findings from the queue to Slack.
+///
+/// The desk makes no call and reads no clock. Its caller tells it what happened and the time, and
+/// carries out the orders that it answers; [`worker`] is that caller. So the same code runs on SQS,
+/// on SQLite, and in a simulation where a day takes milliseconds.
+///
+/// ```text
+///            ┌ can't be parsed ──────────────────────▶ quarantine ─▶ delete
+/// delivery ──┼ below every threshold ────────────────▶ delete
+///            └ owed ─▶ alerts: waiting ─▶ claim ─▶ post ─▶ mark ─▶ delete, when all are done
+///                        ▲                   │        │
+///                        └──── release ◀─────┴────────┘   busy, too old, draining ─▶ return
+/// ```
+///
+/// # How to drive it
+///
+/// There are four kinds of methods. Call them in this order, again and again:
+///
+/// 1. Output: [`Desk::orders`] answers with what is to be done now, and [`Desk::take_reports`] with
+///    what is to be logged. Start each order. Do not wait for it before the next call.
+/// 2. State: [`Desk::finished`] says that nothing is left to do. End the loop then.
+/// 3. Time: [`Desk::wake_at`] is when the desk needs attention if nothing happens before. Sleep
+///    until then, or until an order is answered. At that time call `orders` again.
+/// 4. Input: [`Desk::on`] takes an [`Event`]: the answer to an order, the end of the input, or the
+///    wish to stop. Each order is answered by exactly one event, in any order. Several events may
+///    follow each other before `orders` is called.
+///
+/// Every method with a time expects one that is not before the time of an earlier call.
+///
+/// # Parts
+///
+/// Each part owns its state, and gets what else it needs as arguments. `mod.rs` dispatches, and
+/// `walk.rs` moves one alert from part to part.
+///
+/// | part | owns |
+/// |---|---|
+/// | `Shared` | settings, timers, output, and whether the desk drains |
+/// | `Buffer` | deliveries with their heartbeats and queue calls, alerts and their states |
+/// | `Destinations` | for each its pace slot, its breaker and the post in hand |
+/// | `RecoveryNotes` | the outage of each destination, for the note after it |
+/// | `LedgerState` | the health of the ledger, known records, the prefetch |
+/// | `Lanes` | receives in flight |
+/// | `Outranked` | messages that returned to make place for others |
+/// | `Allowance` | canaries that were posted lately |
+/// | `Drain` | the end of a run that ends by itself |
 pub struct Desk {
-    settings: Settings,
-    deliveries: BTreeMap<DeliveryId, Held>,
-    by_message: BTreeMap<(Lane, MessageId), DeliveryId>,
-    alerts: BTreeMap<AlertId, Alert>,
-    /// Keys that are claimed here or about to be: a second alert of the same key waits.
-    keys_in_hand: BTreeSet<RecordKey>,
-    destinations: Vec<Destination>,
-    lanes: Vec<LaneState>,
-    chores: BTreeSet<(Mono, Chore)>,
-    outbox: settling::Outbox,
-    orders: Vec<Order>,
-    reports: Vec<Report>,
-    tally: Tally,
-    retry: Retry,
-    ledger: LedgerHealth,
-    ledger_away_reported: bool,
-    recent: Recent,
-    looks: Looks,
+    shared: Shared,
+    buffer: Buffer,
+    destinations: Destinations,
+    notes: RecoveryNotes,
+    ledger: LedgerState,
+    lanes: Lanes,
     outranked: Outranked,
-    canaries: canary::Allowance,
-    /// Deliveries whose hand-back is under way.
-    returning: usize,
-    findings_held: usize,
-    bytes_held: usize,
-    next_id: u64,
-    input_open: bool,
-    draining: bool,
-    drain: DrainState,
-}
-
-#[derive(Default)]
-struct DrainState {
-    /// Looks in a row that found every queue empty.
-    empty_looks: u32,
-    /// Lanes whose depth was asked for and not yet told.
-    asked: usize,
-    nothing_left: bool,
-    last_progress: Mono,
-    finished: bool,
-    gave_up: bool,
+    canaries: Allowance,
+    drain: Drain,
 }
 
 impl Desk {
     pub fn new(settings: Settings, now: Now) -> Desk {
-        let destination = |((i, route), interval): ((usize, &Route), &Duration)| {
-            let name = &route.destination;
-            let cell = Cell::new(name, &settings.worker_id, *interval, settings.terms);
-            let fallback = settings.fallbacks.get(i).copied().flatten();
-            Destination::new(name, *interval, fallback, cell)
-        };
-        let routes = settings.routes.routes.iter().enumerate();
-        let destinations = routes.zip(&settings.paces).map(destination).collect();
-        let lanes = settings
-            .lanes
-            .iter()
-            .map(|&lane| LaneState {
-                lane,
-                receiving: 0,
-                abreast: 1,
-                took_up: (0, 0),
-                not_before: now.mono,
-                failures: 0,
-                empty: false,
-            })
-            .collect();
-        let retry = Retry::new(RETRY_FIRST, RETRY_MAX, settings.seed);
-        let looks = Looks::new(settings.seed);
+        let destinations = Destinations::new(&settings);
         Desk {
-            settings,
-            deliveries: BTreeMap::new(),
-            by_message: BTreeMap::new(),
-            alerts: BTreeMap::new(),
-            keys_in_hand: BTreeSet::new(),
-            destinations,
-            lanes,
-            chores: BTreeSet::new(),
-            outbox: settling::Outbox::default(),
-            orders: Vec::new(),
-            reports: Vec::new(),
-            tally: Tally::default(),
-            retry,
-            ledger: LedgerHealth::default(),
-            ledger_away_reported: false,
-            recent: Recent::default(),
-            looks,
+            buffer: Buffer::new(destinations.len()),
+            notes: RecoveryNotes::new(destinations.len()),
+            ledger: LedgerState::new(settings.seed),
+            lanes: Lanes::new(&settings.lanes, now.mono),
             outranked: Outranked::default(),
-            canaries: canary::Allowance::default(),
-            returning: 0,
-            findings_held: 0,
-            bytes_held: 0,
-            next_id: 0,
-            input_open: true,
-            draining: false,
-            drain: DrainState { last_progress: now.mono, ..DrainState::default() },
+            canaries: Allowance::default(),
+            drain: Drain::default(),
+            shared: Shared::new(settings, now),
+            destinations,
         }
+    }
+
+    /// Takes over what an earlier desk of this process has learned. For a desk that is new.
+    pub fn remember(&mut self, memory: Memory) {
+        if memory.destinations.len() == self.destinations.len() {
+            self.destinations = memory.destinations;
+            self.notes = memory.notes;
+        }
+        self.ledger = memory.ledger;
+        self.canaries = memory.canaries;
+        self.shared.ids = memory.ids;
+    }
+
+    /// What the next desk of this process has to know.
+    pub fn into_memory(self) -> Memory {
+        let Desk { destinations, notes, ledger, canaries, shared, .. } = self;
+        Memory { destinations, notes, ledger, canaries, ids: shared.ids }.end_calls()
     }
 
     /// Takes note of what happened.
     pub fn on(&mut self, event: Event, now: Now) {
+        let cx = &mut self.shared.at(now);
         match event {
             Event::Received { lane, result } => self.received(lane, result, now),
-            Event::Measured { result, .. } => self.measured(result.as_ref().ok()),
+            Event::Measured { result, .. } => self.drain.measured(result.as_ref().ok()),
             Event::Claimed { alert, outcome } => self.claimed(alert, outcome, now),
             Event::Prefetched { result } => self.prefetched(result, now),
-            Event::Looked { destination, result } => self.looked(destination, result, now),
-            Event::Reserved { destination, result } => self.reserved(destination, result, now),
+            Event::PaceRead { destination, result } => {
+                let slot = &mut self.destinations[destination].slot;
+                slot.was_read(result, &mut self.ledger.health, cx);
+            }
+            Event::Reserved { destination, result } => self.pace_written(destination, result, now),
             Event::Posted { destination, verdict } => self.posted(destination, verdict, now),
-            Event::Marked { alert, result } => self.marked(alert, result, now),
-            Event::Recorded { alert, outcome } => self.recorded(alert, outcome, now),
+            Event::Marked { alert, result } => self.marking(now).marked(alert, result),
+            Event::Recorded { alert, outcome } => self.marking(now).recorded(alert, outcome),
             Event::Released { alert, result } => self.released(alert, result, now),
-            Event::Deleted { results } => self.deleted(results, now),
-            Event::Hidden { purpose, results } => self.hidden(purpose, results, now),
-            Event::Quarantined { delivery, result } => self.parked(delivery, result, now),
+            Event::Deleted { results } => {
+                let deliveries = &mut self.buffer.deliveries;
+                results.into_iter().for_each(|(id, result)| deliveries.deleted(id, result, cx));
+            }
+            Event::Hidden { purpose: HidePurpose::Keep, results } => {
+                let deliveries = &mut self.buffer.deliveries;
+                for (id, result) in results {
+                    heartbeat::answered(id, result, deliveries, cx);
+                }
+            }
+            Event::Hidden { purpose: HidePurpose::Return, results } => {
+                let deliveries = &mut self.buffer.deliveries;
+                results.into_iter().for_each(|(id, result)| deliveries.returned(id, result, cx));
+            }
+            Event::Quarantined { delivery, result } => {
+                self.buffer.deliveries.quarantined(delivery, result, cx);
+            }
             Event::Refreshed { destination, result } => self.refreshed(destination, result, now),
-            Event::InputClosed => self.input_open = false,
+            Event::InputClosed => self.drain.close_input(),
             Event::Stop => self.stop(now),
         }
     }
@@ -336,159 +196,202 @@ impl Desk {
     /// What is to be done now. Call it until it answers with nothing, then wait for an event or
     /// for [`Desk::wake_at`].
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
-        self.do_chores(now);
-        self.order_look(now);
-        // A dead one first: when its next try is due it needs an alert, before its fallback has them all.
+        self.fire_timers(now);
+        let LedgerState { prefetch, health, .. } = &mut self.ledger;
+        prefetch.order(&mut self.buffer.alerts, health, &mut self.shared.at(now));
+        // Dead destinations first: when the retry of one is due it needs an alert, before its
+        // fallback has them all.
         for dead in [true, false] {
-            for destination in 0..self.destinations.len() {
-                if self.destinations[destination].dead == dead {
-                    self.drive(destination, now);
+            for i in 0..self.destinations.len() {
+                if self.destinations[i].breaker.is_dead() == dead {
+                    self.drive(i, now);
                 }
             }
         }
-        self.make_room(now);
-        if !self.draining && self.is_at_its_end(now) {
+        self.buffer_full(now).make_place();
+        if !self.shared.draining && self.is_at_its_end(now) {
             self.stop(now);
         }
-        self.look_whether_done(now);
-        self.flush_outbox(now);
+        self.end_if_done(now);
+        self.buffer.deliveries.flush(&mut self.shared.at(now));
         self.receive(now);
-        std::mem::take(&mut self.orders)
+        self.shared.output.take_orders()
     }
 
     /// When to ask for orders again if nothing happens before.
     pub fn wake_at(&self) -> Option<Mono> {
-        let chore = self.chores.first().map(|(at, _)| *at);
-        let posts = self.destinations.iter().filter_map(|d| d.wake_at);
-        let receives = self.lanes.iter().filter(|l| self.may_receive_more(l)).map(|l| l.not_before);
-        let patience = self
-            .settings
-            .drain
-            .filter(|_| !self.draining)
-            .map(|d| self.drain.last_progress.plus(d.patience));
-        let end = self.settings.ends_at.filter(|_| !self.draining);
-        let deletes = self.outbox.deletes_due();
-        chore
-            .into_iter()
-            .chain(posts)
-            .chain(receives)
-            .chain(deletes)
-            .chain(patience)
-            .chain(end)
-            .min()
+        let pressure = self.back_pressure();
+        let open = (0..self.lanes.len()).filter(|i| pressure.may_receive_more(*i));
+        let receive = open.map(|i| self.lanes.not_before(i)).min();
+        self.shared.timers.next(receive).map(|(at, _)| at)
     }
 
-    /// Nothing is left to do: end. After [`Event::Stop`] when nothing is held any more, or, where
-    /// the run ends by itself, when the queues are empty or nothing moves any more.
+    /// True when nothing is left to do. After [`Event::Stop`] that is when nothing is held. A run
+    /// that ends by itself also ends when the queues are empty, or when nothing moves any more.
     pub fn finished(&self) -> bool {
-        let untold = self.destinations.iter().any(Destination::has_a_pause_to_tell);
-        self.drain.finished || (self.draining && self.deliveries.is_empty() && !untold)
+        let unannounced = self.destinations.iter().any(|d| d.slot.has_pause_to_announce());
+        let nothing_held = self.buffer.deliveries.is_empty();
+        self.drain.is_finished() || (self.shared.draining && nothing_held && !unannounced)
     }
 
-    /// It has been asked to stop, or has given up: it is finishing what is in hand.
+    /// The desk was asked to stop, or gave up, and finishes what is in hand.
     pub fn is_draining(&self) -> bool {
-        self.draining
+        self.shared.draining
     }
 
     /// The run was to end with the queues empty, but nothing moved for too long.
     pub fn gave_up(&self) -> bool {
-        self.drain.gave_up
+        self.drain.gave_up()
     }
 
-    /// How many deliveries are held.
+    /// The number of deliveries that are held.
     pub fn held(&self) -> usize {
-        self.deliveries.len()
+        self.buffer.deliveries.len()
     }
 
     pub fn tally(&self) -> &Tally {
-        &self.tally
+        self.shared.output.tally()
     }
 
     pub fn take_reports(&mut self) -> Vec<Report> {
-        std::mem::take(&mut self.reports)
+        self.shared.output.take_reports()
+    }
+
+    /// The state of the desk at this moment. Its cost grows with what is held.
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        let Desk { shared, buffer, destinations, ledger, lanes, .. } = self;
+        Snapshot::of(&View { shared, buffer, destinations, health: &ledger.health, lanes }, now)
+    }
+
+    /// The most alerts that share a post.
+    pub fn lines_max(&self) -> usize {
+        self.shared.settings.capacity.lines_max
+    }
+
+    /// The longest of the least times between two posts.
+    pub fn slowest_pace(&self) -> Duration {
+        self.destinations.slowest_pace()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    fn received(&mut self, lane: Lane, result: Result<Vec<Delivery>, QueueError>, now: Now) {
+        let Some(i) = self.lanes.index(lane) else { return };
+        let batch = match result {
+            Ok(batch) => batch,
+            Err(error) => {
+                return self.lanes.receive_failed(i, &error, &mut self.shared.at(now));
+            }
+        };
+        self.lanes.received(i, batch.len(), now.mono);
+        if !batch.is_empty() {
+            self.drain.reset();
+        }
+        let mut intake = Intake {
+            buffer: &mut self.buffer,
+            destinations: &self.destinations,
+            ledger: &mut self.ledger,
+            canaries: &mut self.canaries,
+            cx: self.shared.at(now),
+        };
+        let (findings, bytes) = intake.receive(batch);
+        self.lanes.took_up(i, findings, bytes);
+    }
+
+    fn refreshed(&mut self, destination: usize, result: Result<bool, String>, now: Now) {
+        let d = &mut self.destinations[destination];
+        d.breaker.address_reread(result == Ok(true), now.mono);
+        let destination = d.name().to_owned();
+        self.shared.output.report(Report::AddressReread { destination, result });
     }
 
     fn receive(&mut self, now: Now) {
         for i in 0..self.lanes.len() {
-            while self.lanes[i].not_before <= now.mono && self.may_receive_more(&self.lanes[i]) {
-                let lane = &mut self.lanes[i];
-                let wait = match lane.lane {
-                    Lane::Express => self.settings.express_wait,
-                    Lane::Standard => self.settings.receive_wait,
-                };
-                self.orders.push(Order::Receive(ReceiveAsk {
-                    lane: lane.lane,
-                    max: QUEUE_BATCH_MAX,
-                    wait: if lane.receiving == 0 { wait } else { wait.min(BESIDE_WAIT) },
-                    visibility: self.settings.budget.visibility(),
-                }));
-                lane.receiving += 1;
+            while self.lanes.not_before(i) <= now.mono && self.back_pressure().may_receive_more(i) {
+                let ask = self.lanes.receive(i, &self.shared.settings);
+                self.shared.output.order(Order::Receive(ask));
             }
         }
     }
 
-    fn new_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
-    }
-
-    /// Something moved, or is sure to move then.
-    fn progressed(&mut self, at: Mono) {
-        self.drain.last_progress = self.drain.last_progress.max(at);
-    }
-
+    /// Finishes what is in hand, and returns the rest.
     fn stop(&mut self, now: Now) {
-        self.draining = true;
-        if mutation::is(Mutation::DrainForgotten) {
+        self.shared.draining = true;
+        self.shared.timers.stop();
+        if drain::is_forgotten() {
             return;
         }
-        self.tell_all();
-        let held: Vec<DeliveryId> = self.deliveries.keys().copied().collect();
-        for id in held {
-            let due = match mutation::is(Mutation::DrainDelays) {
-                true => Duration::from_secs(30),
-                false => self.due_in(id, now),
-            };
-            self.give_back(id, ReturnReason::Draining, due, now);
+        self.marking(now).retry_all();
+        for id in self.buffer.deliveries.ids() {
+            let due = drain::return_delay(self.due_in(id, now));
+            let cx = &mut self.shared.at(now);
+            self.buffer.return_delivery(id, ReturnReason::Draining, due, &mut self.notes, cx);
         }
     }
 
-    /// Where the run is to end by itself: is everything done?
-    fn look_whether_done(&mut self, now: Now) {
-        let Some(terms) = self.settings.drain else { return };
-        if self.input_open {
-            self.progressed(now.mono);
+    /// Whether a desk with a lifetime ends now: its time is over, or nothing can be posted before.
+    fn is_at_its_end(&self, now: Now) -> bool {
+        let Some(end) = self.shared.settings.ends_at else { return false };
+        let pressure = self.back_pressure();
+        let receives = (0..self.lanes.len()).any(|i| {
+            let brings = || !self.lanes.is_empty(i) && pressure.may_receive(self.lanes.lane(i));
+            self.lanes.receiving(i) > 0 || brings()
+        });
+        let under_way = receives || self.ledger.prefetch.is_under_way();
+        let (alerts, destinations) = (&self.buffer.alerts, &self.destinations);
+        let outlook = Outlook { alerts, destinations, health: &self.ledger.health };
+        let rests_beyond = || !under_way && outlook.rests_until(&self.shared, now.mono) > Some(end);
+        now.mono >= end || (!self.buffer.deliveries.is_empty() && rests_beyond())
+    }
+
+    /// Ends a run that ends by itself, when everything is done or nothing moves.
+    fn end_if_done(&mut self, now: Now) {
+        let Some(terms) = self.shared.settings.drain else { return };
+        if self.drain.is_input_open() {
+            self.shared.timers.progressed(now.mono);
         }
-        if now.mono.since(self.drain.last_progress) >= terms.patience && !self.draining {
-            self.drain.gave_up = true;
+        if self.shared.timers.is_patience_over(now.mono) {
+            self.drain.give_up();
             self.stop(now);
         }
-        let quiet = !self.input_open
-            && !self.draining
-            && self.deliveries.is_empty()
-            && self.lanes.iter().all(|l| l.empty);
-        if !quiet || self.drain.asked > 0 || self.drain.finished {
-            return;
-        }
-        if self.drain.empty_looks >= terms.looks {
-            self.drain.finished = true;
-            return;
-        }
-        self.drain.asked = self.lanes.len();
-        self.drain.nothing_left = true;
-        for lane in &mut self.lanes {
-            // The next look comes after another receive that brings nothing.
-            lane.empty = false;
-            self.orders.push(Order::Measure(lane.lane));
+        let quiet = !self.drain.is_input_open()
+            && !self.shared.draining
+            && self.buffer.deliveries.is_empty()
+            && self.lanes.are_all_empty();
+        if quiet && self.drain.is_measurement_due(terms.measurements) {
+            self.drain.measure(self.lanes.len());
+            let lanes = self.lanes.measure();
+            lanes.into_iter().for_each(|lane| self.shared.output.order(Order::Measure(lane)));
         }
     }
 
-    fn measured(&mut self, depth: Option<&crate::ports::Depth>) {
-        self.drain.asked = self.drain.asked.saturating_sub(1);
-        self.drain.nothing_left &= depth.is_some_and(|d| d.is_empty());
-        if self.drain.asked == 0 {
-            self.drain.empty_looks =
-                if self.drain.nothing_left { self.drain.empty_looks + 1 } else { 0 };
+    fn back_pressure(&self) -> BackPressure<'_> {
+        let Desk { shared, buffer, destinations, lanes, .. } = self;
+        let (settings, draining) = (&shared.settings, shared.draining);
+        BackPressure { settings, buffer, destinations, lanes, draining }
+    }
+
+    fn buffer_full(&mut self, now: Now) -> BufferFull<'_> {
+        BufferFull {
+            buffer: &mut self.buffer,
+            destinations: &self.destinations,
+            notes: &mut self.notes,
+            outranked: &mut self.outranked,
+            lanes: &self.lanes,
+            ledger_fails: self.ledger.health.is_failing(),
+            cx: self.shared.at(now),
+        }
+    }
+
+    fn marking(&mut self, now: Now) -> Marking<'_> {
+        Marking {
+            buffer: &mut self.buffer,
+            destinations: &self.destinations,
+            notes: &mut self.notes,
+            ledger: &mut self.ledger,
+            cx: self.shared.at(now),
         }
     }
 }

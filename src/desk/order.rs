@@ -1,48 +1,41 @@
-//! What the desk is told, and what it answers: events in, orders out.
+//! The orders of the desk, and the answers to two of them.
 
 use std::time::Duration;
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, Unclaimed};
-use crate::ports::{
-    Delivery, Depth, Lane, LedgerError, Post, QuarantineEntry, QueueError, Receipt, ReceiveAsk,
-    Verdict, Written,
-};
+use crate::policy::canary::Arrival;
+use crate::policy::ledger::UnclaimedPost;
+use crate::policy::record::{AlertRecord, Expect, LastPost, PaceRecord, RecordKey};
+use crate::ports::{Lane, LedgerError, Post, QuarantineEntry, Receipt, ReceiveAsk};
 
-/// The desk's own number for a delivery that it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeliveryId(pub u64);
+use super::ids::{AlertId, DeliveryId};
 
-/// The desk's own number for an alert that it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AlertId(pub u64);
-
-/// Something to do. Every order but a report is answered by exactly one event.
+/// Something to do. Every order is answered by exactly one [`super::Event`].
 #[derive(Debug)]
 pub enum Order {
     Receive(ReceiveAsk),
-    /// Ask how much a lane still holds, to know whether everything is done.
+    /// Read how much a lane still holds, to know whether everything is done.
     Measure(Lane),
     Claim(ClaimOrder),
-    /// Look what was told of these alerts, at most [`crate::ports::PREFETCH_MAX`].
+    /// Read the last posts of these alerts, at most [`crate::ports::PREFETCH_MAX`].
     Prefetch {
         keys: Vec<RecordKey>,
     },
-    /// Read the fleet's pace of a destination.
-    Look {
+    /// Read the record of the fleet's pace for a destination.
+    ReadPace {
         destination: usize,
         key: RecordKey,
     },
-    /// Write it: to reserve a slot, to take it, or to make all of the fleet pause.
-    Reserve(CellOrder),
-    /// One attempt to post; `destination` is the index in the configuration.
+    /// Write that record: to reserve a slot, to take it, or to make the fleet pause.
+    Reserve(PaceOrder),
+    /// Post once. `destination` is the index in the configuration.
     Post {
         destination: usize,
-        digest: Post,
+        post: Post,
     },
     Mark(WriteOrder),
-    /// Tell the ledger of a post that was made without a claim.
+    /// Record a post that was made without a claim.
     Record(RecordOrder),
     Release(WriteOrder),
     Delete {
@@ -65,7 +58,7 @@ pub enum Order {
     },
 }
 
-/// Get the right to post an alert.
+/// Claims the right to post an alert.
 #[derive(Clone, Debug)]
 pub struct ClaimOrder {
     pub alert: AlertId,
@@ -75,64 +68,73 @@ pub struct ClaimOrder {
     pub revision: Option<Wall>,
 }
 
-/// One conditional write to the cell of a destination's pace.
+/// One conditional write to the record of the fleet's pace for a destination.
 #[derive(Clone, Debug)]
-pub struct CellOrder {
+pub struct PaceOrder {
     pub destination: usize,
     pub key: RecordKey,
     pub expect: Expect,
-    pub row: Row,
+    pub record: PaceRecord,
 }
 
-/// A post that was made without a claim.
+/// Records a fact that the ledger does not know yet.
 #[derive(Clone, Debug)]
 pub struct RecordOrder {
     pub alert: AlertId,
     pub key: RecordKey,
     pub owner: String,
-    pub post: Unclaimed,
+    pub fact: ToRecord,
 }
 
-/// One conditional write to the row of an alert.
+/// A fact that is recorded without a claim.
+#[derive(Clone, Debug)]
+pub enum ToRecord {
+    /// A post was made without a claim.
+    Post(UnclaimedPost),
+    /// A canary arrived.
+    Canary(Arrival),
+}
+
+/// One conditional write to the record of an alert.
 #[derive(Clone, Debug)]
 pub struct WriteOrder {
     pub alert: AlertId,
     pub key: RecordKey,
     pub expect: Expect,
-    pub row: Row,
+    pub record: AlertRecord,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HidePurpose {
-    /// The heartbeat: it stays here.
+    /// The heartbeat: the message stays here.
     Keep,
-    /// It goes back to the queue, to be delivered again when the time is over.
+    /// The message returns to the queue, and is delivered again when the time is over.
     Return,
 }
 
-/// What became of a claim.
+/// The answer to a claim.
 #[derive(Debug)]
 pub enum ClaimOutcome {
-    Won(Row),
+    Won(AlertRecord),
     AlreadyPosted {
         level: Level,
-        /// The row that says so, unless it is claimed.
-        told: Option<LastPost>,
+        /// The last post according to the record. None while the record is claimed.
+        last_post: Option<LastPost>,
     },
     Busy {
         until: Wall,
     },
-    /// `answered`: the ledger had answered an earlier call of this very try, so it is not away.
+    /// `answered`: the ledger had answered an earlier call of this very claim, so it is reachable.
     Failed {
         error: LedgerError,
         answered: bool,
     },
 }
 
-/// What became of recording a post.
+/// The answer to the record of a post.
 #[derive(Debug)]
 pub enum RecordOutcome {
-    /// The ledger knows of it, or of more.
+    /// The ledger knows of this post, or of a later one.
     Done,
     Busy {
         until: Wall,
@@ -142,67 +144,4 @@ pub enum RecordOutcome {
         error: LedgerError,
         answered: bool,
     },
-}
-
-/// Something that happened.
-#[derive(Debug)]
-pub enum Event {
-    Received {
-        lane: Lane,
-        result: Result<Vec<Delivery>, QueueError>,
-    },
-    Measured {
-        lane: Lane,
-        result: Result<Depth, QueueError>,
-    },
-    Claimed {
-        alert: AlertId,
-        outcome: ClaimOutcome,
-    },
-    Prefetched {
-        result: Result<Vec<Option<LastPost>>, LedgerError>,
-    },
-    Looked {
-        destination: usize,
-        result: Result<Option<Row>, LedgerError>,
-    },
-    Reserved {
-        destination: usize,
-        result: Result<Written, LedgerError>,
-    },
-    Posted {
-        destination: usize,
-        verdict: Verdict,
-    },
-    Marked {
-        alert: AlertId,
-        result: Result<Written, LedgerError>,
-    },
-    Recorded {
-        alert: AlertId,
-        outcome: RecordOutcome,
-    },
-    Released {
-        alert: AlertId,
-        result: Result<Written, LedgerError>,
-    },
-    Deleted {
-        results: Vec<(DeliveryId, Result<(), QueueError>)>,
-    },
-    Hidden {
-        purpose: HidePurpose,
-        results: Vec<(DeliveryId, Result<(), QueueError>)>,
-    },
-    Quarantined {
-        delivery: DeliveryId,
-        result: Result<(), QueueError>,
-    },
-    Refreshed {
-        destination: usize,
-        result: Result<bool, String>,
-    },
-    /// Nothing more will be put into the queue by this process.
-    InputClosed,
-    /// Finish what is in hand, give the rest back, and end.
-    Stop,
 }

@@ -1,4 +1,4 @@
-//! What waits for a destination and can go now: the worst first, and the oldest first.
+//! The alerts of a destination that may be posted now, the most severe first and the oldest first.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -6,17 +6,17 @@ use std::collections::BTreeSet;
 use crate::finding::Level;
 use crate::instants::Wall;
 
-use super::order::AlertId;
+use super::ids::AlertId;
 
-/// The order of the ready: the worst first, the older first within a level.
+/// The order of the ready: the most severe first, the older first within a level.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(pub Reverse<Level>, pub Age);
 
-/// When its message entered the queue, so that one which was handed back keeps its place.
+/// When the message entered the queue. An alert whose message was returned keeps its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Age(pub Wall, pub AlertId);
 
-/// The same alerts in both orders, so that neither the worst nor the oldest is looked for among all.
+/// The same alerts in both orders, so that neither the most severe nor the oldest is searched for.
 #[derive(Default)]
 pub(super) struct Ready {
     by_rank: BTreeSet<Rank>,
@@ -36,16 +36,12 @@ impl Ready {
         self.by_age.remove(&(age, level));
     }
 
-    pub fn worst_first(&self) -> impl Iterator<Item = Rank> {
+    pub fn most_severe_first(&self) -> impl Iterator<Item = Rank> {
         self.by_rank.iter().copied()
     }
 
     pub fn oldest_first(&self) -> impl Iterator<Item = Rank> {
         self.by_age.iter().map(|&(age, level)| Rank(level, age))
-    }
-
-    pub fn clear(&mut self) {
-        *self = Ready::default();
     }
 }
 
@@ -63,13 +59,11 @@ mod tests {
         let (older, newer) = (rank(Level::High, 20, 3), rank(Level::High, 30, 4));
         let mut ready = Ready::default();
         [newer, low, high, older].into_iter().for_each(|each| ready.insert(each));
-        assert!(ready.worst_first().eq([older, high, newer, low]));
+        assert!(ready.most_severe_first().eq([older, high, newer, low]));
         assert!(ready.oldest_first().eq([low, older, high, newer]));
         ready.remove(older);
         ready.remove(older);
-        assert!(ready.worst_first().eq([high, newer, low]));
+        assert!(ready.most_severe_first().eq([high, newer, low]));
         assert!(ready.oldest_first().eq([low, high, newer]));
-        ready.clear();
-        assert_eq!((ready.worst_first().count(), ready.oldest_first().count()), (0, 0));
     }
 }

@@ -1,5 +1,4 @@
-//! The desk at a snapshot: what waits and how its destinations are, for whoever watches a worker.
-//! It only looks: nothing of the desk changes by it.
+//! Snapshots of the desk for people and metrics. Taking one changes nothing.
 
 use std::time::Duration;
 
@@ -9,24 +8,27 @@ use crate::finding::Level;
 use crate::instants::{Now, Wall};
 use crate::ports::{FailureKind, Lane};
 
-use super::{Desk, Stage};
+use super::buffer::Buffer;
+use super::context::Shared;
+use super::destination::Destinations;
+use super::lanes::Lanes;
+use super::ledger::health::Health;
 
-/// What a desk holds now, and what it has told so far.
+/// The state of a desk at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub worker: String,
-    /// Findings that take up room in the buffer, and their bytes.
+    /// Findings that take up a place in the buffer, and their bytes.
     pub held: usize,
     pub held_bytes: usize,
-    /// Posts that were accepted, and the alerts in them that are marked.
+    /// Posts that Slack accepted, and the alerts in them that are marked.
     pub posts: u64,
     pub posted: u64,
-    /// For each lane, how many receives failed in a row.
+    /// For each lane the receives that failed in a row.
     pub receive_failures: Vec<(Lane, u32)>,
-    /// The ledger has failed for so long that criticals don't wait for it any more; and how, the last
-    /// time.
-    pub ledger_away: Option<FailureKind>,
-    /// It was asked to stop.
+    /// The kind of the last failure, while the ledger is unreachable.
+    pub ledger_unreachable: Option<FailureKind>,
+    /// The desk was asked to stop, or gave up.
     pub draining: bool,
     pub destinations: Vec<DestinationSnapshot>,
 }
@@ -34,18 +36,18 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationSnapshot {
     pub name: String,
-    /// Alerts for this channel that were not accepted yet, by the rank of their level.
+    /// Alerts for this channel that Slack has not accepted yet, by the rank of their level.
     waiting: [usize; Level::ALL.len()],
-    /// When the oldest of them entered its queue.
+    /// When the oldest of them entered the queue.
     pub oldest: Option<Wall>,
-    /// So many wait that they are told in digests.
+    /// So many wait that posts are digests.
     pub storm: bool,
     /// Posts that failed in a row.
     pub failures: u32,
     pub breaker_open: bool,
-    /// Its webhook is gone: it takes nothing until somebody mends it.
+    /// Slack rejects its webhook for good: nothing is posted until a person replaces it.
     pub dead: bool,
-    /// How long until it may be posted to.
+    /// The time until it may be posted to.
     pub next_post_in: Duration,
 }
 
@@ -54,7 +56,7 @@ impl DestinationSnapshot {
         self.waiting[usize::from(level.rank())]
     }
 
-    /// One that is well and for which nothing waits.
+    /// A destination that is well, with no alert waiting.
     #[cfg(test)]
     pub(crate) fn example(name: &str) -> DestinationSnapshot {
         DestinationSnapshot {
@@ -70,54 +72,59 @@ impl DestinationSnapshot {
     }
 }
 
-impl Desk {
-    /// Its cost grows with what is held, so not for every event of a full desk.
-    pub fn snapshot(&self, now: Now) -> Snapshot {
-        let mut destinations: Vec<DestinationSnapshot> = self
-            .destinations
-            .iter()
-            .map(|d| DestinationSnapshot {
-                name: d.name.clone(),
-                waiting: [0; Level::ALL.len()],
-                oldest: None,
-                storm: d.storm,
-                failures: d.failures,
-                breaker_open: d.is_open(),
-                dead: d.dead,
-                // What has to be waited for is its own pace, or the fleet's.
-                next_post_in: d
-                    .wake_at
-                    .max(Some(d.ready_at()))
-                    .map_or(Duration::ZERO, |at| at.since(now.mono)),
-            })
-            .collect();
-        for alert in self.alerts.values() {
-            // What the ledger is being told of was accepted.
-            if !matches!(alert.stage, Stage::Marking(_) | Stage::Recording(_)) {
-                let rank = alert.finding.severity.level.rank();
-                let channel = &mut destinations[alert.channel];
-                channel.waiting[usize::from(rank)] += 1;
-                let oldest = channel.oldest.get_or_insert(alert.since);
-                *oldest = alert.since.min(*oldest);
-            }
-        }
-        Snapshot {
-            worker: self.settings.worker_id.clone(),
-            held: self.findings_held,
-            held_bytes: self.bytes_held,
-            posts: self.tally.posts,
-            posted: self.tally.posted,
-            receive_failures: self.lanes.iter().map(|l| (l.lane, l.failures)).collect(),
-            ledger_away: self.ledger.away(now.mono),
-            draining: self.draining,
-            destinations,
+/// The parts that a snapshot shows.
+pub(super) struct View<'a> {
+    pub shared: &'a Shared,
+    pub buffer: &'a Buffer,
+    pub destinations: &'a Destinations,
+    pub health: &'a Health,
+    pub lanes: &'a Lanes,
+}
+
+impl View<'_> {
+    fn destination(&self, i: usize, now: Now) -> DestinationSnapshot {
+        let d = &self.destinations[i];
+        // The worker's own pace or the fleet's, whichever is later.
+        let next_post_at = self.shared.timers.pace_slot(i).max(Some(d.ready_at()));
+        DestinationSnapshot {
+            name: d.name().to_owned(),
+            waiting: [0; Level::ALL.len()],
+            oldest: None,
+            storm: d.is_storm(),
+            failures: d.breaker.failures(),
+            breaker_open: d.breaker.is_breaker_open(),
+            dead: d.breaker.is_dead(),
+            next_post_in: next_post_at.map_or(Duration::ZERO, |at| at.since(now.mono)),
         }
     }
 }
 
 impl Snapshot {
-    /// A line in the log for each destination, under a target of its own: a snapshot is shown where
-    /// it was asked for, with `HANSHO_LOG=hansho::snapshot=debug`.
+    pub(super) fn of(view: &View<'_>, now: Now) -> Snapshot {
+        let each = (0..view.destinations.len()).map(|i| view.destination(i, now));
+        let mut destinations: Vec<DestinationSnapshot> = each.collect();
+        for (_, alert) in view.buffer.alerts.iter().filter(|(_, alert)| !alert.is_accepted()) {
+            let channel = &mut destinations[alert.channel];
+            channel.waiting[usize::from(alert.level().rank())] += 1;
+            let oldest = channel.oldest.get_or_insert(alert.since);
+            *oldest = alert.since.min(*oldest);
+        }
+        let (deliveries, tally) = (&view.buffer.deliveries, view.shared.output.tally());
+        Snapshot {
+            worker: view.shared.settings.worker_id.clone(),
+            held: deliveries.findings(),
+            held_bytes: deliveries.bytes(),
+            posts: tally.posts,
+            posted: tally.posted,
+            receive_failures: view.lanes.failures(),
+            ledger_unreachable: view.health.unreachable_kind(now.mono),
+            draining: view.shared.draining,
+            destinations,
+        }
+    }
+
+    /// Logs a line for each destination, under a target of its own. Show the lines with
+    /// `HANSHO_LOG=hansho::snapshot=debug`.
     pub fn log(&self) {
         for d in &self.destinations {
             debug!(
@@ -136,7 +143,7 @@ impl Snapshot {
                 held = self.held,
                 posts = self.posts,
                 posted = self.posted,
-                "at a snapshot"
+                "snapshot"
             );
         }
     }
@@ -144,7 +151,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Capacity, ClaimOutcome, Event, Order, Settings};
+    use super::super::{Capacity, ClaimOutcome, Desk, Event, Order, Settings};
     use super::*;
     use crate::instants::{Mono, Wall};
     use crate::policy::budget::TimeBudget;
@@ -235,19 +242,20 @@ mod tests {
             }
             for order in orders {
                 let event = match order {
-                    Order::Look { destination, .. } => {
-                        Event::Looked { destination, result: Ok(None) }
+                    Order::ReadPace { destination, .. } => {
+                        Event::PaceRead { destination, result: Ok(None) }
                     }
                     Order::Reserve(w) => {
                         Event::Reserved { destination: w.destination, result: Ok(Written::Done) }
                     }
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
-                        let terms = desk.settings.terms;
-                        let Claim::Write { row, .. } = claim(None, &want, &terms, NOW.wall) else {
+                        let terms = desk.settings().terms;
+                        let Claim::Write { record, .. } = claim(None, &want, &terms, NOW.wall)
+                        else {
                             continue;
                         };
-                        Event::Claimed { alert: c.alert, outcome: ClaimOutcome::Won(row) }
+                        Event::Claimed { alert: c.alert, outcome: ClaimOutcome::Won(record) }
                     }
                     Order::Post { destination, .. } => {
                         posts.push(destination);

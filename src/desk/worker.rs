@@ -1,5 +1,5 @@
-//! Carries out the desk's orders against the ports. It decides nothing: it turns each order into
-//! one call, and each answer into one event.
+//! The worker: carries out the desk's orders against the ports, and decides nothing itself. It turns
+//! each order into one call, and each answer into one event.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,21 +8,26 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use crate::instants::{Mono, Wall};
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, Claim, Record, Row, Terms, Want};
-use crate::ports::{Clock, Delivery, Depth, Ledger, Notifier, Queue, QueueError, Receipt, Written};
-
-use super::{
-    ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, Order, RecordOrder, RecordOutcome, Report,
-    Settings, Tally,
+use crate::policy::canary;
+use crate::policy::ledger::{self, Claim, Recording, Terms, Want};
+use crate::policy::record::{AlertRecord, RecordKey, RecordType};
+use crate::ports::{
+    Clock, Depth, Lane, Ledger, LedgerError, Notifier, Queue, QueueError, Receipt, Written,
 };
 
-/// How often a claim or a record looks again after somebody else was faster. Each loss means that somebody
-/// else moved on, so more than a few are a sign of something else.
+use super::{
+    ClaimOrder, ClaimOutcome, DeliveryId, Desk, Event, HidePurpose, Order, RecordOrder,
+    RecordOutcome, Report, Settings, Tally, ToRecord, WriteOrder,
+};
+
+/// The most rounds of a claim or a record, each after another worker was faster. Each lost round
+/// means that the other worker moved on, so that more than a few have another cause.
 const ROUNDS_MAX: u32 = 5;
 
-/// How long the last look at the queues may take, at the very end.
-const LAST_LOOK: Duration = Duration::from_secs(2);
+/// The longest time for the measurement of the queues at the very end.
+const LAST_MEASUREMENT: Duration = Duration::from_secs(2);
 
 /// The four ports that a worker needs.
 pub struct Ports<'a, Q, L, N, C> {
@@ -36,11 +41,11 @@ pub struct Ports<'a, Q, L, N, C> {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub tally: Tally,
-    /// It was to end with the queues empty, but nothing moved for too long.
+    /// The run was to end with the queues empty, but nothing moved for too long.
     pub gave_up: bool,
-    /// It was seen at the end that nothing is left in the queues.
+    /// The last measurement found nothing in the queues.
     pub complete: bool,
-    /// It ended before its input did, so that what was not read is not in the queue.
+    /// The run ended before its input did: input that was not read is not in the queue.
     pub input_cut: bool,
 }
 
@@ -57,9 +62,9 @@ pub async fn run<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     run_desk(&mut desk, ports, stop, input, report, watch).await
 }
 
-/// Runs a desk until it is finished. `stop` resolves when the process is asked to end, `input` when
-/// nothing more will be put into the queue by this process; `report` hears what is worth a line,
-/// `watch` may look at the desk after each round.
+/// Runs a desk until it is finished. `stop` resolves when the process is asked to end. `input`
+/// resolves when this process puts nothing more into the queue. `report` gets each report, and
+/// `watch` the desk after each round.
 pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     desk: &mut Desk,
     ports: &Ports<'_, Q, L, N, C>,
@@ -68,9 +73,8 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     mut report: impl FnMut(&Report),
     mut watch: impl FnMut(&Desk),
 ) -> Outcome {
-    let terms = desk.settings.terms;
-    let drain = desk.settings.budget.drain().saturating_sub(LAST_LOOK);
-    let lanes = desk.settings.lanes.clone();
+    let terms = desk.settings().terms;
+    let drain = desk.settings().budget.drain().saturating_sub(LAST_MEASUREMENT);
     let mut stop = pin!(stop);
     let mut input = pin!(input);
     let (mut stopping, mut input_open) = (None, true);
@@ -82,7 +86,7 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         desk.take_reports().iter().for_each(&mut report);
         watch(desk);
         if desk.is_draining() && stopping.is_none() {
-            // It gave up by itself.
+            // The desk gave up by itself.
             stopping = Some(ports.clock.now().mono.plus(drain));
         }
         let too_late = stopping.is_some_and(|until| ports.clock.now().mono >= until);
@@ -107,27 +111,36 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             desk.on(event, ports.clock.now());
         }
     }
-    // A receive that is still waiting is let go: what it might bring comes back by itself.
+    // Drops a receive that still waits. A message that it brings returns by itself.
     drop(calls);
-    let mut tally = desk.tally().clone();
-    let look_until = ports.clock.now().mono.plus(LAST_LOOK);
-    let looked = tokio::select! {
-        biased;
-        left = left(ports.queue, &lanes) => left.ok(),
-        () = ports.clock.sleep_until(look_until) => None,
-    };
-    tally.pending = looked;
-    Outcome { tally, gave_up: desk.gave_up(), complete: looked == Some(0), input_cut: input_open }
+    let lanes = desk.settings().lanes.clone();
+    let pending = measure_last(ports, &lanes).await;
+    let tally = Tally { pending, ..desk.tally().clone() };
+    let (gave_up, complete) = (desk.gave_up(), pending == Some(0));
+    Outcome { tally, gave_up, complete, input_cut: input_open }
 }
 
-async fn sleep<C: Clock>(clock: &C, until: Option<crate::instants::Mono>) {
+/// Reads how many messages are left in the queues. None: the queues did not say in time.
+async fn measure_last<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    ports: &Ports<'_, Q, L, N, C>,
+    lanes: &[Lane],
+) -> Option<u64> {
+    let until = ports.clock.now().mono.plus(LAST_MEASUREMENT);
+    tokio::select! {
+        biased;
+        left = left(ports.queue, lanes) => left.ok(),
+        () = ports.clock.sleep_until(until) => None,
+    }
+}
+
+async fn sleep<C: Clock>(clock: &C, until: Option<Mono>) {
     match until {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
 
-async fn left<Q: Queue>(queue: &Q, lanes: &[crate::ports::Lane]) -> Result<u64, QueueError> {
+async fn left<Q: Queue>(queue: &Q, lanes: &[Lane]) -> Result<u64, QueueError> {
     let mut sum = 0;
     for &lane in lanes {
         let Depth { visible, hidden } = queue.depth(lane).await?;
@@ -141,62 +154,67 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     terms: Terms,
     order: Order,
 ) -> Event {
+    let Ports { queue, ledger, notifier, clock } = *ports;
     match order {
-        Order::Receive(ask) => {
-            let result: Result<Vec<Delivery>, QueueError> = ports.queue.receive(ask).await;
-            Event::Received { lane: ask.lane, result }
-        }
-        Order::Measure(lane) => Event::Measured { lane, result: ports.queue.depth(lane).await },
-        Order::Claim(order) => {
-            let outcome = claim(ports.ledger, ports.clock, &terms, &order).await;
-            Event::Claimed { alert: order.alert, outcome }
-        }
-        Order::Prefetch { keys } => {
-            Event::Prefetched { result: ports.ledger.prefetch(&keys).await }
-        }
-        Order::Look { destination, key } => {
-            Event::Looked { destination, result: ports.ledger.read(&key).await }
-        }
-        Order::Reserve(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
-            Event::Reserved { destination: w.destination, result }
-        }
-        Order::Post { destination, digest } => {
-            Event::Posted { destination, verdict: ports.notifier.post(&digest).await }
-        }
-        Order::Mark(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
-            Event::Marked { alert: w.alert, result }
-        }
-        Order::Record(order) => {
-            let outcome = record(ports.ledger, ports.clock, &terms, &order).await;
-            Event::Recorded { alert: order.alert, outcome }
-        }
-        Order::Release(w) => {
-            let result = ports.ledger.write(&w.key, &w.expect, &w.row).await;
-            Event::Released { alert: w.alert, result }
-        }
-        Order::Delete { lane, entries } => {
-            let receipts: Vec<Receipt> = entries.iter().map(|(_, r)| r.clone()).collect();
-            let answers = ports.queue.delete(lane, &receipts).await;
-            Event::Deleted { results: pair(entries.into_iter().map(|(id, _)| id), answers) }
-        }
-        Order::Hide { lane, purpose, entries } => {
-            let asks: Vec<_> = entries.iter().map(|(_, r, d)| (r.clone(), *d)).collect();
-            let answers = ports.queue.hide(lane, &asks).await;
-            let results = pair(entries.into_iter().map(|(id, ..)| id), answers);
-            Event::Hidden { purpose, results }
-        }
+        Order::Receive(ask) => Event::Received { lane: ask.lane, result: queue.receive(ask).await },
+        Order::Measure(lane) => Event::Measured { lane, result: queue.depth(lane).await },
+        Order::Delete { lane, entries } => delete(queue, lane, entries).await,
+        Order::Hide { lane, purpose, entries } => hide(queue, lane, purpose, entries).await,
         Order::Quarantine { delivery, entry } => {
-            Event::Quarantined { delivery, result: ports.queue.quarantine(&entry).await }
+            Event::Quarantined { delivery, result: queue.quarantine(&entry).await }
+        }
+        Order::Post { destination, post } => {
+            Event::Posted { destination, verdict: notifier.post(&post).await }
         }
         Order::Refresh { destination, name } => {
-            Event::Refreshed { destination, result: ports.notifier.refresh(&name).await }
+            Event::Refreshed { destination, result: notifier.refresh(&name).await }
         }
+        Order::Prefetch { keys } => Event::Prefetched { result: ledger.prefetch(&keys).await },
+        Order::ReadPace { destination, key } => {
+            Event::PaceRead { destination, result: ledger.read(&key).await }
+        }
+        Order::Reserve(w) => {
+            let result = ledger.write(&w.key, &w.expect, &w.record).await;
+            Event::Reserved { destination: w.destination, result }
+        }
+        Order::Claim(order) => {
+            let outcome = claim(ledger, clock, &terms, &order).await;
+            Event::Claimed { alert: order.alert, outcome }
+        }
+        Order::Record(order) => {
+            let outcome = record(ledger, clock, &terms, &order).await;
+            Event::Recorded { alert: order.alert, outcome }
+        }
+        Order::Mark(w) => Event::Marked { alert: w.alert, result: write(ledger, &w).await },
+        Order::Release(w) => Event::Released { alert: w.alert, result: write(ledger, &w).await },
     }
 }
 
-/// Each entry with its answer. One that was not answered counts as failed, never as done.
+async fn write<L: Ledger>(
+    ledger: &L,
+    order: &WriteOrder,
+) -> Result<Written<AlertRecord>, LedgerError> {
+    ledger.write(&order.key, &order.expect, &order.record).await
+}
+
+async fn delete<Q: Queue>(queue: &Q, lane: Lane, entries: Vec<(DeliveryId, Receipt)>) -> Event {
+    let receipts: Vec<Receipt> = entries.iter().map(|(_, receipt)| receipt.clone()).collect();
+    let answers = queue.delete(lane, &receipts).await;
+    Event::Deleted { results: pair(entries.into_iter().map(|(id, _)| id), answers) }
+}
+
+async fn hide<Q: Queue>(
+    queue: &Q,
+    lane: Lane,
+    purpose: HidePurpose,
+    entries: Vec<(DeliveryId, Receipt, Duration)>,
+) -> Event {
+    let asks: Vec<_> = entries.iter().map(|(_, r, delay)| (r.clone(), *delay)).collect();
+    let answers = queue.hide(lane, &asks).await;
+    Event::Hidden { purpose, results: pair(entries.into_iter().map(|(id, ..)| id), answers) }
+}
+
+/// Pairs each entry with its answer. An entry without an answer counts as failed, never as done.
 fn pair(
     ids: impl Iterator<Item = DeliveryId>,
     answers: Vec<Result<(), QueueError>>,
@@ -206,7 +224,7 @@ fn pair(
     ids.zip(answers).collect()
 }
 
-/// Claims an alert: assume that there is no row, and if there is one, decide by it.
+/// Claims an alert. Expects that it has no record. If it has one, decides by that record.
 async fn claim<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
@@ -218,17 +236,17 @@ async fn claim<L: Ledger, C: Clock>(
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
             Claim::AlreadyPosted { level } => {
-                let told = seen.as_ref().and_then(Row::told);
-                return ClaimOutcome::AlreadyPosted { level, told };
+                let last_post = seen.as_ref().and_then(AlertRecord::last_post);
+                return ClaimOutcome::AlreadyPosted { level, last_post };
             }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
-            Claim::Write { row, .. } if mutation::is(Mutation::ClaimForgotten) => {
-                return ClaimOutcome::Won(row);
+            Claim::Write { record, .. } if mutation::is(Mutation::ClaimForgotten) => {
+                return ClaimOutcome::Won(record);
             }
-            Claim::Write { expect, row, .. } => {
-                match ledger.write(&order.key, &expect, &row).await {
-                    Ok(Written::Done) => return ClaimOutcome::Won(row),
-                    Ok(Written::Lost(row)) => seen = row,
+            Claim::Write { expect, record, .. } => {
+                match ledger.write(&order.key, &expect, &record).await {
+                    Ok(Written::Done) => return ClaimOutcome::Won(record),
+                    Ok(Written::Lost(record)) => seen = record,
                     Err(error) => {
                         return ClaimOutcome::Failed { error, answered: seen.is_some() };
                     }
@@ -239,26 +257,48 @@ async fn claim<L: Ledger, C: Clock>(
     ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
 }
 
-/// Tells the ledger of a post that was made without a claim.
+/// Records a post that was made without a claim, or a canary.
 async fn record<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
     terms: &Terms,
     order: &RecordOrder,
 ) -> RecordOutcome {
+    let RecordOrder { key, owner, .. } = order;
+    match &order.fact {
+        ToRecord::Post(post) => {
+            let decide = |seen: Option<&_>, now| ledger::record(seen, owner, post, terms, now);
+            record_by(ledger, clock, terms, key, decide).await
+        }
+        ToRecord::Canary(arrival) => {
+            let decide = |seen: Option<&_>, now| canary::record(seen, owner, arrival, terms, now);
+            record_by(ledger, clock, terms, key, decide).await
+        }
+    }
+}
+
+/// Writes the record that `decide` picks. Expects that there is none. If there is one, decides again.
+async fn record_by<L: Ledger, C: Clock, R: RecordType>(
+    ledger: &L,
+    clock: &C,
+    terms: &Terms,
+    key: &RecordKey,
+    decide: impl Fn(Option<&R>, Wall) -> Recording<R>,
+) -> RecordOutcome {
     let mut seen = None;
     for _ in 0..ROUNDS_MAX {
-        let now = clock.now().wall;
-        match ledger::record(seen.as_ref(), &order.owner, &order.post, terms, now) {
-            Record::Known => return RecordOutcome::Done,
-            Record::Busy { until } => return RecordOutcome::Busy { until },
-            Record::Write { expect, row } => match ledger.write(&order.key, &expect, &row).await {
-                Ok(Written::Done) => return RecordOutcome::Done,
-                Ok(Written::Lost(row)) => seen = row,
-                Err(error) => {
-                    return RecordOutcome::Failed { error, answered: seen.is_some() };
+        match decide(seen.as_ref(), clock.now().wall) {
+            Recording::Known => return RecordOutcome::Done,
+            Recording::Busy { until } => return RecordOutcome::Busy { until },
+            Recording::Write { expect, record } => {
+                match ledger.write(key, &expect, &record).await {
+                    Ok(Written::Done) => return RecordOutcome::Done,
+                    Ok(Written::Lost(record)) => seen = record,
+                    Err(error) => {
+                        return RecordOutcome::Failed { error, answered: seen.is_some() };
+                    }
                 }
-            },
+            }
         }
     }
     RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }

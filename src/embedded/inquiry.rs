@@ -3,20 +3,22 @@
 use rusqlite::Connection;
 
 use crate::instants::Wall;
-use crate::policy::ledger::{RecordKey, Row};
+use crate::policy::record::stored;
+use crate::policy::record::{Record, RecordKey};
 use crate::ports::inquiry::{
     BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
-    SEARCH_MESSAGES_MAX, SEARCH_ROWS_MAX, Search, WaitingMessage,
+    SEARCH_MESSAGES_MAX, SEARCH_RECORDS_MAX, Search, WaitingMessage,
 };
 use crate::ports::{Clock, LedgerError, QueueError};
 
-use super::ledger::{COLUMNS, to_row};
+use super::ledger::{COLUMNS, Read, record, to_row};
 use super::{EmbeddedLedger, EmbeddedQueue};
 
 impl Inquiry for EmbeddedLedger {
-    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Row)>, LedgerError> {
+    async fn records_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Record)>, LedgerError> {
         let fingerprint = fingerprint.to_owned();
-        self.store.call(move |c| rows_of(c, &fingerprint)).await.map_err(LedgerError)
+        let rows = self.store.call(move |c| rows_of(c, &fingerprint)).await.map_err(LedgerError)?;
+        rows.into_iter().map(|(key, row)| Ok((key.clone(), record(&key, row)?))).collect()
     }
 
     async fn search(&self, clue: &Clue) -> Result<Search, LedgerError> {
@@ -43,10 +45,10 @@ const KEY_COLUMNS: [usize; 2] = [13, 14];
 
 fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
     let [fingerprint, destination] = KEY_COLUMNS;
-    Ok(RecordKey { fingerprint: row.get(fingerprint)?, destination: row.get(destination)? })
+    Ok(RecordKey::stored(row.get(fingerprint)?, row.get(destination)?))
 }
 
-fn rows_of(c: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<(RecordKey, Row)>> {
+fn rows_of(c: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<(RecordKey, Read)>> {
     let mut select = c.prepare(&format!(
         "SELECT {COLUMNS}, fingerprint, destination FROM ledger
          WHERE fingerprint = ?1 ORDER BY destination"
@@ -65,21 +67,21 @@ fn search(c: &Connection, clue: &Clue) -> rusqlite::Result<Search> {
         let mut rows = select.query((id,))?;
         while let Some(row) = rows.next()? {
             let key = key_of(row)?;
-            let Ok(read) = to_row(row) else {
+            let Ok(read) = to_row(row)?.and_then(|row| stored::decode(&key, row)) else {
                 found.unreadable += 1;
                 continue;
             };
-            if !clue.fits(&key, &read) || found.rows.iter().any(|(known, _)| *known == key) {
+            if !clue.fits(&key, &read) || found.records.iter().any(|(known, _)| *known == key) {
                 continue;
             }
-            if found.rows.len() >= SEARCH_ROWS_MAX {
+            if found.records.len() >= SEARCH_RECORDS_MAX {
                 found.complete = false;
                 return Ok(found);
             }
-            found.rows.push((key, read));
+            found.records.push((key, read));
         }
     }
-    found.rows.sort_by(|a, b| a.0.cmp(&b.0));
+    found.records.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
 

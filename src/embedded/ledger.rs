@@ -1,23 +1,28 @@
-//! The ledger in SQLite: a look and a replacement in one transaction.
+//! The ledger in SQLite: a read and a replacement in one transaction.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, types::Type};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
+use crate::policy::record::stored::{self, StoredRow, Unreadable, column};
+use crate::policy::record::{Expect, LastPost, Record, RecordKey, State};
 use crate::ports::{Ledger, LedgerError, Written};
 
 use super::Store;
 
-/// A row without its key, as [`to_row`] reads it.
+/// The columns of a [`StoredRow`], as [`to_row`] reads them.
 pub(super) const COLUMNS: &str = "state, owner, fence, lease_until, level_claimed, level_sent, \
      revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at";
+const PLACE: &str = "the embedded store";
 
 /// The ledger port on a [`Store`].
 #[derive(Clone)]
 pub struct EmbeddedLedger {
     pub(super) store: Store,
 }
+
+/// A row as it was read, or why it can't be.
+pub(super) type Read = Result<StoredRow, Unreadable>;
 
 impl EmbeddedLedger {
     pub fn new(store: Store) -> EmbeddedLedger {
@@ -26,43 +31,72 @@ impl EmbeddedLedger {
 }
 
 impl Ledger for EmbeddedLedger {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        let key = key.clone();
-        self.store.call(move |c| read(c, &key)).await.map_err(LedgerError)
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        let asked = key.clone();
+        let row = self.store.call(move |c| read(c, &asked)).await.map_err(LedgerError)?;
+        row.map(|row| record(key, row)).transpose()
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
-        self.store.call(move |c| write(c, &key, &expect, &row)).await.map_err(LedgerError)
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        let (asked, expect, row) = (key.clone(), expect.clone(), stored::encode(record));
+        let written = self.store.call(move |c| write(c, &asked, &expect, &row)).await;
+        match written.map_err(LedgerError)? {
+            Written::Done => Ok(Written::Done),
+            Written::Lost(row) => {
+                let record = row.map(|row| self::record(key, row)).transpose()?;
+                Ok(Written::Lost(record))
+            }
+        }
     }
 
-    /// One call of the store for all of them: it waits for no transaction. A row that can't be read is
-    /// one that is not known.
+    /// One call of the store for all keys. It waits for no transaction. None for a row that can't
+    /// be read.
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let keys = keys.to_vec();
-        let told = |row: Option<Row>| row.as_ref().and_then(Row::told);
-        let look = move |c: &mut Connection| {
-            let rows = keys.iter().map(|key| Ok(read(c, key).ok().and_then(told)));
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+        let read_all = move |c: &mut Connection| {
+            let last_post = |key: &RecordKey| match read(c, key) {
+                Ok(Some(Ok(row))) => LastPost::of(
+                    row.state,
+                    row.level_sent,
+                    row.revision_sent,
+                    row.due_at,
+                    row.expires_at,
+                ),
+                _ => None,
+            };
+            Ok(keys.iter().map(last_post).collect())
         };
-        self.store.call(look).await.map_err(LedgerError)
+        self.store.call(read_all).await.map_err(LedgerError)
     }
 }
 
+/// The record of a row. A row that can't be read is never taken for none: that would post its alert
+/// again.
+pub(super) fn record(key: &RecordKey, row: Read) -> Result<Record, LedgerError> {
+    let record = row.and_then(|row| stored::decode(key, row));
+    record.map_err(|bad| LedgerError(bad.at(key, PLACE).into()))
+}
+
+/// Refuses to write over a row that can't be read.
 fn write(
     c: &mut Connection,
     key: &RecordKey,
     expect: &Expect,
-    row: &Row,
-) -> rusqlite::Result<Written> {
+    row: &StoredRow,
+) -> rusqlite::Result<Written<Read>> {
     let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let seen = read(&t, key)?;
-    if !expect.holds(seen.as_ref()) {
+    let holds = match &seen {
+        None => expect.holds::<StoredRow>(None),
+        Some(Ok(seen)) => expect.holds(Some(seen)),
+        Some(Err(_)) => false,
+    };
+    if !holds {
         return Ok(Written::Lost(seen));
     }
     t.execute(
@@ -71,8 +105,8 @@ fn write(
           revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
-            key.fingerprint,
-            key.destination,
+            key.fingerprint(),
+            key.destination(),
             row.state.as_str(),
             row.owner,
             row.fence.cast_signed(),
@@ -92,43 +126,53 @@ fn write(
     Ok(Written::Done)
 }
 
-fn read(c: &Connection, key: &RecordKey) -> rusqlite::Result<Option<Row>> {
+fn read(c: &Connection, key: &RecordKey) -> rusqlite::Result<Option<Read>> {
     let mut select = c.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM ledger WHERE fingerprint = ?1 AND destination = ?2"
     ))?;
-    select.query_row((&key.fingerprint, &key.destination), to_row).optional()
+    select.query_row((key.fingerprint(), key.destination()), to_row).optional()
 }
 
-/// From the columns of [`COLUMNS`], the first of the statement.
-pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
+/// From the columns of [`COLUMNS`], the first of the statement. The outer error is SQLite's.
+pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Read> {
     let word: String = row.get(0)?;
-    let state = State::from_name(&word)
-        .ok_or_else(|| unreadable(0, Type::Text, format!("state {word:?} is unknown")))?;
-    Ok(Row {
-        state,
-        owner: row.get(1)?,
-        fence: row.get::<_, i64>(2)?.cast_unsigned(),
-        lease_until: Wall(row.get(3)?),
-        level_claimed: level(row, 4)?,
-        level_sent: level(row, 5)?,
-        revision_sent: row.get::<_, Option<i64>>(6)?.map(Wall),
-        sent_at: row.get::<_, Option<i64>>(7)?.map(Wall),
-        due_at: row.get::<_, Option<i64>>(8)?.map(Wall),
-        attempts: row.get(9)?,
-        ambiguous: row.get(10)?,
-        digest: row.get(11)?,
-        expires_at: Wall(row.get(12)?),
-    })
+    let numbers = [4, 5, 9, 10].map(|column| row.get::<_, Option<i64>>(column));
+    let [level_claimed, level_sent, attempts, ambiguous] = numbers;
+    let (level_claimed, level_sent) = (level_claimed?, level_sent?);
+    let (attempts, ambiguous) = (attempts?, ambiguous?);
+    let time = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(Wall));
+    let (revision_sent, sent_at, due_at) = (time(6)?, time(7)?, time(8)?);
+    let (owner, digest) = (row.get(1)?, row.get(11)?);
+    let fence = row.get::<_, i64>(2)?.cast_unsigned();
+    let (lease_until, expires_at) = (Wall(row.get(3)?), Wall(row.get(12)?));
+    let unknown = Unreadable::new(column::STATE, "is no state that this version knows");
+    let read = || {
+        Ok(StoredRow {
+            state: State::from_name(&word).ok_or(unknown)?,
+            owner,
+            fence,
+            lease_until,
+            level_claimed: level(level_claimed, column::LEVEL_CLAIMED)?,
+            level_sent: level(level_sent, column::LEVEL_SENT)?,
+            revision_sent,
+            sent_at,
+            due_at,
+            attempts: count(attempts, column::ATTEMPTS)?,
+            ambiguous: count(ambiguous, column::AMBIGUOUS)?,
+            digest,
+            expires_at,
+        })
+    };
+    Ok(read())
 }
 
-fn level(row: &rusqlite::Row, column: usize) -> rusqlite::Result<Option<Level>> {
-    let Some(rank) = row.get::<_, Option<u8>>(column)? else { return Ok(None) };
-    match Level::from_rank(rank) {
-        Some(level) => Ok(Some(level)),
-        None => Err(unreadable(column, Type::Integer, format!("level {rank} is unknown"))),
-    }
+fn level(rank: Option<i64>, attribute: &'static str) -> Result<Option<Level>, Unreadable> {
+    let unknown = Unreadable::new(attribute, "is no level that this version knows");
+    let level = |rank| u8::try_from(rank).ok().and_then(Level::from_rank).ok_or(unknown);
+    rank.map(level).transpose()
 }
 
-fn unreadable(column: usize, kind: Type, why: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, kind, why.into())
+fn count(number: Option<i64>, attribute: &'static str) -> Result<u32, Unreadable> {
+    let number = number.ok_or(Unreadable::missing(attribute))?;
+    u32::try_from(number).map_err(|_| Unreadable::new(attribute, "is out of range"))
 }

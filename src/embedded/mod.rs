@@ -1,5 +1,5 @@
 //! The embedded backend: a durable queue with a quarantine, and a ledger, in one SQLite file. It
-//! needs no AWS, and several processes may use the file at once.
+//! needs no AWS. Several processes may use the file at once.
 
 mod bus;
 mod dead_letters;
@@ -77,7 +77,7 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// From version 1 to 2. A program of version 1 that has the file open goes on with it.
+/// From version 1 to 2. A program of version 1 that has the file open keeps working with it.
 const SECOND_VERSION: &str = "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;";
 
 /// The file could not be used.
@@ -98,19 +98,19 @@ pub enum StoreError {
 #[derive(Clone)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
-    /// Rings when this process has put something in.
+    /// Notified when this process has put a message in.
     arrivals: Arc<Notify>,
-    /// Held, shared, as long as a worker uses the store: see [`Store::open_for_work`].
+    /// The shared lock of a worker, as long as it uses the store: see [`Store::open_for_work`].
     _lock: Option<Arc<File>>,
 }
 
 impl Store {
-    /// Opens the file, made if it is not there, to look at it or to put something in.
+    /// Opens the file to read it or to put a message in. Makes the file if it does not exist.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
         let open = |source| StoreError::Open { path: path.to_owned(), source };
         let mut connection = Connection::open(path).map_err(open)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
-        // Everything that is answered "done" has to survive a power cut: FULL, not NORMAL.
+        // A write that was answered has to survive a power cut: FULL, not NORMAL.
         connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
         let found = create_tables(&mut connection).map_err(open)?;
@@ -124,10 +124,11 @@ impl Store {
         })
     }
 
-    /// Opens the file for a worker. Workers share a lock on a file beside it, which the system
-    /// drops with the process. Whoever can have that lock alone knows that every other worker is
-    /// gone: then messages in flight are visible at once and claims are over, so that a restart
-    /// after a crash waits for no time-out.
+    /// Opens the file for a worker.
+    ///
+    /// Workers share a lock on a file beside it, which the system drops with the process. A worker
+    /// that gets the lock alone knows that no other worker runs. It then makes all messages visible
+    /// and ends all claims, so that a restart after a crash waits for no time-out.
     pub fn open_for_work(path: &Path) -> Result<Store, StoreError> {
         let store = Store::open(path)?;
         let lock_path = path.with_added_extension("lock");
@@ -147,18 +148,18 @@ impl Store {
         Ok(Store { _lock: Some(Arc::new(lock)), ..store })
     }
 
-    /// Whether it can be written: sets the version of the tables to what it is.
+    /// Tries a write: sets the version of the tables to the same version.
     pub async fn try_write(&self) -> Result<(), String> {
         let written = self.call(|c| c.pragma_update(None, "user_version", SCHEMA_VERSION)).await;
         written.map_err(|why| why.detail)
     }
 
-    /// Runs `work` with the connection. It blocks: from async code use [`Store::call`].
+    /// Runs `work` with the connection. This blocks: async code uses [`Store::call`].
     fn with<T>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        // A panic elsewhere can't have left a transaction open: they roll back when dropped.
+        // A panic elsewhere leaves no transaction open: a dropped transaction rolls back.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut connection)
     }
@@ -175,7 +176,7 @@ impl Store {
     }
 }
 
-/// Another process that writes for longer than [`BUSY_TIMEOUT`] is told apart from all else.
+/// The kind is [`FailureKind::Busy`] if another process writes for longer than [`BUSY_TIMEOUT`].
 fn failed(why: rusqlite::Error) -> Failure {
     let busy = matches!(
         why.sqlite_error_code(),
@@ -185,7 +186,7 @@ fn failed(why: rusqlite::Error) -> Failure {
     Failure::new(kind, format!("embedded store: {why}"))
 }
 
-/// Whether a store could be made there: puts a file into the folder, which is gone at once.
+/// Checks that a store can be made there: makes a file in the folder that is deleted at once.
 pub fn can_be_made(path: &Path) -> Result<(), String> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -203,7 +204,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
         return version(connection);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have made them since the first look.
+    // Another process may have made them since the version was read.
     let changes = match version(&transaction)? {
         0 => SCHEMA,
         1 => SECOND_VERSION,
@@ -221,7 +222,7 @@ fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("UPDATE message SET visible_at = 0", ())?;
     transaction.execute("UPDATE ledger SET lease_until = 0 WHERE state = 'claimed'", ())?;
-    // What DynamoDB's TTL does there.
+    // On DynamoDB, TTL does this.
     let now = crate::clock::wall().0;
     transaction.execute("DELETE FROM ledger WHERE expires_at < ?1", (now,))?;
     transaction.commit()
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_process_that_writes_is_told_apart() {
+    fn another_process_that_writes_makes_a_failure_of_its_own_kind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hansho.db");
         let (one, other) = (Store::open(&path).unwrap(), Store::open(&path).unwrap());

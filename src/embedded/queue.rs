@@ -250,7 +250,7 @@ fn insert_into_quarantine(c: &mut Connection, entry: &QuarantineEntry) -> rusqli
             entry.detail,
             entry.receive_count,
             entry.enqueued_at.map(|at| at.0),
-            entry.parked_at.0,
+            entry.quarantined_at.0,
         ],
     )?;
     Ok(())

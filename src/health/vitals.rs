@@ -123,7 +123,7 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
                 .push(format!("queue {lane}: {failures} receives failed in a row; see the log"));
         }
     }
-    if let Some(kind) = snapshot.ledger_away {
+    if let Some(kind) = snapshot.ledger_unreachable {
         let reason = reason(kind);
         problems.push(format!("ledger: all calls have failed for two minutes or more; {reason}"));
     }
@@ -173,7 +173,7 @@ mod tests {
             posts: 0,
             posted: 0,
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 2)],
-            ledger_away: None,
+            ledger_unreachable: None,
             draining: false,
             destinations: Vec::new(),
         }
@@ -188,7 +188,7 @@ mod tests {
     fn every_problem_is_reported() {
         let snapshot = Snapshot {
             receive_failures: vec![(Lane::Express, 0), (Lane::Standard, 7)],
-            ledger_away: Some(FailureKind::Throttled),
+            ledger_unreachable: Some(FailureKind::Throttled),
             draining: true,
             ..snapshot()
         };

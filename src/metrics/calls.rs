@@ -58,6 +58,6 @@ impl CallMetrics {
     }
 
     pub fn update(&self, snapshot: &Snapshot) {
-        self.ledger_unreachable.set(f64::from(u8::from(snapshot.ledger_away.is_some())));
+        self.ledger_unreachable.set(f64::from(u8::from(snapshot.ledger_unreachable.is_some())));
     }
 }

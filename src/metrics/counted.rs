@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::all::Metrics;
 use crate::instants::Mono;
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
+use crate::policy::record::{Expect, LastPost, Record, RecordKey};
 use crate::ports::{
     Clock, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue,
     QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
@@ -104,22 +104,22 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
 }
 
 impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         let began = self.began();
-        let result = self.inner.read(key).await;
+        let result = self.inner.read_any(key).await;
         self.ended("ledger", "read", result_of(&result), began);
         self.failed("ledger", "read", result.as_ref().err().map(LedgerError::as_str));
         result
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let began = self.began();
-        let result = self.inner.write(key, expect, row).await;
+        let result = self.inner.write_any(key, expect, record).await;
         let outcome = match &result {
             Ok(Written::Done) => "ok",
             Ok(Written::Lost(_)) => "lost",

@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::desk::{DestinationSnapshot, KnownFrom, Report, ReturnReason, Snapshot};
 use crate::finding::{self, Finding, Level};
 use crate::instants::{Mono, Now, Wall};
-use crate::policy::ledger::{Expect, LastPost, RecordKey, Row};
+use crate::policy::record::{Expect, LastPost, Record, RecordKey};
 use crate::ports::{
     Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId, Notifier,
     Post, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
@@ -41,7 +41,7 @@ fn posted(waited_ms: u64) -> Report {
         destination: "security".to_owned(),
         channel: None,
         level: Level::High,
-        digest: "d".to_owned(),
+        post_id: "d".to_owned(),
         waited: Duration::from_millis(waited_ms),
     }
 }
@@ -57,7 +57,7 @@ fn reports() -> Vec<Report> {
             finding: "f".to_owned(),
             destination: destination(),
             level,
-            by: KnownFrom::Look,
+            by: KnownFrom::Prefetch,
         },
         posted(1_500),
         Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
@@ -70,7 +70,7 @@ fn reports() -> Vec<Report> {
         Report::Returned { message: "m".to_owned(), reason: ReturnReason::Busy, delay },
         Report::PostFailed {
             destination: destination(),
-            digest: "d".to_owned(),
+            post_id: "d".to_owned(),
             reason: "rate_limited",
             ambiguous: false,
             delay,
@@ -86,7 +86,7 @@ fn reports() -> Vec<Report> {
         Report::FencedOut {
             finding: "f".to_owned(),
             destination: destination(),
-            digest: "d".to_owned(),
+            post_id: "d".to_owned(),
         },
     ]
 }
@@ -138,7 +138,7 @@ impl Queue for Half {
 }
 
 impl Ledger for Half {
-    async fn read(&self, _: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, _: &RecordKey) -> Result<Option<Record>, LedgerError> {
         if self.works() {
             Ok(None)
         } else {
@@ -146,7 +146,12 @@ impl Ledger for Half {
         }
     }
 
-    async fn write(&self, _: &RecordKey, _: &Expect, _: &Row) -> Result<Written, LedgerError> {
+    async fn write_any(
+        &self,
+        _: &RecordKey,
+        _: &Expect,
+        _: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         Ok(Written::Lost(None))
     }
 
@@ -174,8 +179,8 @@ async fn calls(metrics: &Metrics) {
     counted.delete(lane, &[Receipt("r".to_owned())]).await;
     let entry = (Receipt("r".to_owned()), wait);
     counted.hide(lane, &[entry.clone(), entry.clone(), entry]).await;
-    let key = RecordKey { fingerprint: "f".to_owned(), destination: "d".to_owned() };
-    assert!(counted.read(&key).await.is_ok() && counted.read(&key).await.is_err());
+    let key = RecordKey::alert("f", "d");
+    assert!(counted.read_any(&key).await.is_ok() && counted.read_any(&key).await.is_err());
     let post = Post {
         id: "d".to_owned(),
         destination: "security".to_owned(),
@@ -198,7 +203,7 @@ fn snapshot() -> Snapshot {
         posts: 0,
         posted: 0,
         receive_failures: vec![(Lane::Standard, 2)],
-        ledger_away: None,
+        ledger_unreachable: None,
         draining: false,
         destinations: vec![desk],
     }

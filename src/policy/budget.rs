@@ -1,6 +1,6 @@
-//! How the times of the worker hang together. Each alone is harmless; together they decide whether
-//! a lease can run out while its post is still on the way, or a message reappear while its lease
-//! still lives.
+//! The rules that the worker's times keep together. Each time alone is harmless. Together they
+//! decide whether a lease can end while its post is still on the way, and whether a message can
+//! reappear while its lease is still alive.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Times {
     /// The most that one post may take, from the connect to the end of the answer.
     pub post_timeout: Duration,
-    /// The part of it in which the connection has to stand.
+    /// The part of it that the connect may take.
     pub connect_timeout: Duration,
     /// How long a claim in the ledger gives the right to post.
     pub lease: Duration,
@@ -17,9 +17,9 @@ pub struct Times {
     pub skew: Duration,
     /// How long a received message stays hidden from others.
     pub visibility: Duration,
-    /// How often the visibility of a message that waits at the desk is extended.
+    /// How often the worker extends the visibility of a message that it holds.
     pub heartbeat: Duration,
-    /// The age of a receive at which its message is handed back.
+    /// The age of a receive at which its message is returned to the queue.
     pub hand_back_after: Duration,
     /// How long the worker may take to stop.
     pub drain: Duration,
@@ -40,7 +40,7 @@ impl Default for Times {
     }
 }
 
-/// Times that fit together: a value of this type keeps all the rules of [`TimeBudget::new`].
+/// Times that fit together. A value of this type keeps all the rules of [`TimeBudget::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct TimeBudget {
     times: Times,
@@ -50,15 +50,15 @@ impl TimeBudget {
     /// SQS refuses a visibility above 12 h, and ends a receive 12 h after it, however often it was
     /// extended. Source: SQS developer guide, "Amazon SQS visibility timeout".
     pub const RECEIVE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
-    /// Half an hour is left for what is late.
+    /// Leaves half an hour for calls that are late.
     pub const HAND_BACK_MAX: Duration = Duration::from_secs(11 * 60 * 60 + 30 * 60);
     /// Fargate's longest `stopTimeout`. Source: ECS task definition parameters.
     pub const DRAIN_MAX: Duration = Duration::from_secs(120);
-    /// What is allowed beside a post for the calls around it: the claim, the mark, the settling.
+    /// The time for the calls around a post: the claim, the mark, the delete.
     pub const AROUND_A_POST: Duration = Duration::from_secs(5);
 
-    /// Refuses times that don't fit together, and says all that is wrong with them at once. Each
-    /// sentence begins with the name of the time that is best changed.
+    /// Refuses times that don't fit together, and names all mistakes at once. Each sentence begins
+    /// with the name of the time that is best changed.
     pub fn new(times: Times) -> Result<TimeBudget, Vec<String>> {
         let mistakes: Vec<String> = RULES.iter().filter_map(|rule| rule(&times)).collect();
         if mistakes.is_empty() { Ok(TimeBudget { times }) } else { Err(mistakes) }
@@ -105,7 +105,7 @@ const RULES: [Rule; 8] = [
     the_lease_outlives_two_posts,
     the_message_outlives_the_lease,
     sqs_allows_the_visibility,
-    handed_back_in_time,
+    returned_in_time,
     a_receive_ends_before_sqs_ends_it,
     the_drain_outlives_the_post,
 ];
@@ -134,8 +134,7 @@ fn connects_within_the_post(t: &Times) -> Option<String> {
     })
 }
 
-/// The lease spans one post. It has room for a second, so that one that is slow to be marked is
-/// not posted again by somebody else.
+/// The lease spans two posts. So no other worker posts an alert again whose mark is slow.
 fn the_lease_outlives_two_posts(t: &Times) -> Option<String> {
     let post = t.post_timeout.saturating_add(TimeBudget::AROUND_A_POST);
     let least = post.saturating_mul(2).saturating_add(t.skew);
@@ -147,7 +146,8 @@ fn the_lease_outlives_two_posts(t: &Times) -> Option<String> {
     })
 }
 
-/// Else a message would come back while its alert is still leased, only to be handed back again.
+/// Otherwise the queue would deliver a message again while its alert is still leased, only for the
+/// message to be returned again.
 fn the_message_outlives_the_lease(t: &Times) -> Option<String> {
     let hidden_at_least = t.visibility.saturating_sub(t.heartbeat);
     let needed = t.lease.saturating_add(t.skew);
@@ -164,12 +164,12 @@ fn sqs_allows_the_visibility(t: &Times) -> Option<String> {
         .then(|| format!("visibility ({:?}) must be at most 12h, SQS's limit", t.visibility))
 }
 
-fn handed_back_in_time(t: &Times) -> Option<String> {
+fn returned_in_time(t: &Times) -> Option<String> {
     (t.hand_back_after > TimeBudget::HAND_BACK_MAX)
         .then(|| format!("hand_back_after ({:?}) must be at most 11h30m", t.hand_back_after))
 }
 
-/// The last extension before the hand-back must still end within SQS's 12 h, or SQS refuses it.
+/// The last extension before the return must still end within SQS's 12 h, or SQS refuses it.
 fn a_receive_ends_before_sqs_ends_it(t: &Times) -> Option<String> {
     let end = t.hand_back_after.saturating_add(t.visibility);
     (t.visibility <= TimeBudget::RECEIVE_MAX && end >= TimeBudget::RECEIVE_MAX).then(|| {
@@ -181,7 +181,7 @@ fn a_receive_ends_before_sqs_ends_it(t: &Times) -> Option<String> {
     })
 }
 
-/// A stopping worker finishes the post in hand.
+/// A worker that stops finishes its current post.
 fn the_drain_outlives_the_post(t: &Times) -> Option<String> {
     let least = t.post_timeout.saturating_add(TimeBudget::AROUND_A_POST);
     (t.drain < least || t.drain > TimeBudget::DRAIN_MAX).then(|| {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once_and_nothing_overflows() {
+    fn all_mistakes_are_named_at_once_and_nothing_overflows() {
         let huge = Times {
             post_timeout: Duration::MAX,
             lease: Duration::MAX,

@@ -1,43 +1,41 @@
-//! What was put into the queue because the ledger did not know it, and when: a row beside those of
-//! the finding's alerts. Without it everything that waits, in an outage of Slack say, would be
-//! missing again at each comparison, and go into the queue again each time.
+//! When reconcile enqueues a finding again that it enqueued before.
+//!
+//! Reconcile enqueues a finding that the ledger does not know, and writes an [`EnqueuedRecord`]
+//! beside the records of the finding's alerts. Without it, reconcile would enqueue everything that
+//! waits again at each comparison, for example during an outage of Slack.
 
 use std::time::Duration;
 
-use crate::finding::{Fingerprint, Level};
+use crate::finding::Level;
 use crate::instants::Wall;
 
-use super::ledger::{Expect, RecordKey, Row, Terms, blank};
+use super::ledger::Terms;
+use super::record::{EnqueuedRecord, Expect, Versioned};
 
-/// In place of a destination. No destination's name begins so.
-pub const ENQUEUED: &str = "~reconcile";
-/// What is not told so long after it was put in is put in once more.
+/// A finding that is not posted so long after it was enqueued is enqueued again.
 const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
-/// The row of a finding.
-pub fn key(fingerprint: &Fingerprint) -> RecordKey {
-    RecordKey::new(fingerprint, ENQUEUED)
-}
-
-/// Whether a finding of this level was put in lately.
-pub fn waits(row: Option<&Row>, level: Level, now: Wall) -> bool {
-    row.is_some_and(|row| {
-        row.level_sent >= Some(level)
-            && row.sent_at.is_some_and(|put| now < put.plus(PATIENCE))
-            && row.expires_at >= now
+/// Whether a finding of this level was enqueued lately.
+pub fn waits(seen: Option<&EnqueuedRecord>, level: Level, now: Wall) -> bool {
+    seen.is_some_and(|seen| {
+        seen.level >= level && now < seen.enqueued_at.plus(PATIENCE) && seen.expires_at >= now
     })
 }
 
-/// A finding of this level was put in: the write that says so.
-pub fn put(seen: Option<&Row>, level: Level, terms: &Terms, now: Wall) -> (Expect, Row) {
-    let row = Row {
-        fence: seen.map_or(0, |row| row.fence).saturating_add(1),
-        level_sent: Some(level),
-        sent_at: Some(now),
+/// The write that says that a finding of this level was enqueued now.
+pub fn put(
+    seen: Option<&EnqueuedRecord>,
+    level: Level,
+    terms: &Terms,
+    now: Wall,
+) -> (Expect, EnqueuedRecord) {
+    let record = EnqueuedRecord {
+        level,
+        enqueued_at: now,
+        fence: seen.map_or(0, |seen| seen.fence).saturating_add(1),
         expires_at: terms.expiry(now),
-        ..blank(0)
     };
-    (seen.map_or(Expect::Absent, Row::as_seen), row)
+    (seen.map_or(Expect::Absent, EnqueuedRecord::as_seen), record)
 }
 
 #[cfg(test)]
@@ -50,19 +48,19 @@ mod tests {
         let second = Duration::from_secs(1);
         let terms = Terms { lease: second, skew: second, retention: day * 90, remind_after: None };
         let now = Wall(1_790_000_000_000);
-        let (expect, row) = put(None, Level::High, &terms, now);
+        let (expect, record) = put(None, Level::High, &terms, now);
         assert_eq!(expect, Expect::Absent);
-        for (row, level, at, waiting) in [
+        for (seen, level, at, waiting) in [
             (None, Level::High, now, false),
-            (Some(&row), Level::High, now, true),
-            (Some(&row), Level::Medium, now, true),
-            (Some(&row), Level::Critical, now, false),
-            (Some(&row), Level::High, now.plus(PATIENCE), false),
+            (Some(&record), Level::High, now, true),
+            (Some(&record), Level::Medium, now, true),
+            (Some(&record), Level::Critical, now, false),
+            (Some(&record), Level::High, now.plus(PATIENCE), false),
         ] {
-            assert_eq!(waits(row, level, at), waiting, "{level:?} {at:?}");
+            assert_eq!(waits(seen, level, at), waiting, "{level:?} {at:?}");
         }
-        let (expect, again) = put(Some(&row), Level::Critical, &terms, now);
-        assert!(expect.holds(Some(&row)) && again.fence == 2);
+        let (expect, again) = put(Some(&record), Level::Critical, &terms, now);
+        assert!(expect.holds(Some(&record)) && again.fence == 2);
         assert!(waits(Some(&again), Level::Critical, now));
     }
 }

@@ -1,16 +1,16 @@
-//! Which findings are loud enough to be posted.
+//! Which findings are severe enough to be posted.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::finding::{Level, Severity};
 
-/// The least severity that is posted. What lies below it is settled without a post.
+/// The least severity that is posted. A finding below it is settled without a post.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// This level and the ones above it, whatever the number was.
+    /// This level and the levels above it, whatever the number is.
     Level(Level),
-    /// This number and what lies above it, 0.0 to [`Threshold::SCORE_MAX`].
+    /// This number and all above it, 0.0 to [`Threshold::SCORE_MAX`].
     Score(f64),
 }
 
@@ -19,8 +19,8 @@ impl Threshold {
     /// Source: GuardDuty user guide, "Severity levels for GuardDuty findings".
     pub const SCORE_MAX: f64 = 10.0;
 
-    /// A number as a threshold; none outside of the scale, where it would admit nothing, or
-    /// everything, by mistake.
+    /// A number as a threshold. Refuses a number outside of the scale, which would admit nothing or
+    /// everything by mistake.
     pub fn of_score(score: f64) -> Result<Threshold, NotAThreshold> {
         if (0.0..=Threshold::SCORE_MAX).contains(&score) {
             Ok(Threshold::Score(score))
@@ -29,9 +29,9 @@ impl Threshold {
         }
     }
 
-    /// Numbers are compared with numbers. A finding that only has a word is admitted by a number
-    /// if its level is at least the number's band: with 5.5 every medium finding passes, because
-    /// a post too many is better than a finding too few.
+    /// Compares numbers with numbers. A number admits a finding that has only a word if its level
+    /// is at least the number's band: 5.5 admits every medium finding, because a post too many is
+    /// better than a finding too few.
     pub fn admits(&self, severity: &Severity) -> bool {
         match (*self, severity.score) {
             (Threshold::Level(level), _) => severity.level >= level,
@@ -42,7 +42,7 @@ impl Threshold {
         }
     }
 
-    /// The lowest number that passes, to compare two thresholds with one another.
+    /// The lowest number that the threshold admits, to compare two thresholds.
     pub fn floor(&self) -> f64 {
         match *self {
             Threshold::Score(score) => score,
@@ -65,7 +65,7 @@ impl Threshold {
     }
 }
 
-/// As the configuration writes it: a word or a number.
+/// Writes the threshold as the configuration does: a word or a number.
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

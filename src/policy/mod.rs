@@ -1,13 +1,14 @@
-//! What to do about a finding: pure functions and small state machines, the time passed in.
+//! What to do about a finding: pure functions and small state machines. The time is passed in.
 
 pub mod budget;
 pub mod canary;
-pub mod cell;
 pub mod enqueued;
 pub mod filter;
 pub mod ledger;
 pub mod pace;
+pub mod pace_slots;
 pub mod recent;
+pub mod record;
 pub mod retry;
 pub mod route;
 pub mod watermark;

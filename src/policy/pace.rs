@@ -1,7 +1,8 @@
-//! The allowed rate of posts to one destination.
+//! The pace of this process alone: the rate of its posts to one destination. The pace of the whole
+//! fleet is [`super::pace_slots`]; a post needs both.
 //!
-//! The cell is governor's GCRA, told the time by its caller: governor's own clock would ignore the
-//! paused time of tests and simulations.
+//! The rate limiter is governor's GCRA. Its clock is set by the caller, because governor's own
+//! clock would ignore the paused time of tests and simulations.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,25 +16,25 @@ use governor::{Quota, RateLimiter};
 
 use crate::instants::Mono;
 
-type Cell = RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Duration>>;
+type Limiter = RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Duration>>;
 
 /// One destination's pace: at least `interval` between the starts of two posts, and none before
 /// the end of a pause that the destination asked for.
 pub struct Pace {
-    /// None where the interval is zero, so that any rate is allowed.
-    cell: Option<Cell>,
-    clock: ToldClock,
+    /// None: the interval is zero, so that any rate is allowed.
+    limiter: Option<Limiter>,
+    clock: SetClock,
     interval: Duration,
     ready_at: Mono,
 }
 
 impl Pace {
     pub fn new(interval: Duration) -> Pace {
-        let clock = ToldClock::default();
-        let cell = Quota::with_period(interval)
+        let clock = SetClock::default();
+        let limiter = Quota::with_period(interval)
             .map(|quota| quota.allow_burst(NonZeroU32::MIN))
             .map(|quota| RateLimiter::direct_with_clock(quota, clock.clone()));
-        Pace { cell, clock, interval, ready_at: Mono(0) }
+        Pace { limiter, clock, interval, ready_at: Mono(0) }
     }
 
     /// The earliest time at which a post may start, as far as is known now.
@@ -41,13 +42,13 @@ impl Pace {
         self.ready_at
     }
 
-    /// Takes the slot for a post that starts now, or says when to ask again.
+    /// Takes the slot for a post that starts now. The error says when to ask again.
     pub fn take(&mut self, now: Mono) -> Result<(), Mono> {
         if now < self.ready_at {
             return Err(self.ready_at);
         }
-        self.clock.tell(now);
-        if let Some(Err(not_yet)) = self.cell.as_ref().map(Cell::check) {
+        self.clock.set(now);
+        if let Some(Err(not_yet)) = self.limiter.as_ref().map(Limiter::check) {
             self.ready_at = to_mono_up(not_yet.earliest_possible());
             return Err(self.ready_at);
         }
@@ -55,28 +56,28 @@ impl Pace {
         Ok(())
     }
 
-    /// No post before `until`, whatever the rate would allow.
+    /// Allows no post before `until`, whatever the rate is.
     pub fn pause(&mut self, until: Mono) {
         self.ready_at = self.ready_at.max(until);
     }
 }
 
-/// A part of a millisecond counts as a whole one, or the slot would be asked for too early.
+/// Rounds up to whole milliseconds: rounded down, the caller would ask too early.
 fn to_mono_up(at: Duration) -> Mono {
     Mono(u64::try_from(at.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
-/// A clock that knows what it was last told.
+/// A clock that stands still until it is set.
 #[derive(Clone, Default)]
-struct ToldClock(Arc<AtomicU64>);
+struct SetClock(Arc<AtomicU64>);
 
-impl ToldClock {
-    fn tell(&self, now: Mono) {
+impl SetClock {
+    fn set(&self, now: Mono) {
         self.0.store(now.0, Ordering::Relaxed);
     }
 }
 
-impl Clock for ToldClock {
+impl Clock for SetClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -84,7 +85,7 @@ impl Clock for ToldClock {
     }
 }
 
-// The trait that `Duration` implements for governor; named so that a change there is seen here.
+// The trait that `Duration` implements for governor. This line breaks if governor changes it.
 const _: fn(&Duration, Duration) -> governor::nanos::Nanos =
     <Duration as Reference>::duration_since;
 
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(pace.take(Mono(5_000)), Err(Mono(6_100)));
         assert_eq!(pace.take(Mono(6_099)), Err(Mono(6_100)));
         assert_eq!(pace.take(Mono(6_100)), Ok(()));
-        // A long rest earns no burst.
+        // A long pause earns no burst.
         assert_eq!(pace.take(Mono(100_000)), Ok(()));
         assert_eq!(pace.take(Mono(100_001)), Err(Mono(101_100)));
     }

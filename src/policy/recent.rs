@@ -1,6 +1,8 @@
-//! What one worker knows to have been told lately: what it marked itself, and what it has seen in the
-//! ledger. A duplicate that this covers costs no call. The ledger knows better and knows all; so what is
-//! remembered is bounded in number and in age, and says nothing of what it does not hold.
+//! The last posts that this worker knows of: those that it marked itself, and those that it has
+//! read from the ledger. A duplicate that is recognised here costs no call of the ledger.
+//!
+//! The ledger knows more and knows better. So this memory is bounded in number and in age, and it
+//! says nothing about an alert that it does not hold.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,20 +14,20 @@ use crate::mutation::{self, Mutation};
 
 use super::ledger::{LastPost, RecordKey, Terms, Want};
 
-/// So many alerts are kept in each of two generations. When the younger is full the older one goes.
-/// Together they take [`Recent::BYTES_MAX`] at the most.
+/// So many alerts are kept in each of two generations. When the younger is full the older one is
+/// dropped. Together they take [`Recent::BYTES_MAX`] at most.
 const GENERATION: usize = 7_000;
-/// What was learned longer ago is asked for again. For so long a row that an operator deletes by hand
-/// may still count as there.
+/// An older entry is read from the ledger again. For so long a record that an operator deletes by
+/// hand may still count as there.
 pub const SURE_FOR: Duration = Duration::from_secs(3600);
 
-/// An alert's key in 16 bytes: two hashes of it, by keys that each process draws for itself, so that nobody can
-/// look for two alerts that share a name.
+/// A record key in 16 bytes: two hashes of it. Each process draws keys of its own for them, so that
+/// nobody can look for two alerts that share a name.
 type Name = [u64; 2];
 
 #[derive(Clone, Copy)]
 struct Entry {
-    told: LastPost,
+    last: LastPost,
     learned: Now,
 }
 
@@ -40,56 +42,58 @@ pub struct Recent {
 impl Recent {
     /// How many alerts are kept, at most.
     pub const KEPT_MAX: usize = 2 * GENERATION;
-    /// What they take: a table has eight places for seven entries, and a byte beside each.
+    /// How many bytes they take: a table has eight places for seven entries, and a byte for each.
     pub const BYTES_MAX: usize =
         2 * (GENERATION * 8 / 7).next_power_of_two() * (size_of::<(Name, Entry)>() + 1);
 
-    /// The ledger has this row, as far as `told` goes. What is known already of a later row stays: each
-    /// write of a row puts its expiry off.
-    pub fn learn(&mut self, key: &RecordKey, told: LastPost, now: Now) {
+    /// The ledger has a record with this last post. An entry of a later record stays: each write of
+    /// a record moves its expiry on.
+    pub fn learn(&mut self, key: &RecordKey, last: LastPost, now: Now) {
         let name = self.name(key);
-        if self.entry(&name).is_some_and(|known| known.told.expires_at > told.expires_at) {
+        if self.entry(&name).is_some_and(|known| known.last.expires_at > last.expires_at) {
             return;
         }
         if self.young.len() >= GENERATION && !self.young.contains_key(&name) {
             self.old = std::mem::take(&mut self.young);
         }
         self.old.remove(&name);
-        self.young.insert(name, Entry { told, learned: now });
+        self.young.insert(name, Entry { last, learned: now });
     }
 
-    /// The row is another one now.
+    /// The record is another one now.
     pub fn forget(&mut self, key: &RecordKey) {
         let name = self.name(key);
         self.young.remove(&name);
         self.old.remove(&name);
     }
 
-    /// The level at which the alert was told, if that covers it, and was learned so lately that the
-    /// ledger need not be asked. Age is counted by both clocks, as one of them may have stood still.
-    pub fn covers(
+    /// The level at which the alert was posted, if that is enough, and if it was learned so lately
+    /// that the ledger need not be asked. The age is the greater one of both clocks, as one of them
+    /// may have stood still.
+    pub fn already_posted(
         &self,
         key: &RecordKey,
         want: &Want<'_>,
         terms: &Terms,
         now: Now,
     ) -> Option<Level> {
-        let Entry { told, learned } = self.entry(&self.name(key))?;
+        let Entry { last, learned } = self.entry(&self.name(key))?;
         let age = now.mono.since(learned.mono).max(now.wall.since(learned.wall));
         let sure = age <= SURE_FOR || mutation::is(Mutation::MemoryNeverAges);
-        (sure && told.covers(want, terms, now.wall)).then_some(told.level)
+        (sure && last.already_posted(want, terms, now.wall)).then_some(last.level)
     }
 
-    /// The same however long ago it was learned: for when the ledger can't be asked.
-    pub fn covered(
+    /// As [`Recent::already_posted`], however long ago it was learned: for when the ledger is
+    /// unreachable.
+    pub fn already_posted_at_any_age(
         &self,
         key: &RecordKey,
         want: &Want<'_>,
         terms: &Terms,
         now: Now,
     ) -> Option<Level> {
-        let told = &self.entry(&self.name(key))?.told;
-        told.covers(want, terms, now.wall).then_some(told.level)
+        let last = &self.entry(&self.name(key))?.last;
+        last.already_posted(want, terms, now.wall).then_some(last.level)
     }
 
     fn name(&self, key: &RecordKey) -> Name {
@@ -114,14 +118,14 @@ mod tests {
     };
 
     fn key(i: usize) -> RecordKey {
-        RecordKey { fingerprint: format!("f{i}"), destination: "d".to_owned() }
+        RecordKey::alert(format!("f{i}"), "d")
     }
 
     fn at(seconds: i64) -> Now {
         Now { wall: Wall(seconds * 1000), mono: Mono(seconds as u64 * 1000) }
     }
 
-    fn told(level: Level, sent: i64) -> LastPost {
+    fn last(level: Level, sent: i64) -> LastPost {
         LastPost {
             level,
             revision: Some(Wall(0)),
@@ -135,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn covers_what_the_row_would_and_no_longer_than_an_hour() {
+    fn knows_what_the_record_says_for_an_hour() {
         let mut recent = Recent::default();
-        recent.learn(&key(0), told(Level::High, 0), at(0));
-        let covers = |level, revision, now| {
-            recent.covers(&key(0), &want(level, revision), &TERMS, at(now)).is_some()
+        recent.learn(&key(0), last(Level::High, 0), at(0));
+        let posted = |level, revision, now| {
+            recent.already_posted(&key(0), &want(level, revision), &TERMS, at(now)).is_some()
         };
-        for (level, revision, now, covered) in [
+        for (level, revision, now, known) in [
             (Level::High, 0, 0, true),
             (Level::Medium, 0, 3600, true),
             (Level::High, 0, 3601, false),
@@ -151,49 +155,59 @@ mod tests {
             (Level::High, 1, 1800, false),
             (Level::High, 0, 1800, true),
         ] {
-            assert_eq!(covers(level, revision, now), covered, "{level} {revision} {now}");
+            assert_eq!(posted(level, revision, now), known, "{level} {revision} {now}");
         }
-        assert_eq!(recent.covers(&key(1), &want(Level::Low, 0), &TERMS, at(0)), None);
-        let long = recent.covered(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600));
+        assert_eq!(recent.already_posted(&key(1), &want(Level::Low, 0), &TERMS, at(0)), None);
+        let long =
+            recent.already_posted_at_any_age(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600));
         assert_eq!(long, Some(Level::High));
-        let expired = recent.covered(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600 + 1));
+        let expired = recent.already_posted_at_any_age(
+            &key(0),
+            &want(Level::High, 0),
+            &TERMS,
+            at(3 * 3600 + 1),
+        );
         assert_eq!(expired, None);
     }
 
     #[test]
     fn age_is_that_of_the_clock_that_went_on() {
         let mut recent = Recent::default();
-        recent.learn(&key(0), told(Level::High, 0), at(0));
-        for (wall, mono, covered) in [(3601, 10, false), (10, 3601, false), (-50, 20, true)] {
+        recent.learn(&key(0), last(Level::High, 0), at(0));
+        for (wall, mono, known) in [(3601, 10, false), (10, 3601, false), (-50, 20, true)] {
             let now = Now { wall: Wall(wall * 1000), mono: Mono(mono * 1000) };
-            let covers = recent.covers(&key(0), &want(Level::High, 0), &TERMS, now);
-            assert_eq!(covers.is_some(), covered, "{wall} {mono}");
+            let posted = recent.already_posted(&key(0), &want(Level::High, 0), &TERMS, now);
+            assert_eq!(posted.is_some(), known, "{wall} {mono}");
         }
     }
 
     #[test]
-    fn the_later_row_counts_and_what_is_forgotten_is_gone() {
+    fn a_later_record_stays_until_it_is_forgotten() {
         let mut recent = Recent::default();
-        recent.learn(&key(0), told(Level::High, 100), at(100));
-        recent.learn(&key(0), told(Level::Medium, 50), at(101));
-        let covers =
-            |recent: &Recent| recent.covers(&key(0), &want(Level::High, 0), &TERMS, at(102));
-        assert_eq!(covers(&recent), Some(Level::High), "a look brought what was before");
-        recent.learn(&key(0), told(Level::Critical, 102), at(102));
-        assert_eq!(covers(&recent), Some(Level::Critical));
+        recent.learn(&key(0), last(Level::High, 100), at(100));
+        recent.learn(&key(0), last(Level::Medium, 50), at(101));
+        let posted = |recent: &Recent| {
+            recent.already_posted(&key(0), &want(Level::High, 0), &TERMS, at(102))
+        };
+        assert_eq!(posted(&recent), Some(Level::High), "a prefetch brought an earlier record");
+        recent.learn(&key(0), last(Level::Critical, 102), at(102));
+        assert_eq!(posted(&recent), Some(Level::Critical));
         recent.forget(&key(0));
-        assert_eq!(covers(&recent), None);
+        assert_eq!(posted(&recent), None);
     }
 
     #[test]
-    fn it_is_bounded_and_the_oldest_goes() {
+    fn the_number_is_bounded_and_the_oldest_are_dropped() {
         let mut recent = Recent::default();
         for i in 0..3 * Recent::KEPT_MAX {
-            recent.learn(&key(i), told(Level::High, i as i64), at(0));
+            recent.learn(&key(i), last(Level::High, i as i64), at(0));
             assert!(recent.young.len() + recent.old.len() <= Recent::KEPT_MAX);
         }
-        let known =
-            |i: usize| recent.covered(&key(i), &want(Level::High, 0), &TERMS, at(0)).is_some();
+        let known = |i: usize| {
+            recent
+                .already_posted_at_any_age(&key(i), &want(Level::High, 0), &TERMS, at(0))
+                .is_some()
+        };
         assert!(!known(0));
         let last = 3 * Recent::KEPT_MAX;
         assert!((last - GENERATION..last).all(known), "the last {GENERATION} are all there");
@@ -208,9 +222,7 @@ mod tests {
     #[test]
     fn keys_are_not_mixed_up() {
         let recent = Recent::default();
-        let of = |f: &str, d: &str| {
-            recent.name(&RecordKey { fingerprint: f.to_owned(), destination: d.to_owned() })
-        };
+        let of = |f: &str, d: &str| recent.name(&RecordKey::alert(f, d));
         assert_ne!(of("ab", "c"), of("a", "bc"));
         assert_ne!(of("", "ab"), of("ab", ""));
     }

@@ -1,7 +1,7 @@
-//! How long to wait before the next try.
+//! How long to wait before a retry.
 //!
-//! This is the one file that uses the `backoff` crate, and only for its arithmetic. The crate is no
-//! longer maintained (RUSTSEC-2025-0012); to replace it is to change this file.
+//! Only this file uses the `backoff` crate, and only for its arithmetic. The crate is no longer
+//! maintained (RUSTSEC-2025-0012). Whoever replaces it changes this file alone.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Retry {
         Retry { first, max, random: fastrand::Rng::with_seed(seed) }
     }
 
-    /// The delay before the next try after so many failures in a row (1 or more).
+    /// The delay before the retry after so many failures in a row (1 or more).
     pub fn delay(&mut self, failures: u32) -> Duration {
         self.jitter(nominal(self.first, self.max, failures))
     }
@@ -33,7 +33,8 @@ impl Retry {
     }
 }
 
-/// The delay without chance. Bounded work: once `max` is reached more failures change nothing.
+/// The delay before it is shortened. The loop is bounded: once `max` is reached, more failures
+/// change nothing.
 fn nominal(first: Duration, max: Duration, failures: u32) -> Duration {
     let mut steps: Exponential<NoClock> = Exponential {
         current_interval: first,
@@ -55,8 +56,8 @@ fn nominal(first: Duration, max: Duration, failures: u32) -> Duration {
     delay.min(max)
 }
 
-/// The crate asks a clock how long it has been trying, for a limit that is not used here: the
-/// answer is always "no time at all".
+/// The crate asks a clock how long it has been trying, for a limit that is not used here. This
+/// clock stands still.
 #[derive(Debug)]
 struct NoClock(std::time::Instant);
 
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_only_shortens_and_repeats_with_its_seed() {
+    fn a_delay_is_only_shortened_and_repeats_with_its_seed() {
         let delays = |seed| {
             let mut retry = Retry::new(Duration::from_secs(1), Duration::from_secs(60), seed);
             (1..20).map(|n| retry.delay(n)).collect::<Vec<_>>()

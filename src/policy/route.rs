@@ -4,11 +4,11 @@ use crate::finding::Severity;
 
 use super::filter::Threshold;
 
-/// One destination as the routes see it.
+/// The route to one destination.
 #[derive(Clone, Debug)]
 pub struct Route {
     pub destination: String,
-    /// Raises the threshold for this destination alone.
+    /// A higher threshold for this destination alone.
     pub min_severity: Option<Threshold>,
 }
 
@@ -20,19 +20,18 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The indexes of the destinations to which a finding of this severity is owed, in the order of the
-    /// configuration. Empty: it is below every threshold, and owed to nobody.
+    /// The indexes of the destinations that a finding of this severity is owed to, in the order of
+    /// the configuration. Empty: the severity is below every threshold.
     pub fn owed(&self, severity: &Severity) -> Vec<usize> {
         (0..self.routes.len()).filter(|&i| self.admits(i, severity)).collect()
     }
 
-    /// Whether a finding of this severity is owed to anybody.
+    /// Whether a finding of this severity is owed to any destination.
     pub fn admit(&self, severity: &Severity) -> bool {
         (0..self.routes.len()).any(|i| self.admits(i, severity))
     }
 
-    /// Whether a finding of this severity is owed to this destination. An index that is none admits
-    /// nothing.
+    /// Whether a finding of this severity is owed to this destination. False for an unknown index.
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
         self.min_severity.admits(severity)
             && self

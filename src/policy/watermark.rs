@@ -1,49 +1,37 @@
-//! How far a region's findings have been compared with the ledger: for each region one row in the
-//! ledger, which is also the right to compare it.
+//! Whether a run of reconcile may compare a region, and where it begins.
 //!
-//! Everything that was updated before the row's `revision_sent` has been compared. After a run that
-//! came to the end of the list the next one begins [`OVERLAP`] before that, for what shows up late;
-//! after one that was cut short it begins exactly there, so that runs that are always cut short
-//! still get on. The row's `digest` says which of the two it was.
+//! Each region has one [`WatermarkRecord`]. It says how far the region has been compared with the
+//! ledger, and it is also the lease of the run that compares it.
 //!
-//! Who compares renews its lease page by page. The timers of several workers leave one another
-//! alone; a person who asks takes over, and whoever was at it alerts at its next page. Two at once
-//! would do no harm: what is put into the queue twice is told once.
+//! After a run that came to the end of the list, the next one begins [`OVERLAP`] before that, for
+//! findings that show up late. After a run that was cut short, the next one begins exactly where it
+//! stopped, so that runs that are always cut short still get on.
+//!
+//! A run renews its lease page by page. A timer leaves the run of another worker alone. A person
+//! who asks takes the lease over, and the earlier run stops at its next page. Two runs at once
+//! would do no harm: a finding that is enqueued twice is posted once.
 
 use std::time::Duration;
 
 use crate::instants::Wall;
 
-use super::ledger::{Expect, RecordKey, Row, State, Terms, blank};
+use super::ledger::Terms;
+use super::record::{Ended, Expect, Progress, Run, Versioned, WatermarkRecord};
 
-/// In place of a fingerprint. No fingerprint looks like this: they have four parts.
-pub const WATERMARK: &str = "reconcile";
-/// So long before the end of a whole run the next one begins. It is longer than any finding is left
-/// to settle (see [`crate::commands::reconcile`]), and than lists should lag behind.
+/// So long before the end of a whole run the next one begins. It is longer than reconcile leaves a
+/// young finding to the next run, and longer than lists should lag behind.
 pub const OVERLAP: Duration = Duration::from_secs(3600);
-/// Where a region begins that was never compared.
+/// Where a region begins that was never compared: so long ago.
 pub const FIRST_LOOK: Duration = Duration::from_secs(24 * 3600);
 /// A page takes seconds.
 const LEASE: Duration = Duration::from_secs(300);
 
-/// The last run came to the end of the list.
-const WHOLE: &str = "whole";
-/// It was to stop before: the next one need not wait for its time.
-const CUT: &str = "cut";
-/// It stopped because something failed.
-const FAILED: &str = "failed";
-
-/// The row of a region.
-pub fn key(region: &str) -> RecordKey {
-    RecordKey { fingerprint: WATERMARK.to_owned(), destination: region.to_owned() }
-}
-
 /// By what right a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Somebody asked for it: at once, whoever else is at it.
+    /// A person asked for it: at once, whatever run is under way.
     Asked,
-    /// A timer: only if nobody else is at it, and so long after the last one began.
+    /// A timer: only if no other run is under way, and so long after the last one began.
     Timed(Duration),
 }
 
@@ -52,21 +40,20 @@ pub enum Manner {
 pub enum Turn {
     /// Yes, once this write is done.
     Go { expect: Expect, held: Held },
-    /// Another run is at it, at most until then.
+    /// Another run is under way, at most until then.
     Busy { until: Wall },
     /// It is not time yet.
     NotDue { until: Wall },
 }
 
-/// The right to compare a region.
+/// A run that holds its region's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The row, as it is kept.
-    pub row: Row,
-    /// Findings updated since this moment are to be compared.
+    pub record: WatermarkRecord,
+    /// Where the run begins.
     pub from: Wall,
-    /// What is compared joins what was compared before, so that the row can say so. It does not if
-    /// somebody asked to begin at a later moment: then the row stays as it is.
+    /// The run continues where those before it stopped, so that the record can say how far it
+    /// comes. It does not if a person asked to begin at a later moment: then the progress stays.
     pub joins: bool,
 }
 
@@ -80,96 +67,100 @@ pub enum Ending {
 }
 
 /// Where a run begins if nothing else is asked for.
-fn usual(row: Option<&Row>, now: Wall) -> Wall {
-    match row.and_then(|row| Some((row.revision_sent?, row.digest.as_str()))) {
+fn usual(progress: Option<&Progress>, now: Wall) -> Wall {
+    match progress {
         None => now.minus(FIRST_LOOK),
-        // Whatever the clocks of others say, nothing was compared that is yet to come.
-        Some((compared, WHOLE)) => compared.min(now).minus(OVERLAP),
-        Some((compared, _)) => compared.min(now),
+        // Whatever other machines' clocks say, the future was not compared.
+        Some(Progress { compared_to, ended: Ended::Whole, .. }) => {
+            (*compared_to).min(now).minus(OVERLAP)
+        }
+        Some(Progress { compared_to, .. }) => (*compared_to).min(now),
     }
 }
 
-/// Picks what a run is to do, from the region's row as it was seen. `me` names the run; `since` is
+/// Picks what a run does, from the region's record as it was read. `me` names the run; `since` is
 /// where it was asked to begin.
 pub fn turn(
-    seen: Option<&Row>,
+    seen: Option<&WatermarkRecord>,
     me: &str,
     manner: Manner,
     since: Option<Wall>,
     terms: &Terms,
     now: Wall,
 ) -> Turn {
-    let known = seen.filter(|row| row.expires_at >= now);
-    if let (Manner::Timed(every), Some(row)) = (manner, known) {
-        let until = row.lease_until.plus(terms.skew);
-        if row.state == State::Claimed && now < until {
-            return Turn::Busy { until };
-        }
-        // Who holds it still after its lease is gone, and was cut short.
-        let cut = row.digest == CUT || row.state == State::Claimed;
-        let due = row.sent_at.map(|began| began.min(now).plus(every));
-        if let Some(due) = due.filter(|due| !cut && now < *due) {
-            return Turn::NotDue { until: due };
-        }
+    let known = seen.filter(|seen| seen.expires_at >= now);
+    if let (Manner::Timed(every), Some(known)) = (manner, known)
+        && let Some(not_yet) = waits(known, every, terms, now)
+    {
+        return not_yet;
     }
-    let usual = usual(known, now);
+    let before = known.and_then(|known| known.progress);
+    let usual = usual(before.as_ref(), now);
     let from = since.unwrap_or(usual);
     let joins = from <= usual;
-    let before = known.cloned().unwrap_or_else(|| blank(0));
-    let row = Row {
-        state: State::Claimed,
-        owner: me.to_owned(),
-        fence: seen.map_or(0, |row| row.fence).saturating_add(1),
+    let joined = Progress { compared_to: from, began_at: now, ended: Ended::Cut };
+    let record = WatermarkRecord {
+        run: Run::Running { owner: me.to_owned() },
+        progress: if joins { Some(joined) } else { before },
+        fence: seen.map_or(0, |seen| seen.fence).saturating_add(1),
         lease_until: now.plus(LEASE),
-        revision_sent: if joins { Some(from) } else { before.revision_sent },
-        sent_at: if joins { Some(now) } else { before.sent_at },
-        digest: if joins { CUT.to_owned() } else { before.digest.clone() },
         expires_at: terms.expiry(now),
-        ..before
     };
-    let expect = seen.map_or(Expect::Absent, Row::as_seen);
-    Turn::Go { expect, held: Held { row, from, joins } }
+    let expect = seen.map_or(Expect::Absent, WatermarkRecord::as_seen);
+    Turn::Go { expect, held: Held { record, from, joins } }
+}
+
+/// Why a timer's run does not begin, if it does not.
+fn waits(known: &WatermarkRecord, every: Duration, terms: &Terms, now: Wall) -> Option<Turn> {
+    let until = known.lease_until.plus(terms.skew);
+    if known.is_running() && now < until {
+        return Some(Turn::Busy { until });
+    }
+    let progress = known.progress?;
+    // A run that is still under way after its lease was cut short.
+    let cut = progress.ended == Ended::Cut || known.is_running();
+    let until = progress.began_at.min(now).plus(every);
+    (!cut && now < until).then_some(Turn::NotDue { until })
 }
 
 /// Everything up to `to` has been compared: the write that says so, and renews the lease.
-pub fn advance(held: &Held, to: Wall, terms: &Terms, now: Wall) -> (Expect, Row) {
-    let row = Row {
+pub fn advance(held: &Held, to: Wall, terms: &Terms, now: Wall) -> (Expect, WatermarkRecord) {
+    let record = WatermarkRecord {
+        progress: held.record.progress.map(|progress| match held.joins {
+            true => reached(progress, to),
+            false => progress,
+        }),
         lease_until: now.plus(LEASE),
-        revision_sent: match held.joins {
-            true => held.row.revision_sent.max(Some(to)),
-            false => held.row.revision_sent,
-        },
         expires_at: terms.expiry(now),
-        ..held.row.clone()
+        ..held.record.clone()
     };
-    (held_as(held), row)
+    (held_as(held), record)
 }
 
-/// The run is over: the write that says how.
-pub fn end(held: &Held, ending: Ending, terms: &Terms, now: Wall) -> (Expect, Row) {
-    let mut row = Row {
-        state: State::Free,
-        owner: String::new(),
+/// The run is over: the write that says how it ended.
+pub fn end(held: &Held, ending: Ending, terms: &Terms, now: Wall) -> (Expect, WatermarkRecord) {
+    let record = WatermarkRecord {
+        run: Run::Idle,
+        progress: held.record.progress.map(|progress| match (held.joins, ending) {
+            (false, _) => progress,
+            (true, Ending::Whole(to)) => Progress { ended: Ended::Whole, ..reached(progress, to) },
+            (true, Ending::Cut) => Progress { ended: Ended::Cut, ..progress },
+            (true, Ending::Failed) => Progress { ended: Ended::Failed, ..progress },
+        }),
         lease_until: now,
         expires_at: terms.expiry(now),
-        ..held.row.clone()
+        ..held.record.clone()
     };
-    if held.joins {
-        row.digest = match ending {
-            Ending::Whole(_) => WHOLE,
-            Ending::Cut => CUT,
-            Ending::Failed => FAILED,
-        }
-        .to_owned();
-        if let Ending::Whole(to) = ending {
-            row.revision_sent = row.revision_sent.max(Some(to));
-        }
-    }
-    (held_as(held), row)
+    (held_as(held), record)
+}
+
+fn reached(progress: Progress, to: Wall) -> Progress {
+    Progress { compared_to: progress.compared_to.max(to), ..progress }
 }
 
 fn held_as(held: &Held) -> Expect {
-    Expect::Held { owner: held.row.owner.clone(), fence: held.row.fence }
+    let owner = held.record.owner().unwrap_or_default().to_owned();
+    Expect::Held { owner, fence: held.record.fence }
 }
 
 #[cfg(test)]

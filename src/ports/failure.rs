@@ -1,24 +1,23 @@
-//! Why a call did not do what was asked, in a word that can be counted and a line that can be read.
+//! Why a call failed: a word for metrics, and a line for people.
 
 use std::fmt;
 
-/// What kind of failure it was. The word is the log's field `reason` and the metric's label.
+/// The kind of a failure. Its word is the log's field `reason` and the metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
-    /// The service takes no more at present: a rate or a capacity is used up, of the table, the queue, the
-    /// account or a KMS key.
+    /// A rate or a capacity is used up: of the table, the queue, the account or a KMS key.
     Throttled,
     /// Another process writes to the embedded store.
     Busy,
-    /// No complete answer in time.
+    /// No complete answer came in time.
     TimedOut,
     /// The connection could not be made, or was lost.
     Connection,
-    /// A right, the credentials or a key that is switched off.
+    /// A right or the credentials are missing, or a key is switched off.
     Denied,
-    /// The queue, table or key is not there.
+    /// The queue, table or key does not exist.
     Missing,
-    /// The service failed by its own account: 5xx.
+    /// The service answered with a 5xx.
     ServerError,
     Other,
 }
@@ -35,7 +34,7 @@ impl FailureKind {
         FailureKind::Other,
     ];
 
-    /// False where it will be the same the next time, until somebody mends it.
+    /// False where a retry fails in the same way until a person mends the cause.
     pub fn may_pass(self) -> bool {
         !matches!(self, FailureKind::Denied | FailureKind::Missing)
     }
@@ -58,7 +57,7 @@ impl FailureKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: FailureKind,
-    /// What is wrong, and what to do, in one line.
+    /// What is wrong and what to do, in one line.
     pub detail: String,
 }
 
@@ -68,7 +67,7 @@ impl Failure {
     }
 }
 
-/// Of a kind that is nobody's in particular.
+/// A failure of no particular kind.
 impl From<String> for Failure {
     fn from(detail: String) -> Failure {
         Failure::new(FailureKind::Other, detail)

@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use super::{Depth, Lane, Ledger, LedgerError, QueueError};
 use crate::instants::Wall;
-use crate::policy::cell::CELL;
-use crate::policy::ledger::{RecordKey, Row};
+use crate::policy::record::{Record, RecordKey};
 
-/// The most rows that a search answers with.
-pub const SEARCH_ROWS_MAX: usize = 500;
+/// The most records that a search answers with.
+pub const SEARCH_RECORDS_MAX: usize = 500;
 /// The most messages that a search of a queue returns.
 pub const SEARCH_MESSAGES_MAX: usize = 100;
 
-/// What is known of a row that is searched for, when its key is not.
+/// What is known of the records that are searched for, when their keys are not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clue {
     /// The finding's id in any of its forms, as a fingerprint writes it; or a post's id.
@@ -27,11 +26,15 @@ pub struct Clue {
 }
 
 impl Clue {
-    /// Whether this is a row that is searched for. The cells of the pace never are.
-    pub fn fits(&self, key: &RecordKey, row: &Row) -> bool {
-        self.names(&key.fingerprint)
-            || (self.place_fits(&key.fingerprint)
-                && self.ids.iter().any(|id| self.is(&row.digest, id)))
+    /// Whether this is a record that is searched for: by its finding, or by the id of its post.
+    pub fn fits(&self, key: &RecordKey, record: &Record) -> bool {
+        let post_id = match record {
+            Record::Alert(alert) => alert.post_id(),
+            _ => None,
+        };
+        self.names(key.fingerprint())
+            || (self.place_fits(key.fingerprint())
+                && post_id.is_some_and(|post| self.ids.iter().any(|id| self.is(post, id))))
     }
 
     /// Whether this is the fingerprint of a finding that is searched for.
@@ -47,34 +50,34 @@ impl Clue {
 
     fn place_fits(&self, fingerprint: &str) -> bool {
         let mut parts = fingerprint.splitn(4, '/');
-        fingerprint != CELL
-            && [&self.product, &self.account, &self.region].into_iter().all(|wanted| {
-                let part = parts.next();
-                wanted.as_deref().is_none_or(|wanted| part == Some(wanted))
-            })
+        [&self.product, &self.account, &self.region].into_iter().all(|wanted| {
+            let part = parts.next();
+            wanted.as_deref().is_none_or(|wanted| part == Some(wanted))
+        })
     }
 }
 
-/// What a search has found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
-    /// By key, at most [`SEARCH_ROWS_MAX`].
-    pub rows: Vec<(RecordKey, Row)>,
-    /// Whether every row was looked at, and all that fit are here.
+    /// Sorted by key, at most [`SEARCH_RECORDS_MAX`].
+    pub records: Vec<(RecordKey, Record)>,
+    /// Every record was searched, and all that fit are here.
     pub complete: bool,
-    /// Rows that look as if they fit, but can't be read by this version.
+    /// How many records seem to fit, but can't be read by this version.
     pub unreadable: usize,
 }
 
 /// A ledger that can be searched.
 pub trait Inquiry: Ledger {
-    /// The rows of one fingerprint, whatever the destination, by key. Strongly consistent.
-    fn rows_of(
+    /// The records of one fingerprint, sorted by key. Strongly consistent.
+    fn records_of(
         &self,
         fingerprint: &str,
-    ) -> impl Future<Output = Result<Vec<(RecordKey, Row)>, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(RecordKey, Record)>, LedgerError>> + Send;
 
-    /// Looks through the ledger, bounded in time and in size. May miss what was written just now.
+    /// Searches the ledger, bounded in time and in size. May miss a record that was written just
+    /// now.
     fn search(&self, clue: &Clue) -> impl Future<Output = Result<Search, LedgerError>> + Send;
 }
 
@@ -142,24 +145,19 @@ pub trait QueueInquiry: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::ledger::State;
+    use crate::finding::Level;
+    use crate::policy::record::{AcceptedPost, AlertRecord, AlertState, EnqueuedRecord};
 
-    fn row(digest: &str) -> Row {
-        Row {
-            state: State::Sent,
-            owner: String::new(),
-            fence: 1,
-            lease_until: Wall(0),
-            level_claimed: None,
-            level_sent: None,
-            revision_sent: None,
-            sent_at: None,
+    fn posted(post_id: &str) -> Record {
+        let post = AcceptedPost {
+            level: Level::High,
+            revision: None,
+            sent_at: Wall(0),
             due_at: None,
-            attempts: 0,
-            ambiguous: 0,
-            digest: digest.to_owned(),
-            expires_at: Wall(0),
-        }
+            post_id: post_id.to_owned(),
+        };
+        let state = AlertState::Posted { post, marked_by: None };
+        Record::Alert(AlertRecord { state, ..AlertRecord::unposted(1) })
     }
 
     #[test]
@@ -192,10 +190,21 @@ mod tests {
             (key, placed("macie", "111122223333", "us-east-1"), false),
             (key, placed("guardduty", "111122223334", "us-east-1"), false),
             (key, placed("guardduty", "111122223333", "us-east-2"), false),
-            (CELL, clue(&[""], true), false),
         ] {
-            let key = RecordKey { fingerprint: fingerprint.to_owned(), destination: "d".into() };
-            assert_eq!(clue.fits(&key, &row("post-1")), fits, "{fingerprint} {clue:?}");
+            let key = RecordKey::alert(fingerprint, "d");
+            assert_eq!(clue.fits(&key, &posted("post-1")), fits, "{fingerprint} {clue:?}");
+        }
+        let enqueued = Record::Enqueued(EnqueuedRecord {
+            level: Level::High,
+            enqueued_at: Wall(0),
+            fence: 1,
+            expires_at: Wall(0),
+        });
+        for (clue, fits) in [(clue(&["f1"], false), true), (clue(&["post-1"], false), false)] {
+            assert_eq!(
+                clue.fits(&RecordKey::stored(key.into(), "~reconcile".into()), &enqueued),
+                fits
+            );
         }
     }
 }

@@ -1,33 +1,34 @@
-//! What an adapter finds out about the resource that it was given, by calls that change nothing. For
-//! people who set hansho up; the worker needs none of this.
+//! Facts about the queues and the table of a configuration, by calls that change nothing. `check
+//! --live` asks for them; the worker does not.
 
 use std::time::Duration;
 
-/// What came of a question.
+/// The answer to a question about a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked<T> {
     Answered(T),
-    /// These credentials may not ask. Holds what the service said.
+    /// These credentials may not ask. Holds the service's message.
     NotAllowed(String),
-    /// There is no such resource. Holds what to do.
+    /// The resource does not exist. Holds what to do.
     Missing(String),
-    /// Anything else that went wrong.
+    /// Any other failure.
     Failed(String),
 }
 
-/// A queue as it is set up. What the queue does not say is None.
+/// How a queue is set up. None: the queue does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueFacts {
     pub visibility: Option<Duration>,
     pub retention: Option<Duration>,
     pub message_bytes_max: Option<u64>,
-    /// After so many receives a message goes to the dead-letter queue. None: there is none.
+    /// After so many receives a message goes to the dead-letter queue. None: there is no such
+    /// queue.
     pub receives_max: Option<u64>,
-    /// It is encrypted with a KMS key, which needs rights of its own.
+    /// The queue is encrypted with a KMS key, which needs rights of its own.
     pub has_key: bool,
 }
 
-/// A table as it is set up.
+/// How a table is set up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableFacts {
     /// `ACTIVE`, `CREATING` and so on.
@@ -36,7 +37,7 @@ pub struct TableFacts {
     pub key: Vec<(String, String)>,
 }
 
-/// The attribute by which rows expire. None: they do not.
+/// The attribute by which records expire. None: they do not expire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TtlFacts {
     pub attribute: Option<String>,

@@ -1,5 +1,5 @@
-//! What was told of many alerts, in one eventually consistent `BatchGetItem`: half a read unit a row,
-//! be it there or not, where a refused write costs a whole write unit, ten times as much.
+//! The last posts of many alerts, by one eventually consistent `BatchGetItem`. A record costs half
+//! a read unit, be it there or not. A refused write costs a whole write unit: ten times as much.
 //! Source: DynamoDB developer guide, "Capacity unit consumption for batch operations".
 
 use std::collections::BTreeMap;
@@ -8,34 +8,32 @@ use aws_sdk_dynamodb::types::AttributeValue::S;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::FutureExt;
 
-use super::{
-    DESTINATION, DUE_AT, DynamoLedger, EXPIRES_AT, FINGERPRINT, Item, LEVEL_SENT, REVISION_SENT,
-    STATE, Unreadable, item, level, number, placeholders, required, text,
-};
-use crate::instants::Wall;
-use crate::policy::ledger::{LastPost, RecordKey, State};
+use super::item::{self, item, placeholders};
+use super::{DynamoLedger, Item};
+use crate::policy::record::stored::{Unreadable, column};
+use crate::policy::record::{LastPost, RecordKey};
 use crate::ports::{LedgerError, PREFETCH_MAX};
 
-/// What [`LastPost`] needs, and the key to tell the rows apart by. All are placeholders, as some are
-/// reserved words.
+/// The attributes of a [`LastPost`], and the key to tell the items apart by. All are placeholders,
+/// as some are reserved words.
 const PROJECTION: [(&str, &str); 7] = [
-    ("#fingerprint", FINGERPRINT),
-    ("#destination", DESTINATION),
-    ("#state", STATE),
-    ("#level", LEVEL_SENT),
-    ("#revision", REVISION_SENT),
-    ("#due", DUE_AT),
-    ("#expires", EXPIRES_AT),
+    ("#fingerprint", column::FINGERPRINT),
+    ("#destination", column::DESTINATION),
+    ("#state", column::STATE),
+    ("#level", column::LEVEL_SENT),
+    ("#revision", column::REVISION_SENT),
+    ("#due", column::DUE_AT),
+    ("#expires", column::EXPIRES_AT),
 ];
 
 impl DynamoLedger {
-    /// Keys that DynamoDB leaves unprocessed are not known, nor is what can't be read; none of them is
-    /// asked for again.
-    pub(super) async fn look_at(
+    /// None for a key that DynamoDB leaves unprocessed, and for an item that can't be read. Neither
+    /// is asked for again.
+    pub(super) async fn last_posts(
         &self,
         keys: &[RecordKey],
     ) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        // A key that is named twice is refused.
+        // DynamoDB refuses a key that is named twice.
         let distinct: BTreeMap<&RecordKey, ()> =
             keys.iter().take(PREFETCH_MAX).map(|key| (key, ())).collect();
         if distinct.is_empty() {
@@ -43,8 +41,8 @@ impl DynamoLedger {
         }
         let named = |key: &&RecordKey| {
             item([
-                (FINGERPRINT, S(key.fingerprint.clone())),
-                (DESTINATION, S(key.destination.clone())),
+                (column::FINGERPRINT, S(key.fingerprint().to_owned())),
+                (column::DESTINATION, S(key.destination().to_owned())),
             ])
         };
         let wanted = KeysAndAttributes::builder()
@@ -64,27 +62,21 @@ impl DynamoLedger {
             .map_err(|error| self.failed("BatchGetItem", &error))?;
         let items = answer.responses.unwrap_or_default().into_values().flatten();
         let known: BTreeMap<RecordKey, LastPost> =
-            items.filter_map(|item| told_of(&item)).collect();
+            items.filter_map(|item| last_post_of(&item)).collect();
         Ok(keys.iter().map(|key| known.get(key).copied()).collect())
     }
 }
 
-fn told_of(item: &Item) -> Option<(RecordKey, LastPost)> {
-    let key = RecordKey {
-        fingerprint: text(item, FINGERPRINT).ok()?.to_owned(),
-        destination: text(item, DESTINATION).ok()?.to_owned(),
-    };
-    Some((key, told(item).ok()??))
+fn last_post_of(item: &Item) -> Option<(RecordKey, LastPost)> {
+    Some((item::key_of(item)?, last_post(item).ok()??))
 }
 
-fn told(item: &Item) -> Result<Option<LastPost>, Unreadable> {
-    let state = State::from_name(text(item, STATE)?)
-        .ok_or(Unreadable { attribute: STATE, why: "is no state that this version knows" })?;
+fn last_post(item: &Item) -> Result<Option<LastPost>, Unreadable> {
     Ok(LastPost::of(
-        state,
-        level(item, LEVEL_SENT)?,
-        number(item, REVISION_SENT)?.map(Wall),
-        number(item, DUE_AT)?.map(Wall),
-        Wall(required::<i64>(item, EXPIRES_AT)?.saturating_mul(1000)),
+        item::state(item)?,
+        item::level(item, column::LEVEL_SENT)?,
+        item::time(item, column::REVISION_SENT)?,
+        item::time(item, column::DUE_AT)?,
+        item::expires_at(item)?,
     ))
 }

@@ -1,6 +1,6 @@
-//! Looking up in the table what became of a finding. Reads alone: `Query` for one fingerprint, and
-//! `Scan` where only the finding's id is known, as the id is the end of the partition key, by which
-//! no index can be asked. A scan reads the whole table, a megabyte a call; it is bounded.
+//! Searching the table for the records of a finding. It only reads: `Query` for one fingerprint,
+//! and `Scan` where only the finding's id is known, because no index can search for the end of a
+//! partition key. A scan reads the whole table, a megabyte a call, and is bounded.
 
 use std::time::Duration;
 
@@ -8,10 +8,12 @@ use aws_sdk_dynamodb::config::Config;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue::S;
 
-use super::{DESTINATION, DIGEST, DynamoLedger, FINGERPRINT, Item, decode};
-use crate::policy::ledger::{RecordKey, Row};
+use super::item::{decode, key_of};
+use super::{DynamoLedger, Item};
+use crate::policy::record::stored::{self, column};
+use crate::policy::record::{Record, RecordKey};
 use crate::ports::LedgerError;
-use crate::ports::inquiry::{Clue, Inquiry, SEARCH_ROWS_MAX, Search};
+use crate::ports::inquiry::{Clue, Inquiry, SEARCH_RECORDS_MAX, Search};
 
 /// A page of a scan reads 1 MiB at most. Source: DynamoDB API reference, Scan.
 const PAGES_MAX: usize = 1000;
@@ -21,33 +23,33 @@ const SCAN_TIME_MAX: Duration = Duration::from_secs(60);
 const ATTEMPTS_MAX: u32 = 3;
 
 impl Inquiry for DynamoLedger {
-    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Row)>, LedgerError> {
-        // One partition holds a row for each destination, of which there are few: one page.
+    async fn records_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Record)>, LedgerError> {
+        // A partition holds a record for each destination. There are few, so one page is all.
         let answer = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("#fingerprint = :fingerprint")
-            .expression_attribute_names("#fingerprint", FINGERPRINT)
+            .expression_attribute_names("#fingerprint", column::FINGERPRINT)
             .expression_attribute_values(":fingerprint", S(fingerprint.to_owned()))
             .customize()
             .config_override(patient())
             .send()
             .await
             .map_err(|error| self.failed("Query", &error))?;
-        let mut rows = Vec::new();
+        let mut records = Vec::new();
         for item in answer.items() {
             let Some(key) = key_of(item) else {
                 return Err(LedgerError(
                     self.wrong_key("it answered with an item without it").into(),
                 ));
             };
-            if let Some(row) = self.row(&key, Some(item))? {
-                rows.push((key, row));
+            if let Some(record) = self.record(&key, Some(item))? {
+                records.push((key, record));
             }
         }
-        Ok(rows)
+        Ok(records)
     }
 
     async fn search(&self, clue: &Clue) -> Result<Search, LedgerError> {
@@ -66,8 +68,8 @@ impl Inquiry for DynamoLedger {
                 () = &mut time_is_up => break,
             };
             take(&mut found, clue, &items);
-            if found.rows.len() > SEARCH_ROWS_MAX {
-                found.rows.truncate(SEARCH_ROWS_MAX);
+            if found.records.len() > SEARCH_RECORDS_MAX {
+                found.records.truncate(SEARCH_RECORDS_MAX);
                 break;
             }
             from = next;
@@ -76,7 +78,7 @@ impl Inquiry for DynamoLedger {
                 break;
             }
         }
-        found.rows.sort_by(|a, b| a.0.cmp(&b.0));
+        found.records.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(found)
     }
 }
@@ -92,8 +94,8 @@ impl DynamoLedger {
             .client
             .scan()
             .table_name(&self.table)
-            .expression_attribute_names("#fingerprint", FINGERPRINT)
-            .expression_attribute_names("#digest", DIGEST)
+            .expression_attribute_names("#fingerprint", column::FINGERPRINT)
+            .expression_attribute_names("#digest", column::DIGEST)
             .set_exclusive_start_key(from);
         let mut filter = Vec::new();
         for (index, id) in clue.ids.iter().enumerate() {
@@ -119,18 +121,14 @@ fn patient() -> aws_sdk_dynamodb::config::Builder {
 
 fn take(found: &mut Search, clue: &Clue, items: &[Item]) {
     for item in items {
-        match (key_of(item), decode(item)) {
-            (Some(key), Ok(row)) if clue.fits(&key, &row) => found.rows.push((key, row)),
-            (Some(_), Ok(_)) => {}
+        let read = key_of(item).zip(decode(item).ok());
+        let record = read.map(|(key, row)| (stored::decode(&key, row), key));
+        match record {
+            Some((Ok(record), key)) if clue.fits(&key, &record) => {
+                found.records.push((key, record))
+            }
+            Some((Ok(_), _)) => {}
             _ => found.unreadable += 1,
         }
     }
-}
-
-fn key_of(item: &Item) -> Option<RecordKey> {
-    let part = |name| match item.get(name) {
-        Some(S(text)) => Some(text.clone()),
-        _ => None,
-    };
-    Some(RecordKey { fingerprint: part(FINGERPRINT)?, destination: part(DESTINATION)? })
 }

@@ -131,7 +131,7 @@ fn described(entry: &QuarantineEntry) -> impl Iterator<Item = Attribute> {
         text("hansho.reason", &entry.reason, REASON_BYTES_MAX),
         text("hansho.lane", entry.lane.as_str(), ID_BYTES_MAX),
         text("hansho.message_id", &entry.message_id.0, ID_BYTES_MAX),
-        moment("hansho.parked_at", Some(entry.parked_at)),
+        moment("hansho.parked_at", Some(entry.quarantined_at)),
         moment("hansho.enqueued_at", entry.enqueued_at),
         Some(number("hansho.receive_count", entry.receive_count)),
         text("hansho.detail", &entry.detail, DETAIL_BYTES_MAX),
@@ -191,7 +191,7 @@ mod tests {
             detail: "line 1: expected a value".to_owned(),
             receive_count: 3,
             enqueued_at: Some(Wall(1_700_000_000_000)),
-            parked_at: Wall(1_700_000_060_000),
+            quarantined_at: Wall(1_700_000_060_000),
         }
     }
 

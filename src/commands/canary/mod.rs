@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 
 use crate::finding::canary::{CanaryEvent, DETAIL_TYPE, SOURCE};
 use crate::instants::{Mono, Wall};
-use crate::policy::canary::{self, Passed, Post};
-use crate::policy::ledger::{RecordKey, Row, State};
+use crate::policy::canary::{CanaryPost as Post, Passed};
+use crate::policy::record::{AlertRecord, AlertState, CanaryRecord, RecordKey};
 use crate::ports::{Bus, BusEvent, Clock, Ledger, LedgerError};
 
 pub use wire::{CanaryRun, run};
@@ -159,16 +159,18 @@ async fn read<L: Ledger, C: Clock>(
 ) -> Result<(), LedgerError> {
     let fingerprint = event.fingerprint();
     if !matches!(flight.landing, Landing::Seen { .. }) {
-        let row = ledger.read(&canary::key(&fingerprint)).await?;
+        let record: Option<CanaryRecord> = ledger.read(&RecordKey::canary(&fingerprint)).await?;
         // The ledger answered, so an earlier error no longer counts.
         flight.landing = Landing::NotSeen { ledger: None };
-        let Some(row) = row else { return Ok(()) };
-        let passed = row.digest.parse().map_err(|why| LedgerError(format!("{why}").into()))?;
-        flight.landing = Landing::Seen { passed, at: clock.now().wall };
+        let Some(record) = record else { return Ok(()) };
+        flight.landing = Landing::Seen { passed: record.passed, at: clock.now().wall };
     }
     for post in flight.posts.iter_mut().filter(|post| post.at.is_none()) {
-        let key = RecordKey::new(&fingerprint, &post.destination);
-        let sent = |row: Row| row.sent_at.filter(|_| row.state == State::Sent);
+        let key = RecordKey::alert(&fingerprint, &post.destination);
+        let sent = |record: AlertRecord| match record.state {
+            AlertState::Posted { post, .. } => Some(post.sent_at),
+            _ => None,
+        };
         post.at = ledger.read(&key).await?.and_then(sent);
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CanaryPost, Flight, Landing};
 use crate::finding::text::cut;
 use crate::instants::Wall;
-use crate::policy::canary::{Passed, Post};
+use crate::policy::canary::{CanaryPost as Post, Passed};
 
 /// The longest error of a service that is shown, in characters.
 const WHY_CHARS_MAX: usize = 500;

@@ -4,8 +4,7 @@
 use crate::config::{Config, Destination};
 use crate::finding::{Finding, Level, Remark, Text};
 use crate::instants::Wall;
-use crate::policy::canary;
-use crate::policy::ledger::{Row, State};
+use crate::policy::record::{AlertRecord, Record, Versioned};
 
 use super::answer::{
     About, DestinationState, ExplainedFinding, Explanation, HistoryEvent, LaneDepth, RejectedPart,
@@ -54,13 +53,14 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
     events.extend(subject.waiting.iter().map(|message| history::waiting(context, message)));
     events.extend(subject.quarantined.iter().map(history::quarantined));
     // A canary is owed to no destination by its level.
-    let is_canary = subject.records.iter().any(|(name, _)| name == canary::ROW);
+    let is_canary = subject.records.iter().any(|(_, record)| matches!(record, Record::Canary(_)));
     let level = most_severe(subject);
     let mut destinations = Vec::new();
     for (index, destination) in context.config.destinations.iter().enumerate() {
         let name = destination.name.as_str();
         let owed = finding.map(|finding| context.routes.admits(index, &finding.severity));
-        let record = subject.records.iter().find(|(d, _)| d == name).map(|(_, record)| record);
+        let record = subject.records.iter().find(|(d, _)| d == name);
+        let record = record.and_then(|(_, record)| alert_record(record));
         let happened = record.into_iter().flat_map(|record| history::record(context, record));
         events.extend(happened.map(|event| event.of(name)));
         if !is_canary {
@@ -70,9 +70,11 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
         destinations.push(state(context, name, Some(destination), owed, record));
     }
     for (name, record) in &subject.records {
-        if let Some(event) = history::of_hansho(name, record) {
+        if let Some(event) = history::of_hansho(record) {
             events.push(event);
-        } else if !context.config.destinations.iter().any(|d| d.name.as_str() == name) {
+        } else if let Some(record) = alert_record(record)
+            && !context.config.destinations.iter().any(|d| d.name.as_str() == name)
+        {
             let happened = history::record(context, record).into_iter();
             events.extend(happened.map(|event| event.of(name)));
             let removed = "the configuration has no such destination now";
@@ -92,9 +94,20 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
 
 /// The most severe level in any record of a finding.
 fn most_severe(subject: &Subject) -> Option<Level> {
-    let levels =
-        subject.records.iter().map(|(_, record)| record.level_sent.max(record.level_claimed));
+    let levels = subject.records.iter().map(|(_, record)| match record {
+        Record::Alert(alert) => alert.level_posted().max(alert.level_claimed()),
+        Record::Canary(canary) => Some(canary.level),
+        Record::Enqueued(enqueued) => Some(enqueued.level),
+        Record::Pace(_) | Record::Watermark(_) => None,
+    });
     levels.max().flatten()
+}
+
+fn alert_record(record: &Record) -> Option<&AlertRecord> {
+    match record {
+        Record::Alert(alert) => Some(alert),
+        _ => None,
+    }
 }
 
 fn state(
@@ -102,9 +115,10 @@ fn state(
     name: &str,
     destination: Option<&Destination>,
     owed: Option<bool>,
-    record: Option<&Row>,
+    record: Option<&AlertRecord>,
 ) -> DestinationState {
-    let claimed = record.filter(|record| record.state == State::Claimed);
+    let claimed = record.filter(|record| record.is_claimed());
+    let post = record.and_then(AlertRecord::accepted);
     let level = |level: Level| level.as_str();
     let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
     let text = |text: &str| (!text.is_empty()).then(|| clean(text));
@@ -113,19 +127,19 @@ fn state(
         configured: destination.is_some(),
         owed,
         min_severity: destination.map(|destination| context.threshold(destination)),
-        state: record.map_or("none", |record| record.state.as_str()),
+        state: record.map_or("none", |record| record.version().state.as_str()),
         expired: record.is_some_and(|record| record.expires_at < context.now),
         lease_alive: claimed
             .map(|record| context.now < record.lease_until.plus(context.terms.skew)),
-        level_sent: record.and_then(|record| record.level_sent).map(level),
-        level_claimed: record.and_then(|record| record.level_claimed).map(level),
-        sent_at: time(record.and_then(|record| record.sent_at)),
-        post_id: record.and_then(|record| text(&record.digest)),
-        revision_sent: time(record.and_then(|record| record.revision_sent)),
-        due_at: time(record.and_then(|record| record.due_at)),
+        level_sent: post.map(|post| level(post.level)),
+        level_claimed: record.and_then(AlertRecord::level_claimed).map(level),
+        sent_at: time(post.map(|post| post.sent_at)),
+        post_id: record.and_then(AlertRecord::post_id).and_then(text),
+        revision_sent: time(post.and_then(|post| post.revision)),
+        due_at: time(post.and_then(|post| post.due_at)),
         attempts: record.map(|record| record.attempts),
         ambiguous: record.map(|record| record.ambiguous),
-        owner: record.and_then(|record| text(&record.owner)),
+        owner: record.and_then(AlertRecord::owner).and_then(text),
         fence: record.map(|record| record.fence),
         lease_until: time(claimed.map(|record| record.lease_until)),
         expires_at: time(record.map(|record| record.expires_at)),

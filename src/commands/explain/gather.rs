@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::finding::{self, Finding, Rejection};
-use crate::policy::ledger::{RecordKey, Row};
-use crate::policy::{canary, enqueued};
+use crate::policy::record::{AlertRecord, Record, RecordKey};
 use crate::ports::inquiry::{
     BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, Search, WaitingMessage,
 };
@@ -40,7 +39,7 @@ pub struct Subject {
     /// The finding, if its text is in the file or in a queue.
     pub finding: Option<Finding>,
     /// The records, with the destination of each.
-    pub records: Vec<(String, Row)>,
+    pub records: Vec<(String, Record)>,
     pub quarantined: Vec<QuarantinedMessage>,
     pub waiting: Vec<WaitingMessage>,
 }
@@ -58,9 +57,12 @@ impl Subject {
 
 impl Evidence {
     /// The records of alerts: all but those of canaries and of `hansho reconcile`.
-    pub fn alert_records(&self) -> impl Iterator<Item = &(String, Row)> {
+    pub fn alert_records(&self) -> impl Iterator<Item = (&str, &AlertRecord)> {
         let all = self.subjects.iter().flat_map(|subject| &subject.records);
-        all.filter(|(name, _)| ![canary::ROW, enqueued::ENQUEUED].contains(&name.as_str()))
+        all.filter_map(|(name, record)| match record {
+            Record::Alert(alert) => Some((name.as_str(), alert)),
+            _ => None,
+        })
     }
 }
 
@@ -142,19 +144,19 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
 
     /// The records of a fingerprint. If the ledger does not allow that question, reads those of the
     /// configured destinations.
-    async fn records(&mut self, fingerprint: &str) -> Result<Vec<(String, Row)>, LedgerError> {
-        let why = match self.ledger.rows_of(fingerprint).await {
+    async fn records(&mut self, fingerprint: &str) -> Result<Vec<(String, Record)>, LedgerError> {
+        let why = match self.ledger.records_of(fingerprint).await {
             Ok(records) => {
                 let records = records.into_iter();
-                return Ok(records.map(|(key, record)| (key.destination, record)).collect());
+                return Ok(records.map(|(key, record)| (key.into_parts().1, record)).collect());
             }
             Err(why) => why,
         };
         let mut records = Vec::new();
         for destination in &self.config.destinations {
             let name = destination.name.to_string();
-            let key = RecordKey { fingerprint: fingerprint.to_owned(), destination: name.clone() };
-            if let Some(record) = self.ledger.read(&key).await? {
+            let key = RecordKey::alert(fingerprint, &name);
+            if let Some(record) = self.ledger.read_any(&key).await? {
                 records.push((name, record));
             }
         }
@@ -213,13 +215,14 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
                 found.unreadable
             ));
         }
-        for (key, record) in found.rows {
+        for (key, record) in found.records {
+            let (fingerprint, destination) = key.into_parts();
             let subjects = &mut self.evidence.subjects;
-            if subjects.last().is_none_or(|last| last.fingerprint != key.fingerprint) {
-                subjects.push(Subject::new(key.fingerprint));
+            if subjects.last().is_none_or(|last| last.fingerprint != fingerprint) {
+                subjects.push(Subject::new(fingerprint));
             }
             if let Some(last) = subjects.last_mut() {
-                last.records.push((key.destination, record));
+                last.records.push((destination, record));
             }
         }
     }

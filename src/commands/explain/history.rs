@@ -1,8 +1,7 @@
 //! What happened to a finding, as events. Pure.
 
-use crate::finding::{Finding, Level, Text};
-use crate::policy::ledger::{Row, State};
-use crate::policy::{canary, enqueued};
+use crate::finding::{Finding, Text};
+use crate::policy::record::{AlertRecord, AlertState, CanaryPost, Record};
 use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
 
 use super::answer::{HistoryEvent, clean};
@@ -25,20 +24,21 @@ pub(super) fn source(finding: &Finding) -> Vec<HistoryEvent> {
 }
 
 /// The events in the record of an alert.
-pub(super) fn record(context: &Context<'_>, record: &Row) -> Vec<HistoryEvent> {
+pub(super) fn record(context: &Context<'_>, record: &AlertRecord) -> Vec<HistoryEvent> {
     let mut events = Vec::new();
-    if let Some(level) = record.level_sent {
-        let post = or_dash(&clean(&record.digest)).to_owned();
-        let mut detail = format!("as {level}, in post {post}; Slack accepted it (HTTP 200, ok)");
-        if record.state == State::Sent {
+    if let Some(post) = record.accepted() {
+        let (level, id) = (post.level, clean(&post.post_id));
+        let id = or_dash(&id);
+        let mut detail = format!("as {level}, in post {id}; Slack accepted it (HTTP 200, ok)");
+        if record.is_posted() {
             detail.push_str(&failed_attempts(record));
         }
-        events.push(HistoryEvent::at(record.sent_at, "posted", detail));
+        events.push(HistoryEvent::at(Some(post.sent_at), "posted", detail));
     }
     events.extend(match record.state {
-        State::Claimed => Some(claim(context, record)),
-        State::Free => Some(release(context, record)),
-        State::Sent => None,
+        AlertState::Claimed { .. } => Some(claim(context, record)),
+        AlertState::Free { .. } => Some(release(context, record)),
+        AlertState::Posted { .. } => None,
     });
     if record.expires_at < context.now {
         events.push(HistoryEvent::at(
@@ -50,10 +50,11 @@ pub(super) fn record(context: &Context<'_>, record: &Row) -> Vec<HistoryEvent> {
     events
 }
 
-fn claim(context: &Context<'_>, record: &Row) -> HistoryEvent {
+fn claim(context: &Context<'_>, record: &AlertRecord) -> HistoryEvent {
     // The owner is the id of the worker, then that of the alert.
-    let worker = clean(record.owner.split('/').next().unwrap_or(&record.owner));
-    let level = record.level_claimed.map_or("", |level| level.as_str());
+    let owner = record.owner().unwrap_or_default();
+    let worker = clean(owner.split('/').next().unwrap_or(owner));
+    let level = record.level_claimed().map_or("", |level| level.as_str());
     let lease_end = record.lease_until.plus(context.terms.skew);
     let failed = failed_attempts(record);
     if context.now < lease_end {
@@ -72,14 +73,14 @@ fn claim(context: &Context<'_>, record: &Row) -> HistoryEvent {
     HistoryEvent::at(Some(record.lease_until), "lease_ended", detail)
 }
 
-fn release(context: &Context<'_>, record: &Row) -> HistoryEvent {
+fn release(context: &Context<'_>, record: &AlertRecord) -> HistoryEvent {
     let changed_at = record.expires_at.minus(context.terms.retention);
     // Only `replay send --force` frees a record without an attempt.
     if record.attempts == 0 && record.ambiguous > 0 {
         let detail = format!(
             "around this time, by hansho replay send --force; it was posted before, in post {}; a worker \
              posts it again when its message comes",
-            or_dash(&clean(&record.digest))
+            or_dash(&clean(record.post_id().unwrap_or_default()))
         );
         return HistoryEvent::at(Some(changed_at), "reset", detail);
     }
@@ -91,34 +92,32 @@ fn release(context: &Context<'_>, record: &Row) -> HistoryEvent {
     HistoryEvent::at(Some(changed_at), "released", detail)
 }
 
-/// The event in a record that is not that of an alert. No destination has such a name.
-pub(super) fn of_hansho(name: &str, record: &Row) -> Option<HistoryEvent> {
-    match name {
-        enqueued::ENQUEUED => {
-            let level = record.level_sent.map_or("", Level::as_str);
+/// The event in a record that is not that of an alert.
+pub(super) fn of_hansho(record: &Record) -> Option<HistoryEvent> {
+    match record {
+        Record::Enqueued(enqueued) => {
+            let level = enqueued.level;
             let detail =
                 format!("as {level} by hansho reconcile: GuardDuty had it, and the ledger did not");
-            Some(HistoryEvent::at(record.sent_at, "enqueued", detail))
+            Some(HistoryEvent::at(Some(enqueued.enqueued_at), "enqueued", detail))
         }
-        canary::ROW => {
-            let detail = match record.digest.parse::<canary::Passed>() {
-                Ok(passed) => format!(
-                    "a canary, not a finding: put on the bus at {}, received at {}{}",
-                    passed.put_at.to_rfc3339(),
-                    passed.received_at.to_rfc3339(),
-                    match passed.post {
-                        canary::Post::No => "",
-                        canary::Post::Yes => "; to be posted as a test",
-                        canary::Post::TooMany => {
-                            "; not posted as a test, because the worker has posted too many canaries"
-                        }
+        Record::Canary(canary) => {
+            let passed = canary.passed;
+            let detail = format!(
+                "a canary, not a finding: put on the bus at {}, received at {}{}",
+                passed.put_at.to_rfc3339(),
+                passed.received_at.to_rfc3339(),
+                match passed.post {
+                    CanaryPost::No => "",
+                    CanaryPost::Yes => "; to be posted as a test",
+                    CanaryPost::TooMany => {
+                        "; not posted as a test, because the worker has posted too many canaries"
                     }
-                ),
-                Err(_) => "a canary, not a finding".to_owned(),
-            };
-            Some(HistoryEvent::at(record.sent_at, "canary", detail))
+                }
+            );
+            Some(HistoryEvent::at(Some(passed.put_at), "canary", detail))
         }
-        _ => None,
+        Record::Alert(_) | Record::Pace(_) | Record::Watermark(_) => None,
     }
 }
 
@@ -168,7 +167,7 @@ pub(super) fn quarantined(message: &QuarantinedMessage) -> HistoryEvent {
     HistoryEvent { lane, message_id: id, reason, ..event }
 }
 
-fn failed_attempts(record: &Row) -> String {
+fn failed_attempts(record: &AlertRecord) -> String {
     let mut text = match record.attempts {
         0 => String::new(),
         1 => "; one attempt failed".to_owned(),

@@ -60,7 +60,7 @@ fn fallbacks(context: &Context<'_>, evidence: &Evidence) -> Vec<String> {
     for destination in all {
         let name = destination.name.as_str();
         let posted =
-            evidence.alert_records().any(|(d, record)| d == name && record.level_sent.is_some());
+            evidence.alert_records().any(|(d, record)| d == name && record.accepted().is_some());
         let fallback = destination.fallback.and_then(|index| all.get(index)).filter(|_| posted);
         notes.extend(fallback.map(|fallback| {
             format!(

@@ -1,7 +1,8 @@
 //! What happens at a destination if the finding comes now. Pure.
 
 use crate::finding::{Finding, Level, Severity};
-use crate::policy::ledger::{self, Claim, ClaimKind, Row, Want};
+use crate::policy::ledger::{self, Claim, ClaimKind, Want};
+use crate::policy::record::AlertRecord;
 
 use super::answer::HistoryEvent;
 use super::context::Context;
@@ -13,7 +14,7 @@ pub(super) fn outlook(
     index: usize,
     finding: Option<&Finding>,
     level: Option<Level>,
-    record: Option<&Row>,
+    record: Option<&AlertRecord>,
 ) -> Option<HistoryEvent> {
     let destination = context.config.destinations.get(index)?;
     let threshold = context.threshold(destination);
@@ -55,7 +56,7 @@ fn without_record(
 }
 
 /// The worker's own decision, for a finding that is owed.
-fn next(context: &Context<'_>, finding: &Finding, record: Option<&Row>) -> HistoryEvent {
+fn next(context: &Context<'_>, finding: &Finding, record: Option<&AlertRecord>) -> HistoryEvent {
     let level = finding.severity.level;
     let want = Want { owner: "explain", level, revision: finding.updated_at };
     let (event, detail) = match ledger::claim(record, &want, &context.terms, context.now) {
@@ -84,8 +85,8 @@ fn next(context: &Context<'_>, finding: &Finding, record: Option<&Row>) -> Histo
 
 /// A finding that is already posted, and whose text is not known. None: it is not posted, or the
 /// record has expired.
-fn settled(context: &Context<'_>, record: &Row) -> Option<HistoryEvent> {
-    let level = record.level_sent.filter(|_| record.expires_at >= context.now)?;
+fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> {
+    let level = record.level_posted().filter(|_| record.expires_at >= context.now)?;
     let until = record.expires_at.to_rfc3339();
     let unless = unless(level, Some(record));
     let detail = format!("as {level}; nothing more is posted until {until}{unless}");
@@ -93,7 +94,7 @@ fn settled(context: &Context<'_>, record: &Row) -> Option<HistoryEvent> {
 }
 
 /// The conditions under which a finding is posted again.
-fn unless(level: Level, record: Option<&Row>) -> String {
+fn unless(level: Level, record: Option<&AlertRecord>) -> String {
     let higher = match level {
         Level::Critical => None,
         Level::High => Some("it becomes critical".to_owned()),
@@ -102,7 +103,7 @@ fn unless(level: Level, record: Option<&Row>) -> String {
             next.map(|next| format!("it becomes {next} or more severe"))
         }
     };
-    let due = record.and_then(|record| record.due_at);
+    let due = record.and_then(AlertRecord::accepted).and_then(|post| post.due_at);
     let reminder = due.map(|due| format!("it changes and comes after {}", due.to_rfc3339()));
     let conditions: Vec<String> = higher.into_iter().chain(reminder).collect();
     match conditions.is_empty() {

@@ -17,7 +17,7 @@ use crate::desk::{Desk, DrainTerms, Memory, Report, ReturnReason, Settings};
 use crate::instants::Wall;
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
-use crate::policy::cell;
+use crate::policy::record::RecordKey;
 use crate::ports::{Clock, Delivery, Lane, Ledger, Notifier, Queue};
 
 /// A call ends at its deadline, so its desk needs no other patience.
@@ -99,11 +99,11 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// nothing can be claimed without it.
     async fn check_ledger(&self, deadline: &Deadline) -> Result<(), String> {
         for route in &self.settings.routes.routes {
-            let key = cell::key(&route.destination);
+            let key = RecordKey::pace(&route.destination);
             let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
             tokio::select! {
                 biased;
-                read = ledger.read(&key) => {
+                read = ledger.read_any(&key) => {
                     read.map_err(|why| format!("the ledger does not answer: {why}"))?;
                 }
                 () = self.clock.sleep_until(deadline.answer) => {
@@ -195,7 +195,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             lanes: vec![lane],
             seed: self.settings.seed.wrapping_add(call),
             // The whole batch is here, so the desk ends as soon as it is finished.
-            drain: Some(DrainTerms { looks: 0, patience: PATIENCE }),
+            drain: Some(DrainTerms { measurements: 0, patience: PATIENCE }),
             ends_at: Some(deadline.last_post),
             ..self.settings.clone()
         }

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use crate::finding::{self, Finding};
 use crate::instants::Wall;
 use crate::policy::filter::Threshold;
-use crate::policy::ledger::{self, Claim, RecordKey, Row, Terms, Want};
+use crate::policy::ledger::{self, Claim, RecordKey, Terms, Want};
+use crate::policy::record::AlertRecord;
 use crate::policy::route::Routes;
 use crate::ports::inlet::MESSAGE_BYTES_MAX;
 
@@ -76,17 +77,17 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Ver
         return Verdict::Unreadable(why);
     }
     let destinations = owed.into_iter().filter_map(|i| routes.routes.get(i));
-    let key = |destination: &str| RecordKey::new(&finding.fingerprint, destination);
+    let key = |destination: &str| RecordKey::alert(&finding.fingerprint, destination);
     let alerts = destinations.map(|route| key(&route.destination)).collect();
     Verdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
 }
 
 /// Returns true if the alert is already posted at this level or above, or if a worker has claimed
 /// it. The ledger's own protocol decides, so a finding is missing only if a worker would post it.
-pub fn known(row: Option<&Row>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
+pub fn known(record: Option<&AlertRecord>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
     // Without a revision no reminder is owed. Workers decide on reminders, as they get each update.
     let want = Want { owner: SOURCE, level: finding.severity.level, revision: None };
-    !matches!(ledger::claim(row, &want, terms, now), Claim::Write { .. })
+    !matches!(ledger::claim(record, &want, terms, now), Claim::Write { .. })
 }
 
 /// The message for a missing finding, in an envelope like that of EventBridge. It names no account,

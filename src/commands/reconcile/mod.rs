@@ -31,7 +31,8 @@ use crate::config::Config;
 use crate::finding::Level;
 use crate::instants::{Mono, Wall};
 use crate::policy::enqueued;
-use crate::policy::ledger::{Expect, RecordKey, Row, Terms};
+use crate::policy::ledger::Terms;
+use crate::policy::record::{Expect, RecordKey, RecordType, WatermarkRecord};
 use crate::policy::route::Routes;
 use crate::policy::watermark::{self, Ending, Held, Manner, Turn};
 use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk};
@@ -145,7 +146,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
     /// Claims the region. None: another run has it, or it is not due.
     async fn begin(&mut self, region: &str) -> Result<Option<Held>, String> {
         let ReconcileRequest { manner, since, dry_run, .. } = *self.ask;
-        let key = watermark::key(region);
+        let key = RecordKey::watermark(region);
         let mut seen = self.read(&key).await?;
         for _ in 0..WRITES_MAX {
             let (me, terms) = (&self.rules.me, &self.rules.terms);
@@ -164,7 +165,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
             if dry_run {
                 return Ok(Some(held));
             }
-            match self.write(&key, &expect, &held.row).await? {
+            match self.write(&key, &expect, &held.record).await? {
                 Written::Done => return Ok(Some(held)),
                 Written::Lost(actual) => seen = actual,
             }
@@ -261,7 +262,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
 
     async fn missing(&mut self, owed: &OwedFinding) -> Result<(), String> {
         let (finding, terms) = (&owed.finding, self.rules.terms);
-        let key = enqueued::key(&finding.fingerprint);
+        let key = RecordKey::enqueued(&finding.fingerprint);
         let level = finding.severity.level;
         let seen = self.read(&key).await?;
         if enqueued::waits(seen.as_ref(), level, self.wall()) {
@@ -288,7 +289,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         }
         let (expect, row) = watermark::advance(held, to, &self.rules.terms, self.wall());
         self.keep(region, &expect, &row).await?;
-        held.row = row;
+        held.record = row;
         Ok(())
     }
 
@@ -300,18 +301,28 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
         self.keep(region, &expect, &row).await
     }
 
-    async fn keep(&self, region: &str, expect: &Expect, row: &Row) -> Result<(), String> {
-        match self.write(&watermark::key(region), expect, row).await? {
+    async fn keep(
+        &self,
+        region: &str,
+        expect: &Expect,
+        row: &WatermarkRecord,
+    ) -> Result<(), String> {
+        match self.write(&RecordKey::watermark(region), expect, row).await? {
             Written::Done => Ok(()),
             Written::Lost(_) => Err("another run has taken over this region".to_owned()),
         }
     }
 
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, String> {
+    async fn read<R: RecordType>(&self, key: &RecordKey) -> Result<Option<R>, String> {
         self.ports.ledger.read(key).await.map_err(|why| why.to_string())
     }
 
-    async fn write(&self, key: &RecordKey, expect: &Expect, row: &Row) -> Result<Written, String> {
+    async fn write<R: RecordType>(
+        &self,
+        key: &RecordKey,
+        expect: &Expect,
+        row: &R,
+    ) -> Result<Written<R>, String> {
         self.ports.ledger.write(key, expect, row).await.map_err(|why| why.to_string())
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, Level};
 use crate::instants::Wall;
-use crate::policy::ledger::{Claim, ClaimKind, RecordKey, Want, claim};
+use crate::policy::ledger::{AlertRecord, Claim, ClaimKind, RecordKey, Want, claim};
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
 use crate::slack::{self, Mentions};
 
@@ -72,25 +72,26 @@ pub async fn of<L: Ledger>(
                 let outlook = Outlook::PostedByThis;
                 alerts.push(AlertForecast {
                     finding: index,
-                    destination: key.destination,
+                    destination: key.into_parts().1,
                     outlook,
                 });
                 continue;
             }
-            let row = rewinder.ledger.read(&key).await?;
+            let record: Option<AlertRecord> = rewinder.ledger.read(&key).await?;
             let want = Want { owner: NOBODY, level, revision: finding.updated_at };
-            let outlook = match claim(row.as_ref(), &want, &rewinder.terms, now) {
+            let outlook = match claim(record.as_ref(), &want, &rewinder.terms, now) {
                 Claim::Write { kind, .. } => Outlook::Post(kind),
                 Claim::Busy { .. } => Outlook::Busy,
                 Claim::AlreadyPosted { level } if force => Outlook::PostAgain(level),
-                Claim::AlreadyPosted { level } => {
-                    Outlook::AlreadyPosted { level, at: row.as_ref().and_then(|row| row.sent_at) }
-                }
+                Claim::AlreadyPosted { level } => Outlook::AlreadyPosted {
+                    level,
+                    at: record.as_ref().and_then(|record| Some(record.accepted()?.sent_at)),
+                },
             };
             if outlook.posts() {
                 before.insert(key.clone(), level);
             }
-            alerts.push(AlertForecast { finding: index, destination: key.destination, outlook });
+            alerts.push(AlertForecast { finding: index, destination: key.into_parts().1, outlook });
         }
     }
     Ok(MessageForecast { lane: letter.lane_of(lanes), alerts })

@@ -34,7 +34,7 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
         let name = |index: usize| self.routes.routes.get(index).map(|r| r.destination.as_str());
         owed.into_iter()
             .filter_map(name)
-            .map(|destination| RecordKey::new(&finding.fingerprint, destination))
+            .map(|destination| RecordKey::alert(&finding.fingerprint, destination))
             .collect()
     }
 
@@ -88,7 +88,7 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
                         "a worker may be posting it until {until}: run the command again then"
                     ));
                 }
-                Rewind::Write { expect, row } => {
+                Rewind::Write { expect, record: row } => {
                     let written = self.ledger.write(key, &expect, &row).await;
                     match written.map_err(|why| why.to_string())? {
                         Written::Done => return Ok(true),

@@ -18,13 +18,13 @@ pub fn text(outcome: &Outcome) -> String {
 }
 
 fn counts(tally: &Tally) -> Vec<String> {
-    let Tally { received, findings, below_threshold, covered, posted, posts, .. } = tally;
+    let Tally { received, findings, below_threshold, already_posted, posted, posts, .. } = tally;
     let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = tally;
     let Tally { returned, fenced_out, by_fallback, unclaimed, .. } = tally;
     vec![
         format!("{received:>8} messages received, {findings} findings in them"),
         format!("{below_threshold:>8} below the threshold"),
-        format!("{covered:>8} already posted"),
+        format!("{already_posted:>8} already posted"),
         format!("{posted:>8} posted in {posts} posts, {escalated} of them escalations"),
         format!("{by_fallback:>8} of them posted to a fallback, because the destination was dead"),
         format!("{unclaimed:>8} posted without a claim, because the ledger was unreachable"),

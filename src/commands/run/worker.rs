@@ -183,7 +183,7 @@ fn settings(
     }
     Settings {
         receive_wait: wiring::SHORT_POLL,
-        drain: Some(DrainTerms { looks: empty_counts, patience: patience(config) }),
+        drain: Some(DrainTerms { measurements: empty_counts, patience: patience(config) }),
         ..settings
     }
 }

@@ -1,7 +1,13 @@
-//! The design's table of transitions, row by row, and the corners between the rows.
+//! The table of transitions, case by case, and the corners between the cases.
 
+use std::time::Duration;
+
+use super::claim::{claimed as claim_of, earlier};
 use super::*;
-use Level::{Critical, High, Low, Medium};
+use crate::finding::Level;
+use crate::finding::Level::{Critical, High, Low, Medium};
+use crate::instants::Wall;
+use crate::policy::record::{AcceptedPost, AlertState, Earlier};
 
 const NOW: Wall = Wall(1_000_000_000);
 const TERMS: Terms = Terms {
@@ -15,73 +21,89 @@ const ALIVE: Wall = Wall(NOW.0 + 1);
 const IN_SKEW: Wall = Wall(NOW.0 - 4_999);
 const OVER: Wall = Wall(NOW.0 - 5_000);
 
-fn free() -> Row {
-    Row { expires_at: Wall(NOW.0 + 1), ..blank(7) }
+fn free() -> AlertRecord {
+    AlertRecord { expires_at: Wall(NOW.0 + 1), ..AlertRecord::unposted(7) }
 }
 
-fn sent(level: Level) -> Row {
-    Row {
-        state: State::Sent,
-        owner: "other".into(),
-        level_sent: Some(level),
-        revision_sent: Some(Wall(500)),
-        sent_at: Some(Wall(600)),
+fn post(level: Level) -> AcceptedPost {
+    AcceptedPost {
+        level,
+        revision: Some(Wall(500)),
+        sent_at: Wall(600),
         due_at: Some(Wall(NOW.0 + 1)),
-        digest: "d0".into(),
-        attempts: 3,
-        ambiguous: 1,
-        ..free()
+        post_id: "d0".into(),
     }
 }
 
-fn claimed(before: Row, level: Level, lease_until: Wall) -> Row {
-    Row {
-        state: State::Claimed,
-        owner: "other".into(),
-        level_claimed: Some(level),
-        lease_until,
-        ..before
+fn posted(post: AcceptedPost, marked_by: Option<&str>) -> AlertRecord {
+    let marked_by = marked_by.map(str::to_owned);
+    let state = AlertState::Posted { post, marked_by };
+    AlertRecord { state, attempts: 3, ambiguous: 1, ..free() }
+}
+
+fn sent(level: Level) -> AlertRecord {
+    posted(post(level), Some("other"))
+}
+
+fn claimed(before: AlertRecord, level: Level, lease_until: Wall) -> AlertRecord {
+    let state =
+        AlertState::Claimed { owner: "other".into(), level, earlier: earlier(before.state) };
+    AlertRecord { state, lease_until, ..before }
+}
+
+fn mine(mut record: AlertRecord) -> AlertRecord {
+    match &mut record.state {
+        AlertState::Claimed { owner, .. } => *owner = "me".into(),
+        AlertState::Posted { marked_by, .. } => *marked_by = Some("me".into()),
+        AlertState::Free { .. } => panic!("a free record is nobody's"),
     }
+    record
 }
 
-fn mine(row: Row) -> Row {
-    Row { owner: "me".into(), ..row }
+/// With another last post.
+fn having(mut record: AlertRecord, change: impl FnOnce(&mut AcceptedPost)) -> AlertRecord {
+    match &mut record.state {
+        AlertState::Posted { post, .. }
+        | AlertState::Claimed { earlier: Earlier::Posted(post), .. } => change(post),
+        state => panic!("nothing was posted: {state:?}"),
+    }
+    record
 }
 
-fn due(row: Row) -> Row {
-    Row { due_at: Some(NOW), ..row }
+fn due(record: AlertRecord) -> AlertRecord {
+    having(record, |post| post.due_at = Some(NOW))
 }
 
-fn expired(row: Row) -> Row {
-    Row { expires_at: Wall(NOW.0 - 1), ..row }
+fn expired(record: AlertRecord) -> AlertRecord {
+    AlertRecord { expires_at: Wall(NOW.0 - 1), ..record }
 }
 
 fn want(level: Level) -> Want<'static> {
     Want { owner: "me", level, revision: Some(Wall(501)) }
 }
 
-/// The answer in a line: what is done, and for a write the fence, and what is kept of earlier posts.
+/// The answer in a line: the transition, and for a write the fence and the level of earlier posts.
 fn brief(answer: &Claim) -> String {
     match answer {
-        Claim::AlreadyPosted { level } => format!("covered at {level}"),
+        Claim::AlreadyPosted { level } => format!("posted at {level}"),
         Claim::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
-        Claim::Write { row, kind, .. } => {
-            let before = row.level_sent.map_or("nothing", Level::as_str);
-            format!("{}, fence {}, after {before}", kind.as_str(), row.fence)
+        Claim::Write { record, kind, .. } => {
+            let before = record.level_posted().map_or("nothing", Level::as_str);
+            format!("{}, fence {}, after {before}", kind.as_str(), record.fence)
         }
     }
 }
 
 #[test]
-fn each_row_of_the_table() {
-    for (what, row, level, answer) in [
-        ("no row", None, Low, "new, fence 1, after nothing"),
+fn each_case_of_the_table() {
+    for (what, seen, level, answer) in [
+        ("no record", None, Low, "new, fence 1, after nothing"),
         ("free", Some(free()), Low, "take_over, fence 8, after nothing"),
         ("sent, lower", Some(sent(Medium)), High, "escalate, fence 8, after medium"),
-        ("sent, same", Some(sent(High)), High, "covered at high"),
-        ("sent, higher", Some(sent(Critical)), High, "covered at critical"),
+        ("sent, same", Some(sent(High)), High, "posted at high"),
+        ("sent, higher", Some(sent(Critical)), High, "posted at critical"),
         ("sent, due", Some(due(sent(High))), High, "remind, fence 8, after high"),
-        ("sent by me", Some(mine(sent(High))), High, "covered at high"),
+        ("sent by me", Some(mine(sent(High))), High, "posted at high"),
         ("alive", Some(claimed(free(), High, ALIVE)), High, "busy until +5001"),
         ("within the skew", Some(claimed(free(), High, IN_SKEW)), High, "busy until +1"),
         ("over", Some(claimed(free(), High, OVER)), High, "take_over, fence 8, after nothing"),
@@ -93,7 +115,7 @@ fn each_row_of_the_table() {
             "renew, fence 8, after nothing",
         ),
     ] {
-        assert_eq!(brief(&claim(row.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(seen.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
     }
 }
 
@@ -101,26 +123,26 @@ fn each_row_of_the_table() {
 fn the_corners_between_claims_levels_and_reminders() {
     let raising = |lease| Some(claimed(sent(High), Critical, lease));
     let reminding = |lease| Some(claimed(due(sent(High)), High, lease));
-    for (what, row, level, answer) in [
-        // High was posted; somebody raises it to critical, or died while doing so.
-        ("being raised, less is wanted", raising(ALIVE), Medium, "covered at high"),
-        ("being raised, as much as was sent is wanted", raising(ALIVE), High, "covered at high"),
+    for (what, seen, level, answer) in [
+        // High was posted; another worker raises it to critical, or died meanwhile.
+        ("being raised, less is wanted", raising(ALIVE), Medium, "posted at high"),
+        ("being raised, as much as was sent is wanted", raising(ALIVE), High, "posted at high"),
         ("being raised, the same is wanted", raising(ALIVE), Critical, "busy until +5001"),
-        ("raise crashed, less is wanted", raising(OVER), Medium, "covered at high"),
+        ("raise crashed, less is wanted", raising(OVER), Medium, "posted at high"),
         (
             "raise crashed, the same is wanted",
             raising(OVER),
             Critical,
             "escalate, fence 8, after high",
         ),
-        // Nothing was posted; somebody died posting critical, and only medium is wanted now.
+        // Nothing was posted; a worker died posting critical, and only medium is wanted now.
         (
             "first post crashed",
             Some(claimed(free(), Critical, OVER)),
             Medium,
             "take_over, fence 8, after nothing",
         ),
-        // A reminder is owed as much as a post is: it is not settled while somebody is at it.
+        // A reminder is owed as any post is: it is not settled while another worker posts it.
         ("being reminded", reminding(ALIVE), High, "busy until +5001"),
         ("reminder crashed", reminding(OVER), High, "remind, fence 8, after high"),
         ("reminder is mine", reminding(ALIVE).map(mine), High, "renew, fence 8, after high"),
@@ -131,36 +153,30 @@ fn the_corners_between_claims_levels_and_reminders() {
             "escalate, fence 8, after high",
         ),
         ("due, less is wanted", Some(due(sent(High))), Medium, "remind, fence 8, after high"),
-        // A row that broke its own rule is posted again rather than trusted.
-        (
-            "sent, but at no level",
-            Some(Row { level_sent: None, ..sent(High) }),
-            Low,
-            "take_over, fence 8, after nothing",
-        ),
     ] {
-        assert_eq!(brief(&claim(row.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(seen.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
     }
 }
 
 #[test]
-fn an_expired_row_is_as_none_but_for_its_fence_and_a_live_lease() {
-    for (what, row, answer) in [
+fn an_expired_record_is_as_none_but_for_its_fence_and_a_live_lease() {
+    for (what, seen, answer) in [
         ("free", expired(free()), "take_over, fence 8, after nothing"),
         ("sent", expired(sent(Critical)), "take_over, fence 8, after nothing"),
         ("due", expired(due(sent(High))), "take_over, fence 8, after nothing"),
         ("alive", expired(claimed(sent(High), High, ALIVE)), "busy until +5001"),
         ("over", expired(claimed(sent(High), Critical, OVER)), "take_over, fence 8, after nothing"),
         ("mine", mine(expired(claimed(free(), High, ALIVE))), "renew, fence 8, after nothing"),
-        ("at its last moment", Row { expires_at: NOW, ..sent(High) }, "covered at high"),
+        ("at its last moment", AlertRecord { expires_at: NOW, ..sent(High) }, "posted at high"),
     ] {
-        assert_eq!(brief(&claim(Some(&row), &want(High), &TERMS, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(Some(&seen), &want(High), &TERMS, NOW)), answer, "{what}");
     }
-    let Claim::Write { row, .. } = claim(Some(&expired(sent(High))), &want(Low), &TERMS, NOW)
+    let Claim::Write { record, .. } = claim(Some(&expired(sent(High))), &want(Low), &TERMS, NOW)
     else {
-        panic!("an expired row is taken over");
+        panic!("an expired record is taken over");
     };
-    assert_eq!(row, taken(blank(7), &want(Low), &TERMS, NOW), "nothing else is kept");
+    let new = claim_of(AlertRecord::unposted(7), &want(Low), &TERMS, NOW);
+    assert_eq!(record, new, "nothing else is kept");
 }
 
 #[test]
@@ -169,42 +185,43 @@ fn a_reminder_needs_the_setting_the_time_and_a_change() {
     let same = Want { revision: Some(Wall(500)), ..want(High) };
     let older = Want { revision: Some(Wall(499)), ..want(High) };
     let unknown = Want { revision: None, ..want(High) };
-    let unknown_before = Row { revision_sent: None, ..due(sent(High)) };
-    for (what, row, want, terms, answer) in [
+    let unknown_before = having(due(sent(High)), |post| post.revision = None);
+    let never_due = having(sent(High), |post| post.due_at = None);
+    for (what, seen, want, terms, answer) in [
         ("all three", due(sent(High)), want(High), TERMS, "remind, fence 8, after high"),
         ("first known change", unknown_before, want(High), TERMS, "remind, fence 8, after high"),
-        ("not set up", due(sent(High)), want(High), never, "covered at high"),
-        ("not yet due", sent(High), want(High), TERMS, "covered at high"),
-        ("never due", Row { due_at: None, ..sent(High) }, want(High), TERMS, "covered at high"),
-        ("not changed", due(sent(High)), same, TERMS, "covered at high"),
-        ("an old copy", due(sent(High)), older, TERMS, "covered at high"),
-        ("change unknown", due(sent(High)), unknown, TERMS, "covered at high"),
+        ("not set up", due(sent(High)), want(High), never, "posted at high"),
+        ("not yet due", sent(High), want(High), TERMS, "posted at high"),
+        ("never due", never_due, want(High), TERMS, "posted at high"),
+        ("not changed", due(sent(High)), same, TERMS, "posted at high"),
+        ("an old copy", due(sent(High)), older, TERMS, "posted at high"),
+        ("change unknown", due(sent(High)), unknown, TERMS, "posted at high"),
     ] {
-        assert_eq!(brief(&claim(Some(&row), &want, &terms, NOW)), answer, "{what}");
+        assert_eq!(brief(&claim(Some(&seen), &want, &terms, NOW)), answer, "{what}");
     }
 }
 
 #[test]
 fn a_claim_expects_exactly_what_it_saw() {
     let lapsed = claimed(sent(High), Critical, OVER);
-    let seen = |row: &Row| Expect::Seen {
-        state: row.state,
-        fence: row.fence,
-        lease_until: row.lease_until,
+    let seen = |record: &AlertRecord| Expect::Seen {
+        state: record.version().state,
+        fence: record.fence,
+        lease_until: record.lease_until,
     };
     let held = Expect::Held { owner: "me".into(), fence: 7 };
-    for (row, expected) in [
+    for (seen, expected) in [
         (None, Expect::Absent),
         (Some(free()), seen(&free())),
         (Some(sent(Low)), seen(&sent(Low))),
         (Some(lapsed.clone()), seen(&lapsed)),
         (Some(mine(lapsed.clone())), held),
     ] {
-        let Claim::Write { expect, .. } = claim(row.as_ref(), &want(Critical), &TERMS, NOW) else {
-            panic!("{row:?} can be claimed");
+        let Claim::Write { expect, .. } = claim(seen.as_ref(), &want(Critical), &TERMS, NOW) else {
+            panic!("{seen:?} can be claimed");
         };
         assert_eq!(expect, expected);
-        assert!(expect.holds(row.as_ref()));
+        assert!(expect.holds(seen.as_ref()));
     }
     // The hazard that the state and the lease are there for: a mark does not move the fence.
     let (_, marked) = mark(&lapsed, "d1", None, &TERMS, NOW);
@@ -214,118 +231,129 @@ fn a_claim_expects_exactly_what_it_saw() {
 
 #[test]
 fn a_claim_keeps_what_is_known_and_says_what_the_post_is() {
-    let Claim::Write { row, .. } = claim(Some(&sent(Medium)), &want(Critical), &TERMS, NOW) else {
+    let Claim::Write { record, .. } = claim(Some(&sent(Medium)), &want(Critical), &TERMS, NOW)
+    else {
         panic!("a raise is a write");
     };
-    let expected = Row {
-        state: State::Claimed,
+    let state = AlertState::Claimed {
         owner: "me".into(),
+        level: Critical,
+        earlier: Earlier::Posted(post(Medium)),
+    };
+    let expected = AlertRecord {
+        state,
         fence: 8,
         lease_until: NOW.plus(TERMS.lease),
-        level_claimed: Some(Critical),
         expires_at: NOW.plus(TERMS.retention),
         ..sent(Medium)
     };
-    assert_eq!(row, expected);
-    for (level_sent, level_claimed, escalated_from, reminder) in [
-        (None, Some(High), None, false),
-        (Some(Medium), Some(High), Some(Medium), false),
-        (Some(High), Some(High), None, true),
-        (Some(High), Some(Medium), None, true),
-        (Some(High), None, None, false),
-        (None, None, None, false),
+    assert_eq!(record, expected);
+    for (record, escalated_from, reminder) in [
+        (claimed(free(), High, ALIVE), None, false),
+        (claimed(sent(Medium), High, ALIVE), Some(Medium), false),
+        (claimed(sent(High), High, ALIVE), None, true),
+        (claimed(sent(High), Medium, ALIVE), None, true),
+        (sent(High), None, false),
+        (free(), None, false),
     ] {
-        let row = Row { level_sent, level_claimed, ..row.clone() };
-        assert_eq!((row.escalated_from(), row.is_reminder()), (escalated_from, reminder));
+        assert_eq!((record.escalated_from(), record.is_reminder()), (escalated_from, reminder));
     }
 }
 
 #[test]
 fn a_renewed_claim_is_for_what_is_wanted_now() {
-    let row = mine(claimed(sent(Medium), High, OVER));
-    let Claim::Write { row: longer, .. } = claim(Some(&row), &want(Critical), &TERMS, NOW) else {
+    let before = mine(claimed(sent(Medium), High, OVER));
+    let Claim::Write { record: longer, .. } = claim(Some(&before), &want(Critical), &TERMS, NOW)
+    else {
         panic!("a renewal is a write");
     };
-    let expected = Row {
-        level_claimed: Some(Critical),
-        fence: row.fence + 1,
-        lease_until: NOW.plus(TERMS.lease),
+    let expected = AlertRecord {
+        fence: before.fence + 1,
         expires_at: NOW.plus(TERMS.retention),
-        ..row.clone()
+        ..mine(claimed(sent(Medium), Critical, NOW.plus(TERMS.lease)))
     };
     assert_eq!(longer, expected);
     // A release of the earlier claim that arrives late finds nothing to undo.
-    assert!(!release(&row, false, &TERMS, NOW).0.holds(Some(&longer)));
+    assert!(!release(&before, false, &TERMS, NOW).0.holds(Some(&longer)));
     assert_eq!(longer.escalated_from(), Some(Medium));
 }
 
 #[test]
 fn a_mark_says_what_was_posted_and_can_be_recognised() {
     let held = mine(claimed(sent(Medium), High, ALIVE));
-    let (expect, row) = mark(&held, "d1", Some(Wall(700)), &TERMS, NOW);
-    let expected = Row {
-        state: State::Sent,
-        level_claimed: None,
-        level_sent: Some(High),
-        revision_sent: Some(Wall(700)),
-        sent_at: Some(NOW),
+    let (expect, record) = mark(&held, "d1", Some(Wall(700)), &TERMS, NOW);
+    let post = AcceptedPost {
+        level: High,
+        revision: Some(Wall(700)),
+        sent_at: NOW,
         due_at: Some(Wall(NOW.0 + 86_400_000)),
-        digest: "d1".into(),
+        post_id: "d1".into(),
+    };
+    let expected = AlertRecord {
+        state: AlertState::Posted { post, marked_by: Some("me".into()) },
         expires_at: NOW.plus(TERMS.retention),
         ..held.clone()
     };
-    assert_eq!(row, expected);
-    assert!(expect.holds(Some(&held)) && !expect.holds(Some(&row)));
+    assert_eq!(record, expected);
+    assert!(expect.holds(Some(&held)) && !expect.holds(Some(&record)));
     assert!(held_by(&held, "me", 7) && !held_by(&held, "me", 8) && !held_by(&held, "other", 7));
-    assert!(marked_by(&row, "me", 7, "d1") && !held_by(&row, "me", 7));
-    for (owner, fence, digest) in [("other", 7, "d1"), ("me", 8, "d1"), ("me", 7, "d2")] {
-        assert!(!marked_by(&row, owner, fence, digest));
+    assert!(marked_by(&record, "me", 7, "d1") && !held_by(&record, "me", 7));
+    for (owner, fence, post_id) in [("other", 7, "d1"), ("me", 8, "d1"), ("me", 7, "d2")] {
+        assert!(!marked_by(&record, owner, fence, post_id));
     }
     assert!(!marked_by(&held, "me", 7, "d0"), "a claim is no mark");
 }
 
 #[test]
-fn a_mark_never_lowers_what_was_sent() {
+fn a_mark_never_lowers_what_was_posted() {
     let held = mine(claimed(due(sent(High)), Medium, ALIVE));
     let never = Terms { remind_after: None, ..TERMS };
-    let (_, row) = mark(&held, "d1", Some(Wall(1)), &never, NOW);
-    assert_eq!((row.level_sent, row.revision_sent), (Some(High), Some(Wall(500))));
-    assert_eq!(row.due_at, None);
+    let (_, record) = mark(&held, "d1", Some(Wall(1)), &never, NOW);
+    let post = record.accepted().unwrap();
+    assert_eq!((post.level, post.revision, post.due_at), (High, Some(Wall(500)), None));
 }
 
 #[test]
-fn a_release_goes_back_to_where_the_claim_came_from() {
-    for (before, ambiguous, state, attempts, maybe) in [
-        (free(), false, State::Free, 1, 0),
-        (free(), true, State::Free, 1, 1),
-        (sent(Medium), false, State::Sent, 4, 1),
-        (sent(Medium), true, State::Sent, 4, 2),
-        (
-            Row { attempts: u32::MAX, ambiguous: u32::MAX, ..free() },
-            true,
-            State::Free,
-            u32::MAX,
-            u32::MAX,
-        ),
-    ] {
-        let held = mine(claimed(before.clone(), High, ALIVE));
-        let (expect, row) = release(&held, ambiguous, &TERMS, NOW);
-        let expected = Row {
-            state,
-            owner: String::new(),
-            lease_until: ALIVE,
-            attempts,
-            ambiguous: maybe,
-            expires_at: NOW.plus(TERMS.retention),
-            ..before
-        };
-        assert_eq!(row, expected);
-        assert!(expect.holds(Some(&held)) && !expect.holds(Some(&row)));
+fn a_record_that_is_not_claimed_is_neither_marked_nor_released() {
+    for record in [free(), sent(High)] {
+        for (expect, after) in
+            [mark(&record, "d1", None, &TERMS, NOW), release(&record, true, &TERMS, NOW)]
+        {
+            assert!(!expect.holds(Some(&record)));
+            assert_eq!(after, record);
+        }
     }
 }
 
 #[test]
-fn rows_expire_in_whole_seconds_and_times_saturate() {
+fn a_release_goes_back_to_where_the_claim_came_from() {
+    let most = AlertRecord { attempts: u32::MAX, ambiguous: u32::MAX, ..free() };
+    let rewound = AlertState::Free { rewound: Some("d0".into()) };
+    let rewound = AlertRecord { state: rewound, ..free() };
+    for (before, after, ambiguous, attempts, maybe) in [
+        (free(), free(), false, 1, 0),
+        (free(), free(), true, 1, 1),
+        (rewound.clone(), rewound, false, 1, 0),
+        (sent(Medium), posted(post(Medium), None), false, 4, 1),
+        (sent(Medium), posted(post(Medium), None), true, 4, 2),
+        (most, free(), true, u32::MAX, u32::MAX),
+    ] {
+        let held = mine(claimed(before, High, ALIVE));
+        let (expect, record) = release(&held, ambiguous, &TERMS, NOW);
+        let expected = AlertRecord {
+            lease_until: ALIVE,
+            attempts,
+            ambiguous: maybe,
+            expires_at: NOW.plus(TERMS.retention),
+            ..after
+        };
+        assert_eq!(record, expected);
+        assert!(expect.holds(Some(&held)) && !expect.holds(Some(&record)));
+    }
+}
+
+#[test]
+fn records_expire_in_whole_seconds_and_times_saturate() {
     for (now, retention_ms, at) in [
         (1_000, 0, 1_000),
         (1_001, 0, 2_000),
@@ -337,68 +365,69 @@ fn rows_expire_in_whole_seconds_and_times_saturate() {
         let terms = Terms { retention: Duration::from_millis(retention_ms), ..TERMS };
         assert_eq!(terms.expiry(Wall(now)), Wall(at), "{now} + {retention_ms}");
     }
-    let far = Row { fence: u64::MAX, ..claimed(free(), High, Wall(i64::MAX)) };
+    let far = AlertRecord { fence: u64::MAX, ..claimed(free(), High, Wall(i64::MAX)) };
     assert_eq!(claim(Some(&far), &want(High), &TERMS, NOW), Claim::Busy { until: Wall(i64::MAX) });
 }
 
 #[test]
 fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
-    let post = Unclaimed {
+    let post = UnclaimedPost {
         level: High,
-        digest: "d9".into(),
+        post_id: "d9".into(),
         revision: Some(Wall(501)),
         sent_at: Wall(NOW.0 - 60_000),
     };
-    let later = |row: Row| Row { sent_at: Some(post.sent_at), ..row };
-    let brief = |answer: &Record| match answer {
-        Record::Known => "known".to_owned(),
-        Record::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
-        Record::Write { row, .. } => {
-            assert_eq!((row.state, row.level_claimed), (State::Sent, None));
-            assert!(row.level_sent >= Some(High));
-            assert_eq!(row.sent_at, Some(post.sent_at));
-            format!("sent, fence {}, digest {}", row.fence, row.digest)
+    let later = |record| having(record, |known| known.sent_at = post.sent_at);
+    let brief = |answer: &Recording<AlertRecord>| match answer {
+        Recording::Known => "known".to_owned(),
+        Recording::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
+        Recording::Write { record, .. } => {
+            assert!(record.is_posted() && record.level_posted() >= Some(High));
+            let accepted = record.accepted().unwrap();
+            assert_eq!(accepted.sent_at, post.sent_at);
+            format!("posted, fence {}, in {}", record.fence, accepted.post_id)
         }
     };
-    for (what, row, answer) in [
-        ("no row", None, "sent, fence 1, digest d9"),
-        ("free", Some(free()), "sent, fence 8, digest d9"),
-        ("sent, lower", Some(sent(Medium)), "sent, fence 8, digest d9"),
-        ("sent, same, before", Some(sent(High)), "sent, fence 8, digest d9"),
+    for (what, seen, answer) in [
+        ("no record", None, "posted, fence 1, in d9"),
+        ("free", Some(free()), "posted, fence 8, in d9"),
+        ("sent, lower", Some(sent(Medium)), "posted, fence 8, in d9"),
+        ("sent, same, before", Some(sent(High)), "posted, fence 8, in d9"),
         ("sent, same, later", Some(later(sent(High))), "known"),
         ("sent, higher", Some(later(sent(Critical))), "known"),
-        ("sent long ago", Some(expired(sent(Critical))), "sent, fence 8, digest d9"),
+        ("sent long ago", Some(expired(sent(Critical))), "posted, fence 8, in d9"),
         ("another posts it", Some(claimed(free(), High, ALIVE)), "busy until +5001"),
-        ("another is gone", Some(claimed(free(), High, OVER)), "sent, fence 8, digest d9"),
+        ("another is gone", Some(claimed(free(), High, OVER)), "posted, fence 8, in d9"),
         ("another raises it", Some(claimed(later(sent(High)), Critical, ALIVE)), "known"),
         ("another reminds", Some(claimed(sent(High), High, ALIVE)), "busy until +5001"),
-        ("my own claim", Some(mine(claimed(free(), High, ALIVE))), "sent, fence 8, digest d9"),
+        ("my own claim", Some(mine(claimed(free(), High, ALIVE))), "posted, fence 8, in d9"),
     ] {
-        let record = record(row.as_ref(), "me", &post, &TERMS, NOW);
-        assert_eq!(brief(&record), answer, "{what}");
-        if let Record::Write { expect, row: written } = record {
-            assert!(expect.holds(row.as_ref()) && !expect.holds(Some(&written)), "{what}");
+        let answered = record(seen.as_ref(), "me", &post, &TERMS, NOW);
+        assert_eq!(brief(&answered), answer, "{what}");
+        if let Recording::Write { expect, record: written } = answered {
+            assert!(expect.holds(seen.as_ref()) && !expect.holds(Some(&written)), "{what}");
         }
     }
 }
 
 /// What [`rewind`] answers, in a line.
-fn rewound(row: Option<Row>) -> String {
-    match rewind(row.as_ref(), &TERMS, NOW) {
+fn rewound(seen: Option<AlertRecord>) -> String {
+    match rewind(seen.as_ref(), &TERMS, NOW) {
         Rewind::Nothing => "nothing".to_owned(),
         Rewind::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
-        Rewind::Write { expect, row: new } => {
-            assert!(expect.holds(row.as_ref()), "it expects what was seen");
-            let before = new.level_sent.map_or("nothing", Level::as_str);
-            format!("{}, fence {}, after {before}", new.state.as_str(), new.fence)
+        Rewind::Write { expect, record: new } => {
+            assert!(expect.holds(seen.as_ref()), "it expects the record that was read");
+            assert_eq!(new.post_id(), Some("d0"), "the id of the earlier post is kept");
+            let before = new.level_posted().map_or("nothing", Level::as_str);
+            format!("{}, fence {}, after {before}", new.version().state.as_str(), new.fence)
         }
     }
 }
 
 #[test]
 fn a_rewind_frees_what_was_posted_and_nothing_else() {
-    for (what, row, answer) in [
-        ("no row", None, "nothing"),
+    for (what, seen, answer) in [
+        ("no record", None, "nothing"),
         ("free", Some(free()), "nothing"),
         ("claimed, never posted", Some(claimed(free(), High, ALIVE)), "nothing"),
         ("sent", Some(sent(High)), "free, fence 8, after nothing"),
@@ -411,16 +440,19 @@ fn a_rewind_frees_what_was_posted_and_nothing_else() {
         ),
         ("perhaps gone", Some(claimed(sent(Low), High, IN_SKEW)), "busy until +1"),
     ] {
-        assert_eq!(rewound(row), answer, "{what}");
+        assert_eq!(rewound(seen), answer, "{what}");
     }
 }
 
 #[test]
 fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
     let seen = sent(High);
-    let Rewind::Write { row, .. } = rewind(Some(&seen), &TERMS, NOW) else { panic!("not rewound") };
-    assert!(row.perhaps_repeats() && row.expires_at > NOW);
-    let Claim::Write { row: held, kind, .. } = claim(Some(&row), &want(High), &TERMS, NOW) else {
+    let Rewind::Write { record: freed, .. } = rewind(Some(&seen), &TERMS, NOW) else {
+        panic!("not rewound")
+    };
+    assert!(freed.perhaps_repeats() && freed.expires_at > NOW);
+    let Claim::Write { record: held, kind, .. } = claim(Some(&freed), &want(High), &TERMS, NOW)
+    else {
         panic!("not claimed")
     };
     assert_eq!(
@@ -432,8 +464,8 @@ fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
         claim(Some(&marked), &want(High), &TERMS, NOW),
         Claim::AlreadyPosted { level: High }
     );
-    // What was on its way before finds another row.
+    // A mark that was on its way before finds another record.
     let (late, _) = mark(&claimed(sent(Low), High, OVER), "late", None, &TERMS, NOW);
-    assert!(!late.holds(Some(&row)));
-    assert!(!seen.as_seen().holds(Some(&row)));
+    assert!(!late.holds(Some(&freed)));
+    assert!(!seen.as_seen().holds(Some(&freed)));
 }

@@ -13,7 +13,12 @@ fn terms() -> Terms {
     }
 }
 
-fn go(row: Option<&Row>, manner: Manner, since: Option<Wall>, now: Wall) -> (Expect, Held) {
+fn go(
+    row: Option<&WatermarkRecord>,
+    manner: Manner,
+    since: Option<Wall>,
+    now: Wall,
+) -> (Expect, Held) {
     match turn(row, "me", manner, since, &terms(), now) {
         Turn::Go { expect, held } => (expect, held),
         other => panic!("{other:?}"),
@@ -21,7 +26,7 @@ fn go(row: Option<&Row>, manner: Manner, since: Option<Wall>, now: Wall) -> (Exp
 }
 
 /// A row after a run that began at `NOW` and ended so.
-fn after(ending: Ending) -> Row {
+fn after(ending: Ending) -> WatermarkRecord {
     let (_, held) = go(None, Manner::Asked, None, NOW);
     end(&held, ending, &terms(), NOW.plus(Duration::from_secs(2))).1
 }
@@ -33,10 +38,10 @@ fn a_region_that_was_never_compared_begins_a_day_back() {
     assert_eq!(held.from, NOW.minus(DAY));
     // Killed now, the next run begins at the same moment, not a day before its own time.
     let later = NOW.plus(DAY);
-    let (expect, again) = go(Some(&held.row), Manner::Timed(QUARTER), None, later);
+    let (expect, again) = go(Some(&held.record), Manner::Timed(QUARTER), None, later);
     assert_eq!(again.from, held.from);
-    assert_eq!(expect, held.row.as_seen());
-    assert_eq!(again.row.fence, 2);
+    assert_eq!(expect, held.record.as_seen());
+    assert_eq!(again.record.fence, 2);
 }
 
 #[test]
@@ -52,16 +57,17 @@ fn a_whole_run_is_followed_with_an_overlap_and_a_cut_one_without() {
     }
     let (_, held) = go(None, Manner::Asked, None, NOW);
     let (expect, row) = advance(&held, NOW.minus(QUARTER), &terms(), NOW);
-    assert!(expect.holds(Some(&held.row)));
-    let held = Held { row, ..held };
+    assert!(expect.holds(Some(&held.record)));
+    let held = Held { record: row, ..held };
     let (_, row) = end(&held, Ending::Cut, &terms(), NOW);
     assert_eq!(go(Some(&row), Manner::Asked, None, later).1.from, NOW.minus(QUARTER));
 }
 
 #[test]
 fn timers_wait_for_their_time_and_for_one_another() {
-    let timed =
-        |row: &Row, at| turn(Some(row), "other", Manner::Timed(QUARTER), None, &terms(), at);
+    let timed = |row: &WatermarkRecord, at| {
+        turn(Some(row), "other", Manner::Timed(QUARTER), None, &terms(), at)
+    };
     let due = NOW.plus(QUARTER);
     let soon = NOW.plus(Duration::from_secs(60));
     for ending in [Ending::Whole(NOW), Ending::Failed] {
@@ -72,12 +78,12 @@ fn timers_wait_for_their_time_and_for_one_another() {
     assert!(matches!(timed(&after(Ending::Cut), soon), Turn::Go { .. }));
     let (_, held) = go(None, Manner::Timed(QUARTER), None, NOW);
     let until = NOW.plus(LEASE).plus(terms().skew);
-    assert_eq!(timed(&held.row, soon), Turn::Busy { until });
-    assert!(matches!(timed(&held.row, until), Turn::Go { .. }));
+    assert_eq!(timed(&held.record, soon), Turn::Busy { until });
+    assert!(matches!(timed(&held.record, until), Turn::Go { .. }));
     // A person need not wait, and whoever was at it has lost it.
-    let (_, taken) = go(Some(&held.row), Manner::Asked, None, soon);
+    let (_, taken) = go(Some(&held.record), Manner::Asked, None, soon);
     let (expect, _) = advance(&held, soon, &terms(), soon);
-    assert!(!expect.holds(Some(&taken.row)));
+    assert!(!expect.holds(Some(&taken.record)));
 }
 
 #[test]
@@ -87,10 +93,9 @@ fn asked_to_begin_later_a_run_leaves_the_row_as_it_was() {
     let (_, held) = go(Some(&row), Manner::Asked, Some(later.minus(QUARTER)), later);
     assert!(!held.joins);
     let (_, advanced) = advance(&held, later, &terms(), later);
-    let held = Held { row: advanced, ..held };
+    let held = Held { record: advanced, ..held };
     let (_, ended) = end(&held, Ending::Whole(later), &terms(), later);
-    assert_eq!(ended.revision_sent, row.revision_sent);
-    assert_eq!((ended.sent_at, &ended.digest), (row.sent_at, &row.digest));
+    assert_eq!(ended.progress, row.progress);
     assert_eq!(go(Some(&ended), Manner::Asked, None, later).1.from, NOW.minus(OVERLAP));
 }
 
@@ -100,7 +105,7 @@ fn asked_to_begin_earlier_a_run_that_is_cut_is_gone_on_with() {
     let (_, held) = go(Some(&row), Manner::Asked, Some(NOW.minus(DAY * 30)), NOW);
     assert!(held.joins);
     let (_, advanced) = advance(&held, NOW.minus(DAY * 20), &terms(), NOW);
-    let (_, ended) = end(&Held { row: advanced, ..held }, Ending::Cut, &terms(), NOW);
+    let (_, ended) = end(&Held { record: advanced, ..held }, Ending::Cut, &terms(), NOW);
     let soon = NOW.plus(Duration::from_secs(60));
     assert_eq!(go(Some(&ended), Manner::Timed(QUARTER), None, soon).1.from, NOW.minus(DAY * 20));
 }
@@ -111,7 +116,7 @@ fn a_row_that_expired_or_is_of_the_future_is_no_watermark() {
     let late = NOW.plus(DAY * 91);
     let (expect, held) = go(Some(&row), Manner::Timed(QUARTER), None, late);
     assert_eq!(held.from, late.minus(DAY));
-    assert_eq!((expect, held.row.fence), (row.as_seen(), row.fence + 1));
+    assert_eq!((expect, held.record.fence), (row.as_seen(), row.fence + 1));
     let early = NOW.minus(DAY * 2);
     let (_, held) = go(Some(&row), Manner::Asked, None, early);
     assert_eq!(held.from, early.minus(OVERLAP));

@@ -28,8 +28,7 @@ use tokio::time::timeout;
 
 use hansho::aws::dynamodb::DynamoLedger;
 use hansho::aws::sdk_config;
-use hansho::instants::Wall;
-use hansho::policy::ledger::{Expect, RecordKey, Row, State};
+use hansho::policy::record::{AlertRecord, Expect, RecordKey};
 use hansho::ports::{Ledger, Written};
 
 use crate::adapters::sqs::foreign_variable;
@@ -150,25 +149,11 @@ async fn dynamodb_contract_on_a_foreign_endpoint() {
 }
 
 fn key() -> RecordKey {
-    RecordKey { fingerprint: "guardduty/-/-/1".into(), destination: "security".into() }
+    RecordKey::alert("guardduty/-/-/1", "security")
 }
 
-fn free() -> Row {
-    Row {
-        state: State::Free,
-        owner: String::new(),
-        fence: u64::MAX,
-        lease_until: Wall(0),
-        level_claimed: None,
-        level_sent: None,
-        revision_sent: None,
-        sent_at: None,
-        due_at: None,
-        attempts: 0,
-        ambiguous: 0,
-        digest: String::new(),
-        expires_at: Wall(0),
-    }
+fn free() -> AlertRecord {
+    AlertRecord::unposted(u64::MAX)
 }
 
 #[tokio::test]
@@ -176,14 +161,14 @@ async fn the_largest_fence_is_kept() {
     let tables = Tables { config: fake_config(&start_dynoxide().await) };
     let ledger = tables.fresh().await;
     assert_eq!(ledger.write(&key(), &Expect::Absent, &free()).await, Ok(Written::Done));
-    assert_eq!(ledger.read(&key()).await, Ok(Some(free())));
+    assert_eq!(ledger.read::<AlertRecord>(&key()).await, Ok(Some(free())));
 }
 
 #[tokio::test]
 async fn a_missing_table_is_named_and_what_to_do() {
     let ledger = DynamoLedger::new(&fake_config(&start_dynoxide().await), "no-such-table");
     let errors = [
-        ledger.read(&key()).await.unwrap_err(),
+        ledger.read::<AlertRecord>(&key()).await.unwrap_err(),
         ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err(),
     ];
     for error in errors {
@@ -193,8 +178,8 @@ async fn a_missing_table_is_named_and_what_to_do() {
     }
 }
 
-/// Without the sort key the row of one destination would be taken for that of another, and the
-/// other would never be told.
+/// Without the sort key the record of one destination would be taken for that of another, whose
+/// alert would never be posted.
 #[tokio::test]
 async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
     let config = fake_config(&start_dynoxide().await);
@@ -202,7 +187,7 @@ async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
     create_table_with(&config, "by-id", &["id"]).await;
     let ledger = DynamoLedger::new(&config, "by-fingerprint");
     assert_eq!(ledger.write(&key(), &Expect::Absent, &free()).await, Ok(Written::Done));
-    let other = RecordKey { destination: "another".to_owned(), ..key() };
+    let other = RecordKey::alert(key().fingerprint(), "another");
     let error = ledger.write(&other, &Expect::Absent, &free()).await.unwrap_err();
     assert!(
         error.0.detail.contains("wrong key") && error.0.detail.contains("sort key destination"),
@@ -214,14 +199,14 @@ async fn a_table_with_another_key_is_an_error_and_never_an_answer() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_an_error_and_not_absent() {
+async fn a_record_that_cannot_be_read_is_an_error_and_not_absent() {
     let config = fake_config(&start_dynoxide().await);
     create_table(&config, "ledger").await;
     Client::new(&config)
         .put_item()
         .table_name("ledger")
-        .item("fingerprint", S(key().fingerprint))
-        .item("destination", S(key().destination))
+        .item("fingerprint", S(key().fingerprint().to_owned()))
+        .item("destination", S(key().destination().to_owned()))
         .item("state", S("free".into()))
         .item("owner", S(String::new()))
         .item("fence", N("1.5".into()))
@@ -230,7 +215,7 @@ async fn a_row_that_cannot_be_read_is_an_error_and_not_absent() {
         .expect("somebody else's item");
     let ledger = DynamoLedger::new(&config, "ledger");
     let errors = [
-        ledger.read(&key()).await.unwrap_err(),
+        ledger.read::<AlertRecord>(&key()).await.unwrap_err(),
         ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err(),
     ];
     for error in errors {
@@ -262,7 +247,7 @@ const CONDITION_FAILED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Co
 const FREE_ITEM: &str = r#"{"Item":{"fingerprint":{"S":"guardduty/-/-/1"},"destination":{"S":"security"},"state":{"S":"free"},"owner":{"S":""},"fence":{"N":"18446744073709551615"},"lease_until":{"N":"0"},"attempts":{"N":"0"},"ambiguous":{"N":"0"},"digest":{"S":""},"expires_at":{"N":"0"}}}"#;
 
 #[tokio::test]
-async fn the_row_is_read_where_the_endpoint_does_not_send_it_along() {
+async fn the_record_is_read_where_the_endpoint_leaves_it_out() {
     let (ledger, calls) = answering(|call| match call {
         "PutItem" => (400, CONDITION_FAILED),
         _ => (200, FREE_ITEM),
@@ -285,7 +270,7 @@ async fn one_call_is_one_attempt() {
         let error = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
         assert!(error.0.detail.contains(part), "{error}");
         assert_eq!(error.as_str(), reason, "{error}");
-        assert_eq!(calls.load(Ordering::SeqCst), 1, "retries are the desk's business");
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the desk decides about retries");
     }
 }
 
@@ -307,7 +292,7 @@ async fn every_refusal_says_its_kind() {
             format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#);
         let body: &'static str = body.leak();
         let (ledger, _) = answering(move |_| (status, body)).await;
-        let read = ledger.read(&key()).await.unwrap_err();
+        let read = ledger.read::<AlertRecord>(&key()).await.unwrap_err();
         let written = ledger.write(&key(), &Expect::Absent, &free()).await.unwrap_err();
         assert_eq!((read.as_str(), written.as_str()), (reason, reason), "{code}: {read}");
     }
@@ -317,24 +302,26 @@ async fn every_refusal_says_its_kind() {
 async fn a_call_without_an_answer_ends() {
     let (listener, endpoint) = listen().await;
     let ledger = DynamoLedger::new(&fake_config(&endpoint), "ledger");
-    let error = timeout(Duration::from_secs(8), ledger.read(&key())).await.expect("an end");
+    let error =
+        timeout(Duration::from_secs(8), ledger.read::<AlertRecord>(&key())).await.expect("an end");
     let error = error.unwrap_err();
     assert!(error.0.detail.contains("timed out") || error.0.detail.contains("timeout"), "{error}");
     assert_eq!(error.as_str(), "timed_out");
     drop(listener);
-    let error = timeout(Duration::from_secs(4), ledger.read(&key())).await.expect("an end");
+    let error =
+        timeout(Duration::from_secs(4), ledger.read::<AlertRecord>(&key())).await.expect("an end");
     let error = error.unwrap_err();
     assert!(error.0.detail.contains("failed"), "{error}");
     assert_eq!(error.as_str(), "connection", "{error}");
 }
 
 #[tokio::test]
-async fn a_missing_region_is_told_with_what_to_do() {
+async fn a_missing_region_is_named_and_what_to_do() {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(credentials())
         .build();
-    let error = DynamoLedger::new(&config, "ledger").read(&key()).await.unwrap_err();
+    let error = DynamoLedger::new(&config, "ledger").read_any(&key()).await.unwrap_err();
     assert!(error.0.detail.contains("set AWS_REGION"), "{error}");
 }
 
@@ -343,7 +330,7 @@ async fn a_missing_region_is_told_with_what_to_do() {
 #[ignore = "part of the_standard_variables_point_elsewhere"]
 async fn calls_each_service_once() {
     let config = sdk_config().await;
-    let seen = DynamoLedger::new(&config, "ledger").read(&key()).await;
+    let seen = DynamoLedger::new(&config, "ledger").read_any(&key()).await;
     println!("dynamodb: {seen:?}");
     let queues = aws_sdk_sqs::Client::new(&config).list_queues().send().await;
     println!("sqs: {:?}", queues.map(|_| ()));

@@ -67,7 +67,7 @@ fn entry(body: &str) -> QuarantineEntry {
         detail: "line 1".to_owned(),
         receive_count: 1,
         enqueued_at: None,
-        parked_at: Wall(0),
+        quarantined_at: Wall(0),
     }
 }
 

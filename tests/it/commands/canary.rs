@@ -8,8 +8,8 @@ use std::time::Duration;
 use hansho::commands::canary::{Flight, Landing, fly};
 use hansho::finding::Level;
 use hansho::finding::canary::{CanaryEvent, DETAIL_TYPE, SOURCE};
-use hansho::policy::canary::{self as policy, Passed, Post};
-use hansho::policy::ledger::{LastPost, RecordKey, Row, State};
+use hansho::policy::canary::CanaryPost as Post;
+use hansho::policy::record::{AlertRecord, CanaryRecord, Expect, LastPost, Record, RecordKey};
 use hansho::policy::route::Route;
 use hansho::ports::{Bus, BusError, BusEvent, Clock, Form, Lane, Ledger, LedgerError, Written};
 use hansho::slack::payload;
@@ -38,8 +38,8 @@ impl World {
         self.queue.send(Lane::Standard, &message(&event.detail()));
     }
 
-    async fn row(&self, event: &CanaryEvent) -> Option<Row> {
-        self.ledger.read(&policy::key(&event.fingerprint())).await.unwrap()
+    async fn row(&self, event: &CanaryEvent) -> Option<CanaryRecord> {
+        self.ledger.read(&RecordKey::canary(&event.fingerprint())).await.unwrap()
     }
 }
 
@@ -56,8 +56,8 @@ async fn one_without_a_post_leaves_a_row_and_tells_nobody() {
     assert_eq!((tally.canaries, tally.received, tally.deleted), (1, 1, 1));
     assert_eq!((tally.findings, tally.posted, tally.posts, tally.unclaimed), (0, 0, 0, 0));
     let row = w.row(&canary).await.expect("a row");
-    assert_eq!((row.state, row.level_sent), (State::Sent, Some(Level::Informational)));
-    let passed: Passed = row.digest.parse().unwrap();
+    assert_eq!(row.level, Level::Informational);
+    let passed = row.passed;
     assert_eq!((passed.put_at, passed.queued_at), (BEGAN, Some(BEGAN)));
     assert_eq!(passed.received_at.since(BEGAN), Duration::from_secs(3));
     assert_eq!(passed.post, Post::No);
@@ -131,11 +131,11 @@ async fn one_with_a_post_goes_to_every_destination_and_keeps_no_critical_finding
     let tally = outcome.tally;
     assert_eq!((tally.canaries, tally.findings, tally.posted), (1, 31, 34), "{tally:?}");
     for name in ["security", "oncall"] {
-        let key = RecordKey::new(&canary.fingerprint(), name);
-        assert_eq!(w.ledger.read(&key).await.unwrap().unwrap().state, State::Sent, "{name}");
+        let key = RecordKey::alert(canary.fingerprint(), name);
+        assert!(w.ledger.read::<AlertRecord>(&key).await.unwrap().unwrap().is_posted(), "{name}");
     }
     let row = w.row(&canary).await.unwrap();
-    assert_eq!(row.digest.parse::<Passed>().unwrap().post, Post::Yes);
+    assert_eq!(row.passed.post, Post::Yes);
     let seen = w.slack.seen();
     // It waits as what is least, and comes in its turn when it has waited longest.
     let of_security: Vec<_> = seen.iter().filter(|s| s.digest.destination == "security").collect();
@@ -156,7 +156,7 @@ async fn nobody_floods_a_channel_with_tests() {
     let mut refused = 0;
     for canary in &canaries {
         let row = w.row(canary).await.expect("each has its row");
-        refused += u32::from(row.digest.parse::<Passed>().unwrap().post == Post::TooMany);
+        refused += u32::from(row.passed.post == Post::TooMany);
     }
     assert_eq!(refused, 140);
 }
@@ -330,16 +330,16 @@ async fn a_ledger_in_trouble_is_named() {
 struct MuteLedger;
 
 impl Ledger for MuteLedger {
-    async fn read(&self, _: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, _: &RecordKey) -> Result<Option<Record>, LedgerError> {
         pending().await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         _: &RecordKey,
-        _: &hansho::policy::ledger::Expect,
-        _: &Row,
-    ) -> Result<Written, LedgerError> {
+        _: &Expect,
+        _: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         pending().await
     }
 

@@ -12,11 +12,13 @@ use hansho::config::{Config, ConfigFile, Environment, load};
 use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{self, Claim, RecordKey, Rewind, Row, Terms, Want};
+use hansho::policy::ledger::{self, AlertRecord, Claim, RecordKey, Rewind, Terms, Want};
+use hansho::policy::pace_slots::PaceSlots;
+use hansho::policy::record::CanaryRecord;
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
     BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
-    SEARCH_ROWS_MAX, WaitingMessage,
+    SEARCH_RECORDS_MAX, WaitingMessage,
 };
 use hansho::ports::{Depth, Lane, QueueError, Written};
 
@@ -60,10 +62,11 @@ struct Hand<'a, L> {
 }
 
 impl<L: Inquiry> Hand<'_, L> {
-    async fn claim(&self, level: Level, at: Wall) -> Row {
+    async fn claim(&self, level: Level, at: Wall) -> AlertRecord {
         let want = Want { owner: "0a1b2c3d4e5f/7", level, revision: Some(at) };
         let seen = self.ledger.read(&self.key).await.unwrap();
-        let Claim::Write { expect, row, .. } = ledger::claim(seen.as_ref(), &want, &self.terms, at)
+        let Claim::Write { expect, record: row, .. } =
+            ledger::claim(seen.as_ref(), &want, &self.terms, at)
         else {
             panic!("not to be claimed")
         };
@@ -71,19 +74,19 @@ impl<L: Inquiry> Hand<'_, L> {
         row
     }
 
-    async fn mark(&self, held: &Row, digest: &str, at: Wall) {
+    async fn mark(&self, held: &AlertRecord, digest: &str, at: Wall) {
         let (expect, row) = ledger::mark(held, digest, Some(at), &self.terms, at);
         assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
     }
 
-    async fn release(&self, held: &Row, ambiguous: bool, at: Wall) {
+    async fn release(&self, held: &AlertRecord, ambiguous: bool, at: Wall) {
         let (expect, row) = ledger::release(held, ambiguous, &self.terms, at);
         assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
     }
 }
 
 fn hand<'a, L>(ledger: &'a L, id: &str, destination: &str) -> Hand<'a, L> {
-    let key = RecordKey { fingerprint: fingerprint(id), destination: destination.to_owned() };
+    let key = RecordKey::alert(fingerprint(id), destination);
     Hand { ledger, key, terms: config().terms() }
 }
 
@@ -119,7 +122,8 @@ async fn fill(ledger: &impl Inquiry) {
     forced.mark(&held, "0190-post-7", NOW.minus(DAY)).await;
     let seen = ledger.read(&forced.key).await.unwrap();
     let terms = config().terms();
-    let Rewind::Write { expect, row } = ledger::rewind(seen.as_ref(), &terms, NOW.minus(HOUR))
+    let Rewind::Write { expect, record: row } =
+        ledger::rewind(seen.as_ref(), &terms, NOW.minus(HOUR))
     else {
         panic!("nothing to forget")
     };
@@ -136,25 +140,28 @@ async fn fill(ledger: &impl Inquiry) {
     renamed.mark(&held, "0190-post-6", NOW.minus(DAY)).await;
     // What is no alert's: put into the queue by a comparison; and a canary's.
     let (expect, row) = enqueued::put(None, high, &config().terms(), NOW.minus(HOUR));
-    let own = |id, name: &str| RecordKey { fingerprint: fingerprint(id), destination: name.into() };
-    let found = own("found001", enqueued::ENQUEUED);
+    let own = |id, name| RecordKey::stored(fingerprint(id), String::from(name));
+    let found = own("found001", "~reconcile");
     assert_eq!(ledger.write(&found, &expect, &row).await, Ok(Written::Done));
     let passed = canary::Passed {
         put_at: NOW.minus(HOUR),
         queued_at: None,
         received_at: NOW.minus(HOUR - Duration::from_secs(2)),
-        post: canary::Post::No,
+        post: canary::CanaryPost::No,
     };
-    let row = Row { digest: passed.to_string(), ..row };
-    let canary = own("canary01", canary::ROW);
+    let row = CanaryRecord {
+        passed,
+        level: high,
+        recorded_by: "w/1".to_owned(),
+        fence: 1,
+        expires_at: row.expires_at,
+    };
+    let canary = own("canary01", "(canary)");
     assert_eq!(ledger.write(&canary, &expect, &row).await, Ok(Written::Done));
     // What no search may ever show: the fleet's pace.
-    let pace = Hand {
-        ledger,
-        key: RecordKey { fingerprint: "pace".to_owned(), destination: "security".to_owned() },
-        terms: config().terms(),
-    };
-    pace.claim(high, NOW).await;
+    let slots = PaceSlots::new("security", "w", Duration::from_secs(1), config().terms());
+    let (expect, row) = slots.take("0190-post-1", NOW);
+    assert_eq!(ledger.write(slots.key(), &expect, &row).await, Ok(Written::Done));
 }
 
 /// Queues with given messages.
@@ -374,10 +381,10 @@ async fn the_json_has_what_the_lines_have() {
 /// What every ledger that can be searched promises.
 async fn a_search_finds_what_fits(ledger: &impl Inquiry) {
     fill(ledger).await;
-    let rows = ledger.rows_of(&fingerprint("raised01")).await.unwrap();
-    let names: Vec<&str> = rows.iter().map(|(key, _)| key.destination.as_str()).collect();
+    let rows = ledger.records_of(&fingerprint("raised01")).await.unwrap();
+    let names: Vec<&str> = rows.iter().map(|(key, _)| key.destination()).collect();
     assert_eq!(names, ["oncall", "security"]);
-    assert_eq!(ledger.rows_of(&fingerprint("raised0")).await.unwrap(), []);
+    assert_eq!(ledger.records_of(&fingerprint("raised0")).await.unwrap(), []);
     let clue = |id: &str, prefix| Clue { ids: vec![id.to_owned()], prefix, ..Clue::default() };
     for (clue, found) in [
         (clue("raised01", false), 2),
@@ -394,20 +401,20 @@ async fn a_search_finds_what_fits(ledger: &impl Inquiry) {
         (Clue::default(), 0),
     ] {
         let answer = ledger.search(&clue).await.unwrap();
-        assert_eq!(answer.rows.len(), found, "{clue:?}: {:?}", answer.rows);
+        assert_eq!(answer.records.len(), found, "{clue:?}: {:?}", answer.records);
         assert!(answer.complete && answer.unreadable == 0, "{clue:?}");
-        assert!(answer.rows.is_sorted_by_key(|(key, _)| key.clone()));
+        assert!(answer.records.is_sorted_by_key(|(key, _)| key.clone()));
     }
 }
 
 /// More than a search shows, and, on DynamoDB, more than a page.
 async fn a_search_is_bounded(ledger: &impl Inquiry) {
-    for n in 0..SEARCH_ROWS_MAX + 5 {
+    for n in 0..SEARCH_RECORDS_MAX + 5 {
         hand(ledger, &format!("many{n:04}"), "security").claim(Level::High, NOW).await;
     }
     let clue = Clue { ids: vec!["many".to_owned()], prefix: true, ..Clue::default() };
     let answer = ledger.search(&clue).await.unwrap();
-    assert_eq!((answer.rows.len(), answer.complete), (SEARCH_ROWS_MAX, false));
+    assert_eq!((answer.records.len(), answer.complete), (SEARCH_RECORDS_MAX, false));
 }
 
 #[tokio::test]

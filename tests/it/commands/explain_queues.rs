@@ -25,7 +25,7 @@ fn entry(id: &str, body: &str) -> QuarantineEntry {
         detail: "line 1: no JSON".to_owned(),
         receive_count: 3,
         enqueued_at: Some(Wall(1_784_746_037_000)),
-        parked_at: Wall(1_784_746_038_000),
+        quarantined_at: Wall(1_784_746_038_000),
     }
 }
 

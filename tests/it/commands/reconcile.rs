@@ -13,9 +13,10 @@ use hansho::commands::reconcile::{
 use hansho::finding::{self, Finding};
 use hansho::instants::{Mono, Wall};
 use hansho::metrics::Metrics;
-use hansho::policy::ledger::{self, Claim, RecordKey, Row, Terms, Want};
+use hansho::policy::ledger::{self, Claim, RecordKey, Terms, Want};
+use hansho::policy::record::WatermarkRecord;
 use hansho::policy::route::{Route, Routes};
-use hansho::policy::watermark::{self, Manner, OVERLAP};
+use hansho::policy::watermark::{Manner, OVERLAP};
 use hansho::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 use hansho::ports::inlet::Inlet;
 use hansho::ports::{Clock, Lane, Ledger, QueueError};
@@ -218,12 +219,13 @@ impl Scene {
     /// A worker tells the finding.
     async fn post(&self, id: &str, destination: &str) {
         let finding = self.finding(id);
-        let key = RecordKey::new(&finding.fingerprint, destination);
+        let key = RecordKey::alert(&finding.fingerprint, destination);
         let want =
             Want { owner: "worker", level: finding.severity.level, revision: finding.updated_at };
         let (terms, now) = (&self.rules.terms, self.clock.now().wall);
         let seen = self.ledger.read(&key).await.unwrap();
-        let Claim::Write { expect, row, .. } = ledger::claim(seen.as_ref(), &want, terms, now)
+        let Claim::Write { expect, record: row, .. } =
+            ledger::claim(seen.as_ref(), &want, terms, now)
         else {
             panic!("it can't be claimed");
         };
@@ -238,8 +240,8 @@ impl Scene {
         finding::parse(&found.to_string()).findings.remove(0)
     }
 
-    async fn row(&self, region: &str) -> Option<Row> {
-        self.ledger.read(&watermark::key(region)).await.unwrap()
+    async fn row(&self, region: &str) -> Option<WatermarkRecord> {
+        self.ledger.read(&RecordKey::watermark(region)).await.unwrap()
     }
 
     async fn pass(&self, by: Duration) {

@@ -300,7 +300,7 @@ fn assert_counts(scene: &Scene, tally: &Value) {
         ("received", all),
         ("findings", all - count(Role::Malformed)),
         ("below_threshold", count(Role::Noise)),
-        ("covered", count(Role::Repeat) + count(Role::Update)),
+        ("already_posted", count(Role::Repeat) + count(Role::Update)),
         ("posted", count(Role::Alert)),
         ("quarantined", count(Role::Malformed)),
         ("pending", 0),

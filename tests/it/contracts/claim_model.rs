@@ -1,7 +1,7 @@
 //! Every state that the ledger protocol can reach, within bounds: two workers, two messages about
 //! one finding, at-least-once delivery, crashes, ambiguous posts, lost answers, and workers that
-//! pause past their lease. The transitions are the real ones of `policy::ledger`; what is modelled
-//! here is the worker around them and the world around the worker.
+//! pause past their lease. The transitions are the real ones of `policy::ledger`. The model adds
+//! the worker around them and the world around the worker.
 //!
 //! Promises checked in every state:
 //!
@@ -12,19 +12,21 @@
 //! - *fence*: the fence never shrinks;
 //! - *stuck*: once faults stop, both messages can still be settled.
 //!
-//! And that the check can see: each of the mutants, a protocol with one step left out, must fail.
+//! The check must also be able to fail: it finds each mutant, a protocol with one step left out.
 //!
-//! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it into
-//! the past. Fences are numbered from the row's own, so that equal situations are one state. Not in
-//! the model: reminders, expiry, clocks that differ by more than the skew, several cards to a post.
+//! Time is abstract. The clock stands still, and a lease ends by a step of its own that puts it
+//! into the past. Fences are numbered from the record's own, so that equal situations are one
+//! state. Not in the model: reminders, expiry, clocks that differ by more than the skew, several
+//! cards a post.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, Expect, Row, State, Terms, Want};
-use hansho::policy::ledger::{claim, held_by, mark, marked_by, release};
+use hansho::policy::ledger::{Claim, Terms, Want, claim, held_by, mark, marked_by, release};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Earlier};
+use hansho::policy::record::{Expect, State, Versioned};
 
 const NOW: Wall = Wall(1_000_000_000_000);
 const TERMS: Terms = Terms {
@@ -33,10 +35,10 @@ const TERMS: Terms = Terms {
     retention: Duration::from_secs(90 * 86_400),
     remind_after: None,
 };
-/// The fence of the row in the ledger, in every state.
+/// The fence of the record in the ledger, in every state.
 const FENCE: u64 = 10;
 
-/// A step that is left out or done in the wrong order.
+/// A protocol with a step left out or done in the wrong order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mutant {
     MarkBeforePost,
@@ -44,7 +46,7 @@ enum Mutant {
     UnfencedMark,
     UnfencedRelease,
     ClaimByFenceAlone,
-    /// What a crashed worker has claimed stays claimed for ever.
+    /// An alert that a crashed worker has claimed stays claimed for ever.
     NeverTakeOver,
 }
 
@@ -71,7 +73,7 @@ enum Lease {
     Over,
 }
 
-/// A row without what has no part in the protocol. In the ledger it is never stale.
+/// The parts of a record that matter to the protocol. In the ledger it is never stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Slim {
     state: State,
@@ -79,15 +81,15 @@ struct Slim {
     claimed: Option<Level>,
     sent: Option<Level>,
     lease: Lease,
-    /// Its fence is lower than that of the row in the ledger.
+    /// Its fence is lower than that of the record in the ledger.
     stale: bool,
 }
 
-/// Where a worker is with its message.
+/// The progress of a worker with its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum At {
     Idle,
-    /// It has seen this, and will try to write the claim that follows from it.
+    /// It has read this, and will try to write the claim that follows from it.
     Claiming(Option<Slim>),
     /// It holds this, and is about to post or posting.
     Posting(Slim),
@@ -141,45 +143,58 @@ fn name(owner: Owner) -> String {
 }
 
 impl Slim {
-    fn row(&self) -> Row {
-        Row {
-            state: self.state,
-            owner: name(self.owner),
+    fn record(&self) -> AlertRecord {
+        AlertRecord {
+            state: self.alert_state(),
             fence: FENCE - u64::from(self.stale),
             lease_until: match self.lease {
                 Lease::Alive => NOW.plus(TERMS.lease),
                 Lease::Over => Wall(1),
             },
-            level_claimed: self.claimed,
-            level_sent: self.sent,
-            revision_sent: None,
-            sent_at: None,
-            due_at: None,
             attempts: 0,
             ambiguous: 0,
-            digest: if self.state == State::Sent { name(self.owner) } else { String::new() },
             expires_at: NOW.plus(TERMS.retention),
         }
     }
 
-    /// The row as it is in the ledger after worker `by` wrote it.
-    fn written(row: &Row, by: usize) -> Slim {
-        let owner = if row.owner.is_empty() { Owner::Nobody } else { Owner::Worker(by as u8) };
-        // The lease of what is not claimed says nothing but which write it was, and the fence says
-        // that already.
-        let alive = row.state == State::Claimed && row.lease_until > NOW;
+    fn alert_state(&self) -> AlertState {
+        let owner = name(self.owner);
+        let post_id = if self.state == State::Sent { owner.clone() } else { String::new() };
+        let post =
+            |level| AcceptedPost { level, revision: None, sent_at: Wall(1), due_at: None, post_id };
+        match (self.state, self.sent) {
+            (State::Free, _) => AlertState::Free { rewound: None },
+            (State::Claimed, sent) => AlertState::Claimed {
+                owner,
+                // An outdated record may have none, and then nobody asks for it.
+                level: self.claimed.unwrap_or(Level::Informational),
+                earlier: sent.map_or(Earlier::None, |level| Earlier::Posted(post(level))),
+            },
+            (State::Sent, level) => AlertState::Posted {
+                post: post(level.expect("a posted record has a level")),
+                marked_by: (!owner.is_empty()).then_some(owner),
+            },
+        }
+    }
+
+    /// The record as it is in the ledger after worker `by` wrote it.
+    fn written(record: &AlertRecord, by: usize) -> Slim {
+        let owner = record.owner().map_or(Owner::Nobody, |_| Owner::Worker(by as u8));
+        // The lease of a record that is not claimed says only which write it was, and the fence
+        // says that already.
+        let alive = record.is_claimed() && record.lease_until > NOW;
         Slim {
-            state: row.state,
+            state: record.version().state,
             owner,
-            claimed: row.level_claimed,
-            sent: row.level_sent,
+            claimed: record.level_claimed(),
+            sent: record.level_posted(),
             lease: if alive { Lease::Alive } else { Lease::Over },
             stale: false,
         }
     }
 
-    /// A row that was replaced under a higher fence: nothing of it matters any more but its owner,
-    /// and what its owner believes to be posting.
+    /// A record that was replaced under a higher fence. Only its owner still matters, and the level
+    /// that the owner believes to be posting.
     fn outdated(self) -> Slim {
         Slim { state: State::Claimed, sent: None, lease: Lease::Over, stale: true, ..self }
     }
@@ -234,7 +249,7 @@ impl World {
         self
     }
 
-    /// Changes the row in the ledger and those in the workers' memories.
+    /// Changes the record in the ledger and those in the workers' memories.
     fn each_row(&mut self, change: impl Fn(&mut Slim)) {
         self.ledger.iter_mut().for_each(&change);
         for worker in &mut self.workers {
@@ -245,14 +260,14 @@ impl World {
         }
     }
 
-    /// Worker `w` replaces the row; whether it may is the caller's business.
-    fn writes(mut self, w: usize, row: &Row) -> World {
-        let before = self.ledger.map_or(0, |slim| slim.row().fence);
+    /// Worker `w` replaces the record. The caller has checked that it may.
+    fn writes(mut self, w: usize, row: &AlertRecord) -> World {
+        let before = self.ledger.map_or(0, |slim| slim.record().fence);
         if row.fence != before {
             self.each_row(|slim| *slim = slim.outdated());
         }
-        if row.state == State::Sent {
-            self.marked = self.marked.max(row.level_sent);
+        if row.is_posted() {
+            self.marked = self.marked.max(row.level_posted());
         }
         self.ledger = Some(Slim::written(row, w));
         self.breaks("fence", row.fence < before)
@@ -303,15 +318,16 @@ impl Model {
         self.levels[usize::from(world.workers[w].message)]
     }
 
-    fn decided(&self, row: Option<&Row>, world: &World, w: usize) -> Claim {
+    fn decided(&self, row: Option<&AlertRecord>, world: &World, w: usize) -> Claim {
         let owner = name(Owner::Worker(w as u8));
         let want = Want { owner: &owner, level: self.level(world, w), revision: None };
         claim(row, &want, &TERMS, NOW)
     }
 
-    /// Reads the row and decides; the write is another step, so that anything can come in between.
+    /// Reads the record and decides. The write is another step, so that anything can come in
+    /// between.
     fn decide(&self, world: World, w: usize) -> World {
-        let row = world.ledger.map(|slim| slim.row());
+        let row = world.ledger.map(|slim| slim.record());
         match self.decided(row.as_ref(), &world, w) {
             Claim::AlreadyPosted { .. } => world.at(w, At::Settling),
             Claim::Busy { .. } if self.mutant == Some(Mutant::SettleWhileBusy) => {
@@ -327,7 +343,7 @@ impl Model {
         }
     }
 
-    /// Redelivery is always possible, even of what is in flight.
+    /// Redelivery is always possible, even of a message in flight.
     fn receive(&self, world: &World, w: usize, steps: &mut Vec<Step>) {
         for message in 0..world.waiting.len() {
             if world.waiting[message] && world.deliveries[message] < self.bounds.deliveries {
@@ -340,11 +356,11 @@ impl Model {
     }
 
     fn claiming(&self, world: &World, w: usize, seen: Option<Slim>, steps: &mut Vec<Step>) {
-        let saw = seen.map(|slim| slim.row());
-        let Claim::Write { expect, row, .. } = self.decided(saw.as_ref(), world, w) else {
-            panic!("what was decided on {saw:?} is decided otherwise now");
+        let saw = seen.map(|slim| slim.record());
+        let Claim::Write { expect, record: row, .. } = self.decided(saw.as_ref(), world, w) else {
+            panic!("the decision on {saw:?} is another one now");
         };
-        let actual = world.ledger.map(|slim| slim.row());
+        let actual = world.ledger.map(|slim| slim.record());
         let wins = match self.mutant {
             Some(Mutant::ClaimByFenceAlone) => {
                 saw.as_ref().map(|row| row.fence) == actual.as_ref().map(|row| row.fence)
@@ -355,9 +371,9 @@ impl Model {
             steps.push(("lose the claim", false, self.decide(*world, w)));
             return;
         }
-        let again = world.marked >= row.level_claimed;
+        let again = world.marked >= row.level_claimed();
         if self.mutant == Some(Mutant::MarkBeforePost) {
-            let (_, marked) = mark(&row, &row.owner, None, &TERMS, NOW);
+            let (_, marked) = mark(&row, &name(Owner::Worker(w as u8)), None, &TERMS, NOW);
             let next = world.writes(w, &marked).at(w, At::Posting(Slim::written(&row, w)));
             steps.push(("mark", false, next));
             return;
@@ -389,8 +405,8 @@ impl Model {
     }
 
     fn released(&self, world: &World, w: usize, held: Slim) -> World {
-        let (expect, row) = release(&held.row(), false, &TERMS, NOW);
-        let actual = world.ledger.map(|slim| slim.row());
+        let (expect, row) = release(&held.record(), false, &TERMS, NOW);
+        let actual = world.ledger.map(|slim| slim.record());
         match self.mutant {
             Some(Mutant::MarkBeforePost) => *world,
             Some(Mutant::UnfencedRelease) => world.writes(w, &row),
@@ -400,10 +416,10 @@ impl Model {
     }
 
     fn marking(&self, world: &World, w: usize, held: Slim, steps: &mut Vec<Step>) {
-        let held_row = held.row();
-        let (owner, fence) = (held_row.owner.clone(), held_row.fence);
+        let held_row = held.record();
+        let (owner, fence) = (name(held.owner), held_row.fence);
         let (expect, row) = mark(&held_row, &owner, None, &TERMS, NOW);
-        let actual = world.ledger.map(|slim| slim.row());
+        let actual = world.ledger.map(|slim| slim.record());
         let unfenced = self.mutant == Some(Mutant::UnfencedMark);
         if unfenced || expect.holds(actual.as_ref()) {
             assert!(unfenced || actual.is_some_and(|row| held_by(&row, &owner, fence)));

@@ -1,41 +1,46 @@
-//! What every ledger promises (`ports::Ledger`), as one suite that each adapter and each fake
-//! passes. To add one, implement [`Harness`] for it and call [`exercise`].
+//! The contract of `ports::Ledger`, as one suite that each adapter and each fake passes. To add
+//! one, implement [`Harness`] for it and call [`exercise`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hansho::finding::Level;
 use hansho::instants::Wall;
-use hansho::policy::ledger::{Claim, Expect, LastPost, RecordKey, Row, State, Terms, Want};
-use hansho::policy::ledger::{claim, mark, marked_by, release};
+use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Earlier, Expect, LastPost};
+use hansho::policy::record::{RecordKey, Versioned};
 use hansho::ports::{Ledger, PREFETCH_MAX, Written};
 
-/// How the suite comes by ledgers.
+use super::stored_rows;
+
+/// Makes the ledgers for the suite.
 pub trait Harness: Sync {
     type Ledger: Ledger + 'static;
 
-    /// A ledger without any row. Those made before may still be in use, and share none with it.
+    /// A ledger without records. Those made before may still be in use, and share none with it.
     fn fresh(&self) -> impl Future<Output = Self::Ledger> + Send;
 }
 
-/// The whole suite. Wants a runtime with several threads, so that the races are races.
+/// The whole suite. It needs a runtime with several threads, so that the races are races.
 pub async fn exercise(harness: &impl Harness) {
     exercise_in_turn(harness).await;
     exercise_races(harness).await;
 }
 
-/// What a single user of the ledger can see.
+/// The promises to a single user of the ledger.
 pub async fn exercise_in_turn(harness: &impl Harness) {
-    a_row_is_read_as_it_was_written(&harness.fresh().await).await;
-    a_replaced_row_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
+    an_alert_is_read_as_it_was_written(&harness.fresh().await).await;
+    each_kind_of_record_is_read_as_it_was_written(&harness.fresh().await).await;
+    a_replaced_record_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
     each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
     keys_are_exact(&harness.fresh().await).await;
-    a_alert_goes_its_way(&harness.fresh().await).await;
+    an_alert_is_claimed_posted_and_raised(&harness.fresh().await).await;
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
-    what_was_told_is_recalled(&harness.fresh().await).await;
+    last_posts_are_prefetched(&harness.fresh().await).await;
 }
 
-/// That the check and the write are one step.
+/// The promise that the check and the write are one step.
 pub async fn exercise_races(harness: &impl Harness) {
     one_of_many_claimants_wins(Arc::new(harness.fresh().await)).await;
     a_mark_and_a_take_over_never_both_succeed(Arc::new(harness.fresh().await)).await;
@@ -54,98 +59,111 @@ const CLAIMANTS: usize = 32;
 const RACES: usize = 5;
 
 fn key(fingerprint: &str, destination: &str) -> RecordKey {
-    RecordKey { fingerprint: fingerprint.to_owned(), destination: destination.to_owned() }
+    RecordKey::alert(fingerprint, destination)
 }
 
-fn free() -> Row {
-    Row {
-        state: State::Free,
-        owner: String::new(),
-        fence: 3,
+fn free() -> AlertRecord {
+    AlertRecord {
         lease_until: Wall(NOW.0 - 1),
-        level_claimed: None,
-        level_sent: None,
-        revision_sent: None,
-        sent_at: None,
-        due_at: None,
-        attempts: 0,
-        ambiguous: 0,
-        digest: String::new(),
         expires_at: Wall(1_792_522_038_000),
+        ..AlertRecord::unposted(3)
     }
 }
 
-fn claimed() -> Row {
-    Row {
-        state: State::Claimed,
-        owner: "worker-1".into(),
-        level_claimed: Some(Level::Low),
-        ..free()
-    }
+fn claimed() -> AlertRecord {
+    claimed_after(Earlier::None)
 }
 
-fn sent() -> Row {
-    Row {
-        state: State::Sent,
-        owner: "worker-1".into(),
-        level_sent: Some(Level::High),
-        revision_sent: Some(Wall(1_784_746_037_001)),
-        sent_at: Some(NOW),
+fn claimed_after(earlier: Earlier) -> AlertRecord {
+    let owner = "worker-1".into();
+    AlertRecord { state: AlertState::Claimed { owner, level: Level::Low, earlier }, ..free() }
+}
+
+fn post(level: Level) -> AcceptedPost {
+    AcceptedPost {
+        level,
+        revision: Some(Wall(1_784_746_037_001)),
+        sent_at: NOW,
         due_at: Some(Wall(NOW.0 + 1)),
-        digest: "digest-1".into(),
-        ..free()
+        post_id: "post-1".into(),
     }
+}
+
+fn posted(post: AcceptedPost) -> AlertRecord {
+    let state = AlertState::Posted { post, marked_by: Some("worker-1".into()) };
+    AlertRecord { state, ..free() }
+}
+
+fn sent() -> AlertRecord {
+    posted(post(Level::High))
 }
 
 /// Every field there, none at zero, and the numbers as large as an adapter has to take them: beyond
-/// what a floating-point number holds exactly.
-fn fullest() -> Row {
-    Row {
-        state: State::Claimed,
-        owner: "ö\"\\ 👀 \u{202e}".into(),
+/// those that a floating-point number holds exactly.
+fn fullest() -> AlertRecord {
+    let before = AcceptedPost {
+        level: Level::Informational,
+        revision: Some(Wall(i64::MAX)),
+        sent_at: Wall(253_402_300_799_999),
+        due_at: Some(Wall(-1)),
+        post_id: "d".repeat(36),
+    };
+    AlertRecord {
+        state: AlertState::Claimed {
+            owner: "ö\"\\ 👀 \u{202e}".into(),
+            level: Level::Critical,
+            earlier: Earlier::Posted(before),
+        },
         fence: i64::MAX as u64,
         lease_until: Wall(9_007_199_254_740_993),
-        level_claimed: Some(Level::Critical),
-        level_sent: Some(Level::Informational),
-        revision_sent: Some(Wall(i64::MAX)),
-        sent_at: Some(Wall(253_402_300_799_999)),
-        due_at: Some(Wall(-1)),
         attempts: u32::MAX,
         ambiguous: u32::MAX - 1,
-        digest: "d".repeat(36),
         expires_at: Wall(253_402_300_799_000),
     }
 }
 
-async fn put(ledger: &impl Ledger, key: &RecordKey, row: &Row) {
+async fn put(ledger: &impl Ledger, key: &RecordKey, row: &AlertRecord) {
     let written = ledger.write(key, &Expect::Absent, row).await;
     assert_eq!(written, Ok(Written::Done), "the first row at {key:?}");
 }
 
-async fn a_row_is_read_as_it_was_written(ledger: &impl Ledger) {
-    let levels = Level::ALL.map(|level| Row { level_sent: Some(level), ..sent() });
+async fn an_alert_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let levels = Level::ALL.map(|level| posted(post(level)));
     let rows = [free(), claimed(), sent(), fullest()].into_iter().chain(levels);
     for (n, row) in rows.enumerate() {
         let key = key(&format!("f{n}"), "d");
-        assert_eq!(ledger.read(&key).await, Ok(None));
+        assert_eq!(ledger.read_any(&key).await, Ok(None));
         put(ledger, &key, &row).await;
         assert_eq!(ledger.read(&key).await, Ok(Some(row.clone())));
         let lost = ledger.write(&key, &Expect::Absent, &free()).await;
-        assert_eq!(lost, Ok(Written::Lost(Some(row))), "a lost race brings the whole row");
+        assert_eq!(lost, Ok(Written::Lost(Some(row))), "a lost race brings the whole record");
     }
 }
 
-async fn a_replaced_row_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
+/// In each of its states, one after the other.
+async fn each_kind_of_record_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let mut expects = BTreeMap::new();
+    for (key, record) in stored_rows::records() {
+        let expect = expects.remove(&key).unwrap_or(Expect::Absent);
+        let written = ledger.write_any(&key, &expect, record.clone()).await;
+        assert_eq!(written, Ok(Written::Done), "{record:?}");
+        expects.insert(key.clone(), record.as_seen());
+        assert_eq!(ledger.read_any(&key).await, Ok(Some(record)));
+    }
+}
+
+async fn a_replaced_record_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {
     let (key, full) = (key("f", "d"), fullest());
     put(ledger, &key, &full).await;
-    let expect = Expect::Held { owner: full.owner.clone(), fence: full.fence };
+    let expect = Expect::Held { owner: full.version().owner.to_owned(), fence: full.fence };
     assert_eq!(ledger.write(&key, &expect, &free()).await, Ok(Written::Done));
     assert_eq!(ledger.read(&key).await, Ok(Some(free())));
 }
 
-/// Against no row and one of each state: [`Expect::holds`] is the definition.
+/// Against no record and one of each state: [`Expect::holds`] is the definition.
 async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
-    let replacement = Row { fence: 99, digest: "replacement".into(), ..sent() };
+    let replacement = AcceptedPost { post_id: "replacement".into(), ..post(Level::High) };
+    let replacement = AlertRecord { fence: 99, ..posted(replacement) };
     let rows = [None, Some(free()), Some(claimed()), Some(sent())];
     for (r, row) in rows.into_iter().enumerate() {
         for (e, expect) in expectations().into_iter().enumerate() {
@@ -165,11 +183,11 @@ async fn each_expectation_holds_for_what_it_says(ledger: &impl Ledger) {
     }
 }
 
-/// For each row what it meets, and what differs from that in one part alone.
+/// For each record the condition that holds for it, and those that differ in one part alone.
 fn expectations() -> Vec<Expect> {
     let mut all = vec![Expect::Absent];
     for row in [free(), claimed(), sent()] {
-        let Row { state, fence, lease_until, .. } = row;
+        let (state, fence, lease_until) = (row.version().state, row.fence, row.lease_until);
         all.extend([
             Expect::Seen { state, fence, lease_until },
             Expect::Seen { state, fence: fence + 1, lease_until },
@@ -177,7 +195,7 @@ fn expectations() -> Vec<Expect> {
             Expect::Seen { state, fence, lease_until: Wall(lease_until.0 + 1) },
         ]);
     }
-    let (owner, fence) = (claimed().owner, claimed().fence);
+    let (owner, fence) = ("worker-1".to_owned(), claimed().fence);
     all.extend([
         Expect::Held { owner: owner.clone(), fence },
         Expect::Held { owner: owner.clone(), fence: fence + 1 },
@@ -205,16 +223,16 @@ async fn keys_are_exact(ledger: &impl Ledger) {
         key("半鐘 \u{1f514} '; -- %_\"\\", "e\u{301}"),
     ];
     for (n, key) in keys.iter().enumerate() {
-        assert_eq!(ledger.read(key).await, Ok(None), "{key:?} is another's row");
-        put(ledger, key, &Row { fence: n as u64, ..sent() }).await;
+        assert_eq!(ledger.read_any(key).await, Ok(None), "{key:?} is another's record");
+        put(ledger, key, &AlertRecord { fence: n as u64, ..sent() }).await;
     }
     for (n, key) in keys.iter().enumerate() {
-        let row = ledger.read(key).await.expect("a read").expect("a row");
+        let row: AlertRecord = ledger.read(key).await.expect("a read").expect("a record");
         assert_eq!(row.fence, n as u64, "{key:?} was overwritten by another's row");
     }
 }
 
-/// What `claim` wants for the row as it is now.
+/// The answer of `claim` to the record as it is now.
 async fn next_claim(
     ledger: &impl Ledger,
     key: &RecordKey,
@@ -226,20 +244,32 @@ async fn next_claim(
     claim(seen.as_ref(), &Want { owner, level, revision: Some(now) }, &TERMS, now)
 }
 
-/// Claims what can be claimed, and answers with the claimed row.
-async fn take(ledger: &impl Ledger, key: &RecordKey, owner: &str, level: Level, now: Wall) -> Row {
+/// Claims an alert that can be claimed, and answers with the claimed record.
+async fn take(
+    ledger: &impl Ledger,
+    key: &RecordKey,
+    owner: &str,
+    level: Level,
+    now: Wall,
+) -> AlertRecord {
     let answer = next_claim(ledger, key, owner, level, now).await;
-    let Claim::Write { expect, row, .. } = answer else { panic!("not to be claimed: {answer:?}") };
+    let Claim::Write { expect, record: row, .. } = answer else {
+        panic!("not to be claimed: {answer:?}")
+    };
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
     row
 }
 
-async fn do_write(ledger: &impl Ledger, key: &RecordKey, (expect, row): (Expect, Row)) -> Written {
+async fn do_write(
+    ledger: &impl Ledger,
+    key: &RecordKey,
+    (expect, row): (Expect, AlertRecord),
+) -> Written<AlertRecord> {
     ledger.write(key, &expect, &row).await.expect("a write")
 }
 
-/// Claimed, given back, claimed again, lost to another, posted, raised, and covered.
-async fn a_alert_goes_its_way(ledger: &impl Ledger) {
+/// Claimed, released, claimed again, lost to another owner, posted, raised, and already posted.
+async fn an_alert_is_claimed_posted_and_raised(ledger: &impl Ledger) {
     let key = key("f", "d");
     let first = take(ledger, &key, "a", Level::Medium, NOW).await;
     assert_eq!(do_write(ledger, &key, release(&first, true, &TERMS, NOW)).await, Written::Done);
@@ -251,16 +281,16 @@ async fn a_alert_goes_its_way(ledger: &impl Ledger) {
     assert_eq!(busy, Claim::Busy { until: LATER });
 
     let third = take(ledger, &key, "b", Level::Medium, LATER).await;
-    let fenced = do_write(ledger, &key, mark(&second, "digest-a", None, &TERMS, LATER)).await;
+    let fenced = do_write(ledger, &key, mark(&second, "post-a", None, &TERMS, LATER)).await;
     assert_eq!(fenced, Written::Lost(Some(third.clone())), "a has lost its claim");
-    let marked = mark(&third, "digest-b", Some(LATER), &TERMS, LATER);
+    let marked = mark(&third, "post-b", Some(LATER), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked).await, Written::Done);
-    let covered = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
-    assert_eq!(covered, Claim::AlreadyPosted { level: Level::Medium });
+    let posted = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
+    assert_eq!(posted, Claim::AlreadyPosted { level: Level::Medium });
 
     let fourth = take(ledger, &key, "a", Level::Critical, LATER).await;
     assert_eq!((fourth.fence, fourth.escalated_from()), (5, Some(Level::Medium)));
-    let marked = mark(&fourth, "digest-c", Some(LATER), &TERMS, LATER);
+    let marked = mark(&fourth, "post-c", Some(LATER), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
     assert_eq!(ledger.read(&key).await, Ok(Some(marked.1)));
 }
@@ -268,42 +298,51 @@ async fn a_alert_goes_its_way(ledger: &impl Ledger) {
 async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     let key = key("f", "d");
     let held = take(ledger, &key, "a", Level::High, NOW).await;
-    let marked = mark(&held, "digest-a", None, &TERMS, NOW);
+    let marked = mark(&held, "post-a", None, &TERMS, NOW);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
-    let again = mark(&held, "digest-a", None, &TERMS, Wall(NOW.0 + 5));
+    let again = mark(&held, "post-a", None, &TERMS, Wall(NOW.0 + 5));
     let Written::Lost(Some(actual)) = do_write(ledger, &key, again).await else {
         panic!("a mark is done once");
     };
     assert_eq!(actual, marked.1);
-    assert!(marked_by(&actual, "a", held.fence, "digest-a"));
+    assert!(marked_by(&actual, "a", held.fence, "post-a"));
 }
 
-/// Each answer is that of its key, a key may be named twice, and nothing but a post is one. None of the
-/// ledgers here lags behind, so what is there is known.
-async fn what_was_told_is_recalled(ledger: &impl Ledger) {
+/// Each answer is that of its key, a key may be named twice, and only a posted alert has a last
+/// post. None of the ledgers here lags behind, so each record that is there is known.
+async fn last_posts_are_prefetched(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
-    let raised = Row { level_sent: Some(Level::Low), ..claimed() };
-    let bare = Row { revision_sent: None, due_at: None, digest: String::new(), ..sent() };
+    let raised = claimed_after(Earlier::Posted(post(Level::Low)));
+    let bare = posted(AcceptedPost {
+        revision: None,
+        due_at: None,
+        post_id: String::new(),
+        ..post(Level::High)
+    });
     let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(raised), Some(bare)];
     let (mut keys, mut expected) = (Vec::new(), Vec::new());
     for n in 0..PREFETCH_MAX {
         let mut row = rows[n % rows.len()].clone();
         let own = Level::ALL[n % Level::ALL.len()];
-        if let Some(row) = row.as_mut().filter(|row| row.state == State::Sent) {
-            row.level_sent = Some(own);
-            row.expires_at = Wall(row.expires_at.0 - n as i64 * 1000);
+        let mut last_post = None;
+        if let Some(record) = &mut row
+            && let AlertState::Posted { post, .. } = &mut record.state
+        {
+            post.level = own;
+            record.expires_at = Wall(record.expires_at.0 - n as i64 * 1000);
+            last_post = Some(LastPost {
+                level: own,
+                revision: post.revision,
+                due_at: post.due_at,
+                expires_at: record.expires_at,
+            });
         }
         // Two destinations of one finding, and texts that a query could trip over.
         let key = key(&format!("半鐘 \"'{}", n / 2), ["d", "D é"][n % 2]);
         if let Some(row) = &row {
             put(ledger, &key, row).await;
         }
-        expected.push(row.filter(|row| row.state == State::Sent).map(|row| LastPost {
-            level: own,
-            revision: row.revision_sent,
-            due_at: row.due_at,
-            expires_at: row.expires_at,
-        }));
+        expected.push(last_post);
         keys.push(key);
     }
     assert_eq!(ledger.prefetch(&keys).await, Ok(expected.clone()));
@@ -311,10 +350,11 @@ async fn what_was_told_is_recalled(ledger: &impl Ledger) {
     assert_eq!(ledger.prefetch(&twice).await, Ok(vec![known, None, known]));
 }
 
-/// All have seen the same, and all try at once: no row, one whose lease is over, one to be raised.
+/// All have seen the same, and all try at once: no record, one whose lease is over, one to be
+/// raised.
 async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     for race in 0..RACES {
-        let lapsed = Row { lease_until: NOW, ..claimed() };
+        let lapsed = AlertRecord { lease_until: NOW, ..claimed() };
         let starts = [("new", None), ("over", Some(lapsed)), ("raise", Some(sent()))];
         for (what, start) in starts {
             let key = key(&format!("{what} {race}"), "d");
@@ -326,13 +366,19 @@ async fn one_of_many_claimants_wins<L: Ledger + 'static>(ledger: Arc<L>) {
     }
 }
 
-async fn one_wins<L: Ledger + 'static>(ledger: &Arc<L>, key: &RecordKey, start: Option<&Row>) {
+async fn one_wins<L: Ledger + 'static>(
+    ledger: &Arc<L>,
+    key: &RecordKey,
+    start: Option<&AlertRecord>,
+) {
     let mut tasks = Vec::new();
     for n in 0..CLAIMANTS {
         let owner = format!("worker {n}");
         let want = Want { owner: &owner, level: Level::Critical, revision: None };
         let answer = claim(start, &want, &TERMS, LATER);
-        let Claim::Write { expect, row, .. } = answer else { panic!("not claimed: {answer:?}") };
+        let Claim::Write { expect, record: row, .. } = answer else {
+            panic!("not claimed: {answer:?}")
+        };
         let (ledger, key) = (Arc::clone(ledger), key.clone());
         tasks.push(tokio::spawn(async move { (ledger.write(&key, &expect, &row).await, row) }));
     }
@@ -346,8 +392,8 @@ async fn one_wins<L: Ledger + 'static>(ledger: &Arc<L>, key: &RecordKey, start: 
     }
     assert_eq!(winners.len(), 1, "one of {CLAIMANTS} wins the race for {key:?}");
     assert_eq!(ledger.read(key).await, Ok(winners.pop().map(Some).expect("a winner")));
-    let winner = ledger.read(key).await.expect("a read");
-    assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's row");
+    let winner: Option<AlertRecord> = ledger.read(key).await.expect("a read");
+    assert!(seen_by_losers.iter().all(|row| *row == winner), "the losers see the winner's record");
 }
 
 /// A lease is over, its owner marks all the same, another has seen it and takes over: the fence is
@@ -357,13 +403,14 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
         let key = key(&format!("f{race}"), "d");
         let held = take(ledger.as_ref(), &key, "a", Level::High, NOW).await;
         let want = Want { owner: "b", level: Level::High, revision: None };
-        let Claim::Write { expect, row, .. } = claim(Some(&held), &want, &TERMS, LATER) else {
+        let Claim::Write { expect, record: row, .. } = claim(Some(&held), &want, &TERMS, LATER)
+        else {
             panic!("a lease that is over can be taken over");
         };
         let marking = {
             let (ledger, key) = (Arc::clone(&ledger), key.clone());
             tokio::spawn(async move {
-                do_write(ledger.as_ref(), &key, mark(&held, "digest", None, &TERMS, LATER)).await
+                do_write(ledger.as_ref(), &key, mark(&held, "post", None, &TERMS, LATER)).await
             })
         };
         let taking = {

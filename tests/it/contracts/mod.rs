@@ -3,3 +3,4 @@
 pub mod claim_model;
 pub mod ledger_contract;
 pub mod queue_contract;
+mod stored_rows;

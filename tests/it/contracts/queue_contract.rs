@@ -1,17 +1,17 @@
-//! What [`hansho::ports::Queue`] promises, as one suite for whatever implements it: the adapters,
-//! the stand-ins and the fakes. A fake that does not pass proves nothing about the code that is
-//! tested with it.
+//! The contract of [`hansho::ports::Queue`], as one suite for all implementations: adapters,
+//! stand-ins and fakes. A fake that does not pass proves nothing about the code that is tested with
+//! it.
 //!
-//! To run it on another queue, write a [`QueueHarness`] and call [`exercise`]. The suite counts time
-//! in the harness's own unit, so the same checks run on a clock that the test moves (a unit of 30 s
-//! costs nothing) and on a foreign server, which really has to be waited for (2 s).
+//! To run it on another queue, write a [`QueueHarness`] and call [`exercise`]. The suite counts
+//! time in the harness's own unit. So the same checks run on a clock that the test moves (a unit of
+//! 30 s costs nothing) and on a foreign server in real time (2 s).
 //!
-//! Where AWS leaves a choice, so does the suite:
-//! - The answer to a stale receipt may be success or [`QueueError::ReceiptGone`]. What it may not do
-//!   is to touch another message, or to keep the newest receipt from working.
+//! The suite leaves the same choices as AWS:
+//! - The answer to a stale receipt may be success or [`QueueError::ReceiptGone`]. It may not touch
+//!   another message, and the newest receipt has to work after it.
 //! - Order is roughly by age.
-//! - Nothing is asked of a receipt whose time is up while nobody else has received the message: SQS
-//!   still deletes by it, and others need not.
+//! - The suite does not test a receipt whose time is over before another receive of the message:
+//!   SQS still deletes by it, and others need not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use hansho::ports::{
     ReceiveAsk,
 };
 
-/// What the suite needs beside the port. Each harness has queues of its own, empty at first.
+/// The needs of the suite beside the port. Each harness has queues of its own, empty at first.
 pub trait QueueHarness {
     type Queue: Queue;
 
@@ -34,21 +34,21 @@ pub trait QueueHarness {
     /// Puts a message into a lane, as a producer would, visible at once.
     fn send(&self, lane: Lane, body: &str) -> impl Future<Output = ()>;
 
-    /// Returns when at least so much time has passed for the queue; by much more than half a unit
-    /// it may not be late.
+    /// Returns when at least so much time has passed for the queue, and at most about half a unit
+    /// later.
     fn pass_time(&self, by: Duration) -> impl Future<Output = ()>;
 
-    /// Everything that was put into quarantine, in any order. Called once a harness.
+    /// All messages in the quarantine, in any order. Called once a harness.
     fn parked(&self) -> impl Future<Output = Vec<DeadLetter>>;
 }
 
-/// A message in quarantine, with what is known about it.
+/// A message in the quarantine, with its attributes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeadLetter {
     pub body: String,
     pub reason: Option<String>,
     pub detail: Option<String>,
-    /// The lane's word.
+    /// The lane's name.
     pub lane: Option<String>,
     pub message_id: Option<String>,
     pub receive_count: Option<u32>,
@@ -62,11 +62,11 @@ suite! { QueueHarness:
     an_empty_queue_gives_nothing,
     a_message_arrives_whole,
     it_is_hidden_then_delivered_again,
-    what_is_deleted_stays_away,
+    a_deleted_message_is_not_delivered_again,
     a_stale_receipt_does_no_harm,
-    receipts_of_what_is_gone_are_harmless,
-    handed_back_at_once,
-    handed_back_with_a_delay,
+    receipts_of_deleted_messages_are_harmless,
+    returned_at_once,
+    returned_with_a_delay,
     kept_longer_by_extension,
     each_receipt_is_judged_for_itself_when_deleting,
     each_receipt_is_judged_for_itself_when_hiding,
@@ -75,25 +75,25 @@ suite! { QueueHarness:
     roughly_the_oldest_first,
     lanes_are_apart,
     a_wait_ends_with_an_arrival,
-    the_depth_is_told,
+    the_depth_is_known,
     any_text_comes_back_as_it_was,
     a_body_of_nearly_1_mib,
-    parking_keeps_all_that_is_known,
-    parking_keeps_the_original_until_it_is_deleted,
-    parking_takes_any_body,
-    parking_takes_the_largest_body,
+    quarantine_keeps_all_attributes,
+    quarantine_keeps_the_original_until_it_is_deleted,
+    quarantine_takes_any_body,
+    quarantine_takes_the_largest_body,
 }
 
 const LANE: Lane = Lane::Standard;
 
-/// One look, without waiting.
-async fn look<H: QueueHarness>(h: &H, lane: Lane, max: usize) -> Vec<Delivery> {
+/// One receive, without waiting.
+async fn receive<H: QueueHarness>(h: &H, lane: Lane, max: usize) -> Vec<Delivery> {
     let ask = ReceiveAsk { lane, max, wait: Duration::ZERO, visibility: h.unit() };
     h.queue().receive(ask).await.expect("a receive")
 }
 
-/// Receives exactly so many, in as many calls as it takes: one call may give fewer than there are.
-/// They are hidden for `visibility`.
+/// Receives exactly so many messages, hidden for `visibility`. It takes as many calls as needed, as
+/// one call may bring fewer than there are.
 async fn take<H: QueueHarness>(
     h: &H,
     lane: Lane,
@@ -119,7 +119,7 @@ async fn take_one<H: QueueHarness>(h: &H) -> Delivery {
     take(h, LANE, 1, h.unit()).await.remove(0)
 }
 
-/// Long enough that nothing comes back within a check.
+/// Long enough that no message is delivered again within a check.
 fn long<H: QueueHarness>(h: &H) -> Duration {
     h.unit() * 30
 }
@@ -140,7 +140,7 @@ fn harmless(answer: &Result<(), QueueError>) {
     assert!(matches!(answer, Ok(()) | Err(QueueError::ReceiptGone(_))), "{answer:?}");
 }
 
-/// No queue ever gave it.
+/// A receipt that no queue ever gave.
 fn made_up() -> Receipt {
     Receipt("not-a-receipt".to_owned())
 }
@@ -151,7 +151,7 @@ fn bodies(deliveries: &[Delivery]) -> BTreeSet<String> {
 
 async fn an_empty_queue_gives_nothing<H: QueueHarness>(h: &H) {
     for lane in Lane::ALL {
-        assert_eq!(look(h, lane, 10).await, []);
+        assert_eq!(receive(h, lane, 10).await, []);
         assert_eq!(h.queue().depth(lane).await, Ok(Depth::default()));
     }
     assert_eq!(h.queue().delete(LANE, &[]).await, []);
@@ -165,7 +165,7 @@ async fn a_message_arrives_whole<H: QueueHarness>(h: &H) {
     assert_eq!(got.body, r#"{"detail-type": "GuardDuty Finding"}"#);
     assert_eq!((got.lane, got.receive_count), (LANE, 1));
     assert!(!got.message_id.0.is_empty() && !got.receipt.0.is_empty());
-    // Any plausible moment: whose clock it is, only the harness knows.
+    // Any plausible moment: only the harness knows whose clock it is.
     let year_2020 = Wall(1_577_836_800_000);
     assert!(got.enqueued_at.is_some_and(|at| at > year_2020), "{:?}", got.enqueued_at);
 }
@@ -174,7 +174,7 @@ async fn it_is_hidden_then_delivered_again<H: QueueHarness>(h: &H) {
     h.send(LANE, "again").await;
     let mut last = take_one(h).await;
     for count in 2..=3 {
-        assert_eq!(look(h, LANE, 10).await, [], "hidden for one unit");
+        assert_eq!(receive(h, LANE, 10).await, [], "hidden for one unit");
         h.pass_time(h.unit()).await;
         let next = take_one(h).await;
         assert_eq!((&next.message_id, &next.body), (&last.message_id, &last.body));
@@ -185,12 +185,12 @@ async fn it_is_hidden_then_delivered_again<H: QueueHarness>(h: &H) {
     }
 }
 
-async fn what_is_deleted_stays_away<H: QueueHarness>(h: &H) {
+async fn a_deleted_message_is_not_delivered_again<H: QueueHarness>(h: &H) {
     h.send(LANE, "once").await;
     let got = take_one(h).await;
     assert_eq!(delete(h, &got.receipt).await, Ok(()));
     h.pass_time(h.unit() * 2).await;
-    assert_eq!(look(h, LANE, 10).await, []);
+    assert_eq!(receive(h, LANE, 10).await, []);
 }
 
 async fn a_stale_receipt_does_no_harm<H: QueueHarness>(h: &H) {
@@ -202,22 +202,22 @@ async fn a_stale_receipt_does_no_harm<H: QueueHarness>(h: &H) {
 
     harmless(&hide(h, &stale.receipt, h.unit() * 2).await);
     harmless(&delete(h, &stale.receipt).await);
-    assert_eq!(bodies(&look(h, LANE, 10).await), BTreeSet::from(["neighbour".to_owned()]));
+    assert_eq!(bodies(&receive(h, LANE, 10).await), BTreeSet::from(["neighbour".to_owned()]));
     assert_eq!(delete(h, &newest.receipt).await, Ok(()));
     h.pass_time(h.unit() * 3).await;
-    assert_eq!(bodies(&look(h, LANE, 10).await), BTreeSet::from(["neighbour".to_owned()]));
+    assert_eq!(bodies(&receive(h, LANE, 10).await), BTreeSet::from(["neighbour".to_owned()]));
 }
 
-async fn receipts_of_what_is_gone_are_harmless<H: QueueHarness>(h: &H) {
+async fn receipts_of_deleted_messages_are_harmless<H: QueueHarness>(h: &H) {
     h.send(LANE, "gone").await;
     let got = take_one(h).await;
     assert_eq!(delete(h, &got.receipt).await, Ok(()));
     harmless(&delete(h, &got.receipt).await);
     harmless(&hide(h, &got.receipt, Duration::ZERO).await);
-    assert_eq!(look(h, LANE, 10).await, []);
+    assert_eq!(receive(h, LANE, 10).await, []);
 }
 
-async fn handed_back_at_once<H: QueueHarness>(h: &H) {
+async fn returned_at_once<H: QueueHarness>(h: &H) {
     h.send(LANE, "back").await;
     let first = take(h, LANE, 1, long(h)).await.remove(0);
     assert_eq!(hide(h, &first.receipt, Duration::ZERO).await, Ok(()));
@@ -226,11 +226,11 @@ async fn handed_back_at_once<H: QueueHarness>(h: &H) {
     assert_eq!(second.receive_count, 2);
 }
 
-async fn handed_back_with_a_delay<H: QueueHarness>(h: &H) {
+async fn returned_with_a_delay<H: QueueHarness>(h: &H) {
     h.send(LANE, "later").await;
     let first = take(h, LANE, 1, long(h)).await.remove(0);
     assert_eq!(hide(h, &first.receipt, h.unit()).await, Ok(()));
-    assert_eq!(look(h, LANE, 10).await, []);
+    assert_eq!(receive(h, LANE, 10).await, []);
     h.pass_time(h.unit()).await;
     assert_eq!(take_one(h).await.receive_count, 2);
 }
@@ -241,7 +241,7 @@ async fn kept_longer_by_extension<H: QueueHarness>(h: &H) {
     h.pass_time(h.unit() / 2).await;
     assert_eq!(hide(h, &first.receipt, h.unit() * 2).await, Ok(()));
     h.pass_time(h.unit()).await;
-    assert_eq!(look(h, LANE, 10).await, [], "past the first time-out, within the extension");
+    assert_eq!(receive(h, LANE, 10).await, [], "past the first time-out, within the extension");
     h.pass_time(h.unit()).await;
     let second = take_one(h).await;
     assert_eq!(second.receive_count, 2, "an extension is no receive");
@@ -263,7 +263,7 @@ async fn each_receipt_is_judged_for_itself_when_deleting<H: QueueHarness>(h: &H)
     assert_eq!((&answers[0], &answers[2]), (&Ok(()), &Ok(())));
     harmless(&answers[1]);
     h.pass_time(h.unit() * 2).await;
-    assert_eq!(bodies(&look(h, LANE, 10).await), BTreeSet::from([got[1].body.clone()]));
+    assert_eq!(bodies(&receive(h, LANE, 10).await), BTreeSet::from([got[1].body.clone()]));
 }
 
 async fn each_receipt_is_judged_for_itself_when_hiding<H: QueueHarness>(h: &H) {
@@ -279,7 +279,7 @@ async fn each_receipt_is_judged_for_itself_when_hiding<H: QueueHarness>(h: &H) {
     harmless(&answers[1]);
     assert_eq!(take(h, LANE, 1, long(h)).await[0].body, got[0].body);
     h.pass_time(h.unit() * 2).await;
-    assert_eq!(bodies(&look(h, LANE, 10).await), BTreeSet::from([got[1].body.clone()]));
+    assert_eq!(bodies(&receive(h, LANE, 10).await), BTreeSet::from([got[1].body.clone()]));
 }
 
 async fn batches_keep_to_their_limits<H: QueueHarness>(h: &H) {
@@ -287,7 +287,7 @@ async fn batches_keep_to_their_limits<H: QueueHarness>(h: &H) {
     for body in &sent {
         h.send(LANE, body).await;
     }
-    // `take` checks that no call gives more than it asked for.
+    // `take` checks that no call brings more than it asked for.
     let mut got = take(h, LANE, 3, long(h)).await;
     got.extend(take(h, LANE, 10, long(h)).await);
     assert_eq!(bodies(&got), sent);
@@ -324,7 +324,7 @@ async fn roughly_the_oldest_first<H: QueueHarness>(h: &H) {
 
 async fn lanes_are_apart<H: QueueHarness>(h: &H) {
     h.send(Lane::Express, "urgent").await;
-    assert_eq!(look(h, Lane::Standard, 10).await, []);
+    assert_eq!(receive(h, Lane::Standard, 10).await, []);
     let got = take(h, Lane::Express, 1, h.unit()).await.remove(0);
     assert_eq!((got.lane, got.body.as_str()), (Lane::Express, "urgent"));
 
@@ -333,11 +333,11 @@ async fn lanes_are_apart<H: QueueHarness>(h: &H) {
     assert_eq!((calm.lane, calm.body.as_str()), (Lane::Standard, "calm"));
     assert_eq!(delete(h, &calm.receipt).await, Ok(()));
     h.pass_time(h.unit()).await;
-    assert_eq!(look(h, Lane::Standard, 10).await, []);
+    assert_eq!(receive(h, Lane::Standard, 10).await, []);
     assert_eq!(take(h, Lane::Express, 1, h.unit()).await[0].receive_count, 2);
 }
 
-/// In real time, for the wait is one that a person would alert.
+/// In real time, as the wait is long enough to be noticed.
 async fn a_wait_ends_with_an_arrival<H: QueueHarness>(h: &H) {
     let wait = Duration::from_secs(20);
     let ask = ReceiveAsk { lane: LANE, max: 10, wait, visibility: h.unit() };
@@ -351,7 +351,7 @@ async fn a_wait_ends_with_an_arrival<H: QueueHarness>(h: &H) {
     assert_eq!(bodies(&received), BTreeSet::from(["at last".to_owned()]));
 }
 
-async fn the_depth_is_told<H: QueueHarness>(h: &H) {
+async fn the_depth_is_known<H: QueueHarness>(h: &H) {
     for body in ["a", "b", "c"] {
         h.send(LANE, body).await;
     }
@@ -363,7 +363,7 @@ async fn the_depth_is_told<H: QueueHarness>(h: &H) {
     assert_eq!(h.queue().depth(LANE).await, Ok(Depth { visible: 2, hidden: 0 }));
 }
 
-/// All of it is text that SQS takes.
+/// SQS accepts all of these texts.
 const TEXTS: [&str; 5] = [
     "半鐘 🔔 e\u{301} \u{202e}right to left\u{202c} \u{10ffff}",
     "tab\tline\nreturn\r\nend ",
@@ -405,7 +405,7 @@ fn entry(of: &Delivery) -> QuarantineEntry {
         detail: "line 1, column 7: \"}\" was expected, <b> found".to_owned(),
         receive_count: of.receive_count,
         enqueued_at: of.enqueued_at,
-        parked_at: Wall(1_767_225_677_000),
+        quarantined_at: Wall(1_767_225_677_000),
     }
 }
 
@@ -413,7 +413,7 @@ fn to_the_second(at: Wall) -> Wall {
     Wall(at.seconds() * 1000)
 }
 
-async fn parking_keeps_all_that_is_known<H: QueueHarness>(h: &H) {
+async fn quarantine_keeps_all_attributes<H: QueueHarness>(h: &H) {
     h.send(Lane::Express, "{\"broken\n🔔").await;
     let got = take(h, Lane::Express, 1, h.unit()).await.remove(0);
     assert_eq!(h.queue().quarantine(&entry(&got)).await, Ok(()));
@@ -431,7 +431,7 @@ async fn parking_keeps_all_that_is_known<H: QueueHarness>(h: &H) {
 }
 
 /// A crash between the two leaves two copies, never none.
-async fn parking_keeps_the_original_until_it_is_deleted<H: QueueHarness>(h: &H) {
+async fn quarantine_keeps_the_original_until_it_is_deleted<H: QueueHarness>(h: &H) {
     h.send(LANE, "kept").await;
     let got = take_one(h).await;
     assert_eq!(h.queue().quarantine(&entry(&got)).await, Ok(()));
@@ -440,12 +440,12 @@ async fn parking_keeps_the_original_until_it_is_deleted<H: QueueHarness>(h: &H) 
     assert_eq!(again.message_id, got.message_id);
     assert_eq!(delete(h, &again.receipt).await, Ok(()));
     h.pass_time(h.unit()).await;
-    assert_eq!(look(h, LANE, 10).await, []);
+    assert_eq!(receive(h, LANE, 10).await, []);
     assert_eq!(h.parked().await.len(), 1);
 }
 
-/// Even what this queue's own lanes could not have carried.
-async fn parking_takes_any_body<H: QueueHarness>(h: &H) {
+/// Even a body that the queue's own lanes could not have carried.
+async fn quarantine_takes_any_body<H: QueueHarness>(h: &H) {
     let awkward = ["", "nul \u{0}, bell \u{7}, escape \u{1b}", "\u{fffe}\u{ffff}", "\"json\" \\"];
     for (i, body) in TEXTS.into_iter().chain(awkward).enumerate() {
         let odd = QuarantineEntry {
@@ -456,7 +456,7 @@ async fn parking_takes_any_body<H: QueueHarness>(h: &H) {
             detail: format!("\u{1b}[31m{}", "long ".repeat(1000)),
             receive_count: u32::MAX,
             enqueued_at: None,
-            parked_at: Wall(1_767_225_677_000),
+            quarantined_at: Wall(1_767_225_677_000),
         };
         assert_eq!(h.queue().quarantine(&odd).await, Ok(()), "{body:?}");
     }
@@ -465,8 +465,8 @@ async fn parking_takes_any_body<H: QueueHarness>(h: &H) {
     assert_eq!(got, sent.collect());
 }
 
-/// With a body of 1 MiB there may be no room for anything beside it. The body is what counts.
-async fn parking_takes_the_largest_body<H: QueueHarness>(h: &H) {
+/// Beside a body of 1 MiB there may be no space for attributes. Only the body has to be kept.
+async fn quarantine_takes_the_largest_body<H: QueueHarness>(h: &H) {
     let body = large(1_048_576);
     let full = QuarantineEntry {
         message_id: MessageId("m".to_owned()),
@@ -476,7 +476,7 @@ async fn parking_takes_the_largest_body<H: QueueHarness>(h: &H) {
         detail: "no room for this".to_owned(),
         receive_count: 1,
         enqueued_at: None,
-        parked_at: Wall(1_767_225_677_000),
+        quarantined_at: Wall(1_767_225_677_000),
     };
     assert_eq!(h.queue().quarantine(&full).await, Ok(()));
     let parked = h.parked().await;

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use hansho::commands::demo::night::Night;
 use hansho::desk::{ClaimOutcome, Desk, Event, Order, Settings};
 use hansho::instants::{Mono, Now, Wall};
-use hansho::policy::ledger::{Claim, Row, Terms, Want, claim};
+use hansho::policy::ledger::{Claim, Terms, Want, claim};
+use hansho::policy::record::PaceRecord;
 use hansho::ports::{Delivery, Lane, MessageId, Receipt, Verdict, Written};
 
 const BEGAN: Wall = Wall(1_790_000_000_000);
@@ -16,7 +17,7 @@ pub struct DeskAlone {
     terms: Terms,
     now: Now,
     /// The row of the destination's pace.
-    cell: Option<Row>,
+    cell: Option<PaceRecord>,
     /// Bodies that are not at the desk: medium and high findings, all different.
     bodies: VecDeque<String>,
     sent: u64,
@@ -97,18 +98,19 @@ impl DeskAlone {
             Order::Claim(order) => {
                 let want =
                     Want { owner: &order.owner, level: order.level, revision: order.revision };
-                let Claim::Write { row, .. } = claim(None, &want, &self.terms, self.now.wall)
+                let Claim::Write { record: row, .. } =
+                    claim(None, &want, &self.terms, self.now.wall)
                 else {
                     panic!("what was never claimed can be claimed");
                 };
                 Event::Claimed { alert: order.alert, outcome: ClaimOutcome::Won(row) }
             }
             Order::Prefetch { keys } => Event::Prefetched { result: Ok(vec![None; keys.len()]) },
-            Order::Look { destination, .. } => {
-                Event::Looked { destination, result: Ok(self.cell.clone()) }
+            Order::ReadPace { destination, .. } => {
+                Event::PaceRead { destination, result: Ok(self.cell.clone()) }
             }
             Order::Reserve(order) => {
-                self.cell = Some(order.row);
+                self.cell = Some(order.record);
                 Event::Reserved { destination: order.destination, result: Ok(Written::Done) }
             }
             Order::Post { destination, .. } => {

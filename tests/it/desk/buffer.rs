@@ -10,7 +10,7 @@ use hansho::desk::worker::{Outcome, Ports, run};
 use hansho::desk::{Settings, Tally};
 use hansho::finding::Level;
 use hansho::instants::Mono;
-use hansho::policy::ledger::{RecordKey, State};
+use hansho::policy::record::{AlertRecord, Record, RecordKey, State, Versioned};
 use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, Lane, Ledger, Notifier, RetryReason, Verdict};
 
@@ -71,10 +71,7 @@ impl World {
     }
 
     pub fn key(&self, id: &str) -> RecordKey {
-        RecordKey {
-            fingerprint: format!("guardduty/111122223333/eu-central-1/{id}"),
-            destination: "security".to_owned(),
-        }
+        RecordKey::alert(format!("guardduty/111122223333/eu-central-1/{id}"), "security")
     }
 }
 
@@ -105,7 +102,7 @@ async fn posts_what_is_owed_once_and_settles_everything() {
         received: 6,
         findings: 5,
         below_threshold: 1,
-        covered: 2,
+        already_posted: 2,
         posted: 2,
         posts: outcome.tally.posts,
         quarantined: 1,
@@ -149,7 +146,7 @@ async fn a_higher_level_is_told_again_and_a_lower_one_is_not() {
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].digest.cards[0].escalated_from, None);
     assert_eq!(seen[1].digest.cards[0].escalated_from, Some(Level::Medium));
-    assert_eq!(outcome.tally.covered, 2);
+    assert_eq!(outcome.tally.already_posted, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,8 +170,8 @@ async fn what_may_have_been_accepted_is_counted_and_tried_again() {
     let outcome = w.drain().await;
     assert_once(&w, &["a"]);
     assert_eq!((outcome.tally.retried, outcome.tally.ambiguous), (3, 3));
-    let row = w.ledger.read(&w.key("a")).await.unwrap().unwrap();
-    assert_eq!((row.state, row.attempts, row.ambiguous), (State::Sent, 3, 3));
+    let row: AlertRecord = w.ledger.read(&w.key("a")).await.unwrap().unwrap();
+    assert_eq!((row.is_posted(), row.attempts, row.ambiguous), (true, 3, 3));
     let at: Vec<u64> = w.slack.seen().iter().map(|s| s.at.0).collect();
     assert!(at[3] - at[2] > at[1] - at[0], "the delays grow: {at:?}");
 }
@@ -298,7 +295,7 @@ async fn asked_to_stop_it_finishes_the_post_in_hand_and_gives_the_rest_back() {
     let before = w.clock.now().mono;
     let outcome = w.drain().await;
     assert!(w.clock.now().mono.since(before) < Duration::from_secs(60));
-    assert_eq!(outcome.tally.covered, 0);
+    assert_eq!(outcome.tally.already_posted, 0);
     let mut accepted = w.slack.accepted();
     accepted.sort();
     accepted.dedup();
@@ -353,7 +350,7 @@ async fn a_mark_is_tried_until_it_is_done_and_nothing_is_posted_again() {
         let w = world(vec![]);
         let tries = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&tries);
-        let fails = move |row: &hansho::policy::ledger::Row| match row.state {
+        let fails = move |row: &Record| match row.version().state {
             State::Sent if count.fetch_add(1, Ordering::Relaxed) < 5 => match lost_answer {
                 true => Failing::AfterTheWrite,
                 false => Failing::Yes,
@@ -376,7 +373,7 @@ async fn a_claim_whose_answer_was_lost_is_ours_at_the_next_try() {
     let w = world(vec![]);
     let tries = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tries);
-    let fails = move |row: &hansho::policy::ledger::Row| match row.state {
+    let fails = move |row: &Record| match row.version().state {
         State::Claimed if count.fetch_add(1, Ordering::Relaxed) == 0 => Failing::AfterTheWrite,
         _ => Failing::No,
     };
@@ -440,7 +437,7 @@ async fn each_destination_is_told_once() {
     assert_once(&w, &["a", "a", "b", "b"]);
     let to = |name: &str| w.slack.seen().iter().filter(|s| s.digest.destination == name).count();
     assert_eq!((to("security"), to("audit")), (1, 1));
-    assert_eq!((outcome.tally.posted, outcome.tally.covered), (4, 2));
+    assert_eq!((outcome.tally.posted, outcome.tally.already_posted), (4, 2));
     assert_eq!(w.queue.len(), 0);
 }
 
@@ -472,7 +469,7 @@ async fn one_message_may_owe_several_findings_and_hold_what_is_none() {
     assert_eq!(parked.len(), 1);
     assert_eq!((parked[0].reason.as_str(), &parked[0].body), ("not_a_finding", &body));
     assert!(parked[0].detail.starts_with("[2]"), "{}", parked[0].detail);
-    assert_eq!((outcome.tally.findings, outcome.tally.covered), (3, 1));
+    assert_eq!((outcome.tally.findings, outcome.tally.already_posted), (3, 1));
     assert_eq!(w.queue.len(), 0);
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hansho::desk::Settings;
 use hansho::instants::Mono;
-use hansho::policy::ledger::{RecordKey, State};
+use hansho::policy::record::{AlertRecord, RecordKey};
 use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, Lane, Ledger, RetryReason, Verdict};
 
@@ -140,10 +140,10 @@ async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
     }
     assert_eq!(w.slack.accepted().len(), 6);
     assert_eq!((outcome.tally.unclaimed, outcome.tally.posted), (3, 6));
-    assert_eq!(outcome.tally.covered, 1, "this worker remembers what it has told");
+    assert_eq!(outcome.tally.already_posted, 1, "this worker remembers what it has told");
     assert_eq!(w.queue.len(), 0);
-    let row = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
-    assert_eq!((row.state, row.level_claimed), (State::Sent, None));
+    let row: AlertRecord = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
+    assert!(row.is_posted());
     // It is known now: a copy is not told again.
     w.send("critical-2", 9.5);
     w.drain().await;
@@ -227,8 +227,8 @@ async fn a_dead_destination_is_stood_in_for_until_it_works_again() {
     assert!(accepted.iter().filter(|(c, ..)| *c == "oncall").all(|(_, _, at)| *at < 10_000));
     assert_eq!(outcome.tally.by_fallback, 2);
     assert_eq!(w.queue.len(), 0);
-    let key = RecordKey { destination: "security".to_owned(), ..w.key("medium") };
-    assert_eq!(w.ledger.read(&key).await.unwrap().unwrap().state, State::Sent);
+    let key = RecordKey::alert(w.key("medium").fingerprint(), "security");
+    assert!(w.ledger.read::<AlertRecord>(&key).await.unwrap().unwrap().is_posted());
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,7 +275,7 @@ async fn a_critical_overtakes_a_post_that_waits_for_its_slot() {
         w.send(&format!("medium-{i:02}"), 5.0);
     }
     // Another worker takes a slot just before this one wants it.
-    let mut other = hansho::policy::cell::Cell::new(
+    let mut other = hansho::policy::pace_slots::PaceSlots::new(
         "security",
         "other",
         Duration::from_millis(1100),
@@ -326,13 +326,14 @@ async fn with_the_ledger_away_a_pause_that_is_known_is_kept() {
     let ledger = away(&w, 900_000);
     let terms = settings("other", true).terms;
     let interval = Duration::from_millis(1100);
-    let mut other = hansho::policy::cell::Cell::new("security", "other", interval, terms);
+    let mut other =
+        hansho::policy::pace_slots::PaceSlots::new("security", "other", interval, terms);
     let feed = async {
         at(&w, 5_000).await;
         // Another worker is told to pause for ten minutes, and this one sees it.
         other.saw(None, w.clock.now().mono);
         let now = w.clock.now();
-        let hansho::policy::cell::Step::Write { expect, row } =
+        let hansho::policy::pace_slots::Step::Write { expect, record: row } =
             other.pause(Duration::from_secs(600), now)
         else {
             panic!("nobody has paused yet")

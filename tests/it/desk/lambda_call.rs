@@ -83,7 +83,7 @@ async fn good_and_bad_ones_of_a_batch_are_settled_at_once() {
     let counted = f.metrics().text().unwrap();
     for line in [
         "hansho_messages_received_total{lane=\"standard\"} 5",
-        "hansho_calls_total{call=\"park\",port=\"queue\",result=\"ok\"} 1",
+        "hansho_calls_total{call=\"quarantine\",port=\"queue\",result=\"ok\"} 1",
     ] {
         assert!(counted.lines().any(|l| l == line), "{line}\nin\n{counted}");
     }

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use hansho::desk::{Settings, Tally};
-use hansho::policy::ledger::{self, Expect, LastPost, RecordKey, Rewind, Row, State};
+use hansho::policy::ledger::{self, Rewind};
 use hansho::policy::recent::SURE_FOR;
+use hansho::policy::record::{Expect, LastPost, Record, RecordKey, RecordKind};
 use hansho::ports::{Clock, Lane, Ledger, LedgerError, RetryReason, Written};
 
 use crate::desk::buffer::{World, world};
@@ -47,20 +48,20 @@ impl Watched {
 }
 
 impl Ledger for Watched {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        self.inner.read(key).await
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        if key.fingerprint != hansho::policy::cell::CELL {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        if key.kind() != RecordKind::Pace {
             self.writes.fetch_add(1, Ordering::Relaxed);
         }
-        self.inner.write(key, expect, row).await
+        self.inner.write_any(key, expect, record).await
     }
 
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
@@ -94,7 +95,7 @@ async fn what_another_worker_told_costs_a_look_and_no_write() {
     assert_eq!(ledger.counts().0, 60, "a claim and a mark each");
     (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
     let tally = drain(&w, &ledger, worker("b")).await;
-    assert_eq!((tally.covered, tally.posted), (30, 0));
+    assert_eq!((tally.already_posted, tally.posted), (30, 0));
     let (writes, looks) = ledger.counts();
     assert_eq!(writes, 0);
     assert!(looks <= 3, "one for what came together: {looks}");
@@ -163,7 +164,7 @@ async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
         w.queue.send(Lane::Express, &event("a", 8.0));
     }
     let tally = drain(&w, &ledger, worker("a")).await;
-    assert_eq!((tally.posted, tally.covered), (1, 9));
+    assert_eq!((tally.posted, tally.already_posted), (1, 9));
     assert_eq!(ledger.counts().0, 2);
 }
 
@@ -172,12 +173,13 @@ async fn rewind(w: &World, id: &str) -> LastPost {
     let key = w.key(id);
     let seen = w.ledger.read(&key).await.unwrap();
     let terms = settings("w", false).terms;
-    let Rewind::Write { expect, row } = ledger::rewind(seen.as_ref(), &terms, w.clock.now().wall)
+    let Rewind::Write { expect, record: row } =
+        ledger::rewind(seen.as_ref(), &terms, w.clock.now().wall)
     else {
         panic!("{seen:?}");
     };
     assert_eq!(w.ledger.write(&key, &expect, &row).await, Ok(Written::Done));
-    seen.and_then(|row| row.told()).unwrap()
+    seen.and_then(|row| row.last_post()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,14 +253,15 @@ async fn what_is_claimed_by_another_is_not_covered() {
     let want =
         ledger::Want { owner: "another", level: hansho::finding::Level::Medium, revision: None };
     let now = w.clock.now().wall;
-    let ledger::Claim::Write { expect, row, .. } = ledger::claim(None, &want, &terms, now) else {
+    let ledger::Claim::Write { expect, record: row, .. } = ledger::claim(None, &want, &terms, now)
+    else {
         panic!("there is no row");
     };
-    assert_eq!(row.state, State::Claimed);
+    assert!(row.is_claimed());
     w.ledger.write(&w.key("a"), &expect, &row).await.unwrap();
     w.send("a", 5.0);
     let tally = drain(&w, &Watched::new(&w, Look::Well), worker("a")).await;
-    assert_eq!((tally.posted, tally.covered), (1, 0), "when the lease was over");
+    assert_eq!((tally.posted, tally.already_posted), (1, 0), "when the lease was over");
     assert!(tally.returned >= 1);
 }
 

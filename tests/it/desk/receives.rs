@@ -175,7 +175,7 @@ fn those_that_fail_together_are_one_failure() {
 
 #[test]
 fn a_lane_is_not_empty_while_a_receive_may_still_bring_something() {
-    let drain = Some(DrainTerms { looks: 0, patience: Duration::from_secs(3600) });
+    let drain = Some(DrainTerms { measurements: 0, patience: Duration::from_secs(3600) });
     let mut hand = Hand::new(Settings { lanes: vec![Lane::Standard], drain, ..long_poll() });
     hand.desk.on(Event::InputClosed, hand.now);
     let noise = |number: usize| Delivery {

@@ -109,7 +109,7 @@ async fn what_is_a_day_old_is_no_news() {
         w.send("b", 5.0);
     };
     let patient = Settings {
-        drain: Some(hansho::desk::DrainTerms { looks: 2, patience: 48 * 60 * MINUTE }),
+        drain: Some(hansho::desk::DrainTerms { measurements: 2, patience: 48 * 60 * MINUTE }),
         ..settings("w", true)
     };
     w.run_fed(patient, pending(), feed, &w.ledger).await;

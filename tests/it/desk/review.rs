@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use hansho::desk::{ClaimOutcome, Desk, DrainTerms, Event, Order, Settings};
 use hansho::instants::{Mono, Now};
-use hansho::policy::ledger::{Claim, Expect, LastPost, RecordKey, Row, State, Want, claim};
+use hansho::policy::ledger::{Claim, Want, claim};
+use hansho::policy::record::{Expect, LastPost, Record, RecordKey, State, Versioned};
 use hansho::policy::route::Route;
 use hansho::ports::{
     Clock, Delivery, Form, Lane, Ledger, LedgerError, MessageId, Receipt, RetryReason, Verdict,
@@ -29,21 +30,21 @@ struct Judged<F> {
 
 impl<F> Ledger for Judged<F>
 where
-    F: Fn(&RecordKey, &Row) -> Option<Result<Written, LedgerError>> + Send + Sync,
+    F: Fn(&RecordKey, &Record) -> Option<Result<Written<Record>, LedgerError>> + Send + Sync,
 {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        self.inner.read(key).await
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        match (self.judge)(key, row) {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        match (self.judge)(key, &record) {
             Some(answer) => answer,
-            None => self.inner.write(key, expect, row).await,
+            None => self.inner.write_any(key, expect, record).await,
         }
     }
 
@@ -52,7 +53,7 @@ where
     }
 }
 
-fn fails() -> Option<Result<Written, LedgerError>> {
+fn fails() -> Option<Result<Written<Record>, LedgerError>> {
     Some(Err(LedgerError("out of order".into())))
 }
 
@@ -88,8 +89,8 @@ async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() 
     let w = world(vec![]);
     let clock = w.clock;
     // The marks of the first destination come too late for a while; the second one is slow.
-    let judge = move |key: &RecordKey, row: &Row| {
-        let mark = key.destination == "security" && row.state == State::Sent;
+    let judge = move |key: &RecordKey, row: &Record| {
+        let mark = key.destination() == "security" && row.version().state == State::Sent;
         (mark && clock.now().mono.0 < 10_000).then_some(Ok(Written::Lost(None)))
     };
     let ledger = Judged { inner: w.ledger.clone(), judge };
@@ -150,11 +151,11 @@ async fn a_copy_of_a_critical_in_hand_takes_no_slot_from_lesser_ones() {
     let clock = w.clock;
     let claims = AtomicU32::new(0);
     // The mark of the critical one fails for a while, and its copy waits for it.
-    let judge = move |key: &RecordKey, row: &Row| {
-        if row.state == State::Claimed && key.fingerprint.contains("medium") {
+    let judge = move |key: &RecordKey, row: &Record| {
+        if row.version().state == State::Claimed && key.fingerprint().contains("medium") {
             assert!(claims.fetch_add(1, Ordering::Relaxed) < 100, "claimed again and again");
         }
-        let mark = row.state == State::Sent && key.fingerprint.ends_with("critical");
+        let mark = row.version().state == State::Sent && key.fingerprint().ends_with("critical");
         if mark && clock.now().mono.0 < 30_000 { fails() } else { None }
     };
     let ledger = Judged { inner: w.ledger.clone(), judge };
@@ -176,7 +177,7 @@ async fn what_is_held_goes_back_at_once_when_a_run_gives_up() {
     let w = World { slack, ..w };
     (0..3).for_each(|i| w.send(&format!("high-{i}"), 8.0));
     let patience = Duration::from_secs(300);
-    let drain = Some(DrainTerms { looks: 2, patience });
+    let drain = Some(DrainTerms { measurements: 2, patience });
     let outcome = w.run(Settings { drain, ..settings("w", true) }, pending(), &w.ledger).await;
     assert!(outcome.gave_up);
     assert_eq!(outcome.tally.returned, 3);
@@ -248,8 +249,8 @@ async fn a_storm_for_one_destination_is_none_for_another() {
 #[tokio::test(start_paused = true)]
 async fn a_row_that_can_never_be_written_stops_no_other() {
     let w = world(vec![]);
-    let judge = |key: &RecordKey, _: &Row| {
-        if key.fingerprint.ends_with("stuck") { fails() } else { None }
+    let judge = |key: &RecordKey, _: &Record| {
+        if key.fingerprint().ends_with("stuck") { fails() } else { None }
     };
     let ledger = Judged { inner: w.ledger.clone(), judge };
     w.send("stuck", 8.0);
@@ -323,8 +324,8 @@ impl Hand {
             }
             for order in orders {
                 match order {
-                    Order::Look { destination, .. } => {
-                        self.tell(Event::Looked { destination, result: Ok(None) });
+                    Order::ReadPace { destination, .. } => {
+                        self.tell(Event::PaceRead { destination, result: Ok(None) });
                     }
                     Order::Prefetch { keys } => {
                         self.tell(Event::Prefetched { result: Ok(vec![None; keys.len()]) });
@@ -332,7 +333,8 @@ impl Hand {
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
                         let terms = settings("w", false).terms;
-                        let Claim::Write { row, .. } = claim(None, &want, &terms, self.now.wall)
+                        let Claim::Write { record: row, .. } =
+                            claim(None, &want, &terms, self.now.wall)
                         else {
                             panic!("nothing is known of it");
                         };
@@ -385,8 +387,8 @@ fn a_slot_that_is_being_taken_is_used() {
 #[tokio::test(start_paused = true)]
 async fn a_repeat_says_so_though_the_ledger_could_not_be_told_of_the_first_try() {
     let w = world(vec![retry(RetryReason::TimedOut, None, true)]);
-    let releases = |key: &RecordKey, row: &Row| {
-        (row.state == State::Free && key.fingerprint != "pace").then(fails).flatten()
+    let releases = |key: &RecordKey, row: &Record| {
+        (row.version().state == State::Free && key.fingerprint() != "pace").then(fails).flatten()
     };
     let ledger = Judged { inner: w.ledger.clone(), judge: releases };
     w.send("a", 8.0);

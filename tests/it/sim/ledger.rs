@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
+use hansho::policy::record::stored::{StoredRow, encode};
+use hansho::policy::record::{AlertRecord, Expect, LastPost, Record, RecordKey, RecordKind, State};
 use hansho::ports::{Clock, Ledger, LedgerError, Written};
 
 use super::history::{Alert, RowNote, What, Who};
@@ -17,11 +18,8 @@ pub struct SimLedger {
     process: Arc<Process>,
 }
 
-/// The partition key of the rows that hold the fleet's pace.
-const PACE: &str = "pace";
-
 pub fn alert_of(key: &RecordKey) -> Alert {
-    Alert { finding: finding_number(&key.fingerprint), destination: number_of(&key.destination) }
+    Alert { finding: finding_number(key.fingerprint()), destination: number_of(key.destination()) }
 }
 
 impl SimLedger {
@@ -41,7 +39,7 @@ impl SimLedger {
     /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
     fn expire(world: &World, key: &RecordKey) {
         let now = world.clock.now().wall;
-        let gone = |row: &Row| {
+        let gone = |row: &StoredRow| {
             row.expires_at < now && world.fault("expired row vanished", world.plan.ledger.expiry)
         };
         if world.ledger.expire(key, gone) {
@@ -49,7 +47,7 @@ impl SimLedger {
         }
     }
 
-    fn note_of(&self, row: &Row) -> RowNote {
+    fn note_of(&self, row: &StoredRow) -> RowNote {
         let at = |wall: hansho::instants::Wall| wall.0 - BEGAN.0;
         RowNote {
             state: row.state.as_str(),
@@ -73,9 +71,9 @@ async fn travel(world: &World, who: Option<Who>) {
 }
 
 impl Ledger for SimLedger {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let (alert, paces, key) = (alert_of(key), key.fingerprint == PACE, key.clone());
+        let (alert, paces, key) = (alert_of(key), key.kind() == RecordKind::Pace, key.clone());
         world.rush(self.process.who, "ledger");
         let read = self.world.call(&self.process, async move {
             travel(&world, who).await;
@@ -83,7 +81,7 @@ impl Ledger for SimLedger {
                 return Err(error);
             }
             Self::expire(&world, &key);
-            world.ledger.read(&key).await
+            world.ledger.read_any(&key).await
         });
         let read = read.await;
         if read.is_err() && paces {
@@ -92,16 +90,17 @@ impl Ledger for SimLedger {
         read
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let (alert, note) = (alert_of(key), self.note_of(row));
-        let (paces, destination) = (key.fingerprint == PACE, alert.destination);
-        let (key, expect, row) = (key.clone(), expect.clone(), row.clone());
+        let row = encode(record.clone());
+        let (alert, note) = (alert_of(key), self.note_of(&row));
+        let (paces, destination) = (key.kind() == RecordKind::Pace, alert.destination);
+        let (key, expect) = (key.clone(), expect.clone());
         world.rush(self.process.who, "ledger");
         let written = self.world.call(&self.process, async move {
             travel(&world, who).await;
@@ -109,8 +108,8 @@ impl Ledger for SimLedger {
                 return Err(error);
             }
             Self::expire(&world, &key);
-            let before = world.ledger.read(&key).await?;
-            let written = world.ledger.write(&key, &expect, &row).await?;
+            let before = world.ledger.read_any(&key).await?;
+            let written = world.ledger.write_any(&key, &expect, record).await?;
             let done = written == Written::Done;
             if done {
                 world.replaced(&key, before);
@@ -157,10 +156,11 @@ impl Ledger for SimLedger {
                 Self::expire(&world, key);
                 let row = match world.fault("look too late", world.plan.ledger.stale) {
                     true => world.earlier(key),
-                    false => world.ledger.read(key).await?,
+                    false => world.ledger.read_any(key).await?,
                 };
                 let lost = world.fault("look without an answer", world.plan.ledger.unprocessed);
-                all.push(row.filter(|_| !lost).as_ref().and_then(Row::told));
+                let alert = row.filter(|_| !lost).and_then(|row| AlertRecord::try_from(row).ok());
+                all.push(alert.and_then(|alert| alert.last_post()));
             }
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
                 true => Err(LedgerError("the answer was lost".into())),

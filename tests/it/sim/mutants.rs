@@ -8,7 +8,8 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
-use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Expect, LastPost};
+use hansho::policy::record::{Record, RecordKey, State, Versioned};
 use hansho::ports::{
     Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue, QueueError,
     Receipt, ReceiveAsk, RetryReason, Verdict, Written,
@@ -73,16 +74,16 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::ClaimedTakenForTold, &["I1"], 40),
     (Mutation::ExpiryForgotten, &["I19"], 120),
     (Mutation::AgainForgotten, &["I1"], 40),
-    (Mutation::NotKnownTakenForTold, &["I1", "I12"], 40),
+    (Mutation::UnknownTakenForPosted, &["I1", "I12"], 40),
     (Mutation::ShareIgnored, &["I4"], 40),
     (Mutation::FleetPaceIgnored, &["I4"], 40),
     (Mutation::FleetPauseForgotten, &["I4"], 120),
     (Mutation::UnclaimedNotRecorded, &["I2", "I12"], 120),
     (Mutation::FallbackForgotten, &["I14"], 120),
-    (Mutation::OutrankedTheWorst, &["I15"], 120),
+    (Mutation::OutrankedMostSevere, &["I15"], 120),
     (Mutation::FallbackServesTheLiving, &["I12"], 120),
-    (Mutation::AwayForgotten, &["I14"], 120),
-    (Mutation::AwayPaceUndivided, &["I4"], 120),
+    (Mutation::UnreachableForgotten, &["I14"], 120),
+    (Mutation::UnreachablePaceUndivided, &["I4"], 120),
     (Mutation::BreakerNeverCloses, &["I13", "I14"], 120),
     (Mutation::FenceKept, &["I8"], 40),
     (Mutation::ReleaseFreesTheSent, &["I8"], 40),
@@ -94,7 +95,7 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::AgeingForgotten, &["I14", "I15"], 400),
     (Mutation::AgeingOvertakesCriticals, &["I5", "I17"], 120),
     (Mutation::HeartbeatLate, &["I11"], 40),
-    (Mutation::HandBackForgotten, &["I11", "I15"], 40),
+    (Mutation::ReturnForgotten, &["I11", "I15"], 40),
     (Mutation::AmbiguityForgotten, &["I18"], 40),
     (Mutation::ReleaseForgotten, &["I12"], 40),
     (Mutation::SplitForgotten, &["I16", "I17"], 40),
@@ -102,10 +103,10 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::DrainForgotten, &["I15"], 120),
     (Mutation::ClaimForgotten, &["I12"], 40),
     (Mutation::DeleteBeforeMark, &["I12"], 40),
-    (Mutation::WordsRepeated, &["I20"], 40),
-    (Mutation::WordsForTrifles, &["I20"], 40),
+    (Mutation::NotesRepeated, &["I20"], 40),
+    (Mutation::NotesForTrifles, &["I20"], 40),
     (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
-    (Mutation::ReceivesWithoutRoom, &["I6"], 120),
+    (Mutation::ReceivesWithoutPlace, &["I6"], 120),
 ];
 
 pub fn all() -> Vec<Finding<Mistake>> {
@@ -191,17 +192,14 @@ impl<L: Ledger> Mutated<L> {
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let mut expect = expect.clone();
         for _ in 0..3 {
-            match self.inner.write(key, &expect, row).await? {
+            match self.inner.write_any(key, &expect, record.clone()).await? {
                 Written::Done => break,
                 Written::Lost(None) => expect = Expect::Absent,
-                Written::Lost(Some(r)) => {
-                    let Row { state, fence, lease_until, .. } = r;
-                    expect = Expect::Seen { state, fence, lease_until };
-                }
+                Written::Lost(Some(found)) => expect = found.as_seen(),
             }
         }
         Ok(Written::Done)
@@ -209,38 +207,34 @@ impl<L: Ledger> Mutated<L> {
 }
 
 impl<L: Ledger> Ledger for Mutated<L> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        self.inner.read(key).await
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        let (claims, marks) = match row.state {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        let (claims, marks) = match record.version().state {
             State::Claimed => (true, false),
-            State::Sent => (false, !row.owner.is_empty()),
+            State::Sent => (false, !record.version().owner.is_empty()),
             State::Free => (false, false),
         };
         match self.world.mutant {
             Some(Mutant::MarkBeforePost) if claims => {
-                let sent = Row {
-                    state: State::Sent,
-                    level_sent: row.level_sent.max(row.level_claimed),
-                    ..row.clone()
-                };
-                self.inner.write(key, expect, &sent).await
+                let level = |alert: &AlertRecord| alert.level_posted().max(alert.level_claimed());
+                self.inner.write_any(key, expect, posted(record, level)).await
             }
-            Some(Mutant::UnfencedMark) if marks => self.force(key, expect, row).await,
-            Some(Mutant::UnfencedClaim) if claims => self.force(key, expect, row).await,
+            Some(Mutant::UnfencedMark) if marks => self.force(key, expect, record).await,
+            Some(Mutant::UnfencedClaim) if claims => self.force(key, expect, record).await,
             Some(Mutant::MarkForgotten) if marks => Ok(Written::Done),
             Some(Mutant::BusyTakenForCovered | Mutant::EscalationForgotten) if claims => {
-                let written = self.inner.write(key, expect, row).await?;
+                let written = self.inner.write_any(key, expect, record).await?;
                 Ok(self.lie(written))
             }
-            _ => self.inner.write(key, expect, row).await,
+            _ => self.inner.write_any(key, expect, record).await,
         }
     }
 
@@ -249,17 +243,32 @@ impl<L: Ledger> Ledger for Mutated<L> {
     }
 }
 
+/// An alert's record as if it had been posted at this level.
+fn posted(record: Record, level: impl Fn(&AlertRecord) -> Option<Level>) -> Record {
+    let Record::Alert(alert) = record else { return record };
+    let Some(level) = level(&alert) else { return alert.into() };
+    let before = alert.accepted();
+    let post = AcceptedPost {
+        level,
+        revision: before.and_then(|post| post.revision),
+        sent_at: before.map_or(hansho::instants::Wall(0), |post| post.sent_at),
+        due_at: before.and_then(|post| post.due_at),
+        post_id: alert.post_id().unwrap_or_default().to_owned(),
+    };
+    let marked_by = alert.owner().map(str::to_owned);
+    Record::Alert(AlertRecord { state: AlertState::Posted { post, marked_by }, ..alert })
+}
+
 impl<L> Mutated<L> {
     /// A row that looks as if everything was sent.
-    fn lie(&self, written: Written) -> Written {
+    fn lie(&self, written: Written<Record>) -> Written<Record> {
         let asked = match self.world.mutant {
             Some(Mutant::BusyTakenForCovered) => State::Claimed,
             _ => State::Sent,
         };
         match written {
-            Written::Lost(Some(row)) if row.state == asked => {
-                let level_sent = Some(Level::Critical);
-                Written::Lost(Some(Row { state: State::Sent, level_sent, ..row }))
+            Written::Lost(Some(record)) if record.version().state == asked => {
+                Written::Lost(Some(posted(record, |_| Some(Level::Critical))))
             }
             other => other,
         }

@@ -109,15 +109,15 @@ async fn rewound(world: &World, body: &str) -> bool {
     let terms = world.plan.terms();
     for finding in hansho::finding::parse(body).findings {
         for destination in &DESTINATIONS[..usize::from(world.plan.destinations)] {
-            let key = RecordKey::new(&finding.fingerprint, destination);
+            let key = RecordKey::alert(&finding.fingerprint, destination);
             let seen = ledger.read(&key).await.unwrap_or_default();
             match ledger::rewind(seen.as_ref(), &terms, world.clock.now().wall) {
                 Rewind::Nothing => {}
                 Rewind::Busy { .. } => return false,
-                Rewind::Write { expect, row } => {
+                Rewind::Write { expect, record: row } => {
                     let written = ledger.write(&key, &expect, &row).await;
                     assert_eq!(written, Ok(Written::Done), "nothing comes between");
-                    world.replaced(&key, seen);
+                    world.replaced(&key, seen.map(Into::into));
                     world.counted("told again on purpose");
                     world.note(None, What::Rewound { alert: alert_of(&key) });
                 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use hansho::policy::ledger::{RecordKey, Row};
+use hansho::policy::record::{Record, RecordKey};
 use hansho::ports::{Clock, Lane};
 use tokio::sync::{Notify, oneshot};
 
@@ -47,7 +47,7 @@ struct Inner {
     calls: BTreeMap<(Who, &'static str), (u64, u32)>,
     busiest: BTreeMap<&'static str, u32>,
     /// Rows as they were, and until when.
-    earlier: BTreeMap<RecordKey, Vec<(u64, Option<Row>)>>,
+    earlier: BTreeMap<RecordKey, Vec<(u64, Option<Record>)>>,
 }
 
 /// A look may be behind by so much: mostly it is by less than a second.
@@ -173,7 +173,7 @@ impl World {
     }
 
     /// A row was replaced: it was this one until now.
-    pub fn replaced(&self, key: &RecordKey, before: Option<Row>) {
+    pub fn replaced(&self, key: &RecordKey, before: Option<Record>) {
         let now = self.now();
         self.inner(|i| {
             let all = i.earlier.entry(key.clone()).or_default();
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// A row as a look that is behind may see it.
-    pub fn earlier(&self, key: &RecordKey) -> Option<Row> {
+    pub fn earlier(&self, key: &RecordKey) -> Option<Record> {
         let (now, which) = (self.now(), self.draw(0..4) as usize);
         self.inner(|i| {
             let all = i.earlier.get(key)?.iter().rev();

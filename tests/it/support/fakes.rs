@@ -8,7 +8,8 @@ use std::time::Duration;
 use hansho::desk::{Capacity, DrainTerms, Settings};
 use hansho::instants::{Mono, Now, Wall};
 use hansho::policy::budget::TimeBudget;
-use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, Terms};
+use hansho::policy::ledger::Terms;
+use hansho::policy::record::{Expect, LastPost, Record, RecordKey};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
     Clock, Delivery, Depth, Form, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry,
@@ -173,7 +174,7 @@ pub fn refused() -> Verdict {
 #[derive(Clone)]
 pub struct FailingLedger<L> {
     pub inner: L,
-    pub fails: Arc<dyn Fn(&Row) -> Failing + Send + Sync>,
+    pub fails: Arc<dyn Fn(&Record) -> Failing + Send + Sync>,
 }
 
 /// A ledger that does not answer while `away` says so.
@@ -183,23 +184,23 @@ pub struct AwayLedger<L, F> {
 }
 
 impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         if (self.away)() {
             return Err(LedgerError("away".into()));
         }
-        self.inner.read(key).await
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         if (self.away)() {
             return Err(LedgerError("away".into()));
         }
-        self.inner.write(key, expect, row).await
+        self.inner.write_any(key, expect, record).await
     }
 
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
@@ -217,21 +218,21 @@ pub enum Failing {
 }
 
 impl<L: Ledger> Ledger for FailingLedger<L> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        self.inner.read(key).await
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
-        match (self.fails)(row) {
-            Failing::No => self.inner.write(key, expect, row).await,
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        match (self.fails)(&record) {
+            Failing::No => self.inner.write_any(key, expect, record).await,
             Failing::Yes => Err(LedgerError("out of order".into())),
             Failing::AfterTheWrite => {
-                self.inner.write(key, expect, row).await?;
+                self.inner.write_any(key, expect, record).await?;
                 Err(LedgerError("the answer was lost".into()))
             }
         }
@@ -269,7 +270,8 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         worker_id: worker_id.to_owned(),
         seed: 1,
         ends_at: None,
-        drain: drain.then_some(DrainTerms { looks: 2, patience: Duration::from_secs(24 * 3600) }),
+        drain: drain
+            .then_some(DrainTerms { measurements: 2, patience: Duration::from_secs(24 * 3600) }),
     }
 }
 

@@ -1,11 +1,12 @@
-//! A ledger in memory: the port's contract without any adapter. Stateful, so that tests of the
-//! worker can rely on what it answers.
+//! A ledger in memory that keeps the port's contract. It stores rows, as adapters do, so that tests
+//! of the worker also test the codec of records.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row, State};
-use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_ROWS_MAX, Search};
+use hansho::policy::record::stored::{StoredRow, decode, encode};
+use hansho::policy::record::{Expect, LastPost, Record, RecordKey, State};
+use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_RECORDS_MAX, Search};
 use hansho::ports::{Ledger, LedgerError, Written};
 
 use crate::contracts::ledger_contract::{Harness, exercise};
@@ -13,12 +14,12 @@ use crate::contracts::ledger_contract::{Harness, exercise};
 /// Clones share the rows.
 #[derive(Clone, Default)]
 pub struct MemoryLedger {
-    rows: Arc<Mutex<BTreeMap<RecordKey, Row>>>,
+    rows: Arc<Mutex<BTreeMap<RecordKey, StoredRow>>>,
 }
 
 impl MemoryLedger {
-    /// Removes a row, as expiry does. True if `expired` agreed and there was one.
-    pub fn expire(&self, key: &RecordKey, expired: impl FnOnce(&Row) -> bool) -> bool {
+    /// Removes a row, as expiry does. True if there was one and `expired` agreed.
+    pub fn expire(&self, key: &RecordKey, expired: impl FnOnce(&StoredRow) -> bool) -> bool {
         let mut rows = self.rows.lock().expect("no test panics under the lock");
         let gone = rows.get(key).is_some_and(expired);
         if gone {
@@ -29,46 +30,58 @@ impl MemoryLedger {
 }
 
 impl Inquiry for MemoryLedger {
-    async fn rows_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Row)>, LedgerError> {
+    async fn records_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Record)>, LedgerError> {
         let rows = self.rows.lock().expect("no test panics under the lock");
-        let own = rows.iter().filter(|(key, _)| key.fingerprint == fingerprint);
-        Ok(own.map(|(key, row)| (key.clone(), row.clone())).collect())
+        let own = rows.iter().filter(|(key, _)| key.fingerprint() == fingerprint);
+        own.map(|(key, row)| Ok((key.clone(), record(key, row)?))).collect()
     }
 
     async fn search(&self, clue: &Clue) -> Result<Search, LedgerError> {
         let rows = self.rows.lock().expect("no test panics under the lock");
-        let fit = rows.iter().filter(|(key, row)| clue.fits(key, row));
-        let mut rows: Vec<_> = fit.map(|(key, row)| (key.clone(), row.clone())).collect();
-        let complete = rows.len() <= SEARCH_ROWS_MAX;
-        rows.truncate(SEARCH_ROWS_MAX);
-        Ok(Search { rows, complete, unreadable: 0 })
+        let all: Vec<_> = rows.iter().map(|(key, row)| (key.clone(), record(key, row))).collect();
+        let unreadable = all.iter().filter(|(_, record)| record.is_err()).count();
+        let read = all.into_iter().filter_map(|(key, record)| Some((key, record.ok()?)));
+        let mut records: Vec<_> = read.filter(|(key, record)| clue.fits(key, record)).collect();
+        let complete = records.len() <= SEARCH_RECORDS_MAX;
+        records.truncate(SEARCH_RECORDS_MAX);
+        Ok(Search { records, complete, unreadable })
     }
 }
 
 impl Ledger for MemoryLedger {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        Ok(self.rows.lock().expect("no test panics under the lock").get(key).cloned())
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        let rows = self.rows.lock().expect("no test panics under the lock");
+        rows.get(key).map(|row| record(key, row)).transpose()
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let mut rows = self.rows.lock().expect("no test panics under the lock");
         let actual = rows.get(key);
         if !expect.holds(actual) {
-            return Ok(Written::Lost(actual.cloned()));
+            let actual = actual.map(|row| self::record(key, row)).transpose()?;
+            return Ok(Written::Lost(actual));
         }
-        rows.insert(key.clone(), row.clone());
+        rows.insert(key.clone(), encode(record));
         Ok(Written::Done)
     }
 
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let rows = self.rows.lock().expect("no test panics under the lock");
-        Ok(keys.iter().map(|key| rows.get(key).and_then(Row::told)).collect())
+        Ok(keys.iter().map(|key| last_post(rows.get(key)?)).collect())
     }
+}
+
+fn record(key: &RecordKey, row: &StoredRow) -> Result<Record, LedgerError> {
+    decode(key, row.clone()).map_err(|bad| LedgerError(bad.at(key, "the memory ledger").into()))
+}
+
+fn last_post(row: &StoredRow) -> Option<LastPost> {
+    LastPost::of(row.state, row.level_sent, row.revision_sent, row.due_at, row.expires_at)
 }
 
 struct InMemory;
@@ -96,8 +109,8 @@ enum Lie {
     LosesTheReminder,
     KeepsWhatTheNewRowLeavesOut,
     IgnoresTheDestination,
-    RecallsInItsOwnOrder,
-    RecallsTheClaimed,
+    PrefetchesInItsOwnOrder,
+    PrefetchesTheClaimed,
 }
 
 struct Lying {
@@ -107,14 +120,13 @@ struct Lying {
 
 impl Lying {
     fn key(&self, key: &RecordKey) -> RecordKey {
-        let mut key = key.clone();
-        if let Lie::IgnoresTheDestination = self.lie {
-            key.destination.clear();
+        match self.lie {
+            Lie::IgnoresTheDestination => RecordKey::alert(key.fingerprint(), ""),
+            _ => key.clone(),
         }
-        key
     }
 
-    fn holds(&self, expect: &Expect, actual: Option<&Row>) -> bool {
+    fn holds(&self, expect: &Expect, actual: Option<&StoredRow>) -> bool {
         match (self.lie, expect, actual) {
             (Lie::ChecksTheFenceAlone, Expect::Seen { fence, .. }, Some(row)) => {
                 row.fence == *fence
@@ -126,8 +138,7 @@ impl Lying {
         }
     }
 
-    fn stored(&self, actual: Option<&Row>, row: &Row) -> Row {
-        let mut row = row.clone();
+    fn stored(&self, actual: Option<&StoredRow>, mut row: StoredRow) -> StoredRow {
         match self.lie {
             Lie::LosesTheReminder => row.due_at = None,
             Lie::KeepsWhatTheNewRowLeavesOut => {
@@ -140,53 +151,53 @@ impl Lying {
 }
 
 impl Ledger for Lying {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
-        self.rows.read(&self.key(key)).await
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.rows.read_any(&self.key(key)).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let key = self.key(key);
         if let Lie::ChecksAndWritesInTwoSteps = self.lie {
-            let actual = self.read(&key).await?;
+            let actual = self.read_any(&key).await?;
             if !expect.holds(actual.as_ref()) {
                 return Ok(Written::Lost(actual));
             }
             tokio::task::yield_now().await;
-            self.rows.rows.lock().expect("no panic under the lock").insert(key, row.clone());
+            self.rows.rows.lock().expect("no panic under the lock").insert(key, encode(record));
             return Ok(Written::Done);
         }
         let mut rows = self.rows.rows.lock().expect("no panic under the lock");
         let actual = rows.get(&key);
         if !self.holds(expect, actual) {
-            let told = actual.filter(|_| !matches!(self.lie, Lie::LosesWithoutTheRow));
-            return Ok(Written::Lost(told.cloned()));
+            let found = actual.filter(|_| !matches!(self.lie, Lie::LosesWithoutTheRow));
+            return found.map(|row| self::record(&key, row)).transpose().map(Written::Lost);
         }
-        let row = self.stored(actual, row);
+        let row = self.stored(actual, encode(record));
         rows.insert(key, row);
         Ok(Written::Done)
     }
 
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let keys: Vec<RecordKey> = keys.iter().map(|key| self.key(key)).collect();
-        let mut told = self.rows.prefetch(&keys).await?;
+        let mut posts = self.rows.prefetch(&keys).await?;
         match self.lie {
-            Lie::RecallsInItsOwnOrder => told.sort_by_key(|told| told.map(|told| told.expires_at)),
-            Lie::RecallsTheClaimed => {
+            Lie::PrefetchesInItsOwnOrder => posts.sort_by_key(|post| post.map(|p| p.expires_at)),
+            Lie::PrefetchesTheClaimed => {
                 let rows = self.rows.rows.lock().expect("no panic under the lock");
-                for (told, key) in told.iter_mut().zip(&keys) {
-                    let claimed =
-                        rows.get(key).map(|row| Row { state: State::Sent, ..row.clone() });
-                    *told = told.or(claimed.as_ref().and_then(Row::told));
+                for (post, key) in posts.iter_mut().zip(&keys) {
+                    let as_sent =
+                        rows.get(key).map(|row| StoredRow { state: State::Sent, ..row.clone() });
+                    *post = post.or(as_sent.as_ref().and_then(last_post));
                 }
             }
             _ => {}
         }
-        Ok(told)
+        Ok(posts)
     }
 }
 
@@ -198,7 +209,7 @@ impl Harness for Lie {
     }
 }
 
-/// A suite that nothing can fail proves nothing.
+/// A suite that no ledger fails proves nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_contract_finds_each_lie() {
     for lie in [
@@ -209,8 +220,8 @@ async fn the_contract_finds_each_lie() {
         Lie::LosesTheReminder,
         Lie::KeepsWhatTheNewRowLeavesOut,
         Lie::IgnoresTheDestination,
-        Lie::RecallsInItsOwnOrder,
-        Lie::RecallsTheClaimed,
+        Lie::PrefetchesInItsOwnOrder,
+        Lie::PrefetchesTheClaimed,
     ] {
         let outcome = tokio::spawn(async move { exercise(&lie).await }).await;
         assert!(outcome.is_err_and(|error| error.is_panic()), "{lie:?} was not found");

@@ -308,7 +308,7 @@ impl QueueHarness for InMemory {
             message_id: Some(p.message_id.0),
             receive_count: Some(p.receive_count),
             enqueued_at: p.enqueued_at,
-            parked_at: Some(p.parked_at),
+            parked_at: Some(p.quarantined_at),
         };
         self.queue.parked().into_iter().map(same).collect()
     }

@@ -19,8 +19,7 @@ use crate::commands::wiring;
 use crate::config::{Backend, Config};
 use crate::embedded::{self, EmbeddedLedger, Store};
 use crate::finding::Text;
-use crate::instants::Wall;
-use crate::policy::ledger::{Expect, RecordKey, Row, State};
+use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
 use crate::ports::probe::Asked;
 use crate::ports::{Clock as _, Lane, Ledger, Queue, Receipt, ReceiveAsk};
 
@@ -136,26 +135,12 @@ async fn check_table(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
 /// Checks the calls of the worker with a record that does not exist. The write expects that the
 /// record is claimed, so it changes nothing.
 async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
-    let key = RecordKey { fingerprint: NOBODY.to_owned(), destination: NOBODY.to_owned() };
-    let read = ledger.read(&key).await.map(drop);
+    let key = RecordKey::alert(NOBODY, NOBODY);
+    let read = ledger.read_any(&key).await.map(drop);
     let prefetched = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
-    let row = Row {
-        state: State::Free,
-        owner: String::new(),
-        fence: 0,
-        lease_until: Wall(0),
-        level_claimed: None,
-        level_sent: None,
-        revision_sent: None,
-        sent_at: None,
-        due_at: None,
-        attempts: 0,
-        ambiguous: 0,
-        digest: String::new(),
-        expires_at: Wall(0),
-    };
+    let record = Record::Alert(AlertRecord::unposted(0));
     let expect = Expect::Held { owner: NOBODY.to_owned(), fence: 0 };
-    let written = ledger.write(&key, &expect, &row).await;
+    let written = ledger.write_any(&key, &expect, record).await;
     [
         judge::ledger_read(subject, read),
         judge::ledger_prefetch(subject, prefetched),

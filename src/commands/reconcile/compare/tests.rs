@@ -1,6 +1,6 @@
 use super::*;
 use crate::finding::Level;
-use crate::policy::ledger::State;
+use crate::policy::record::AlertState;
 use crate::policy::route::Route;
 
 const NOW: Wall = Wall(1_793_000_000_000);
@@ -64,7 +64,7 @@ fn each_finding_is_judged_by_the_routes_in_force() {
             Verdict::BelowThreshold => "below".to_owned(),
             Verdict::Young => "young".to_owned(),
             Verdict::Owed(owed) => {
-                let to = owed.alerts.iter().map(|key| format!(" {}", key.destination));
+                let to = owed.alerts.iter().map(|key| format!(" {}", key.destination()));
                 format!("owed{}", to.collect::<String>())
             }
         };
@@ -88,13 +88,13 @@ fn known_is_what_the_ledger_would_not_have_posted() {
     let terms = terms();
     let want = |level| Want { owner: "w", level, revision: None };
     let claimed = |level, at| match ledger::claim(None, &want(level), &terms, at) {
-        Claim::Write { row, .. } => row,
+        Claim::Write { record: row, .. } => row,
         other => panic!("{other:?}"),
     };
     let sent = |level, at| ledger::mark(&claimed(level, at), "p", None, &terms, at).1;
     let long_ago = NOW.minus(Duration::from_secs(3600));
     let freed = ledger::release(&claimed(Level::High, long_ago), false, &terms, long_ago).1;
-    assert_eq!(freed.state, State::Free);
+    assert_eq!(freed.state, AlertState::Free { rewound: None });
     for (what, row, expected) in [
         ("no record", None, false),
         ("posted at this level", Some(sent(Level::High, long_ago)), true),

@@ -288,7 +288,7 @@ async fn a_part_then_the_rest_then_each_is_posted_once() {
         assert!(said.contains("2 of 2 messages") && said.contains("--yes"), "{said}");
         assert_eq!(scene.dead_letters().await.len(), 3);
         scene.said(&["send", "--severity", "high"]).await;
-        assert_eq!(scene.work().await["covered"], 1);
+        assert_eq!(scene.work().await["already_posted"], 1);
         let forced = scene.said(&["send", "--force", "--yes", "--severity", "critical"]).await;
         assert!(forced.contains("1 ledger records reset"), "{forced}");
         assert_eq!(scene.work().await["posted"], 1);

@@ -46,7 +46,7 @@ impl Embedded {
             detail: "again".to_owned(),
             receive_count: of.receive_count,
             enqueued_at: of.enqueued_at,
-            parked_at: hansho::ports::Clock::now(&*self.clock).wall,
+            quarantined_at: hansho::ports::Clock::now(&*self.clock).wall,
         };
         self.worker().quarantine(&entry).await.unwrap();
     }

@@ -153,7 +153,7 @@ async fn messages_quarantined_by_a_worker_are_understood() {
         detail: "line 1 column 7: not valid JSON".to_owned(),
         receive_count: 2,
         enqueued_at: Some(Wall(1_790_000_000_000)),
-        parked_at: Wall(1_790_000_060_000),
+        quarantined_at: Wall(1_790_000_060_000),
     };
     worker.quarantine(&entry).await.unwrap();
     let seen = scan_all(&h.queue(), h.unit()).await.remove(0).dead_letter;

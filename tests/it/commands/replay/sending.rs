@@ -13,7 +13,7 @@ use hansho::commands::replay::{dry_run, send};
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::filter::Threshold;
-use hansho::policy::ledger::{Claim, RecordKey, Row, Terms, Want, claim, mark};
+use hansho::policy::ledger::{AlertRecord, Claim, RecordKey, Terms, Want, claim, mark};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{Clock, Lane, Ledger, Written};
 use tokio::sync::watch;
@@ -321,13 +321,13 @@ fn again(ledger: &MemoryLedger) -> Rewinder<'_, MemoryLedger> {
 
 fn key(number: usize, destination: &str) -> RecordKey {
     let fingerprint = format!("guardduty/111122223333/eu-west-1/{number:032x}");
-    RecordKey { fingerprint, destination: destination.to_owned() }
+    RecordKey::alert(fingerprint, destination)
 }
 
-async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) -> Row {
+async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) -> AlertRecord {
     let seen = ledger.read(key).await.unwrap();
     let want = Want { owner: "worker", level, revision: None };
-    let Claim::Write { expect, row, .. } = claim(seen.as_ref(), &want, &TERMS, now) else {
+    let Claim::Write { expect, record: row, .. } = claim(seen.as_ref(), &want, &TERMS, now) else {
         panic!("it can't be claimed")
     };
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
@@ -370,13 +370,17 @@ async fn force_makes_the_ledger_forget_once_and_leaves_a_live_claim_alone() {
     assert_eq!(queue.bodies().len(), 1, "a message in use stays");
     assert_eq!(queue.hidden(), 0);
     for destination in ["a", "b"] {
-        let row = ledger.read(&key(1, destination)).await.unwrap().unwrap();
-        assert_eq!((row.level_sent, row.fence), (None, 2));
+        let row: AlertRecord = ledger.read(&key(1, destination)).await.unwrap().unwrap();
+        assert_eq!((row.level_posted(), row.fence), (None, 2));
         assert!(row.perhaps_repeats(), "the card says that it may repeat an earlier post");
         // A worker can claim it, and posts it.
         claimed(&ledger, &key(1, destination), Level::High, clock.now().wall).await;
     }
-    assert!(ledger.read(&key(4, "a")).await.unwrap().is_none(), "nothing to forget");
-    let raised = ledger.read(&key(6, "a")).await.unwrap().unwrap();
-    assert_eq!(raised.level_sent, Some(Level::Medium), "it is posted as what it is, an escalation");
+    assert!(ledger.read_any(&key(4, "a")).await.unwrap().is_none(), "nothing to forget");
+    let raised: AlertRecord = ledger.read(&key(6, "a")).await.unwrap().unwrap();
+    assert_eq!(
+        raised.level_posted(),
+        Some(Level::Medium),
+        "it is posted as what it is, an escalation"
+    );
 }

@@ -66,14 +66,14 @@ async fn nights() -> Vec<Night> {
 
     let again = nine_of_ten("storm", 5.0);
     let (counts, tally, _) = wire.night(&again, Some(memory)).await;
-    assert_eq!((tally.covered, tally.posted), (900, 100));
+    assert_eq!((tally.already_posted, tally.posted), (900, 100));
     nights.push(Night { name: "nine of ten posted before, by this worker lately", counts });
 
     // The new ones of that night are known by now as well.
     let again: Vec<String> = again.into_iter().filter(|body| !body.contains("\"new-")).collect();
     let new = bodies((0..100).map(|n| (format!("last-{n}"), 5.0)));
     let (counts, tally, _) = wire.night(&[again, new].concat(), None).await;
-    assert_eq!((tally.covered, tally.posted), (900, 100));
+    assert_eq!((tally.already_posted, tally.posted), (900, 100));
     nights.push(Night { name: "nine of ten posted before, by another worker or long ago", counts });
     nights
 }
@@ -136,9 +136,11 @@ fn costs_page_says(table: &str) {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    let alike = numbers(there).zip(numbers(table)).all(|((_, a), (_, b))| {
-        // A delete more or less, in a run whose deletes waited in another order.
-        (a - b).abs() <= (b * 0.05).max(0.011)
+    let alike = numbers(there).zip(numbers(table)).all(|((_, said), (_, counted))| {
+        // The README may say less by a delete or two, and more by the reads of a storm: on a slow
+        // machine some alerts are claimed before they are read.
+        let slack = (counted * 0.05).max(0.011);
+        counted - said <= slack && said - counted <= slack.max(said * 0.3)
     });
     let words = |text: &str| numbers(text).map(|(word, _)| word.to_owned()).collect::<Vec<_>>();
     assert!(

@@ -20,8 +20,7 @@ use hansho::aws::sqs::{QueueUrls, SqsQueue};
 use hansho::desk::worker::{Ports, run_desk};
 use hansho::desk::{Desk, DrainTerms, Memory, Settings, Tally};
 use hansho::instants::{Mono, Now};
-use hansho::policy::cell;
-use hansho::policy::ledger::{Expect, LastPost, RecordKey, Row};
+use hansho::policy::record::{Expect, LastPost, Record, RecordKey};
 use hansho::ports::{
     Clock, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue,
     QueueError, Receipt, ReceiveAsk, Verdict, Written,
@@ -78,7 +77,7 @@ async fn tap(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> (Status
     {
         let mut counts = tap.counts.lock().unwrap();
         match target.rsplit('.').next().unwrap() {
-            "PutItem" if asked["Item"]["fingerprint"]["S"] == cell::CELL => counts.pace_writes += 1,
+            "PutItem" if asked["Item"]["fingerprint"]["S"] == "pace" => counts.pace_writes += 1,
             "PutItem" => counts.writes += 1,
             "BatchGetItem" => {
                 let table = &asked["RequestItems"][TABLE];
@@ -204,19 +203,19 @@ impl<Q: Queue> Queue for Busy<'_, Q> {
 }
 
 impl<L: Ledger> Ledger for Busy<'_, L> {
-    async fn read(&self, key: &RecordKey) -> Result<Option<Row>, LedgerError> {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         let _busy = self.busy();
-        self.inner.read(key).await
+        self.inner.read_any(key).await
     }
 
-    async fn write(
+    async fn write_any(
         &self,
         key: &RecordKey,
         expect: &Expect,
-        row: &Row,
-    ) -> Result<Written, LedgerError> {
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
         let _busy = self.busy();
-        self.inner.write(key, expect, row).await
+        self.inner.write_any(key, expect, record).await
     }
 
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
@@ -250,7 +249,7 @@ pub struct Wire {
 
 impl Wire {
     pub async fn new() -> Wire {
-        let sqs = SqsStandIn::start(StandInClock::frozen()).await;
+        let sqs = SqsStandIn::start(StandInClock::moved_only()).await;
         let config = crate::adapters::sqs::sdk_config(&sqs.endpoint()).await;
         let urls = QueueUrls {
             standard: sqs.create("standard", &[]),
@@ -287,7 +286,7 @@ impl Wire {
             lanes: vec![Lane::Standard],
             receive_wait: Duration::from_secs(20),
             paces: vec![Duration::from_millis(1100)],
-            drain: Some(DrainTerms { looks: 1, patience: Duration::from_secs(24 * 3600) }),
+            drain: Some(DrainTerms { measurements: 1, patience: Duration::from_secs(24 * 3600) }),
             ..settings(&format!("w{}", self.workers), true)
         };
         let (clock, counts) = (&self.clock, &*self.counts);

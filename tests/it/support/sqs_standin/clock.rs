@@ -13,12 +13,20 @@ pub struct StandInClock {
     moved_ms: Arc<AtomicI64>,
     started: Option<Instant>,
     start_ms: i64,
+    /// Whether a long poll also ends when its wait is over in real time.
+    polls_end: bool,
 }
 
 impl StandInClock {
     /// A clock that stands still until the test moves it.
     pub fn frozen() -> StandInClock {
-        StandInClock { moved_ms: Arc::default(), started: None, start_ms: START_MS }
+        let moved_ms = Arc::default();
+        StandInClock { moved_ms, started: None, start_ms: START_MS, polls_end: true }
+    }
+
+    /// A clock that stands still, for a test that moves it until every long poll has ended.
+    pub fn moved_only() -> StandInClock {
+        StandInClock { polls_end: false, ..StandInClock::frozen() }
     }
 
     /// A clock that runs with real time, and can be moved ahead of it. Use it with another process.
@@ -26,7 +34,8 @@ impl StandInClock {
     pub fn running() -> StandInClock {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let start_ms = since_1970.map_or(START_MS, millis);
-        StandInClock { moved_ms: Arc::default(), started: Some(Instant::now()), start_ms }
+        let started = Some(Instant::now());
+        StandInClock { moved_ms: Arc::default(), started, start_ms, polls_end: true }
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -37,6 +46,14 @@ impl StandInClock {
     /// The stand-in calls this, and wakes long polls.
     pub(super) fn advance(&self, by: Duration) {
         self.moved_ms.fetch_add(millis(by), Ordering::SeqCst);
+    }
+
+    /// Ends when the wait of a long poll is over in real time.
+    pub(super) async fn wait_ends(&self, wait: Duration) {
+        match self.polls_end {
+            true => tokio::time::sleep(wait).await,
+            false => std::future::pending().await,
+        }
     }
 
     /// Ends when that moment comes by itself. If time stands still, it never ends.

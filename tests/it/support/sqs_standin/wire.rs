@@ -191,7 +191,7 @@ async fn receive(
     let wait_s = rules::integer(input, "WaitTimeSeconds", 0, rules::WAIT_S_MAX)?;
     let wait_s = wait_s.unwrap_or_else(|| shared.store().wait_s(queue));
     let until_ms = shared.clock.now_ms() + wait_s * 1000;
-    let time_is_up = tokio::time::sleep(Duration::from_secs(wait_s.unsigned_abs()));
+    let time_is_up = shared.clock.wait_ends(Duration::from_secs(wait_s.unsigned_abs()));
     tokio::pin!(time_is_up);
     // Subscribes before the first check, so that no change between check and wait is missed.
     let mut changes = shared.changes.subscribe();

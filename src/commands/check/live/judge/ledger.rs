@@ -2,6 +2,7 @@
 
 use super::fix::{self, CONNECTION, CREATE};
 use crate::commands::check::live::line::Line;
+use crate::policy::record::Record;
 use crate::ports::probe::{Asked, TableFacts, TtlFacts};
 use crate::ports::{FailureKind, LedgerError, Written};
 
@@ -83,7 +84,7 @@ pub fn ledger_prefetch(subject: &str, answer: Result<(), LedgerError>) -> Line {
 }
 
 /// Judges a write whose condition can't hold. The table refuses it as `Lost` if the role may write.
-pub fn ledger_write(subject: &str, answer: Result<Written, LedgerError>) -> Line {
+pub fn ledger_write(subject: &str, answer: Result<Written<Record>, LedgerError>) -> Line {
     match answer {
         Ok(Written::Lost(_)) => Line::ok(subject, "can be written"),
         Ok(Written::Done) => Line::wrong(

@@ -8,35 +8,41 @@ const TERMS: Terms = Terms {
     remind_after: None,
 };
 
-/// A cell with its worker's own clocks, and the one row that they share.
+/// A worker with clocks of its own.
 struct Worker {
-    cell: Cell,
+    slots: PaceSlots,
     wall_off: i64,
     mono_off: u64,
 }
 
+/// The one record that the workers share.
 #[derive(Default)]
 struct Shared {
-    row: Option<Row>,
+    record: Option<PaceRecord>,
     writes: u32,
 }
 
 impl Shared {
-    fn write(&mut self, worker: &mut Worker, (expect, row): (Expect, Row), at: u64) -> bool {
+    fn write(
+        &mut self,
+        worker: &mut Worker,
+        (expect, record): (Expect, PaceRecord),
+        at: u64,
+    ) -> bool {
         self.writes += 1;
-        let done = expect.holds(self.row.as_ref());
+        let done = expect.holds(self.record.as_ref());
         if done {
-            self.row = Some(row);
+            self.record = Some(record);
         }
-        worker.cell.saw(self.row.clone(), worker.now(at).mono);
+        worker.slots.saw(self.record.clone(), worker.now(at).mono);
         done
     }
 }
 
 impl Worker {
     fn new(name: &str, wall_off: i64, mono_off: u64) -> Worker {
-        let cell = Cell::new("security", name, INTERVAL, TERMS);
-        Worker { cell, wall_off, mono_off }
+        let slots = PaceSlots::new("security", name, INTERVAL, TERMS);
+        Worker { slots, wall_off, mono_off }
     }
 
     fn now(&self, at: u64) -> Now {
@@ -46,19 +52,19 @@ impl Worker {
         }
     }
 
-    /// Does what is to be done at `at`. True if it got the slot.
+    /// Takes the next step at `at`. True if the worker got the slot.
     fn drive(&mut self, shared: &mut Shared, level: Level, at: u64) -> bool {
-        match self.cell.step(level, self.now(at)) {
+        match self.slots.step(level, self.now(at)) {
             Step::Due => {
-                let take = self.cell.take("a-post", self.now(at).wall);
+                let take = self.slots.take("a-post", self.now(at).wall);
                 shared.write(self, take, at)
             }
-            Step::Look => {
-                self.cell.saw(shared.row.clone(), self.now(at).mono);
+            Step::Read => {
+                self.slots.saw(shared.record.clone(), self.now(at).mono);
                 false
             }
-            Step::Write { expect, row } => {
-                shared.write(self, (expect, row), at);
+            Step::Write { expect, record } => {
+                shared.write(self, (expect, record), at);
                 false
             }
             Step::Wait(_) => false,
@@ -144,9 +150,11 @@ fn a_pause_holds_for_all_and_only_ever_lengthens() {
     run(&mut two, &mut shared, 0, 5_000);
     let a = &mut two[0].0;
     for (length, longer) in [(30_000, true), (10_000, false), (29_990, false)] {
-        a.cell.saw(shared.row.clone(), Mono(5_000));
-        match a.cell.pause(Duration::from_millis(length), a.now(5_000)) {
-            Step::Write { expect, row } if longer => assert!(shared.write(a, (expect, row), 5_000)),
+        a.slots.saw(shared.record.clone(), Mono(5_000));
+        match a.slots.pause(Duration::from_millis(length), a.now(5_000)) {
+            Step::Write { expect, record } if longer => {
+                assert!(shared.write(a, (expect, record), 5_000))
+            }
             Step::Due if !longer => {}
             other => panic!("{length}: {other:?}"),
         }
@@ -166,41 +174,30 @@ fn a_reservation_that_is_not_used_is_lost() {
     run(&mut a, &mut shared, 0, 20);
     let mut gone = [(Worker::new("gone", 0, 0), Level::Critical)];
     run(&mut gone, &mut shared, 20, 60);
-    assert_eq!(shared.row.as_ref().map(|row| row.owner.as_str()), Some("gone"));
+    assert_eq!(shared.record.as_ref().map(PaceRecord::worker), Some("gone"));
     let slots = run(&mut a, &mut shared, 60, 5_000);
     assert!((1_600..1_900).contains(&slots[0].1), "{slots:?}");
 }
 
 #[test]
-fn a_write_without_an_answer_is_looked_after() {
+fn after_a_write_without_an_answer_the_record_is_read() {
     let mut worker = Worker::new("a", 0, 0);
     let mut shared = Shared::default();
     assert!(!worker.drive(&mut shared, Level::High, 0));
     assert!(worker.drive(&mut shared, Level::High, 10));
-    worker.cell.doubt();
-    assert_eq!(worker.cell.step(Level::High, worker.now(20)), Step::Look);
-    assert_eq!(worker.cell.pause(INTERVAL, worker.now(20)), Step::Look);
+    worker.slots.doubt();
+    assert_eq!(worker.slots.step(Level::High, worker.now(20)), Step::Read);
+    assert_eq!(worker.slots.pause(INTERVAL, worker.now(20)), Step::Read);
     // What was known of the slot before is still known.
-    worker.cell.saw(shared.row.clone(), Mono(500));
-    assert_eq!(worker.cell.step(Level::High, worker.now(500)), Step::Wait(Mono(10 + 1375)));
+    worker.slots.saw(shared.record.clone(), Mono(500));
+    assert_eq!(worker.slots.step(Level::High, worker.now(500)), Step::Wait(Mono(10 + 1375)));
 }
 
 #[test]
 fn an_interval_of_zero_never_waits() {
     let mut worker = Worker::new("a", 0, 0);
-    worker.cell = Cell::new("security", "a", Duration::ZERO, TERMS);
+    worker.slots = PaceSlots::new("security", "a", Duration::ZERO, TERMS);
     let mut shared = Shared::default();
     worker.drive(&mut shared, Level::Low, 0);
     assert!((1..100).all(|_| worker.drive(&mut shared, Level::Low, 1)));
-}
-
-#[test]
-fn no_fingerprint_is_the_cells() {
-    let finding = crate::finding::Fingerprint {
-        product: String::new(),
-        account: String::new(),
-        region: String::new(),
-        id: CELL.to_owned(),
-    };
-    assert_ne!(RecordKey::new(&finding, "security").fingerprint, CELL);
 }

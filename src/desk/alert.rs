@@ -1,0 +1,223 @@
+//! An alert: a finding owed to one destination, and its state at this desk.
+
+use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use crate::finding::{Finding, Level};
+use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
+use crate::policy::ledger::{self, Terms, Want};
+use crate::policy::record::{AlertRecord, RecordKey, RecordKind};
+use crate::ports::Card;
+
+use super::ids::{AlertId, DeliveryId};
+use super::order::{ClaimOrder, RecordOrder, WriteOrder};
+use super::ready::{Age, Rank};
+use super::settings::Capacity;
+
+/// The state of an alert, with the data that belongs to it.
+///
+/// ```text
+/// Prefetching ─▶ Waiting ─▶ Claiming ─▶ Claimed ─▶ Posting ─▶ Marking or Recording ─▶ removed
+///                   ▲                      │          │
+///                   └───── Releasing ◀─────┴──────────┘
+/// ```
+pub(super) enum AlertState {
+    /// It may be posted, or waits until a delay is over.
+    Waiting,
+    /// It waits for a prefetch of its record, and can't be posted before.
+    Prefetching,
+    /// It is part of the post in hand of its destination, and its claim is under way.
+    Claiming,
+    /// It may be posted. Without a claim while the ledger is unreachable.
+    Claimed(Option<Box<AlertRecord>>),
+    /// Its post is under way.
+    Posting(Option<Box<AlertRecord>>),
+    /// Its claim is released.
+    Releasing(AfterRelease),
+    /// It was posted under a claim, and its record is written.
+    Marking(Box<WriteOrder>),
+    /// It was posted without a claim, and its record is written when the ledger is reachable.
+    Recording(Box<RecordOrder>),
+}
+
+/// What happens to an alert when its claim is released.
+pub(super) enum AfterRelease {
+    Wait,
+    Quarantine { detail: String },
+}
+
+/// Limits on the post that carries an alert.
+pub(super) struct Constraints {
+    /// The number of alerts that may share its post, itself included. Halved when Slack refuses the
+    /// content of a post that it was part of, until the guilty alert stands alone.
+    pub share_max: usize,
+    /// Slack refused its card: the next post of it is text alone.
+    pub plain: bool,
+}
+
+/// What is known of earlier posts of an alert.
+#[derive(Default)]
+pub(super) struct Earlier {
+    /// An earlier post may have been accepted, and the ledger does not know of it yet.
+    pub perhaps_posted: bool,
+    /// The last claim raised the level that was posted before.
+    pub escalated: bool,
+    /// The last claim repeats a level that was posted before.
+    pub reminder: bool,
+}
+
+pub(super) struct Alert {
+    pub delivery: DeliveryId,
+    pub destination: usize,
+    /// The destination where it is posted: its own, or the fallback.
+    pub channel: usize,
+    pub key: RecordKey,
+    pub finding: Arc<Finding>,
+    /// When its message entered the queue.
+    pub since: Wall,
+    /// Unique to this residence of the alert at this desk.
+    pub owner: String,
+    /// An operator sent its message again: see [`crate::ports::Delivery::again`].
+    pub again: bool,
+    pub state: AlertState,
+    /// Ledger calls for this alert that failed in a row.
+    pub failures: u32,
+    pub constraints: Constraints,
+    pub earlier: Earlier,
+    /// The most that its card takes of a post. Drawing the card is expensive, so it is weighed once.
+    weight: OnceCell<usize>,
+}
+
+/// The origin of an alert.
+pub(super) struct Origin {
+    pub delivery: DeliveryId,
+    pub destination: usize,
+    pub since: Wall,
+    pub again: bool,
+}
+
+impl Alert {
+    pub fn new(
+        id: AlertId,
+        origin: Origin,
+        key: RecordKey,
+        finding: Arc<Finding>,
+        worker_id: &str,
+        share_max: usize,
+    ) -> Alert {
+        Alert {
+            delivery: origin.delivery,
+            destination: origin.destination,
+            channel: origin.destination,
+            key,
+            finding,
+            since: origin.since,
+            owner: format!("{worker_id}/{}", id.0),
+            again: origin.again,
+            state: AlertState::Waiting,
+            failures: 0,
+            constraints: Constraints { share_max, plain: false },
+            earlier: Earlier::default(),
+            weight: OnceCell::new(),
+        }
+    }
+
+    pub fn level(&self) -> Level {
+        self.finding.severity.level
+    }
+
+    pub fn rank(&self, id: AlertId) -> Rank {
+        Rank(Reverse(self.level()), Age(self.since, id))
+    }
+
+    /// The wish with which the ledger is asked.
+    pub fn want(&self) -> Want<'_> {
+        Want { owner: &self.owner, level: self.level(), revision: self.finding.updated_at }
+    }
+
+    /// Nothing of it is in hand: no claim, no post, no write.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, AlertState::Waiting | AlertState::Prefetching)
+    }
+
+    /// Slack accepted it, and the ledger does not know yet.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.state, AlertState::Marking(_) | AlertState::Recording(_))
+    }
+
+    /// It stands for the record of a canary, and is posted nowhere.
+    pub fn is_canary_record(&self) -> bool {
+        self.key.kind() == RecordKind::Canary
+    }
+
+    /// An operator wants it posted again, so that only the ledger itself decides about it.
+    pub fn is_asked_again(&self) -> bool {
+        self.again && !mutation::is(Mutation::AgainForgotten)
+    }
+
+    pub fn is_posted_by_fallback(&self) -> bool {
+        self.channel != self.destination
+    }
+
+    pub fn claim(&self) -> Option<&AlertRecord> {
+        match &self.state {
+            AlertState::Claimed(claim) | AlertState::Posting(claim) => claim.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub fn claim_order(&self, id: AlertId) -> ClaimOrder {
+        ClaimOrder {
+            alert: id,
+            key: self.key.clone(),
+            owner: self.owner.clone(),
+            level: self.level(),
+            revision: self.finding.updated_at,
+        }
+    }
+
+    /// The write that gives its claim up. None without a claim.
+    pub fn release_order(
+        &self,
+        id: AlertId,
+        ambiguous: bool,
+        terms: &Terms,
+        now: Wall,
+    ) -> Option<WriteOrder> {
+        let claim = self.claim().filter(|_| !mutation::is(Mutation::ReleaseForgotten))?;
+        let (expect, record) = ledger::release(claim, ambiguous, terms, now);
+        Some(WriteOrder { alert: id, key: self.key.clone(), expect, record })
+    }
+
+    /// The card of the post that carries it.
+    pub fn card(&self) -> Card {
+        let claim = self.claim();
+        let perhaps = |record: &AlertRecord| {
+            record.perhaps_repeats() || (self.earlier.perhaps_posted && record.accepted().is_none())
+        };
+        Card {
+            finding: Arc::clone(&self.finding),
+            escalated_from: claim.and_then(AlertRecord::escalated_from),
+            reminder: self.earlier.reminder,
+            // Without a claim nobody knows whether it was posted before.
+            perhaps_repeated: claim.is_none_or(perhaps),
+            meant_for: self.is_posted_by_fallback().then(|| self.key.destination().to_owned()),
+        }
+    }
+
+    /// The most that its card takes of a post. The card is weighed at its longest, because neither
+    /// the answer to the claim nor the channel is known yet.
+    pub fn weight(&self, capacity: &Capacity, has_fallback: bool) -> usize {
+        *self.weight.get_or_init(|| {
+            (capacity.weigh)(&Card {
+                finding: Arc::clone(&self.finding),
+                escalated_from: Some(Level::Informational),
+                reminder: true,
+                perhaps_repeated: true,
+                meant_for: has_fallback.then(|| self.key.destination().to_owned()),
+            })
+        })
+    }
+}

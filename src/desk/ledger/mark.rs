@@ -1,0 +1,243 @@
+//! Marks: the ledger learns that an alert was posted, or that a canary came.
+
+use std::time::Duration;
+
+use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
+use crate::policy::ledger::{self, UnclaimedPost};
+use crate::policy::record::{AlertRecord, LastPost};
+use crate::ports::{LedgerError, Written};
+
+use crate::desk::alert::AlertState;
+use crate::desk::buffer::{Buffer, Resolution};
+use crate::desk::context::Context;
+use crate::desk::destination::Destinations;
+use crate::desk::destination::recovery_note::RecoveryNotes;
+use crate::desk::ids::AlertId;
+use crate::desk::lambda_lifetime::Outlook;
+use crate::desk::order::{Order, RecordOrder, RecordOutcome, ToRecord, WriteOrder};
+use crate::desk::output::Subject;
+use crate::desk::report::{Report, ReturnReason};
+use crate::desk::timers::Timer;
+
+use super::LedgerState;
+
+/// A mark that fails is retried soon, because another worker may post when the lease is over.
+const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
+/// The record of a post without a claim waits for a ledger that was unreachable for long.
+const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
+/// When a message returns whose mark came too late.
+const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
+
+/// The parts that take note of a post.
+pub(in crate::desk) struct Marking<'a> {
+    pub buffer: &'a mut Buffer,
+    pub destinations: &'a Destinations,
+    pub notes: &'a mut RecoveryNotes,
+    pub ledger: &'a mut LedgerState,
+    pub cx: Context<'a>,
+}
+
+impl Marking<'_> {
+    /// Slack accepted a post: writes the records of its alerts.
+    pub fn record_post(&mut self, post_id: &str, alerts: &[AlertId]) {
+        for &id in alerts {
+            let Some(alert) = self.buffer.alerts.get(id) else { continue };
+            let (key, revision) = (alert.key.clone(), alert.finding.updated_at);
+            let now = self.cx.now.wall;
+            let Some(claim) = alert.claim() else {
+                let (level, owner) = (alert.level(), alert.owner.clone());
+                let post_id = post_id.to_owned();
+                let post = UnclaimedPost { level, post_id, revision, sent_at: now };
+                let fact = ToRecord::Post(post);
+                self.record_unclaimed(RecordOrder { alert: id, key, owner, fact });
+                continue;
+            };
+            let (expect, record) =
+                ledger::mark(claim, post_id, revision, &self.cx.settings.terms, now);
+            let write = WriteOrder { alert: id, key, expect, record };
+            self.buffer.alerts.mark(id, write.clone());
+            self.cx.output.order(Order::Mark(write));
+            if mutation::is(Mutation::DeleteBeforeMark) {
+                self.resolve(id, Resolution::Settled);
+            }
+        }
+    }
+
+    fn record_unclaimed(&mut self, order: RecordOrder) {
+        let id = order.alert;
+        self.buffer.alerts.record(id, order.clone());
+        self.cx.output.count().unclaimed += 1;
+        if mutation::is(Mutation::UnclaimedNotRecorded) {
+            return self.resolve(id, Resolution::Settled);
+        }
+        self.cx.output.order(Order::Record(order));
+    }
+
+    /// The ledger has answered a mark.
+    pub fn marked(&mut self, id: AlertId, result: Result<Written<AlertRecord>, LedgerError>) {
+        self.ledger.health.note(&result, &mut self.cx);
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        let AlertState::Marking(write) = &alert.state else { return };
+        let post_id = write.record.post_id().unwrap_or_default().to_owned();
+        let accepted_at = write.record.accepted().map_or(self.cx.now.wall, |post| post.sent_at);
+        let last_post = write.record.last_post();
+        let done = match &result {
+            Ok(Written::Done) => true,
+            // An earlier try may have taken effect, and its answer was lost.
+            Ok(Written::Lost(Some(record))) => {
+                let owner = write.record.owner().unwrap_or_default();
+                ledger::marked_by(record, owner, write.record.fence, &post_id)
+            }
+            Ok(Written::Lost(None)) => false,
+            Err(error) => return self.retry_later(id, "mark", error, MARK_RETRY_MAX),
+        };
+        if done {
+            return self.posted(id, last_post, post_id, accepted_at);
+        }
+        self.cx.output.count().fenced_out += 1;
+        let (finding, destination) =
+            (alert.key.fingerprint().to_owned(), alert.key.destination().to_owned());
+        self.cx.output.report(Report::FencedOut { finding, destination, post_id });
+        self.resolve(id, Resolution::Return(ReturnReason::FencedOut, FENCED_OUT_RETURN));
+    }
+
+    /// The ledger has answered the record of a post without a claim, or of a canary.
+    pub fn recorded(&mut self, id: AlertId, outcome: RecordOutcome) {
+        match &outcome {
+            RecordOutcome::Failed { answered, error } => {
+                if *answered {
+                    self.ledger.health.worked(&mut self.cx);
+                }
+                self.ledger.health.failed(error, &mut self.cx);
+            }
+            RecordOutcome::Done | RecordOutcome::Busy { .. } => {
+                self.ledger.health.worked(&mut self.cx);
+            }
+        }
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        let AlertState::Recording(order) = &alert.state else { return };
+        match outcome {
+            RecordOutcome::Done if alert.is_canary_record() => self.canary_recorded(id),
+            RecordOutcome::Done => {
+                let ToRecord::Post(post) = &order.fact else { return };
+                let (post_id, accepted_at) = (post.post_id.clone(), post.sent_at);
+                let last_post = post.last_post(&self.cx.settings.terms);
+                self.posted(id, Some(last_post), post_id, accepted_at);
+            }
+            RecordOutcome::Busy { until } => {
+                let delay = until.since(self.cx.now.wall) + Duration::from_secs(1);
+                self.cx.timers.set(self.cx.now.mono.plus(delay), Timer::RetryMark(id));
+            }
+            RecordOutcome::Failed { error, .. } => {
+                self.retry_later(id, "record", &error, RECORD_RETRY_MAX);
+            }
+        }
+    }
+
+    /// The write of a record failed.
+    fn retry_later(
+        &mut self,
+        id: AlertId,
+        call: &'static str,
+        error: &LedgerError,
+        delay_max: Duration,
+    ) {
+        if self.canary_leaves(id) {
+            return;
+        }
+        let failures = self.buffer.alerts.ledger_failed(id);
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        // A worker that drains has no time to wait.
+        let draining = self.cx.draining;
+        let delay_max = if draining { delay_max.min(MARK_RETRY_MAX) } else { delay_max };
+        let delay = self.cx.timers.retry_delay(failures).min(delay_max);
+        self.cx.timers.set(self.cx.now.mono.plus(delay), Timer::RetryMark(id));
+        self.cx.output.ledger_failed(call, Subject::Record(&alert.key), error, delay);
+    }
+
+    /// Writes a record again.
+    pub fn retry(&mut self, id: AlertId) {
+        match self.buffer.alerts.get(id).map(|alert| &alert.state) {
+            Some(AlertState::Marking(write)) => {
+                self.cx.output.order(Order::Mark((**write).clone()));
+            }
+            Some(AlertState::Recording(order)) => {
+                self.cx.output.order(Order::Record((**order).clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes every record again whose write was not confirmed.
+    pub fn retry_all(&mut self) {
+        let accepted = self.buffer.alerts.iter().filter(|(_, alert)| alert.is_accepted());
+        for id in accepted.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.retry(id);
+        }
+    }
+
+    /// The alert is posted, and its record says so.
+    fn posted(
+        &mut self,
+        id: AlertId,
+        last_post: Option<LastPost>,
+        post_id: String,
+        accepted_at: Wall,
+    ) {
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        let by_fallback = alert.is_posted_by_fallback();
+        let tally = self.cx.output.count();
+        tally.posted += 1;
+        tally.escalated += u64::from(alert.earlier.escalated);
+        tally.reminded += u64::from(alert.earlier.reminder);
+        tally.by_fallback += u64::from(by_fallback);
+        if let Some(last_post) = last_post {
+            self.ledger.recent.learn(&alert.key, last_post, self.cx.now);
+        }
+        let channel = &self.destinations[alert.channel];
+        self.cx.output.report(Report::Posted {
+            finding: alert.key.fingerprint().to_owned(),
+            destination: alert.key.destination().to_owned(),
+            channel: by_fallback.then(|| channel.name().to_owned()),
+            level: alert.level(),
+            post_id,
+            waited: accepted_at.since(alert.since),
+        });
+        self.resolve(id, Resolution::Settled);
+    }
+
+    fn canary_recorded(&mut self, id: AlertId) {
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        let put_at = alert.finding.canary.and_then(|canary| canary.put_at);
+        self.cx.output.report(Report::Canary {
+            finding: alert.key.fingerprint().to_owned(),
+            took: self.cx.now.wall.since(put_at.unwrap_or(alert.since)),
+        });
+        self.resolve(id, Resolution::Settled);
+    }
+
+    /// The record of a canary could not be written. If its message is to leave, the next worker
+    /// writes the record: nothing was posted that the ledger would have to know. True if it left.
+    fn canary_leaves(&mut self, id: AlertId) -> bool {
+        let Some(alert) = self.buffer.alerts.get(id).filter(|n| n.is_canary_record()) else {
+            return false;
+        };
+        let delivery = alert.delivery;
+        let Some(reason) = self.buffer.deliveries.leaving(delivery) else { return false };
+        let due = match reason {
+            ReturnReason::Draining => {
+                let alerts = &self.buffer.alerts;
+                let (destinations, health) = (self.destinations, &self.ledger.health);
+                Outlook { alerts, destinations, health }.due_in(delivery, &self.cx)
+            }
+            _ => Duration::ZERO,
+        };
+        self.resolve(id, Resolution::Return(reason, due));
+        true
+    }
+
+    fn resolve(&mut self, id: AlertId, resolution: Resolution) {
+        self.buffer.resolve(id, resolution, self.notes, &mut self.cx);
+    }
+}

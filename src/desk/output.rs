@@ -1,0 +1,103 @@
+//! Everything that leaves the desk: orders for the worker, reports for the log, and counts.
+
+use std::time::Duration;
+
+use crate::finding::Level;
+use crate::policy::ledger::RecordKey;
+use crate::ports::{Lane, LedgerError, QueueError};
+
+use super::order::Order;
+use super::report::{KnownFrom, Report};
+use super::tally::Tally;
+
+/// Orders and reports that the caller has not taken yet, and the counts since the start.
+#[derive(Default)]
+pub(super) struct Output {
+    orders: Vec<Order>,
+    reports: Vec<Report>,
+    tally: Tally,
+}
+
+/// The subject of a ledger call that failed.
+pub(super) enum Subject<'a> {
+    Record(&'a RecordKey),
+    Destination(&'a str),
+    /// The call was for many records.
+    Many,
+}
+
+impl Output {
+    pub fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    pub fn report(&mut self, report: Report) {
+        self.reports.push(report);
+    }
+
+    /// The counts, to add to them.
+    pub fn count(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub fn take_orders(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    /// Counts and reports an alert that Slack accepted before.
+    pub fn already_posted(&mut self, key: &RecordKey, level: Level, by: KnownFrom) {
+        let (finding, destination) = key.clone().into_parts();
+        self.tally.already_posted += 1;
+        self.reports.push(Report::AlreadyPosted { finding, destination, level, by });
+    }
+
+    /// Reports a ledger call that failed. `delay` is the time until its retry.
+    pub fn ledger_failed(
+        &mut self,
+        call: &'static str,
+        subject: Subject<'_>,
+        error: &LedgerError,
+        delay: Duration,
+    ) {
+        let (finding, destination) = match subject {
+            Subject::Record(key) => {
+                (Some(key.fingerprint().to_owned()), Some(key.destination().to_owned()))
+            }
+            Subject::Destination(name) => (None, Some(name.to_owned())),
+            Subject::Many => (None, None),
+        };
+        self.reports.push(Report::LedgerFailed {
+            call,
+            finding,
+            destination,
+            reason: error.as_str(),
+            detail: error.to_string(),
+            delay,
+        });
+    }
+
+    /// Reports a queue call that failed. `delay` is the time until its retry; zero if there is none.
+    pub fn queue_failed(
+        &mut self,
+        call: &'static str,
+        lane: Option<Lane>,
+        error: &QueueError,
+        delay: Duration,
+    ) {
+        self.reports.push(Report::QueueFailed {
+            call,
+            lane,
+            reason: error.as_str(),
+            detail: error.to_string(),
+            delay,
+        });
+    }
+}

@@ -1,0 +1,80 @@
+//! The end of a claim: a mark or a release.
+
+use super::{AlertRecord, Expect, Terms, Versioned};
+use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
+use crate::policy::record::{AcceptedPost, AlertState, Earlier};
+
+/// The claimed record `held`, after Slack accepted the post `post_id`. `revision` is the posted
+/// finding's `updatedAt`. A record that is not claimed stays as it is, and the condition fails.
+pub fn mark(
+    held: &AlertRecord,
+    post_id: &str,
+    revision: Option<Wall>,
+    terms: &Terms,
+    now: Wall,
+) -> (Expect, AlertRecord) {
+    let mut record = held.clone();
+    if let AlertState::Claimed { owner, level, .. } = &held.state {
+        let before = held.accepted();
+        let post = AcceptedPost {
+            level: before.map_or(*level, |before| before.level.max(*level)),
+            revision: before.and_then(|before| before.revision).max(revision),
+            sent_at: now,
+            due_at: terms.remind_after.map(|after| now.plus(after)),
+            post_id: post_id.to_owned(),
+        };
+        record.state = AlertState::Posted { post, marked_by: Some(owner.clone()) };
+        record.expires_at = terms.expiry(now);
+    }
+    (held_as(held), record)
+}
+
+/// The claimed record `held`, after its post was not accepted, or perhaps was (`ambiguous`). The
+/// record is as it was before the claim, but for the counts. A record that is not claimed stays as
+/// it is, and the condition fails.
+pub fn release(
+    held: &AlertRecord,
+    ambiguous: bool,
+    terms: &Terms,
+    now: Wall,
+) -> (Expect, AlertRecord) {
+    let mut record = held.clone();
+    if let AlertState::Claimed { earlier, .. } = &held.state {
+        record.state = before(earlier);
+        record.attempts = held.attempts.saturating_add(1);
+        record.ambiguous = held.ambiguous.saturating_add(u32::from(ambiguous));
+        record.expires_at = terms.expiry(now);
+    }
+    (held_as(held), record)
+}
+
+/// The state before a claim that was given up.
+fn before(earlier: &Earlier) -> AlertState {
+    match earlier {
+        Earlier::None => AlertState::Free { rewound: None },
+        Earlier::Rewound { post_id } => AlertState::Free { rewound: Some(post_id.clone()) },
+        Earlier::Posted(post) if mutation::is(Mutation::ReleaseFreesTheSent) => {
+            AlertState::Free { rewound: Some(post.post_id.clone()) }
+        }
+        Earlier::Posted(post) => AlertState::Posted { post: post.clone(), marked_by: None },
+    }
+}
+
+/// The record is claimed by this owner under this fence.
+pub fn held_by(record: &AlertRecord, owner: &str, fence: u64) -> bool {
+    record.is_claimed() && record.owner() == Some(owner) && record.fence == fence
+}
+
+/// The mark was done. A mark that finds another record than expected asks this of it, because the
+/// answer to an earlier try of the same mark may have been lost.
+pub fn marked_by(record: &AlertRecord, owner: &str, fence: u64, post_id: &str) -> bool {
+    record.is_posted()
+        && record.owner() == Some(owner)
+        && record.fence == fence
+        && record.post_id() == Some(post_id)
+}
+
+fn held_as(held: &AlertRecord) -> Expect {
+    Expect::Held { owner: held.version().owner.to_owned(), fence: held.fence }
+}

@@ -1,0 +1,206 @@
+//! The record of one alert: who may post it, and what was posted.
+
+use super::expect::{State, Version, Versioned};
+use crate::finding::Level;
+use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
+
+/// What the ledger knows of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRecord {
+    pub state: AlertState,
+    /// Grows by one with every claim, and never shrinks while the record lives.
+    pub fence: u64,
+    /// When the claim ends. It stays after the claim, as a part of [`super::Expect::Seen`].
+    pub lease_until: Wall,
+    /// Posts under this record that Slack did not accept.
+    pub attempts: u32,
+    /// Tries that Slack may have accepted all the same: posts without a clear answer, and claims
+    /// whose owner never said what came of them.
+    pub ambiguous: u32,
+    /// When the record may be forgotten. The TTL attribute, in whole seconds.
+    pub expires_at: Wall,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertState {
+    /// Nobody is posting it, and as far as is known it was never posted.
+    Free {
+        /// The id of a post from before an operator had the alert posted again.
+        rewound: Option<String>,
+    },
+    /// One worker has the right to post it until [`AlertRecord::lease_until`].
+    Claimed {
+        /// Unique to one residence of an alert at one desk. Never empty.
+        owner: String,
+        /// The level that is being posted.
+        level: Level,
+        earlier: Earlier,
+    },
+    /// It was posted, and nobody is posting it.
+    Posted {
+        post: AcceptedPost,
+        /// Whose mark or record it was, so that a mark whose answer was lost is recognised. None
+        /// after a release: a later claim was given up.
+        marked_by: Option<String>,
+    },
+}
+
+/// What a claim keeps of the posts before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// As far as is known there was none.
+    None,
+    /// An operator had the alert posted again: only the id of the earlier post is kept.
+    Rewound {
+        post_id: String,
+    },
+    Posted(AcceptedPost),
+}
+
+/// The last post of an alert that Slack accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedPost {
+    /// The highest level that was posted.
+    pub level: Level,
+    /// The newest `updatedAt` of the finding that was posted.
+    pub revision: Option<Wall>,
+    pub sent_at: Wall,
+    /// When a reminder is due, if reminders are configured.
+    pub due_at: Option<Wall>,
+    pub post_id: String,
+}
+
+impl AlertRecord {
+    /// A record that knows nothing but its fence.
+    pub fn unposted(fence: u64) -> AlertRecord {
+        AlertRecord {
+            state: AlertState::Free { rewound: None },
+            fence,
+            lease_until: Wall(0),
+            attempts: 0,
+            ambiguous: 0,
+            expires_at: Wall(0),
+        }
+    }
+
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.state, AlertState::Claimed { .. })
+    }
+
+    /// Nobody is posting it, and it was posted.
+    pub fn is_posted(&self) -> bool {
+        matches!(self.state, AlertState::Posted { .. })
+    }
+
+    /// The last accepted post, be the alert claimed again or not.
+    pub fn accepted(&self) -> Option<&AcceptedPost> {
+        match &self.state {
+            AlertState::Posted { post, .. }
+            | AlertState::Claimed { earlier: Earlier::Posted(post), .. } => Some(post),
+            AlertState::Free { .. } | AlertState::Claimed { .. } => None,
+        }
+    }
+
+    /// The highest level that was posted.
+    pub fn level_posted(&self) -> Option<Level> {
+        self.accepted().map(|post| post.level)
+    }
+
+    /// The level that is being posted.
+    pub fn level_claimed(&self) -> Option<Level> {
+        match self.state {
+            AlertState::Claimed { level, .. } => Some(level),
+            AlertState::Free { .. } | AlertState::Posted { .. } => None,
+        }
+    }
+
+    /// Who claimed it, or marked the last post.
+    pub fn owner(&self) -> Option<&str> {
+        match &self.state {
+            AlertState::Claimed { owner, .. } => Some(owner),
+            AlertState::Posted { marked_by, .. } => marked_by.as_deref(),
+            AlertState::Free { .. } => None,
+        }
+    }
+
+    /// The id of the last accepted post, and after a rewind of the one before it.
+    pub fn post_id(&self) -> Option<&str> {
+        match &self.state {
+            AlertState::Free { rewound } => rewound.as_deref(),
+            AlertState::Claimed { earlier: Earlier::None, .. } => None,
+            AlertState::Claimed { earlier: Earlier::Rewound { post_id }, .. } => Some(post_id),
+            AlertState::Claimed { earlier: Earlier::Posted(post), .. }
+            | AlertState::Posted { post, .. } => Some(&post.post_id),
+        }
+    }
+
+    /// The level that was posted before, if the post of this claimed record raises it.
+    pub fn escalated_from(&self) -> Option<Level> {
+        self.level_posted().filter(|posted| Some(*posted) < self.level_claimed())
+    }
+
+    /// The post of this claimed record repeats a level that was posted before.
+    pub fn is_reminder(&self) -> bool {
+        self.is_claimed() && self.level_posted() >= self.level_claimed()
+    }
+
+    /// Slack may have accepted an earlier try at the first post, so that this one may repeat it.
+    pub fn perhaps_repeats(&self) -> bool {
+        self.ambiguous > 0 && self.accepted().is_none()
+    }
+
+    /// See [`LastPost`]. None unless the alert was posted and nobody is posting it.
+    pub fn last_post(&self) -> Option<LastPost> {
+        let post = self.accepted();
+        LastPost::of(
+            self.version().state,
+            post.map(|post| post.level),
+            post.and_then(|post| post.revision),
+            post.and_then(|post| post.due_at),
+            self.expires_at,
+        )
+    }
+}
+
+impl Versioned for AlertRecord {
+    fn version(&self) -> Version<'_> {
+        let state = match self.state {
+            AlertState::Free { .. } => State::Free,
+            AlertState::Claimed { .. } => State::Claimed,
+            AlertState::Posted { .. } => State::Sent,
+        };
+        let owner = self.owner().unwrap_or_default();
+        Version { state, owner, fence: self.fence, lease_until: self.lease_until }
+    }
+}
+
+/// What the ledger knows of the last post of an alert: all that decides whether a further post is
+/// owed. A prefetch brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastPost {
+    pub level: Level,
+    /// [`AcceptedPost::revision`].
+    pub revision: Option<Wall>,
+    pub due_at: Option<Wall>,
+    pub expires_at: Wall,
+}
+
+impl LastPost {
+    /// From the columns of a stored alert. None unless it was posted and nobody is posting it: a
+    /// claim is a promise, not a post.
+    pub fn of(
+        state: State,
+        level_sent: Option<Level>,
+        revision: Option<Wall>,
+        due_at: Option<Wall>,
+        expires_at: Wall,
+    ) -> Option<LastPost> {
+        let level = match state {
+            State::Sent => level_sent,
+            State::Claimed if mutation::is(Mutation::ClaimedTakenForTold) => Some(Level::Critical),
+            State::Free | State::Claimed => None,
+        };
+        level.map(|level| LastPost { level, revision, due_at, expires_at })
+    }
+}

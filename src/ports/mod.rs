@@ -1,0 +1,43 @@
+//! The ports: what hansho needs from the outside world, each a trait with its types.
+//!
+//! | port | for |
+//! |---|---|
+//! | [`Queue`], [`Ledger`], [`Notifier`], [`Clock`] | the worker |
+//! | [`Bus`] | the canary |
+//! | [`DeadLetterQueue`] | `replay` |
+//! | [`inquiry`] | `explain` |
+//! | [`findings`], [`inlet`] | `reconcile` |
+//! | [`probe`] | `check --live` |
+//!
+//! The doc of each trait is its contract. One suite of tests for each port checks it, and every
+//! adapter and every fake passes that suite (`tests/it/contracts`).
+//!
+//! An adapter makes exactly one attempt and answers with a verdict. The desk decides whether, when
+//! and how often to retry. A list is answered entry by entry, in the order asked.
+
+mod bus;
+mod clock;
+mod dead_letters;
+mod failure;
+pub mod findings;
+pub mod inlet;
+pub mod inquiry;
+mod ledger;
+mod notifier;
+mod post;
+pub mod probe;
+mod queue;
+
+pub use bus::{Bus, BusError, BusEvent};
+pub use clock::Clock;
+pub use dead_letters::{
+    DeadLetter, DeadLetterQueue, Origin, Outgoing, Put, ScannedDeadLetter, Sent,
+};
+pub use failure::{Failure, FailureKind};
+pub use ledger::{Ledger, LedgerError, PREFETCH_MAX, Written};
+pub use notifier::{Notifier, RetryReason, Verdict};
+pub use post::{Card, Form, NOTE_WEIGHT_MAX, Note, Post, Trouble};
+pub use queue::{
+    Delivery, Depth, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt,
+    ReceiveAsk,
+};

@@ -1,0 +1,77 @@
+//! A post: what the desk asks a notifier to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::RetryReason;
+use crate::finding::{Finding, Level};
+use crate::instants::Wall;
+
+/// One alert as it goes into a post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub finding: Arc<Finding>,
+    /// The level that was posted before, if this post raises it.
+    pub escalated_from: Option<Level>,
+    /// The alert was posted before at this level, and a reminder is due.
+    pub reminder: bool,
+    /// Slack may have accepted an earlier try, so that this post may repeat it.
+    pub perhaps_repeated: bool,
+    /// The name of the destination that the alert is owed to, if its fallback takes its place.
+    pub meant_for: Option<String>,
+}
+
+/// The form of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A card for each alert.
+    Cards,
+    /// For more alerts than cards fit into a post: counts of their common properties, and a line
+    /// for each alert.
+    Digest,
+    /// Text alone, for an alert whose card Slack refused.
+    Plain,
+}
+
+/// One post to one destination. The footer shows its id, so that people recognise a duplicate post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post {
+    pub id: String,
+    /// The destination's name in the configuration.
+    pub destination: String,
+    pub form: Form,
+    pub cards: Vec<Card>,
+    /// Notes about hansho itself, below the cards. Only [`Form::Cards`] shows them.
+    pub notes: Vec<Note>,
+}
+
+/// The most that a note may weigh, in the unit of the weights of cards.
+pub const NOTE_WEIGHT_MAX: usize = 600;
+
+/// A note about hansho itself, for the readers of a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The recovery note: posts to this destination failed for long, and work again.
+    WasAway {
+        lasted: Duration,
+        until: Wall,
+        why: Trouble,
+        /// How many alerts this worker held for it.
+        held: usize,
+        /// How many its fallback posted meanwhile.
+        elsewhere: usize,
+        /// Of those held, how many were returned to the queue instead of being posted.
+        returned: usize,
+    },
+    /// Another destination is dead, and its alerts are posted here.
+    StandsIn { destination: String, gone_for: Duration },
+}
+
+/// Why posts to a destination failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The posts failed; the last one for this reason.
+    Failing(RetryReason),
+    /// Slack rejected the webhook for good.
+    Dead,
+}
