@@ -67,8 +67,7 @@ pub async fn run<Q: DeadLetterQueue, L: Ledger>(
     if args.force && !may_force(holds, &held, args, &rewinder).await? {
         return usage("not confirmed; nothing was sent");
     }
-    let rewinder = args.force.then_some(&rewinder);
-    let mut tally = send(holds, held, args, rewinder).await;
+    let mut tally = send(holds, held, args, args.force.then_some(&rewinder)).await;
     (tally.hidden, tally.unreadable) = (hidden, unreadable);
     log(&tally);
     finish(&tally, args)
