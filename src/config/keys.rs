@@ -9,7 +9,7 @@ pub struct Key {
     pub path: &'static str,
     /// The environment variable. It wins over the file.
     pub variable: &'static str,
-    /// Meaning, form and [default], in one line of the help.
+    /// Meaning, form and default, in one line of the help.
     pub about: &'static str,
     pub(super) slot: fn(&mut Raw) -> &mut Option<Given>,
 }

@@ -3,7 +3,7 @@
 //! due.
 //!
 //! The desk, the ledger and the posts are those of the long-lived worker. Two things differ: the
-//! queue is the batch ([`batch`]), and the desk knows when its lifetime ends. Its memory of the
+//! queue is the batch (`batch`), and the desk knows when its lifetime ends. Its memory of the
 //! pace, the breakers and the ledger passes to the next call in the same environment.
 
 mod batch;

@@ -1,13 +1,13 @@
 //! `hansho replay`: lists dead letters, sends them again, discards, exports and imports them.
 //!
-//! - [`backend`] chooses the queue and the ledger, by the [`configuration`], and calls the command.
-//! - [`list`], [`send`], [`discard`], [`export`] and [`import`] are the commands. [`dry_run`]
+//! - `backend` chooses the queue and the ledger, by the `configuration`, and calls the command.
+//! - `list`, `send`, `discard`, `export` and `import` are the commands. `dry_run`
 //!   belongs to `send`. They work on any [`crate::ports::DeadLetterQueue`].
-//! - [`holds`] scans the queue and keeps messages hidden while a command works on them.
-//!   [`selection`] chooses messages, and [`send_loop`] sends them. [`rewind`] resets ledger records
+//! - `holds` scans the queue and keeps messages hidden while a command works on them.
+//!   `selection` chooses messages, and `send_loop` sends them. `rewind` resets ledger records
 //!   for `--force`.
-//! - Pure: [`parsed`], [`filter`], [`glob`], [`rate`], [`table`], [`reasons`], [`forecast`] (but
-//!   for its reads of the ledger), and [`export_line`].
+//! - Pure: `parsed`, `filter`, `glob`, `rate`, `table`, `reasons`, `forecast` (but
+//!   for its reads of the ledger), and `export_line`.
 
 pub mod args;
 mod backend;

@@ -1,5 +1,5 @@
-//! A desk by itself: every order is answered at once, and as well as can be. For counting, and for measuring,
-//! what the desk does and nothing else.
+//! A desk by itself, for counting and measuring only the work of the desk. Every order is answered
+//! at once and successfully.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ pub struct DeskAlone {
     desk: Desk,
     terms: Terms,
     now: Now,
-    /// The row of the destination's pace.
+    /// The pace record of the destination.
     cell: Option<PaceRecord>,
     /// Bodies that are not at the desk: medium and high findings, all different.
     bodies: VecDeque<String>,
@@ -54,7 +54,7 @@ impl DeskAlone {
                 body,
                 receive_count: 1,
                 enqueued_at: Some(self.now.wall),
-                // The same bodies come round: each is to be told each time.
+                // The same bodies come round, and each has to be posted each time.
                 again: true,
             };
             let received = Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) };
@@ -62,7 +62,8 @@ impl DeskAlone {
         }
     }
 
-    /// Until one more post has been accepted and what was in it is settled; then as many arrive as were told.
+    /// Runs until one more post is accepted and its alerts are settled. Then as many findings
+    /// arrive as were posted.
     pub fn post_and_fill_up(&mut self) {
         let (posts, told) = (self.posts, self.desk.tally().deleted);
         while self.posts == posts || !self.step() {
@@ -73,7 +74,8 @@ impl DeskAlone {
         self.desk.take_reports();
     }
 
-    /// Carries out what is ordered now. If there is nothing, time goes on to what is next, and the answer is true.
+    /// Carries out the current orders. Without orders, moves time on to the next event and returns
+    /// true.
     fn step(&mut self) -> bool {
         let orders = self.desk.orders(self.now);
         let answers: Vec<Event> = orders.into_iter().filter_map(|o| self.answer(o)).collect();
@@ -90,7 +92,7 @@ impl DeskAlone {
         false
     }
 
-    /// What comes of an order; nothing of a receive, which waits.
+    /// The event that answers an order. A receive gets no answer, because it waits.
     fn answer(&mut self, order: Order) -> Option<Event> {
         self.orders += 1;
         Some(match order {

@@ -133,7 +133,7 @@ async fn the_worst_goes_first_and_posts_keep_their_distance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_higher_level_is_told_again_and_a_lower_one_is_not() {
+async fn a_higher_level_is_posted_again_and_a_lower_one_is_not() {
     let w = world(vec![]);
     w.send("a", 5.0);
     w.drain().await;
@@ -222,7 +222,7 @@ async fn a_dead_destination_is_read_again_and_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_guilty_alert_is_found_and_parked_alone() {
+async fn one_guilty_alert_is_found_and_quarantined_alone() {
     let w = world(vec![]);
     let slack = w.slack.clone().judging(|d| carries(d, "guilty").then(refused));
     let w = World { slack, ..w };
@@ -291,7 +291,7 @@ async fn asked_to_stop_it_finishes_the_post_in_hand_and_gives_the_rest_back() {
     assert_eq!((outcome.tally.pending, w.queue.len() as u64), (Some(left), left));
     // A receive that was under way may have met some of them once more.
     assert!(outcome.tally.returned >= left && outcome.tally.returned <= left + 20);
-    // What was given back is there for the next worker at once.
+    // A returned message is there for the next worker at once.
     let before = w.clock.now().mono;
     let outcome = w.drain().await;
     assert!(w.clock.now().mono.since(before) < Duration::from_secs(60));
@@ -428,7 +428,7 @@ fn two_destinations(drain: bool) -> Settings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_destination_is_told_once() {
+async fn each_destination_is_posted_to_once() {
     let w = world(vec![]);
     for id in ["a", "b", "a"] {
         w.send(id, 8.0);
@@ -474,7 +474,7 @@ async fn one_message_may_owe_several_findings_and_hold_what_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_giant_is_parked_and_its_neighbours_are_posted() {
+async fn a_giant_is_quarantined_and_its_neighbours_are_posted() {
     let w = world(vec![]);
     w.send("a", 8.0);
     w.queue.send(Lane::Standard, &"x".repeat(20 << 20));
@@ -485,7 +485,7 @@ async fn a_giant_is_parked_and_its_neighbours_are_posted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_nothing_can_be_parked_it_stays_and_goes_back_in_time() {
+async fn a_message_that_cannot_be_quarantined_is_returned_in_time() {
     let w = world(vec![]);
     w.queue.send(Lane::Standard, "not json");
     w.send("a", 8.0);
@@ -501,7 +501,7 @@ async fn while_nothing_can_be_parked_it_stays_and_goes_back_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_gives_back_at_once_what_could_not_be_parked() {
+async fn a_stop_returns_at_once_a_message_that_was_not_quarantined() {
     let w = world(vec![]);
     w.queue.send(Lane::Standard, "not json");
     let queue = FailingPark { inner: w.queue.clone(), fails: || true };

@@ -1,4 +1,4 @@
-//! What a finding costs, in what can be counted. Times are for `benches/`.
+//! The cost of a finding, in what can be counted. Times are for `benches/`.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -76,7 +76,8 @@ thread_local! {
     static WEIGHED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// One digest of fifty costs about the same, however many others wait, and whether or not there is room for more.
+/// One digest of fifty costs about the same, however many other alerts wait, and whether or not the
+/// buffer is full.
 #[test]
 fn a_long_queue_makes_no_post_dearer() {
     costs_the_same(|_| 4_000);

@@ -1,5 +1,5 @@
-//! Several workers, a ledger that is away, dead destinations and full buffers: what holds for all
-//! of them together.
+//! Several workers, an unreachable ledger, dead destinations and full buffers: the rules that hold
+//! for all of them together.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn workers_share_the_slots_of_a_long_backlog() {
     assert!(one >= 6 && two >= 6, "{one} and {two} posts");
 }
 
-/// The world's ledger, away from 10 s on, until `back`.
+/// The world's ledger, unreachable from 10 s on, until `back`.
 fn away(w: &World, back: u64) -> AwayLedger<MemoryLedger, impl Fn() -> bool + Send + Sync> {
     let clock: PausedClock = w.clock;
     let away = move || (10_000..back).contains(&clock.now().mono.0);
@@ -107,7 +107,7 @@ fn away(w: &World, back: u64) -> AwayLedger<MemoryLedger, impl Fn() -> bool + Se
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
+async fn with_the_ledger_unreachable_for_long_criticals_are_posted_and_recorded_later() {
     let back = 600_000;
     let w = world(vec![]);
     let ledger = away(&w, back);
@@ -144,7 +144,7 @@ async fn with_the_ledger_away_for_long_criticals_are_told_and_recorded_later() {
     assert_eq!(w.queue.len(), 0);
     let row: AlertRecord = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
     assert!(row.is_posted());
-    // It is known now: a copy is not told again.
+    // The ledger knows the alert now, so a copy is not posted again.
     w.send("critical-2", 9.5);
     w.drain().await;
     assert_eq!(w.slack.accepted().len(), 6);
@@ -212,7 +212,7 @@ async fn a_dead_destination_is_stood_in_for_until_it_works_again() {
     let to = |channel: &str, id: &str| {
         accepted.iter().filter(|(c, all, _)| *c == channel && all.iter().any(|i| i == id)).count()
     };
-    // What oncall would not have got is told there, and says for whom it is.
+    // Oncall receives alerts that it would not have received. The post says for whom it stands in.
     for id in ["medium", "high"] {
         assert_eq!((to("oncall", id), to("security", id)), (1, 0), "{id}: {accepted:?}");
         let card = seen
@@ -221,7 +221,7 @@ async fn a_dead_destination_is_stood_in_for_until_it_works_again() {
             .find(|(s, c)| s.digest.destination == "oncall" && c.finding.fingerprint.id == id);
         assert_eq!(card.unwrap().1.meant_for.as_deref(), Some("security"));
     }
-    // What it gets anyway it gets once; the other waits until it is back.
+    // Oncall receives its own alerts once. The other destination waits until it is back.
     assert_eq!((to("oncall", "critical"), to("security", "critical")), (1, 1), "{accepted:?}");
     assert_eq!((to("oncall", "later"), to("security", "later")), (0, 1), "{accepted:?}");
     assert!(accepted.iter().filter(|(c, ..)| *c == "oncall").all(|(_, _, at)| *at < 10_000));
@@ -263,7 +263,7 @@ async fn a_buffer_full_of_highs_hears_of_a_critical_behind_them() {
         assert!(place <= 2, "{lane:?}: the critical one went out as post {place}");
         assert_eq!(w.slack.accepted().len(), 1_501, "{lane:?}");
         assert_eq!(w.queue.len(), 0);
-        // Each goes back a few times, not all the time.
+        // Each message is returned a few times, not all the time.
         assert!(outcome.tally.returned < 4_500, "{lane:?}: {}", outcome.tally.returned);
     }
 }
@@ -330,7 +330,7 @@ async fn with_the_ledger_away_a_pause_that_is_known_is_kept() {
         hansho::policy::pace_slots::PaceSlots::new("security", "other", interval, terms);
     let feed = async {
         at(&w, 5_000).await;
-        // Another worker is told to pause for ten minutes, and this one sees it.
+        // Another worker has to pause for ten minutes, and this one sees it.
         other.saw(None, w.clock.now().mono);
         let now = w.clock.now();
         let hansho::policy::pace_slots::Step::Write { expect, record: row } =

@@ -48,7 +48,8 @@ fn event_of(batch: &[Delivery]) -> serde_json::Value {
     json!({"Records": batch.iter().map(record).collect::<Vec<_>>()})
 }
 
-/// What the function answers, and what Lambda does then: it deletes what is not named.
+/// Returns the answer of the function. Then, as Lambda does, deletes the messages that it does not
+/// name.
 async fn call(w: &World, f: &TestFunction, batch: &[Delivery]) -> BTreeSet<String> {
     let event = serde_json::from_value(event_of(batch)).unwrap();
     let began = w.clock.now();
@@ -107,7 +108,7 @@ async fn what_a_dead_slack_keeps_comes_back_when_it_is_due() {
     assert_eq!(failed.len(), 30, "nothing of it is settled");
     assert!(w.clock.now().mono.0 < 10_000, "nothing is waited for: {:?}", w.clock.now().mono);
     let tries = w.slack.seen().len();
-    // They are away until the destination is tried again, and not for the whole visibility.
+    // The messages are hidden until the destination is tried again, not for the whole visibility.
     assert!(batch(&w, Lane::Standard).await.is_empty());
     w.clock.sleep_until(hansho::instants::Mono(75_000)).await;
     let again = batch(&w, Lane::Standard).await;
@@ -130,7 +131,7 @@ async fn the_deadline_ends_a_batch_that_is_too_long() {
     assert!(told > 1_000, "the time is used: {told}");
     assert!(failed.len() > 1_000 && failed.len() + told <= 10_000, "{}", failed.len());
     assert_eq!(w.queue.len(), failed.len());
-    // What is told stays told when the rest comes again, until all is.
+    // A posted alert stays posted when the rest comes again, until all are posted.
     for _ in 0..60 {
         w.clock.sleep_until(w.clock.now().mono.plus(Duration::from_secs(60))).await;
         call(&w, &f, &batch(&w, Lane::Standard).await).await;

@@ -1,5 +1,5 @@
-//! What is known to have been told is settled without a claim, and never what is owed: by the worker's
-//! memory, by a look at the ledger, and what becomes of an alert when that look is slow or fails.
+//! The worker settles an already posted alert without a claim, from its memory or from a prefetch.
+//! It never settles an alert that is still owed. A prefetch may be slow or fail.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::desk::buffer::{World, world};
 use crate::support::fakes::{event, retry, settings};
 use crate::support::memory_ledger::MemoryLedger;
 
-/// How a look goes.
+/// The outcome of a prefetch.
 #[derive(Clone, Copy)]
 enum Look {
     Well,
     Fails,
     Hangs,
     KnowsNothing,
-    /// As the row was before the last write.
+    /// The record as it was before the last write.
     TooLate(LastPost),
 }
 
@@ -31,7 +31,7 @@ enum Look {
 struct Watched {
     inner: MemoryLedger,
     look: Look,
-    /// Findings' rows written, or tried to be.
+    /// Findings' records written, or tried to be.
     writes: Arc<AtomicU32>,
     looks: Arc<AtomicU32>,
 }
@@ -87,7 +87,7 @@ fn worker(id: &str) -> Settings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_worker_told_costs_a_look_and_no_write() {
+async fn an_alert_posted_by_another_worker_costs_a_prefetch_and_no_write() {
     let w = world(vec![]);
     let ledger = Watched::new(&w, Look::Well);
     (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
@@ -127,7 +127,7 @@ async fn it_does_not_wait_for_a_slot_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_this_worker_told_costs_nothing_for_an_hour() {
+async fn an_alert_posted_by_this_worker_costs_nothing_for_an_hour() {
     let w = world(vec![]);
     let ledger = Watched::new(&w, Look::Well);
     w.send("a", 5.0);
@@ -142,7 +142,7 @@ async fn what_this_worker_told_costs_nothing_for_an_hour() {
         });
         minutes(1).await;
         assert_eq!((ledger.counts(), queue.len()), ((0, 0), 0));
-        // Worse than what was told: that is owed.
+        // More severe than the last post, so it is owed.
         queue.send(Lane::Standard, &event("a", 8.0));
         minutes(1).await;
         assert_eq!(ledger.counts(), (3, 1), "a claim that finds the row, another, a mark");
@@ -168,7 +168,7 @@ async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
     assert_eq!(ledger.counts().0, 2);
 }
 
-/// Makes the row free, as `hansho replay --force` does.
+/// Frees the record, as `hansho replay --force` does.
 async fn rewind(w: &World, id: &str) -> LastPost {
     let key = w.key(id);
     let seen = w.ledger.read(&key).await.unwrap();
@@ -183,7 +183,7 @@ async fn rewind(w: &World, id: &str) -> LastPost {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_again_is_told_whatever_the_worker_remembers() {
+async fn a_forced_repeat_is_posted_whatever_the_worker_remembers() {
     let w = world(vec![]);
     let ledger = Watched::new(&w, Look::Well);
     w.send("a", 5.0);
@@ -206,7 +206,7 @@ async fn what_is_asked_for_again_is_told_whatever_the_worker_remembers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_again_is_told_whatever_a_look_would_say() {
+async fn a_forced_repeat_is_posted_whatever_a_prefetch_would_say() {
     let w = world(vec![]);
     w.send("a", 5.0);
     w.drain().await;
@@ -217,7 +217,7 @@ async fn what_is_asked_for_again_is_told_whatever_a_look_would_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_fails_hangs_or_knows_nothing_only_costs_time() {
+async fn a_prefetch_that_fails_hangs_or_is_empty_only_costs_time() {
     for (look, looks_max) in [(Look::Fails, 1), (Look::Hangs, 1), (Look::KnowsNothing, 3)] {
         let w = world(vec![]);
         let ledger = Watched::new(&w, look);
@@ -234,7 +234,7 @@ async fn a_look_that_fails_hangs_or_knows_nothing_only_costs_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_critical_one_does_not_wait_for_a_look_that_hangs() {
+async fn a_critical_alert_does_not_wait_for_a_prefetch_that_hangs() {
     let w = world(vec![]);
     let ledger = Watched::new(&w, Look::Hangs);
     w.send("medium", 5.0);
@@ -266,9 +266,9 @@ async fn what_is_claimed_by_another_is_not_covered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_makes_no_ledger_seem_well_or_ill() {
+async fn a_prefetch_does_not_change_the_health_of_the_ledger() {
     let w = world(vec![]);
-    // Nothing but looks fail, for ever: the claims go on.
+    // Only prefetches fail, for ever. The claims go on.
     let ledger = Watched::new(&w, Look::Fails);
     for round in 0..20 {
         w.send(&format!("f{round}"), 5.0);

@@ -1,4 +1,4 @@
-//! Several receives of a lane under way: when there are more than one, for how long they wait, and what
+//! Several receives of a lane under way: when there is more than one, how long they wait, and what
 //! bounds them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::support::fakes::{BEGAN, PausedClock, ScriptedNotifier, event, setting
 use crate::support::memory_ledger::MemoryLedger;
 use crate::support::memory_queue::MemoryQueue;
 
-/// A desk in hand, told event by event.
+/// A desk that the test drives event by event.
 struct Hand {
     desk: Desk,
     now: Now,

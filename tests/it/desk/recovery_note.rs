@@ -42,7 +42,7 @@ fn send(w: &World, count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_outage_is_told_once_with_the_last_of_what_was_held() {
+async fn a_long_outage_is_noted_once_in_the_last_post_of_held_alerts() {
     let w = judged(|since, _| if since < 37 * MINUTE { failing() } else { None });
     send(&w, 12);
     let outcome = w.drain().await;
@@ -117,7 +117,7 @@ async fn what_is_a_day_old_is_no_news() {
     assert!(notes(&w.slack.seen()).is_empty());
 }
 
-/// Slack refuses the post for its note: the findings in it are told as if there had been none.
+/// Slack refuses the post for its note. The findings in it are posted as if there had been no note.
 #[tokio::test(start_paused = true)]
 async fn no_finding_suffers_for_a_note() {
     for count in [2, 6, 12] {
@@ -138,7 +138,7 @@ async fn no_finding_suffers_for_a_note() {
 
 /// A post with a note whose answer is lost is tried again, note and all.
 #[tokio::test(start_paused = true)]
-async fn a_note_is_tried_until_it_is_told() {
+async fn a_note_is_tried_until_it_is_posted() {
     let w = judged(|_, _| None);
     let (clock, began) = (w.clock, w.clock.now().mono);
     let failed = std::sync::atomic::AtomicU32::new(0);
@@ -156,7 +156,7 @@ async fn a_note_is_tried_until_it_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_is_told_for_whom_it_stands_in_and_since_when() {
+async fn a_fallback_post_says_for_whom_it_stands_in_and_since_when() {
     let dead = || Verdict::Dead { status: 404, detail: "no_service".to_owned() };
     let w = judged(move |since, digest| {
         (digest.destination == "security" && since < 40 * MINUTE).then(dead)

@@ -1,5 +1,6 @@
-//! What a hostile reading of the desk found, each as a test: copies of what is still in hand, marks
-//! that come too late, ledgers that fail for one row alone, and stops that nobody asked for.
+//! Defects that a hostile reading of the desk found, each as a test: copies of alerts in work,
+//! marks that come too late, ledgers that fail for one record alone, and stops that nobody asked
+//! for.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -264,7 +265,7 @@ async fn a_row_that_can_never_be_written_stops_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_ledger_away_a_reminder_that_is_due_is_not_taken_for_told() {
+async fn with_the_ledger_unreachable_a_due_reminder_is_still_owed() {
     let w = world(vec![]);
     let clock = w.clock;
     const HOUR: u64 = 3_600_000;
@@ -314,7 +315,7 @@ impl Hand {
         self.desk.on(event, self.now);
     }
 
-    /// Answers looks and claims, until nothing but other orders comes: these.
+    /// Answers prefetches and claims until only other orders come, and returns those.
     fn settle(&mut self) -> Vec<Order> {
         let mut others = Vec::new();
         loop {
@@ -376,7 +377,7 @@ fn a_slot_that_is_being_taken_is_used() {
     let mut hand = Hand::new(one_lane(settings("w", false)));
     hand.receive("medium", 5.0);
     assert!(matches!(hand.settle()[..], [Order::Reserve(_)]));
-    // The slot is gone, whoever uses it.
+    // The slot is used up, whoever uses it.
     hand.receive("critical", 9.5);
     let orders = hand.settle();
     assert!(orders.is_empty(), "{orders:?}");
@@ -385,7 +386,7 @@ fn a_slot_that_is_being_taken_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_says_so_though_the_ledger_could_not_be_told_of_the_first_try() {
+async fn a_repeat_says_so_though_the_ledger_did_not_record_the_first_try() {
     let w = world(vec![retry(RetryReason::TimedOut, None, true)]);
     let releases = |key: &RecordKey, row: &Record| {
         (row.version().state == State::Free && key.fingerprint() != "pace").then(fails).flatten()

@@ -1,6 +1,6 @@
 //! The checker reads only the history and calls no code of hansho to learn what is right.
-//! `README.md` in this folder's parent lists the invariants, I1 to I20.
-//! I10 (the same seed gives the same history) is a test of its own, `sim::the_same_seed`.
+//! `README.md` beside this file lists the invariants, I1 to I20.
+//! I10 (the same seed gives the same history) is a test of its own in `mod.rs`.
 
 mod away;
 mod breaker;
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use super::history::{Entry, What};
 
-/// What the checker has to know of the configuration and of the generator's books.
+/// The facts that the checker needs from the configuration and the generator's books.
 pub struct Rules {
     pub destinations: u8,
     pub workers: usize,
@@ -34,7 +34,7 @@ pub struct Rules {
     pub lanes: usize,
     /// By the number of the finding: Slack refuses it in any form.
     pub poison: Vec<bool>,
-    /// What changed is told again after so long.
+    /// A changed finding is posted again after so long.
     pub remind_after_ms: Option<u64>,
     pub retention_ms: u64,
     /// No fault is injected.
@@ -44,7 +44,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The first destination is told from medium up, the second from high up.
+    /// The first destination receives findings from medium up, the second from high up.
     pub fn owed(&self, level: u8) -> impl Iterator<Item = u8> + use<> {
         Rules::owed_by(self.destinations, level)
     }

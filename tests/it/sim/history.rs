@@ -1,4 +1,4 @@
-//! What happened in a run: an append-only list, the only thing that the checker reads.
+//! The events of a run: an append-only list, and the only thing that the checker reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,7 +47,7 @@ impl Shown {
     }
 }
 
-/// How a post looks.
+/// The form of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Look {
     Cards,
@@ -55,7 +55,7 @@ pub enum Look {
     Plain,
 }
 
-/// What a post says about hansho itself, below its cards.
+/// A statement of a post about hansho itself, below its cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Said {
     /// That its destination could not be posted to.
@@ -64,22 +64,22 @@ pub enum Said {
     StandsInFor(u8),
 }
 
-/// A ledger row as far as the checker cares. Times are simulated, not the writer's.
+/// A ledger record as far as the checker needs it. Times are simulated, not the writer's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowNote {
     pub state: &'static str,
-    /// Somebody claimed it, or marked it: a row that was released has no owner.
+    /// Somebody claimed it, or marked it: a record that was released has no owner.
     pub owned: bool,
     pub fence: u64,
     pub ambiguous: u32,
     pub level_sent: Option<u8>,
-    /// The post that the row names, if it names one that was tried.
+    /// The post that the record names, if it names one that was tried.
     pub post: Option<u32>,
     pub lease_until: i64,
     pub expires_at: i64,
 }
 
-/// What a worker was told about its post.
+/// The answer that a worker received to its post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     Accepted,
@@ -94,16 +94,17 @@ pub enum Answer {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum What {
-    /// A message enters the queue. `junk`: part of it is no finding, so that it has to be parked.
+    /// A message enters the queue. `junk`: part of it is no finding, so that it has to be
+    /// quarantined.
     Enqueued {
         message: u32,
         carries: Vec<Carried>,
         junk: bool,
-        /// An operator wants it told once more.
+        /// An operator requests one more post.
         again: bool,
         bytes: usize,
     },
-    /// An operator had the ledger forget that it was told.
+    /// An operator had the ledger forget that it was posted.
     Rewound {
         alert: Alert,
     },
@@ -122,7 +123,7 @@ pub enum What {
         message: u32,
         count: u32,
     },
-    /// A worker asks to delete a message. `gone`: this removed it.
+    /// A worker asks to delete a message. `gone`: this call removed it.
     Delete {
         message: u32,
         count: u32,
@@ -149,8 +150,8 @@ pub enum What {
     WriteFailed {
         alert: Alert,
     },
-    /// A write to the fleet's pace cell of a destination reached the ledger. `next`: when the next
-    /// slot may be, in simulated time by its writer's clock.
+    /// A write to the pace record of a destination reached the ledger. `next`: when the next slot
+    /// may be, in simulated time by its writer's clock.
     PaceWrite {
         destination: u8,
         fence: u64,
@@ -158,13 +159,13 @@ pub enum What {
         next: i64,
         done: bool,
     },
-    /// A read or write of a pace cell was answered with an error.
+    /// A read or write of a pace record was answered with an error.
     PaceFailed {
         destination: u8,
     },
     /// A ledger call takes long.
     LedgerSlow,
-    /// The ledger forgot an expired row.
+    /// The ledger forgot an expired record.
     Expired {
         alert: Alert,
     },
@@ -174,7 +175,7 @@ pub enum What {
         cards: Vec<Shown>,
         look: Look,
         said: Vec<Said>,
-        /// What is wrong with the payload by Slack's rules, or a mention that nobody configured.
+        /// The flaw of the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
     },
     /// Slack has it: people see it.
@@ -248,8 +249,9 @@ pub fn hash(history: &[Entry]) -> u64 {
     hasher.finish()
 }
 
-/// How long each finding of this level waited, from the last message that brought it, over whichever
-/// lane, before people saw it, in milliseconds. What was never told is not in it.
+/// How long each finding of this level waited before people saw it, in milliseconds. The time
+/// starts at the last message that brought it, over whichever lane. Findings that were never posted
+/// are left out.
 pub fn waits(history: &[Entry], level: u8) -> Vec<u64> {
     let mut came: BTreeMap<u32, u64> = BTreeMap::new();
     let mut posts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -276,7 +278,7 @@ pub fn waits(history: &[Entry], level: u8) -> Vec<u64> {
     waited.into_values().collect()
 }
 
-/// Whether an entry tells something about a finding; `carriers` are the messages that carry it.
+/// Whether an entry is about a finding. `carriers` are the messages that carry it.
 pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) -> bool {
     match &entry.what {
         What::Enqueued { message, .. }

@@ -36,7 +36,7 @@ impl SimLedger {
         throttled.then(|| LedgerError("throttled".into()))
     }
 
-    /// DynamoDB forgets an expired row at some time; here, when somebody looks at it.
+    /// DynamoDB forgets an expired record at some time. This ledger forgets it at the next read.
     fn expire(world: &World, key: &RecordKey) {
         let now = world.clock.now().wall;
         let gone = |row: &StoredRow| {

@@ -1,4 +1,4 @@
-//! What comes in: messages, and the generator's own books of what each is worth. The checker
+//! The messages that come in, and the generator's own books of what each is worth. The checker
 //! believes these books, not what hansho reads out of the messages.
 
 use fastrand::Rng;
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::history::Carried;
 use super::plan::{HOUR, Load, Plan};
 
-/// What Slack makes of a finding.
+/// The treatment of a finding by Slack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taste {
     Good,
     /// 400 for its card, but its text is taken.
     CardRefused,
-    /// 400 whatever it looks like.
+    /// 400 in any form.
     Poison,
 }
 
@@ -27,7 +27,7 @@ pub struct Sending {
     pub carries: Vec<Carried>,
     /// Part of it is no finding.
     pub junk: bool,
-    /// An operator has the ledger forget that it was told, and sends it again.
+    /// An operator has the ledger forget that it was posted, and sends it again.
     pub again: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Books {
     pub tastes: Vec<Taste>,
 }
 
-/// The first is told from medium up, the second from high up.
+/// The first receives findings from medium up, the second from high up.
 pub const DESTINATIONS: [&str; 2] = ["security", "oncall"];
 
 /// The number of a destination, by its name.
@@ -60,7 +60,7 @@ const SEVERITIES: [(&str, u8); 15] = [
     ("9.0", 4),
     ("9.8", 4),
     ("10", 4),
-    // What can't be read counts as high.
+    // An unreadable severity counts as high.
     ("\"very bad\"", 3),
     ("null", 3),
 ];
@@ -211,7 +211,8 @@ impl Generator<'_> {
         }
     }
 
-    /// What is lesser came first, and would wait for ever if the worst always went first.
+    /// The lesser findings came first, and would wait for ever if the most severe always went
+    /// first.
     fn wave(&mut self) {
         let at = self.random.u64(0..self.length);
         for i in 0..self.load.wave {
@@ -287,7 +288,7 @@ impl Generator<'_> {
     ) {
         let body = self.body(finding, text, revision);
         let carries = vec![Carried { finding, level, revision }];
-        // What comes after the end comes at the end.
+        // An arrival after the end comes at the end.
         let at = at.min(self.length - 1);
         self.sendings.push(Sending { at, lane, body, carries, junk: false, again: false });
     }

@@ -1,5 +1,5 @@
 //! The simulator: whole nights of the real desk and worker on ports that fail in every way known,
-//! under a clock that jumps, all chance from one seed. See `README.md` beside this file's folder.
+//! under a clock that jumps. All chance comes from one seed. See `README.md` beside this file.
 
 mod checker;
 mod history;
@@ -67,7 +67,7 @@ fn on_all_cores(work: impl Fn() + Sync) {
     });
 }
 
-/// What a failing seed says for itself, and how to see it again.
+/// The report of a failing seed, and how to repeat it.
 fn accuse(seed: u64, run: &Run) -> Option<String> {
     let first = run.verdict.violations.first()?;
     let all: Vec<String> = run
@@ -173,8 +173,8 @@ fn days_that_once_failed_pass() {
     }
 }
 
-/// Twenty criticals among thousands of lesser findings, two workers, a queue that errs a little:
-/// each critical is told within 3 s of its coming, and all else in its turn.
+/// Twenty critical findings among thousands of lesser ones, two workers, a queue that errs a
+/// little. Each critical finding is posted within 3 s of its coming, and all others in their turn.
 #[test]
 fn a_storm_with_twenty_criticals_in_it() {
     let findings = setting("HANSHO_SIM_STORM").unwrap_or_else(|| STORM.get());

@@ -1,6 +1,6 @@
 //! Mistakes made on purpose, to see that the checker finds them. Some are wrappers around a port or
-//! settings; others are within the program, which makes them if it is told to, and has no trace of
-//! them in a release.
+//! settings. Others are within the program, which makes them on request. A release has no trace of
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -260,7 +260,7 @@ fn posted(record: Record, level: impl Fn(&AlertRecord) -> Option<Level>) -> Reco
 }
 
 impl<L> Mutated<L> {
-    /// A row that looks as if everything was sent.
+    /// Returns a record that claims that everything was sent.
     fn lie(&self, written: Written<Record>) -> Written<Record> {
         let asked = match self.world.mutant {
             Some(Mutant::BusyTakenForCovered) => State::Claimed,

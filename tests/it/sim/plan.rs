@@ -1,4 +1,5 @@
-//! What a seed makes of a run: how many workers, how much comes in, what goes wrong and how often.
+//! The plan of a run, drawn from its seed: how many workers, how much comes in, what goes wrong and
+//! how often.
 
 use std::time::Duration;
 
@@ -71,11 +72,11 @@ pub struct LedgerFaults {
     pub throttled: f64,
     pub answer_lost: f64,
     pub slow: f64,
-    /// An expired row vanishes when it is next looked at; else it stays.
+    /// An expired record vanishes when it is next read, or else it stays.
     pub expiry: f64,
-    /// A row is seen as it was before, where that is no error.
+    /// A record is seen as it was before, where that is no error.
     pub stale: f64,
-    /// A row is not answered for, where that is no error.
+    /// A record is not answered for, where that is no error.
     pub unprocessed: f64,
 }
 
@@ -86,7 +87,7 @@ pub struct SlackFaults {
     pub timed_out: f64,
     pub odd_body: f64,
     pub slow: f64,
-    /// Of those that look failed, so many were accepted.
+    /// Of the posts that seem to fail, this share was accepted.
     pub taken_all_the_same: f64,
     pub refresh_failing: f64,
 }
@@ -116,10 +117,10 @@ pub struct Load {
     pub storm: u32,
     /// High findings with long texts that come within a minute, after a few of medium severity.
     pub wave: u32,
-    /// Findings that are told again later with a newer `updatedAt`.
+    /// Findings that come again later with a newer `updatedAt`.
     pub updated: f64,
     pub escalating: f64,
-    /// Findings that an operator has told once more, some time after they were.
+    /// Findings for which an operator requests one more post, some time after the first.
     pub again: f64,
     pub copied: f64,
     pub sharing_a_message: f64,
@@ -192,7 +193,7 @@ impl Plan {
             load: load(r),
         };
         if gentle {
-            // All is well, so that what faults excuse elsewhere is looked at too.
+            // All is well, so the checker also judges the cases that faults excuse elsewhere.
             plan.queue = QueueFaults::default();
             plan.ledger = LedgerFaults::default();
             plan.slack = SlackFaults::default();

@@ -39,7 +39,7 @@ pub struct Process {
     frozen_until: AtomicU64,
     /// By how much its monotonic clock is behind, because it stood still with it.
     lost_ms: AtomicU64,
-    /// What it will have lost when it goes on.
+    /// The time that it will have lost when it goes on.
     losing_ms: AtomicU64,
     killed: Notify,
     stopped: Notify,
@@ -88,7 +88,7 @@ impl Process {
         self.lost_ms.fetch_add(self.losing_ms.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Before a call is sent: the last look at the clock is behind, the call is ahead.
+    /// Before a call is sent: the last read of the clock is behind, the call is ahead.
     pub async fn gate(&self, world: &World) {
         if world.fault("crash before a call", world.plan.process.crash_at_a_call) {
             self.kill();

@@ -83,7 +83,7 @@ impl SimQueue {
         Ok(Self::spoil(world, batch, ask.visibility))
     }
 
-    /// What happens to messages on their way to a worker.
+    /// The faults of messages on their way to a worker.
     fn spoil(world: &Arc<World>, mut batch: Vec<Delivery>, visibility: Duration) -> Vec<Delivery> {
         let faults = &world.plan.queue;
         for delivery in &batch {

@@ -103,7 +103,8 @@ async fn feed(world: &Arc<World>, sendings: Vec<Sending>) {
     }
 }
 
-/// As `hansho replay --force` does it. False if a worker is at it: the operator leaves it alone then.
+/// Frees the record as `hansho replay --force` does. Returns false if a worker holds it, and the
+/// operator leaves it alone then.
 async fn rewound(world: &World, body: &str) -> bool {
     let ledger = &world.ledger;
     let terms = world.plan.terms();

@@ -56,7 +56,7 @@ fn said(note: &Note) -> Said {
     }
 }
 
-/// What Slack does with a post.
+/// The treatment of a post by Slack.
 struct Fate {
     /// How long until it is accepted, if it is.
     taken_after: Option<u64>,
@@ -190,7 +190,7 @@ fn answer_of(verdict: &Verdict) -> Answer {
     }
 }
 
-/// What Slack or the people would mind, if anything.
+/// The flaw that Slack or the people would mind, if any.
 fn flaw(payload: &Value) -> Option<String> {
     if let Some(word) = slack_rules::broken(payload) {
         return Some(word.to_owned());

@@ -1,5 +1,5 @@
-//! What all workers of a run share: the queue, the ledger, Slack, the network between, chance, and
-//! the history that everything is written down in.
+//! The parts that all workers of a run share: the queue, the ledger, Slack, the network between,
+//! chance, and the history that records everything.
 
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
@@ -50,12 +50,12 @@ struct Inner {
     earlier: BTreeMap<RecordKey, Vec<(u64, Option<Record>)>>,
 }
 
-/// A look may be behind by so much: mostly it is by less than a second.
+/// A prefetch may be behind by so much. Mostly it is behind by less than a second.
 /// Source: DynamoDB developer guide, "DynamoDB read consistency".
 const STALE_MS: u64 = 5_000;
 
-/// How many posts a day may see, and five more for each message: in an outage each worker tries each
-/// destination once in half a minute.
+/// How many posts a day may see, and five more for each message. In an outage each worker tries
+/// each destination once in half a minute.
 const POSTS_MAX: u32 = 10_000;
 
 /// How many calls of each kind a worker makes within a minute at most, however much there is to do:
@@ -155,8 +155,8 @@ impl World {
         self.inner(|i| *i.faults.entry(name).or_default() += 1);
     }
 
-    /// A worker makes a call. With too many in a minute the day ends: it is a hot loop, and what the
-    /// day shows by now has to do.
+    /// A worker makes a call. With too many in a minute the day ends, because the worker is in a
+    /// hot loop. The checker judges the history so far.
     pub fn rush(&self, who: Who, kind: &'static str) {
         let minute = self.now() / 60_000;
         let calls = self.inner(|i| {
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// A row was replaced: it was this one until now.
+    /// A record was replaced: it was this one until now.
     pub fn replaced(&self, key: &RecordKey, before: Option<Record>) {
         let now = self.now();
         self.inner(|i| {
@@ -182,7 +182,7 @@ impl World {
         });
     }
 
-    /// A row as a look that is behind may see it.
+    /// A record as a prefetch that is behind may see it.
     pub fn earlier(&self, key: &RecordKey) -> Option<Record> {
         let (now, which) = (self.now(), self.draw(0..4) as usize);
         self.inner(|i| {
@@ -261,7 +261,7 @@ impl World {
             if world.fault("crash before the answer", world.plan.process.crash_at_a_call) {
                 return caller.kill();
             }
-            // Nobody waits any more if the caller is gone.
+            // Nobody waits any more if the caller has ended.
             let _ = sender.send(done);
         });
         match answer.await {

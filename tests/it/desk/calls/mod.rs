@@ -1,5 +1,5 @@
-//! How many calls to AWS a finding costs, counted at the wire over nights of 1,000 findings, and what
-//! that is in dollars. The counts are bounds: a change that makes more calls fails here.
+//! Counts how many calls to AWS a finding costs, at the wire over nights of 1,000 findings, and the
+//! cost in dollars. The counts are bounds: a change that makes more calls fails here.
 //!
 //! `HANSHO_WRITE_COSTS=1 cargo test --test it calls` rewrites the table of docs/costs.md.
 
@@ -32,7 +32,7 @@ fn nine_of_ten(name: &str, severity: f64) -> Vec<String> {
     }))
 }
 
-/// What goes beyond the messages themselves is a matter of how the run ends.
+/// The number of calls beyond those for the messages depends on how the run ends.
 fn print(name: &str, counts: &Counts) {
     println!("{name}: {counts:?}");
 }
@@ -58,7 +58,7 @@ async fn nights() -> Vec<Night> {
     assert_eq!((tally.below_threshold, tally.posted), (900, 100));
     nights.push(Night { name: "nine of ten below it", counts: quiet });
 
-    // All of them new: told in digests.
+    // All of them are new and are posted in digests.
     let storm = bodies((0..1000).map(|n| (format!("storm-{n}"), 5.0)));
     let (counts, tally, memory) = wire.night(&storm, None).await;
     assert_eq!(tally.posted, 1000);
@@ -83,8 +83,8 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     let nights = nights().await;
     nights.iter().for_each(|night| print(night.name, &night.counts));
     let [below, quiet, storm, own, others] = nights.as_slice() else { panic!("five nights") };
-    // The new ones are deleted when they are posted, some five at a time where they are few. In a storm
-    // what the buffer of 500 has no room for goes back and comes again.
+    // New findings are deleted when they are posted, about five at a time where they are few. In a
+    // storm, findings that the buffer of 500 cannot hold are returned and come again.
     for (night, receives, deletes, hides) in [
         (below, 100, 100, 0),
         (quiet, 100, 112, 0),
@@ -96,12 +96,12 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
         assert!(counts.receives <= receives, "{name}: {counts:?}");
         assert!(counts.deletes <= deletes, "{name}: {counts:?}");
         assert!(counts.hides <= hides, "{name}: {counts:?}");
-        // Several receives at once find out together that there is nothing left; and what a run that ends
-        // by itself asks at its end.
+        // Several receives at once find out together that nothing is left. A run that ends by
+        // itself also makes calls at its end.
         assert!(counts.empty + counts.others <= 24, "{name}: {counts:?}");
     }
-    // (rows written, rows looked at): two writes and half a unit of reading for what is new, half a
-    // unit for what is known, nothing for what this worker knows.
+    // (records written, records prefetched): a new finding costs two writes and half a unit of
+    // reading. A known one costs half a unit, and one that this worker knows costs nothing.
     for (night, new, looked) in [
         (below, 0, 0),
         (quiet, 100, 100),
@@ -112,13 +112,13 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
         let Night { name, counts } = night;
         assert_eq!(counts.writes, 2 * new, "{name}: {counts:?}");
         assert!(counts.looked <= looked, "{name}: {counts:?}");
-        // A post takes a slot by one write. A worker that begins reads the row of the pace once.
+        // A post takes a slot by one write. A worker that begins reads the pace record once.
         assert!(counts.pace_writes <= counts.posts, "{name}: {counts:?}");
         assert!(counts.reads <= 1, "{name}: {counts:?}");
     }
     assert_eq!(own.counts.looked, 100, "what this worker told it does not ask for");
     assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
-    // Reads are shared: so many rows in a call, on average.
+    // Reads are shared: so many records in a call, on average.
     assert!(others.counts.looks * 10 <= others.counts.looked, "{:?}", others.counts);
     costs_page_says(&table(&nights));
 }

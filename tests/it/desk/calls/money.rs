@@ -53,7 +53,8 @@ impl Night {
     }
 }
 
-/// For a million findings: a worker's calls as a Lambda function, which receives and deletes by itself.
+/// For a million findings: a worker's calls as a Lambda function. Lambda receives and deletes by
+/// itself.
 fn lambda() -> f64 {
     (LAMBDA_CALL + CALL_S * CALL_GB * LAMBDA_GB_SECOND) / BATCH
 }

@@ -1,8 +1,9 @@
-//! What goes over the wire, counted there: the real SDK and adapters against the stand-in for SQS and
-//! an emulator of DynamoDB behind a tap.
+//! Counts the calls on the wire: the real SDK and adapters run against the stand-in for SQS and an
+//! emulator of DynamoDB behind a tap.
 //!
-//! Time is the worker's alone: it stands still while a call is under way, and jumps to when the worker
-//! wants to be woken as soon as nothing is. So the counts are the same on a machine of any speed.
+//! Only the worker moves time. Time stands still while a call is under way. When no call is, it
+//! jumps to the moment when the worker wants to be woken. So the counts are the same on a machine
+//! of any speed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +37,7 @@ const TABLE: &str = "hansho-ledger";
 /// Source: Amazon SQS pricing, "how are requests metered".
 const CHUNK: usize = 64 << 10;
 
-/// What was asked of AWS. The units are DynamoDB's: rows are less than a kilobyte.
+/// The calls to AWS. The units are DynamoDB's: records are less than a kilobyte.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Messages put into the queue, which EventBridge is billed for: one request each.
@@ -46,19 +47,19 @@ pub struct Counts {
     /// Receives that waited for nothing: a worker that is idle makes those, whatever comes.
     pub empty: u64,
     pub deletes: u64,
-    /// Messages hidden for longer, or handed back.
+    /// Messages hidden for longer, or returned.
     pub hides: u64,
     /// What is neither.
     pub others: u64,
-    /// Writes of findings' rows, refused ones among them: they cost the same.
+    /// Writes of findings' records, refused ones among them: they cost the same.
     pub writes: u64,
-    /// Writes of the row by which the fleet keeps its pace.
+    /// Writes of the record by which the fleet keeps its pace.
     pub pace_writes: u64,
-    /// Half read units of looks: one a row.
+    /// Half read units of prefetches: one a record.
     pub looked: u64,
     /// The calls that they took.
     pub looks: u64,
-    /// Read units of single rows.
+    /// Read units of single records.
     pub reads: u64,
     pub posts: u64,
 }
@@ -109,8 +110,8 @@ struct QuietClock {
     sqs: SqsStandIn,
 }
 
-/// So often nothing must be under way, each after a turn of the runtime, in which everything runs that
-/// this test and its servers consist of.
+/// The number of times in a row that no call may be under way. Each check follows a turn of the
+/// runtime, which runs all parts of this test and its servers.
 const QUIET: u32 = 5;
 const STEP_MS: u64 = 5_000;
 
@@ -120,7 +121,7 @@ impl Clock for QuietClock {
         Now { wall: BEGAN.plus(Duration::from_millis(ms)), mono: Mono(ms) }
     }
 
-    /// Too early, if it is far: the worker looks whether it is time.
+    /// A far jump is too early: the worker checks whether it is time.
     async fn sleep_until(&self, at: Mono) {
         let (mut quiet, mut begun) = (0, u64::MAX);
         while quiet < QUIET {

@@ -1,5 +1,5 @@
-//! I14 and I4 while the ledger is away: criticals are told without it after a while, each worker
-//! at its part of the pace.
+//! I14 and I4 while the ledger is unreachable: critical alerts are posted without it after a while,
+//! each worker at its part of the pace.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ const TOLD_MS: u64 = 5 * 60_000;
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    /// Since when a worker has had no good answer of the ledger, and nothing else was wrong with it.
+    /// Since when a worker has had no good answer of the ledger, with nothing else wrong.
     without: BTreeMap<Who, u64>,
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
-    /// When a worker last tried a destination, or was told to wait until.
+    /// When a worker last tried a destination, or until when it has to wait.
     tried: BTreeMap<(Who, u8), u64>,
     told: BTreeSet<(Who, Alert)>,
     claims: BTreeSet<(Who, Alert)>,
@@ -57,7 +57,7 @@ impl<'a> State<'a> {
                 self.without.remove(&who);
             }
             What::WriteFailed { alert } => {
-                // It may have been a copy of what was told that was asked for.
+                // It may have been a requested repeat of an alert that was posted.
                 self.claims.remove(&(who, *alert));
                 self.without.entry(who).or_insert(entry.at);
             }

@@ -37,9 +37,10 @@ struct State<'a> {
     desks: Desks<'a>,
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
-    /// What a worker has told, or could not claim or not get told, so that it need not wait there.
+    /// Alerts that a worker has posted, could not claim or could not post, so that they need not
+    /// wait there.
     done: BTreeSet<(Who, Alert)>,
-    /// What a worker has received since every breaker of it is open, while it had something.
+    /// The messages that a worker has received since all its breakers are open, while it had some.
     taken: BTreeMap<Who, usize>,
 }
 

@@ -1,6 +1,6 @@
-//! I19: what a worker settles without a post is covered by one that the ledger still holds, and no
-//! reminder of it is due. So nothing that is remembered, or seen too late, covers for longer than its
-//! row would.
+//! I19: an alert that a worker settles without a post is covered by a post that the ledger still
+//! holds, and no reminder of that post is due. So neither a worker's memory nor a stale prefetch
+//! covers for longer than the record itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::sim::history::{Alert, Answer, Carried, Entry, What};
 /// Two clocks are at most so far apart.
 const SKEW_MS: u64 = 5_000;
 
-/// A row that was written as sent.
+/// A record that was written as sent.
 struct Held {
     level: u8,
     expires_at: i64,

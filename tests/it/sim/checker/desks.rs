@@ -1,4 +1,4 @@
-//! What each worker has at its desk, as far as the history shows it.
+//! The messages at the desk of each worker, as far as the history shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ pub struct Desks<'a> {
 }
 
 impl<'a> Desks<'a> {
-    /// Takes note of an entry. What a worker gave away it has no longer.
+    /// Records an entry. A worker no longer holds a message that it returned or deleted.
     pub fn see(&mut self, rules: &Rules, entry: &'a Entry) {
         match (&entry.what, entry.who) {
             (What::Enqueued { message, carries, junk, bytes, .. }, _) => {
@@ -127,7 +127,7 @@ impl<'a> Desks<'a> {
     }
 }
 
-/// What a message owes.
+/// The alerts that a message owes.
 pub fn owes<'a>(
     rules: &Rules,
     carries: &'a [Carried],

@@ -9,7 +9,7 @@ use crate::sim::history::{Alert, Answer, Entry, RowNote, Shown, What, Who};
 /// Clocks differ by so much from the true time.
 const SKEW_MS: i64 = 2_500;
 
-/// No faults explain that something is told more often.
+/// No faults explain more posts of an alert than this.
 const TIMES_MAX: usize = 100;
 
 struct Post<'a> {
@@ -21,7 +21,7 @@ struct Post<'a> {
     answer: Option<(u64, Answer)>,
 }
 
-/// What touches an alert: ledger writes in order.
+/// The ledger writes of an alert, in order.
 struct Write<'a> {
     at: u64,
     who: Who,
@@ -29,7 +29,7 @@ struct Write<'a> {
     row: Option<(&'a RowNote, bool)>,
 }
 
-/// What happened to a process, in order.
+/// The events of a process, in order.
 struct Fortune {
     at: u64,
     kind: FortuneKind,
@@ -47,7 +47,7 @@ struct Index<'a> {
     posts: BTreeMap<u32, Post<'a>>,
     writes: BTreeMap<Alert, Vec<Write<'a>>>,
     fortunes: BTreeMap<Who, Vec<Fortune>>,
-    /// When an operator wanted it told once more.
+    /// When an operator requested one more post.
     rewound: BTreeMap<Alert, Vec<u64>>,
 }
 
@@ -77,7 +77,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     }
 }
 
-/// A reminder is owed for what is newer than what was told, a while after that was marked.
+/// A reminder is owed for a finding newer than the last post, a while after that post was marked.
 fn reminds(rules: &Rules, told: &Post<'_>, shown: &Shown, post: &Post<'_>, card: &Shown) -> bool {
     let since = told.answer.filter(|(_, answer)| *answer == Answer::Accepted);
     let due = rules.remind_after_ms.zip(since).map(|(after, (at, _))| at + after);
@@ -187,8 +187,8 @@ fn why_forgotten(
         w.row.is_some_and(|(row, _)| row.state == "sent" && row.post == Some(earlier.number))
     };
     let marked = |w: &Write<'_>| w.row.is_some_and(|(_, done)| done);
-    // Whether it may go without a claim is judged elsewhere. What a worker has told and marked
-    // itself it has to remember, until a reminder may be due.
+    // The checks of I12 judge whether the post may go without a claim. A worker has to remember its
+    // own posts that it marked, until a reminder may be due.
     let lately = rules.remind_after_ms.unwrap_or(rules.retention_ms);
     let own = earlier.who == later.who
         && later.called < earlier.called + lately
@@ -201,7 +201,7 @@ fn why_forgotten(
             expired(writes, earlier, later, level) || begun_anew(writes, earlier, later);
         return forgotten.then_some("row expired");
     }
-    // What was told without a claim is not written where the ledger knew of as much before.
+    // A post without a claim is not written where the ledger knew of as high a level before.
     let known = |w: &Write<'_>| w.row.is_some_and(|(_, done)| !done) && w.who == earlier.who;
     if !claimed(writes, earlier) && writes.iter().filter(marks).any(known) {
         return ran_out(writes, 0, later, level).then_some("row expired");
@@ -238,7 +238,7 @@ fn claimed(writes: &[Write<'_>], post: &Post<'_>) -> bool {
 /// A claim before the post is at most so old.
 const LEASE_MS: u64 = 60_000;
 
-/// Whether the row that knew of the earlier post had run out when the later was made.
+/// Whether the record that knew of the earlier post had expired when the later post was made.
 fn expired(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>, level: u8) -> bool {
     ran_out(writes, earlier.called, later, level)
 }

@@ -1,5 +1,5 @@
-//! I14 for dead destinations: what waits for one of them is told by its fallback, if that would not
-//! be told it anyway.
+//! I14 for dead destinations: the fallback posts the alerts that wait for a dead destination,
+//! unless it owes them anyway.
 
 use std::collections::BTreeMap;
 

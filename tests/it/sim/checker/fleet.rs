@@ -13,7 +13,7 @@ const LESSER_MS: u64 = 1_275;
 /// A pause is known to all after so long: to write it takes a moment, and a post may be on its way
 /// whose slot was taken before.
 const KNOWN_MS: u64 = 2_500;
-/// What happened so long ago has no effect on a post any more: a lease, and a slow call.
+/// An event so long ago has no effect on a post any more: a lease, and a slow call.
 const EFFECT_MS: u64 = 60_000;
 const CRITICAL: u8 = 4;
 
@@ -22,7 +22,7 @@ struct State<'a> {
     posts: BTreeMap<u32, (Who, u8, &'a [Shown])>,
     /// The last post to a destination.
     last: BTreeMap<u8, (u64, Who)>,
-    /// Who was told to pause, from when, until when.
+    /// Who has to pause, from when, until when.
     pauses: BTreeMap<u8, (u64, u64, Who)>,
     /// When something last happened to a worker that excuses it: it was frozen, or the ledger was
     /// slow or failed.

@@ -1,5 +1,5 @@
-//! I15: a message goes back to the queue only for a reason that the history shows, not when all of
-//! it is done, and not for long; a worker that is asked to stop hands back all it has.
+//! I15: a message is returned to the queue only for a reason that the history shows, not when all
+//! of it is done, and not for long. A worker that is asked to stop returns all its messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,11 @@ const OLD_MS: u64 = 11 * 3_600_000 - 1_000;
 const BUSY_MS: u64 = 60_000;
 /// While its destinations can't be posted to, or it is outranked.
 const AWAY_MS: u64 = 30 * 60_000;
-/// How often a message may go back in a day: every half an hour while a destination is away.
+/// How often a message may be returned in a day: every half an hour while a destination is dead or
+/// unreachable.
 const BACKS_MAX: u32 = 50;
 
-/// Within so long what is let go is on its way, and may not be counted as gone.
+/// For so long a returned message may still be on its way, and does not count as returned.
 const MOMENT_MS: u64 = 5_000;
 /// Within so long it is one step.
 const STEP_MS: u64 = 500;
@@ -24,7 +25,7 @@ const CRITICAL: u8 = 4;
 /// So many messages make room enough for a while.
 const STEP_MAX: usize = 600;
 
-/// What happened to a worker's messages since it has them.
+/// The events of a worker's messages since it received them.
 #[derive(Default)]
 struct Trouble {
     /// The ledger refused a write for one of these, or did not answer.
@@ -43,7 +44,7 @@ struct State<'a> {
     away: BTreeSet<(Who, u8)>,
     posts: BTreeMap<u32, u8>,
     backs: BTreeMap<u32, u32>,
-    /// When a worker let go of which findings and bytes to make room.
+    /// When a worker returned which findings and bytes to make room.
     rooms: BTreeMap<Who, Vec<(u64, usize, usize)>>,
     received: BTreeMap<u32, u64>,
 }
@@ -128,7 +129,7 @@ impl State<'_> {
         findings + 10 * (rules.lanes + 1) > rules.findings_max / 2 || bytes > rules.bytes_max / 2
     }
 
-    /// A message comes anew: what happened to it before is no reason any more.
+    /// A message is received again. Its earlier events are no reason any more.
     fn forgive(&mut self, rules: &Rules, who: Who, message: u32) {
         let Some(trouble) = self.troubles.get_mut(&who) else { return };
         for (alert, c) in owes(rules, self.desks.carries(message)) {
@@ -158,7 +159,7 @@ impl State<'_> {
         let held_for = entry.at - self.desks.since(who, message).unwrap_or(entry.at);
         let owed: Vec<Alert> = owes(rules, carries).map(|(alert, _)| alert).collect();
         let full = self.is_full(rules, who, entry.at);
-        // What made room just before the stop may still be on its way.
+        // A return that made room just before the stop may still be on its way.
         let made_room = self.rooms.get(&who).is_some_and(|rooms| !rooms.is_empty());
         let trouble = self.troubles.entry(who).or_default();
         let stops = self.desks.asked_to_stop(who).is_some();
@@ -200,7 +201,8 @@ impl State<'_> {
         }
     }
 
-    /// Asked to stop, a worker lets go of all but what the ledger or the queue keeps it from.
+    /// A worker that is asked to stop returns all messages, unless the ledger or the queue prevents
+    /// it.
     fn ended(&self, rules: &Rules, entry: &Entry, who: Who, verdict: &mut Verdict) {
         let Some(desk) = self.desks.all.get(&who) else { return };
         let Some(stop) = desk.asked_to_stop else { return };

@@ -1,12 +1,12 @@
-//! I6 and I11: what a worker holds is bounded, is not delivered again meanwhile but for a fault,
-//! and is let go in time when the worker is asked to stop.
+//! I6 and I11: a worker holds a bounded number of messages. They are delivered again meanwhile only
+//! after a fault. A worker that is asked to stop lets them go in time.
 
 use std::collections::BTreeMap;
 
 use super::{Rules, Verdict};
 use crate::sim::history::{Entry, What, Who};
 
-/// A stop takes at most 25 s, and a few for the last look at the queue.
+/// A stop takes at most 25 s, and a few seconds for the last call to the queue.
 const STOP_MS: u64 = 28_000;
 /// The largest message that is accepted.
 const BODY_MAX: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! I8: what a row knows only grows while it lives.
+//! I8: the fence and the level of a record only grow while it lives.
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut messages = BTreeMap::new();
     let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
     let mut told = LastPost::new();
-    // The same since an operator wanted it told once more.
+    // The same, since an operator requested one more post.
     let mut told_since = LastPost::new();
     let mut parked = BTreeSet::new();
     for entry in history {
@@ -81,7 +81,7 @@ fn deleted(
         verdict.breaks("I7", at, finding, format!("m{message} was deleted and not parked"));
     }
     for c in m.carries {
-        // What is parked is not lost, but only the poison in it has a right to stay untold.
+        // A quarantined message is not lost, but only the poison in it may stay without a post.
         if rules.is_poison(c.finding) {
             continue;
         }

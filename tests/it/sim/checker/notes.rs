@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Verdict;
 use crate::sim::history::{Answer, Entry, Look, Said, What, Who};
 
-/// What is shorter is nobody's concern.
+/// Shorter trouble needs no note.
 const WORTH_A_WORD_MS: u64 = 5 * 60_000;
 
 #[derive(Default)]
 struct Destination {
     /// The first failure since the last post that was accepted.
     failing_since: Option<u64>,
-    /// The trouble that is over took so long in all, and was not spoken of yet.
+    /// The trouble that is over took so long in all, and no post has named it yet.
     over_ms: u64,
-    /// Those in its place were told that it is gone.
+    /// A post to its fallback has said that this destination is dead.
     stood_in: bool,
 }
 

@@ -1,4 +1,4 @@
-//! I4 and I5: the distance between posts, and the worst first.
+//! I4 and I5: the distance between posts, and the most severe first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ struct State<'a> {
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (Who, u8, &'a [Shown])>,
     carries: BTreeMap<u32, &'a [Carried]>,
-    /// What people know: findings that were accepted as critical, by destination.
+    /// Findings that were accepted as critical, by destination: people know them.
     known: BTreeSet<(u32, u8)>,
     held: BTreeSet<(Who, u32)>,
 }
@@ -59,7 +59,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 let channel = state.channels.entry((who, alert.destination)).or_default();
                 channel.waiting.remove(&alert.finding);
             }
-            // It is told, and the ledger knows: no copy of it waits for a post any more.
+            // It is posted, and the ledger knows: no copy of it waits for a post any more.
             (What::Write { alert, row, done: true }, _)
                 if row.state == "sent" && row.level_sent == Some(CRITICAL) =>
             {
@@ -152,7 +152,7 @@ impl Channel {
     fn precedence(&mut self, at: u64, post: u32, cards: &[Shown], verdict: &mut Verdict) {
         let is_lesser = cards.iter().all(|c| c.level < CRITICAL);
         for card in cards {
-            // It is in hand, or a lower level of it is and has to be finished first.
+            // The worker has it in work, or has to finish a lower level of it first.
             self.waiting.remove(&card.finding);
         }
         if !is_lesser {

@@ -1,5 +1,5 @@
-//! I12 and I18: a worker posts only what it has, owes and has claimed, tells the ledger the truth
-//! about it soon, and the cards say what the ledger knows.
+//! I12 and I18: a worker posts only alerts that it has, owes and has claimed. It soon records the
+//! true result in the ledger. The cards say what the ledger knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use crate::sim::history::{Alert, Answer, Entry, Look, RowNote, Shown, What, Who}
 /// A post starts only while so much of its lease is left.
 const LEFT_MS: i64 = 15_000;
 const LEASE_MS: i64 = 45_000;
-/// Within so long the ledger is told what came of a post; a slow ledger takes 4 s.
+/// Within so long the ledger receives the result of a post. A slow ledger takes 4 s.
 const TOLD_MS: u64 = 20_000;
 /// After so long without an answer of the ledger criticals may go without it.
 const AWAY_MS: u64 = 110_000;
 const CRITICAL: u8 = 4;
 /// The destination that may have a fallback.
 const FIRST: u8 = 0;
-/// What was claimed for the fallback when it was needed may go so much later.
+/// An alert that was claimed for the fallback when it was needed may be posted so much later.
 const UNDER_WAY_MS: u64 = 20_000;
 const NEVER: u64 = u64::MAX / 2;
 const CARDS_MAX: usize = 10;
@@ -43,14 +43,15 @@ struct State<'a> {
     posts: BTreeMap<u32, Post<'a>>,
     /// Accepted, and the mark is not written.
     unmarked: BTreeMap<(Who, Alert), u32>,
-    /// The ledger is to be told something of an alert by then.
+    /// The ledger has to receive a write about an alert by then.
     to_tell: BTreeSet<(u64, Who, Alert)>,
     /// The last answer was ambiguous.
     perhaps_taken: BTreeSet<(Who, Alert)>,
     rows: BTreeMap<Alert, (Who, &'a RowNote)>,
-    /// The highest level that the ledger was ever told of.
+    /// The highest level that the ledger ever received.
     known: BTreeMap<Alert, u8>,
-    /// What a worker was told of a post that may have been taken, whatever the ledger knows of it.
+    /// Alerts whose post may have been accepted as far as the worker knows, whatever the ledger
+    /// knows.
     perhaps_told: BTreeSet<(Who, Alert)>,
     /// When the destination that has a fallback last took a post of a worker, if nothing went wrong
     /// there since; 0 where it has not been tried.

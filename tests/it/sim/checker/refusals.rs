@@ -1,5 +1,5 @@
-//! I16: what Slack refuses for its content is halved until the guilty stands alone, is tried as
-//! text, and only then parked, once.
+//! I16: a post that Slack refuses for its content is halved until the guilty alert stands alone.
+//! That alert is tried as text, and only then quarantined, once.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! I14: nothing waits while what is no worse and came later goes, nothing starves, and when all is
-//! well everything is told soon.
+//! I14: no alert waits while one that is no more severe and came later is posted. No alert starves.
+//! When all is well, every alert is posted soon.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
-/// So many posts may go before an alert that is worse, or as bad and older, than all in them.
+/// So many posts may go before an alert that is more severe, or as severe and older, than all in
+/// them.
 const PASSED_MAX: u32 = 4;
 /// So many posts without a critical may go before the alert that has waited longest: five by level,
 /// and a few that were under way.
@@ -17,7 +18,7 @@ const STARVED_MAX: u32 = 9;
 /// So many posts in a row may carry one alert though others wait: cards that fill a post are rare.
 const ALONE_MAX: u32 = 8;
 
-/// A finding of some level at a worker's desk, to be told at a destination.
+/// A finding of some level at a worker's desk, to be posted to a destination.
 struct Want {
     finding: u32,
     level: u8,
@@ -34,10 +35,10 @@ struct State<'a> {
     /// By the age of their messages, and then by the order in which they came to this worker.
     wants: BTreeMap<(Who, u8), BTreeMap<(u64, u64), Want>>,
     enqueued: BTreeMap<u32, u64>,
-    /// At which level the ledger knows an alert to be told. A copy of it waits for nothing: a worker's
-    /// memory, a look or a claim settles it, and the first two leave no trace here.
+    /// The level at which the ledger knows an alert as posted. A copy of it does not wait: a
+    /// worker's memory, a prefetch or a claim settles it. The first two leave no trace here.
     told: BTreeMap<Alert, u8>,
-    /// Posts in a row that carried one alert though more could have gone.
+    /// Posts in a row that carried one alert though more could have been posted.
     alone: BTreeMap<(Who, u8), u32>,
     next: u64,
     posts: BTreeMap<u32, u8>,
@@ -176,7 +177,7 @@ impl<'a> State<'a> {
                 }
             }
         }
-        // What is tried again may have waited longer than all that wait for their first try.
+        // A retried alert may have waited longer than all that wait for their first try.
         let fresh = cards.iter().all(|c| wants.values().any(|w| w.finding == c.finding));
         wants.retain(|_, w| !shown(w));
         if !fresh {
