@@ -14,9 +14,9 @@ NOT_KEPT = {("forwarder.yaml", "DeadLetterQueue")}
 def ledger(text, into) -> None:
     group = "the ledger"
     asked = text.stack("pipeline.yaml").properties("Ledger")
-    code = (template.INFRA.parent / "src/aws/dynamodb.rs").read_text()
+    code = (template.INFRA.parent / "src/policy/record/stored.rs").read_text()
     names = dict(re.findall(r'const (FINGERPRINT|DESTINATION|EXPIRES_AT): &str = "(\w+)"', code))
-    into.check(len(names) == 3, group, "the worker's names of its attributes", f"src/aws/dynamodb.rs has {names}")
+    into.check(len(names) == 3, group, "the worker's names of its attributes", f"src/policy/record/stored.rs has {names}")
     life = asked.get("TimeToLiveSpecification")
     into.check(life == {"AttributeName": names.get("EXPIRES_AT"), "Enabled": True}, group, "TTL on the attribute that the worker writes", f"{life}")
     keys = {each["KeyType"]: each["AttributeName"] for each in asked["KeySchema"]}
