@@ -146,7 +146,7 @@ pub trait QueueInquiry: Send + Sync {
 mod tests {
     use super::*;
     use crate::finding::Level;
-    use crate::policy::record::{AcceptedPost, AlertRecord, AlertState, EnqueuedRecord};
+    use crate::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, EnqueuedRecord};
 
     fn posted(post_id: &str) -> Record {
         let post = AcceptedPost {
@@ -156,7 +156,7 @@ mod tests {
             due_at: None,
             post_id: post_id.to_owned(),
         };
-        let state = AlertState::Posted { post, marked_by: None };
+        let state = AlertRecordState::Posted { post, marked_by: None };
         Record::Alert(AlertRecord { state, ..AlertRecord::unposted(1) })
     }
 

@@ -10,14 +10,14 @@ use crate::config::duration;
 use crate::finding::canary::is_start;
 
 pub const ABOUT: &str = "\
-Test the path of findings: put a marked, harmless event on a bus, wait until the worker has recorded it
-in the ledger, and report the time of each step.
+Test the path of findings: put a marked, harmless event on a bus, wait until the worker has
+recorded it in the ledger, and report the time of each step.
 
-On AWS the event starts on the home region's bus. With --region it starts on the default bus of each
-region, where AWS services publish. This needs the permissions events:PutEvents and to read the ledger
-(infra/operator.yaml). On the embedded backend it starts in the queue. A worker must run. Nothing is
-posted without --post. With it, every destination gets a post that says that it is a test and mentions
-nobody.
+On AWS the event starts on the home region's bus. With --region it starts on the default bus of
+each region, where AWS services publish. This needs the permissions events:PutEvents and to read
+the ledger (infra/operator.yaml). On the embedded backend it starts in the queue. A worker must
+run. Nothing is posted without --post. With it, every destination gets a post that says that it
+is a test and mentions nobody.
 
 Exit codes: 1 if a canary did not arrive in time, with the places to check.";
 

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use crate::finding::canary::{CanaryEvent, DETAIL_TYPE, SOURCE};
 use crate::instants::{Mono, Wall};
 use crate::policy::canary::{CanaryPost as Post, Passed};
-use crate::policy::record::{AlertRecord, AlertState, CanaryRecord, RecordKey};
+use crate::policy::record::{AlertRecord, AlertRecordState, CanaryRecord, RecordKey};
 use crate::ports::{Bus, BusEvent, Clock, Ledger, LedgerError};
 
 pub use wire::{CanaryRun, run};
@@ -168,7 +168,7 @@ async fn read<L: Ledger, C: Clock>(
     for post in flight.posts.iter_mut().filter(|post| post.at.is_none()) {
         let key = RecordKey::alert(&fingerprint, &post.destination);
         let sent = |record: AlertRecord| match record.state {
-            AlertState::Posted { post, .. } => Some(post.sent_at),
+            AlertRecordState::Posted { post, .. } => Some(post.sent_at),
             _ => None,
         };
         post.at = ledger.read(&key).await?.and_then(sent);

@@ -40,17 +40,18 @@ Show the history of a finding, from the ledger, the queues and the configuration
 
 Changes nothing.
 
-The ledger knows a finding by product, account, region and id. A file, an ARN or a fingerprint from the
-log has all four. An id alone needs a search of the whole ledger. On DynamoDB this is a Scan, which costs
-about a cent for a million records. --account and --region avoid it.
+The ledger knows a finding by product, account, region and id. A file, an ARN or a fingerprint
+from the log has all four. An id alone needs a search of the whole ledger. On DynamoDB this is a
+Scan, which costs about a cent for a million records. --account and --region avoid it.
 
-A message in SQS can only be read by receiving it. Explain receives the messages of the quarantine and
-returns them at once, which raises their receive count. It only counts the messages of the lanes.
+A message in SQS can only be read by receiving it. Explain receives the messages of the
+quarantine and returns them at once, which raises their receive count. It only counts the
+messages of the lanes.
 
 On AWS it needs these permissions, and reports those that are missing:
 - dynamodb:Query; with only dynamodb:GetItem, it reads the configured destinations
 - dynamodb:Scan for an id alone
 - sqs:ReceiveMessage and sqs:ChangeMessageVisibility on the quarantine
 
-Exit codes: 0 if something is known of the finding, 1 if nothing is known or the ledger can't be asked,
-2 for wrong usage or a wrong configuration.";
+Exit codes: 0 if something is known of the finding, 1 if nothing is known or the ledger can't be
+asked, 2 for wrong usage or a wrong configuration.";

@@ -1,7 +1,7 @@
 //! What happened to a finding, as events. Pure.
 
 use crate::finding::{Finding, Text};
-use crate::policy::record::{AlertRecord, AlertState, CanaryPost, Record};
+use crate::policy::record::{AlertRecord, AlertRecordState, CanaryPost, Record};
 use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
 
 use super::answer::{HistoryEvent, clean};
@@ -36,9 +36,9 @@ pub(super) fn record(context: &Context<'_>, record: &AlertRecord) -> Vec<History
         events.push(HistoryEvent::at(Some(post.sent_at), "posted", detail));
     }
     events.extend(match record.state {
-        AlertState::Claimed { .. } => Some(claim(context, record)),
-        AlertState::Free { .. } => Some(release(context, record)),
-        AlertState::Posted { .. } => None,
+        AlertRecordState::Claimed { .. } => Some(claim(context, record)),
+        AlertRecordState::Free { .. } => Some(release(context, record)),
+        AlertRecordState::Posted { .. } => None,
     });
     if record.expires_at < context.now {
         events.push(HistoryEvent::at(

@@ -66,16 +66,18 @@ impl FromStr for Since {
 }
 
 pub const ABOUT: &str = "\
-Compare the findings in GuardDuty with the ledger, and enqueue those that EventBridge did not deliver.
+Compare the findings in GuardDuty with the ledger, and enqueue those that EventBridge did not
+deliver.
 
-In each region, it compares findings that were updated since the last run, are not archived, and are at or
-above the threshold. A finding that the ledger does not know is put into a queue: high and critical ones
-into the express queue, if there is one, all others into the standard queue. A worker posts it like any
-other, samples too. Findings younger than ten minutes may still arrive, and are left to the next run. The
-ledger keeps the progress, so a run that was interrupted resumes.
+In each region, it compares findings that were updated since the last run, are not archived, and
+are at or above the threshold. A finding that the ledger does not know is put into a queue: high
+and critical ones into the express queue, if there is one, all others into the standard queue. A
+worker posts it like any other, samples too. Findings younger than ten minutes may still arrive,
+and are left to the next run. The ledger keeps the progress, so a run that was interrupted
+resumes.
 
-A worker does the same regularly with reconcile.every. This command does it at once. Exit codes: 1 if a
-region could not be compared; the others are compared anyway.";
+A worker does the same regularly with reconcile.every. This command does it at once. Exit codes:
+1 if a region could not be compared; the others are compared anyway.";
 
 #[cfg(test)]
 mod tests {

@@ -20,9 +20,9 @@ pub const SETTLE: Duration = Duration::from_secs(600);
 /// The `source` of the messages, beside GuardDuty's own detail-type.
 const SOURCE: &str = "hansho.reconcile";
 
-/// Verdict on a finding of the source.
+/// The verdict on a finding of the source.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum FindingVerdict {
     /// It can't be read, or is too large for a queue.
     Unreadable(String),
     /// It was archived after it was listed.
@@ -46,7 +46,7 @@ pub struct OwedFinding {
 }
 
 /// Judges the text of one finding. Also returns its `updatedAt`, if it has one.
-pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, Verdict) {
+pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, FindingVerdict) {
     // Parsed as a worker would parse it.
     let message = message(text);
     let mut parsed = finding::parse(&message);
@@ -55,31 +55,31 @@ pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, Verdict) 
             || "it is not exactly one finding".to_owned(),
             |rejection| format!("{}, {rejection}", rejection.code.as_str()),
         );
-        return (None, Verdict::Unreadable(why));
+        return (None, FindingVerdict::Unreadable(why));
     };
     (finding.updated_at, verdict(finding, message, routes, now))
 }
 
-fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Verdict {
+fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> FindingVerdict {
     let owed = routes.owed(&finding.severity);
     if finding.archived {
-        return Verdict::Archived;
+        return FindingVerdict::Archived;
     }
     if owed.is_empty() {
-        return Verdict::BelowThreshold;
+        return FindingVerdict::BelowThreshold;
     }
     if finding.created_at.is_some_and(|made| made > now.minus(SETTLE)) {
-        return Verdict::Young;
+        return FindingVerdict::Young;
     }
     // The queue would reject it each time.
     if message.len() > MESSAGE_BYTES_MAX {
         let why = format!("{}: too large for a message", finding.fingerprint);
-        return Verdict::Unreadable(why);
+        return FindingVerdict::Unreadable(why);
     }
     let destinations = owed.into_iter().filter_map(|i| routes.routes.get(i));
     let key = |destination: &str| RecordKey::alert(&finding.fingerprint, destination);
     let alerts = destinations.map(|route| key(&route.destination)).collect();
-    Verdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
+    FindingVerdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
 }
 
 /// Returns true if the alert is already posted at this level or above, or if a worker has claimed

@@ -39,7 +39,7 @@ use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk};
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Written};
 
-use compare::{OwedFinding, SETTLE, Verdict};
+use compare::{FindingVerdict, OwedFinding, SETTLE};
 pub use report::{MissingFinding, ReconcileReport, RegionOutcome, RegionReport};
 
 /// The default limit of findings in one region and run. It takes two hundred calls.
@@ -229,11 +229,11 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
             let (updated, verdict) = compare::judge(text, &self.rules.routes, now);
             newest = newest.max(updated);
             match verdict {
-                Verdict::Owed(one) => owed.push(one),
-                Verdict::BelowThreshold => self.report.below_threshold += 1,
-                Verdict::Young => self.report.young += 1,
-                Verdict::Archived => self.report.archived += 1,
-                Verdict::Unreadable(why) => self.report.add_unreadable(why),
+                FindingVerdict::Owed(one) => owed.push(one),
+                FindingVerdict::BelowThreshold => self.report.below_threshold += 1,
+                FindingVerdict::Young => self.report.young += 1,
+                FindingVerdict::Archived => self.report.archived += 1,
+                FindingVerdict::Unreadable(why) => self.report.add_unreadable(why),
             }
         }
         let reads: Vec<_> = owed.iter().map(|one| self.is_known(one)).collect();

@@ -215,10 +215,10 @@ queue), or that EventBridge could not deliver. Sending them again is safe:
 The configuration is that of the worker. Replay reads no webhook and posts nothing.";
 
 const SEND_ABOUT: &str = "\
-Send dead letters to the worker's queues again. High and critical findings go to the express queue,
-if there is one, and all others to the standard queue. Each message is removed here once it is there.
-The worker does not post again what is already posted, unless --force is given. Ctrl-C stops the
-replay. Run it again for the rest.";
+Send dead letters to the worker's queues again. High and critical findings go to the express
+queue, if there is one, and all others to the standard queue. Each message is removed here once
+it is there. The worker does not post again what is already posted, unless --force is given.
+Ctrl-C stops the replay. Run it again for the rest.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,12 +4,12 @@ use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::record::{AlertState, Earlier, LastPost};
+use crate::policy::record::{AlertRecordState, Earlier, LastPost};
 
 /// A worker wants to post an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want<'a> {
-    /// See [`AlertState::Claimed`]. Never empty.
+    /// See [`AlertRecordState::Claimed`]. Never empty.
     pub owner: &'a str,
     pub level: Level,
     /// The finding's `updatedAt`.
@@ -127,7 +127,7 @@ pub(super) fn claimed(
     now: Wall,
 ) -> AlertRecord {
     AlertRecord {
-        state: AlertState::Claimed {
+        state: AlertRecordState::Claimed {
             owner: want.owner.to_owned(),
             level: want.level,
             earlier: earlier(known.state),
@@ -143,11 +143,11 @@ pub(super) fn claimed(
 }
 
 /// What a claim keeps of the state before it.
-pub(super) fn earlier(state: AlertState) -> Earlier {
+pub(super) fn earlier(state: AlertRecordState) -> Earlier {
     match state {
-        AlertState::Free { rewound: None } => Earlier::None,
-        AlertState::Free { rewound: Some(post_id) } => Earlier::Rewound { post_id },
-        AlertState::Claimed { earlier, .. } => earlier,
-        AlertState::Posted { post, .. } => Earlier::Posted(post),
+        AlertRecordState::Free { rewound: None } => Earlier::None,
+        AlertRecordState::Free { rewound: Some(post_id) } => Earlier::Rewound { post_id },
+        AlertRecordState::Claimed { earlier, .. } => earlier,
+        AlertRecordState::Posted { post, .. } => Earlier::Posted(post),
     }
 }

@@ -3,7 +3,7 @@
 use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::record::{AcceptedPost, AlertState, Earlier};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier};
 
 /// The claimed record `held`, after Slack accepted the post `post_id`. `revision` is the posted
 /// finding's `updatedAt`. A record that is not claimed stays as it is, and the condition fails.
@@ -15,7 +15,7 @@ pub fn mark(
     now: Wall,
 ) -> (Expect, AlertRecord) {
     let mut record = held.clone();
-    if let AlertState::Claimed { owner, level, .. } = &held.state {
+    if let AlertRecordState::Claimed { owner, level, .. } = &held.state {
         let before = held.accepted();
         let post = AcceptedPost {
             level: before.map_or(*level, |before| before.level.max(*level)),
@@ -24,7 +24,7 @@ pub fn mark(
             due_at: terms.remind_after.map(|after| now.plus(after)),
             post_id: post_id.to_owned(),
         };
-        record.state = AlertState::Posted { post, marked_by: Some(owner.clone()) };
+        record.state = AlertRecordState::Posted { post, marked_by: Some(owner.clone()) };
         record.expires_at = terms.expiry(now);
     }
     (held_as(held), record)
@@ -40,7 +40,7 @@ pub fn release(
     now: Wall,
 ) -> (Expect, AlertRecord) {
     let mut record = held.clone();
-    if let AlertState::Claimed { earlier, .. } = &held.state {
+    if let AlertRecordState::Claimed { earlier, .. } = &held.state {
         record.state = before(earlier);
         record.attempts = held.attempts.saturating_add(1);
         record.ambiguous = held.ambiguous.saturating_add(u32::from(ambiguous));
@@ -50,14 +50,14 @@ pub fn release(
 }
 
 /// The state before a claim that was given up.
-fn before(earlier: &Earlier) -> AlertState {
+fn before(earlier: &Earlier) -> AlertRecordState {
     match earlier {
-        Earlier::None => AlertState::Free { rewound: None },
-        Earlier::Rewound { post_id } => AlertState::Free { rewound: Some(post_id.clone()) },
+        Earlier::None => AlertRecordState::Free { rewound: None },
+        Earlier::Rewound { post_id } => AlertRecordState::Free { rewound: Some(post_id.clone()) },
         Earlier::Posted(post) if mutation::is(Mutation::ReleaseFreesTheSent) => {
-            AlertState::Free { rewound: Some(post.post_id.clone()) }
+            AlertRecordState::Free { rewound: Some(post.post_id.clone()) }
         }
-        Earlier::Posted(post) => AlertState::Posted { post: post.clone(), marked_by: None },
+        Earlier::Posted(post) => AlertRecordState::Posted { post: post.clone(), marked_by: None },
     }
 }
 

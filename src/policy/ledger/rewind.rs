@@ -2,7 +2,7 @@
 
 use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::instants::Wall;
-use crate::policy::record::AlertState;
+use crate::policy::record::AlertRecordState;
 
 /// The answer to an operator who wants an alert posted again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn rewind(seen: Option<&AlertRecord>, terms: &Terms, now: Wall) -> Rewind {
         return Rewind::Busy { until };
     }
     let record = AlertRecord {
-        state: AlertState::Free { rewound: Some(post.post_id.clone()) },
+        state: AlertRecordState::Free { rewound: Some(post.post_id.clone()) },
         fence: seen.fence.saturating_add(1),
         lease_until: seen.lease_until,
         attempts: seen.attempts,

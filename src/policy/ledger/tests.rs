@@ -7,7 +7,7 @@ use super::*;
 use crate::finding::Level;
 use crate::finding::Level::{Critical, High, Low, Medium};
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertState, Earlier};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier};
 
 const NOW: Wall = Wall(1_000_000_000);
 const TERMS: Terms = Terms {
@@ -37,7 +37,7 @@ fn post(level: Level) -> AcceptedPost {
 
 fn posted(post: AcceptedPost, marked_by: Option<&str>) -> AlertRecord {
     let marked_by = marked_by.map(str::to_owned);
-    let state = AlertState::Posted { post, marked_by };
+    let state = AlertRecordState::Posted { post, marked_by };
     AlertRecord { state, attempts: 3, ambiguous: 1, ..free() }
 }
 
@@ -47,15 +47,15 @@ fn sent(level: Level) -> AlertRecord {
 
 fn claimed(before: AlertRecord, level: Level, lease_until: Wall) -> AlertRecord {
     let state =
-        AlertState::Claimed { owner: "other".into(), level, earlier: earlier(before.state) };
+        AlertRecordState::Claimed { owner: "other".into(), level, earlier: earlier(before.state) };
     AlertRecord { state, lease_until, ..before }
 }
 
 fn mine(mut record: AlertRecord) -> AlertRecord {
     match &mut record.state {
-        AlertState::Claimed { owner, .. } => *owner = "me".into(),
-        AlertState::Posted { marked_by, .. } => *marked_by = Some("me".into()),
-        AlertState::Free { .. } => panic!("a free record is nobody's"),
+        AlertRecordState::Claimed { owner, .. } => *owner = "me".into(),
+        AlertRecordState::Posted { marked_by, .. } => *marked_by = Some("me".into()),
+        AlertRecordState::Free { .. } => panic!("a free record is nobody's"),
     }
     record
 }
@@ -63,8 +63,8 @@ fn mine(mut record: AlertRecord) -> AlertRecord {
 /// With another last post.
 fn having(mut record: AlertRecord, change: impl FnOnce(&mut AcceptedPost)) -> AlertRecord {
     match &mut record.state {
-        AlertState::Posted { post, .. }
-        | AlertState::Claimed { earlier: Earlier::Posted(post), .. } => change(post),
+        AlertRecordState::Posted { post, .. }
+        | AlertRecordState::Claimed { earlier: Earlier::Posted(post), .. } => change(post),
         state => panic!("nothing was posted: {state:?}"),
     }
     record
@@ -235,7 +235,7 @@ fn a_claim_keeps_what_is_known_and_says_what_the_post_is() {
     else {
         panic!("a raise is a write");
     };
-    let state = AlertState::Claimed {
+    let state = AlertRecordState::Claimed {
         owner: "me".into(),
         level: Critical,
         earlier: Earlier::Posted(post(Medium)),
@@ -290,7 +290,7 @@ fn a_mark_says_what_was_posted_and_can_be_recognised() {
         post_id: "d1".into(),
     };
     let expected = AlertRecord {
-        state: AlertState::Posted { post, marked_by: Some("me".into()) },
+        state: AlertRecordState::Posted { post, marked_by: Some("me".into()) },
         expires_at: NOW.plus(TERMS.retention),
         ..held.clone()
     };
@@ -328,7 +328,7 @@ fn a_record_that_is_not_claimed_is_neither_marked_nor_released() {
 #[test]
 fn a_release_goes_back_to_where_the_claim_came_from() {
     let most = AlertRecord { attempts: u32::MAX, ambiguous: u32::MAX, ..free() };
-    let rewound = AlertState::Free { rewound: Some("d0".into()) };
+    let rewound = AlertRecordState::Free { rewound: Some("d0".into()) };
     let rewound = AlertRecord { state: rewound, ..free() };
     for (before, after, ambiguous, attempts, maybe) in [
         (free(), free(), false, 1, 0),

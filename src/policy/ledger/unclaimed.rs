@@ -3,7 +3,7 @@
 use super::{AlertRecord, Expect, LastPost, Terms, Versioned};
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertState};
+use crate::policy::record::{AcceptedPost, AlertRecordState};
 
 /// A post that was made without a claim, because the ledger was unreachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub fn record(
         post_id: post.post_id.clone(),
     };
     let record = AlertRecord {
-        state: AlertState::Posted { post: accepted, marked_by: Some(owner.to_owned()) },
+        state: AlertRecordState::Posted { post: accepted, marked_by: Some(owner.to_owned()) },
         fence: known.fence.saturating_add(1),
         expires_at: terms.expiry(now),
         ..known

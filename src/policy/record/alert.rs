@@ -8,7 +8,7 @@ use crate::mutation::{self, Mutation};
 /// What the ledger knows of an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRecord {
-    pub state: AlertState,
+    pub state: AlertRecordState,
     /// Grows by one with every claim, and never shrinks while the record lives.
     pub fence: u64,
     /// When the claim ends. It stays after the claim, as a part of [`super::Expect::Seen`].
@@ -23,7 +23,7 @@ pub struct AlertRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlertState {
+pub enum AlertRecordState {
     /// Nobody is posting it, and as far as is known it was never posted.
     Free {
         /// The id of a post from before an operator had the alert posted again.
@@ -75,7 +75,7 @@ impl AlertRecord {
     /// A record that knows nothing but its fence.
     pub fn unposted(fence: u64) -> AlertRecord {
         AlertRecord {
-            state: AlertState::Free { rewound: None },
+            state: AlertRecordState::Free { rewound: None },
             fence,
             lease_until: Wall(0),
             attempts: 0,
@@ -85,20 +85,20 @@ impl AlertRecord {
     }
 
     pub fn is_claimed(&self) -> bool {
-        matches!(self.state, AlertState::Claimed { .. })
+        matches!(self.state, AlertRecordState::Claimed { .. })
     }
 
     /// Nobody is posting it, and it was posted.
     pub fn is_posted(&self) -> bool {
-        matches!(self.state, AlertState::Posted { .. })
+        matches!(self.state, AlertRecordState::Posted { .. })
     }
 
     /// The last accepted post, be the alert claimed again or not.
     pub fn accepted(&self) -> Option<&AcceptedPost> {
         match &self.state {
-            AlertState::Posted { post, .. }
-            | AlertState::Claimed { earlier: Earlier::Posted(post), .. } => Some(post),
-            AlertState::Free { .. } | AlertState::Claimed { .. } => None,
+            AlertRecordState::Posted { post, .. }
+            | AlertRecordState::Claimed { earlier: Earlier::Posted(post), .. } => Some(post),
+            AlertRecordState::Free { .. } | AlertRecordState::Claimed { .. } => None,
         }
     }
 
@@ -110,28 +110,30 @@ impl AlertRecord {
     /// The level that is being posted.
     pub fn level_claimed(&self) -> Option<Level> {
         match self.state {
-            AlertState::Claimed { level, .. } => Some(level),
-            AlertState::Free { .. } | AlertState::Posted { .. } => None,
+            AlertRecordState::Claimed { level, .. } => Some(level),
+            AlertRecordState::Free { .. } | AlertRecordState::Posted { .. } => None,
         }
     }
 
     /// Who claimed it, or marked the last post.
     pub fn owner(&self) -> Option<&str> {
         match &self.state {
-            AlertState::Claimed { owner, .. } => Some(owner),
-            AlertState::Posted { marked_by, .. } => marked_by.as_deref(),
-            AlertState::Free { .. } => None,
+            AlertRecordState::Claimed { owner, .. } => Some(owner),
+            AlertRecordState::Posted { marked_by, .. } => marked_by.as_deref(),
+            AlertRecordState::Free { .. } => None,
         }
     }
 
     /// The id of the last accepted post, and after a rewind of the one before it.
     pub fn post_id(&self) -> Option<&str> {
         match &self.state {
-            AlertState::Free { rewound } => rewound.as_deref(),
-            AlertState::Claimed { earlier: Earlier::None, .. } => None,
-            AlertState::Claimed { earlier: Earlier::Rewound { post_id }, .. } => Some(post_id),
-            AlertState::Claimed { earlier: Earlier::Posted(post), .. }
-            | AlertState::Posted { post, .. } => Some(&post.post_id),
+            AlertRecordState::Free { rewound } => rewound.as_deref(),
+            AlertRecordState::Claimed { earlier: Earlier::None, .. } => None,
+            AlertRecordState::Claimed { earlier: Earlier::Rewound { post_id }, .. } => {
+                Some(post_id)
+            }
+            AlertRecordState::Claimed { earlier: Earlier::Posted(post), .. }
+            | AlertRecordState::Posted { post, .. } => Some(&post.post_id),
         }
     }
 
@@ -166,9 +168,9 @@ impl AlertRecord {
 impl Versioned for AlertRecord {
     fn version(&self) -> Version<'_> {
         let state = match self.state {
-            AlertState::Free { .. } => State::Free,
-            AlertState::Claimed { .. } => State::Claimed,
-            AlertState::Posted { .. } => State::Sent,
+            AlertRecordState::Free { .. } => State::Free,
+            AlertRecordState::Claimed { .. } => State::Claimed,
+            AlertRecordState::Posted { .. } => State::Sent,
         };
         let owner = self.owner().unwrap_or_default();
         Version { state, owner, fence: self.fence, lease_until: self.lease_until }

@@ -3,7 +3,7 @@
 use crate::instants::Wall;
 
 /// The state of a record as the ledger stores it. Each kind of record gives the words a meaning of
-/// its own; an alert's are [`super::AlertState`].
+/// its own; an alert's are [`super::AlertRecordState`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     Free,

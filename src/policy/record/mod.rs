@@ -20,7 +20,7 @@ mod pace;
 pub mod stored;
 mod watermark;
 
-pub use alert::{AcceptedPost, AlertRecord, AlertState, Earlier, LastPost};
+pub use alert::{AcceptedPost, AlertRecord, AlertRecordState, Earlier, LastPost};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};

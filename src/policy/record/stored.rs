@@ -21,8 +21,8 @@
 use std::fmt;
 
 use super::{
-    AcceptedPost, AlertRecord, AlertState, CanaryRecord, Earlier, Ended, EnqueuedRecord, NextSlot,
-    PaceRecord, Progress, Record, RecordKey, RecordKind, Run, State, Version, Versioned,
+    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, Earlier, Ended, EnqueuedRecord,
+    NextSlot, PaceRecord, Progress, Record, RecordKey, RecordKind, Run, State, Version, Versioned,
     WatermarkRecord,
 };
 use crate::finding::Level;
@@ -142,16 +142,16 @@ fn alert(row: StoredRow) -> Result<AlertRecord, Unreadable> {
         State::Free if row.level_sent.is_some() => {
             return Err(Unreadable::new(column::LEVEL_SENT, "belongs to no free record"));
         }
-        State::Free => AlertState::Free { rewound: not_empty(row.digest) },
+        State::Free => AlertRecordState::Free { rewound: not_empty(row.digest) },
         State::Claimed => {
             let level = row.level_claimed.ok_or(Unreadable::missing(column::LEVEL_CLAIMED))?;
             let owner = owner(&row)?;
-            AlertState::Claimed { owner, level, earlier: earlier(row)? }
+            AlertRecordState::Claimed { owner, level, earlier: earlier(row)? }
         }
         State::Sent => {
             let marked_by = not_empty(row.owner.clone());
             let post = accepted(row)?.ok_or(Unreadable::missing(column::LEVEL_SENT))?;
-            AlertState::Posted { post, marked_by }
+            AlertRecordState::Posted { post, marked_by }
         }
     };
     Ok(AlertRecord { state, fence, lease_until, attempts, ambiguous, expires_at })
@@ -296,14 +296,14 @@ fn encode_alert(alert: AlertRecord, blank: StoredRow) -> StoredRow {
     let AlertRecord { attempts, ambiguous, expires_at, .. } = alert;
     let row = StoredRow { level_claimed, attempts, ambiguous, expires_at, ..blank };
     let post = match alert.state {
-        AlertState::Free { rewound: None } => return row,
-        AlertState::Claimed { earlier: Earlier::None, .. } => return row,
-        AlertState::Free { rewound: Some(digest) }
-        | AlertState::Claimed { earlier: Earlier::Rewound { post_id: digest }, .. } => {
+        AlertRecordState::Free { rewound: None } => return row,
+        AlertRecordState::Claimed { earlier: Earlier::None, .. } => return row,
+        AlertRecordState::Free { rewound: Some(digest) }
+        | AlertRecordState::Claimed { earlier: Earlier::Rewound { post_id: digest }, .. } => {
             return StoredRow { digest, ..row };
         }
-        AlertState::Claimed { earlier: Earlier::Posted(post), .. }
-        | AlertState::Posted { post, .. } => post,
+        AlertRecordState::Claimed { earlier: Earlier::Posted(post), .. }
+        | AlertRecordState::Posted { post, .. } => post,
     };
     StoredRow {
         level_sent: Some(post.level),

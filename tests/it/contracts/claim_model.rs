@@ -25,7 +25,7 @@ use std::time::Duration;
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, held_by, mark, marked_by, release};
-use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Earlier};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Earlier};
 use hansho::policy::record::{Expect, State, Versioned};
 
 const NOW: Wall = Wall(1_000_000_000_000);
@@ -157,20 +157,20 @@ impl Slim {
         }
     }
 
-    fn alert_state(&self) -> AlertState {
+    fn alert_state(&self) -> AlertRecordState {
         let owner = name(self.owner);
         let post_id = if self.state == State::Sent { owner.clone() } else { String::new() };
         let post =
             |level| AcceptedPost { level, revision: None, sent_at: Wall(1), due_at: None, post_id };
         match (self.state, self.sent) {
-            (State::Free, _) => AlertState::Free { rewound: None },
-            (State::Claimed, sent) => AlertState::Claimed {
+            (State::Free, _) => AlertRecordState::Free { rewound: None },
+            (State::Claimed, sent) => AlertRecordState::Claimed {
                 owner,
                 // An outdated record may have none, and then nobody asks for it.
                 level: self.claimed.unwrap_or(Level::Informational),
                 earlier: sent.map_or(Earlier::None, |level| Earlier::Posted(post(level))),
             },
-            (State::Sent, level) => AlertState::Posted {
+            (State::Sent, level) => AlertRecordState::Posted {
                 post: post(level.expect("a posted record has a level")),
                 marked_by: (!owner.is_empty()).then_some(owner),
             },

@@ -8,7 +8,9 @@ use std::time::Duration;
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
-use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Earlier, Expect, LastPost};
+use hansho::policy::record::{
+    AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect, LastPost,
+};
 use hansho::policy::record::{RecordKey, Versioned};
 use hansho::ports::{Ledger, PREFETCH_MAX, Written};
 
@@ -76,7 +78,7 @@ fn claimed() -> AlertRecord {
 
 fn claimed_after(earlier: Earlier) -> AlertRecord {
     let owner = "worker-1".into();
-    AlertRecord { state: AlertState::Claimed { owner, level: Level::Low, earlier }, ..free() }
+    AlertRecord { state: AlertRecordState::Claimed { owner, level: Level::Low, earlier }, ..free() }
 }
 
 fn post(level: Level) -> AcceptedPost {
@@ -90,7 +92,7 @@ fn post(level: Level) -> AcceptedPost {
 }
 
 fn posted(post: AcceptedPost) -> AlertRecord {
-    let state = AlertState::Posted { post, marked_by: Some("worker-1".into()) };
+    let state = AlertRecordState::Posted { post, marked_by: Some("worker-1".into()) };
     AlertRecord { state, ..free() }
 }
 
@@ -109,7 +111,7 @@ fn fullest() -> AlertRecord {
         post_id: "d".repeat(36),
     };
     AlertRecord {
-        state: AlertState::Claimed {
+        state: AlertRecordState::Claimed {
             owner: "ö\"\\ 👀 \u{202e}".into(),
             level: Level::Critical,
             earlier: Earlier::Posted(before),
@@ -326,7 +328,7 @@ async fn last_posts_are_prefetched(ledger: &impl Ledger) {
         let own = Level::ALL[n % Level::ALL.len()];
         let mut last_post = None;
         if let Some(record) = &mut row
-            && let AlertState::Posted { post, .. } = &mut record.state
+            && let AlertRecordState::Posted { post, .. } = &mut record.state
         {
             post.level = own;
             record.expires_at = Wall(record.expires_at.0 - n as i64 * 1000);

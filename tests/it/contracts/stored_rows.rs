@@ -6,8 +6,8 @@ use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::record::stored::{StoredRow, decode, encode};
 use hansho::policy::record::{
-    AcceptedPost, AlertRecord, AlertState, CanaryPost, Earlier, Ended, NextSlot, Record, RecordKey,
-    State, WatermarkRecord,
+    AcceptedPost, AlertRecord, AlertRecordState, CanaryPost, Earlier, Ended, NextSlot, Record,
+    RecordKey, State, WatermarkRecord,
 };
 use serde::Deserialize;
 
@@ -123,9 +123,11 @@ fn meaning(record: &Record) -> String {
 
 fn alert_meaning(alert: &AlertRecord) -> String {
     let state = match &alert.state {
-        AlertState::Free { rewound: None } => "free".to_owned(),
-        AlertState::Free { rewound: Some(post_id) } => format!("free, rewound from {post_id}"),
-        AlertState::Claimed { owner, level, earlier } => {
+        AlertRecordState::Free { rewound: None } => "free".to_owned(),
+        AlertRecordState::Free { rewound: Some(post_id) } => {
+            format!("free, rewound from {post_id}")
+        }
+        AlertRecordState::Claimed { owner, level, earlier } => {
             let earlier = match earlier {
                 Earlier::None => "nothing".to_owned(),
                 Earlier::Rewound { post_id } => format!("a rewind from {post_id}"),
@@ -133,7 +135,7 @@ fn alert_meaning(alert: &AlertRecord) -> String {
             };
             format!("claimed by {owner} for {level} after {earlier}")
         }
-        AlertState::Posted { post, marked_by } => {
+        AlertRecordState::Posted { post, marked_by } => {
             let by = marked_by.as_deref().unwrap_or("nobody");
             format!("posted {} by {by}", post_meaning(post))
         }

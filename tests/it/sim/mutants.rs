@@ -8,7 +8,7 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
-use hansho::policy::record::{AcceptedPost, AlertRecord, AlertState, Expect, LastPost};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Expect, LastPost};
 use hansho::policy::record::{Record, RecordKey, State, Versioned};
 use hansho::ports::{
     Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue, QueueError,
@@ -256,7 +256,7 @@ fn posted(record: Record, level: impl Fn(&AlertRecord) -> Option<Level>) -> Reco
         post_id: alert.post_id().unwrap_or_default().to_owned(),
     };
     let marked_by = alert.owner().map(str::to_owned);
-    Record::Alert(AlertRecord { state: AlertState::Posted { post, marked_by }, ..alert })
+    Record::Alert(AlertRecord { state: AlertRecordState::Posted { post, marked_by }, ..alert })
 }
 
 impl<L> Mutated<L> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::finding::Level;
-use crate::policy::record::AlertState;
+use crate::policy::record::AlertRecordState;
 use crate::policy::route::Route;
 
 const NOW: Wall = Wall(1_793_000_000_000);
@@ -59,11 +59,11 @@ fn each_finding_is_judged_by_the_routes_in_force() {
     ] {
         let (_, verdict) = judge(&text, &routes, NOW);
         let judged = match verdict {
-            Verdict::Unreadable(_) => "unreadable".to_owned(),
-            Verdict::Archived => "archived".to_owned(),
-            Verdict::BelowThreshold => "below".to_owned(),
-            Verdict::Young => "young".to_owned(),
-            Verdict::Owed(owed) => {
+            FindingVerdict::Unreadable(_) => "unreadable".to_owned(),
+            FindingVerdict::Archived => "archived".to_owned(),
+            FindingVerdict::BelowThreshold => "below".to_owned(),
+            FindingVerdict::Young => "young".to_owned(),
+            FindingVerdict::Owed(owed) => {
                 let to = owed.alerts.iter().map(|key| format!(" {}", key.destination()));
                 format!("owed{}", to.collect::<String>())
             }
@@ -82,7 +82,8 @@ fn readable_findings_return_the_time_of_their_update() {
 
 #[test]
 fn known_is_what_the_ledger_would_not_have_posted() {
-    let Verdict::Owed(owed) = judge(&finding("8", OLD, ""), &routes("low", &[None]), NOW).1 else {
+    let FindingVerdict::Owed(owed) = judge(&finding("8", OLD, ""), &routes("low", &[None]), NOW).1
+    else {
         panic!("not owed");
     };
     let terms = terms();
@@ -94,7 +95,7 @@ fn known_is_what_the_ledger_would_not_have_posted() {
     let sent = |level, at| ledger::mark(&claimed(level, at), "p", None, &terms, at).1;
     let long_ago = NOW.minus(Duration::from_secs(3600));
     let freed = ledger::release(&claimed(Level::High, long_ago), false, &terms, long_ago).1;
-    assert_eq!(freed.state, AlertState::Free { rewound: None });
+    assert_eq!(freed.state, AlertRecordState::Free { rewound: None });
     for (what, row, expected) in [
         ("no record", None, false),
         ("posted at this level", Some(sent(Level::High, long_ago)), true),
