@@ -39,12 +39,16 @@ where
     }
 }
 
+/// A service's error code without what stands before it. Query-compatible codes have a prefix, such
+/// as `AWS.SimpleQueueService.NonExistentQueue`. Codes in JSON have a name space, such as
+/// `com.amazonaws.sqs#RequestThrottled`.
+pub(crate) fn bare_code(code: &str) -> &str {
+    code.rsplit(['.', '#']).next().unwrap_or(code)
+}
+
 /// The kind by the code alone. An entry of a batch has nothing else.
-///
-/// Query-compatible codes have a prefix, such as `AWS.SimpleQueueService.NonExistentQueue`. Codes
-/// in JSON have a name space, such as `com.amazonaws.sqs#RequestThrottled`.
 pub(crate) fn kind_of_code(code: &str) -> FailureKind {
-    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+    match bare_code(code) {
         "Throttling" | "ThrottlingException" | "ThrottledException" | "Throttled"
         | "RequestThrottled" | "RequestThrottledException" | "TooManyRequestsException"
         | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
+use super::super::failure;
 use super::{Remote, SqsQueue, refusal};
 use crate::ports::Lane;
 use crate::ports::probe::{Asked, QueueFacts};
@@ -85,7 +86,7 @@ where
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     let why = refusal::of_call(call, &remote.url, error).to_string();
-    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+    match failure::bare_code(code) {
         "AccessDenied" | "AccessDeniedException" => Asked::NotAllowed(why),
         "NonExistentQueue" | "QueueDoesNotExist" => Asked::Missing(why),
         _ => Asked::Failed(why),

@@ -85,8 +85,7 @@ pub(super) fn of_entry(
 /// received again ("Value … for parameter ReceiptHandle is invalid. Reason: Message does not exist
 /// or is not available for visibility timeout change."). Another is a time-out above the limit.
 fn is_about_the_receipt(code: &str, message: &str) -> bool {
-    // Query-compatible codes have a prefix: AWS.SimpleQueueService.MessageNotInflight.
-    match code.rsplit(['.', '#']).next().unwrap_or(code) {
+    match failure::bare_code(code) {
         "ReceiptHandleIsInvalid" | "MessageNotInflight" => true,
         "InvalidParameterValue" => {
             let message = message.to_ascii_lowercase();
