@@ -7,10 +7,6 @@ use crate::desk::Report;
 use crate::finding::{Fingerprint, Level};
 use crate::ports::Lane;
 
-/// Products with a label of their own. All others count as `other`, because their names come from
-/// outside.
-const PRODUCTS: [&str; 5] = ["guardduty", "securityhub", "inspector", "macie", "access-analyzer"];
-
 pub struct FindingMetrics {
     findings: IntCounterVec,
     below_threshold: IntCounterVec,
@@ -84,7 +80,9 @@ impl FindingMetrics {
     }
 }
 
+/// The label of a product. Products that AWS does not make count as `other`, because their names
+/// come from outside.
 fn product(fingerprint: &Fingerprint) -> &'static str {
-    let named = |name: &&&str| **name == fingerprint.product;
-    PRODUCTS.iter().find(named).copied().unwrap_or("other")
+    let named = |name: &&str| *name == fingerprint.product;
+    Fingerprint::PRODUCTS.into_iter().find(named).unwrap_or("other")
 }
