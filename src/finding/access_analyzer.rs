@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::arn::{Arn, bare_id, short_name};
 use super::aws_types::plain_kind;
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -72,8 +73,11 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         severity: Gauge::level(access.level()),
         created_at: document.created_at,
         updated_at: document.updated_at,
-        archived: document.deleted == Some(true)
-            || matches!(document.status.as_deref(), Some("ARCHIVED" | "RESOLVED")),
+        condition: Condition::of_product(FindingState::closed_if(
+            document.deleted == Some(true)
+                || matches!(document.status.as_deref(), Some("ARCHIVED" | "RESOLVED")),
+            Closing::Resolved,
+        )),
         resource: document.describe_resource(),
         actor: document.describe_principal(),
         ..Draft::default()

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use schema::{Document, Measure};
 
 use super::arn::Arn;
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -53,9 +54,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         count: document.fields.count,
         sample: document.sample.or(document.fields.sample).unwrap_or(false)
             || sample::is_marked(document.title.as_deref()),
-        archived: document.is_archived(),
+        condition: Condition::of_product(FindingState::closed_if(
+            document.is_archived(),
+            Closing::Suppressed,
+        )),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
+        ..Draft::default()
     };
     draft.complete_from(id);
     draft.complete_from(document.product_arn.as_deref());

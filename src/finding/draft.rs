@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::arn::Arn;
+use super::condition::Condition;
 use super::envelope::Envelope;
 use super::fingerprint::Fingerprint;
 use super::gauge::Gauge;
@@ -23,6 +24,9 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const KIND_CHARS_MAX: usize = 150;
 const PLACE_CHARS_MAX: usize = 64;
+/// Security Hub allows 20 characters.
+/// Source: Security Hub API reference, CreateActionTarget.
+const ACTION_CHARS_MAX: usize = 64;
 const REMARK_CHARS_MAX: usize = 64;
 
 /// A finding in its source's words, before limits and defaults.
@@ -45,7 +49,9 @@ pub(super) struct Draft<'a> {
     pub last_seen: Option<Wall>,
     pub count: Option<u64>,
     pub sample: bool,
-    pub archived: bool,
+    pub condition: Condition,
+    pub member: Str<'a>,
+    pub requested_by: Str<'a>,
     pub resource: Option<String>,
     pub actor: Option<String>,
 }
@@ -119,7 +125,9 @@ impl<'a> Draft<'a> {
             count: self.count,
             sample: self.sample,
             canary: None,
-            archived: self.archived,
+            condition: self.condition,
+            member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
+            requested_by: some_text(self.requested_by, ACTION_CHARS_MAX),
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
             remarks,

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use schema::{Details, Identity};
 
 use super::arn::{Arn, bare_id};
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -67,7 +68,10 @@ pub(super) fn read(
         count: service.count,
         sample: sample::is_marked(details.title.as_deref())
             || service.additional_info.is_some_and(|info| says_sample(info, 3)),
-        archived: service.archived.or(details.archived).unwrap_or(false),
+        condition: Condition::of_product(FindingState::closed_if(
+            service.archived.or(details.archived).unwrap_or(false),
+            Closing::Suppressed,
+        )),
         resource: resource::describe(resource, service),
         actor: actor::describe(service, resource),
         ..draft

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::arn::{bare_id, short_name};
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -113,7 +114,10 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         updated_at: document.updated_at,
         first_seen: document.first_seen,
         last_seen: document.last_seen,
-        archived: matches!(document.status.as_deref(), Some("CLOSED" | "SUPPRESSED")),
+        condition: Condition::of_product(FindingState::closed_if(
+            matches!(document.status.as_deref(), Some("CLOSED" | "SUPPRESSED")),
+            Closing::Resolved,
+        )),
         resource: document.describe_resources(),
         ..Draft::default()
     };

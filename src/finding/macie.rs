@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::arn::bare_id;
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -127,9 +128,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: call.last_seen,
         count: document.count,
         sample: document.sample.unwrap_or(false),
-        archived: document.archived.unwrap_or(false),
+        condition: Condition::of_product(FindingState::closed_if(
+            document.archived.unwrap_or(false),
+            Closing::Suppressed,
+        )),
         resource: document.affected.describe(),
         actor: document.policy.describe(),
+        ..Draft::default()
     }
     .finish(envelope)
 }

@@ -23,6 +23,7 @@ pub mod text;
 mod access_analyzer;
 mod asff;
 mod aws_types;
+mod condition;
 mod draft;
 mod envelope;
 mod fingerprint;
@@ -49,6 +50,7 @@ mod shape;
 mod source;
 mod when;
 
+pub use condition::{Closing, Condition, FindingState};
 pub use fingerprint::Fingerprint;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use model::{Canary, Finding, Remark};

@@ -1,5 +1,6 @@
 //! One finding, whichever product reported it.
 
+use super::condition::Condition;
 use super::fingerprint::Fingerprint;
 use super::partition::Partition;
 use super::severity::Severity;
@@ -32,14 +33,25 @@ pub struct Finding {
     pub sample: bool,
     /// Set if this is a canary of hansho and no real finding.
     pub canary: Option<Canary>,
-    /// The source has archived, resolved, closed, suppressed or deleted it.
-    pub archived: bool,
+    /// Open or closed, and since when.
+    pub condition: Condition,
+    /// Set if several findings share the fingerprint, such as one control of several standards:
+    /// names this one among them, in at most [`Finding::MEMBER_CHARS_MAX`] characters.
+    pub member: Option<Text>,
+    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such a
+    /// finding is posted whatever its severity and the ledger say.
+    pub requested_by: Option<Text>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
     /// The actor in short: address, country, organisation, domain, principal.
     pub actor: Option<Text>,
     /// Doubts about the finding that a card has to show.
     pub remarks: Vec<Remark>,
+}
+
+impl Finding {
+    /// The length of [`Finding::member`].
+    pub const MEMBER_CHARS_MAX: usize = 16;
 }
 
 /// The fields of a canary's event, see [`canary`](super::canary).

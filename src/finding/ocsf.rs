@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use schema::Document;
 
+use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -50,9 +51,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: info.last_seen,
         count: document.count,
         sample: sample::is_marked(info.title.as_deref()),
-        archived: document.is_archived(),
+        condition: Condition::of_product(FindingState::closed_if(
+            document.is_archived(),
+            Closing::Suppressed,
+        )),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
+        ..Draft::default()
     };
     draft.complete_from(id);
     draft.complete_from(product.arn.as_deref());

@@ -114,7 +114,7 @@ pub fn circumstances(card: &Card) -> Vec<String> {
         let name = literal(name, DESTINATION_CHARS_MAX);
         parts.push(format!("meant for {name}, whose webhook is dead"));
     }
-    if card.finding.archived {
+    if card.finding.condition.is_closed() {
         parts.push("archived".to_owned());
     }
     parts

@@ -77,7 +77,7 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
         ("escalated", count(|card| card.escalated_from.is_some())),
         ("seen again", count(|card| card.reminder)),
         ("may repeat an earlier post", count(|card| card.perhaps_repeated)),
-        ("archived", count(|card| card.finding.archived)),
+        ("archived", count(|card| card.finding.condition.is_closed())),
     ];
     let parts: Vec<String> = counts
         .into_iter()

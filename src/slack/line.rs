@@ -93,7 +93,7 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.remarks.iter().any(unreadable) {
         parts.push("severity?".to_owned());
     }
-    if card.finding.archived {
+    if card.finding.condition.is_closed() {
         parts.push("archived".to_owned());
     }
     parts.truncate(CIRCUMSTANCES_MAX);

@@ -157,7 +157,7 @@ fn about(finding: &Finding) -> About {
         score: finding.severity.score,
         severity_unreadable: finding.remarks.iter().any(unreadable),
         sample: finding.sample,
-        archived: finding.archived,
+        archived: finding.condition.is_closed(),
         created_at: finding.created_at.map(Wall::to_rfc3339),
         updated_at: finding.updated_at.map(Wall::to_rfc3339),
     }

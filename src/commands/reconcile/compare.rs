@@ -62,7 +62,7 @@ pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, FindingVe
 
 fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> FindingVerdict {
     let owed = routes.owed(&finding.severity);
-    if finding.archived {
+    if finding.condition.is_closed() {
         return FindingVerdict::Archived;
     }
     if owed.is_empty() {

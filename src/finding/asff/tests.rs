@@ -108,7 +108,7 @@ fn archived_by_the_product_or_settled_in_security_hub() {
         (r#""Title":"t""#, false),
     ] {
         let finding = read_raw(&format!(r#"{{"Id":"f",{state}}}"#));
-        assert_eq!(finding.archived, archived, "{state}");
+        assert_eq!(finding.condition.is_closed(), archived, "{state}");
     }
 }
 

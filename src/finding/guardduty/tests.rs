@@ -104,7 +104,10 @@ fn what_is_missing_is_made_up_for() {
     let finding = read_in(r#"{"id":"f","severity":1}"#).unwrap();
     assert_eq!((finding.kind.as_str(), finding.title.as_str()), ("unknown type", "unknown type"));
     assert_eq!((finding.resource, finding.actor, finding.description), (None, None, None));
-    assert_eq!((finding.count, finding.sample, finding.archived), (None, false, false));
+    assert_eq!(
+        (finding.count, finding.sample, finding.condition.is_closed()),
+        (None, false, false)
+    );
     assert_eq!(finding.partition, Partition::Commercial);
     let finding = read_in(r#"{"id":"f","type":"A:B/C","title":"\u200b"}"#).unwrap();
     assert_eq!(finding.title.as_str(), "A:B/C");
@@ -151,7 +154,7 @@ fn archived_by_the_service_or_by_the_old_flag() {
         (r#"{"id":"f","archived":true,"service":{"archived":false}}"#, false),
         (r#"{"id":"f"}"#, false),
     ] {
-        assert_eq!(read_in(raw).unwrap().archived, archived, "{raw}");
+        assert_eq!(read_in(raw).unwrap().condition.is_closed(), archived, "{raw}");
     }
 }
 

@@ -68,7 +68,7 @@ fn archived_suppressed_and_resolved_are_done_with() {
         (r#""status":"New""#, false),
     ] {
         let finding = read_raw(&format!(r#"{{"finding_info":{{"uid":"f"}},{status}}}"#));
-        assert_eq!(finding.archived, archived, "{status}");
+        assert_eq!(finding.condition.is_closed(), archived, "{status}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use hansho::finding::{Finding, Level, Remark, Text};
+use hansho::finding::{Closing, Finding, FindingState, Level, Remark, Text};
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, payload, preview};
 use serde_json::Value;
@@ -290,7 +290,10 @@ fn a_line_says_what_is_special_and_is_cut_where_it_hurts_least() {
             format!("🟡 (for security-…) {title} {tail}"),
         ),
         (line(|c, _| c.perhaps_repeated = true), format!("🟡 (may repeat) {title} {tail}")),
-        (line(|_, f| f.archived = true), format!("🟡 (archived) {title} {tail}")),
+        (
+            line(|_, f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
+            format!("🟡 (archived) {title} {tail}"),
+        ),
         (
             line(|_, f| f.remarks = vec![Remark::UnreadableSeverity(Text::default())]),
             format!("🟡 (severity?) {title} {tail}"),
@@ -429,7 +432,9 @@ fn the_heaviest_digest_fits() {
             finding.title = full(500);
             finding.resource = Some(full(500));
             finding.sample = number > 0;
-            finding.archived = number > 0;
+            if number > 0 {
+                finding.condition.product = FindingState::Closed(Closing::Suppressed);
+            }
             finding.remarks = vec![Remark::UnreadableSeverity(full(500))];
             if number > 2 {
                 finding.region = full(500);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use hansho::commands::demo::slack_rules;
-use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
+use hansho::finding::{
+    Closing, Condition, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity,
+    Text,
+};
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{
@@ -90,6 +93,14 @@ fn word(rng: &mut Rng, words: &[&str]) -> String {
     if rng.u8(..) < 200 { rng.choice(words).unwrap().to_string() } else { hostile_text(rng, 600) }
 }
 
+fn closed_if(closed: bool) -> Condition {
+    let product = match closed {
+        true => FindingState::Closed(Closing::Suppressed),
+        false => FindingState::Open,
+    };
+    Condition { product, ..Condition::default() }
+}
+
 fn hostile_finding(rng: &mut Rng) -> Finding {
     let region = word(rng, &["us-east-1", "us-gov-west-1", "cn-north-1", "", "us-iso-east-1"]);
     let score = [f64::NAN, -1.0, 1e300, 6.95, 8.0, 9.123456][rng.usize(..6)];
@@ -126,7 +137,9 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         count: maybe(rng, |rng| rng.u64(..)),
         sample: rng.bool(),
         canary: None,
-        archived: rng.bool(),
+        condition: closed_if(rng.bool()),
+        member: None,
+        requested_by: maybe(rng, text),
         resource: maybe(rng, text),
         actor: maybe(rng, text),
         remarks: (0..rng.usize(..4))
@@ -285,7 +298,8 @@ fn the_heaviest_card_fits() {
             finding.resource = Some(full(5000));
             finding.actor = Some(full(5000));
             finding.sample = true;
-            finding.archived = true;
+            finding.condition = closed_if(true);
+            finding.requested_by = Some(full(5000));
             finding.count = Some(u64::MAX);
             finding.remarks =
                 vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use hansho::finding::{Finding, Fingerprint, Level, Partition, Remark, Severity, Text};
+use hansho::finding::{
+    Closing, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
+};
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{Mention, Mentions, payload, payload_json, preview};
@@ -37,7 +39,9 @@ pub fn calm(level: Level) -> Finding {
         count: Some(12),
         sample: false,
         canary: None,
-        archived: false,
+        condition: Default::default(),
+        member: None,
+        requested_by: None,
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),
         remarks: vec![],
@@ -154,7 +158,10 @@ fn a_card_says_what_is_special_about_a_finding() {
         }),
         &["🔵 *LOW* (🧪 *SAMPLE FINDING*): Something", "|Something>*"],
     );
-    says(with(|f| f.archived = true), &["🔵 *LOW* (archived): EC2", "·  archived"]);
+    says(
+        with(|f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
+        &["🔵 *LOW* (archived): EC2", "·  archived"],
+    );
     says(
         with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
         &["Its severity is unreadable (`very bad`), so it counts as high."],

@@ -425,7 +425,7 @@ fn flags_and_partitions() {
         ("access-analyzer-external", false, true, Partition::GovCloud),
     ] {
         let finding = first_of(fixture);
-        let got = (finding.sample, finding.archived, finding.partition);
+        let got = (finding.sample, finding.condition.is_closed(), finding.partition);
         assert_eq!(got, (sample, archived, partition), "{fixture}");
     }
 }

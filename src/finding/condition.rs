@@ -1,0 +1,102 @@
+//! Whether a finding is open or closed, as one event tells it.
+
+use crate::instants::Wall;
+
+/// The state of a finding in one event: what its product says, and how people handled it.
+///
+/// The two are kept apart because a finding can be seen from two sides. GuardDuty's own event knows
+/// nothing of Security Hub's workflow. So GuardDuty's next update, which says "not archived", does
+/// not undo what a person resolved or suppressed in Security Hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// What the product that made the finding says.
+    pub product: FindingState,
+    /// How people handled the finding in Security Hub: open is NEW or NOTIFIED. None: the event
+    /// does not tell.
+    pub handling: Option<FindingState>,
+    /// When this state was seen: Security Hub's `ProcessedAt`, or else the event's own time. It
+    /// orders two states of one `updated_at`, because a person's change of the workflow leaves
+    /// `UpdatedAt` as it was.
+    /// Source: Security Hub user guide, "BatchUpdateFindings for customers".
+    pub observed_at: Option<Wall>,
+}
+
+/// A state that is missing or unknown counts as open: a post too many is better than one too few.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FindingState {
+    #[default]
+    Open,
+    Closed(Closing),
+}
+
+/// Why a finding is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// The problem is gone.
+    Resolved,
+    /// Somebody does not want to hear of it.
+    Suppressed,
+}
+
+impl Condition {
+    /// What the product says, when nothing else is known.
+    pub(super) fn of_product(product: FindingState) -> Condition {
+        Condition { product, ..Condition::default() }
+    }
+
+    /// Why the finding is closed, if it is: by its product first, then by a person.
+    pub fn closed(&self) -> Option<Closing> {
+        self.product.closed().or_else(|| self.handling?.closed())
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed().is_some()
+    }
+}
+
+impl FindingState {
+    /// Closed if `closed`, otherwise open.
+    pub(super) fn closed_if(closed: bool, closing: Closing) -> FindingState {
+        if closed { FindingState::Closed(closing) } else { FindingState::Open }
+    }
+
+    pub fn closed(self) -> Option<Closing> {
+        match self {
+            FindingState::Open => None,
+            FindingState::Closed(closing) => Some(closing),
+        }
+    }
+}
+
+impl Closing {
+    pub const ALL: [Closing; 2] = [Closing::Resolved, Closing::Suppressed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Closing::Resolved => "resolved",
+            Closing::Suppressed => "suppressed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_by_the_product_or_by_a_person() {
+        use Closing::{Resolved, Suppressed};
+        use FindingState::{Closed, Open};
+        for (product, handling, closed) in [
+            (Open, None, None),
+            (Open, Some(Open), None),
+            (Closed(Resolved), None, Some(Resolved)),
+            (Closed(Resolved), Some(Open), Some(Resolved)),
+            (Open, Some(Closed(Suppressed)), Some(Suppressed)),
+            (Closed(Resolved), Some(Closed(Suppressed)), Some(Resolved)),
+        ] {
+            let condition = Condition { product, handling, observed_at: None };
+            assert_eq!(condition.closed(), closed, "{condition:?}");
+        }
+    }
+}
