@@ -5,7 +5,7 @@
 //! the finding up come last. Each part has a limit, so that even the longest card fits a post.
 
 use super::console;
-use super::date::token;
+use super::date::{token, utc};
 use super::escape::{code, escape_within, is_markup, link_label, literal};
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
@@ -101,6 +101,10 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.canary.is_some() {
         parts.push("🧪 *TEST*".to_owned());
     }
+    if let Some(closed) = card.came_back {
+        let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", utc(at)));
+        parts.push(format!("*came back*: {}{since}", closed.why.as_str()));
+    }
     if let Some(from) = card.escalated_from {
         parts.push(format!("escalated from {from}"));
     }
@@ -114,8 +118,8 @@ pub fn circumstances(card: &Card) -> Vec<String> {
         let name = literal(name, DESTINATION_CHARS_MAX);
         parts.push(format!("meant for {name}, whose webhook is dead"));
     }
-    if card.finding.condition.is_closed() {
-        parts.push("archived".to_owned());
+    if let Some(why) = card.finding.condition.closed() {
+        parts.push(format!("closed: {}", why.as_str()));
     }
     parts
 }

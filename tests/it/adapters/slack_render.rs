@@ -161,7 +161,7 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(
         with(|f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
-        &["🔵 *LOW* (archived): EC2", "·  archived"],
+        &["🔵 *LOW* (closed: suppressed): EC2", "·  closed: suppressed"],
     );
     says(
         with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
