@@ -128,6 +128,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: call.last_seen,
         count: document.count,
         sample: document.sample.unwrap_or(false),
+        // Archived means suppressed. Source: Macie API reference, `Finding`.
         condition: Condition::of_product(FindingState::closed_if(
             document.archived.unwrap_or(false),
             Closing::Suppressed,

@@ -63,11 +63,23 @@ fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option
             Some(["guardduty/home?region=", region, search, &id].concat())
         }
         Product::SecurityHub => {
-            let id = encode(&encode(id));
-            Some(format!(
-                "securityhub/home?region={region}\
-                 #/findings?search=Id%3D%255Coperator%255C%253AEQUALS%255C%253A{id}"
-            ))
+            let filter = |key: &str, value: &str| {
+                let value = encode(&encode(value));
+                format!("{key}%3D%255Coperator%255C%253AEQUALS%255C%253A{value}")
+            };
+            let control = id.strip_prefix("control/").and_then(|id| id.split_once('/'));
+            let search = match control {
+                // A resource with a long id is named by its hash.
+                Some((control, resource)) if resource.starts_with("sha256:") => {
+                    filter("ComplianceSecurityControlId", control)
+                }
+                Some((control, resource)) => {
+                    let control = filter("ComplianceSecurityControlId", control);
+                    format!("{control}%26{}", filter("ResourceId", resource))
+                }
+                None => filter("Id", id),
+            };
+            Some(format!("securityhub/home?region={region}#/findings?search={search}"))
         }
         Product::Inspector => {
             let arn = encode(&inspector_arn(fingerprint, partition)?);
@@ -157,6 +169,7 @@ mod tests {
             condition: Default::default(),
             member: None,
             requested_by: None,
+            standards: vec![],
             resource: None,
             actor: None,
             remarks: vec![],
@@ -201,6 +214,20 @@ mod tests {
                 "us-east-1",
                 "arn:x/1",
                 "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=Id%3D%255Coperator%255C%253AEQUALS%255C%253Aarn%253Ax%252F1",
+            ),
+            (
+                "securityhub",
+                Commercial,
+                "us-east-1",
+                "control/S3.8/arn:x",
+                "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=ComplianceSecurityControlId%3D%255Coperator%255C%253AEQUALS%255C%253AS3.8%26ResourceId%3D%255Coperator%255C%253AEQUALS%255C%253Aarn%253Ax",
+            ),
+            (
+                "securityhub",
+                Commercial,
+                "us-east-1",
+                "control/S3.8/sha256:0a",
+                "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=ComplianceSecurityControlId%3D%255Coperator%255C%253AEQUALS%255C%253AS3.8",
             ),
             (
                 "inspector",
