@@ -175,6 +175,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn states_by_word_and_by_deletion() {
+        use Closing::{Resolved, Suppressed};
+        for (more, closed) in [
+            (r#""status":"ACTIVE","isDeleted":false"#, None),
+            (r#""status":"RESOLVED""#, Some(Resolved)),
+            (r#""status":"ARCHIVED""#, Some(Suppressed)),
+            (r#""status":"ACTIVE","isDeleted":true"#, Some(Resolved)),
+            (r#""status":"ARCHIVED","isDeleted":"true""#, Some(Resolved)),
+            (r#""status":"ODD","isDeleted":"odd""#, None),
+            (r#""status":{},"isDeleted":[true]"#, None),
+            (r#""version":"1.0""#, None),
+        ] {
+            let raw = format!(r#"{{"id":"f",{more}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
+
+    #[test]
     fn levels_by_the_kind_of_access() {
         for (raw, access, level) in [
             (r#"{"isPublic":true}"#, Access::Public, Level::High),

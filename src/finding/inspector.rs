@@ -259,6 +259,23 @@ mod tests {
     }
 
     #[test]
+    fn states_by_word() {
+        use super::super::condition::Closing::{Resolved, Suppressed};
+        for (status, closed) in [
+            (r#""ACTIVE""#, None),
+            (r#""CLOSED""#, Some(Resolved)),
+            (r#""SUPPRESSED""#, Some(Suppressed)),
+            (r#""ODD""#, None),
+            ("null", None),
+            (r#"["CLOSED"]"#, None),
+        ] {
+            let raw = format!(r#"{{"findingArn":"f","status":{status}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
+
+    #[test]
     fn urgency_comes_before_the_description() {
         let fixed = |version: &str| {
             format!(

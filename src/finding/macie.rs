@@ -221,6 +221,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn archived_is_suppressed() {
+        for (archived, closed) in [
+            ("true", Some(Closing::Suppressed)),
+            (r#""true""#, Some(Closing::Suppressed)),
+            ("false", None),
+            ("null", None),
+            ("1", None),
+            ("[true]", None),
+        ] {
+            let raw = format!(r#"{{"id":"f","archived":{archived}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
+
+    #[test]
     fn severities_by_word_then_score() {
         for (raw, level) in [
             (r#"{"description":"High","score":1}"#, Some(Level::High)),
