@@ -44,6 +44,11 @@ impl Condition {
         Condition { product, ..Condition::default() }
     }
 
+    /// The same state, seen `at` unless it says itself when.
+    pub(super) fn or_observed_at(self, at: Option<Wall>) -> Condition {
+        Condition { observed_at: self.observed_at.or(at), ..self }
+    }
+
     /// Why the finding is closed, if it is: by its product first, then by a person.
     pub fn closed(&self) -> Option<Closing> {
         self.product.closed().or_else(|| self.handling?.closed())
@@ -60,8 +65,8 @@ impl FindingState {
         if closed { FindingState::Closed(closing) } else { FindingState::Open }
     }
 
-    /// Reads a source's word for the state: `resolved` and `suppressed` are its words for closed, in
-    /// any case. Without a word, or with any other word, the finding is open.
+    /// Reads a source's word for the state. `resolved` and `suppressed` are its words for closed,
+    /// in any case. Without a word, or with any other word, the finding is open.
     pub(super) fn of_word(word: Option<&str>, resolved: &str, suppressed: &str) -> FindingState {
         match word.map(str::trim) {
             Some(word) if word.eq_ignore_ascii_case(resolved) => {

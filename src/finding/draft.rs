@@ -137,10 +137,7 @@ impl<'a> Draft<'a> {
             count: self.count,
             sample: self.sample,
             canary: None,
-            condition: Condition {
-                observed_at: self.condition.observed_at.or(envelope.time),
-                ..self.condition
-            },
+            condition: self.condition.or_observed_at(envelope.time),
             member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
             requested_by: some_text(self.requested_by, ACTION_CHARS_MAX),
             standards: self.standards,

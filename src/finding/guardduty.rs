@@ -25,8 +25,8 @@ use super::product::Product;
 use super::reject::Rejection;
 use super::sample;
 
-/// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted or
-/// closed.
+/// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted
+/// or closed.
 pub(super) fn read(
     json: Json<'_>,
     envelope: &Envelope<'_>,

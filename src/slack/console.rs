@@ -52,6 +52,8 @@ pub fn list(finding: &Finding) -> Option<List> {
 ///
 /// - GuardDuty: user guide, "Creating custom responses to GuardDuty findings" (`search=id%3D`).
 /// - Security Hub: the filter links that its console makes. They encode operator and value twice.
+///   A control's finding is found by control and resource, in all standards (API reference,
+///   `AwsSecurityFindingFilters`).
 /// - Inspector, Macie, Access Analyzer: the links that their consoles make. The last one also
 ///   stands in the Security Hub user guide's example of an Access Analyzer finding.
 fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option<String> {
