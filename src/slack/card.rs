@@ -27,6 +27,7 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
 const DESTINATION_CHARS_MAX: usize = 40;
+const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
 const ID_CHARS_MAX: usize = 200;
@@ -199,7 +200,8 @@ fn seen(
     }
 }
 
-/// The ids for looking the finding up: in the product, in the logs, in the ledger.
+/// The standards of a control, and below them the ids for looking the finding up: in the product,
+/// in the logs, in the ledger.
 fn footer(finding: &Finding, post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
     let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
@@ -213,7 +215,18 @@ fn footer(finding: &Finding, post_id: &str) -> String {
         }
     }
     parts.push(["hansho ", &id_of_post(post_id)].concat());
-    parts.join("  ·  ")
+    let ids = parts.join("  ·  ");
+    match standards(finding) {
+        Some(standards) => [&standards, "\n", &ids].concat(),
+        None => ids,
+    }
+}
+
+/// `Standards: PCI DSS v3.2.1, NIST SP 800-53 Rev. 5`.
+fn standards(finding: &Finding) -> Option<String> {
+    let names: Vec<&str> = finding.standards.iter().map(Text::as_str).collect();
+    let names = literal(&names.join(", "), STANDARDS_CHARS_MAX);
+    (!finding.standards.is_empty()).then(|| ["Standards: ", &names].concat())
 }
 
 /// The last line of a list of findings.
