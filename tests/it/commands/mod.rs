@@ -11,6 +11,8 @@ pub mod explain_queues;
 #[cfg(feature = "demo")]
 pub mod health;
 #[cfg(feature = "demo")]
+pub mod life_e2e;
+#[cfg(feature = "demo")]
 pub mod live;
 pub mod reconcile;
 pub mod replay;

@@ -1,0 +1,107 @@
+//! The life of a finding through the real binary: each event of a case is run by itself, so that
+//! only the store remembers the one before.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hansho::clock::SystemClock;
+use hansho::commands::demo::slack_standin::{RateLimit, SlackStandIn};
+use hansho::ports::Clock;
+use serde_json::{Value, json};
+
+use super::run_e2e::{SECRET, finish, hansho, summary};
+
+const MENTION: &str = "<!subteam^S012AB3CD>";
+
+struct Scene {
+    slack: SlackStandIn,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn new() -> Scene {
+        let clock = SystemClock::start();
+        let pace = RateLimit { period: Duration::from_millis(10), burst: 50 };
+        let slack = SlackStandIn::start(Some(pace), move || clock.now().mono.0).await.unwrap();
+        Scene { slack, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs a worker on these events, and answers with its counts and the texts that Slack got.
+    async fn run(&self, events: &[&str]) -> (Value, Vec<String>) {
+        let before = self.slack.received().len();
+        let input = self.folder.path().join("events.jsonl");
+        std::fs::write(&input, events.join("\n")).unwrap();
+        let mut command = hansho(self.folder.path());
+        command.args(["run", "--drain", "--json"]).arg("--input").arg(&input).envs([
+            ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET)),
+            ("HANSHO_DESTINATION_PACE", "50ms".to_owned()),
+            ("HANSHO_DESTINATION_MENTION_HIGH", MENTION.to_owned()),
+            ("HANSHO_SEVERITY_MIN", "medium".to_owned()),
+        ]);
+        let tally = summary(&finish(command).await);
+        let posts = self.slack.received();
+        let texts = posts[before..].iter().map(|post| post.payload.to_string()).collect();
+        (tally, texts)
+    }
+}
+
+fn case(name: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/life").join(name);
+    let text = std::fs::read_to_string::<&Path>(&path).unwrap();
+    text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_case_posts_what_is_open_and_no_more() {
+    for (name, posts, mentions) in [
+        ("control-fails-passes-fails.jsonl", &[1, 0, 1][..], 2),
+        ("control-passed-high.json", &[0], 0),
+        ("workflow-suppressed.json", &[0], 0),
+        ("access-analyzer-resolved.json", &[0], 0),
+        ("inspector-closed.json", &[0], 0),
+        ("guardduty-archived-then-active.jsonl", &[0, 1], 1),
+        ("ocsf-suppressed.json", &[0], 0),
+        ("one-control-four-standards.jsonl", &[1, 0, 0, 0], 1),
+        ("suppressed-without-a-new-updatedat.jsonl", &[1, 0, 0], 1),
+    ] {
+        let scene = Scene::new().await;
+        let (mut got, mut texts) = (Vec::new(), Vec::new());
+        for event in case(name) {
+            let (tally, posted) = scene.run(&[&event]).await;
+            assert_eq!(tally["quarantined"], 0, "{name}: {tally}");
+            got.push(posted.len());
+            texts.extend(posted);
+        }
+        assert_eq!(got, posts, "{name}: {texts:?}");
+        let mentioned: usize = texts.iter().filter(|text| text.contains("S012AB3CD")).count();
+        assert_eq!(mentioned, mentions, "{name}: {texts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comeback_says_since_when_it_was_closed() {
+    let scene = Scene::new().await;
+    let events = case("control-fails-passes-fails.jsonl");
+    let (first, _) = scene.run(&[&events[0]]).await;
+    let (second, _) = scene.run(&[&events[1]]).await;
+    let (third, texts) = scene.run(&[&events[2]]).await;
+    assert_eq!((&first["posted"], &first["came_back"]), (&json!(1), &json!(0)));
+    assert_eq!((&second["closed"], &second["ended"]), (&json!(1), &json!(1)));
+    assert_eq!((&third["posted"], &third["came_back"]), (&json!(1), &json!(1)));
+    assert!(texts[0].contains("came back") && texts[0].contains("resolved since"), "{texts:?}");
+}
+
+/// The copies of each state come in any order, doubled, within one run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_copies_change_nothing() {
+    let scene = Scene::new().await;
+    let events = case("control-fails-passes-fails.jsonl");
+    let [fails, passes, again] = &events[..] else { panic!("three events") };
+    scene.run(&[fails, fails]).await;
+    scene.run(&[passes, fails, passes, fails]).await;
+    let (tally, texts) = scene.run(&[again, passes, fails, again, passes]).await;
+    assert_eq!(texts.len(), 1, "{tally}");
+    assert_eq!(scene.slack.received().len(), 2, "{tally}");
+    let (tally, texts) = scene.run(&[fails, passes, again]).await;
+    assert_eq!(texts.len(), 0, "{tally}");
+}
