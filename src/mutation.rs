@@ -37,7 +37,7 @@ pub enum Mutation {
     /// A message is deleted when its post is accepted, and not when the ledger knows of it.
     DeleteBeforeMark,
     /// A post at a lower level settles a more severe alert.
-    CoveredByLowerLevel,
+    SettledByLowerLevel,
     /// A post without a claim is not recorded when the ledger is reachable again.
     UnclaimedNotRecorded,
     /// No fallback stands in for a dead destination.
@@ -65,7 +65,7 @@ pub enum Mutation {
     /// Every failure is worth a note.
     NotesForTrifles,
     /// A claimed record is taken for one of a post.
-    ClaimedTakenForTold,
+    ClaimedTakenForPosted,
     /// An expired record settles alerts for ever.
     ExpiryForgotten,
     /// This worker's memory of a record is never too old.

@@ -66,8 +66,8 @@ use snapshot::View;
 
 /// A state machine without I/O that carries findings from the queue to Slack.
 ///
-/// The desk makes no call and reads no clock. Its caller tells it what happened and the time, and
-/// carries out the orders that it answers; [`worker`] is that caller. So the same code runs on SQS,
+/// The desk makes no call and reads no clock. Its caller reports each event with its time, and
+/// carries out the orders that it returns; [`worker`] is that caller. So the same code runs on SQS,
 /// on SQLite, and in a simulation where a day takes milliseconds.
 ///
 /// ```text

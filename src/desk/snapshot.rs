@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_a_destination_in_trouble() {
+    fn shows_a_destination_that_fails() {
         let mut desk = desk();
         let received = vec![delivery(1, 9.5)];
         desk.on(Event::Received { lane: Lane::Standard, result: Ok(received) }, NOW);

@@ -64,7 +64,7 @@ impl Timers {
     }
 
     /// The next wake-up and its reason. `receive` is the time of the next receive: it depends on
-    /// the room in the buffer, so that its owner computes it.
+    /// the free space of the buffer, so its owner computes it.
     pub fn next(&self, receive: Option<Mono>) -> Option<(Mono, Timer)> {
         let slots = self.pace_slots.iter().map(|(i, at)| (*at, Timer::PaceSlot(*i)));
         let named = [

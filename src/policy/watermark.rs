@@ -21,8 +21,8 @@ use super::record::{Ended, Expect, Progress, Run, Versioned, WatermarkRecord};
 /// So long before the end of a whole run the next one begins. It is longer than reconcile leaves a
 /// young finding to the next run, and longer than lists should lag behind.
 pub const OVERLAP: Duration = Duration::from_secs(3600);
-/// Where a region begins that was never compared: so long ago.
-pub const FIRST_LOOK: Duration = Duration::from_secs(24 * 3600);
+/// The first run of a region compares the last 24 h.
+pub const FIRST_WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// A page takes seconds.
 const LEASE: Duration = Duration::from_secs(300);
 
@@ -69,7 +69,7 @@ pub enum Ending {
 /// Where a run begins if nothing else is asked for.
 fn usual(progress: Option<&Progress>, now: Wall) -> Wall {
     match progress {
-        None => now.minus(FIRST_LOOK),
+        None => now.minus(FIRST_WINDOW),
         // Whatever other machines' clocks say, the future was not compared.
         Some(Progress { compared_to, ended: Ended::Whole, .. }) => {
             (*compared_to).min(now).minus(OVERLAP)

@@ -22,7 +22,7 @@ impl LastPost {
         if self.expires_at < now && !mutation::is(Mutation::ExpiryForgotten) {
             return Some(ClaimKind::TakeOver);
         }
-        if self.level < want.level && !mutation::is(Mutation::CoveredByLowerLevel) {
+        if self.level < want.level && !mutation::is(Mutation::SettledByLowerLevel) {
             return Some(ClaimKind::Escalate { from: self.level });
         }
         // A reminder is for a finding that changed: its `updatedAt` is newer than the posted one,

@@ -200,7 +200,9 @@ impl LastPost {
     ) -> Option<LastPost> {
         let level = match state {
             State::Sent => level_sent,
-            State::Claimed if mutation::is(Mutation::ClaimedTakenForTold) => Some(Level::Critical),
+            State::Claimed if mutation::is(Mutation::ClaimedTakenForPosted) => {
+                Some(Level::Critical)
+            }
             State::Free | State::Claimed => None,
         };
         level.map(|level| LastPost { level, revision, due_at, expires_at })

@@ -28,7 +28,7 @@ impl SimLedger {
     }
 
     fn fails(world: &World) -> Option<LedgerError> {
-        if world.away(|what| what == Outage::Ledger).is_some() {
+        if world.outage(|what| what == Outage::Ledger).is_some() {
             world.counted("ledger call in an outage");
             return Some(LedgerError("outage".into()));
         }
@@ -146,7 +146,7 @@ impl Ledger for SimLedger {
     async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
         let (world, who, keys) = (Arc::clone(&self.world), Some(self.process.who), keys.to_vec());
         world.rush(self.process.who, "prefetch");
-        let told = self.world.call(&self.process, async move {
+        let read = self.world.call(&self.process, async move {
             travel(&world, who).await;
             if let Some(error) = Self::fails(&world) {
                 return Err(error);
@@ -154,11 +154,11 @@ impl Ledger for SimLedger {
             let mut all = Vec::new();
             for key in &keys {
                 Self::expire(&world, key);
-                let row = match world.fault("look too late", world.plan.ledger.stale) {
+                let row = match world.fault("stale prefetch", world.plan.ledger.stale) {
                     true => world.earlier(key),
                     false => world.ledger.read_any(key).await?,
                 };
-                let lost = world.fault("look without an answer", world.plan.ledger.unprocessed);
+                let lost = world.fault("prefetch without an answer", world.plan.ledger.unprocessed);
                 let alert = row.filter(|_| !lost).and_then(|row| AlertRecord::try_from(row).ok());
                 all.push(alert.and_then(|alert| alert.last_post()));
             }
@@ -167,6 +167,6 @@ impl Ledger for SimLedger {
                 false => Ok(all),
             }
         });
-        told.await
+        read.await
     }
 }

@@ -1,5 +1,5 @@
-//! The simulator: whole nights of the real desk and worker on ports that fail in every way known,
-//! under a clock that jumps. All chance comes from one seed. See `README.md` beside this file.
+//! The simulator: whole days of the real desk and worker on ports that fail in every known way,
+//! under a clock that jumps. One seed decides all chance. See `README.md` beside this file.
 
 mod checker;
 mod history;
@@ -67,7 +67,7 @@ fn on_all_cores(work: impl Fn() + Sync) {
     });
 }
 
-/// The report of a failing seed, and how to repeat it.
+/// The report of a failing seed, with the command that repeats it.
 fn accuse(seed: u64, run: &Run) -> Option<String> {
     let first = run.verdict.violations.first()?;
     let all: Vec<String> = run
@@ -86,7 +86,8 @@ fn accuse(seed: u64, run: &Run) -> Option<String> {
     ))
 }
 
-/// With `HANSHO_SIM_WHOLE=1` everything, else what led to a violation, and a minute more.
+/// Returns the whole history with `HANSHO_SIM_WHOLE=1`. Otherwise returns the events of the finding
+/// until one minute after the violation.
 fn excerpt(run: &Run, broken: &Violation) -> String {
     match setting("HANSHO_SIM_WHOLE") {
         Some(_) => history::excerpt(&run.history, None, u64::MAX, usize::MAX),
@@ -94,7 +95,7 @@ fn excerpt(run: &Run, broken: &Violation) -> String {
     }
 }
 
-/// Runs the seeds on all cores; the accusation of the lowest failing seed, if any.
+/// Runs the seeds on all cores. Returns the report of the lowest failing seed, if any.
 fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
     let next = AtomicU64::new(from);
     let stop = AtomicBool::new(false);
@@ -117,7 +118,7 @@ fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
     on_all_cores(work);
     let failed = failed.into_inner().unwrap();
     if failed.len() > 1 {
-        println!("\nfailing seeds, and what each breaks first");
+        println!("\nfailing seeds, with the first broken invariant of each");
         for (seed, accusation) in &failed {
             println!("  {seed:<8} {}", accusation.lines().nth(1).unwrap_or_default());
         }
@@ -148,21 +149,21 @@ fn the_same_seed_gives_the_same_history() {
     }
 }
 
-/// Days that once failed, and what was wrong then.
+/// Days that once failed, and the cause.
 const ONCE_FAILED: [(u64, &str); 13] = [
-    (1023, "found before there was a name for it"),
-    (1038, "found before there was a name for it"),
-    (1297, "found before there was a name for it"),
-    (1409, "found before there was a name for it"),
-    (90, "a process stood still between slot and post, and posted under a lease that was over"),
-    (131, "with the ledger away a copy of what was told just before was told again"),
-    (794, "a worker with one critical finding after another kept the slots from the other worker"),
-    (1130, "a worker that was asked to stop did not try to record what it had told unclaimed"),
-    (252, "what was on its way back did not count as room, and more was given back"),
-    (100255, "a ledger that refused one write of a claim and failed the next was taken for away"),
-    (202509, "what was told without a claim did not put off the next reminder"),
-    (203839, "with a short pause messages went back for half an hour"),
-    (203073, "what waits for a dead destination waits for its turn at the fallback"),
+    (1023, "found before causes were recorded here"),
+    (1038, "found before causes were recorded here"),
+    (1297, "found before causes were recorded here"),
+    (1409, "found before causes were recorded here"),
+    (90, "a process froze between slot and post, and posted after its lease had ended"),
+    (131, "while the ledger was unreachable, a copy of a fresh post was posted again"),
+    (794, "a worker with a series of critical findings kept all slots from the other worker"),
+    (1130, "a worker that was asked to stop did not try to record its unclaimed posts"),
+    (252, "messages being returned did not count as free space, so too many were returned"),
+    (100255, "a ledger that refused one claim and failed the next counted as unreachable"),
+    (202509, "a post without a claim did not postpone the next reminder"),
+    (203839, "a short pause returned messages for half an hour"),
+    (203073, "alerts of a dead destination may wait for their turn at the fallback"),
 ];
 
 #[test]
@@ -173,8 +174,8 @@ fn days_that_once_failed_pass() {
     }
 }
 
-/// Twenty critical findings among thousands of lesser ones, two workers, a queue that errs a
-/// little. Each critical finding is posted within 3 s of its coming, and all others in their turn.
+/// Twenty critical findings among thousands of lesser ones, two workers, and a queue with a few
+/// faults. Each critical finding is posted within 3 s of its arrival, and all others in their turn.
 #[test]
 fn a_storm_with_twenty_criticals_in_it() {
     let findings = setting("HANSHO_SIM_STORM").unwrap_or_else(|| STORM.get());
@@ -186,7 +187,7 @@ fn a_storm_with_twenty_criticals_in_it() {
     assert!(waits.iter().all(|ms| *ms <= 3_000), "{waits:?}");
 }
 
-/// The invariant by which a mistake is found, and the seed.
+/// The seed and the invariant that find a mistake.
 #[cfg(debug_assertions)]
 fn find(mistake: Mistake, seeds: u64) -> Option<(u64, &'static str)> {
     (0..seeds).find_map(|seed| {

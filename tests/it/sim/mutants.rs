@@ -23,12 +23,12 @@ pub enum Mutant {
     UnfencedMark,
     UnfencedClaim,
     MarkForgotten,
-    BusyTakenForCovered,
+    BusyTakenForPosted,
     EscalationForgotten,
     DeletedAtReceive,
     HeartbeatForgotten,
     WholeBatchDeleted,
-    ParkForgotten,
+    QuarantineForgotten,
     RetryAfterIgnored,
     PostLongerThanLease,
     AmbiguousTakenForAccepted,
@@ -55,12 +55,12 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::UnfencedMark, &["I2", "I8"], 40),
     (Mutant::UnfencedClaim, &["I2", "I8"], 40),
     (Mutant::MarkForgotten, &["I2", "I12"], 40),
-    (Mutant::BusyTakenForCovered, &["I1"], 40),
+    (Mutant::BusyTakenForPosted, &["I1"], 40),
     (Mutant::EscalationForgotten, &["I1"], 40),
     (Mutant::DeletedAtReceive, &["I1"], 40),
     (Mutant::HeartbeatForgotten, &["I11"], 40),
     (Mutant::WholeBatchDeleted, &["I1", "I12"], 40),
-    (Mutant::ParkForgotten, &["I1", "I7"], 40),
+    (Mutant::QuarantineForgotten, &["I1", "I7"], 40),
     (Mutant::RetryAfterIgnored, &["I4"], 40),
     (Mutant::PostLongerThanLease, &["I2", "I12"], 40),
     (Mutant::AmbiguousTakenForAccepted, &["I1", "I12"], 40),
@@ -71,7 +71,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
 ];
 
 const MUTATIONS: [Finding<Mutation>; 36] = [
-    (Mutation::ClaimedTakenForTold, &["I1"], 40),
+    (Mutation::ClaimedTakenForPosted, &["I1"], 40),
     (Mutation::ExpiryForgotten, &["I19"], 120),
     (Mutation::AgainForgotten, &["I1"], 40),
     (Mutation::UnknownTakenForPosted, &["I1", "I12"], 40),
@@ -105,7 +105,7 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::DeleteBeforeMark, &["I12"], 40),
     (Mutation::NotesRepeated, &["I20"], 40),
     (Mutation::NotesForTrifles, &["I20"], 40),
-    (Mutation::CoveredByLowerLevel, &["I1", "I12"], 40),
+    (Mutation::SettledByLowerLevel, &["I1", "I12"], 40),
     (Mutation::ReceivesWithoutPlace, &["I6"], 120),
 ];
 
@@ -175,7 +175,7 @@ impl<Q: Queue> Queue for Mutated<Q> {
     }
 
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        if self.is(Mutant::ParkForgotten) {
+        if self.is(Mutant::QuarantineForgotten) {
             return Ok(());
         }
         self.inner.quarantine(entry).await
@@ -187,7 +187,7 @@ impl<Q: Queue> Queue for Mutated<Q> {
 }
 
 impl<L: Ledger> Mutated<L> {
-    /// Writes whatever is there.
+    /// Writes the record over any other.
     async fn force(
         &self,
         key: &RecordKey,
@@ -230,7 +230,7 @@ impl<L: Ledger> Ledger for Mutated<L> {
             Some(Mutant::UnfencedMark) if marks => self.force(key, expect, record).await,
             Some(Mutant::UnfencedClaim) if claims => self.force(key, expect, record).await,
             Some(Mutant::MarkForgotten) if marks => Ok(Written::Done),
-            Some(Mutant::BusyTakenForCovered | Mutant::EscalationForgotten) if claims => {
+            Some(Mutant::BusyTakenForPosted | Mutant::EscalationForgotten) if claims => {
                 let written = self.inner.write_any(key, expect, record).await?;
                 Ok(self.lie(written))
             }
@@ -263,7 +263,7 @@ impl<L> Mutated<L> {
     /// Returns a record that claims that everything was sent.
     fn lie(&self, written: Written<Record>) -> Written<Record> {
         let asked = match self.world.mutant {
-            Some(Mutant::BusyTakenForCovered) => State::Claimed,
+            Some(Mutant::BusyTakenForPosted) => State::Claimed,
             _ => State::Sent,
         };
         match written {
@@ -276,8 +276,8 @@ impl<L> Mutated<L> {
 }
 
 impl<N: Notifier> Notifier for Mutated<N> {
-    async fn post(&self, digest: &Post) -> Verdict {
-        let verdict = self.inner.post(digest).await;
+    async fn post(&self, post: &Post) -> Verdict {
+        let verdict = self.inner.post(post).await;
         match (self.world.mutant, verdict) {
             (
                 Some(Mutant::RetryAfterIgnored),

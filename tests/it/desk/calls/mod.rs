@@ -43,9 +43,14 @@ async fn below_the_threshold() {
     let (counts, tally, _) = Wire::new().await.night(&all, None).await;
     print("below", &counts);
     assert_eq!((tally.received, tally.below_threshold), (1000, 1000));
-    let Counts { receives, deletes, hides, writes, pace_writes, looked, reads, .. } = counts;
+    let Counts { receives, deletes, hides, writes, pace_writes, prefetched_keys, reads, .. } =
+        counts;
     assert_eq!((receives, deletes, hides), (100, 100, 0));
-    assert_eq!((writes, pace_writes, looked, reads), (0, 0, 0, 0), "DynamoDB is not asked");
+    assert_eq!(
+        (writes, pace_writes, prefetched_keys, reads),
+        (0, 0, 0, 0),
+        "DynamoDB is not asked"
+    );
 }
 
 async fn nights() -> Vec<Night> {
@@ -102,7 +107,7 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     }
     // (records written, records prefetched): a new finding costs two writes and half a unit of
     // reading. A known one costs half a unit, and one that this worker knows costs nothing.
-    for (night, new, looked) in [
+    for (night, new, prefetched_keys) in [
         (below, 0, 0),
         (quiet, 100, 100),
         (storm, 1000, 1000),
@@ -111,15 +116,15 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
     ] {
         let Night { name, counts } = night;
         assert_eq!(counts.writes, 2 * new, "{name}: {counts:?}");
-        assert!(counts.looked <= looked, "{name}: {counts:?}");
+        assert!(counts.prefetched_keys <= prefetched_keys, "{name}: {counts:?}");
         // A post takes a slot by one write. A worker that begins reads the pace record once.
         assert!(counts.pace_writes <= counts.posts, "{name}: {counts:?}");
         assert!(counts.reads <= 1, "{name}: {counts:?}");
     }
-    assert_eq!(own.counts.looked, 100, "what this worker told it does not ask for");
+    assert_eq!(own.counts.prefetched_keys, 100, "the worker reads no record of its own posts");
     assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
     // Reads are shared: so many records in a call, on average.
-    assert!(others.counts.looks * 10 <= others.counts.looked, "{:?}", others.counts);
+    assert!(others.counts.prefetches * 10 <= others.counts.prefetched_keys, "{:?}", others.counts);
     costs_page_says(&table(&nights));
 }
 

@@ -56,9 +56,9 @@ pub struct Counts {
     /// Writes of the record by which the fleet keeps its pace.
     pub pace_writes: u64,
     /// Half read units of prefetches: one a record.
-    pub looked: u64,
+    pub prefetched_keys: u64,
     /// The calls that they took.
-    pub looks: u64,
+    pub prefetches: u64,
     /// Read units of single records.
     pub reads: u64,
     pub posts: u64,
@@ -83,8 +83,8 @@ async fn tap(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> (Status
             "BatchGetItem" => {
                 let table = &asked["RequestItems"][TABLE];
                 assert_ne!(table["ConsistentRead"], true, "that costs twice as much");
-                counts.looks += 1;
-                counts.looked += table["Keys"].as_array().unwrap().len() as u64;
+                counts.prefetches += 1;
+                counts.prefetched_keys += table["Keys"].as_array().unwrap().len() as u64;
             }
             "GetItem" => counts.reads += 1,
             other => panic!("{other} is not counted"),
