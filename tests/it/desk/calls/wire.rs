@@ -127,7 +127,7 @@ impl Clock for QuietClock {
         while quiet < QUIET {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let now = self.begun.load(Ordering::SeqCst);
-            let comes = self.sqs.messages("standard").iter().any(|m| m.visible);
+            let comes = self.sqs.has_visible("standard");
             let reads = self.sqs.received() != self.received.load(Ordering::SeqCst);
             let still = self.busy.load(Ordering::SeqCst) == 0 && now == begun && !comes && !reads;
             quiet = if still { quiet + 1 } else { 0 };
