@@ -57,7 +57,7 @@ pub(super) struct Constraints {
     pub plain: bool,
 }
 
-/// What is known of earlier posts of an alert.
+/// The known facts about earlier posts of an alert.
 #[derive(Default)]
 pub(super) struct Earlier {
     /// An earlier post may have been accepted, and the ledger does not know of it yet.
@@ -133,12 +133,12 @@ impl Alert {
         Rank(Reverse(self.level()), Age(self.since, id))
     }
 
-    /// The wish with which the ledger is asked.
+    /// The level and revision that a claim asks for.
     pub fn want(&self) -> Want<'_> {
         Want { owner: &self.owner, level: self.level(), revision: self.finding.updated_at }
     }
 
-    /// Nothing of it is in hand: no claim, no post, no write.
+    /// It has no claim, no post and no write in flight.
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, AlertState::Waiting | AlertState::Prefetching)
     }
@@ -148,7 +148,7 @@ impl Alert {
         matches!(self.state, AlertState::Marking(_) | AlertState::Recording(_))
     }
 
-    /// It stands for the record of a canary, and is posted nowhere.
+    /// It is a canary that is recorded and not posted.
     pub fn is_canary_record(&self) -> bool {
         self.key.kind() == RecordKind::Canary
     }

@@ -25,10 +25,10 @@ use super::timers::Timer;
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 /// The record of a post without a claim waits for a ledger that was unreachable for long.
 const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
-/// When a message returns whose mark came too late.
+/// The delay of a message whose mark came too late.
 const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
 
-/// The parts that take note of a post.
+/// The parts of the desk that record a post.
 pub(super) struct Marking<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
@@ -176,7 +176,7 @@ impl Marking<'_> {
         }
     }
 
-    /// The alert is posted, and its record says so.
+    /// The alert is posted and marked.
     fn posted(
         &mut self,
         id: AlertId,

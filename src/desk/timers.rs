@@ -131,7 +131,7 @@ impl Timers {
         self.deletes
     }
 
-    /// Something moved, or is sure to move at this time.
+    /// A message was settled or posted, or will be at this time.
     pub fn progressed(&mut self, at: Mono) {
         self.last_progress = self.last_progress.max(at);
     }

@@ -38,8 +38,8 @@ pub struct Finding {
     /// Set if several findings share the fingerprint, such as one control of several standards:
     /// names this one among them, in at most [`Finding::MEMBER_CHARS_MAX`] characters.
     pub member: Option<Text>,
-    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such a
-    /// finding is posted whatever its severity and the ledger say.
+    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such
+    /// a finding is posted whatever its severity and the ledger say.
     pub requested_by: Option<Text>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,

@@ -146,8 +146,8 @@ fn the_lease_outlives_two_posts(t: &Times) -> Option<String> {
     })
 }
 
-/// Otherwise the queue would deliver a message again while its alert is still leased, only for the
-/// message to be returned again.
+/// Otherwise the queue would deliver a message again while its alert is still leased, and the
+/// worker would only return it.
 fn the_message_outlives_the_lease(t: &Times) -> Option<String> {
     let hidden_at_least = t.visibility.saturating_sub(t.heartbeat);
     let needed = t.lease.saturating_add(t.skew);

@@ -1,8 +1,8 @@
 //! The last posts that this worker knows of: those that it marked itself, and those that it has
 //! read from the ledger. A duplicate that is recognised here costs no call of the ledger.
 //!
-//! The ledger knows more and knows better. So this memory is bounded in number and in age, and it
-//! says nothing about an alert that it does not hold.
+//! The ledger is the authority. So this cache is bounded in number and in age, and it says nothing
+//! about an alert that it does not hold.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,15 +14,15 @@ use crate::mutation::{self, Mutation};
 
 use super::ledger::{LastPost, RecordKey, Terms, Want};
 
-/// So many alerts are kept in each of two generations. When the younger is full the older one is
+/// The number of alerts in each of two generations. When the younger one is full, the older one is
 /// dropped. Together they take [`Recent::BYTES_MAX`] at most.
 const GENERATION: usize = 7_000;
-/// An older entry is read from the ledger again. For so long a record that an operator deletes by
-/// hand may still count as there.
+/// An older entry is read from the ledger again. A record that an operator deletes by hand may
+/// count as there for this time.
 pub const SURE_FOR: Duration = Duration::from_secs(3600);
 
 /// A record key in 16 bytes: two hashes of it. Each process draws keys of its own for them, so that
-/// nobody can look for two alerts that share a name.
+/// nobody can search for two alerts that share a name.
 type Name = [u64; 2];
 
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ impl Recent {
         self.young.insert(name, Entry { last, learned: now });
     }
 
-    /// The record is another one now.
+    /// Forgets the record, because it has changed.
     pub fn forget(&mut self, key: &RecordKey) {
         let name = self.name(key);
         self.young.remove(&name);
@@ -83,7 +83,7 @@ impl Recent {
         (sure && last.already_posted(want, terms, now.wall)).then_some(last.level)
     }
 
-    /// As [`Recent::already_posted`], however long ago it was learned: for when the ledger is
+    /// Like [`Recent::already_posted`], with entries of any age. Used while the ledger is
     /// unreachable.
     pub fn already_posted_at_any_age(
         &self,

@@ -28,7 +28,7 @@ const PROJECTION: [(&str, &str); 7] = [
 
 impl DynamoLedger {
     /// None for a key that DynamoDB leaves unprocessed, and for an item that can't be read. Neither
-    /// is asked for again.
+    /// is requested again.
     pub(super) async fn last_posts(
         &self,
         keys: &[RecordKey],

@@ -1,5 +1,5 @@
-//! A Slack with faults. The real notifier's code draws each post and reads each answer. Slack's rules
-//! judge the payload.
+//! A Slack with faults. The real notifier's code draws each post and reads each answer. Slack's
+//! rules judge the payload.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -59,8 +59,8 @@ const STALE_MS: u64 = 5_000;
 /// each destination once in half a minute.
 const POSTS_MAX: u32 = 10_000;
 
-/// The most calls of each kind that a worker makes within a minute under any load: about three times
-/// the highest number seen. Two destinations take 55 posts a minute each.
+/// The most calls of each kind that a worker makes within a minute under any load: about three
+/// times the highest number seen. Two destinations take 55 posts a minute each.
 const CALLS_A_MINUTE: [(&str, u32); 8] = [
     ("receive", 2_000),
     ("delete", 2_000),

@@ -100,7 +100,8 @@ impl<'a> State<'a> {
                 self.channels.entry((who, *destination)).or_default().invited = true;
             }
             What::Received { .. } if self.all_open(rules, who) => {
-                // Only a post closes a breaker, so the worker must hold an alert for each destination.
+                // Only a post closes a breaker, so the worker must hold an alert for each
+                // destination.
                 let holds = (0..rules.destinations).all(|d| self.holds_for(rules, who, d));
                 let taken = self.taken.entry(who).or_default();
                 *taken = if holds { *taken + 1 } else { 0 };

@@ -339,7 +339,8 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A message is deleted only when the ledger knows all its alerts, so that no copy is posted again.
+    /// A message is deleted only when the ledger knows all its alerts, so that no copy is posted
+    /// again.
     fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
         for (alert, carried) in owes(rules, self.desks.carries(message)) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);

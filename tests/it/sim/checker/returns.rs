@@ -1,5 +1,6 @@
 //! I15: a worker returns a message only for a reason that the history shows, only while the message
-//! still owes something, and for a limited time. A worker that is asked to stop returns all its messages.
+//! still owes something, and for a limited time. A worker that is asked to stop returns all its
+//! messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +84,8 @@ impl State<'_> {
                 if !done {
                     seen.refused.insert(*alert);
                 } else if row.state == "sent" && row.owned {
-                    // If two messages carry the alert, the history does not show which one was marked.
+                    // If two messages carry the alert, the history does not show which one was
+                    // marked.
                     if self.desks.carriers(who, alert.finding).count() == 1 {
                         seen.marked.insert(*alert);
                     }
@@ -117,8 +119,8 @@ impl State<'_> {
         }
     }
 
-    /// Whether half of the buffer was in use, with the messages that were just returned. The history
-    /// does not show how much other calls are about to bring.
+    /// Whether half of the buffer was in use, with the messages that were just returned. The
+    /// history does not show how much other calls are about to bring.
     fn is_full(&mut self, rules: &Rules, who: Who, at: u64) -> bool {
         let (mut findings, mut bytes) = self.desks.load(who);
         let freed = self.freed.entry(who).or_default();

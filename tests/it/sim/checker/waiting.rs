@@ -15,8 +15,8 @@ const PASSED_MAX: u32 = 4;
 /// by level, and a few that were in flight.
 const STARVED_MAX: u32 = 9;
 
-/// The fewest posts in a row that break the rule by carrying one alert while others wait. Cards that
-/// fill a post alone are rare.
+/// The fewest posts in a row that break the rule by carrying one alert while others wait. Cards
+/// that fill a post alone are rare.
 const ALONE_MAX: u32 = 8;
 
 /// A finding of some level at a worker's desk, to be posted to a destination.
