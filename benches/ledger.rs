@@ -11,6 +11,7 @@ use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{AlertRecord, Claim, RecordKey, Terms, Want, claim, mark};
+use hansho::policy::record::Sighting;
 use hansho::ports::{Ledger, Written};
 
 const NOW: Wall = Wall(1_790_000_000_000);
@@ -23,7 +24,7 @@ const TERMS: Terms = Terms {
 
 /// Claims a new finding, and returns its record.
 async fn claimed(ledger: &EmbeddedLedger, key: &RecordKey) -> AlertRecord {
-    let want = Want { owner: "worker/1", level: Level::High, revision: Some(NOW) };
+    let want = Want { owner: "worker/1", sighting: Sighting::open(Level::High, Some(NOW)) };
     let Claim::Write { expect, record: row, .. } = claim(None, &want, &TERMS, NOW) else {
         panic!("a finding that was never seen can be claimed");
     };
@@ -53,7 +54,8 @@ fn ledger(c: &mut Criterion) {
             runtime.block_on(async {
                 let key = key();
                 let row = claimed(&ledger, &key).await;
-                let (expect, sent) = mark(&row, "digest-1", Some(NOW), &TERMS, NOW);
+                let (expect, sent) =
+                    mark(&row, "post-1", &Sighting::open(Level::High, Some(NOW)), &TERMS, NOW);
                 ledger.write(&key, &expect, &sent).await.expect("the store works")
             })
         });

@@ -16,6 +16,7 @@ fn card(finding: &Arc<Finding>) -> Card {
         finding: Arc::clone(finding),
         escalated_from: None,
         reminder: false,
+        came_back: None,
         perhaps_repeated: false,
         meant_for: None,
     }

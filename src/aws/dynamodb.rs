@@ -29,8 +29,8 @@ use futures_util::FutureExt;
 use self::item::{decode, encode, item, placeholders};
 use super::{cause, failure};
 use crate::policy::record::stored::{self, Unreadable, column};
-use crate::policy::record::{Expect, LastPost, Record, RecordKey, State};
-use crate::ports::{Failure, Ledger, LedgerError, Written};
+use crate::policy::record::{Expect, Record, RecordKey, State};
+use crate::ports::{Consistency, Failure, Ledger, LedgerError, Prefetched, Written};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a whole call. Each call is one attempt: the desk decides about the next.
@@ -163,8 +163,12 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        self.last_posts(keys).await
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.batch_get(keys, consistency).await
     }
 }
 

@@ -4,11 +4,13 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level};
+use crate::finding::{Closing, Finding, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Terms, Want};
-use crate::policy::record::{AlertRecord, RecordKey, RecordKind};
+use crate::policy::record::{
+    AlertRecord, Closed, ClosedBy, RecordKey, RecordKind, Sighting, Stamp,
+};
 use crate::ports::Card;
 
 use super::ids::{AlertId, DeliveryId};
@@ -42,6 +44,13 @@ pub(super) enum AlertState {
     Recording(Box<RecordOrder>),
 }
 
+/// A closing that takes the most of a card.
+const LONGEST_CLOSED: Closed = Closed {
+    at: Stamp { updated_at: Some(Wall(253_402_300_799_000)), observed_at: None },
+    why: Closing::Suppressed,
+    by: ClosedBy::Person,
+};
+
 /// What happens to an alert when its claim is released.
 pub(super) enum AfterRelease {
     Wait,
@@ -66,6 +75,8 @@ pub(super) struct Earlier {
     pub escalated: bool,
     /// The last claim repeats a level that was posted before.
     pub reminder: bool,
+    /// The last claim is for a finding that came back after its incident closed.
+    pub came_back: bool,
 }
 
 pub(super) struct Alert {
@@ -75,6 +86,10 @@ pub(super) struct Alert {
     pub channel: usize,
     pub key: RecordKey,
     pub finding: Arc<Finding>,
+    /// The state of the finding in this event, for the ledger.
+    pub sighting: Sighting,
+    /// The event says that the finding is closed: nothing is posted, and the ledger learns of it.
+    pub closing: bool,
     /// When its message entered the queue.
     pub since: Wall,
     /// Unique to this residence of the alert at this desk.
@@ -108,11 +123,14 @@ impl Alert {
         worker_id: &str,
         share_max: usize,
     ) -> Alert {
+        let sighting = Sighting::of(&finding);
         Alert {
             delivery: origin.delivery,
             destination: origin.destination,
             channel: origin.destination,
             key,
+            closing: sighting.is_closed(),
+            sighting,
             finding,
             since: origin.since,
             owner: format!("{worker_id}/{}", id.0),
@@ -135,7 +153,7 @@ impl Alert {
 
     /// The level and revision that a claim asks for.
     pub fn want(&self) -> Want<'_> {
-        Want { owner: &self.owner, level: self.level(), revision: self.finding.updated_at }
+        Want { owner: &self.owner, sighting: self.sighting.clone() }
     }
 
     /// It has no claim, no post and no write in flight.
@@ -146,6 +164,11 @@ impl Alert {
     /// Slack accepted it, and the ledger does not know yet.
     pub fn is_accepted(&self) -> bool {
         matches!(self.state, AlertState::Marking(_) | AlertState::Recording(_))
+    }
+
+    /// It is recorded and not posted.
+    pub fn is_record_only(&self) -> bool {
+        self.closing || self.is_canary_record()
     }
 
     /// It is a canary that is recorded and not posted.
@@ -174,8 +197,7 @@ impl Alert {
             alert: id,
             key: self.key.clone(),
             owner: self.owner.clone(),
-            level: self.level(),
-            revision: self.finding.updated_at,
+            sighting: self.sighting.clone(),
         }
     }
 
@@ -202,6 +224,7 @@ impl Alert {
             finding: Arc::clone(&self.finding),
             escalated_from: claim.and_then(AlertRecord::escalated_from),
             reminder: self.earlier.reminder,
+            came_back: claim.and_then(AlertRecord::came_back),
             // Without a claim nobody knows whether it was posted before.
             perhaps_repeated: claim.is_none_or(perhaps),
             meant_for: self.is_posted_by_fallback().then(|| self.key.destination().to_owned()),
@@ -216,6 +239,7 @@ impl Alert {
                 finding: Arc::clone(&self.finding),
                 escalated_from: Some(Level::Informational),
                 reminder: true,
+                came_back: Some(LONGEST_CLOSED),
                 perhaps_repeated: true,
                 meant_for: has_fallback.then(|| self.key.destination().to_owned()),
             })

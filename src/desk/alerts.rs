@@ -56,7 +56,8 @@ impl Alerts {
     pub fn remove(&mut self, id: AlertId) -> Option<Alert> {
         let alert = self.all.remove(&id)?;
         self.ready[alert.destination].remove(alert.rank(id));
-        if !alert.is_waiting() {
+        // The key of a record to be written may be in hand for another alert.
+        if !alert.is_waiting() && !alert.is_record_only() {
             self.keys_in_hand.remove(&alert.key);
         }
         Some(alert)
@@ -103,6 +104,7 @@ impl Alerts {
         alert.failures = 0;
         alert.earlier.reminder = claim.is_reminder();
         alert.earlier.escalated = claim.escalated_from().is_some();
+        alert.earlier.came_back = claim.came_back().is_some();
         alert.state = AlertState::Claimed(Some(Box::new(claim)));
     }
 
@@ -127,7 +129,16 @@ impl Alerts {
         self.accepted(id, AlertState::Marking(Box::new(order)));
     }
 
-    /// Slack accepted its post, or its canary came, and the record is written without a claim.
+    /// A closed finding is owed all the same, and waits as others do.
+    pub fn reopen(&mut self, id: AlertId) {
+        let Some(alert) = self.all.get_mut(&id) else { return };
+        alert.closing = false;
+        alert.state = AlertState::Waiting;
+        self.make_ready(id);
+    }
+
+    /// Slack accepted its post, its canary came, or it is closed: the record is written without a
+    /// claim.
     pub fn record(&mut self, id: AlertId, order: RecordOrder) {
         self.accepted(id, AlertState::Recording(Box::new(order)));
     }

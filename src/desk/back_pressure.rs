@@ -39,7 +39,7 @@ impl BackPressure<'_> {
         let (alerts, destinations) = (&self.buffer.alerts, self.destinations);
         let select = Select { alerts, destinations, settings: self.settings };
         select.most_severe_for(channel).is_some()
-            || alerts.iter().any(|(_, n)| n.channel == channel && !n.is_canary_record())
+            || alerts.iter().any(|(_, n)| n.channel == channel && !n.is_record_only())
     }
 
     /// Whether one more receive may be ordered on the lane with this index. Each receive is

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::finding::Level;
+use crate::policy::recent::Settled;
 
 use super::alert::Alert;
 use super::alerts::Alerts;
@@ -20,7 +20,7 @@ pub(super) struct Buffer {
 
 /// The end of an alert at this desk.
 pub(super) enum Resolution {
-    /// It was posted, now or before.
+    /// It was posted, now or before, or its finding is closed.
     Settled,
     Return(ReturnReason, Duration),
     /// Slack will never accept it.
@@ -57,7 +57,7 @@ impl Buffer {
             Resolution::Settled => {}
             Resolution::Return(reason, delay) => {
                 self.deliveries.return_after(delivery, reason, delay);
-                if !alert.is_canary_record() {
+                if !alert.is_record_only() {
                     notes.returned(id, alert.destination);
                 }
             }
@@ -70,17 +70,17 @@ impl Buffer {
         self.deliveries.finish_if_done(delivery, cx);
     }
 
-    /// Slack accepted the alert before, and nothing is posted.
-    pub fn already_posted(
+    /// Nothing is posted for the alert: it was posted before, or its finding is closed.
+    pub fn settle(
         &mut self,
         id: AlertId,
-        level: Level,
+        settled: Settled,
         by: KnownFrom,
         notes: &mut RecoveryNotes,
         cx: &mut Context<'_>,
     ) {
         let Some(alert) = self.alerts.get(id) else { return };
-        cx.output.already_posted(&alert.key, level, by);
+        cx.output.settled(alert, settled, by);
         self.resolve(id, Resolution::Settled, notes, cx);
     }
 

@@ -1,7 +1,7 @@
 //! The events of the desk: answers to its orders, and two wishes of its caller.
 
-use crate::policy::record::{AlertRecord, LastPost, PaceRecord};
-use crate::ports::{Delivery, Depth, Lane, LedgerError, QueueError, Verdict, Written};
+use crate::policy::record::{AlertRecord, PaceRecord};
+use crate::ports::{Delivery, Depth, Lane, LedgerError, Prefetched, QueueError, Verdict, Written};
 
 use super::ids::{AlertId, DeliveryId};
 use super::order::{ClaimOutcome, HidePurpose, RecordOutcome};
@@ -22,7 +22,7 @@ pub enum Event {
         outcome: ClaimOutcome,
     },
     Prefetched {
-        result: Result<Vec<Option<LastPost>>, LedgerError>,
+        result: Result<Vec<Prefetched>, LedgerError>,
     },
     PaceRead {
         destination: usize,

@@ -19,6 +19,7 @@ use super::heartbeat;
 use super::ids::{AlertId, DeliveryId};
 use super::ledger::LedgerState;
 use super::ledger::prefetch::NewAlert;
+use super::marking::record_closing;
 use super::order::{Order, RecordOrder, ToRecord};
 use super::report::{KnownFrom, Report, ReturnReason};
 use super::settings::RETRY_FIRST;
@@ -89,7 +90,12 @@ impl Intake<'_> {
             }
             self.cx.output.count().findings += 1;
             self.cx.output.report(Report::Received { finding: Arc::clone(&finding), lane });
-            for destination in self.cx.settings.routes.owed(&finding.severity) {
+            // A closed finding may have been posted anywhere, at another severity.
+            let destinations = match finding.condition.is_closed() {
+                true => (0..self.destinations.len()).collect(),
+                false => self.cx.settings.routes.owed(&finding.severity),
+            };
+            for destination in destinations {
                 self.admit(id, destination, Arc::clone(&finding));
             }
         }
@@ -106,14 +112,21 @@ impl Intake<'_> {
         let settings = self.cx.settings;
         let (worker_id, lines_max) = (&settings.worker_id, settings.capacity.lines_max);
         let alert = Alert::new(id, origin, key, finding, worker_id, lines_max);
-        if let Some(level) = self.ledger.remembers(&alert, &self.cx) {
-            return self.cx.output.already_posted(&alert.key, level, KnownFrom::Memory);
+        if let Some(settled) = self.ledger.remembers(&alert, &self.cx) {
+            return self.cx.output.settled(&alert, settled, KnownFrom::Memory);
         }
         self.buffer.admit(id, alert);
         let free_for_critical = d.is_free_for_critical(self.cx.now);
         let new = NewAlert { id, receive_count, free_for_critical };
         let LedgerState { prefetch, health, .. } = &mut *self.ledger;
-        prefetch.admit(new, &mut self.buffer.alerts, health, &mut self.cx);
+        let (alerts, cx) = (&mut self.buffer.alerts, &mut self.cx);
+        if prefetch.admit(new, alerts, health, cx) {
+            return;
+        }
+        if alerts.get(id).is_some_and(|alert| alert.closing) {
+            return record_closing(id, alerts, cx);
+        }
+        alerts.make_ready(id);
     }
 
     /// Takes a canary. Its message is deleted only when the canary's own record is written, which

@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
+use crate::finding::Closing;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, UnclaimedPost};
-use crate::policy::record::{AlertRecord, LastPost};
+use crate::policy::ledger::{self, ClosingStep, Recording, UnclaimedPost};
+use crate::policy::record::{AlertRecord, Closed, Sighting};
 use crate::ports::{LedgerError, Written};
 
 use super::alert::AlertState;
+use super::alerts::Alerts;
 use super::buffer::{Buffer, Resolution};
 use super::context::Context;
 use super::destination::Destinations;
 use super::destination::recovery_note::RecoveryNotes;
 use super::ids::AlertId;
 use super::lambda_lifetime::Outlook;
-use super::ledger::LedgerState;
+use super::ledger::{LedgerState, prefetch};
 use super::order::{Order, RecordOrder, RecordOutcome, ToRecord, WriteOrder};
 use super::output::Subject;
 use super::report::{Report, ReturnReason};
@@ -25,6 +27,8 @@ use super::timers::Timer;
 const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 /// The record of a post without a claim waits for a ledger that was unreachable for long.
 const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
+/// A closing waits for the post of its alert, which takes some seconds.
+const CLOSING_RETRY: Duration = Duration::from_secs(2);
 /// The delay of a message whose mark came too late.
 const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
 
@@ -42,18 +46,18 @@ impl Marking<'_> {
     pub fn record_post(&mut self, post_id: &str, alerts: &[AlertId]) {
         for &id in alerts {
             let Some(alert) = self.buffer.alerts.get(id) else { continue };
-            let (key, revision) = (alert.key.clone(), alert.finding.updated_at);
+            let (key, sighting) = (alert.key.clone(), alert.sighting.clone());
             let now = self.cx.now.wall;
             let Some(claim) = alert.claim() else {
-                let (level, owner) = (alert.level(), alert.owner.clone());
+                let owner = alert.owner.clone();
                 let post_id = post_id.to_owned();
-                let post = UnclaimedPost { level, post_id, revision, sent_at: now };
+                let post = UnclaimedPost { post_id, sighting, sent_at: now };
                 let fact = ToRecord::Post(post);
                 self.record_unclaimed(RecordOrder { alert: id, key, owner, fact });
                 continue;
             };
             let (expect, record) =
-                ledger::mark(claim, post_id, revision, &self.cx.settings.terms, now);
+                ledger::mark(claim, post_id, &sighting, &self.cx.settings.terms, now);
             let write = WriteOrder { alert: id, key, expect, record };
             self.buffer.alerts.mark(id, write.clone());
             self.cx.output.order(Order::Mark(write));
@@ -80,7 +84,7 @@ impl Marking<'_> {
         let AlertState::Marking(write) = &alert.state else { return };
         let post_id = write.record.post_id().unwrap_or_default().to_owned();
         let accepted_at = write.record.accepted().map_or(self.cx.now.wall, |post| post.sent_at);
-        let last_post = write.record.last_post();
+        let record = write.record.clone();
         let done = match &result {
             Ok(Written::Done) => true,
             // An earlier try may have taken effect, and its answer was lost.
@@ -92,7 +96,7 @@ impl Marking<'_> {
             Err(error) => return self.retry_later(id, "mark", error, MARK_RETRY_MAX),
         };
         if done {
-            return self.posted(id, last_post, post_id, accepted_at);
+            return self.posted(id, Some(&record), post_id, accepted_at);
         }
         self.cx.output.count().fenced_out += 1;
         let (finding, destination) =
@@ -110,9 +114,10 @@ impl Marking<'_> {
                 }
                 self.ledger.health.failed(error, &mut self.cx);
             }
-            RecordOutcome::Done | RecordOutcome::Busy { .. } => {
-                self.ledger.health.worked(&mut self.cx);
-            }
+            RecordOutcome::Done
+            | RecordOutcome::Closed { .. }
+            | RecordOutcome::Owed
+            | RecordOutcome::Busy { .. } => self.ledger.health.worked(&mut self.cx),
         }
         let Some(alert) = self.buffer.alerts.get(id) else { return };
         let AlertState::Recording(order) = &alert.state else { return };
@@ -121,8 +126,15 @@ impl Marking<'_> {
             RecordOutcome::Done => {
                 let ToRecord::Post(post) = &order.fact else { return };
                 let (post_id, accepted_at) = (post.post_id.clone(), post.sent_at);
-                let last_post = post.last_post(&self.cx.settings.terms);
-                self.posted(id, Some(last_post), post_id, accepted_at);
+                self.posted(id, None, post_id, accepted_at);
+            }
+            RecordOutcome::Closed { record, ended } => self.closed(id, record, ended),
+            RecordOutcome::Owed => self.owed(id),
+            RecordOutcome::Busy { .. } if alert.closing => {
+                if !self.leaves(id) {
+                    let at = self.cx.now.mono.plus(CLOSING_RETRY);
+                    self.cx.timers.set(at, Timer::RetryMark(id));
+                }
             }
             RecordOutcome::Busy { until } => {
                 let delay = until.since(self.cx.now.wall) + Duration::from_secs(1);
@@ -142,7 +154,7 @@ impl Marking<'_> {
         error: &LedgerError,
         delay_max: Duration,
     ) {
-        if self.canary_leaves(id) {
+        if self.leaves(id) {
             return;
         }
         let failures = self.buffer.alerts.ledger_failed(id);
@@ -180,7 +192,7 @@ impl Marking<'_> {
     fn posted(
         &mut self,
         id: AlertId,
-        last_post: Option<LastPost>,
+        record: Option<&AlertRecord>,
         post_id: String,
         accepted_at: Wall,
     ) {
@@ -190,9 +202,10 @@ impl Marking<'_> {
         tally.posted += 1;
         tally.escalated += u64::from(alert.earlier.escalated);
         tally.reminded += u64::from(alert.earlier.reminder);
+        tally.came_back += u64::from(alert.earlier.came_back);
         tally.by_fallback += u64::from(by_fallback);
-        if let Some(last_post) = last_post {
-            self.ledger.recent.learn(&alert.key, last_post, self.cx.now);
+        if let Some(record) = record {
+            self.ledger.recent.learn(&alert.key, record, &alert.sighting, self.cx.now);
         }
         let channel = &self.destinations[alert.channel];
         self.cx.output.report(Report::Posted {
@@ -216,10 +229,36 @@ impl Marking<'_> {
         self.resolve(id, Resolution::Settled);
     }
 
-    /// The record of a canary could not be written. If its message is to leave, the next worker
-    /// writes the record: nothing was posted that the ledger would have to know. True if it left.
-    fn canary_leaves(&mut self, id: AlertId) -> bool {
-        let Some(alert) = self.buffer.alerts.get(id).filter(|n| n.is_canary_record()) else {
+    /// The ledger knows that the finding is closed. `ended`: its alert had been posted.
+    fn closed(&mut self, id: AlertId, record: Option<Box<AlertRecord>>, ended: Option<Closed>) {
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        // Without a record, this worker remembers the closing for an open state that comes late.
+        let now = self.cx.now;
+        let record = record.or_else(|| closed_record(&alert.sighting, &self.cx));
+        if let Some(record) = record {
+            self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
+        }
+        let why = alert.finding.condition.closed().unwrap_or(Closing::Resolved);
+        self.cx.output.closed(alert, why, ended.is_some());
+        self.resolve(id, Resolution::Settled);
+    }
+
+    /// A closed finding is more severe than what a person handled, so its alert is posted if its
+    /// destination wants it.
+    fn owed(&mut self, id: AlertId) {
+        let Some(alert) = self.buffer.alerts.get(id) else { return };
+        if self.cx.settings.routes.admits(alert.destination, &alert.finding.severity) {
+            self.buffer.alerts.reopen(id);
+        } else {
+            self.closed(id, None, None);
+        }
+    }
+
+    /// A record that stands for no post could not be written. If its message is to leave, the next
+    /// worker writes the record: nothing was posted that the ledger would have to know. True if it
+    /// left.
+    fn leaves(&mut self, id: AlertId) -> bool {
+        let Some(alert) = self.buffer.alerts.get(id).filter(|n| n.is_record_only()) else {
             return false;
         };
         let delivery = alert.delivery;
@@ -239,4 +278,23 @@ impl Marking<'_> {
     fn resolve(&mut self, id: AlertId, resolution: Resolution) {
         self.buffer.resolve(id, resolution, self.notes, &mut self.cx);
     }
+}
+
+/// The record that a closing would have, if it left a trace.
+fn closed_record(sighting: &Sighting, cx: &Context<'_>) -> Option<Box<AlertRecord>> {
+    match ledger::close(None, sighting, true, &cx.settings.terms, cx.now.wall) {
+        ClosingStep::Record(Recording::Write { record, .. }) => Some(Box::new(record)),
+        ClosingStep::Record(Recording::Known | Recording::Busy { .. }) | ClosingStep::Owed => None,
+    }
+}
+
+/// Orders the record of a finding that is closed.
+pub(super) fn record_closing(id: AlertId, alerts: &mut Alerts, cx: &mut Context<'_>) {
+    let Some(alert) = alerts.get(id) else { return };
+    let leaves_trace = prefetch::leaves_trace(alert, cx);
+    let (key, owner) = (alert.key.clone(), alert.owner.clone());
+    let fact = ToRecord::Closing { sighting: alert.sighting.clone(), leaves_trace };
+    let order = RecordOrder { alert: id, key, owner, fact };
+    alerts.record(id, order.clone());
+    cx.output.order(Order::Record(order));
 }

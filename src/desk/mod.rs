@@ -199,7 +199,8 @@ impl Desk {
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.fire_timers(now);
         let LedgerState { prefetch, health, .. } = &mut self.ledger;
-        prefetch.order(&mut self.buffer.alerts, health, &mut self.shared.at(now));
+        let without = prefetch.order(&self.buffer.alerts, health, &mut self.shared.at(now));
+        without.into_iter().for_each(|id| self.end_prefetch(id, now));
         // Dead destinations come first. A due retry needs an alert before the fallback takes them
         // all.
         for dead in [true, false] {

@@ -6,8 +6,8 @@ use crate::finding::Level;
 use crate::instants::Wall;
 use crate::policy::canary::Arrival;
 use crate::policy::ledger::UnclaimedPost;
-use crate::policy::record::{AlertRecord, Expect, LastPost, PaceRecord, RecordKey};
-use crate::ports::{Lane, LedgerError, Post, QuarantineEntry, Receipt, ReceiveAsk};
+use crate::policy::record::{AlertRecord, Closed, Expect, PaceRecord, RecordKey, Sighting};
+use crate::ports::{Consistency, Lane, LedgerError, Post, QuarantineEntry, Receipt, ReceiveAsk};
 
 use super::ids::{AlertId, DeliveryId};
 
@@ -18,9 +18,10 @@ pub enum Order {
     /// Read the number of messages in a lane, to know whether everything is settled.
     Measure(Lane),
     Claim(ClaimOrder),
-    /// Read the last posts of these alerts, at most [`crate::ports::PREFETCH_MAX`].
+    /// Read the records of these alerts, at most [`crate::ports::PREFETCH_MAX`].
     Prefetch {
         keys: Vec<RecordKey>,
+        consistency: Consistency,
     },
     /// Read the record of the fleet's pace for a destination.
     ReadPace {
@@ -64,8 +65,7 @@ pub struct ClaimOrder {
     pub alert: AlertId,
     pub key: RecordKey,
     pub owner: String,
-    pub level: Level,
-    pub revision: Option<Wall>,
+    pub sighting: Sighting,
 }
 
 /// One conditional write to the record of the fleet's pace for a destination.
@@ -93,6 +93,8 @@ pub enum ToRecord {
     Post(UnclaimedPost),
     /// A canary arrived.
     Canary(Arrival),
+    /// A finding is closed. `leaves_trace`: also if there is no record, see [`crate::policy::ledger::close`].
+    Closing { sighting: Sighting, leaves_trace: bool },
 }
 
 /// One conditional write to the record of an alert.
@@ -118,8 +120,11 @@ pub enum ClaimOutcome {
     Won(AlertRecord),
     AlreadyPosted {
         level: Level,
-        /// The last post according to the record. None while the record is claimed.
-        last_post: Option<LastPost>,
+        record: Box<AlertRecord>,
+    },
+    /// The finding is closed.
+    Closed {
+        record: Box<AlertRecord>,
     },
     Busy {
         until: Wall,
@@ -131,11 +136,20 @@ pub enum ClaimOutcome {
     },
 }
 
-/// The answer to the record of a post.
+/// The answer to the record of a fact.
 #[derive(Debug)]
 pub enum RecordOutcome {
-    /// The ledger knows of this post, or of a later one.
+    /// The ledger knows of this post or canary, or of a later one.
     Done,
+    /// The ledger knows that the finding is closed.
+    Closed {
+        /// The record, if there is one.
+        record: Option<Box<AlertRecord>>,
+        /// The incident of a posted alert that this write closed.
+        ended: Option<Closed>,
+    },
+    /// The finding is more severe than what a person handled: it is open, and owed.
+    Owed,
     Busy {
         until: Wall,
     },

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::finding::Level;
+use crate::finding::Closing;
 use crate::policy::ledger::RecordKey;
+use crate::policy::recent::Settled;
 use crate::ports::{Lane, LedgerError, QueueError};
 
+use super::alert::Alert;
 use super::order::Order;
 use super::report::{KnownFrom, Report};
 use super::tally::Tally;
@@ -52,11 +54,30 @@ impl Output {
         std::mem::take(&mut self.reports)
     }
 
-    /// Counts and reports an alert that Slack accepted before.
-    pub fn already_posted(&mut self, key: &RecordKey, level: Level, by: KnownFrom) {
-        let (finding, destination) = key.clone().into_parts();
-        self.tally.already_posted += 1;
-        self.reports.push(Report::AlreadyPosted { finding, destination, level, by });
+    /// Counts and reports an alert for which nothing is posted, and how that is known.
+    pub fn settled(&mut self, alert: &Alert, settled: Settled, by: KnownFrom) {
+        if let Some(why) = alert.finding.condition.closed().filter(|_| alert.closing) {
+            return self.closed(alert, why, false);
+        }
+        let (finding, destination) = alert.key.clone().into_parts();
+        self.reports.push(match settled {
+            Settled::Posted(level) => {
+                self.tally.already_posted += 1;
+                Report::AlreadyPosted { finding, destination, level, by }
+            }
+            Settled::Closed => {
+                self.tally.already_closed += 1;
+                Report::AlreadyClosed { finding, destination, by }
+            }
+        });
+    }
+
+    /// Counts and reports a finding that was closed when it came. `ended`: it had been posted.
+    pub fn closed(&mut self, alert: &Alert, why: Closing, ended: bool) {
+        let (finding, destination) = alert.key.clone().into_parts();
+        self.tally.closed += 1;
+        self.tally.ended += u64::from(ended);
+        self.reports.push(Report::Closed { finding, destination, why, ended });
     }
 
     /// Reports a ledger call that failed. `delay` is the time until its retry.

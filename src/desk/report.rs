@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::{Finding, Level, Unwanted};
+use crate::finding::{Closing, Finding, Level, Unwanted};
 use crate::ports::Lane;
 
 /// Why a message returns to the queue. The word is the log field and the metric label.
@@ -84,6 +84,20 @@ pub enum Report {
         finding: String,
         destination: String,
         level: Level,
+        by: KnownFrom,
+    },
+    /// A finding was closed when it came, so nothing is posted.
+    Closed {
+        finding: String,
+        destination: String,
+        why: Closing,
+        /// The finding had been posted, and its incident ends with this.
+        ended: bool,
+    },
+    /// The ledger knows that the finding is closed since.
+    AlreadyClosed {
+        finding: String,
+        destination: String,
         by: KnownFrom,
     },
     Posted {

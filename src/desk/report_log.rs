@@ -18,6 +18,8 @@ impl Report {
             | Report::Filtered { .. }
             | Report::Canary { .. }
             | Report::AlreadyPosted { .. }
+            | Report::Closed { .. }
+            | Report::AlreadyClosed { .. }
             | Report::Posted { .. }
             | Report::FencedOut { .. } => self.log_of_finding(),
             Report::PostFailed { .. }
@@ -49,6 +51,12 @@ impl Report {
             }
             Report::AlreadyPosted { finding, destination, level, by } => {
                 debug!(%finding, destination, %level, by = by.as_str(), "already posted");
+            }
+            Report::Closed { finding, destination, why, ended } => {
+                debug!(%finding, destination, why = why.as_str(), ended, "closed");
+            }
+            Report::AlreadyClosed { finding, destination, by } => {
+                debug!(%finding, destination, by = by.as_str(), "closed since");
             }
             Report::Posted { finding, destination, channel, level, post_id, waited } => {
                 let waited_ms = millis(waited);

@@ -249,7 +249,7 @@ mod tests {
                         Event::Reserved { destination: w.destination, result: Ok(Written::Done) }
                     }
                     Order::Claim(c) => {
-                        let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
+                        let want = Want { owner: &c.owner, sighting: c.sighting.clone() };
                         let terms = desk.settings().terms;
                         let Claim::Write { record, .. } = claim(None, &want, &terms, NOW.wall)
                         else {

@@ -15,12 +15,20 @@ pub struct Tally {
     pub below_threshold: u64,
     /// Alerts that Slack accepted before.
     pub already_posted: u64,
+    /// Alerts of findings that were closed when they came, for which nothing was posted.
+    pub closed: u64,
+    /// Of those: alerts that had been posted, and whose incident they ended.
+    pub ended: u64,
+    /// Alerts of findings that the ledger knows to be closed since.
+    pub already_closed: u64,
     /// Alerts posted and marked.
     pub posted: u64,
     /// Posts that Slack accepted. Each carries one or more alerts.
     pub posts: u64,
     /// Of the alerts posted: those that raised a level posted before.
     pub escalated: u64,
+    /// Of the alerts posted: those of findings that came back after they were closed.
+    pub came_back: u64,
     /// Of the alerts posted: reminders of a level posted before.
     pub reminded: u64,
     /// Of the alerts posted: those that a fallback received because their destination was dead.

@@ -6,9 +6,9 @@ use crate::finding::Level;
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::budget::TimeBudget;
-use crate::policy::ledger::LastPost;
+use crate::policy::recent::Settled;
 use crate::policy::record::{AlertRecord, PaceRecord};
-use crate::ports::{LedgerError, Verdict, Written};
+use crate::ports::{LedgerError, Prefetched, Verdict, Written};
 
 use super::Desk;
 use super::alert::AfterRelease;
@@ -22,10 +22,12 @@ use super::destination::select::{Limits, Select, Selected};
 use super::heartbeat;
 use super::ids::{AlertId, DeliveryId};
 use super::lambda_lifetime::Outlook;
-use super::ledger::prefetch;
+use super::ledger::{KnownOfOld, prefetch};
+use super::marking::record_closing;
 use super::order::{ClaimOutcome, Order};
 use super::output::Subject;
 use super::report::{KnownFrom, ReturnReason};
+use super::settings::RETRY_MAX;
 use super::timers::Timer;
 
 /// Added to a delay, so that an alert does not come back a moment too early.
@@ -44,7 +46,7 @@ impl Desk {
                 }
                 Timer::Finish(id) => self.buffer.deliveries.finish(id, cx),
                 Timer::Ready(id) => self.buffer.alerts.make_ready(id),
-                Timer::PrefetchPatience(id) => self.buffer.alerts.end_prefetch(id),
+                Timer::PrefetchPatience(id) => self.end_prefetch(id, now),
                 Timer::RetryMark(id) => self.marking(now).retry(id),
                 // The parts that own the other timers check the time themselves.
                 Timer::PaceSlot(_)
@@ -59,25 +61,29 @@ impl Desk {
         }
     }
 
-    /// Settles the alerts whose records say that they were posted. The others go on.
-    pub(super) fn prefetched(
-        &mut self,
-        result: Result<Vec<Option<LastPost>>, LedgerError>,
-        now: Now,
-    ) {
+    /// Settles the alerts whose records say that nothing is owed. The others go on.
+    pub(super) fn prefetched(&mut self, result: Result<Vec<Prefetched>, LedgerError>, now: Now) {
         let answers = self.ledger.prefetch.answered(result, &mut self.shared.at(now));
-        for (id, last_post) in answers {
+        for (id, answer) in answers {
             let Some(alert) = self.buffer.alerts.get(id) else { continue };
-            let level = alert.level();
-            let known = prefetch::settles(last_post, alert, &self.shared.at(now));
-            if let Some(last_post) = known {
-                self.ledger.recent.learn(&alert.key, last_post, now);
-                self.already_posted(id, last_post.level, KnownFrom::Prefetch, now);
-            } else if prefetch::is_unknown_taken_for_posted(alert) {
-                self.already_posted(id, level, KnownFrom::Prefetch, now);
-            } else {
-                self.buffer.alerts.end_prefetch(id);
+            match prefetch::decide(answer, alert, &self.shared.at(now)) {
+                prefetch::Next::Settle(settled, record) => {
+                    if let Some(record) = record {
+                        self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
+                    }
+                    self.settle(id, settled, KnownFrom::Prefetch, now);
+                }
+                prefetch::Next::GoOn => self.end_prefetch(id, now),
             }
+        }
+    }
+
+    /// The prefetch of an alert is over, or it goes on without.
+    pub(super) fn end_prefetch(&mut self, id: AlertId, now: Now) {
+        if self.buffer.alerts.get(id).is_some_and(|alert| alert.closing && alert.is_waiting()) {
+            record_closing(id, &mut self.buffer.alerts, &mut self.shared.at(now));
+        } else {
+            self.buffer.alerts.end_prefetch(id);
         }
     }
 
@@ -140,11 +146,11 @@ impl Desk {
         for id in selected {
             let Some(alert) = self.buffer.alerts.get(id) else { continue };
             // It may have been posted since it came, as a copy of an alert in hand.
-            if let Some(level) = self.ledger.remembers(alert, &self.shared.at(now)) {
+            if let Some(settled) = self.ledger.remembers(alert, &self.shared.at(now)) {
                 if let Some(post) = &mut self.destinations[channel].in_hand {
                     post.claim_answered();
                 }
-                self.already_posted(id, level, KnownFrom::Memory, now);
+                self.settle(id, settled, KnownFrom::Memory, now);
                 continue;
             }
             self.shared.output.order(Order::Claim(alert.claim_order(id)));
@@ -156,13 +162,17 @@ impl Desk {
         self.ledger.health.report_unreachable(&mut self.shared.at(now));
         let Some(selected) = self.take_up(channel, Level::Critical, now) else { return };
         let alerts = &self.buffer.alerts;
-        let (known, unknown) = self.ledger.split_known(selected, alerts, &self.shared.at(now));
+        let KnownOfOld { settled, unsure, unknown } =
+            self.ledger.split_known(selected, alerts, &self.shared.at(now));
         unknown.iter().for_each(|id| self.buffer.alerts.go_unclaimed(*id));
         if let Some(post) = &mut self.destinations[channel].in_hand {
             post.go_unclaimed(unknown);
         }
-        for (id, level) in known {
-            self.already_posted(id, level, KnownFrom::Memory, now);
+        for (id, settled) in settled {
+            self.settle(id, settled, KnownFrom::Memory, now);
+        }
+        for id in unsure {
+            self.wait_again(id, Some(now.mono.plus(RETRY_MAX)), now);
         }
         self.send(channel, now);
     }
@@ -204,17 +214,19 @@ impl Desk {
         }
         match outcome {
             ClaimOutcome::Won(record) => {
-                self.ledger.recent.forget(&alert.key);
+                self.ledger.recent.forget(&alert.key, &alert.sighting);
                 self.buffer.alerts.won(id, record);
                 if let Some(post) = post {
                     post.add(id);
                 }
             }
-            ClaimOutcome::AlreadyPosted { level, last_post } => {
-                if let Some(last_post) = last_post {
-                    self.ledger.recent.learn(&alert.key, last_post, now);
-                }
-                self.already_posted(id, level, KnownFrom::Claim, now);
+            ClaimOutcome::AlreadyPosted { level, record } => {
+                self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
+                self.settle(id, Settled::Posted(level), KnownFrom::Claim, now);
+            }
+            ClaimOutcome::Closed { record } => {
+                self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
+                self.settle(id, Settled::Closed, KnownFrom::Claim, now);
             }
             ClaimOutcome::Busy { until } => self.claim_is_busy(id, until, now),
             ClaimOutcome::Failed { error, .. } => {
@@ -392,8 +404,8 @@ impl Desk {
         outlook.due_in(delivery, &self.shared.at(now))
     }
 
-    fn already_posted(&mut self, id: AlertId, level: Level, by: KnownFrom, now: Now) {
-        self.buffer.already_posted(id, level, by, &mut self.notes, &mut self.shared.at(now));
+    fn settle(&mut self, id: AlertId, settled: Settled, by: KnownFrom, now: Now) {
+        self.buffer.settle(id, settled, by, &mut self.notes, &mut self.shared.at(now));
     }
 
     fn resolve(&mut self, id: AlertId, resolution: Resolution, now: Now) {

@@ -11,8 +11,8 @@ use futures_util::stream::FuturesUnordered;
 use crate::instants::{Mono, Wall};
 use crate::mutation::{self, Mutation};
 use crate::policy::canary;
-use crate::policy::ledger::{self, Claim, Recording, Terms, Want};
-use crate::policy::record::{AlertRecord, RecordKey, RecordType};
+use crate::policy::ledger::{self, Claim, ClosingStep, Recording, Terms, Want};
+use crate::policy::record::{AlertRecord, RecordKey, RecordType, Sighting};
 use crate::ports::{
     Clock, Depth, Lane, Ledger, LedgerError, Notifier, Queue, QueueError, Receipt, Written,
 };
@@ -178,7 +178,9 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         Order::Refresh { destination, name } => {
             Event::Refreshed { destination, result: notifier.refresh(&name).await }
         }
-        Order::Prefetch { keys } => Event::Prefetched { result: ledger.prefetch(&keys).await },
+        Order::Prefetch { keys, consistency } => {
+            Event::Prefetched { result: ledger.prefetch(&keys, consistency).await }
+        }
         Order::ReadPace { destination, key } => {
             Event::PaceRead { destination, result: ledger.read(&key).await }
         }
@@ -240,13 +242,27 @@ async fn claim<L: Ledger, C: Clock>(
     terms: &Terms,
     order: &ClaimOrder,
 ) -> ClaimOutcome {
-    let want = Want { owner: &order.owner, level: order.level, revision: order.revision };
-    let mut seen = None;
+    let want = Want { owner: &order.owner, sighting: order.sighting.clone() };
+    let mut seen: Option<AlertRecord> = None;
     for _ in 0..ROUNDS_MAX {
         match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
             Claim::AlreadyPosted { level } => {
-                let last_post = seen.as_ref().and_then(AlertRecord::last_post);
-                return ClaimOutcome::AlreadyPosted { level, last_post };
+                let record = Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
+                return ClaimOutcome::AlreadyPosted { level, record };
+            }
+            Claim::Closed(_) => {
+                let record = Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
+                return ClaimOutcome::Closed { record };
+            }
+            Claim::Join { expect, record, level } => {
+                match ledger.write(&order.key, &expect, &record).await {
+                    Ok(Written::Done) => {
+                        let record = Box::new(record);
+                        return ClaimOutcome::AlreadyPosted { level, record };
+                    }
+                    Ok(Written::Lost(record)) => seen = record,
+                    Err(error) => return ClaimOutcome::Failed { error, answered: true },
+                }
             }
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
             Claim::Write { record, .. } if mutation::is(Mutation::ClaimForgotten) => {
@@ -266,7 +282,7 @@ async fn claim<L: Ledger, C: Clock>(
     ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
 }
 
-/// Records a post that was made without a claim, or a canary.
+/// Records a post that was made without a claim, a canary, or that a finding is closed.
 async fn record<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
@@ -282,6 +298,9 @@ async fn record<L: Ledger, C: Clock>(
         ToRecord::Canary(arrival) => {
             let decide = |seen: Option<&_>, now| canary::record(seen, owner, arrival, terms, now);
             record_by(ledger, clock, terms, key, decide).await
+        }
+        ToRecord::Closing { sighting, leaves_trace } => {
+            close(ledger, clock, terms, key, sighting, *leaves_trace).await
         }
     }
 }
@@ -307,6 +326,45 @@ async fn record_by<L: Ledger, C: Clock, R: RecordType>(
                     Err(error) => {
                         return RecordOutcome::Failed { error, answered: seen.is_some() };
                     }
+                }
+            }
+        }
+    }
+    RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
+}
+
+/// Records that a finding is closed. Reads the record first: most often there is none, and nothing is
+/// written.
+async fn close<L: Ledger, C: Clock>(
+    ledger: &L,
+    clock: &C,
+    terms: &Terms,
+    key: &RecordKey,
+    sighting: &Sighting,
+    leaves_trace: bool,
+) -> RecordOutcome {
+    let mut seen: Option<AlertRecord> = match ledger.read(key).await {
+        Ok(record) => record,
+        Err(error) => return RecordOutcome::Failed { error, answered: false },
+    };
+    for _ in 0..ROUNDS_MAX {
+        let now = clock.now().wall;
+        match ledger::close(seen.as_ref(), sighting, leaves_trace, terms, now) {
+            ClosingStep::Owed => return RecordOutcome::Owed,
+            ClosingStep::Record(Recording::Known) => {
+                return RecordOutcome::Closed { record: seen.map(Box::new), ended: None };
+            }
+            ClosingStep::Record(Recording::Busy { until }) => return RecordOutcome::Busy { until },
+            ClosingStep::Record(Recording::Write { expect, record }) => {
+                match ledger.write(key, &expect, &record).await {
+                    Ok(Written::Done) => {
+                        let was_open = seen.is_none_or(|seen| !seen.incident.is_closed());
+                        let ended =
+                            record.incident.closed.filter(|_| was_open && record.is_posted());
+                        return RecordOutcome::Closed { record: Some(Box::new(record)), ended };
+                    }
+                    Ok(Written::Lost(record)) => seen = record,
+                    Err(error) => return RecordOutcome::Failed { error, answered: true },
                 }
             }
         }

@@ -41,7 +41,7 @@ impl<C: Clock + 'static> QueueInquiry for EmbeddedQueue<C> {
 }
 
 /// The columns of the key, after those of the record.
-const KEY_COLUMNS: [usize; 2] = [13, 14];
+const KEY_COLUMNS: [usize; 2] = [14, 15];
 
 fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
     let [fingerprint, destination] = KEY_COLUMNS;

@@ -5,14 +5,14 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::policy::record::stored::{self, StoredRow, Unreadable, column};
-use crate::policy::record::{Expect, LastPost, Record, RecordKey, State};
-use crate::ports::{Ledger, LedgerError, Written};
+use crate::policy::record::{Expect, Record, RecordKey, State};
+use crate::ports::{Consistency, Ledger, LedgerError, Prefetched, Written};
 
 use super::Store;
 
 /// The columns of a [`StoredRow`], as [`to_row`] reads them.
 pub(super) const COLUMNS: &str = "state, owner, fence, lease_until, level_claimed, level_sent, \
-     revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at";
+     revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident";
 const PLACE: &str = "the embedded store";
 
 /// The ledger port on a [`Store`].
@@ -54,22 +54,20 @@ impl Ledger for EmbeddedLedger {
         }
     }
 
-    /// One call of the store for all keys. It waits for no transaction. None for a row that can't
-    /// be read.
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    /// One call of the store for all keys. It waits for no transaction.
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        _: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let keys = keys.to_vec();
         let read_all = move |c: &mut Connection| {
-            let last_post = |key: &RecordKey| match read(c, key) {
-                Ok(Some(Ok(row))) => LastPost::of(
-                    row.state,
-                    row.level_sent,
-                    row.revision_sent,
-                    row.due_at,
-                    row.expires_at,
-                ),
-                _ => None,
+            let prefetched = |key: &RecordKey| match read(c, key) {
+                Ok(None) => Prefetched::Absent,
+                Ok(Some(Ok(row))) => Prefetched::of(stored::decode(key, row)),
+                Ok(Some(Err(_))) | Err(_) => Prefetched::Unknown,
             };
-            Ok(keys.iter().map(last_post).collect())
+            Ok(keys.iter().map(prefetched).collect())
         };
         self.store.call(read_all).await.map_err(LedgerError)
     }
@@ -102,8 +100,8 @@ fn write(
     t.execute(
         "INSERT OR REPLACE INTO ledger
          (fingerprint, destination, state, owner, fence, lease_until, level_claimed, level_sent,
-          revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+          revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
             key.fingerprint(),
             key.destination(),
@@ -120,6 +118,7 @@ fn write(
             row.ambiguous,
             row.digest,
             row.expires_at.0,
+            row.incident,
         ],
     )?;
     t.commit()?;
@@ -142,7 +141,7 @@ pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Read> {
     let (attempts, ambiguous) = (attempts?, ambiguous?);
     let time = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(Wall));
     let (revision_sent, sent_at, due_at) = (time(6)?, time(7)?, time(8)?);
-    let (owner, digest) = (row.get(1)?, row.get(11)?);
+    let (owner, digest, incident) = (row.get(1)?, row.get(11)?, row.get(13)?);
     let fence = row.get::<_, i64>(2)?.cast_unsigned();
     let (lease_until, expires_at) = (Wall(row.get(3)?), Wall(row.get(12)?));
     let unknown = Unreadable::new(column::STATE, "is no state that this version knows");
@@ -160,6 +159,7 @@ pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Read> {
             attempts: count(attempts, column::ATTEMPTS)?,
             ambiguous: count(ambiguous, column::AMBIGUOUS)?,
             digest,
+            incident,
             expires_at,
         })
     };

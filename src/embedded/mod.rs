@@ -27,7 +27,7 @@ pub use ledger::EmbeddedLedger;
 pub use queue::{EmbeddedQueue, QuarantinedMessage};
 
 /// The version of the tables, in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -73,12 +73,17 @@ CREATE TABLE ledger (
     ambiguous     INTEGER NOT NULL,
     digest        TEXT NOT NULL,
     expires_at    INTEGER NOT NULL,   -- ms
+    incident      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (fingerprint, destination)
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// From version 1 to 2. A program of version 1 that has the file open keeps working with it.
-const SECOND_VERSION: &str = "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;";
+/// The changes from version 1 to 2, from 2 to 3, and so on. A program of an earlier version that has
+/// the file open keeps working with it.
+const CHANGES: [&str; 2] = [
+    "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE ledger ADD COLUMN incident TEXT NOT NULL DEFAULT '';",
+];
 
 /// The file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -200,18 +205,18 @@ pub fn can_be_made(path: &Path) -> Result<(), String> {
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
     let version =
         |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    if !matches!(version(connection)?, 0 | 1) {
+    if !(0..SCHEMA_VERSION).contains(&version(connection)?) {
         return version(connection);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have made them since the version was read.
-    let changes = match version(&transaction)? {
-        0 => SCHEMA,
-        1 => SECOND_VERSION,
-        _ => "",
+    let changes = match usize::try_from(version(&transaction)?) {
+        Ok(0) => SCHEMA.to_owned(),
+        Ok(version) => CHANGES.get(version - 1..).unwrap_or_default().concat(),
+        Err(_) => String::new(),
     };
     if !changes.is_empty() {
-        transaction.execute_batch(changes)?;
+        transaction.execute_batch(&changes)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()?;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::all::Metrics;
 use crate::instants::Mono;
-use crate::policy::record::{Expect, LastPost, Record, RecordKey};
+use crate::policy::record::{Expect, Record, RecordKey};
 use crate::ports::{
-    Clock, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue,
-    QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
+    Clock, Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
+    QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
 /// A queue, a ledger or a notifier whose calls are counted.
@@ -130,9 +130,13 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
         result
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let began = self.began();
-        let result = self.inner.prefetch(keys).await;
+        let result = self.inner.prefetch(keys, consistency).await;
         self.ended("ledger", "prefetch", result_of(&result), began);
         result
     }

@@ -13,10 +13,11 @@ use crate::clock::SystemClock;
 use crate::desk::{DestinationSnapshot, KnownFrom, Report, ReturnReason, Snapshot};
 use crate::finding::{self, Finding, Level};
 use crate::instants::{Mono, Now, Wall};
-use crate::policy::record::{Expect, LastPost, Record, RecordKey};
+use crate::policy::record::{Expect, Record, RecordKey};
 use crate::ports::{
-    Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId, Notifier,
-    Post, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
+    Consistency, Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId,
+    Notifier, Post, Prefetched, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict,
+    Written,
 };
 
 const NOW: Now = Now { wall: Wall(1_790_000_000_000), mono: Mono(5_000) };
@@ -155,8 +156,13 @@ impl Ledger for Half {
         Ok(Written::Lost(None))
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        Ok(vec![None; keys.len()])
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        let _ = consistency;
+        Ok(vec![Prefetched::Absent; keys.len()])
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use super::Failure;
-use crate::policy::record::{Expect, LastPost, Record, RecordKey, RecordType};
+use crate::policy::record::{AlertRecord, Expect, Record, RecordKey, RecordType};
 
 /// The ledger did not answer, or its answer can't be relied on. A write may or may not have taken
 /// effect. Trying again is safe, because every write states what it expects.
@@ -34,6 +34,35 @@ pub enum Written<R> {
     Lost(Option<R>),
 }
 
+/// How exact a [`Ledger::prefetch`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// Every write that was answered before is seen. DynamoDB charges one read unit.
+    Strong,
+    /// A record may be seen as it was some time ago, or not at all. Half a read unit.
+    /// Source: DynamoDB developer guide, "Read consistency".
+    Eventual,
+}
+
+/// What a prefetch says of one alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prefetched {
+    /// Nothing: neither that there is a record nor that there is none.
+    Unknown,
+    Absent,
+    Record(Box<AlertRecord>),
+}
+
+impl Prefetched {
+    /// A record as an adapter read it. One that can't be read is never taken for none.
+    pub fn of<E>(record: Result<Record, E>) -> Prefetched {
+        match record {
+            Ok(Record::Alert(record)) => Prefetched::Record(Box::new(record)),
+            Ok(_) | Err(_) => Prefetched::Unknown,
+        }
+    }
+}
+
 /// How many keys one [`Ledger::prefetch`] may name: DynamoDB's limit.
 /// Source: DynamoDB API reference, BatchGetItem.
 pub const PREFETCH_MAX: usize = 100;
@@ -60,13 +89,13 @@ pub trait Ledger: Send + Sync {
         record: Record,
     ) -> impl Future<Output = Result<Written<Record>, LedgerError>> + Send;
 
-    /// The last posts of at most [`PREFETCH_MAX`] alerts, by a cheap read. A record may be seen as
-    /// it was some time ago, or not at all. One answer for each key, in order. None says nothing:
-    /// neither that there is a record nor that there is none.
+    /// Reads the records of at most [`PREFETCH_MAX`] alerts by one call. One answer for each key, in
+    /// order.
     fn prefetch(
         &self,
         keys: &[RecordKey],
-    ) -> impl Future<Output = Result<Vec<Option<LastPost>>, LedgerError>> + Send;
+        consistency: Consistency,
+    ) -> impl Future<Output = Result<Vec<Prefetched>, LedgerError>> + Send;
 
     /// [`Ledger::read_any`] for a key whose kind is known.
     fn read<R: RecordType>(

@@ -35,7 +35,7 @@ pub use dead_letters::{
     DeadLetter, DeadLetterQueue, Origin, Outgoing, Put, ScannedDeadLetter, Sent,
 };
 pub use failure::{Failure, FailureKind};
-pub use ledger::{Ledger, LedgerError, PREFETCH_MAX, Written};
+pub use ledger::{Consistency, Ledger, LedgerError, PREFETCH_MAX, Prefetched, Written};
 pub use notifier::Notifier;
 pub use post::{Card, Form, NOTE_WEIGHT_MAX, Note, OutageCause, Post};
 pub use queue::{

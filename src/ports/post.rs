@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::RetryReason;
 use crate::finding::{Finding, Level};
 use crate::instants::Wall;
+use crate::policy::record::Closed;
 
 /// One alert as it goes into a post.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Card {
     pub escalated_from: Option<Level>,
     /// The alert was posted before at this level, and a reminder is due.
     pub reminder: bool,
+    /// The finding is open again: the end of the incident before.
+    pub came_back: Option<Closed>,
     /// Slack may have accepted an earlier try, so that this post may repeat it.
     pub perhaps_repeated: bool,
     /// The name of the destination that the alert is owed to, if its fallback takes its place.

@@ -1,38 +1,28 @@
-//! The last posts of many alerts, by one eventually consistent `BatchGetItem`. A record costs half
-//! a read unit, be it there or not. A refused write costs a whole write unit: ten times as much.
+//! The records of many alerts, by one `BatchGetItem`. A record costs half a read unit, be it there or
+//! not, and a whole one if the read is consistent. A refused write costs a whole write unit: five
+//! times as much.
 //! Source: DynamoDB developer guide, "Capacity unit consumption for batch operations".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::FutureExt;
 
-use super::item::{self, item, placeholders};
-use super::{DynamoLedger, Item};
-use crate::policy::record::stored::{Unreadable, column};
-use crate::policy::record::{LastPost, RecordKey};
-use crate::ports::{LedgerError, PREFETCH_MAX};
-
-/// The attributes of a [`LastPost`], and the key to tell the items apart by. All are placeholders,
-/// as some are reserved words.
-const PROJECTION: [(&str, &str); 7] = [
-    ("#fingerprint", column::FINGERPRINT),
-    ("#destination", column::DESTINATION),
-    ("#state", column::STATE),
-    ("#level", column::LEVEL_SENT),
-    ("#revision", column::REVISION_SENT),
-    ("#due", column::DUE_AT),
-    ("#expires", column::EXPIRES_AT),
-];
+use super::DynamoLedger;
+use super::item::{self, item};
+use crate::policy::record::RecordKey;
+use crate::policy::record::stored::{self, column};
+use crate::ports::{Consistency, LedgerError, PREFETCH_MAX, Prefetched};
 
 impl DynamoLedger {
-    /// None for a key that DynamoDB leaves unprocessed, and for an item that can't be read. Neither
-    /// is requested again.
-    pub(super) async fn last_posts(
+    /// A key that DynamoDB leaves unprocessed is unknown, as is an item that can't be read. Neither is
+    /// requested again.
+    pub(super) async fn batch_get(
         &self,
         keys: &[RecordKey],
-    ) -> Result<Vec<Option<LastPost>>, LedgerError> {
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         // DynamoDB refuses a key that is named twice.
         let distinct: BTreeMap<&RecordKey, ()> =
             keys.iter().take(PREFETCH_MAX).map(|key| (key, ())).collect();
@@ -47,9 +37,7 @@ impl DynamoLedger {
         };
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(distinct.keys().map(named).collect()))
-            .consistent_read(false)
-            .projection_expression(PROJECTION.map(|(name, _)| name).join(", "))
-            .set_expression_attribute_names(Some(placeholders(PROJECTION)))
+            .consistent_read(consistency == Consistency::Strong)
             .build()
             .map_err(|why| LedgerError(format!("BatchGetItem could not be built: {why}").into()))?;
         let answer = self
@@ -60,23 +48,22 @@ impl DynamoLedger {
             .boxed()
             .await
             .map_err(|error| self.failed("BatchGetItem", &error))?;
+        let left = answer.unprocessed_keys.unwrap_or_default().into_values();
+        let left: BTreeSet<RecordKey> =
+            left.flat_map(|left| left.keys).filter_map(|key| item::key_of(&key)).collect();
         let items = answer.responses.unwrap_or_default().into_values().flatten();
-        let known: BTreeMap<RecordKey, LastPost> =
-            items.filter_map(|item| last_post_of(&item)).collect();
-        Ok(keys.iter().map(|key| known.get(key).copied()).collect())
+        let found: BTreeMap<RecordKey, Prefetched> = items
+            .filter_map(|item| {
+                let key = item::key_of(&item)?;
+                let record = item::decode(&item).and_then(|row| stored::decode(&key, row));
+                Some((key, Prefetched::of(record)))
+            })
+            .collect();
+        let answer = |key: &RecordKey| match found.get(key) {
+            Some(prefetched) => prefetched.clone(),
+            None if left.contains(key) => Prefetched::Unknown,
+            None => Prefetched::Absent,
+        };
+        Ok(keys.iter().map(answer).collect())
     }
-}
-
-fn last_post_of(item: &Item) -> Option<(RecordKey, LastPost)> {
-    Some((item::key_of(item)?, last_post(item).ok()??))
-}
-
-fn last_post(item: &Item) -> Result<Option<LastPost>, Unreadable> {
-    Ok(LastPost::of(
-        item::state(item)?,
-        item::level(item, column::LEVEL_SENT)?,
-        item::time(item, column::REVISION_SENT)?,
-        item::time(item, column::DUE_AT)?,
-        item::expires_at(item)?,
-    ))
 }

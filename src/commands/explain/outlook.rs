@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Level, Severity};
 use crate::policy::ledger::{self, Claim, ClaimKind, Want};
-use crate::policy::record::AlertRecord;
+use crate::policy::record::{AlertRecord, Closed, ClosedBy, Sighting};
 
 use super::answer::HistoryEvent;
 use super::context::Context;
@@ -58,9 +58,10 @@ fn without_record(
 /// The worker's own decision, for a finding that is owed.
 fn next(context: &Context<'_>, finding: &Finding, record: Option<&AlertRecord>) -> HistoryEvent {
     let level = finding.severity.level;
-    let want = Want { owner: "explain", level, revision: finding.updated_at };
+    let want = Want { owner: "explain", sighting: Sighting::of(finding) };
     let (event, detail) = match ledger::claim(record, &want, &context.terms, context.now) {
-        Claim::AlreadyPosted { level } => (
+        Claim::Closed(closed) => ("closed", format!("{}; nothing is posted", closed_text(&closed))),
+        Claim::AlreadyPosted { level } | Claim::Join { level, .. } => (
             "already_posted",
             format!("as {level}; nothing more is posted{}", unless(level, record)),
         ),
@@ -75,6 +76,9 @@ fn next(context: &Context<'_>, finding: &Finding, record: Option<&AlertRecord>) 
             "already posted, but it has changed since and a reminder is due: posted again"
                 .to_owned(),
         ),
+        Claim::Write { kind: ClaimKind::CameBack(closed), .. } => {
+            ("owed", format!("{}, and came back: posted again", closed_text(&closed)))
+        }
         Claim::Write { kind: ClaimKind::New, .. } => {
             ("owed", format!("{}; no record: never claimed, so never posted", severity(finding)))
         }
@@ -91,6 +95,16 @@ fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> 
     let unless = unless(level, Some(record));
     let detail = format!("as {level}; nothing more is posted until {until}{unless}");
     Some(HistoryEvent::now("already_posted", detail))
+}
+
+/// `resolved by its product since 2026-11-20T10:00:00Z`
+pub(super) fn closed_text(closed: &Closed) -> String {
+    let by = match closed.by {
+        ClosedBy::Product => "its product",
+        ClosedBy::Person => "a person in Security Hub",
+    };
+    let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
+    format!("{} by {by}{since}", closed.why.as_str())
 }
 
 /// The conditions under which a finding is posted again.

@@ -9,7 +9,7 @@ use crate::finding::{self, Finding};
 use crate::instants::Wall;
 use crate::policy::filter::Threshold;
 use crate::policy::ledger::{self, Claim, RecordKey, Terms, Want};
-use crate::policy::record::AlertRecord;
+use crate::policy::record::{AlertRecord, Sighting};
 use crate::policy::route::Routes;
 use crate::ports::inlet::MESSAGE_BYTES_MAX;
 
@@ -85,9 +85,10 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Fin
 /// Returns true if the alert is already posted at this level or above, or if a worker has claimed
 /// it. The ledger's own protocol decides, so a finding is missing only if a worker would post it.
 pub fn known(record: Option<&AlertRecord>, finding: &Finding, terms: &Terms, now: Wall) -> bool {
-    // Without a revision no reminder is owed. Workers decide on reminders, as they get each update.
-    let want = Want { owner: SOURCE, level: finding.severity.level, revision: None };
-    !matches!(ledger::claim(record, &want, terms, now), Claim::Write { .. })
+    // No reminder is owed here. Workers decide on reminders, as they get each update.
+    let terms = Terms { remind_after: None, ..*terms };
+    let want = Want { owner: SOURCE, sighting: Sighting::of(finding) };
+    !matches!(ledger::claim(record, &want, &terms, now), Claim::Write { .. })
 }
 
 /// The message for a missing finding, in an envelope like that of EventBridge. It names no account,

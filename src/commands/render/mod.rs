@@ -92,6 +92,7 @@ pub fn render(
 
 fn post_of(finding: Finding) -> Post {
     let card = Card {
+        came_back: None,
         finding: Arc::new(finding),
         escalated_from: None,
         reminder: false,

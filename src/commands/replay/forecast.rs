@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Level};
 use crate::instants::Wall;
 use crate::policy::ledger::{AlertRecord, Claim, ClaimKind, RecordKey, Want, claim};
+use crate::policy::record::Sighting;
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
 use crate::slack::{self, Mentions};
 
@@ -30,6 +31,8 @@ pub enum Outlook {
         level: Level,
         at: Option<Wall>,
     },
+    /// Nothing: the finding is closed.
+    Closed,
     /// Nothing: the post of an earlier message of this replay has the same finding.
     PostedByThis,
     /// Wait: a worker may be posting it now.
@@ -78,15 +81,20 @@ pub async fn of<L: Ledger>(
                 continue;
             }
             let record: Option<AlertRecord> = rewinder.ledger.read(&key).await?;
-            let want = Want { owner: NOBODY, level, revision: finding.updated_at };
+            let want = Want { owner: NOBODY, sighting: Sighting::of(finding) };
             let outlook = match claim(record.as_ref(), &want, &rewinder.terms, now) {
                 Claim::Write { kind, .. } => Outlook::Post(kind),
                 Claim::Busy { .. } => Outlook::Busy,
-                Claim::AlreadyPosted { level } if force => Outlook::PostAgain(level),
-                Claim::AlreadyPosted { level } => Outlook::AlreadyPosted {
-                    level,
-                    at: record.as_ref().and_then(|record| Some(record.accepted()?.sent_at)),
-                },
+                Claim::Closed(_) => Outlook::Closed,
+                Claim::AlreadyPosted { level } | Claim::Join { level, .. } if force => {
+                    Outlook::PostAgain(level)
+                }
+                Claim::AlreadyPosted { level } | Claim::Join { level, .. } => {
+                    Outlook::AlreadyPosted {
+                        level,
+                        at: record.as_ref().and_then(|record| Some(record.accepted()?.sent_at)),
+                    }
+                }
             };
             if outlook.posts() {
                 before.insert(key.clone(), level);
@@ -103,6 +111,7 @@ impl Outlook {
             Outlook::Post(kind) => kind.as_str(),
             Outlook::PostAgain(_) => "again",
             Outlook::AlreadyPosted { .. } => "already_posted",
+            Outlook::Closed => "closed",
             Outlook::PostedByThis => "posted_by_this_replay",
             Outlook::Busy => "busy",
         }
@@ -118,6 +127,9 @@ impl Outlook {
             Outlook::Post(ClaimKind::Escalate { from }) => {
                 format!("post to {destination}, escalated from {from}")
             }
+            Outlook::Post(ClaimKind::CameBack(_)) => {
+                format!("post to {destination}, as it came back")
+            }
             Outlook::Post(ClaimKind::Remind) => format!("post to {destination}, as a reminder"),
             Outlook::Post(_) => format!("post to {destination}"),
             Outlook::PostAgain(level) => {
@@ -128,6 +140,7 @@ impl Outlook {
                     at.map_or_else(String::new, |at| format!(" {} ago", table::age(now.since(at))));
                 format!("skip {destination}: already posted as {level}{at}")
             }
+            Outlook::Closed => format!("skip {destination}: the finding is closed"),
             Outlook::PostedByThis => {
                 format!("skip {destination}: same finding as above")
             }
@@ -166,6 +179,8 @@ pub struct Totals {
     /// At least one alert would be posted.
     pub posted: usize,
     pub already_posted: usize,
+    /// The finding is closed.
+    pub closed: usize,
     /// An earlier message of this replay has the same finding.
     pub same: usize,
     pub below_threshold: usize,
@@ -193,6 +208,8 @@ impl Totals {
             self.below_threshold += 1;
         } else if outlooks().any(already_posted) {
             self.already_posted += 1;
+        } else if outlooks().any(|o| o == Outlook::Closed) {
+            self.closed += 1;
         } else {
             self.same += 1;
         }
@@ -200,7 +217,7 @@ impl Totals {
 
     pub fn text(&self) -> String {
         let Totals { express, standard, posted, already_posted, .. } = self;
-        let Totals { same, below_threshold, quarantined_again, waiting, .. } = self;
+        let Totals { same, closed, below_threshold, quarantined_again, waiting, .. } = self;
         let mut lines = vec![
             format!(
                 "{:>8} to send: {express} to express, {standard} to standard",
@@ -208,6 +225,7 @@ impl Totals {
             ),
             format!("{posted:>8} would be posted"),
             format!("{already_posted:>8} already posted (--force posts these again)"),
+            format!("{closed:>8} closed, so nothing is posted"),
             format!("{same:>8} with the same finding as a message above"),
             format!("{below_threshold:>8} below every threshold"),
             format!("{quarantined_again:>8} unreadable, would be quarantined again"),
@@ -224,6 +242,7 @@ impl Totals {
             "standard": self.standard,
             "posted": self.posted,
             "already_posted": self.already_posted,
+            "closed": self.closed,
             "same": self.same,
             "below_threshold": self.below_threshold,
             "quarantined_again": self.quarantined_again,
@@ -283,6 +302,7 @@ pub fn payload(
         form: Form::Cards,
         notes: Vec::new(),
         cards: vec![Card {
+            came_back: None,
             finding: Arc::new(finding.clone()),
             escalated_from,
             reminder: matches!(alert.outlook, Outlook::Post(ClaimKind::Remind)),
@@ -305,7 +325,9 @@ pub fn as_json(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall)
                 Outlook::AlreadyPosted { level, at } => (Some(level), at),
                 Outlook::PostAgain(level) => (Some(level), None),
                 Outlook::Post(ClaimKind::Escalate { from }) => (Some(from), None),
-                Outlook::Post(_) | Outlook::PostedByThis | Outlook::Busy => (None, None),
+                Outlook::Post(_) | Outlook::Closed | Outlook::PostedByThis | Outlook::Busy => {
+                    (None, None)
+                }
             };
             json!({
                 "finding": alert.finding,

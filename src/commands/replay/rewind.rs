@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::finding::Finding;
 use crate::instants::Wall;
 use crate::policy::ledger::{self, Claim, RecordKey, Rewind, Want};
+use crate::policy::record::Sighting;
 use crate::policy::route::Routes;
 use crate::ports::{Ledger, Written};
 
@@ -72,12 +73,11 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
         finding: &Finding,
         now: Wall,
     ) -> Result<bool, String> {
-        let want =
-            Want { owner: NOBODY, level: finding.severity.level, revision: finding.updated_at };
+        let want = Want { owner: NOBODY, sighting: Sighting::of(finding) };
         let mut seen = self.ledger.read(key).await.map_err(|why| why.to_string())?;
         for _ in 0..WRITES_MAX {
             let claim = ledger::claim(seen.as_ref(), &want, &self.terms, now);
-            if !matches!(claim, Claim::AlreadyPosted { .. }) {
+            if !matches!(claim, Claim::AlreadyPosted { .. } | Claim::Join { .. }) {
                 return Ok(false);
             }
             match ledger::rewind(seen.as_ref(), &self.terms, now) {

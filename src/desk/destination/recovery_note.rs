@@ -209,7 +209,9 @@ impl RecoveryNotes {
 
 /// The alerts that wait for a destination, those of a post that was just accepted included.
 fn held_for(destination: usize, alerts: &Alerts) -> Vec<AlertId> {
-    let held = alerts.iter().filter(|(_, n)| n.destination == destination && !n.is_accepted());
+    let held = alerts
+        .iter()
+        .filter(|(_, n)| n.destination == destination && !n.is_accepted() && !n.closing);
     held.map(|(id, _)| id).collect()
 }
 

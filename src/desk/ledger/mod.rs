@@ -3,9 +3,8 @@
 pub(super) mod health;
 pub(super) mod prefetch;
 
-use crate::finding::Level;
 use crate::instants::Mono;
-use crate::policy::recent::Recent;
+use crate::policy::recent::{Recent, Settled};
 use crate::ports::LedgerError;
 
 use super::alert::Alert;
@@ -16,6 +15,15 @@ use super::output::Subject;
 use super::settings::{RETRY_FIRST, RETRY_MAX};
 use health::Health;
 use prefetch::Prefetch;
+
+/// Alerts by what a memory of any age says of them.
+#[derive(Default)]
+pub(super) struct KnownOfOld {
+    pub settled: Vec<(AlertId, Settled)>,
+    /// Posted before. Only the ledger knows whether the finding was closed since, and came back.
+    pub unsure: Vec<AlertId>,
+    pub unknown: Vec<AlertId>,
+}
 
 /// What this worker knows of the ledger. It outlives the desk in one process.
 pub(super) struct LedgerState {
@@ -34,38 +42,31 @@ impl LedgerState {
         }
     }
 
-    /// The level already posted, according to this worker's memory. Always None for an alert whose
+    /// Why nothing is posted, according to this worker's memory. Always None for an alert whose
     /// message an operator sent again.
-    pub fn remembers(&self, alert: &Alert, cx: &Context<'_>) -> Option<Level> {
-        let known =
-            self.recent.already_posted(&alert.key, &alert.want(), &cx.settings.terms, cx.now);
+    pub fn remembers(&self, alert: &Alert, cx: &Context<'_>) -> Option<Settled> {
+        let known = self.recent.settles(&alert.key, &alert.want(), &cx.settings.terms, cx.now);
         known.filter(|_| !alert.is_asked_again())
     }
 
-    /// The level already posted, according to a memory of any age.
-    fn remembers_of_old(&self, alert: &Alert, cx: &Context<'_>) -> Option<Level> {
-        if alert.again {
-            return None;
-        }
-        self.recent.already_posted_at_any_age(&alert.key, &alert.want(), &cx.settings.terms, cx.now)
-    }
-
-    /// Splits alerts into those that were posted before, with their levels, and the others. For use
-    /// while the ledger is unreachable.
-    pub fn split_known(
-        &self,
-        ids: Vec<AlertId>,
-        alerts: &Alerts,
-        cx: &Context<'_>,
-    ) -> (Vec<(AlertId, Level)>, Vec<AlertId>) {
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    /// Splits alerts by a memory of any age. For use while the ledger is unreachable.
+    pub fn split_known(&self, ids: Vec<AlertId>, alerts: &Alerts, cx: &Context<'_>) -> KnownOfOld {
+        let mut split = KnownOfOld::default();
         for id in ids {
-            match alerts.get(id).and_then(|alert| self.remembers_of_old(alert, cx)) {
-                Some(level) => known.push((id, level)),
-                None => unknown.push(id),
+            let Some(alert) = alerts.get(id) else { continue };
+            let (want, terms) = (alert.want(), &cx.settings.terms);
+            let known = self.recent.settles_at_any_age(&alert.key, &want, terms, cx.now);
+            match known.filter(|_| !alert.again) {
+                Some(settled) => split.settled.push((id, settled)),
+                None if !alert.again
+                    && self.recent.was_posted(&alert.key, &want, terms, cx.now) =>
+                {
+                    split.unsure.push(id);
+                }
+                None => split.unknown.push(id),
             }
         }
-        (known, unknown)
+        split
     }
 
     /// A claim failed. Answers with the time from which the alert may be claimed again. While the

@@ -1,22 +1,28 @@
 //! Prefetch: reads the records of new alerts before they are claimed.
 //!
 //! An alert that was posted before costs a refused write if its claim finds that out, and it waits
-//! for a slot until then. One call that reads many records finds it out at once, at a tenth of the
+//! for a slot until then. One call that reads many records finds it out at once, at a fifth of the
 //! price.
 //!
-//! A prefetch either settles an alert as already posted or changes nothing, so nothing depends on
-//! it. An alert waits for it a moment at most. A critical alert that could be claimed now does not
-//! wait at all. After a prefetch that fails the next ones rest, and nothing else follows from it.
+//! A prefetch either settles an open alert or changes nothing, so nothing depends on it. An alert
+//! waits for it a moment at most. A critical alert that could be claimed now does not wait at all.
+//! After a prefetch that fails the next ones rest, and nothing else follows from it.
+//!
+//! Records of open findings are read consistently: another worker may have closed the incident a
+//! moment ago, and the finding may be back. Closed findings are read at half the price. Most were
+//! never posted, and are settled by that. Where there is a record, the exact one decides.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::finding::Level;
+use crate::finding::{Finding, Level};
 use crate::instants::Mono;
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{LastPost, RecordKey};
+use crate::policy::ledger::{self, Claim, ClosingStep, RecordKey, Recording};
+use crate::policy::recent::Settled;
+use crate::policy::record::AlertRecord;
 use crate::policy::retry::Retry;
-use crate::ports::{LedgerError, PREFETCH_MAX};
+use crate::ports::{Consistency, LedgerError, PREFETCH_MAX, Prefetched};
 
 use crate::desk::alert::Alert;
 use crate::desk::alerts::Alerts;
@@ -33,6 +39,9 @@ use super::health::Health;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The longest rest after prefetches that failed. The worker's role may lack the right for good.
 const REST_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// A finding that closes sooner after it began may close before its open state is posted.
+const YOUNG: Duration = Duration::from_secs(24 * 3600);
 
 /// The prefetch that is under way, and the alerts that go with the next one.
 pub(in crate::desk) struct Prefetch {
@@ -79,29 +88,34 @@ impl Prefetch {
         self.asked_at = None;
     }
 
-    /// Takes a new alert, which is prefetched first if that is worth it.
+    /// Takes a new alert, which is prefetched first if that is worth it. Answers with false if it
+    /// goes on without.
     pub fn admit(
         &mut self,
         new: NewAlert,
         alerts: &mut Alerts,
         health: &Health,
         cx: &mut Context<'_>,
-    ) {
+    ) -> bool {
         let NewAlert { id, receive_count, free_for_critical } = new;
-        let Some(alert) = alerts.get(id) else { return };
-        let critical = alert.level() == Level::Critical;
+        let Some(alert) = alerts.get(id) else { return true };
+        let closing = alert.closing;
+        let critical = alert.level() == Level::Critical && !closing;
         let goes_now = critical && free_for_critical;
         // A message that comes again was prefetched when it came first.
         let known = alert.is_asked_again() || receive_count > 1;
         if known || goes_now || !self.may_ask(health, cx) {
-            return alerts.make_ready(id);
+            return false;
         }
         self.waiting.push(id);
-        if critical || self.hangs(cx.now.mono) {
-            return alerts.make_ready(id);
+        if (critical || self.hangs(cx.now.mono)) && !closing {
+            return false;
         }
         alerts.prefetch(id);
-        cx.timers.set(cx.now.mono.plus(PATIENCE), Timer::PrefetchPatience(id));
+        if !closing {
+            cx.timers.set(cx.now.mono.plus(PATIENCE), Timer::PrefetchPatience(id));
+        }
+        true
     }
 
     fn hangs(&self, now: Mono) -> bool {
@@ -113,31 +127,45 @@ impl Prefetch {
         !cx.draining && !health.is_failing() && self.not_before <= cx.now.mono
     }
 
-    /// Orders the next prefetch.
-    pub fn order(&mut self, alerts: &mut Alerts, health: &Health, cx: &mut Context<'_>) {
+    /// Orders the next prefetch. Answers with the alerts that go on without.
+    pub fn order(
+        &mut self,
+        alerts: &Alerts,
+        health: &Health,
+        cx: &mut Context<'_>,
+    ) -> Vec<AlertId> {
         if self.is_under_way() || self.waiting.is_empty() {
-            return;
+            return Vec::new();
         }
         if !self.may_ask(health, cx) {
-            std::mem::take(&mut self.waiting).into_iter().for_each(|id| alerts.end_prefetch(id));
-            return;
+            return std::mem::take(&mut self.waiting);
         }
-        let keys = self.take_keys(alerts);
+        let (keys, closing) = self.take_keys(alerts);
         if keys.is_empty() {
-            return;
+            return Vec::new();
         }
+        let consistency = match closing {
+            true => Consistency::Eventual,
+            false => Consistency::Strong,
+        };
         let (keys, asked): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         self.asked = asked;
         self.asked_at = Some(cx.now.mono);
-        cx.output.order(Order::Prefetch { keys });
+        cx.output.order(Order::Prefetch { keys, consistency });
+        Vec::new()
     }
 
-    /// The keys of the next prefetch with their alerts. The rest stays for the one after.
-    fn take_keys(&mut self, alerts: &Alerts) -> BTreeMap<RecordKey, Vec<AlertId>> {
+    /// The keys of the next prefetch with their alerts, all closed or all open. The rest stays for
+    /// the one after.
+    fn take_keys(&mut self, alerts: &Alerts) -> (BTreeMap<RecordKey, Vec<AlertId>>, bool) {
         let mut keys: BTreeMap<RecordKey, Vec<AlertId>> = BTreeMap::new();
-        let mut left = Vec::new();
+        let (mut left, mut closing) = (Vec::new(), None);
         for id in std::mem::take(&mut self.waiting) {
             let Some(alert) = alerts.get(id).filter(|alert| alert.is_waiting()) else { continue };
+            if *closing.get_or_insert(alert.closing) != alert.closing {
+                left.push(id);
+                continue;
+            }
             let has_place = keys.len() < PREFETCH_MAX;
             match keys.get_mut(&alert.key) {
                 Some(ids) => ids.push(id),
@@ -148,15 +176,15 @@ impl Prefetch {
             }
         }
         self.waiting = left;
-        keys
+        (keys, closing.unwrap_or(false))
     }
 
-    /// The ledger has answered: the last post of each alert that was asked for, as far as known.
+    /// The ledger has answered: the record of each alert that was asked for, as far as known.
     pub fn answered(
         &mut self,
-        result: Result<Vec<Option<LastPost>>, LedgerError>,
+        result: Result<Vec<Prefetched>, LedgerError>,
         cx: &mut Context<'_>,
-    ) -> Vec<(AlertId, Option<LastPost>)> {
+    ) -> Vec<(AlertId, Prefetched)> {
         self.asked_at = None;
         let asked = std::mem::take(&mut self.asked);
         let answers = match result {
@@ -170,9 +198,9 @@ impl Prefetch {
             }
         };
         // An alert without an answer is not known.
-        let answers = answers.into_iter().chain(std::iter::repeat(None));
-        let each = |(ids, last_post): (Vec<AlertId>, Option<LastPost>)| {
-            ids.into_iter().map(move |id| (id, last_post))
+        let answers = answers.into_iter().chain(std::iter::repeat(Prefetched::Unknown));
+        let each = |(ids, answer): (Vec<AlertId>, Prefetched)| {
+            ids.into_iter().map(move |id| (id, answer.clone()))
         };
         asked.into_iter().zip(answers).flat_map(each).collect()
     }
@@ -186,17 +214,56 @@ impl Prefetch {
     }
 }
 
-/// The last post that settles an alert, if the prefetch found one.
-pub(in crate::desk) fn settles(
-    last_post: Option<LastPost>,
-    alert: &Alert,
-    cx: &Context<'_>,
-) -> Option<LastPost> {
-    let (terms, now) = (&cx.settings.terms, cx.now.wall);
-    last_post.filter(|last| last.already_posted(&alert.want(), terms, now) && alert.is_waiting())
+/// What follows from a prefetch for an alert.
+pub(in crate::desk) enum Next {
+    Settle(Settled, Option<Box<AlertRecord>>),
+    /// It goes on: an open alert waits for its post, a closed one for its record.
+    GoOn,
 }
 
-/// A mutant takes an alert that the prefetch did not find for one that was posted.
-pub(in crate::desk) fn is_unknown_taken_for_posted(alert: &Alert) -> bool {
-    mutation::is(Mutation::UnknownTakenForPosted) && alert.is_waiting()
+/// Decides by a prefetch. It settles an open alert only as a claim of the same moment would.
+pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_>) -> Next {
+    if !alert.is_waiting() {
+        return Next::GoOn;
+    }
+    let (terms, now) = (&cx.settings.terms, cx.now.wall);
+    let untold =
+        mutation::is(Mutation::UnknownTakenForPosted).then(|| Settled::Posted(alert.level()));
+    match answer {
+        Prefetched::Absent if alert.closing && !leaves_trace(alert, cx) => {
+            Next::Settle(Settled::Closed, None)
+        }
+        Prefetched::Absent | Prefetched::Unknown => {
+            untold.map_or(Next::GoOn, |settled| Next::Settle(settled, None))
+        }
+        Prefetched::Record(record) if alert.closing => {
+            let step = ledger::close(Some(&record), &alert.sighting, false, terms, now);
+            // What the record knows of this finding is a fact, however old the record.
+            let is_member = record.incident.member(&alert.sighting.member).is_some();
+            match step {
+                ClosingStep::Record(Recording::Known) if is_member => {
+                    Next::Settle(Settled::Closed, Some(record))
+                }
+                _ => Next::GoOn,
+            }
+        }
+        Prefetched::Record(record) => match ledger::claim(Some(&record), &alert.want(), terms, now)
+        {
+            Claim::AlreadyPosted { level } => Next::Settle(Settled::Posted(level), Some(record)),
+            Claim::Closed(_) => Next::Settle(Settled::Closed, Some(record)),
+            _ => Next::GoOn,
+        },
+    }
+}
+
+/// Whether the closing of a finding that has no record is written all the same. The finding is so
+/// young that its open state may still wait in a queue, or be posted this moment. It would be owed.
+pub(in crate::desk) fn leaves_trace(alert: &Alert, cx: &Context<'_>) -> bool {
+    let Finding { severity, created_at, first_seen, .. } = &*alert.finding;
+    let began = created_at.or(*first_seen);
+    let young = match (began, alert.sighting.at.updated_at) {
+        (Some(began), Some(closed)) => closed.since(began) < YOUNG,
+        _ => true,
+    };
+    young && cx.settings.routes.admits(alert.destination, severity)
 }

@@ -1,19 +1,28 @@
 //! Claiming an alert: the right to post it, for one worker at a time.
 
-use super::{AlertRecord, Expect, Terms, Versioned};
+use super::{AlertRecord, Expect, LastPost, Terms, Versioned};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::record::{AlertRecordState, Earlier, LastPost};
+use crate::policy::record::{AlertRecordState, Closed, Earlier, Effect, Incident, Sighting};
 
 /// A worker wants to post an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want<'a> {
     /// See [`AlertRecordState::Claimed`]. Never empty.
     pub owner: &'a str,
-    pub level: Level,
-    /// The finding's `updatedAt`.
-    pub revision: Option<Wall>,
+    pub sighting: Sighting,
+}
+
+impl Want<'_> {
+    pub fn level(&self) -> Level {
+        self.sighting.level
+    }
+
+    /// The finding's `updatedAt`, or else the time of its event.
+    pub fn revision(&self) -> Option<Wall> {
+        self.sighting.at.updated_at
+    }
 }
 
 /// The answer to a [`Want`].
@@ -26,6 +35,11 @@ pub enum Claim {
     Write { expect: Expect, record: AlertRecord, kind: ClaimKind },
     /// The alert was posted at this level, which is at least the wanted one: settle without a post.
     AlreadyPosted { level: Level },
+    /// As [`Claim::AlreadyPosted`], but the record does not know yet that this finding is a part of
+    /// the incident. Replace it by this one first, if it is still as expected.
+    Join { expect: Expect, record: AlertRecord, level: Level },
+    /// The finding is closed, as far as is known: settle without a post.
+    Closed(Closed),
     /// Another worker may be posting the alert: ask again then, and settle nothing before.
     Busy { until: Wall },
 }
@@ -42,6 +56,8 @@ pub enum ClaimKind {
     Escalate { from: Level },
     /// The alert was posted at this level, the reminder is due, and the finding changed since.
     Remind,
+    /// The alert was posted, its incident closed, and the finding is open again.
+    CameBack(Closed),
     /// The claim is the owner's already: the answer to an earlier write was lost.
     Renew,
 }
@@ -53,6 +69,7 @@ impl ClaimKind {
             ClaimKind::TakeOver => "take_over",
             ClaimKind::Escalate { .. } => "escalate",
             ClaimKind::Remind => "remind",
+            ClaimKind::CameBack(_) => "came_back",
             ClaimKind::Renew => "renew",
         }
     }
@@ -61,12 +78,15 @@ impl ClaimKind {
 /// Picks the transition for an alert that a worker wants to post, from the record as it was read.
 ///
 /// First decides whether a post is needed, and then looks at who holds the lease. An accepted post
-/// is a fact: an alert that was posted at the wanted level or above is settled even while another
-/// worker raises it. If that worker fails, its own message is delivered again. As long as a post is
+/// is a fact: an alert that was posted at the wanted level or above, in the incident that is open,
+/// is settled even while another worker raises it. If that worker fails, its own message is delivered again. As long as a post is
 /// needed, nothing is settled while another worker's lease may be alive, not even on a record that
 /// has expired.
 pub fn claim(seen: Option<&AlertRecord>, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
     let Some(seen) = seen else {
+        if let Some(closed) = want.sighting.closed() {
+            return Claim::Closed(closed);
+        }
         let record = claimed(AlertRecord::unposted(0), want, terms, now);
         return Claim::Write { expect: Expect::Absent, record, kind: ClaimKind::New };
     };
@@ -81,33 +101,68 @@ pub fn claim(seen: Option<&AlertRecord>, want: &Want<'_>, terms: &Terms, now: Wa
         // An owner whose lease is over may have posted before it could say so.
         known.ambiguous = known.ambiguous.saturating_add(1);
     }
-    let kind = match post_needed(&known, want, terms, now) {
-        Ok(kind) => kind,
-        Err(level) => return Claim::AlreadyPosted { level },
-    };
+    let (incident, effect) = known.incident.see(&want.sighting, known.accepted());
     // The lease is its owner's until the slowest clock says that it is over.
     let until = seen.lease_until.plus(terms.skew);
-    if seen.is_claimed() && now < until {
+    let is_busy = seen.is_claimed() && now < until;
+    let kind = match next(&known, effect, want, terms, now) {
+        Next::Post(kind) => kind,
+        Next::Closed(closed) => return Claim::Closed(closed),
+        Next::AlreadyPosted(level) if effect != Effect::Noted => {
+            return Claim::AlreadyPosted { level };
+        }
+        Next::AlreadyPosted(_) if is_busy => return Claim::Busy { until },
+        Next::AlreadyPosted(level) => {
+            let record = noted(known, incident, terms, now);
+            return Claim::Join { expect: seen.as_seen(), record, level };
+        }
+    };
+    if is_busy {
         return Claim::Busy { until };
     }
     Claim::Write { expect: seen.as_seen(), record: claimed(known, want, terms, now), kind }
 }
 
-/// Why a post is needed. The error is the level at which the alert was posted already.
-fn post_needed(
-    known: &AlertRecord,
-    want: &Want<'_>,
+/// What is owed, whoever holds the lease.
+enum Next {
+    Post(ClaimKind),
+    AlreadyPosted(Level),
+    Closed(Closed),
+}
+
+fn next(known: &AlertRecord, effect: Effect, want: &Want<'_>, terms: &Terms, now: Wall) -> Next {
+    let closed = known.incident.closed.or(want.sighting.closed());
+    match (closed, known.accepted()) {
+        (Some(closed), Some(_)) if effect == Effect::Opens => {
+            Next::Post(ClaimKind::CameBack(closed))
+        }
+        (Some(closed), _) if effect != Effect::Opens => Next::Closed(closed),
+        (_, None) => Next::Post(ClaimKind::TakeOver),
+        (_, Some(post)) => match LastPost::of(post).post_needed(want, terms, now) {
+            Some(kind) => Next::Post(kind),
+            None => Next::AlreadyPosted(post.level),
+        },
+    }
+}
+
+/// The record with new facts about its incident. Nobody posts it. The fence grows, so that whoever
+/// read the record before does not overwrite the facts.
+pub(super) fn noted(
+    known: AlertRecord,
+    incident: Incident,
     terms: &Terms,
     now: Wall,
-) -> Result<ClaimKind, Level> {
-    let Some(post) = known.accepted() else { return Ok(ClaimKind::TakeOver) };
-    let last = LastPost {
-        level: post.level,
-        revision: post.revision,
-        due_at: post.due_at,
-        expires_at: known.expires_at,
-    };
-    last.post_needed(want, terms, now).ok_or(last.level)
+) -> AlertRecord {
+    AlertRecord {
+        state: match known.state {
+            AlertRecordState::Claimed { earlier, .. } => super::outcome::before(&earlier),
+            state => state,
+        },
+        fence: known.fence.saturating_add(1),
+        expires_at: terms.expiry(now),
+        incident,
+        ..known
+    }
 }
 
 /// The fence grows here too: a release of the earlier claim that is still under way must not undo
@@ -129,7 +184,7 @@ pub(super) fn claimed(
     AlertRecord {
         state: AlertRecordState::Claimed {
             owner: want.owner.to_owned(),
-            level: want.level,
+            level: want.level(),
             earlier: earlier(known.state),
         },
         fence: match mutation::is(Mutation::FenceKept) {

@@ -4,6 +4,7 @@
 //! - [`mark`] says that Slack accepted the post; [`release`] says that it did not.
 //! - [`record`] says that an alert was posted without a claim, while the ledger was unreachable.
 //! - [`rewind`] has an alert posted again that was posted already.
+//! - [`close`] says that a finding is closed, so that it is posted again when it comes back.
 //!
 //! One conditional write replaces a record whole; nothing else changes it. Each function picks the
 //! transition from the record as it was read. The adapter writes it if the record is still as it
@@ -11,14 +12,17 @@
 //! two workers never both win, and no worker acts on a record that it has not seen.
 
 mod claim;
+mod closing;
 mod last_post;
 mod outcome;
 mod rewind;
 mod terms;
 mod unclaimed;
 
-pub use super::record::{AlertRecord, Expect, LastPost, RecordKey, State, Versioned};
+pub use super::record::{AlertRecord, Expect, RecordKey, State, Versioned};
 pub use claim::{Claim, ClaimKind, Want, claim};
+pub use closing::{ClosingStep, close};
+pub use last_post::LastPost;
 pub use outcome::{held_by, mark, marked_by, release};
 pub use rewind::{Rewind, rewind};
 pub use terms::Terms;

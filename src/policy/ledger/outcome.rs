@@ -3,28 +3,32 @@
 use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier, Sighting};
 
-/// The claimed record `held`, after Slack accepted the post `post_id`. `revision` is the posted
-/// finding's `updatedAt`. A record that is not claimed stays as it is, and the condition fails.
+/// The claimed record `held`, after Slack accepted the post `post_id` of the finding as it was
+/// sighted. A record that is not claimed stays as it is, and the condition fails.
 pub fn mark(
     held: &AlertRecord,
     post_id: &str,
-    revision: Option<Wall>,
+    sighting: &Sighting,
     terms: &Terms,
     now: Wall,
 ) -> (Expect, AlertRecord) {
     let mut record = held.clone();
     if let AlertRecordState::Claimed { owner, level, .. } = &held.state {
-        let before = held.accepted();
+        // A finding that came back is posted whatever its level was before.
+        let came_back = held.came_back().is_some();
+        let before = held.accepted().filter(|_| !came_back);
         let post = AcceptedPost {
             level: before.map_or(*level, |before| before.level.max(*level)),
-            revision: before.and_then(|before| before.revision).max(revision),
+            revision: before.and_then(|before| before.revision).max(sighting.at.updated_at),
             sent_at: now,
             due_at: terms.remind_after.map(|after| now.plus(after)),
             post_id: post_id.to_owned(),
         };
         record.state = AlertRecordState::Posted { post, marked_by: Some(owner.clone()) };
+        let (incident, _) = held.incident.see(sighting, held.accepted());
+        record.incident = incident.open(now, came_back);
         record.expires_at = terms.expiry(now);
     }
     (held_as(held), record)
@@ -50,7 +54,7 @@ pub fn release(
 }
 
 /// The state before a claim that was given up.
-fn before(earlier: &Earlier) -> AlertRecordState {
+pub(super) fn before(earlier: &Earlier) -> AlertRecordState {
     match earlier {
         Earlier::None => AlertRecordState::Free { rewound: None },
         Earlier::Rewound { post_id } => AlertRecordState::Free { rewound: Some(post_id.clone()) },
@@ -67,11 +71,12 @@ pub fn held_by(record: &AlertRecord, owner: &str, fence: u64) -> bool {
 }
 
 /// The mark was done. A mark that finds another record than expected asks this of it, because the
-/// answer to an earlier try of the same mark may have been lost.
+/// answer to an earlier try of the same mark may have been lost. The fence may have grown since,
+/// with facts about the incident.
 pub fn marked_by(record: &AlertRecord, owner: &str, fence: u64, post_id: &str) -> bool {
     record.is_posted()
         && record.owner() == Some(owner)
-        && record.fence == fence
+        && record.fence >= fence
         && record.post_id() == Some(post_id)
 }
 

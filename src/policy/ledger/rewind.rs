@@ -34,6 +34,7 @@ pub fn rewind(seen: Option<&AlertRecord>, terms: &Terms, now: Wall) -> Rewind {
         lease_until: seen.lease_until,
         attempts: seen.attempts,
         ambiguous: seen.ambiguous.saturating_add(1),
+        incident: seen.incident.clone(),
         expires_at: terms.expiry(now),
     };
     Rewind::Write { expect: seen.as_seen(), record }

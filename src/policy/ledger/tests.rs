@@ -7,7 +7,7 @@ use super::*;
 use crate::finding::Level;
 use crate::finding::Level::{Critical, High, Low, Medium};
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier, Incident, Sighting};
 
 const NOW: Wall = Wall(1_000_000_000);
 const TERMS: Terms = Terms {
@@ -79,13 +79,19 @@ fn expired(record: AlertRecord) -> AlertRecord {
 }
 
 fn want(level: Level) -> Want<'static> {
-    Want { owner: "me", level, revision: Some(Wall(501)) }
+    Want { owner: "me", sighting: open_at(level, 501) }
+}
+
+fn open_at(level: Level, at: i64) -> Sighting {
+    Sighting::open(level, Some(Wall(at)))
 }
 
 /// The answer in a line: the transition, and for a write the fence and the level of earlier posts.
 fn brief(answer: &Claim) -> String {
     match answer {
         Claim::AlreadyPosted { level } => format!("posted at {level}"),
+        Claim::Join { level, record, .. } => format!("join {level}, fence {}", record.fence),
+        Claim::Closed(closed) => format!("closed: {}", closed.why.as_str()),
         Claim::Busy { until } => format!("busy until {:+}", until.0 - NOW.0),
         Claim::Write { record, kind, .. } => {
             let before = record.level_posted().map_or("nothing", Level::as_str);
@@ -182,9 +188,9 @@ fn an_expired_record_is_as_none_but_for_its_fence_and_a_live_lease() {
 #[test]
 fn a_reminder_needs_the_setting_the_time_and_a_change() {
     let never = Terms { remind_after: None, ..TERMS };
-    let same = Want { revision: Some(Wall(500)), ..want(High) };
-    let older = Want { revision: Some(Wall(499)), ..want(High) };
-    let unknown = Want { revision: None, ..want(High) };
+    let same = Want { sighting: open_at(High, 500), ..want(High) };
+    let older = Want { sighting: open_at(High, 499), ..want(High) };
+    let unknown = Want { sighting: Sighting::open(High, None), ..want(High) };
     let unknown_before = having(due(sent(High)), |post| post.revision = None);
     let never_due = having(sent(High), |post| post.due_at = None);
     for (what, seen, want, terms, answer) in [
@@ -224,7 +230,7 @@ fn a_claim_expects_exactly_what_it_saw() {
         assert!(expect.holds(seen.as_ref()));
     }
     // The hazard that the state and the lease are there for: a mark does not move the fence.
-    let (_, marked) = mark(&lapsed, "d1", None, &TERMS, NOW);
+    let (_, marked) = mark(&lapsed, "d1", &Sighting::open(High, None), &TERMS, NOW);
     assert_eq!(marked.fence, lapsed.fence);
     assert!(!seen(&lapsed).holds(Some(&marked)));
 }
@@ -281,7 +287,7 @@ fn a_renewed_claim_is_for_what_is_wanted_now() {
 #[test]
 fn a_mark_says_what_was_posted_and_can_be_recognised() {
     let held = mine(claimed(sent(Medium), High, ALIVE));
-    let (expect, record) = mark(&held, "d1", Some(Wall(700)), &TERMS, NOW);
+    let (expect, record) = mark(&held, "d1", &open_at(High, 700), &TERMS, NOW);
     let post = AcceptedPost {
         level: High,
         revision: Some(Wall(700)),
@@ -292,6 +298,7 @@ fn a_mark_says_what_was_posted_and_can_be_recognised() {
     let expected = AlertRecord {
         state: AlertRecordState::Posted { post, marked_by: Some("me".into()) },
         expires_at: NOW.plus(TERMS.retention),
+        incident: Incident::default().see(&open_at(High, 700), None).0.open(NOW, false),
         ..held.clone()
     };
     assert_eq!(record, expected);
@@ -308,7 +315,7 @@ fn a_mark_says_what_was_posted_and_can_be_recognised() {
 fn a_mark_never_lowers_what_was_posted() {
     let held = mine(claimed(due(sent(High)), Medium, ALIVE));
     let never = Terms { remind_after: None, ..TERMS };
-    let (_, record) = mark(&held, "d1", Some(Wall(1)), &never, NOW);
+    let (_, record) = mark(&held, "d1", &open_at(High, 1), &never, NOW);
     let post = record.accepted().unwrap();
     assert_eq!((post.level, post.revision, post.due_at), (High, Some(Wall(500)), None));
 }
@@ -316,9 +323,10 @@ fn a_mark_never_lowers_what_was_posted() {
 #[test]
 fn a_record_that_is_not_claimed_is_neither_marked_nor_released() {
     for record in [free(), sent(High)] {
-        for (expect, after) in
-            [mark(&record, "d1", None, &TERMS, NOW), release(&record, true, &TERMS, NOW)]
-        {
+        for (expect, after) in [
+            mark(&record, "d1", &Sighting::open(High, None), &TERMS, NOW),
+            release(&record, true, &TERMS, NOW),
+        ] {
             assert!(!expect.holds(Some(&record)));
             assert_eq!(after, record);
         }
@@ -372,9 +380,8 @@ fn records_expire_in_whole_seconds_and_times_saturate() {
 #[test]
 fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
     let post = UnclaimedPost {
-        level: High,
         post_id: "d9".into(),
-        revision: Some(Wall(501)),
+        sighting: open_at(High, 501),
         sent_at: Wall(NOW.0 - 60_000),
     };
     let later = |record| having(record, |known| known.sent_at = post.sent_at);
@@ -459,13 +466,14 @@ fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
         (kind, held.escalated_from(), held.is_reminder()),
         (ClaimKind::TakeOver, None, false)
     );
-    let (_, marked) = mark(&held, "d1", None, &TERMS, NOW);
+    let (_, marked) = mark(&held, "d1", &Sighting::open(High, None), &TERMS, NOW);
     assert_eq!(
         claim(Some(&marked), &want(High), &TERMS, NOW),
         Claim::AlreadyPosted { level: High }
     );
     // A mark that was on its way before finds another record.
-    let (late, _) = mark(&claimed(sent(Low), High, OVER), "late", None, &TERMS, NOW);
+    let (late, _) =
+        mark(&claimed(sent(Low), High, OVER), "late", &Sighting::open(High, None), &TERMS, NOW);
     assert!(!late.holds(Some(&freed)));
     assert!(!seen.as_seen().holds(Some(&freed)));
 }

@@ -1,30 +1,16 @@
 //! Posts without a claim: the ledger learns of them once it is reachable again.
 
-use super::{AlertRecord, Expect, LastPost, Terms, Versioned};
-use crate::finding::Level;
+use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertRecordState};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Effect, Sighting};
 
 /// A post that was made without a claim, because the ledger was unreachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnclaimedPost {
-    pub level: Level,
     pub post_id: String,
-    /// The posted finding's `updatedAt`.
-    pub revision: Option<Wall>,
+    /// The finding as it was posted.
+    pub sighting: Sighting,
     pub sent_at: Wall,
-}
-
-impl UnclaimedPost {
-    /// At least so much the record says once the ledger knows of the post.
-    pub fn last_post(&self, terms: &Terms) -> LastPost {
-        LastPost {
-            level: self.level,
-            revision: self.revision,
-            due_at: terms.remind_after.map(|after| self.sent_at.plus(after)),
-            expires_at: terms.expiry(self.sent_at),
-        }
-    }
 }
 
 /// How to record a fact that the ledger does not know yet, in a record of type `R`.
@@ -51,9 +37,12 @@ pub fn record(
         Some(seen) if seen.expires_at >= now => seen.clone(),
         other => AlertRecord::unposted(other.map_or(0, |seen| seen.fence)),
     };
-    let before = known.accepted();
+    let (incident, effect) = known.incident.see(&post.sighting, known.accepted());
+    let came_back = effect == Effect::Opens && known.accepted().is_some();
+    let before = known.accepted().filter(|_| !came_back);
+    let level = post.sighting.level;
     // The latest post counts, even at a lower level: a reminder is due so long after it.
-    if before.is_some_and(|b| b.level >= post.level && b.sent_at >= post.sent_at) {
+    if before.is_some_and(|b| b.level >= level && b.sent_at >= post.sent_at) {
         return Recording::Known;
     }
     let expect = match seen {
@@ -67,8 +56,8 @@ pub fn record(
         }
     };
     let accepted = AcceptedPost {
-        level: before.map_or(post.level, |before| before.level.max(post.level)),
-        revision: before.and_then(|before| before.revision).max(post.revision),
+        level: before.map_or(level, |before| before.level.max(level)),
+        revision: before.and_then(|before| before.revision).max(post.sighting.at.updated_at),
         sent_at: post.sent_at,
         due_at: terms.remind_after.map(|after| post.sent_at.plus(after)),
         post_id: post.post_id.clone(),
@@ -76,6 +65,11 @@ pub fn record(
     let record = AlertRecord {
         state: AlertRecordState::Posted { post: accepted, marked_by: Some(owner.to_owned()) },
         fence: known.fence.saturating_add(1),
+        // The post of an older state leaves the incident closed.
+        incident: match known.incident.is_closed() && effect != Effect::Opens {
+            true => incident,
+            false => incident.open(post.sent_at, came_back),
+        },
         expires_at: terms.expiry(now),
         ..known
     };

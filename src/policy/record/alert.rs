@@ -1,9 +1,9 @@
 //! The record of one alert: who may post it, and what was posted.
 
 use super::expect::{State, Version, Versioned};
+use super::{Closed, Incident};
 use crate::finding::Level;
 use crate::instants::Wall;
-use crate::mutation::{self, Mutation};
 
 /// What the ledger knows of an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct AlertRecord {
     /// Tries that Slack may have accepted all the same: posts without a clear answer, and claims
     /// whose owner never said what came of them.
     pub ambiguous: u32,
+    /// Whether the finding is open, and how its incident went.
+    pub incident: Incident,
     /// When the record may be forgotten. The TTL attribute, in whole seconds.
     pub expires_at: Wall,
 }
@@ -80,6 +82,7 @@ impl AlertRecord {
             lease_until: Wall(0),
             attempts: 0,
             ambiguous: 0,
+            incident: Incident::default(),
             expires_at: Wall(0),
         }
     }
@@ -137,31 +140,27 @@ impl AlertRecord {
         }
     }
 
+    /// The end of the incident before, if the post of this claimed record says that it came back.
+    pub fn came_back(&self) -> Option<Closed> {
+        self.incident.closed.filter(|_| self.is_claimed() && self.accepted().is_some())
+    }
+
     /// The level that was posted before, if the post of this claimed record raises it.
     pub fn escalated_from(&self) -> Option<Level> {
-        self.level_posted().filter(|posted| Some(*posted) < self.level_claimed())
+        let posted = self.level_posted().filter(|_| self.came_back().is_none());
+        posted.filter(|posted| Some(*posted) < self.level_claimed())
     }
 
     /// The post of this claimed record repeats a level that was posted before.
     pub fn is_reminder(&self) -> bool {
-        self.is_claimed() && self.level_posted() >= self.level_claimed()
+        self.is_claimed()
+            && self.came_back().is_none()
+            && self.level_posted() >= self.level_claimed()
     }
 
     /// Slack may have accepted an earlier try at the first post, so that this one may repeat it.
     pub fn perhaps_repeats(&self) -> bool {
         self.ambiguous > 0 && self.accepted().is_none()
-    }
-
-    /// See [`LastPost`]. None unless the alert was posted and nobody is posting it.
-    pub fn last_post(&self) -> Option<LastPost> {
-        let post = self.accepted();
-        LastPost::of(
-            self.version().state,
-            post.map(|post| post.level),
-            post.and_then(|post| post.revision),
-            post.and_then(|post| post.due_at),
-            self.expires_at,
-        )
     }
 }
 
@@ -174,37 +173,5 @@ impl Versioned for AlertRecord {
         };
         let owner = self.owner().unwrap_or_default();
         Version { state, owner, fence: self.fence, lease_until: self.lease_until }
-    }
-}
-
-/// What the ledger knows of the last post of an alert: all that decides whether a further post is
-/// owed. A prefetch brings it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastPost {
-    pub level: Level,
-    /// [`AcceptedPost::revision`].
-    pub revision: Option<Wall>,
-    pub due_at: Option<Wall>,
-    pub expires_at: Wall,
-}
-
-impl LastPost {
-    /// From the columns of a stored alert. None unless it was posted and nobody is posting it: a
-    /// claim is a promise, not a post.
-    pub fn of(
-        state: State,
-        level_sent: Option<Level>,
-        revision: Option<Wall>,
-        due_at: Option<Wall>,
-        expires_at: Wall,
-    ) -> Option<LastPost> {
-        let level = match state {
-            State::Sent => level_sent,
-            State::Claimed if mutation::is(Mutation::ClaimedTakenForPosted) => {
-                Some(Level::Critical)
-            }
-            State::Free | State::Claimed => None,
-        };
-        level.map(|level| LastPost { level, revision, due_at, expires_at })
     }
 }

@@ -15,15 +15,17 @@ mod alert;
 mod canary;
 mod enqueued;
 mod expect;
+mod incident;
 mod key;
 mod pace;
 pub mod stored;
 mod watermark;
 
-pub use alert::{AcceptedPost, AlertRecord, AlertRecordState, Earlier, LastPost};
+pub use alert::{AcceptedPost, AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};
+pub use incident::{Closed, ClosedBy, Effect, Incident, Member, Sighting, Stamp};
 pub use key::{RecordKey, RecordKind};
 pub use pace::{NextSlot, PaceRecord};
 pub use watermark::{Ended, Progress, Run, WatermarkRecord};

@@ -13,10 +13,13 @@
 //! | `revision_sent` | the finding's | | put at | compared to | |
 //! | `sent_at` | posted at | start of the slot or pause | put at | run began | enqueued at |
 //! | `digest` | id of the post | id of the post | when it passed where | how the run ended | |
+//! | `incident` | its incident | | | | |
 //!
 //! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as
 //! that would post its alert again. A column that a kind does not use is written empty, and ignored
 //! when read.
+
+mod incident;
 
 use std::fmt;
 
@@ -44,6 +47,7 @@ pub mod column {
     pub const ATTEMPTS: &str = "attempts";
     pub const AMBIGUOUS: &str = "ambiguous";
     pub const DIGEST: &str = "digest";
+    pub const INCIDENT: &str = "incident";
     pub const EXPIRES_AT: &str = "expires_at";
 }
 
@@ -63,6 +67,8 @@ pub struct StoredRow {
     pub attempts: u32,
     pub ambiguous: u32,
     pub digest: String,
+    /// Empty, also in the rows of a version that kept no incidents: open.
+    pub incident: String,
     pub expires_at: Wall,
 }
 
@@ -82,6 +88,7 @@ impl StoredRow {
             attempts: 0,
             ambiguous: 0,
             digest: String::new(),
+            incident: String::new(),
             expires_at: Wall(0),
         }
     }
@@ -138,6 +145,7 @@ pub fn decode(key: &RecordKey, row: StoredRow) -> Result<Record, Unreadable> {
 
 fn alert(row: StoredRow) -> Result<AlertRecord, Unreadable> {
     let StoredRow { fence, lease_until, attempts, ambiguous, expires_at, .. } = row;
+    let incident = incident::decode(&row.incident)?;
     let state = match row.state {
         State::Free if row.level_sent.is_some() => {
             return Err(Unreadable::new(column::LEVEL_SENT, "belongs to no free record"));
@@ -154,7 +162,7 @@ fn alert(row: StoredRow) -> Result<AlertRecord, Unreadable> {
             AlertRecordState::Posted { post, marked_by }
         }
     };
-    Ok(AlertRecord { state, fence, lease_until, attempts, ambiguous, expires_at })
+    Ok(AlertRecord { state, fence, lease_until, attempts, ambiguous, incident, expires_at })
 }
 
 fn earlier(row: StoredRow) -> Result<Earlier, Unreadable> {
@@ -294,7 +302,8 @@ pub fn encode(record: Record) -> StoredRow {
 fn encode_alert(alert: AlertRecord, blank: StoredRow) -> StoredRow {
     let level_claimed = alert.level_claimed();
     let AlertRecord { attempts, ambiguous, expires_at, .. } = alert;
-    let row = StoredRow { level_claimed, attempts, ambiguous, expires_at, ..blank };
+    let incident = incident::encode(&alert.incident);
+    let row = StoredRow { level_claimed, attempts, ambiguous, incident, expires_at, ..blank };
     let post = match alert.state {
         AlertRecordState::Free { rewound: None } => return row,
         AlertRecordState::Claimed { earlier: Earlier::None, .. } => return row,

@@ -57,6 +57,7 @@ fn a_post(destination: &str) -> Post {
             finding: Arc::new(finding),
             escalated_from: None,
             reminder: false,
+            came_back: None,
             perhaps_repeated: false,
             meant_for: None,
         }],

@@ -443,6 +443,7 @@ fn the_heaviest_digest_fits() {
             Card {
                 escalated_from: (number > 0).then_some(Level::Informational),
                 reminder: number > 1,
+                came_back: None,
                 perhaps_repeated: number > 0,
                 meant_for: None,
                 finding: Arc::new(finding),

@@ -9,6 +9,7 @@ use hansho::finding::{
     Text,
 };
 use hansho::instants::Wall;
+use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{
     BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
@@ -106,7 +107,6 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
     let region = word(rng, &["us-east-1", "us-gov-west-1", "cn-north-1", "", "us-iso-east-1"]);
     let score = [f64::NAN, -1.0, 1e300, 6.95, 8.0, 9.123456][rng.usize(..6)];
     let level = *rng.choice(&Level::ALL).unwrap();
-    let wall = |rng: &mut Rng| Wall(*rng.choice(&[0, -1, 1, i64::MAX, i64::MIN, 1 << 40]).unwrap());
     Finding {
         fingerprint: Fingerprint {
             product: word(
@@ -152,11 +152,20 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
     }
 }
 
+fn wall(rng: &mut Rng) -> Wall {
+    Wall(*rng.choice(&[0, -1, 1, i64::MAX, i64::MIN, 1 << 40]).unwrap())
+}
+
 pub fn hostile_card(rng: &mut Rng) -> Card {
     Card {
         finding: Arc::new(hostile_finding(rng)),
         escalated_from: maybe(rng, |rng| *rng.choice(&Level::ALL).unwrap()),
         reminder: rng.bool(),
+        came_back: rng.bool().then(|| Closed {
+            at: Stamp { updated_at: maybe(rng, wall), observed_at: maybe(rng, wall) },
+            why: Closing::Suppressed,
+            by: ClosedBy::Person,
+        }),
         perhaps_repeated: rng.bool(),
         meant_for: rng.bool().then(|| "a-name-of-forty-characters-the-longest-1".to_owned()),
     }

@@ -53,6 +53,7 @@ pub fn card(finding: Finding) -> Card {
         finding: Arc::new(finding),
         escalated_from: None,
         reminder: false,
+        came_back: None,
         perhaps_repeated: false,
         meant_for: None,
     }

@@ -9,7 +9,7 @@ use hansho::commands::canary::{Flight, Landing, fly};
 use hansho::finding::Level;
 use hansho::finding::canary::{CanaryEvent, DETAIL_TYPE, SOURCE};
 use hansho::policy::canary::CanaryPost as Post;
-use hansho::policy::record::{AlertRecord, CanaryRecord, Expect, LastPost, Record, RecordKey};
+use hansho::policy::record::{AlertRecord, CanaryRecord, Expect, Record, RecordKey};
 use hansho::policy::route::Route;
 use hansho::ports::{Bus, BusError, BusEvent, Clock, Form, Lane, Ledger, LedgerError, Written};
 use hansho::slack::payload;
@@ -343,7 +343,11 @@ impl Ledger for MuteLedger {
         pending().await
     }
 
-    async fn prefetch(&self, _: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        _: &[RecordKey],
+        _: hansho::ports::Consistency,
+    ) -> Result<Vec<hansho::ports::Prefetched>, LedgerError> {
         pending().await
     }
 }

@@ -63,7 +63,10 @@ struct Hand<'a, L> {
 
 impl<L: Inquiry> Hand<'_, L> {
     async fn claim(&self, level: Level, at: Wall) -> AlertRecord {
-        let want = Want { owner: "0a1b2c3d4e5f/7", level, revision: Some(at) };
+        let want = Want {
+            owner: "0a1b2c3d4e5f/7",
+            sighting: hansho::policy::record::Sighting::open(level, Some(at)),
+        };
         let seen = self.ledger.read(&self.key).await.unwrap();
         let Claim::Write { expect, record: row, .. } =
             ledger::claim(seen.as_ref(), &want, &self.terms, at)
@@ -75,7 +78,13 @@ impl<L: Inquiry> Hand<'_, L> {
     }
 
     async fn mark(&self, held: &AlertRecord, digest: &str, at: Wall) {
-        let (expect, row) = ledger::mark(held, digest, Some(at), &self.terms, at);
+        let (expect, row) = ledger::mark(
+            held,
+            digest,
+            &hansho::policy::record::Sighting::open(Level::Low, Some(at)),
+            &self.terms,
+            at,
+        );
         assert_eq!(self.ledger.write(&self.key, &expect, &row).await, Ok(Written::Done));
     }
 

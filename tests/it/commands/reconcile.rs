@@ -226,7 +226,7 @@ impl Scene {
         let finding = self.finding(id);
         let key = RecordKey::alert(&finding.fingerprint, destination);
         let want =
-            Want { owner: "worker", level: finding.severity.level, revision: finding.updated_at };
+            Want { owner: "worker", sighting: hansho::policy::record::Sighting::of(&finding) };
         let (terms, now) = (&self.rules.terms, self.clock.now().wall);
         let seen = self.ledger.read(&key).await.unwrap();
         let Claim::Write { expect, record: row, .. } =
@@ -235,7 +235,7 @@ impl Scene {
             panic!("it can't be claimed");
         };
         self.ledger.write(&key, &expect, &row).await.unwrap();
-        let (expect, row) = ledger::mark(&row, "post", finding.updated_at, terms, now);
+        let (expect, row) = ledger::mark(&row, "post", &want.sighting, terms, now);
         self.ledger.write(&key, &expect, &row).await.unwrap();
     }
 

@@ -25,7 +25,9 @@ use std::time::Duration;
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, held_by, mark, marked_by, release};
-use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Earlier};
+use hansho::policy::record::{
+    AcceptedPost, AlertRecord, AlertRecordState, Earlier, Incident, Sighting,
+};
 use hansho::policy::record::{Expect, State, Versioned};
 
 const NOW: Wall = Wall(1_000_000_000_000);
@@ -153,6 +155,7 @@ impl Slim {
             },
             attempts: 0,
             ambiguous: 0,
+            incident: Incident::default(),
             expires_at: NOW.plus(TERMS.retention),
         }
     }
@@ -320,7 +323,7 @@ impl Model {
 
     fn decided(&self, row: Option<&AlertRecord>, world: &World, w: usize) -> Claim {
         let owner = name(Owner::Worker(w as u8));
-        let want = Want { owner: &owner, level: self.level(world, w), revision: None };
+        let want = Want { owner: &owner, sighting: Sighting::open(self.level(world, w), None) };
         claim(row, &want, &TERMS, NOW)
     }
 
@@ -330,6 +333,7 @@ impl Model {
         let row = world.ledger.map(|slim| slim.record());
         match self.decided(row.as_ref(), &world, w) {
             Claim::AlreadyPosted { .. } => world.at(w, At::Settling),
+            Claim::Join { .. } | Claim::Closed(_) => panic!("no finding closes in this model"),
             Claim::Busy { .. } if self.mutant == Some(Mutant::SettleWhileBusy) => {
                 world.at(w, At::Settling)
             }
@@ -373,7 +377,13 @@ impl Model {
         }
         let again = world.marked >= row.level_claimed();
         if self.mutant == Some(Mutant::MarkBeforePost) {
-            let (_, marked) = mark(&row, &name(Owner::Worker(w as u8)), None, &TERMS, NOW);
+            let (_, marked) = mark(
+                &row,
+                &name(Owner::Worker(w as u8)),
+                &Sighting::open(Level::Low, None),
+                &TERMS,
+                NOW,
+            );
             let next = world.writes(w, &marked).at(w, At::Posting(Slim::written(&row, w)));
             steps.push(("mark", false, next));
             return;
@@ -418,7 +428,7 @@ impl Model {
     fn marking(&self, world: &World, w: usize, held: Slim, steps: &mut Vec<Step>) {
         let held_row = held.record();
         let (owner, fence) = (name(held.owner), held_row.fence);
-        let (expect, row) = mark(&held_row, &owner, None, &TERMS, NOW);
+        let (expect, row) = mark(&held_row, &owner, &Sighting::open(Level::Low, None), &TERMS, NOW);
         let actual = world.ledger.map(|slim| slim.record());
         let unfenced = self.mutant == Some(Mutant::UnfencedMark);
         if unfenced || expect.holds(actual.as_ref()) {

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansho::finding::Level;
+use hansho::finding::{Closing, Level};
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
-use hansho::policy::record::{
-    AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect, LastPost,
-};
-use hansho::policy::record::{RecordKey, Versioned};
-use hansho::ports::{Ledger, PREFETCH_MAX, Written};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect};
+use hansho::policy::record::{Closed, ClosedBy, Incident, RecordKey, Sighting, Stamp, Versioned};
+use hansho::ports::{Consistency, Ledger, PREFETCH_MAX, Prefetched, Written};
 
 use super::stored_rows;
 
@@ -39,7 +37,7 @@ pub async fn exercise_in_turn(harness: &impl Harness) {
     keys_are_exact(&harness.fresh().await).await;
     an_alert_is_claimed_posted_and_raised(&harness.fresh().await).await;
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
-    last_posts_are_prefetched(&harness.fresh().await).await;
+    records_are_prefetched(&harness.fresh().await).await;
 }
 
 /// The promise that the check and the write are one step.
@@ -102,6 +100,18 @@ fn sent() -> AlertRecord {
 
 /// Every field there, none at zero, and the numbers as large as an adapter has to take them: beyond
 /// those that a floating-point number holds exactly.
+/// An incident with a comeback, and a member with a name that a query could trip over.
+fn fullest_incident() -> Incident {
+    let closed = |at| {
+        let at = Stamp { updated_at: Some(Wall(at)), observed_at: None };
+        Closed { at, why: Closing::Suppressed, by: ClosedBy::Person }
+    };
+    let sighting =
+        Sighting { member: "ö\"' 半鐘".into(), ..Sighting::open(Level::High, Some(Wall(3))) };
+    let (seen, _) = Incident::default().see(&sighting, None);
+    seen.close(closed(4)).open(Wall(5), true).close(closed(i64::MAX))
+}
+
 fn fullest() -> AlertRecord {
     let before = AcceptedPost {
         level: Level::Informational,
@@ -120,6 +130,7 @@ fn fullest() -> AlertRecord {
         lease_until: Wall(9_007_199_254_740_993),
         attempts: u32::MAX,
         ambiguous: u32::MAX - 1,
+        incident: fullest_incident(),
         expires_at: Wall(253_402_300_799_000),
     }
 }
@@ -243,7 +254,7 @@ async fn next_claim(
     now: Wall,
 ) -> Claim {
     let seen = ledger.read(key).await.expect("a read");
-    claim(seen.as_ref(), &Want { owner, level, revision: Some(now) }, &TERMS, now)
+    claim(seen.as_ref(), &Want { owner, sighting: Sighting::open(level, Some(now)) }, &TERMS, now)
 }
 
 /// Claims an alert that can be claimed, and answers with the claimed record.
@@ -283,16 +294,21 @@ async fn an_alert_is_claimed_posted_and_raised(ledger: &impl Ledger) {
     assert_eq!(busy, Claim::Busy { until: LATER });
 
     let third = take(ledger, &key, "b", Level::Medium, LATER).await;
-    let fenced = do_write(ledger, &key, mark(&second, "post-a", None, &TERMS, LATER)).await;
+    let fenced = do_write(
+        ledger,
+        &key,
+        mark(&second, "post-a", &Sighting::open(Level::High, None), &TERMS, LATER),
+    )
+    .await;
     assert_eq!(fenced, Written::Lost(Some(third.clone())), "a has lost its claim");
-    let marked = mark(&third, "post-b", Some(LATER), &TERMS, LATER);
+    let marked = mark(&third, "post-b", &Sighting::open(Level::High, Some(LATER)), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked).await, Written::Done);
     let posted = next_claim(ledger, &key, "a", Level::Medium, LATER).await;
     assert_eq!(posted, Claim::AlreadyPosted { level: Level::Medium });
 
     let fourth = take(ledger, &key, "a", Level::Critical, LATER).await;
     assert_eq!((fourth.fence, fourth.escalated_from()), (5, Some(Level::Medium)));
-    let marked = mark(&fourth, "post-c", Some(LATER), &TERMS, LATER);
+    let marked = mark(&fourth, "post-c", &Sighting::open(Level::High, Some(LATER)), &TERMS, LATER);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
     assert_eq!(ledger.read(&key).await, Ok(Some(marked.1)));
 }
@@ -300,9 +316,9 @@ async fn an_alert_is_claimed_posted_and_raised(ledger: &impl Ledger) {
 async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     let key = key("f", "d");
     let held = take(ledger, &key, "a", Level::High, NOW).await;
-    let marked = mark(&held, "post-a", None, &TERMS, NOW);
+    let marked = mark(&held, "post-a", &Sighting::open(Level::High, None), &TERMS, NOW);
     assert_eq!(do_write(ledger, &key, marked.clone()).await, Written::Done);
-    let again = mark(&held, "post-a", None, &TERMS, Wall(NOW.0 + 5));
+    let again = mark(&held, "post-a", &Sighting::open(Level::High, None), &TERMS, Wall(NOW.0 + 5));
     let Written::Lost(Some(actual)) = do_write(ledger, &key, again).await else {
         panic!("a mark is done once");
     };
@@ -310,46 +326,34 @@ async fn a_repeated_mark_is_recognised(ledger: &impl Ledger) {
     assert!(marked_by(&actual, "a", held.fence, "post-a"));
 }
 
-/// Each answer is that of its key, a key may be named twice, and only a posted alert has a last
-/// post. None of the ledgers here lags behind, so each record that is there is known.
-async fn last_posts_are_prefetched(ledger: &impl Ledger) {
-    assert_eq!(ledger.prefetch(&[]).await, Ok(vec![]));
-    let raised = claimed_after(Earlier::Posted(post(Level::Low)));
-    let bare = posted(AcceptedPost {
-        revision: None,
-        due_at: None,
-        post_id: String::new(),
-        ..post(Level::High)
-    });
-    let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(raised), Some(bare)];
+/// Each answer is that of its key, and a key may be named twice. None of the ledgers here lags
+/// behind, so each record that is there is known.
+async fn records_are_prefetched(ledger: &impl Ledger) {
+    for consistency in [Consistency::Strong, Consistency::Eventual] {
+        assert_eq!(ledger.prefetch(&[], consistency).await, Ok(vec![]));
+    }
+    let rows = [None, Some(sent()), Some(free()), Some(claimed()), Some(fullest())];
     let (mut keys, mut expected) = (Vec::new(), Vec::new());
     for n in 0..PREFETCH_MAX {
         let mut row = rows[n % rows.len()].clone();
-        let own = Level::ALL[n % Level::ALL.len()];
-        let mut last_post = None;
-        if let Some(record) = &mut row
-            && let AlertRecordState::Posted { post, .. } = &mut record.state
-        {
-            post.level = own;
-            record.expires_at = Wall(record.expires_at.0 - n as i64 * 1000);
-            last_post = Some(LastPost {
-                level: own,
-                revision: post.revision,
-                due_at: post.due_at,
-                expires_at: record.expires_at,
-            });
-        }
         // Two destinations of one finding, and texts that a query could trip over.
         let key = key(&format!("半鐘 \"'{}", n / 2), ["d", "D é"][n % 2]);
-        if let Some(row) = &row {
+        if let Some(row) = &mut row {
+            row.expires_at = Wall(row.expires_at.0 - n as i64 * 1000);
             put(ledger, &key, row).await;
         }
-        expected.push(last_post);
+        expected.push(match row {
+            Some(row) => Prefetched::Record(Box::new(row)),
+            None => Prefetched::Absent,
+        });
         keys.push(key);
     }
-    assert_eq!(ledger.prefetch(&keys).await, Ok(expected.clone()));
-    let (twice, known) = ([keys[1].clone(), keys[0].clone(), keys[1].clone()], expected[1]);
-    assert_eq!(ledger.prefetch(&twice).await, Ok(vec![known, None, known]));
+    for consistency in [Consistency::Strong, Consistency::Eventual] {
+        assert_eq!(ledger.prefetch(&keys, consistency).await, Ok(expected.clone()));
+        let twice = [1, 0, 1].map(|n: usize| keys[n].clone());
+        let answers = [1, 0, 1].map(|n: usize| expected[n].clone());
+        assert_eq!(ledger.prefetch(&twice, consistency).await, Ok(answers.to_vec()));
+    }
 }
 
 /// All have seen the same, and all try at once: no record, one whose lease is over, one to be
@@ -376,7 +380,7 @@ async fn one_wins<L: Ledger + 'static>(
     let mut tasks = Vec::new();
     for n in 0..CLAIMANTS {
         let owner = format!("worker {n}");
-        let want = Want { owner: &owner, level: Level::Critical, revision: None };
+        let want = Want { owner: &owner, sighting: Sighting::open(Level::Critical, None) };
         let answer = claim(start, &want, &TERMS, LATER);
         let Claim::Write { expect, record: row, .. } = answer else {
             panic!("not claimed: {answer:?}")
@@ -404,7 +408,7 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
     for race in 0..RACES {
         let key = key(&format!("f{race}"), "d");
         let held = take(ledger.as_ref(), &key, "a", Level::High, NOW).await;
-        let want = Want { owner: "b", level: Level::High, revision: None };
+        let want = Want { owner: "b", sighting: Sighting::open(Level::High, None) };
         let Claim::Write { expect, record: row, .. } = claim(Some(&held), &want, &TERMS, LATER)
         else {
             panic!("a lease that is over can be taken over");
@@ -412,7 +416,12 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
         let marking = {
             let (ledger, key) = (Arc::clone(&ledger), key.clone());
             tokio::spawn(async move {
-                do_write(ledger.as_ref(), &key, mark(&held, "post", None, &TERMS, LATER)).await
+                do_write(
+                    ledger.as_ref(),
+                    &key,
+                    mark(&held, "post", &Sighting::open(Level::High, None), &TERMS, LATER),
+                )
+                .await
             })
         };
         let taking = {

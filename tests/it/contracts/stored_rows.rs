@@ -58,6 +58,7 @@ impl Stored {
             attempts: self.attempts,
             ambiguous: self.ambiguous,
             digest: self.digest.clone(),
+            incident: String::new(),
             expires_at: Wall(self.expires_at),
         }
     }

@@ -8,7 +8,7 @@ use hansho::desk::{ClaimOutcome, Desk, Event, Order, Settings};
 use hansho::instants::{Mono, Now, Wall};
 use hansho::policy::ledger::{Claim, Terms, Want, claim};
 use hansho::policy::record::PaceRecord;
-use hansho::ports::{Delivery, Lane, MessageId, Receipt, Verdict, Written};
+use hansho::ports::{Delivery, Lane, MessageId, Prefetched, Receipt, Verdict, Written};
 
 const BEGAN: Wall = Wall(1_790_000_000_000);
 
@@ -98,8 +98,7 @@ impl DeskAlone {
         Some(match order {
             Order::Receive(_) => return None,
             Order::Claim(order) => {
-                let want =
-                    Want { owner: &order.owner, level: order.level, revision: order.revision };
+                let want = Want { owner: &order.owner, sighting: order.sighting };
                 let Claim::Write { record: row, .. } =
                     claim(None, &want, &self.terms, self.now.wall)
                 else {
@@ -107,7 +106,9 @@ impl DeskAlone {
                 };
                 Event::Claimed { alert: order.alert, outcome: ClaimOutcome::Won(row) }
             }
-            Order::Prefetch { keys } => Event::Prefetched { result: Ok(vec![None; keys.len()]) },
+            Order::Prefetch { keys, .. } => {
+                Event::Prefetched { result: Ok(vec![Prefetched::Absent; keys.len()]) }
+            }
             Order::ReadPace { destination, .. } => {
                 Event::PaceRead { destination, result: Ok(self.cell.clone()) }
             }

@@ -9,22 +9,24 @@ use std::time::Duration;
 use hansho::desk::{Settings, Tally};
 use hansho::policy::ledger::{self, Rewind};
 use hansho::policy::recent::SURE_FOR;
-use hansho::policy::record::{Expect, LastPost, Record, RecordKey, RecordKind};
-use hansho::ports::{Clock, Lane, Ledger, LedgerError, RetryReason, Written};
+use hansho::policy::record::{Expect, Record, RecordKey, RecordKind};
+use hansho::ports::{
+    Clock, Consistency, Lane, Ledger, LedgerError, Prefetched, RetryReason, Written,
+};
 
 use crate::desk::buffer::{World, world};
 use crate::support::fakes::{event, retry, settings};
 use crate::support::memory_ledger::MemoryLedger;
 
 /// The outcome of a prefetch.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Prefetching {
     Well,
     Fails,
     Hangs,
     KnowsNothing,
     /// The record as it was before the last write.
-    TooLate(LastPost),
+    TooLate(Box<hansho::policy::record::AlertRecord>),
 }
 
 /// A ledger whose calls are counted.
@@ -64,14 +66,20 @@ impl Ledger for Watched {
         self.inner.write_any(key, expect, record).await
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         self.prefetches.fetch_add(1, Ordering::Relaxed);
-        match self.outcome {
-            Prefetching::Well => self.inner.prefetch(keys).await,
+        match &self.outcome {
+            Prefetching::Well => self.inner.prefetch(keys, consistency).await,
             Prefetching::Fails => Err(LedgerError("AccessDeniedException".into())),
             Prefetching::Hangs => pending().await,
-            Prefetching::KnowsNothing => Ok(vec![None; keys.len()]),
-            Prefetching::TooLate(last) => Ok(vec![Some(last); keys.len()]),
+            Prefetching::KnowsNothing => Ok(vec![Prefetched::Unknown; keys.len()]),
+            Prefetching::TooLate(record) => {
+                Ok(vec![Prefetched::Record(record.clone()); keys.len()])
+            }
         }
     }
 }
@@ -169,7 +177,7 @@ async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
 }
 
 /// Frees the record, as `hansho replay --force` does.
-async fn rewind(w: &World, id: &str) -> LastPost {
+async fn rewind(w: &World, id: &str) -> Box<hansho::policy::record::AlertRecord> {
     let key = w.key(id);
     let seen = w.ledger.read(&key).await.unwrap();
     let terms = settings("w", false).terms;
@@ -179,7 +187,7 @@ async fn rewind(w: &World, id: &str) -> LastPost {
         panic!("{seen:?}");
     };
     assert_eq!(w.ledger.write(&key, &expect, &row).await, Ok(Written::Done));
-    seen.and_then(|row| row.last_post()).unwrap()
+    Box::new(seen.unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,8 +260,10 @@ async fn a_critical_alert_does_not_wait_for_a_prefetch_that_hangs() {
 async fn what_is_claimed_by_another_is_not_covered() {
     let w = world(vec![]);
     let terms = settings("w", false).terms;
-    let want =
-        ledger::Want { owner: "another", level: hansho::finding::Level::Medium, revision: None };
+    let want = ledger::Want {
+        owner: "another",
+        sighting: hansho::policy::record::Sighting::open(hansho::finding::Level::Medium, None),
+    };
     let now = w.clock.now().wall;
     let ledger::Claim::Write { expect, record: row, .. } = ledger::claim(None, &want, &terms, now)
     else {

@@ -10,11 +10,11 @@ use std::time::Duration;
 use hansho::desk::{ClaimOutcome, Desk, DrainTerms, Event, Order, Settings};
 use hansho::instants::{Mono, Now};
 use hansho::policy::ledger::{Claim, Want, claim};
-use hansho::policy::record::{Expect, LastPost, Record, RecordKey, State, Versioned};
+use hansho::policy::record::{Expect, Record, RecordKey, State, Versioned};
 use hansho::policy::route::Route;
 use hansho::ports::{
-    Clock, Delivery, Form, Lane, Ledger, LedgerError, MessageId, Receipt, RetryReason, Verdict,
-    Written,
+    Clock, Consistency, Delivery, Form, Lane, Ledger, LedgerError, MessageId, Prefetched, Receipt,
+    RetryReason, Verdict, Written,
 };
 
 use crate::desk::buffer::{World, world};
@@ -49,8 +49,12 @@ where
         }
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        self.inner.prefetch(keys).await
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.inner.prefetch(keys, consistency).await
     }
 }
 
@@ -328,11 +332,12 @@ impl Hand {
                     Order::ReadPace { destination, .. } => {
                         self.report(Event::PaceRead { destination, result: Ok(None) });
                     }
-                    Order::Prefetch { keys } => {
-                        self.report(Event::Prefetched { result: Ok(vec![None; keys.len()]) });
+                    Order::Prefetch { keys, .. } => {
+                        let answers = vec![Prefetched::Absent; keys.len()];
+                        self.report(Event::Prefetched { result: Ok(answers) });
                     }
                     Order::Claim(c) => {
-                        let want = Want { owner: &c.owner, level: c.level, revision: c.revision };
+                        let want = Want { owner: &c.owner, sighting: c.sighting };
                         let terms = settings("w", false).terms;
                         let Claim::Write { record: row, .. } =
                             claim(None, &want, &terms, self.now.wall)

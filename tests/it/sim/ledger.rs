@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hansho::policy::record::stored::{StoredRow, encode};
-use hansho::policy::record::{AlertRecord, Expect, LastPost, Record, RecordKey, RecordKind, State};
-use hansho::ports::{Clock, Ledger, LedgerError, Written};
+use hansho::policy::record::{Expect, Record, RecordKey, RecordKind, State};
+use hansho::ports::{Clock, Consistency, Ledger, LedgerError, Prefetched, Written};
 
 use super::history::{Alert, RowNote, What, Who};
 use super::load::{finding_number, number_of};
@@ -141,9 +141,13 @@ impl Ledger for SimLedger {
         written
     }
 
-    /// Eventually consistent: a row may be as it was before its last write, or its last ones, and
-    /// some are not answered.
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    /// Eventually consistent, a row may be as it was before its last write, or its last ones. Some are
+    /// not answered.
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let (world, who, keys) = (Arc::clone(&self.world), Some(self.process.who), keys.to_vec());
         world.rush(self.process.who, "prefetch");
         let read = self.world.call(&self.process, async move {
@@ -154,13 +158,17 @@ impl Ledger for SimLedger {
             let mut all = Vec::new();
             for key in &keys {
                 Self::expire(&world, key);
-                let row = match world.fault("stale prefetch", world.plan.ledger.stale) {
+                let may_lag = consistency == Consistency::Eventual;
+                let row = match may_lag && world.fault("stale prefetch", world.plan.ledger.stale) {
                     true => world.earlier(key),
                     false => world.ledger.read_any(key).await?,
                 };
                 let lost = world.fault("prefetch without an answer", world.plan.ledger.unprocessed);
-                let alert = row.filter(|_| !lost).and_then(|row| AlertRecord::try_from(row).ok());
-                all.push(alert.and_then(|alert| alert.last_post()));
+                all.push(match row {
+                    _ if lost => Prefetched::Unknown,
+                    Some(row) => Prefetched::of(Ok::<_, ()>(row)),
+                    None => Prefetched::Absent,
+                });
             }
             match world.fault("ledger answer lost", world.plan.ledger.answer_lost) {
                 true => Err(LedgerError("the answer was lost".into())),

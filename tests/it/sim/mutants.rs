@@ -8,11 +8,11 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
-use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Expect, LastPost};
+use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Expect};
 use hansho::policy::record::{Record, RecordKey, State, Versioned};
 use hansho::ports::{
-    Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue, QueueError,
-    Receipt, ReceiveAsk, RetryReason, Verdict, Written,
+    Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
+    QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
 use super::world::World;
@@ -241,8 +241,12 @@ impl<L: Ledger> Ledger for Mutated<L> {
         }
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        self.inner.prefetch(keys).await
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.inner.prefetch(keys, consistency).await
     }
 }
 

@@ -9,11 +9,12 @@ use hansho::desk::{Capacity, DrainTerms, Settings};
 use hansho::instants::{Mono, Now, Wall};
 use hansho::policy::budget::TimeBudget;
 use hansho::policy::ledger::Terms;
-use hansho::policy::record::{Expect, LastPost, Record, RecordKey};
+use hansho::policy::record::{Expect, Record, RecordKey};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
-    Clock, Delivery, Depth, Form, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry,
-    Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
+    Clock, Consistency, Delivery, Depth, Form, Lane, Ledger, LedgerError, Notifier, Post,
+    Prefetched, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict,
+    Written,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -203,11 +204,15 @@ impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for UnreachableLedger<L, F
         self.inner.write_any(key, expect, record).await
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         if (self.unreachable)() {
             return Err(LedgerError("unreachable".into()));
         }
-        self.inner.prefetch(keys).await
+        self.inner.prefetch(keys, consistency).await
     }
 }
 
@@ -238,8 +243,12 @@ impl<L: Ledger> Ledger for FailingLedger<L> {
         }
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
-        self.inner.prefetch(keys).await
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.inner.prefetch(keys, consistency).await
     }
 }
 

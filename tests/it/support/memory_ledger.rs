@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use hansho::policy::record::stored::{StoredRow, decode, encode};
-use hansho::policy::record::{Expect, LastPost, Record, RecordKey, State};
+use hansho::policy::record::{Expect, Record, RecordKey, State};
 use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_RECORDS_MAX, Search};
-use hansho::ports::{Ledger, LedgerError, Written};
+use hansho::ports::{Consistency, Ledger, LedgerError, Prefetched, Written};
 
 use crate::contracts::ledger_contract::{Harness, exercise};
 
@@ -70,18 +70,22 @@ impl Ledger for MemoryLedger {
         Ok(Written::Done)
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        _: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let rows = self.rows.lock().expect("no test panics under the lock");
-        Ok(keys.iter().map(|key| last_post(rows.get(key)?)).collect())
+        let prefetched = |key: &RecordKey| match rows.get(key) {
+            Some(row) => Prefetched::of(self::record(key, row)),
+            None => Prefetched::Absent,
+        };
+        Ok(keys.iter().map(prefetched).collect())
     }
 }
 
 fn record(key: &RecordKey, row: &StoredRow) -> Result<Record, LedgerError> {
     decode(key, row.clone()).map_err(|bad| LedgerError(bad.at(key, "the memory ledger").into()))
-}
-
-fn last_post(row: &StoredRow) -> Option<LastPost> {
-    LastPost::of(row.state, row.level_sent, row.revision_sent, row.due_at, row.expires_at)
 }
 
 struct InMemory;
@@ -110,7 +114,7 @@ enum Lie {
     KeepsWhatTheNewRowLeavesOut,
     IgnoresTheDestination,
     PrefetchesInItsOwnOrder,
-    PrefetchesTheClaimed,
+    PrefetchesUnknownAsAbsent,
 }
 
 struct Lying {
@@ -182,22 +186,21 @@ impl Ledger for Lying {
         Ok(Written::Done)
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let keys: Vec<RecordKey> = keys.iter().map(|key| self.key(key)).collect();
-        let mut posts = self.rows.prefetch(&keys).await?;
+        let mut answers = self.rows.prefetch(&keys, consistency).await?;
         match self.lie {
-            Lie::PrefetchesInItsOwnOrder => posts.sort_by_key(|post| post.map(|p| p.expires_at)),
-            Lie::PrefetchesTheClaimed => {
-                let rows = self.rows.rows.lock().expect("no panic under the lock");
-                for (post, key) in posts.iter_mut().zip(&keys) {
-                    let as_sent =
-                        rows.get(key).map(|row| StoredRow { state: State::Sent, ..row.clone() });
-                    *post = post.or(as_sent.as_ref().and_then(last_post));
-                }
+            Lie::PrefetchesInItsOwnOrder => answers.reverse(),
+            Lie::PrefetchesUnknownAsAbsent => {
+                answers.iter_mut().for_each(|answer| *answer = Prefetched::Absent);
             }
             _ => {}
         }
-        Ok(posts)
+        Ok(answers)
     }
 }
 
@@ -221,7 +224,7 @@ async fn the_contract_finds_each_lie() {
         Lie::KeepsWhatTheNewRowLeavesOut,
         Lie::IgnoresTheDestination,
         Lie::PrefetchesInItsOwnOrder,
-        Lie::PrefetchesTheClaimed,
+        Lie::PrefetchesUnknownAsAbsent,
     ] {
         let outcome = tokio::spawn(async move { exercise(&lie).await }).await;
         assert!(outcome.is_err_and(|error| error.is_panic()), "{lie:?} was not found");

@@ -21,7 +21,7 @@ use crate::embedded::{self, EmbeddedLedger, Store};
 use crate::finding::Text;
 use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
 use crate::ports::probe::Asked;
-use crate::ports::{Clock as _, Lane, Ledger, Queue, Receipt, ReceiveAsk};
+use crate::ports::{Clock as _, Consistency, Lane, Ledger, Queue, Receipt, ReceiveAsk};
 
 use judge::Role;
 use line::{Line, State as Judged};
@@ -137,7 +137,8 @@ async fn check_table(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
 async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
     let key = RecordKey::alert(NOBODY, NOBODY);
     let read = ledger.read_any(&key).await.map(drop);
-    let prefetched = ledger.prefetch(std::slice::from_ref(&key)).await.map(drop);
+    let prefetched =
+        ledger.prefetch(std::slice::from_ref(&key), Consistency::Strong).await.map(drop);
     let record = Record::Alert(AlertRecord::unposted(0));
     let expect = Expect::Held { owner: NOBODY.to_owned(), fence: 0 };
     let written = ledger.write_any(&key, &expect, record).await;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::finding::Level;
-use crate::policy::record::AlertRecordState;
+use crate::policy::record::{AlertRecordState, Sighting};
 use crate::policy::route::Route;
 
 const NOW: Wall = Wall(1_793_000_000_000);
@@ -87,12 +87,14 @@ fn known_is_what_the_ledger_would_not_have_posted() {
         panic!("not owed");
     };
     let terms = terms();
-    let want = |level| Want { owner: "w", level, revision: None };
+    let want = |level| Want { owner: "w", sighting: Sighting::open(level, None) };
     let claimed = |level, at| match ledger::claim(None, &want(level), &terms, at) {
         Claim::Write { record: row, .. } => row,
         other => panic!("{other:?}"),
     };
-    let sent = |level, at| ledger::mark(&claimed(level, at), "p", None, &terms, at).1;
+    let sent = |level, at| {
+        ledger::mark(&claimed(level, at), "p", &Sighting::open(level, None), &terms, at).1
+    };
     let long_ago = NOW.minus(Duration::from_secs(3600));
     let freed = ledger::release(&claimed(Level::High, long_ago), false, &terms, long_ago).1;
     assert_eq!(freed.state, AlertRecordState::Free { rewound: None });

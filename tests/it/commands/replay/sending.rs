@@ -326,7 +326,8 @@ fn key(number: usize, destination: &str) -> RecordKey {
 
 async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) -> AlertRecord {
     let seen = ledger.read(key).await.unwrap();
-    let want = Want { owner: "worker", level, revision: None };
+    let want =
+        Want { owner: "worker", sighting: hansho::policy::record::Sighting::open(level, None) };
     let Claim::Write { expect, record: row, .. } = claim(seen.as_ref(), &want, &TERMS, now) else {
         panic!("it can't be claimed")
     };
@@ -336,7 +337,8 @@ async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall
 
 async fn posted(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) {
     let held = claimed(ledger, key, level, now).await;
-    let (expect, row) = mark(&held, "post-1", None, &TERMS, now);
+    let (expect, row) =
+        mark(&held, "post-1", &hansho::policy::record::Sighting::open(level, None), &TERMS, now);
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
 }
 

@@ -203,12 +203,13 @@ async fn posted(ledger: &MemoryLedger, number: usize, level: Level) {
     let fingerprint = format!("guardduty/444455556666/eu-central-1/{number:032x}");
     let key = RecordKey::alert(fingerprint, "slack");
     let now = ago("1d2h");
-    let want = Want { owner: "worker", level, revision: None };
+    let want =
+        Want { owner: "worker", sighting: hansho::policy::record::Sighting::open(level, None) };
     let Claim::Write { expect, record: row, .. } = claim(None, &want, &terms, now) else {
         panic!()
     };
     assert_eq!(ledger.write(&key, &expect, &row).await, Ok(Written::Done));
-    let (expect, row) = mark(&row, "post-1", None, &terms, now);
+    let (expect, row) = mark(&row, "post-1", &want.sighting, &terms, now);
     assert_eq!(ledger.write(&key, &expect, &row).await, Ok(Written::Done));
 }
 

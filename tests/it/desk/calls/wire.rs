@@ -21,10 +21,10 @@ use hansho::aws::sqs::{QueueUrls, SqsQueue};
 use hansho::desk::worker::{Ports, run_desk};
 use hansho::desk::{Desk, DrainTerms, Memory, Settings, Tally};
 use hansho::instants::{Mono, Now};
-use hansho::policy::record::{Expect, LastPost, Record, RecordKey};
+use hansho::policy::record::{Expect, Record, RecordKey};
 use hansho::ports::{
-    Clock, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, QuarantineEntry, Queue,
-    QueueError, Receipt, ReceiveAsk, Verdict, Written,
+    Clock, Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
+    QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict, Written,
 };
 use serde_json::Value;
 
@@ -219,9 +219,13 @@ impl<L: Ledger> Ledger for Busy<'_, L> {
         self.inner.write_any(key, expect, record).await
     }
 
-    async fn prefetch(&self, keys: &[RecordKey]) -> Result<Vec<Option<LastPost>>, LedgerError> {
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
         let _busy = self.busy();
-        self.inner.prefetch(keys).await
+        self.inner.prefetch(keys, consistency).await
     }
 }
 
