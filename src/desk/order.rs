@@ -93,7 +93,8 @@ pub enum ToRecord {
     Post(UnclaimedPost),
     /// A canary arrived.
     Canary(Arrival),
-    /// A finding is closed. `leaves_trace`: also if there is no record, see [`crate::policy::ledger::close`].
+    /// A finding is closed. `leaves_trace`: also if there is no record, see
+    /// [`crate::policy::ledger::close`].
     Closing { sighting: Sighting, leaves_trace: bool },
 }
 

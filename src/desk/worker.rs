@@ -333,7 +333,8 @@ async fn record_by<L: Ledger, C: Clock, R: RecordType>(
     RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
 }
 
-/// Records that a finding is closed. Reads the record first: most often there is none, and nothing is
+/// Records that a finding is closed. Reads the record first: most often there is none, and nothing
+/// is
 /// written.
 async fn close<L: Ledger, C: Clock>(
     ledger: &L,

@@ -73,16 +73,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         severity: Gauge::level(access.level()),
         created_at: document.created_at,
         updated_at: document.updated_at,
-        condition: Condition::of_product(FindingState::closed_if(
-            document.deleted == Some(true)
-                || matches!(document.status.as_deref(), Some("ARCHIVED" | "RESOLVED")),
-            Closing::Resolved,
-        )),
+        condition: Condition::of_product(document.state()),
         resource: document.describe_resource(),
         actor: document.describe_principal(),
         ..Draft::default()
     };
-    let partition = document.resource.as_deref().and_then(Arn::parse).map(|arn| arn.partition);
+    let partition =
+        document.resource.as_deref().and_then(Arn::parse).and_then(|arn| arn.partition_name());
     draft.partition = partition.map(Cow::Borrowed);
     draft.finish(envelope)
 }
@@ -99,6 +96,15 @@ impl Access {
 }
 
 impl Document<'_> {
+    /// Resolved: the access or its resource is gone. Archived: the access is intended.
+    /// Source: Access Analyzer API reference, `FindingSummary`; IAM user guide, "Review findings".
+    fn state(&self) -> FindingState {
+        match self.deleted {
+            Some(true) => FindingState::Closed(Closing::Resolved),
+            _ => FindingState::of_word(self.status.as_deref(), "RESOLVED", "ARCHIVED"),
+        }
+    }
+
     fn access(&self) -> Access {
         let kind = self.kind.as_deref().unwrap_or_default();
         if self.public == Some(true) {
@@ -167,6 +173,25 @@ impl Document<'_> {
 mod tests {
     use super::super::json::json;
     use super::*;
+
+    #[test]
+    fn states_by_word_and_by_deletion() {
+        use Closing::{Resolved, Suppressed};
+        for (more, closed) in [
+            (r#""status":"ACTIVE","isDeleted":false"#, None),
+            (r#""status":"RESOLVED""#, Some(Resolved)),
+            (r#""status":"ARCHIVED""#, Some(Suppressed)),
+            (r#""status":"ACTIVE","isDeleted":true"#, Some(Resolved)),
+            (r#""status":"ARCHIVED","isDeleted":"true""#, Some(Resolved)),
+            (r#""status":"ODD","isDeleted":"odd""#, None),
+            (r#""status":{},"isDeleted":[true]"#, None),
+            (r#""version":"1.0""#, None),
+        ] {
+            let raw = format!(r#"{{"id":"f",{more}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
 
     #[test]
     fn levels_by_the_kind_of_access() {

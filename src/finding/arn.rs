@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::region::is_region_name;
+
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; region and account may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arn<'a> {
@@ -24,6 +26,21 @@ impl<'a> Arn<'a> {
         })
     }
 
+    /// The region, if it has the form of one. In a malformed ARN another part may be in its place.
+    pub fn region_name(&self) -> Option<&'a str> {
+        is_region_name(self.region).then_some(self.region)
+    }
+
+    /// The account, if it has the form of one.
+    pub fn account_id(&self) -> Option<&'a str> {
+        is_account_id(self.account).then_some(self.account)
+    }
+
+    /// The partition, if it has the form of one: `aws`, or a name that begins with `aws-`.
+    pub fn partition_name(&self) -> Option<&'a str> {
+        (self.partition == "aws" || self.partition.starts_with("aws-")).then_some(self.partition)
+    }
+
     /// Returns the id in the ARN of a finding: the part after `finding/` in
     /// `…:guardduty:…:detector/ID/finding/ID`, `…:inspector2:…:finding/ID` and the like.
     pub fn finding_id(&self) -> Option<&'a str> {
@@ -43,6 +60,11 @@ impl<'a> Arn<'a> {
             .or_else(|| self.resource.strip_prefix("productv2/"))?;
         path.split_once('/')
     }
+}
+
+/// Returns whether a text has the form of an account's id: 12 digits.
+pub(super) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the part after the last colon or slash of an ARN, a URL or a path: a queue's name, a
@@ -88,6 +110,28 @@ mod tests {
         assert_eq!(arn.finding_id(), Some("f1"));
         for text in ["", "arn", "arn:aws:s3", "urn:aws:s3:::b", "i-0123"] {
             assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_malformed_name_are_not_taken() {
+        for (text, parts) in [
+            (
+                "arn:aws-cn:guardduty:cn-north-1:111122223333:x",
+                (Some("aws-cn"), Some("cn-north-1"), Some("111122223333")),
+            ),
+            (
+                "arn:aws:eu-west-1:guardduty:111122223333:detector/d/finding/f1",
+                (Some("aws"), None, Some("111122223333")),
+            ),
+            ("arn:guardduty:eu-west-1:111122223333:x:y", (None, None, None)),
+            ("arn:aws:iam::aws:policy/p", (Some("aws"), None, None)),
+            ("arn:aws:s3:::b", (Some("aws"), None, None)),
+            ("arn:awsx:s3:eu-west-1 :11112222333:b", (None, None, None)),
+        ] {
+            let arn = Arn::parse(text).unwrap();
+            let got = (arn.partition_name(), arn.region_name(), arn.account_id());
+            assert_eq!(got, parts, "{text}");
         }
     }
 

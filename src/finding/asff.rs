@@ -14,17 +14,20 @@ use schema::{Document, Measure};
 
 use super::arn::Arn;
 use super::condition::{Closing, Condition, FindingState};
+use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
 use super::json::{Json, Kind};
-use super::lenient::{Read, borrowed};
+use super::lenient::{Read, Str, borrowed};
 use super::model::Finding;
 use super::original::{Original, original};
 use super::product::Product;
 use super::reject::Rejection;
 use super::sample;
 use super::severity::{Level, Severity};
+use super::standards;
+use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
@@ -54,10 +57,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         count: document.fields.count,
         sample: document.sample.or(document.fields.sample).unwrap_or(false)
             || sample::is_marked(document.title.as_deref()),
-        condition: Condition::of_product(FindingState::closed_if(
-            document.is_archived(),
-            Closing::Suppressed,
-        )),
+        condition: document.condition(is_guardduty),
+        standards: document.standards(),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
         ..Draft::default()
@@ -66,6 +67,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     draft.complete_from(document.product_arn.as_deref());
     if let Some(original) = original {
         document.take_identity(&mut draft, original);
+    } else if let Some(control) = document.control() {
+        draft.take_control(control);
     }
     draft.finish(envelope)
 }
@@ -91,15 +94,43 @@ impl Document<'_> {
         self.fields.finding_id.as_deref().or_else(by_url)
     }
 
-    /// Archived by its product, or resolved or suppressed in Security Hub.
-    fn is_archived(&self) -> bool {
-        let settled = matches!(self.workflow.status.as_deref(), Some("RESOLVED" | "SUPPRESSED"));
-        self.state.as_deref() == Some("ARCHIVED") || settled || self.fields.archived == Some(true)
+    /// GuardDuty's own flag decides before Security Hub's record of it. An archived record and a
+    /// passed check are resolved. The workflow is how people handled the finding.
+    /// Source: Security Hub API reference, `AwsSecurityFinding`, `Compliance`, `Workflow`.
+    fn condition(&self, is_guardduty: bool) -> Condition {
+        let is = |text: &Str<'_>, word: &str| {
+            text.as_deref().is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
+        };
+        let product = if is_guardduty && self.fields.archived == Some(true) {
+            FindingState::Closed(Closing::Suppressed)
+        } else {
+            let gone = is(&self.state, "ARCHIVED") || is(&self.compliance.status, "PASSED");
+            FindingState::closed_if(gone, Closing::Resolved)
+        };
+        let status = self.workflow.status.as_deref();
+        let handling =
+            status.map(|word| FindingState::of_word(Some(word), "RESOLVED", "SUPPRESSED"));
+        Condition { product, handling, observed_at: self.processed_at }
+    }
+
+    fn control(&self) -> Option<Control<'_>> {
+        Control::find(
+            self.product_arn.as_deref(),
+            self.compliance.control.as_deref(),
+            [self.generator.as_deref(), self.id.as_deref()],
+            self.resources.first().and_then(|resource| resource.id.as_deref()),
+        )
+    }
+
+    fn standards(&self) -> Vec<Text> {
+        let associated = self.compliance.standards.items.iter().map(|standard| &standard.id);
+        let ids = associated.chain([&self.fields.standard, &self.fields.guide]);
+        standards::names(ids.filter_map(|id| id.as_deref()))
     }
 
     fn partition(&self) -> Option<&str> {
         let names = [&self.id, &self.product_arn].into_iter();
-        names.filter_map(|name| Arn::parse(name.as_deref()?)).map(|arn| arn.partition).next()
+        names.filter_map(|name| Arn::parse(name.as_deref()?)?.partition_name()).next()
     }
 
     /// The severity, or else the one that the provider gave.

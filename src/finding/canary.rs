@@ -78,19 +78,11 @@ object! {
         put_at: Option<Wall> = "put_at",
         post: Option<bool> = "post",
     }
-    /// EventBridge's event around the canary.
-    struct Event<'a> {
-        time: Option<Wall> = "time",
-    }
 }
 
 /// Reads a canary's `detail`. A canary that hansho did not make is rejected, so that its sender
 /// sees the error.
-pub(super) fn read(
-    json: Json<'_>,
-    envelope: &Envelope<'_>,
-    event: Json<'_>,
-) -> Result<Finding, Rejection> {
+pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let detail = Detail::read(json).unwrap_or_default();
     let reject = |key: &str, why: &str| {
         Err(Rejection::new(RejectCode::NoIdentity, &envelope.place_of(key), why))
@@ -101,7 +93,7 @@ pub(super) fn read(
     let Some(region) = detail.region.as_deref().filter(|region| is_start(region)) else {
         return reject("region", "a canary's region has 1 to 32 of a-z 0-9 -");
     };
-    let put_at = detail.put_at.or_else(|| Event::read(event)?.time);
+    let put_at = detail.put_at.or(envelope.time);
     let draft = Draft {
         product: Product::Hansho,
         id_key: "id",

@@ -44,6 +44,11 @@ impl Condition {
         Condition { product, ..Condition::default() }
     }
 
+    /// The same state, seen `at` unless it says itself when.
+    pub(super) fn or_observed_at(self, at: Option<Wall>) -> Condition {
+        Condition { observed_at: self.observed_at.or(at), ..self }
+    }
+
     /// Why the finding is closed, if it is: by its product first, then by a person.
     pub fn closed(&self) -> Option<Closing> {
         self.product.closed().or_else(|| self.handling?.closed())
@@ -58,6 +63,20 @@ impl FindingState {
     /// Closed if `closed`, otherwise open.
     pub(super) fn closed_if(closed: bool, closing: Closing) -> FindingState {
         if closed { FindingState::Closed(closing) } else { FindingState::Open }
+    }
+
+    /// Reads a source's word for the state. `resolved` and `suppressed` are its words for closed,
+    /// in any case. Without a word, or with any other word, the finding is open.
+    pub(super) fn of_word(word: Option<&str>, resolved: &str, suppressed: &str) -> FindingState {
+        match word.map(str::trim) {
+            Some(word) if word.eq_ignore_ascii_case(resolved) => {
+                FindingState::Closed(Closing::Resolved)
+            }
+            Some(word) if word.eq_ignore_ascii_case(suppressed) => {
+                FindingState::Closed(Closing::Suppressed)
+            }
+            _ => FindingState::Open,
+        }
     }
 
     pub fn closed(self) -> Option<Closing> {
@@ -82,6 +101,23 @@ impl Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_in_any_case() {
+        use Closing::{Resolved, Suppressed};
+        use FindingState::{Closed, Open};
+        for (word, state) in [
+            (Some("CLOSED"), Closed(Resolved)),
+            (Some(" closed "), Closed(Resolved)),
+            (Some("Suppressed"), Closed(Suppressed)),
+            (Some("ACTIVE"), Open),
+            (Some("CLOSED?"), Open),
+            (Some(""), Open),
+            (None, Open),
+        ] {
+            assert_eq!(FindingState::of_word(word, "CLOSED", "SUPPRESSED"), state, "{word:?}");
+        }
+    }
 
     #[test]
     fn closed_by_the_product_or_by_a_person() {

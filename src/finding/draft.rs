@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::arn::Arn;
 use super::condition::Condition;
+use super::control::{Control, member};
 use super::envelope::Envelope;
 use super::fingerprint::Fingerprint;
 use super::gauge::Gauge;
@@ -52,31 +53,42 @@ pub(super) struct Draft<'a> {
     pub condition: Condition,
     pub member: Str<'a>,
     pub requested_by: Str<'a>,
+    pub standards: Vec<Text>,
     pub resource: Option<String>,
     pub actor: Option<String>,
 }
 
 impl<'a> Draft<'a> {
-    /// Fills a missing account, region or partition from `name` if it is an ARN.
+    /// Fills a missing account, region or partition from `name` if it is an ARN. A part that does
+    /// not have the form of one is not taken.
     pub fn complete_from(&mut self, name: Option<&'a str>) {
         if self.account.is_some() && self.region.is_some() && self.partition.is_some() {
             return;
         }
         let Some(arn) = name.and_then(Arn::parse) else { return };
-        let known = |part: &'a str| (!part.is_empty()).then_some(Cow::Borrowed(part));
-        self.account = self.account.take().or_else(|| known(arn.account));
-        self.region = self.region.take().or_else(|| known(arn.region));
-        self.partition = self.partition.take().or_else(|| known(arn.partition));
+        let account = arn.account_id().map(Cow::Borrowed);
+        self.account = self.account.take().or(account);
+        self.region = self.region.take().or(arn.region_name().map(Cow::Borrowed));
+        self.partition = self.partition.take().or(arn.partition_name().map(Cow::Borrowed));
     }
 
     /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
     /// is an ARN, its region is the original's, whichever region Security Hub aggregates in.
     pub fn take_identity(&mut self, name: Option<&'a str>, original: Original<'a>) {
-        if let Some(arn) = name.and_then(Arn::parse).filter(|arn| !arn.region.is_empty()) {
-            self.region = Some(Cow::Borrowed(arn.region));
+        if let Some(region) = name.and_then(Arn::parse).and_then(|arn| arn.region_name()) {
+            self.region = Some(Cow::Borrowed(region));
         }
         self.product = original.product;
         self.id = Some(Cow::Borrowed(original.id));
+    }
+
+    /// Gives a control's finding the identity that it shares with the other standards' findings.
+    /// One without an id of its own stays so.
+    pub fn take_control(&mut self, control: Control<'_>) {
+        if let Some(id) = self.id.take() {
+            self.member = Some(Cow::Owned(member(&id)));
+            self.id = Some(Cow::Owned(control.finding_id()));
+        }
     }
 
     /// Makes the finding, or rejects it: only the identity is required.
@@ -125,9 +137,10 @@ impl<'a> Draft<'a> {
             count: self.count,
             sample: self.sample,
             canary: None,
-            condition: self.condition,
+            condition: self.condition.or_observed_at(envelope.time),
             member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
             requested_by: some_text(self.requested_by, ACTION_CHARS_MAX),
+            standards: self.standards,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
             remarks,

@@ -40,7 +40,9 @@ impl Fingerprint {
     ///
     /// For GuardDuty, Inspector and Macie the result is exact. An ARN of Access Analyzer names the
     /// analyzer's account, which may not be the account that the finding is about. Other products'
-    /// findings have the ARN as their id, but the product may have another name.
+    /// findings have the ARN as their id, but the product may have another name. A control's
+    /// finding has the ARN as its id only if its control or its resource is not known. Otherwise
+    /// the ARN gives only how the id begins, see [`control_id_start`](super::control_id_start).
     pub fn named_by(arn: &str) -> Option<Fingerprint> {
         let parts = Arn::parse(arn)?;
         let (product, id) = match original(arn, None) {

@@ -25,7 +25,8 @@ use super::product::Product;
 use super::reject::Rejection;
 use super::sample;
 
-/// Reads the identity and the severity of a finding, and the rest only if it is wanted.
+/// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted
+/// or closed.
 pub(super) fn read(
     json: Json<'_>,
     envelope: &Envelope<'_>,
@@ -39,6 +40,7 @@ pub(super) fn read(
         region: borrowed(&identity.region),
         partition: borrowed(&identity.partition),
         severity: Gauge::score_or_word(identity.severity),
+        condition: Condition::of_product(identity.state()),
         ..Draft::default()
     };
     draft.id = bare_id(identity.id.as_deref()).or_else(|| {
@@ -49,7 +51,7 @@ pub(super) fn read(
     draft.complete_from(identity.id.as_deref());
     let fingerprint = draft.fingerprint(envelope)?;
     let severity = draft.severity.severity();
-    if !wanted(&severity) {
+    if !draft.condition.is_closed() && !wanted(&severity) {
         return Ok(Outcome::Unwanted(Unwanted { fingerprint, severity }));
     }
 
@@ -68,15 +70,20 @@ pub(super) fn read(
         count: service.count,
         sample: sample::is_marked(details.title.as_deref())
             || service.additional_info.is_some_and(|info| says_sample(info, 3)),
-        condition: Condition::of_product(FindingState::closed_if(
-            service.archived.or(details.archived).unwrap_or(false),
-            Closing::Suppressed,
-        )),
         resource: resource::describe(resource, service),
         actor: actor::describe(service, resource),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
+}
+
+impl Identity<'_> {
+    /// Archived by a person, or by a suppression rule. GuardDuty sends the latter nowhere.
+    /// Source: GuardDuty API reference, `Service`; user guide, "Suppression rules".
+    fn state(&self) -> FindingState {
+        let archived = self.service.archived.or(self.archived).unwrap_or(false);
+        FindingState::closed_if(archived, Closing::Suppressed)
+    }
 }
 
 /// Returns whether `additionalInfo` marks a sample: `{"sample": true}`, or in the newer format

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::arn::{bare_id, short_name};
-use super::condition::{Closing, Condition, FindingState};
+use super::condition::{Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -15,6 +15,7 @@ use super::lenient::{List, Pairs, Read, Str, borrowed, object};
 use super::model::Finding;
 use super::phrase::{Phrase, joined, listed, same};
 use super::product::Product;
+use super::region::is_region_name;
 use super::reject::Rejection;
 use crate::instants::Wall;
 
@@ -114,22 +115,26 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         updated_at: document.updated_at,
         first_seen: document.first_seen,
         last_seen: document.last_seen,
-        condition: Condition::of_product(FindingState::closed_if(
-            matches!(document.status.as_deref(), Some("CLOSED" | "SUPPRESSED")),
-            Closing::Resolved,
-        )),
+        condition: Condition::of_product(document.state()),
         resource: document.describe_resources(),
         ..Draft::default()
     };
     draft.complete_from(arn);
     if let Some(resource) = resource {
-        draft.region = draft.region.or_else(|| borrowed(&resource.region));
+        let region = borrowed(&resource.region).filter(|region| is_region_name(region));
+        draft.region = draft.region.or(region);
         draft.partition = draft.partition.or_else(|| borrowed(&resource.partition));
     }
     draft.finish(envelope)
 }
 
 impl Document<'_> {
+    /// Closed: the vulnerability is remediated. Suppressed: it matches a suppression rule.
+    /// Source: Inspector v2 API reference, `FindingStatus`; user guide, "Viewing findings".
+    fn state(&self) -> FindingState {
+        FindingState::of_word(self.status.as_deref(), "CLOSED", "SUPPRESSED")
+    }
+
     /// The title, with the vulnerability's id before it if the title does not name it.
     fn title(&self) -> Option<String> {
         let (title, id) = (self.title.as_deref(), self.vulnerability.id.as_deref());
@@ -251,6 +256,23 @@ mod tests {
 
     fn read_raw(more: &str) -> Finding {
         read(json(&format!(r#"{{"findingArn":"f",{more}}}"#)), &Envelope::default()).unwrap()
+    }
+
+    #[test]
+    fn states_by_word() {
+        use super::super::condition::Closing::{Resolved, Suppressed};
+        for (status, closed) in [
+            (r#""ACTIVE""#, None),
+            (r#""CLOSED""#, Some(Resolved)),
+            (r#""SUPPRESSED""#, Some(Suppressed)),
+            (r#""ODD""#, None),
+            ("null", None),
+            (r#"["CLOSED"]"#, None),
+        ] {
+            let raw = format!(r#"{{"findingArn":"f","status":{status}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
     }
 
     #[test]

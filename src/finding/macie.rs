@@ -128,6 +128,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: call.last_seen,
         count: document.count,
         sample: document.sample.unwrap_or(false),
+        // Archived means suppressed. Source: Macie API reference, `Finding`.
         condition: Condition::of_product(FindingState::closed_if(
             document.archived.unwrap_or(false),
             Closing::Suppressed,
@@ -218,6 +219,22 @@ impl Principal<'_> {
 mod tests {
     use super::super::json::json;
     use super::*;
+
+    #[test]
+    fn archived_is_suppressed() {
+        for (archived, closed) in [
+            ("true", Some(Closing::Suppressed)),
+            (r#""true""#, Some(Closing::Suppressed)),
+            ("false", None),
+            ("null", None),
+            ("1", None),
+            ("[true]", None),
+        ] {
+            let raw = format!(r#"{{"id":"f","archived":{archived}}}"#);
+            let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
+            assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
 
     #[test]
     fn severities_by_word_then_score() {

@@ -41,6 +41,9 @@ pub struct Finding {
     /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such
     /// a finding is posted whatever its severity and the ledger say.
     pub requested_by: Option<Text>,
+    /// The names of the standards that the control belongs to, at most [`Finding::STANDARDS_MAX`].
+    /// Only findings about controls have some.
+    pub standards: Vec<Text>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
     /// The actor in short: address, country, organisation, domain, principal.
@@ -52,6 +55,8 @@ pub struct Finding {
 impl Finding {
     /// The length of [`Finding::member`].
     pub const MEMBER_CHARS_MAX: usize = 16;
+    /// The most [`Finding::standards`].
+    pub const STANDARDS_MAX: usize = 16;
 }
 
 /// The fields of a canary's event, see [`canary`](super::canary).

@@ -9,9 +9,11 @@ mod schema;
 
 use std::borrow::Cow;
 
-use schema::Document;
+use schema::{Compliance, Document};
 
+use super::arn::{Arn, is_account_id};
 use super::condition::{Closing, Condition, FindingState};
+use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -20,9 +22,11 @@ use super::lenient::{Read, borrowed};
 use super::model::Finding;
 use super::original::original;
 use super::product::Product;
+use super::region::is_region_name;
 use super::reject::Rejection;
 use super::sample;
 use super::severity::Level;
+use super::standards;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
@@ -30,6 +34,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     // If the finding's own id is missing, Security Hub's id of the record is used.
     let id = info.uid.as_deref().or(info.alternative.as_deref());
     let id = id.or(document.metadata.uid.as_deref());
+    let resource = document.first_resource();
     let mut draft = Draft {
         product: Product::of_security_hub(
             product.arn.as_deref(),
@@ -51,10 +56,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: info.last_seen,
         count: document.count,
         sample: sample::is_marked(info.title.as_deref()),
-        condition: Condition::of_product(FindingState::closed_if(
-            document.is_archived(),
-            Closing::Suppressed,
-        )),
+        condition: document.condition(),
+        standards: standards::names(document.compliance.standards.items.iter().map(AsRef::as_ref)),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
         ..Draft::default()
@@ -63,6 +66,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     draft.complete_from(product.arn.as_deref());
     if let Some(original) = id.and_then(|id| original(id, product.arn.as_deref())) {
         draft.take_identity(id, original);
+    } else if let Some(control) = document.control(id, resource.as_deref()) {
+        draft.take_control(control);
     }
     draft.finish(envelope)
 }
@@ -75,6 +80,7 @@ impl Document<'_> {
 
     fn region(&self) -> Option<&str> {
         let near = self.resources.first().and_then(|resource| resource.region.as_deref());
+        let near = near.filter(|near| is_region_name(near));
         self.cloud.region.as_deref().or(near)
     }
 
@@ -83,10 +89,62 @@ impl Document<'_> {
         self.cloud.partition.as_deref().or(near)
     }
 
-    /// Suppressed (3), resolved (4) or archived (5).
-    fn is_archived(&self) -> bool {
-        matches!(self.status_id, Some(3..=5))
-            || matches!(self.status.as_deref(), Some("Suppressed" | "Resolved" | "Archived"))
+    /// In Security Hub the status is how people handled the finding, but for archived. Its product
+    /// is done with it if the activity is Close or the check has passed. Elsewhere the status is
+    /// the product's.
+    /// Source: Security Hub user guide, "OCSF findings in Security Hub"; API reference,
+    /// BatchUpdateFindingsV2; OCSF schema, `activity_id` and `status_id` of findings, `compliance`.
+    fn condition(&self) -> Condition {
+        let status = self.status_word();
+        let handled = FindingState::of_word(status, "Resolved", "Suppressed");
+        let is_archived = is_word(status, "Archived");
+        let is_gone = self.activity_id == Some(3)
+            || (self.activity_id.is_none() && is_word(self.activity.as_deref(), "Close"))
+            || self.compliance.has_passed();
+        let product = match (is_archived, is_gone) {
+            (true, _) => FindingState::Closed(Closing::Suppressed),
+            (false, true) => FindingState::Closed(Closing::Resolved),
+            (false, false) if self.is_of_security_hub() => FindingState::Open,
+            (false, false) => handled,
+        };
+        let tells = status.is_some() && !is_archived && self.is_of_security_hub();
+        // Not the finding's own times: a person's change leaves them as they were.
+        let observed_at = self.metadata.processed_at.or(self.metadata.logged_at);
+        Condition { product, handling: tells.then_some(handled), observed_at }
+    }
+
+    /// The name of `status_id`. For 0 (unknown), 99 (other) and any other number, the word decides.
+    fn status_word(&self) -> Option<&str> {
+        match self.status_id {
+            Some(1) => Some("New"),
+            Some(2) => Some("In Progress"),
+            Some(3) => Some("Suppressed"),
+            Some(4) => Some("Resolved"),
+            Some(5) => Some("Archived"),
+            _ => self.status.as_deref(),
+        }
+    }
+
+    fn is_of_security_hub(&self) -> bool {
+        let arn = self.metadata.product.arn.as_deref().and_then(Arn::parse);
+        arn.is_some_and(|arn| arn.product().is_some())
+    }
+
+    fn control<'d>(
+        &'d self,
+        id: Option<&'d str>,
+        resource: Option<&'d str>,
+    ) -> Option<Control<'d>> {
+        let product = self.metadata.product.arn.as_deref();
+        Control::find(product, self.compliance.control.as_deref(), [id, None], resource)
+    }
+
+    /// The id of the first resource, as ASFF writes it. ASFF gives an account a longer id.
+    fn first_resource(&self) -> Option<Cow<'_, str>> {
+        let resource = self.resources.first()?;
+        let id = resource.uid.as_deref()?;
+        let is_account = resource.kind.as_deref() == Some("AWS::::Account") && is_account_id(id);
+        Some(if is_account { format!("AWS::::Account:{id}").into() } else { id.into() })
     }
 
     /// The product's own type, which has a colon, or else the taxonomy's, such as `Threats`.
@@ -100,6 +158,20 @@ impl Document<'_> {
         gauge(self.severity_id, self.severity.as_deref())
             .or(|| gauge(self.vendor.severity_id, self.vendor.severity.as_deref()))
     }
+}
+
+impl Compliance<'_> {
+    /// Pass is 1. For a missing number and for 0 and 99, the word decides.
+    fn has_passed(&self) -> bool {
+        match self.status_id {
+            None | Some(0 | 99) => is_word(self.status.as_deref(), "Pass"),
+            Some(number) => number == 1,
+        }
+    }
+}
+
+fn is_word(text: Option<&str>, word: &str) -> bool {
+    text.is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
 }
 
 /// Reads `severity_id` from 1 to 6. For 0 (unknown), 99 (other) and any other number, the word

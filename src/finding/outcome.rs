@@ -10,7 +10,7 @@ use super::severity::Severity;
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub findings: Vec<Finding>,
-    /// Findings with a severity that no destination wants.
+    /// Open findings with a severity that no destination wants.
     pub unwanted: Vec<Unwanted>,
     pub rejections: Vec<Rejection>,
 }
@@ -40,8 +40,9 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// A closed finding is kept whatever its severity.
     pub fn of(finding: Finding, wanted: Wanted<'_>) -> Outcome {
-        if wanted(&finding.severity) {
+        if finding.condition.is_closed() || wanted(&finding.severity) {
             return Outcome::Wanted(finding);
         }
         let Finding { fingerprint, severity, .. } = finding;

@@ -41,8 +41,9 @@ pub fn parse(body: &str) -> Parsed {
     parse_wanted(body, &|_| true)
 }
 
-/// Like [`parse`], but a finding with a severity that is not `wanted` gives only its identity and
-/// its severity. A canary is always wanted.
+/// Like [`parse`], but an open finding with a severity that is not `wanted` gives only its identity
+/// and its severity. A closed finding is read in full whatever its severity, because it may end an
+/// alert: a control that passes becomes informational. A canary is always wanted.
 pub fn parse_wanted(body: &str, wanted: Wanted<'_>) -> Parsed {
     let mut reader = Reader { parsed: Parsed::default(), wanted, surplus: None };
     reader.text(body, &Step::default());
@@ -147,7 +148,7 @@ impl Reader<'_> {
             }
         }
         if let Some(detail) = shape.detail.filter(|_| source.is_none()) {
-            return self.event(json, detail, &shape, step);
+            return self.event(detail, &shape, step);
         }
         if let Some(findings) = shape.findings.filter(|json| json.kind() != Kind::String) {
             return self.value(findings, &step.at_key("findings"));
@@ -182,17 +183,18 @@ impl Reader<'_> {
     }
 
     /// Reads an EventBridge event around `detail`.
-    fn event(&mut self, event: Json<'_>, detail: Json<'_>, shape: &Shape<'_>, step: &Step<'_>) {
+    fn event(&mut self, detail: Json<'_>, shape: &Shape<'_>, step: &Step<'_>) {
         let mut next = step.at_key("detail");
         next.envelope.account = bounded(&shape.event_account).or(next.envelope.account);
         next.envelope.region = bounded(&shape.region).or(next.envelope.region);
+        next.envelope.time = shape.time.or(next.envelope.time);
         // Only a message that is itself the event can be a canary: others may have made the
         // contents.
         let outermost = step.steps == 0 && step.strings == 0;
         if outermost
             && canary::is_canary(shape.event_source.as_deref(), shape.detail_type.as_deref())
         {
-            return self.take(canary::read(detail, &next.envelope, event).map(Outcome::Wanted));
+            return self.take(canary::read(detail, &next.envelope).map(Outcome::Wanted));
         }
         next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
         next.event = Some(EventName::of(shape));

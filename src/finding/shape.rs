@@ -3,6 +3,7 @@
 use super::json::{Json, Kind};
 use super::lenient::{Str, object};
 use super::source::Source;
+use crate::instants::Wall;
 
 object! {
     /// All keys by which an object is recognised.
@@ -20,6 +21,7 @@ object! {
         event_source: Str<'a> = "source",
         event_account: Str<'a> = "account",
         region: Str<'a> = "region",
+        time: Option<Wall> = "time",
         // Security Hub's events, and the answers of APIs.
         findings: Option<Json<'a>> = "findings",
         // GuardDuty.

@@ -33,8 +33,8 @@ impl Source {
         }
     }
 
-    /// Reads a finding. Of an unwanted GuardDuty finding only the identity and the severity are
-    /// read.
+    /// Reads a finding. Of an unwanted and open GuardDuty finding only the identity, the severity
+    /// and the state are read.
     pub fn read(
         self,
         json: Json<'_>,

@@ -163,7 +163,8 @@ impl Recent {
         self.entry(&self.name(key, &want.sighting.member))?.settles(want, terms, now.wall)
     }
 
-    /// Whether the alert was posted in an incident that was open when this was learned, however long
+    /// Whether the alert was posted in an incident that was open when this was learned, however
+    /// long
     /// ago.
     pub fn was_posted(&self, key: &RecordKey, want: &Want<'_>, terms: &Terms, now: Now) -> bool {
         let entry = self.entry(&self.name(key, &want.sighting.member));

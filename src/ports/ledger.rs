@@ -89,7 +89,8 @@ pub trait Ledger: Send + Sync {
         record: Record,
     ) -> impl Future<Output = Result<Written<Record>, LedgerError>> + Send;
 
-    /// Reads the records of at most [`PREFETCH_MAX`] alerts by one call. One answer for each key, in
+    /// Reads the records of at most [`PREFETCH_MAX`] alerts by one call. One answer for each key,
+    /// in
     /// order.
     fn prefetch(
         &self,

@@ -5,7 +5,7 @@
 //! the finding up come last. Each part has a limit, so that even the longest card fits a post.
 
 use super::console;
-use super::date::token;
+use super::date::{token, utc};
 use super::escape::{code, escape_within, is_markup, link_label, literal};
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
@@ -27,6 +27,7 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
 const DESTINATION_CHARS_MAX: usize = 40;
+const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
 const ID_CHARS_MAX: usize = 200;
@@ -101,6 +102,10 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.canary.is_some() {
         parts.push("🧪 *TEST*".to_owned());
     }
+    if let Some(closed) = card.came_back {
+        let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", utc(at)));
+        parts.push(format!("*came back*: {}{since}", closed.why.as_str()));
+    }
     if let Some(from) = card.escalated_from {
         parts.push(format!("escalated from {from}"));
     }
@@ -114,8 +119,8 @@ pub fn circumstances(card: &Card) -> Vec<String> {
         let name = literal(name, DESTINATION_CHARS_MAX);
         parts.push(format!("meant for {name}, whose webhook is dead"));
     }
-    if card.finding.condition.is_closed() {
-        parts.push("archived".to_owned());
+    if let Some(why) = card.finding.condition.closed() {
+        parts.push(format!("closed: {}", why.as_str()));
     }
     parts
 }
@@ -195,7 +200,8 @@ fn seen(
     }
 }
 
-/// The ids for looking the finding up: in the product, in the logs, in the ledger.
+/// The standards of a control, and below them the ids for looking the finding up: in the product,
+/// in the logs, in the ledger.
 fn footer(finding: &Finding, post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
     let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
@@ -209,7 +215,18 @@ fn footer(finding: &Finding, post_id: &str) -> String {
         }
     }
     parts.push(["hansho ", &id_of_post(post_id)].concat());
-    parts.join("  ·  ")
+    let ids = parts.join("  ·  ");
+    match standards(finding) {
+        Some(standards) => [&standards, "\n", &ids].concat(),
+        None => ids,
+    }
+}
+
+/// `Standards: PCI DSS v3.2.1, NIST SP 800-53 Rev. 5`.
+fn standards(finding: &Finding) -> Option<String> {
+    let names: Vec<&str> = finding.standards.iter().map(Text::as_str).collect();
+    let names = literal(&names.join(", "), STANDARDS_CHARS_MAX);
+    (!finding.standards.is_empty()).then(|| ["Standards: ", &names].concat())
 }
 
 /// The last line of a list of findings.

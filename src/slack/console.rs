@@ -52,6 +52,8 @@ pub fn list(finding: &Finding) -> Option<List> {
 ///
 /// - GuardDuty: user guide, "Creating custom responses to GuardDuty findings" (`search=id%3D`).
 /// - Security Hub: the filter links that its console makes. They encode operator and value twice.
+///   A control's finding is found by control and resource, in all standards (API reference,
+///   `AwsSecurityFindingFilters`).
 /// - Inspector, Macie, Access Analyzer: the links that their consoles make. The last one also
 ///   stands in the Security Hub user guide's example of an Access Analyzer finding.
 fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option<String> {
@@ -63,11 +65,23 @@ fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option
             Some(["guardduty/home?region=", region, search, &id].concat())
         }
         Product::SecurityHub => {
-            let id = encode(&encode(id));
-            Some(format!(
-                "securityhub/home?region={region}\
-                 #/findings?search=Id%3D%255Coperator%255C%253AEQUALS%255C%253A{id}"
-            ))
+            let filter = |key: &str, value: &str| {
+                let value = encode(&encode(value));
+                format!("{key}%3D%255Coperator%255C%253AEQUALS%255C%253A{value}")
+            };
+            let control = id.strip_prefix("control/").and_then(|id| id.split_once('/'));
+            let search = match control {
+                // A resource with a long id is named by its hash.
+                Some((control, resource)) if resource.starts_with("sha256:") => {
+                    filter("ComplianceSecurityControlId", control)
+                }
+                Some((control, resource)) => {
+                    let control = filter("ComplianceSecurityControlId", control);
+                    format!("{control}%26{}", filter("ResourceId", resource))
+                }
+                None => filter("Id", id),
+            };
+            Some(format!("securityhub/home?region={region}#/findings?search={search}"))
         }
         Product::Inspector => {
             let arn = encode(&inspector_arn(fingerprint, partition)?);
@@ -157,6 +171,7 @@ mod tests {
             condition: Default::default(),
             member: None,
             requested_by: None,
+            standards: vec![],
             resource: None,
             actor: None,
             remarks: vec![],
@@ -201,6 +216,20 @@ mod tests {
                 "us-east-1",
                 "arn:x/1",
                 "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=Id%3D%255Coperator%255C%253AEQUALS%255C%253Aarn%253Ax%252F1",
+            ),
+            (
+                "securityhub",
+                Commercial,
+                "us-east-1",
+                "control/S3.8/arn:x",
+                "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=ComplianceSecurityControlId%3D%255Coperator%255C%253AEQUALS%255C%253AS3.8%26ResourceId%3D%255Coperator%255C%253AEQUALS%255C%253Aarn%253Ax",
+            ),
+            (
+                "securityhub",
+                Commercial,
+                "us-east-1",
+                "control/S3.8/sha256:0a",
+                "https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=ComplianceSecurityControlId%3D%255Coperator%255C%253AEQUALS%255C%253AS3.8",
             ),
             (
                 "inspector",

@@ -74,10 +74,11 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
     let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
     let counts = [
         ("🧪 *SAMPLE*", count(|card| card.finding.sample)),
+        ("came back", count(|card| card.came_back.is_some())),
         ("escalated", count(|card| card.escalated_from.is_some())),
         ("seen again", count(|card| card.reminder)),
         ("may repeat an earlier post", count(|card| card.perhaps_repeated)),
-        ("archived", count(|card| card.finding.condition.is_closed())),
+        ("closed", count(|card| card.finding.condition.is_closed())),
     ];
     let parts: Vec<String> = counts
         .into_iter()

@@ -111,11 +111,15 @@ pub fn code(text: &str, max_chars: usize) -> String {
 }
 
 fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+    // Too little for the backticks.
+    if max_chars < 2 {
+        return String::new();
+    }
     let text = replaced(text, "`", "'");
     ["`", &escape_measured(&text, max_chars.saturating_sub(2), measure), "`"].concat()
 }
 
-/// Like [`literal`], in at most `max_chars` (2 or more) characters of JSON.
+/// Like [`literal`], in at most `max_chars` characters of JSON.
 pub fn literal_weighing(text: &str, max_chars: usize) -> String {
     match is_markup(text) {
         true => code_weighing(text, max_chars),
@@ -123,7 +127,7 @@ pub fn literal_weighing(text: &str, max_chars: usize) -> String {
     }
 }
 
-/// Like [`code`], in at most `max_chars` (2 or more) characters of JSON.
+/// Like [`code`], in at most `max_chars` characters of JSON.
 pub fn code_weighing(text: &str, max_chars: usize) -> String {
     code_measured(text, max_chars, escaped_json_chars)
 }

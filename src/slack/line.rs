@@ -79,7 +79,9 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.canary.is_some() {
         parts.push("*TEST*".to_owned());
     }
-    if let Some(from) = card.escalated_from {
+    if card.came_back.is_some() {
+        parts.push("came back".to_owned());
+    } else if let Some(from) = card.escalated_from {
         parts.push(format!("was {from}"));
     } else if card.reminder {
         parts.push("reminder".to_owned());
@@ -94,7 +96,7 @@ fn circumstances(card: &Card) -> Vec<String> {
         parts.push("severity?".to_owned());
     }
     if card.finding.condition.is_closed() {
-        parts.push("archived".to_owned());
+        parts.push("closed".to_owned());
     }
     parts.truncate(CIRCUMSTANCES_MAX);
     parts
@@ -121,9 +123,10 @@ fn subject(finding: &Finding, chars_max: usize) -> String {
             None => name,
         }
     });
-    written
-        .find(|choice| json_chars(choice) <= chars_max)
-        .unwrap_or_else(|| literal_weighing(title, chars_max))
+    let fits = |text: &String| json_chars(text) <= chars_max;
+    // Even an empty text in code style takes two characters.
+    let cut = || Some(literal_weighing(title, chars_max)).filter(fits).unwrap_or_default();
+    written.find(fits).unwrap_or_else(cut)
 }
 
 /// The resource without the details in brackets.

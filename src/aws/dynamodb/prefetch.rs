@@ -1,4 +1,5 @@
-//! The records of many alerts, by one `BatchGetItem`. A record costs half a read unit, be it there or
+//! The records of many alerts, by one `BatchGetItem`. A record costs half a read unit, be it there
+//! or
 //! not, and a whole one if the read is consistent. A refused write costs a whole write unit: five
 //! times as much.
 //! Source: DynamoDB developer guide, "Capacity unit consumption for batch operations".
@@ -16,8 +17,8 @@ use crate::policy::record::stored::{self, column};
 use crate::ports::{Consistency, LedgerError, PREFETCH_MAX, Prefetched};
 
 impl DynamoLedger {
-    /// A key that DynamoDB leaves unprocessed is unknown, as is an item that can't be read. Neither is
-    /// requested again.
+    /// A key that DynamoDB leaves unprocessed is unknown, as is an item that can't be read. Neither
+    /// is requested again.
     pub(super) async fn batch_get(
         &self,
         keys: &[RecordKey],

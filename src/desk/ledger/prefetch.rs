@@ -227,14 +227,14 @@ pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_
         return Next::GoOn;
     }
     let (terms, now) = (&cx.settings.terms, cx.now.wall);
-    let untold =
+    let taken =
         mutation::is(Mutation::UnknownTakenForPosted).then(|| Settled::Posted(alert.level()));
     match answer {
         Prefetched::Absent if alert.closing && !leaves_trace(alert, cx) => {
             Next::Settle(Settled::Closed, None)
         }
         Prefetched::Absent | Prefetched::Unknown => {
-            untold.map_or(Next::GoOn, |settled| Next::Settle(settled, None))
+            taken.map_or(Next::GoOn, |settled| Next::Settle(settled, None))
         }
         Prefetched::Record(record) if alert.closing => {
             let step = ledger::close(Some(&record), &alert.sighting, false, terms, now);

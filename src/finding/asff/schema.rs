@@ -30,10 +30,13 @@ object! {
         source_url: Str<'a> = "SourceUrl",
         created_at: Option<Wall> = "CreatedAt",
         updated_at: Option<Wall> = "UpdatedAt",
+        processed_at: Option<Wall> = "ProcessedAt",
         first_seen: Option<Wall> = "FirstObservedAt",
         last_seen: Option<Wall> = "LastObservedAt",
         state: Str<'a> = "RecordState",
+        /// Not `WorkflowState`, the older field, which is out of date in many findings.
         workflow: Workflow<'a> = "Workflow",
+        compliance: Compliance<'a> = "Compliance",
         sample: Option<bool> = "Sample",
         resources: List<Resource<'a>, 10> = "Resources",
         act: Act<'a> = "Action",
@@ -44,6 +47,14 @@ object! {
     }
     struct Workflow<'a> {
         status: Str<'a> = "Status",
+    }
+    struct Compliance<'a> {
+        status: Str<'a> = "Status",
+        control: Str<'a> = "SecurityControlId",
+        standards: List<Standard<'a>, 16> = "AssociatedStandards",
+    }
+    struct Standard<'a> {
+        id: Str<'a> = "StandardsId",
     }
     struct Provider<'a> {
         severity: Option<Json<'a>> = "Severity",
@@ -65,6 +76,9 @@ object! {
         sample: Option<bool> = "aws/guardduty/service/additionalInfo/sample",
         count: Option<u64> = "aws/guardduty/service/count",
         archived: Option<bool> = "aws/guardduty/service/archived",
+        standard: Str<'a> = "StandardsArn",
+        /// Of CIS v1.2.0.
+        guide: Str<'a> = "StandardsGuideArn",
     }
 }
 

@@ -97,18 +97,101 @@ fn copies_have_the_identity_of_their_originals() {
 }
 
 #[test]
-fn archived_by_the_product_or_settled_in_security_hub() {
-    for (state, archived) in [
-        (r#""RecordState":"ACTIVE","Workflow":{"Status":"NEW"}"#, false),
-        (r#""RecordState":"ACTIVE","Workflow":{"Status":"NOTIFIED"}"#, false),
-        (r#""RecordState":"ARCHIVED","Workflow":{"Status":"NEW"}"#, true),
-        (r#""RecordState":"ACTIVE","Workflow":{"Status":"RESOLVED"}"#, true),
-        (r#""RecordState":"ACTIVE","Workflow":{"Status":"SUPPRESSED"}"#, true),
-        (r#""Workflow":"RESOLVED""#, false),
-        (r#""Title":"t""#, false),
+fn the_record_the_check_and_the_workflow_tell_the_state() {
+    use Closing::{Resolved, Suppressed};
+    use FindingState::{Closed, Open};
+    let new = r#""Workflow":{"Status":"NEW"}"#;
+    for (state, product, handling) in [
+        (format!(r#""RecordState":"ACTIVE",{new}"#), Open, Some(Open)),
+        (r#""Workflow":{"Status":"NOTIFIED"}"#.to_owned(), Open, Some(Open)),
+        (format!(r#""RecordState":"ARCHIVED",{new}"#), Closed(Resolved), Some(Open)),
+        (format!(r#""Compliance":{{"Status":"PASSED"}},{new}"#), Closed(Resolved), Some(Open)),
+        (r#""Compliance":{"Status":"FAILED"}"#.to_owned(), Open, None),
+        (r#""Compliance":{"Status":"WARNING"}"#.to_owned(), Open, None),
+        (r#""Compliance":{"Status":"NOT_AVAILABLE"}"#.to_owned(), Open, None),
+        (r#""Workflow":{"Status":"RESOLVED"}"#.to_owned(), Open, Some(Closed(Resolved))),
+        (r#""Workflow":{"Status":"SUPPRESSED"}"#.to_owned(), Open, Some(Closed(Suppressed))),
+        (
+            r#""Compliance":{"Status":"PASSED"},"Workflow":{"Status":"SUPPRESSED"}"#.to_owned(),
+            Closed(Resolved),
+            Some(Closed(Suppressed)),
+        ),
+        // A word that hansho does not know.
+        (r#""Workflow":{"Status":"DEFERRED"},"RecordState":"GONE""#.to_owned(), Open, Some(Open)),
+        // The older field, and values of other types.
+        (r#""WorkflowState":"RESOLVED""#.to_owned(), Open, None),
+        (r#""Workflow":"RESOLVED","Compliance":"PASSED""#.to_owned(), Open, None),
+        (r#""RecordState":["ARCHIVED"],"Workflow":{"Status":null}"#.to_owned(), Open, None),
+        (r#""Title":"t""#.to_owned(), Open, None),
+        // The field of GuardDuty in another product's finding.
+        (r#""ProductFields":{"aws/guardduty/service/archived":"true"}"#.to_owned(), Open, None),
     ] {
-        let finding = read_raw(&format!(r#"{{"Id":"f",{state}}}"#));
-        assert_eq!(finding.condition.is_closed(), archived, "{state}");
+        let got = read_raw(&format!(r#"{{"Id":"f",{state}}}"#)).condition;
+        assert_eq!((got.product, got.handling), (product, handling), "{state}");
+    }
+}
+
+#[test]
+fn guarddutys_own_flag_decides_before_security_hubs_record() {
+    use Closing::{Resolved, Suppressed};
+    let id = "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/f1";
+    for (archived, record, closed) in [
+        ("true", "ARCHIVED", Some(Suppressed)),
+        ("true", "ACTIVE", Some(Suppressed)),
+        ("false", "ARCHIVED", Some(Resolved)),
+        ("odd", "ARCHIVED", Some(Resolved)),
+        ("false", "ACTIVE", None),
+    ] {
+        let raw = format!(
+            r#"{{"Id":"{id}","RecordState":"{record}",
+                "ProductFields":{{"aws/guardduty/service/archived":"{archived}"}}}}"#
+        );
+        let product = read_raw(&raw).condition.product;
+        assert_eq!(product.closed(), closed, "{archived} {record}");
+    }
+}
+
+#[test]
+fn a_control_has_one_identity_in_all_standards() {
+    let hub = "arn:aws:securityhub:eu-west-1";
+    let raw = |product: &str, id: &str| {
+        format!(
+            r#"{{"Id":"{id}","ProductArn":"{hub}::product/aws/{product}","Region":"eu-west-1",
+            "AwsAccountId":"111122223333","Compliance":{{"SecurityControlId":"EC2.19",
+                "AssociatedStandards":[{{"StandardsId":"standards/pci-dss/v/3.2.1"}},{{}},7]}},
+            "ProductFields":{{"StandardsArn":"arn:aws:securityhub:::standards/pci-dss/v/3.2.1",
+                "StandardsGuideArn":"own"}},
+            "Resources":[{{"Id":"sg-1"}},{{"Id":"sg-2"}}]}}"#
+        )
+    };
+    let (one, other) = (read_raw(&raw("securityhub", "f1")), read_raw(&raw("securityhub", "f2")));
+    let print = "securityhub/111122223333/eu-west-1/control/EC2.19/sg-1";
+    assert_eq!(one.fingerprint.to_string(), print);
+    assert_eq!(one.fingerprint, other.fingerprint);
+    assert_ne!(one.member, other.member);
+    assert_eq!(one.member.unwrap().as_str().len(), Finding::MEMBER_CHARS_MAX);
+    let names: Vec<_> = one.standards.iter().map(Text::as_str).collect();
+    assert_eq!(names, ["PCI DSS v3.2.1", "own"]);
+    let foreign = read_raw(&raw("config", "f1"));
+    assert_eq!(foreign.fingerprint.to_string(), "aws:config/111122223333/eu-west-1/f1");
+    assert_eq!(foreign.member, None);
+}
+
+#[test]
+fn parts_of_a_malformed_arn_are_not_shown() {
+    for (id, fingerprint) in [
+        (
+            "arn:aws:eu-west-1:guardduty:111122223333:detector/d/finding/f1",
+            "securityhub/111122223333/-/arn:aws:eu-west-1:guardduty:111122223333:detector/d/finding/f1",
+        ),
+        ("arn:aws:guardduty:guardduty:x:detector/d/finding/f1", "guardduty/-/-/f1"),
+        (
+            "arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f1",
+            "guardduty/111122223333/us-east-1/f1",
+        ),
+    ] {
+        let finding = read_raw(&format!(r#"{{"Id":"{id}"}}"#));
+        assert_eq!(finding.fingerprint.to_string(), fingerprint, "{id}");
     }
 }
 

@@ -25,6 +25,11 @@ object! {
         partition: Str<'a> = "partition",
         region: Str<'a> = "region",
         severity: Option<Json<'a>> = "severity",
+        archived: Option<bool> = "archived",
+        service: ServiceState<'a> = "service",
+    }
+    struct ServiceState<'a> {
+        archived: Option<bool> = "archived",
     }
     struct Details<'a> {
         kind: Str<'a> = "type",
@@ -32,12 +37,10 @@ object! {
         description: Str<'a> = "description",
         created_at: Option<Wall> = "createdAt",
         updated_at: Option<Wall> = "updatedAt",
-        archived: Option<bool> = "archived",
         resource: Resource<'a> = "resource",
         service: Service<'a> = "service",
     }
     struct Service<'a> {
-        archived: Option<bool> = "archived",
         count: Option<u64> = "count",
         first_seen: Option<Wall> = "eventFirstSeen",
         last_seen: Option<Wall> = "eventLastSeen",

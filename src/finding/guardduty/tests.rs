@@ -152,9 +152,17 @@ fn archived_by_the_service_or_by_the_old_flag() {
         (r#"{"id":"f","service":{"archived":"true"}}"#, true),
         (r#"{"Id":"f","Archived":true}"#, true),
         (r#"{"id":"f","archived":true,"service":{"archived":false}}"#, false),
+        (r#"{"id":"f","service":{"archived":"odd"}}"#, false),
+        (r#"{"id":"f","service":{"archived":[true]}}"#, false),
+        (r#"{"id":"f","service":"archived"}"#, false),
         (r#"{"id":"f"}"#, false),
     ] {
-        assert_eq!(read_in(raw).unwrap().condition.is_closed(), archived, "{raw}");
+        let condition = read_in(raw).unwrap().condition;
+        let closed = archived.then_some(Closing::Suppressed);
+        assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        // A closed finding is read in full, wanted or not.
+        let outcome = read(json(raw), &Envelope::default(), &|_| false).unwrap();
+        assert_eq!(matches!(outcome, Outcome::Wanted(_)), archived, "{raw}");
     }
 }
 

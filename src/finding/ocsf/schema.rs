@@ -20,6 +20,9 @@ object! {
         vendor: Vendor<'a> = "vendor_attributes",
         status_id: Option<u64> = "status_id",
         status: Str<'a> = "status",
+        activity_id: Option<u64> = "activity_id",
+        activity: Str<'a> = "activity_name",
+        compliance: Compliance<'a> = "compliance",
         count: Option<u64> = "count",
         resources: List<Resource<'a>, 10> = "resources",
         evidences: List<Evidence<'a>, 5> = "evidences",
@@ -37,6 +40,12 @@ object! {
         first_seen: Option<Wall> = "first_seen_time" | "first_seen_time_dt",
         last_seen: Option<Wall> = "last_seen_time" | "last_seen_time_dt",
     }
+    struct Compliance<'a> {
+        status_id: Option<u64> = "status_id",
+        status: Str<'a> = "status",
+        control: Str<'a> = "control",
+        standards: List<Cow<'a, str>, 16> = "standards",
+    }
     struct Cloud<'a> {
         account: Account<'a> = "account",
         region: Str<'a> = "region",
@@ -47,6 +56,8 @@ object! {
     }
     struct Metadata<'a> {
         uid: Str<'a> = "uid",
+        processed_at: Option<Wall> = "processed_time" | "processed_time_dt",
+        logged_at: Option<Wall> = "logged_time" | "logged_time_dt",
         product: ProductInfo<'a> = "product",
     }
     struct ProductInfo<'a> {

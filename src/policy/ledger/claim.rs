@@ -1,29 +1,12 @@
 //! Claiming an alert: the right to post it, for one worker at a time.
 
-use super::{AlertRecord, Expect, LastPost, Terms, Versioned};
+use super::last_post::LastPost;
+use super::want::{ClaimKind, Want};
+use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::record::{AlertRecordState, Closed, Earlier, Effect, Incident, Sighting};
-
-/// A worker wants to post an alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Want<'a> {
-    /// See [`AlertRecordState::Claimed`]. Never empty.
-    pub owner: &'a str,
-    pub sighting: Sighting,
-}
-
-impl Want<'_> {
-    pub fn level(&self) -> Level {
-        self.sighting.level
-    }
-
-    /// The finding's `updatedAt`, or else the time of its event.
-    pub fn revision(&self) -> Option<Wall> {
-        self.sighting.at.updated_at
-    }
-}
+use crate::policy::record::{AlertRecordState, Closed, Earlier, Effect, Incident};
 
 /// The answer to a [`Want`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,42 +27,12 @@ pub enum Claim {
     Busy { until: Wall },
 }
 
-/// Why a record is claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimKind {
-    /// There is no record.
-    New,
-    /// As far as is known the alert was never posted, or the record has expired. An earlier owner
-    /// gave up or its lease is over.
-    TakeOver,
-    /// The alert was posted, but at the lower level `from`.
-    Escalate { from: Level },
-    /// The alert was posted at this level, the reminder is due, and the finding changed since.
-    Remind,
-    /// The alert was posted, its incident closed, and the finding is open again.
-    CameBack(Closed),
-    /// The claim is the owner's already: the answer to an earlier write was lost.
-    Renew,
-}
-
-impl ClaimKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ClaimKind::New => "new",
-            ClaimKind::TakeOver => "take_over",
-            ClaimKind::Escalate { .. } => "escalate",
-            ClaimKind::Remind => "remind",
-            ClaimKind::CameBack(_) => "came_back",
-            ClaimKind::Renew => "renew",
-        }
-    }
-}
-
 /// Picks the transition for an alert that a worker wants to post, from the record as it was read.
 ///
 /// First decides whether a post is needed, and then looks at who holds the lease. An accepted post
 /// is a fact: an alert that was posted at the wanted level or above, in the incident that is open,
-/// is settled even while another worker raises it. If that worker fails, its own message is delivered again. As long as a post is
+/// is settled even while another worker raises it. If that worker fails, its own message is
+/// delivered again. As long as a post is
 /// needed, nothing is settled while another worker's lease may be alive, not even on a record that
 /// has expired.
 pub fn claim(seen: Option<&AlertRecord>, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {

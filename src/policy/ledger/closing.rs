@@ -18,7 +18,7 @@ pub enum ClosingStep {
 ///
 /// A record that does not exist is written only if `leaves_trace`: the finding is so young that its
 /// open state may still wait in a queue. The trace keeps that late state from being posted. Other
-/// closings that nobody was told of leave no trace, so a patch day costs no write.
+/// closings of findings that were never posted leave no trace, so a patch day costs no write.
 pub fn close(
     seen: Option<&AlertRecord>,
     sighting: &Sighting,

@@ -1,6 +1,7 @@
 //! Whether the last post of an incident is enough.
 
-use super::{ClaimKind, Terms, Want};
+use super::Terms;
+use super::want::{ClaimKind, Want};
 use crate::finding::Level;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};

@@ -18,15 +18,17 @@ mod outcome;
 mod rewind;
 mod terms;
 mod unclaimed;
+mod want;
 
 pub use super::record::{AlertRecord, Expect, RecordKey, State, Versioned};
-pub use claim::{Claim, ClaimKind, Want, claim};
+pub use claim::{Claim, claim};
 pub use closing::{ClosingStep, close};
 pub use last_post::LastPost;
 pub use outcome::{held_by, mark, marked_by, release};
 pub use rewind::{Rewind, rewind};
 pub use terms::Terms;
 pub use unclaimed::{Recording, UnclaimedPost, record};
+pub use want::{ClaimKind, Want};
 
 #[cfg(test)]
 mod tests;

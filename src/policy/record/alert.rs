@@ -1,7 +1,8 @@
 //! The record of one alert: who may post it, and what was posted.
 
+use super::accepted_post::AcceptedPost;
 use super::expect::{State, Version, Versioned};
-use super::{Closed, Incident};
+use super::incident::{Closed, Incident};
 use crate::finding::Level;
 use crate::instants::Wall;
 
@@ -58,19 +59,6 @@ pub enum Earlier {
         post_id: String,
     },
     Posted(AcceptedPost),
-}
-
-/// The last post of an alert that Slack accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AcceptedPost {
-    /// The highest level that was posted.
-    pub level: Level,
-    /// The newest `updatedAt` of the finding that was posted.
-    pub revision: Option<Wall>,
-    pub sent_at: Wall,
-    /// When a reminder is due, if reminders are configured.
-    pub due_at: Option<Wall>,
-    pub post_id: String,
 }
 
 impl AlertRecord {

@@ -7,12 +7,12 @@
 use crate::finding::{Closing, Condition, Finding, FindingState, Level};
 use crate::instants::Wall;
 
-use super::AcceptedPost;
+use super::accepted_post::AcceptedPost;
 
 /// When a state of a finding was true. Stamps are compared in the order of their fields.
 ///
-/// A source whose times are coarse gives equal stamps to different states. Then open wins, so that a
-/// post too many is better than one too few. An open state without any time counts as the newest,
+/// A source whose times are coarse gives equal stamps to different states. Then open wins: a post
+/// too many is better than one too few. An open state without any time counts as the newest,
 /// and a closed one without any time as the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp {
@@ -157,7 +157,7 @@ impl Member {
     }
 
     /// Whether the event and all that is known say that the finding is open. Handling ends for a
-    /// finding that is more severe than what was handled. `handled_at` is as it was before the event.
+    /// finding that is more severe than what was handled. `handled_at` is that of before the event.
     fn is_open_at(&self, sighting: &Sighting, handled_at: Stamp) -> bool {
         let handled = self.handling.closed().is_some();
         let worse = self.handled_level < Some(sighting.level) && sighting.at > handled_at;

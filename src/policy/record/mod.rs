@@ -11,6 +11,7 @@
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
 
+mod accepted_post;
 mod alert;
 mod canary;
 mod enqueued;
@@ -21,7 +22,8 @@ mod pace;
 pub mod stored;
 mod watermark;
 
-pub use alert::{AcceptedPost, AlertRecord, AlertRecordState, Earlier};
+pub use accepted_post::AcceptedPost;
+pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};

@@ -45,6 +45,7 @@ fn a_post(destination: &str) -> Post {
         condition: Default::default(),
         member: None,
         requested_by: None,
+        standards: vec![],
         resource: None,
         actor: None,
         remarks: vec![],

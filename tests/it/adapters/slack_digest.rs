@@ -293,7 +293,7 @@ fn a_line_says_what_is_special_and_is_cut_where_it_hurts_least() {
         (line(|c, _| c.perhaps_repeated = true), format!("🟡 (may repeat) {title} {tail}")),
         (
             line(|_, f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
-            format!("🟡 (archived) {title} {tail}"),
+            format!("🟡 (closed) {title} {tail}"),
         ),
         (
             line(|_, f| f.remarks = vec![Remark::UnreadableSeverity(Text::default())]),

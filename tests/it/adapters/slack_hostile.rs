@@ -141,6 +141,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         condition: closed_if(rng.bool()),
         member: None,
         requested_by: maybe(rng, text),
+        standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
         resource: maybe(rng, text),
         actor: maybe(rng, text),
         remarks: (0..rng.usize(..4))

@@ -42,6 +42,7 @@ pub fn calm(level: Level) -> Finding {
         condition: Default::default(),
         member: None,
         requested_by: None,
+        standards: vec![],
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),
         remarks: vec![],
@@ -161,7 +162,7 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(
         with(|f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
-        &["🔵 *LOW* (archived): EC2", "·  archived"],
+        &["🔵 *LOW* (closed: suppressed): EC2", "·  closed: suppressed"],
     );
     says(
         with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
@@ -281,4 +282,16 @@ fn a_preview_is_deaf_to_terminal_escapes() {
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
     }
     assert_eq!(preview(&json!(null), 80, true), "");
+}
+
+#[test]
+fn a_control_names_its_standards_in_one_line() {
+    let mut finding = calm(Level::High);
+    finding.standards = ["PCI DSS v3.2.1", "a <!here> b"].map(|name| Text::new(name, 64)).into();
+    let post = one(card(finding));
+    let blocks = post["attachments"][0]["blocks"].as_array().unwrap();
+    let footer = blocks.last().unwrap()["elements"][0]["text"].as_str().unwrap();
+    let (standards, ids) = footer.split_once('\n').unwrap();
+    assert_eq!(standards, "Standards: PCI DSS v3.2.1, a &lt;!here&gt; b");
+    assert!(ids.starts_with("guardduty  ·  finding"), "{ids}");
 }

@@ -271,7 +271,7 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         fixture: "securityhub-control",
-        fingerprint: "securityhub/111122223333/eu-central-1/arn:aws:securityhub:eu-central-1:111122223333:security-control/S3.8/finding/5d1e0000-0000-4000-8000-000000000001",
+        fingerprint: "securityhub/111122223333/eu-central-1/control/S3.8/arn:aws:s3:::shop-data-1",
         level: Level::Medium,
         resource: "S3 bucket shop-data-1, account 111122223333",
         actor: "",
@@ -306,7 +306,7 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         fixture: "securityhub-v2-compliance",
-        fingerprint: "securityhub/111122223333/eu-central-1/arn:aws:securityhub:eu-central-1:111122223333:security-control/IAM.6/finding/1",
+        fingerprint: "securityhub/111122223333/eu-central-1/control/IAM.6/AWS::::Account:111122223333",
         level: Level::Critical,
         resource: "account 111122223333",
         actor: "IAMUser alice",

@@ -141,7 +141,8 @@ impl Ledger for SimLedger {
         written
     }
 
-    /// Eventually consistent, a row may be as it was before its last write, or its last ones. Some are
+    /// Eventually consistent, a row may be as it was before its last write, or its last ones. Some
+    /// are
     /// not answered.
     async fn prefetch(
         &self,

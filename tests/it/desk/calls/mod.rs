@@ -93,26 +93,33 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
         // itself also makes calls at its end.
         assert!(counts.empty + counts.others <= 24, "{name}: {counts:?}");
     }
-    // (records written, records prefetched): a new finding costs two writes and half a unit of
-    // reading. A known one costs half a unit, and one that this worker knows costs nothing.
-    for (night, new, prefetched_keys) in [
+    // (records written, half units read): a new finding costs two writes and a unit of reading. A
+    // known one costs a unit, and one that this worker knows in the same revision costs nothing.
+    for (night, new, prefetched_half_units) in [
         (below, 0, 0),
-        (quiet, 100, 100),
-        (storm, 1000, 1000),
-        (own, 100, 100),
-        (others, 100, 1000),
+        (quiet, 100, 200),
+        (storm, 1000, 2000),
+        (own, 100, 200),
+        (others, 100, 2000),
     ] {
         let Night { name, counts } = night;
         assert_eq!(counts.writes, 2 * new, "{name}: {counts:?}");
-        assert!(counts.prefetched_keys <= prefetched_keys, "{name}: {counts:?}");
+        assert!(counts.prefetched_half_units <= prefetched_half_units, "{name}: {counts:?}");
         // A post takes a slot by one write. A worker that begins reads the pace record once.
         assert!(counts.pace_writes <= counts.posts, "{name}: {counts:?}");
         assert!(counts.reads <= 1, "{name}: {counts:?}");
     }
-    assert_eq!(own.counts.prefetched_keys, 100, "the worker reads no record of its own posts");
+    assert_eq!(
+        own.counts.prefetched_half_units, 200,
+        "the worker reads no record of its own posts"
+    );
     assert!(storm.counts.posts <= 25, "{:?}", storm.counts);
     // Reads are shared: so many records in a call, on average.
-    assert!(others.counts.prefetches * 10 <= others.counts.prefetched_keys, "{:?}", others.counts);
+    assert!(
+        others.counts.prefetches * 20 <= others.counts.prefetched_half_units,
+        "{:?}",
+        others.counts
+    );
     costs_page_says(&table(&nights));
 }
 
