@@ -81,7 +81,7 @@ fn quantile(times: &mut [Duration], part: f64) -> f64 {
     times[at].as_secs_f64() * 1e3
 }
 
-fn told(what: &str, times: &mut [Duration]) {
+fn print_times(what: &str, times: &mut [Duration]) {
     println!(
         "  {what:<44} median {:>7.2} ms   p90 {:>7.2}   p99 {:>7.2}   n {}",
         quantile(times, 0.5),
@@ -121,7 +121,7 @@ fn latency(arrivals: usize) {
             times.push(standin.state().posts[posts].duration_since(at));
         }
         let first = times[0];
-        told(lane, &mut times[..]);
+        print_times(lane, &mut times[..]);
         println!("    the first of all: {:.2} ms", first.as_secs_f64() * 1e3);
         end(child);
     }
@@ -137,7 +137,7 @@ fn latency(arrivals: usize) {
         let _ = (&stream).read(&mut [0; 1024]).expect("the stand-in answers");
         times.push(at.elapsed());
     }
-    told("one bare round trip to the stand-in", &mut times);
+    print_times("one bare round trip to the stand-in", &mut times);
 }
 
 // --- how soon it is there ------------------------------------------------------------------------
@@ -169,7 +169,7 @@ fn start(runs: usize) {
         all[4].1.push(first_answer(&standin, command.envs(standin.lambda_environment())));
     }
     for (what, times) in &mut all {
-        told(what, times);
+        print_times(what, times);
     }
 }
 
@@ -264,7 +264,7 @@ fn memory() {
         standin.put(&queue, &finding);
     }
     pause(Duration::from_secs(12));
-    shown("and with a full desk, Slack being away", &child);
+    shown("and with a full desk, Slack being unreachable", &child);
     let state = standin.state();
     let held = state.queues[&queue].live.len();
     println!("    of 600 more {held} were left in the queue; calls: {:?}", state.counts);

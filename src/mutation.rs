@@ -37,7 +37,7 @@ pub enum Mutation {
     /// A message is deleted when its post is accepted, and not when the ledger knows of it.
     DeleteBeforeMark,
     /// A post at a lower level settles a more severe alert.
-    CoveredByLowerLevel,
+    SettledByLowerLevel,
     /// A post without a claim is not recorded when the ledger is reachable again.
     UnclaimedNotRecorded,
     /// No fallback stands in for a dead destination.
@@ -65,9 +65,9 @@ pub enum Mutation {
     /// Every failure is worth a note.
     NotesForTrifles,
     /// A claimed record is taken for one of a post.
-    ClaimedTakenForTold,
+    ClaimedTakenForPosted,
     /// This worker's memory settles also a state that the record had not seen.
-    MemoryCoversComebacks,
+    MemorySettlesComebacks,
     /// A closing is ignored.
     ClosingIgnored,
     /// The events of a finding count in the order in which they arrive.

@@ -46,7 +46,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let answer = answer(shared, &request).await;
         let Answer { status, headers, body } = answer;
         let text = format!(
-            "HTTP/1.1 {status} As told\r\ncontent-type: application/x-amz-json-1.0\r\n\
+            "HTTP/1.1 {status} As planned\r\ncontent-type: application/x-amz-json-1.0\r\n\
              x-amzn-requestid: 00000000-0000-4000-8000-000000000000\r\n{headers}\
              content-length: {}\r\n\r\n{body}",
             body.len()

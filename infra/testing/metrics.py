@@ -22,7 +22,7 @@ def check(log: str, aws, into, group: str) -> None:
     pages = aws.cloudwatch.get_paginator("describe_alarms").paginate()
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["Namespace"] == "hansho"]
     names = sorted(alarm["AlarmName"] for alarm in alarms)
-    into.check(names == ["hansho-destination-away", "hansho-destination-dead", "hansho-heartbeat"], group, "three alarms read the worker's metrics", f"{names}")
+    into.check(names == ["hansho-destination-dead", "hansho-destination-failing", "hansho-heartbeat"], group, "three alarms read the worker's metrics", f"{names}")
     for alarm in alarms:
         known = (alarm["Namespace"], alarm["MetricName"]) in there and not alarm["Dimensions"]
         into.check(known, group, f"{alarm['AlarmName']}: the worker writes its metric", f"it writes {sorted(there)}")

@@ -66,7 +66,7 @@ pub(super) struct Constraints {
     pub plain: bool,
 }
 
-/// What is known of earlier posts of an alert.
+/// The known facts about earlier posts of an alert.
 #[derive(Default)]
 pub(super) struct Earlier {
     /// An earlier post may have been accepted, and the ledger does not know of it yet.
@@ -151,12 +151,12 @@ impl Alert {
         Rank(Reverse(self.level()), Age(self.since, id))
     }
 
-    /// The wish with which the ledger is asked.
+    /// The level and revision that a claim asks for.
     pub fn want(&self) -> Want<'_> {
         Want { owner: &self.owner, sighting: self.sighting.clone() }
     }
 
-    /// Nothing of it is in hand: no claim, no post, no write.
+    /// It has no claim, no post and no write in flight.
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, AlertState::Waiting | AlertState::Prefetching)
     }
@@ -166,12 +166,12 @@ impl Alert {
         matches!(self.state, AlertState::Marking(_) | AlertState::Recording(_))
     }
 
-    /// It stands for a record to be written, and is posted nowhere.
+    /// It is recorded and not posted.
     pub fn is_record_only(&self) -> bool {
         self.closing || self.is_canary_record()
     }
 
-    /// It stands for the record of a canary.
+    /// It is a canary that is recorded and not posted.
     pub fn is_canary_record(&self) -> bool {
         self.key.kind() == RecordKind::Canary
     }

@@ -79,7 +79,7 @@ impl Alerts {
         }
     }
 
-    /// The prefetch of an alert is over or takes too long: it goes on without.
+    /// The prefetch of an alert is over or takes too long. The alert goes on without a result.
     pub fn end_prefetch(&mut self, id: AlertId) {
         if let Some(alert) = self.all.get_mut(&id)
             && matches!(alert.state, AlertState::Prefetching)
@@ -169,7 +169,7 @@ impl Alerts {
         }
     }
 
-    /// The alert waits again, not among the ready yet. Answers with its delivery.
+    /// The alert waits again, but is not ready yet. Returns its delivery.
     pub fn wait_again(&mut self, id: AlertId) -> Option<DeliveryId> {
         let alert = self.all.get_mut(&id)?;
         self.keys_in_hand.remove(&alert.key);
@@ -177,7 +177,7 @@ impl Alerts {
         Some(alert.delivery)
     }
 
-    /// A ledger call for this alert failed. Answers with the number of failures in a row.
+    /// A ledger call for this alert failed. Returns the number of failures in a row.
     pub fn ledger_failed(&mut self, id: AlertId) -> u32 {
         self.all.get_mut(&id).map_or(1, |alert| {
             alert.failures += 1;
@@ -199,7 +199,7 @@ impl Alerts {
         }
     }
 
-    /// At most so many alerts share the next post of it.
+    /// Limits the number of alerts in its next post.
     pub fn limit_share(&mut self, id: AlertId, share_max: usize) {
         if let Some(alert) = self.all.get_mut(&id) {
             alert.constraints.share_max = share_max;

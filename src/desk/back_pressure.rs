@@ -1,4 +1,4 @@
-//! Back-pressure: whether the buffer has a place for what a receive may bring.
+//! Back-pressure: whether the buffer has a place for the messages of one more receive.
 
 use crate::finding;
 use crate::mutation::{self, Mutation};
@@ -10,7 +10,7 @@ use super::destination::select::Select;
 use super::lanes::Lanes;
 use super::settings::Settings;
 
-/// The part of the buffer that only the express lane may use, if it exists: one in so many.
+/// One part in this number of the buffer belongs to the express lane alone, if that lane exists.
 const EXPRESS_SHARE: usize = 8;
 
 pub(super) struct BackPressure<'a> {

@@ -22,15 +22,14 @@ use super::settings::RETRY_FIRST;
 
 /// The delay of a message whose destinations are unreachable, when others need its place.
 const UNREACHABLE_DELAY: Duration = Duration::from_secs(30 * 60);
-/// So many receives of a message may have a shorter delay, if the destination named a time.
+/// The most receives of a message with a shorter delay, after its destination named a time.
 const SHORT_DELAY_RECEIVES: u32 = 3;
 /// How many messages of unreachable destinations return at a time.
 const BATCH: usize = 5 * QUEUE_BATCH_MAX;
-/// An outranked message comes back when its turn may have come.
+/// The bounds of the delay of an outranked message. It returns about when its turn comes.
 const OUTRANKED_MIN: Duration = Duration::from_secs(5);
 const OUTRANKED_MAX: Duration = Duration::from_secs(15 * 60);
-/// A message that was received so often stays. Otherwise the queue would take it for one that can't
-/// be processed.
+/// A message with this number of receives stays. One more could move it to the dead-letter queue.
 const OUTRANKED_RECEIVES_MAX: u32 = 20;
 
 /// Messages that returned as outranked and have not come back: the part of the backlog that this
@@ -62,7 +61,7 @@ impl Outranked {
     }
 }
 
-/// What counts about a delivery when places are needed.
+/// The facts that decide whether a delivery gives up its place.
 #[derive(Clone, Copy)]
 struct Standing {
     most_severe: Level,
@@ -72,7 +71,7 @@ struct Standing {
     unreachable: bool,
 }
 
-/// The parts that make place in the buffer.
+/// The parts of the desk that free places in the buffer.
 pub(super) struct BufferFull<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
@@ -84,8 +83,8 @@ pub(super) struct BufferFull<'a> {
 }
 
 impl BufferFull<'_> {
-    /// Returns messages if the buffer is full and others need their places, step by step: messages
-    /// on their way back make place.
+    /// Returns messages step by step if the buffer is full and others need their places. A message
+    /// that is being returned counts as a free place.
     pub fn make_place(&mut self) {
         let now = self.cx.now.mono;
         let soon = |d: &Destination| d.is_soon(now);
@@ -139,7 +138,8 @@ impl BufferFull<'_> {
     }
 
     /// Returns the least severe messages, the youngest first, until their turn may have come. A
-    /// full buffer must not keep out a more severe message, and only a receive shows what comes.
+    /// full buffer must not keep out a more severe message, and only a receive shows which messages
+    /// come next.
     fn return_outranked(&mut self) {
         let deliveries = &self.buffer.deliveries;
         let often = |id| {
@@ -162,7 +162,7 @@ impl BufferFull<'_> {
         }
     }
 
-    /// About how long it takes to post all that is known to wait, in full digests.
+    /// The estimated time to post all known waiting alerts in full digests.
     fn turn_of_the_next(&mut self) -> Duration {
         let known = self.buffer.deliveries.findings() + self.outranked.messages(self.cx.now);
         let settings = self.cx.settings;
@@ -228,7 +228,7 @@ impl BufferFull<'_> {
     }
 }
 
-/// A critical alert never makes place for others.
+/// A critical alert is never returned to free a place for others.
 fn stays(standing: &Standing) -> bool {
     standing.most_severe == Level::Critical && !mutation::is(Mutation::OutrankedMostSevere)
 }

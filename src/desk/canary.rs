@@ -1,11 +1,11 @@
-//! How many canaries are posted. Their records are always written.
+//! Limits how many canaries are posted. Their records are always written.
 
 use std::time::Duration;
 
 use crate::instants::Mono;
 
-/// The most canaries that are posted within [`POSTS_EVERY`], however many ask for it, so that tests
-/// can't flood a channel. AWS has some thirty regions.
+/// The most canaries that are posted within [`POSTS_EVERY`]. So tests can't flood a destination.
+/// AWS has some thirty regions.
 const POSTS_MAX: u32 = 60;
 const POSTS_EVERY: Duration = Duration::from_secs(3600);
 

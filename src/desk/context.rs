@@ -1,4 +1,4 @@
-//! The things that every part of the desk is handed: settings, timers, output and the time.
+//! The arguments of every part of the desk: settings, timers, output and the time.
 
 use crate::instants::Now;
 
@@ -7,7 +7,7 @@ use super::output::Output;
 use super::settings::Settings;
 use super::timers::Timers;
 
-/// The owner of what all parts share.
+/// The state that all parts share.
 pub(super) struct Shared {
     pub settings: Settings,
     pub timers: Timers,

@@ -15,8 +15,8 @@ use super::outbox::Outbox;
 use super::report::{Report, ReturnReason};
 use super::timers::{Timer, Timers};
 
-/// A message whose delete fails so often is left alone. It is delivered again, and the ledger knows
-/// that it is done.
+/// The desk gives up a message after this number of failed deletes. The queue delivers it again,
+/// and the ledger then knows that it is posted.
 const DELETE_TRIES_MAX: u32 = 5;
 /// The longest time from the receive of a message to the end of its delay. SQS allows 12 h, and one
 /// hour is left for calls that are late.
@@ -118,7 +118,7 @@ impl Deliveries {
         }
     }
 
-    /// It returns as soon as possible. Answers with its phase.
+    /// It returns as soon as possible. Returns its phase.
     pub fn leave(&mut self, id: DeliveryId, reason: ReturnReason) -> Option<Phase> {
         let held = self.held.get_mut(&id)?;
         held.leaving = Some(reason);

@@ -1,4 +1,4 @@
-//! One delivery that the desk holds: a message of a queue, and what becomes of it.
+//! One delivery that the desk holds: a message of a queue, and its way to being settled.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::report::ReturnReason;
 /// The longest reason in the quarantine. A person does not read a hundred of them.
 const DETAIL_CHARS_MAX: usize = 1000;
 
-/// What is to be done with a message, or is under way.
+/// The next step of a message, or the step in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// An alert of it is not settled.

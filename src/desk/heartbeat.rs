@@ -36,7 +36,7 @@ pub(super) fn send(
     let Some(held) = buffer.deliveries.get(id).filter(|held| held.needs_heartbeat()) else {
         return;
     };
-    if cx.now.mono.since(held.received_at) >= cx.settings.budget.hand_back_after() {
+    if cx.now.mono.since(held.received_at) >= cx.settings.budget.return_after() {
         buffer.return_delivery(id, ReturnReason::TooOld, Duration::ZERO, notes, cx);
     }
     buffer.deliveries.extend(id);

@@ -44,7 +44,7 @@ impl Memory {
     }
 }
 
-/// A view of when alerts can be posted, as far as is known.
+/// When alerts can be posted, as far as the desk knows.
 pub(super) struct Outlook<'a> {
     pub alerts: &'a Alerts,
     pub destinations: &'a Destinations,

@@ -8,7 +8,7 @@ use crate::ports::{Lane, QUEUE_BATCH_MAX, QueueError, ReceiveAsk};
 use super::context::Context;
 use super::settings::Settings;
 
-/// A lane that answers an empty batch at once, although it was asked to wait, rests for so long.
+/// The rest of a lane that returned an empty batch at once, although it was asked to wait.
 const EMPTY_RECEIVE_REST: Duration = Duration::from_millis(200);
 /// The most receives in flight on a lane, while they come back full. One round trip to SQS takes
 /// some milliseconds and brings ten messages.
@@ -115,7 +115,7 @@ impl Lanes {
         self.0.iter().map(|state| (state.lane, state.failures)).collect()
     }
 
-    /// The next measurement comes after another receive that brings nothing. Answers with the
+    /// The next measurement comes after another receive that brings nothing. Returns the
     /// lanes to measure.
     pub fn measure(&mut self) -> Vec<Lane> {
         self.0.iter_mut().for_each(|state| state.empty = false);
@@ -139,7 +139,7 @@ impl Lanes {
         }
     }
 
-    /// A receive came back with so many messages.
+    /// A receive returned this number of messages.
     pub fn received(&mut self, i: usize, messages: usize, now: Mono) {
         let state = &mut self.0[i];
         state.receiving = state.receiving.saturating_sub(1);
@@ -149,7 +149,7 @@ impl Lanes {
         }
     }
 
-    /// The last batch took up so much of the buffer.
+    /// Records how much of the buffer the last batch took up.
     pub fn took_up(&mut self, i: usize, findings: usize, bytes: usize) {
         if findings > 0 {
             self.0[i].took_up = (findings, bytes);
@@ -163,7 +163,7 @@ impl Lanes {
         state.empty = false;
         state.receiving_max = 1;
         let now = cx.now.mono;
-        // Receives that were in flight when one failed say no more than that one.
+        // Receives that were in flight at the first failure count as the same failure.
         if state.not_before <= now {
             state.failures += 1;
             state.not_before = now.plus(cx.timers.retry_delay(state.failures));

@@ -29,10 +29,10 @@ const MARK_RETRY_MAX: Duration = Duration::from_secs(5);
 const RECORD_RETRY_MAX: Duration = Duration::from_secs(30);
 /// A closing waits for the post of its alert, which takes some seconds.
 const CLOSING_RETRY: Duration = Duration::from_secs(2);
-/// When a message returns whose mark came too late.
+/// The delay of a message whose mark came too late.
 const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
 
-/// The parts that take note of a post.
+/// The parts of the desk that record a post.
 pub(super) struct Marking<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
@@ -188,7 +188,7 @@ impl Marking<'_> {
         }
     }
 
-    /// The alert is posted, and its record says so.
+    /// The alert is posted and marked.
     fn posted(
         &mut self,
         id: AlertId,

@@ -66,8 +66,8 @@ use snapshot::View;
 
 /// A state machine without I/O that carries findings from the queue to Slack.
 ///
-/// The desk makes no call and reads no clock. Its caller tells it what happened and the time, and
-/// carries out the orders that it answers; [`worker`] is that caller. So the same code runs on SQS,
+/// The desk makes no call and reads no clock. Its caller reports each event with its time, and
+/// carries out the orders that it returns; [`worker`] is that caller. So the same code runs on SQS,
 /// on SQLite, and in a simulation where a day takes milliseconds.
 ///
 /// ```text
@@ -82,8 +82,8 @@ use snapshot::View;
 ///
 /// There are four kinds of methods. Call them in this order, again and again:
 ///
-/// 1. Output: [`Desk::orders`] answers with what is to be done now, and [`Desk::take_reports`] with
-///    what is to be logged. Start each order. Do not wait for it before the next call.
+/// 1. Output: [`Desk::orders`] returns the calls to make now, and [`Desk::take_reports`] the events
+///    to log. Start each order. Do not wait for it before the next call.
 /// 2. State: [`Desk::finished`] says that nothing is left to do. End the loop then.
 /// 3. Time: [`Desk::wake_at`] is when the desk needs attention if nothing happens before. Sleep
 ///    until then, or until an order is answered. At that time call `orders` again.
@@ -137,7 +137,7 @@ impl Desk {
         }
     }
 
-    /// Takes over what an earlier desk of this process has learned. For a desk that is new.
+    /// Takes over the knowledge of an earlier desk of this process. Call it on a new desk only.
     pub fn remember(&mut self, memory: Memory) {
         if memory.destinations.len() == self.destinations.len() {
             self.destinations = memory.destinations;
@@ -148,13 +148,13 @@ impl Desk {
         self.shared.ids = memory.ids;
     }
 
-    /// What the next desk of this process has to know.
+    /// Returns the knowledge that the next desk of this process starts with.
     pub fn into_memory(self) -> Memory {
         let Desk { destinations, notes, ledger, canaries, shared, .. } = self;
         Memory { destinations, notes, ledger, canaries, ids: shared.ids }.end_calls()
     }
 
-    /// Takes note of what happened.
+    /// Applies an event.
     pub fn on(&mut self, event: Event, now: Now) {
         let cx = &mut self.shared.at(now);
         match event {
@@ -194,15 +194,15 @@ impl Desk {
         }
     }
 
-    /// What is to be done now. Call it until it answers with nothing, then wait for an event or
+    /// Returns the orders for now. Call it until it returns none, then wait for an event or
     /// for [`Desk::wake_at`].
     pub fn orders(&mut self, now: Now) -> Vec<Order> {
         self.fire_timers(now);
         let LedgerState { prefetch, health, .. } = &mut self.ledger;
         let without = prefetch.order(&self.buffer.alerts, health, &mut self.shared.at(now));
         without.into_iter().for_each(|id| self.end_prefetch(id, now));
-        // Dead destinations first: when the retry of one is due it needs an alert, before its
-        // fallback has them all.
+        // Dead destinations come first. A due retry needs an alert before the fallback takes them
+        // all.
         for dead in [true, false] {
             for i in 0..self.destinations.len() {
                 if self.destinations[i].breaker.is_dead() == dead {

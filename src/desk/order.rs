@@ -15,7 +15,7 @@ use super::ids::{AlertId, DeliveryId};
 #[derive(Debug)]
 pub enum Order {
     Receive(ReceiveAsk),
-    /// Read how much a lane still holds, to know whether everything is done.
+    /// Read the number of messages in a lane, to know whether everything is settled.
     Measure(Lane),
     Claim(ClaimOrder),
     /// Read the records of these alerts, at most [`crate::ports::PREFETCH_MAX`].
@@ -111,7 +111,7 @@ pub struct WriteOrder {
 pub enum HidePurpose {
     /// The heartbeat: the message stays here.
     Keep,
-    /// The message returns to the queue, and is delivered again when the time is over.
+    /// The message returns to the queue, which delivers it again after the delay.
     Return,
 }
 

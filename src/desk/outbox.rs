@@ -28,7 +28,7 @@ impl Outbox {
         self.returns.entry(lane).or_default().push(id);
     }
 
-    /// A call with heartbeats of this lane goes out that is not full yet.
+    /// Whether a call with heartbeats of this lane goes out and still has space.
     pub fn has_place_for_heartbeat(&self, lane: Lane) -> bool {
         let ids = self.heartbeats.get(&lane);
         ids.is_some_and(|ids| !ids.len().is_multiple_of(QUEUE_BATCH_MAX))

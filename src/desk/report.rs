@@ -1,4 +1,4 @@
-//! Reports: everything that the desk has to say, for log and metrics.
+//! Reports: the events of the desk, for log and metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,11 +39,11 @@ impl ReturnReason {
     }
 }
 
-/// How it was known that an alert was posted before. The word is the log field and the metric
+/// The source that shows an alert as already posted. The word is the log field and the metric
 /// label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownFrom {
-    /// This worker remembered.
+    /// This worker's cache.
     Memory,
     /// A prefetch of its record.
     Prefetch,
@@ -61,7 +61,7 @@ impl KnownFrom {
     }
 }
 
-/// One thing worth a line in the log.
+/// One event that is logged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
     /// A message brought a finding that is owed to a destination.

@@ -30,7 +30,7 @@ pub struct DrainTerms {
     /// How many measurements in a row must find the queues empty. More than one is needed where
     /// the queue's numbers are approximate.
     pub measurements: u32,
-    /// The worker gives up after so long without a settled message and without a post.
+    /// The worker gives up after this time without a settled message and without a post.
     pub patience: Duration,
 }
 

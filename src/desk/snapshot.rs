@@ -40,7 +40,7 @@ pub struct DestinationSnapshot {
     waiting: [usize; Level::ALL.len()],
     /// When the oldest of them entered the queue.
     pub oldest: Option<Wall>,
-    /// So many wait that posts are digests.
+    /// It is in a storm, so its posts are digests.
     pub storm: bool,
     /// Posts that failed in a row.
     pub failures: u32,
@@ -225,14 +225,14 @@ mod tests {
             assert_eq!((d.failures, d.breaker_open, d.storm), (0, false, false));
             assert_eq!(d.next_post_in, Duration::ZERO);
         }
-        // What is in hand still waits; and a snapshot changes nothing.
+        // Alerts in hand still count as waiting, and a snapshot changes nothing.
         let posts = until_it_posts(&mut desk);
         assert_eq!(posts, [0, 1], "the critical one, to each destination");
         assert_eq!(desk.snapshot(NOW).destinations[0].waiting, before.destinations[0].waiting);
         assert_eq!(desk.snapshot(NOW), desk.snapshot(NOW));
     }
 
-    /// Answers all that the desk asks of the ledger; the destinations that are posted to.
+    /// Answers all ledger orders. Returns the destinations of the posts.
     fn until_it_posts(desk: &mut Desk) -> Vec<usize> {
         let mut posts = Vec::new();
         loop {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_a_destination_in_trouble() {
+    fn shows_a_destination_that_fails() {
         let mut desk = desk();
         let received = vec![delivery(1, 9.5)];
         desk.on(Event::Received { lane: Lane::Standard, result: Ok(received) }, NOW);

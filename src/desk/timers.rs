@@ -64,7 +64,7 @@ impl Timers {
     }
 
     /// The next wake-up and its reason. `receive` is the time of the next receive: it depends on
-    /// the room in the buffer, so that its owner computes it.
+    /// the free space of the buffer, so its owner computes it.
     pub fn next(&self, receive: Option<Mono>) -> Option<(Mono, Timer)> {
         let slots = self.pace_slots.iter().map(|(i, at)| (*at, Timer::PaceSlot(*i)));
         let named = [
@@ -131,7 +131,7 @@ impl Timers {
         self.deletes
     }
 
-    /// Something moved, or is sure to move at this time.
+    /// A message was settled or posted, or will be at this time.
     pub fn progressed(&mut self, at: Mono) {
         self.last_progress = self.last_progress.max(at);
     }

@@ -34,7 +34,7 @@ use super::timers::Timer;
 const A_LITTLE_MORE: Duration = Duration::from_secs(1);
 
 impl Desk {
-    /// Does what the timers say is due.
+    /// Handles the timers that are due.
     pub(super) fn fire_timers(&mut self, now: Now) {
         let mut heartbeats = false;
         while let Some(timer) = self.shared.timers.pop_due(now.mono) {
@@ -48,7 +48,7 @@ impl Desk {
                 Timer::Ready(id) => self.buffer.alerts.make_ready(id),
                 Timer::PrefetchPatience(id) => self.end_prefetch(id, now),
                 Timer::RetryMark(id) => self.marking(now).retry(id),
-                // The owners of the others ask for the time themselves.
+                // The parts that own the other timers check the time themselves.
                 Timer::PaceSlot(_)
                 | Timer::Receive
                 | Timer::Deletes
@@ -101,7 +101,7 @@ impl Desk {
                     if post.map(PostInHand::claims_open) != Some(0) {
                         break None;
                     }
-                    // All that was selected had been posted before: there may be others.
+                    // All selected alerts were already posted. Others may wait.
                     self.release_late(channel, now);
                     Standing::ClaimsAnswered
                 }
@@ -177,7 +177,8 @@ impl Desk {
         self.send(channel, now);
     }
 
-    /// Takes in hand what goes into the next post, no alert below `least`. None if nothing can go.
+    /// Takes the alerts of the next post in hand, none below `least`. None if no alert can be
+    /// posted.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<AlertId>> {
         // The other workers hold about as much as this one.
         let fleet = usize::try_from(self.shared.settings.fleet).unwrap_or(1);

@@ -22,8 +22,8 @@ use super::{
     RecordOutcome, Report, Settings, Tally, ToRecord, WriteOrder,
 };
 
-/// The most rounds of a claim or a record, each after another worker was faster. Each lost round
-/// means that the other worker moved on, so that more than a few have another cause.
+/// The most rounds of a claim or a record. A round is lost when another worker was faster. More
+/// than a few lost rounds have another cause.
 const ROUNDS_MAX: u32 = 5;
 
 /// The longest time for the measurement of the queues at the very end.

@@ -1,4 +1,4 @@
-//! Whether a finding is open or closed, as one event tells it.
+//! Whether a finding is open or closed, as one event says.
 
 use crate::instants::Wall;
 
@@ -12,7 +12,7 @@ pub struct Condition {
     /// What the product that made the finding says.
     pub product: FindingState,
     /// How people handled the finding in Security Hub: open is NEW or NOTIFIED. None: the event
-    /// does not tell.
+    /// does not say.
     pub handling: Option<FindingState>,
     /// When this state was seen: Security Hub's `ProcessedAt`, or else the event's own time. It
     /// orders two states of one `updated_at`, because a person's change of the workflow leaves

@@ -20,7 +20,7 @@ pub struct Times {
     /// How often the worker extends the visibility of a message that it holds.
     pub heartbeat: Duration,
     /// The age of a receive at which its message is returned to the queue.
-    pub hand_back_after: Duration,
+    pub return_after: Duration,
     /// How long the worker may take to stop.
     pub drain: Duration,
 }
@@ -34,7 +34,7 @@ impl Default for Times {
             skew: Duration::from_secs(5),
             visibility: Duration::from_secs(120),
             heartbeat: Duration::from_secs(40),
-            hand_back_after: Duration::from_secs(11 * 60 * 60),
+            return_after: Duration::from_secs(11 * 60 * 60),
             drain: Duration::from_secs(25),
         }
     }
@@ -51,7 +51,7 @@ impl TimeBudget {
     /// extended. Source: SQS developer guide, "Amazon SQS visibility timeout".
     pub const RECEIVE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
     /// Leaves half an hour for calls that are late.
-    pub const HAND_BACK_MAX: Duration = Duration::from_secs(11 * 60 * 60 + 30 * 60);
+    pub const RETURN_MAX: Duration = Duration::from_secs(11 * 60 * 60 + 30 * 60);
     /// Fargate's longest `stopTimeout`. Source: ECS task definition parameters.
     pub const DRAIN_MAX: Duration = Duration::from_secs(120);
     /// The time for the calls around a post: the claim, the mark, the delete.
@@ -88,8 +88,8 @@ impl TimeBudget {
         self.times.heartbeat
     }
 
-    pub fn hand_back_after(&self) -> Duration {
-        self.times.hand_back_after
+    pub fn return_after(&self) -> Duration {
+        self.times.return_after
     }
 
     pub fn drain(&self) -> Duration {
@@ -117,7 +117,7 @@ fn none_is_zero(t: &Times) -> Option<String> {
         ("lease", t.lease),
         ("visibility", t.visibility),
         ("heartbeat", t.heartbeat),
-        ("hand_back_after", t.hand_back_after),
+        ("return_after", t.return_after),
         ("drain", t.drain),
     ]
     .into_iter()
@@ -146,8 +146,8 @@ fn the_lease_outlives_two_posts(t: &Times) -> Option<String> {
     })
 }
 
-/// Otherwise the queue would deliver a message again while its alert is still leased, only for the
-/// message to be returned again.
+/// Otherwise the queue would deliver a message again while its alert is still leased, and the
+/// worker would only return it.
 fn the_message_outlives_the_lease(t: &Times) -> Option<String> {
     let hidden_at_least = t.visibility.saturating_sub(t.heartbeat);
     let needed = t.lease.saturating_add(t.skew);
@@ -165,18 +165,18 @@ fn sqs_allows_the_visibility(t: &Times) -> Option<String> {
 }
 
 fn returned_in_time(t: &Times) -> Option<String> {
-    (t.hand_back_after > TimeBudget::HAND_BACK_MAX)
-        .then(|| format!("hand_back_after ({:?}) must be at most 11h30m", t.hand_back_after))
+    (t.return_after > TimeBudget::RETURN_MAX)
+        .then(|| format!("return_after ({:?}) must be at most 11h30m", t.return_after))
 }
 
 /// The last extension before the return must still end within SQS's 12 h, or SQS refuses it.
 fn a_receive_ends_before_sqs_ends_it(t: &Times) -> Option<String> {
-    let end = t.hand_back_after.saturating_add(t.visibility);
+    let end = t.return_after.saturating_add(t.visibility);
     (t.visibility <= TimeBudget::RECEIVE_MAX && end >= TimeBudget::RECEIVE_MAX).then(|| {
         format!(
-            "visibility ({:?}) plus hand_back_after ({:?}) must be less than 12h, after which SQS \
+            "visibility ({:?}) plus return_after ({:?}) must be less than 12h, after which SQS \
              ends a receive",
-            t.visibility, t.hand_back_after
+            t.visibility, t.return_after
         )
     })
 }
@@ -216,8 +216,8 @@ mod tests {
             (Times { heartbeat: secs(70), ..ok }, "visibility − heartbeat (50s)"),
             (Times { heartbeat: secs(300), ..ok }, "visibility − heartbeat (0ns)"),
             (Times { visibility: secs(43_201), ..ok }, "visibility (43201s) must be at most 12h"),
-            (Times { visibility: secs(3_600), ..ok }, "visibility (3600s) plus hand_back_after"),
-            (Times { hand_back_after: secs(41_401), ..ok }, "hand_back_after (41401s)"),
+            (Times { visibility: secs(3_600), ..ok }, "visibility (3600s) plus return_after"),
+            (Times { return_after: secs(41_401), ..ok }, "return_after (41401s)"),
             (Times { connect_timeout: secs(11), ..ok }, "connect_timeout (11s)"),
             (Times { drain: secs(14), ..ok }, "post_timeout (10s) plus 5s"),
             (Times { drain: secs(121), ..ok }, "the time for stopping (121s)"),
@@ -235,7 +235,7 @@ mod tests {
         for (times, fits) in [
             (Times { lease: secs(35), ..ok }, true),
             (Times { heartbeat: secs(69), ..ok }, true),
-            (Times { hand_back_after: TimeBudget::HAND_BACK_MAX, ..ok }, true),
+            (Times { return_after: TimeBudget::RETURN_MAX, ..ok }, true),
             (Times { drain: secs(15), ..ok }, true),
             (Times { skew: secs(0), ..ok }, true),
         ] {

@@ -12,7 +12,7 @@ use crate::instants::Wall;
 use super::ledger::Terms;
 use super::record::{EnqueuedRecord, Expect, Versioned};
 
-/// A finding that is not posted so long after it was enqueued is enqueued again.
+/// A finding that is still not posted after this time is enqueued again.
 const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
 /// Whether a finding of this level was enqueued lately.

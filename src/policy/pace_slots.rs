@@ -21,9 +21,9 @@ use crate::mutation::{self, Mutation};
 use super::ledger::Terms;
 use super::record::{Expect, NextSlot, PaceRecord, RecordKey, Versioned};
 
-/// A worker that has reserved a slot and has not taken it so long after it was due loses it.
+/// A worker loses a reserved slot that it has not taken within this time after it was due.
 const GRACE: Duration = Duration::from_millis(500);
-/// No pause is longer, whatever the record says. Slack's own are at most minutes.
+/// The longest pause that counts, whatever the record says. Slack's own are minutes at most.
 const PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// How often to read whether another worker's reservation has been used. For a lesser finding the
 /// first read comes up to so long after the slot is due.
@@ -110,7 +110,7 @@ impl PaceSlots {
         if read <= now.mono { Step::Read } else { Step::Wait(read) }
     }
 
-    /// Nobody else's reservation stands in the way. `reserved` is this worker's own.
+    /// No other worker has reserved the slot. `reserved`: this worker has.
     fn own_turn(
         &self,
         known: &Known,
@@ -143,7 +143,8 @@ impl PaceSlots {
         }
     }
 
-    /// Until when nobody may post, as far as this worker knows: for when the record can't be read.
+    /// Until when nobody may post, as far as this worker knows. Used while the record can't be
+    /// read.
     pub fn closed_until(&self, now: Now) -> Option<Mono> {
         let known = self.known.as_ref()?;
         let record = known.record.as_ref()?;
@@ -156,7 +157,7 @@ impl PaceSlots {
         let share = if all { Duration::ZERO } else { self.interval / 4 };
         let length = record.closed_until.since(record.closed_from).min(PAUSE_MAX);
         let seen = known.closed_at.plus(length + share);
-        // However wrong the clocks: by then it is over for everybody.
+        // By then the slot is over for every worker, however wrong the clocks are.
         let over = record.closed_until.plus(self.terms.skew + share);
         match now.wall < over {
             true => seen.min(now.mono.plus(over.since(now.wall))),
@@ -213,7 +214,7 @@ impl PaceSlots {
         (seen.map_or(Expect::Absent, PaceRecord::as_seen), record)
     }
 
-    /// A write took effect, or the record was read: this is how it is.
+    /// Takes over the record after a write that took effect, or after a read.
     pub fn saw(&mut self, record: Option<PaceRecord>, now: Mono) {
         let same = |a: &PaceRecord, b: &PaceRecord| {
             a.closed_from == b.closed_from
@@ -229,7 +230,7 @@ impl PaceSlots {
         self.known = Some(Known { record, closed_at, read_at: now, doubtful: false });
     }
 
-    /// A write was not answered: read the record before anything else.
+    /// A write was not answered. The next step reads the record.
     pub fn doubt(&mut self) {
         if let Some(known) = &mut self.known {
             known.doubtful = true;

@@ -1,8 +1,7 @@
 //! The records that this worker knows: those that it wrote itself, and those that it has read. A
 //! duplicate that is recognised here costs no call of the ledger.
 //!
-//! The ledger knows more and knows better: another worker may have closed the incident a moment
-//! ago.
+//! The ledger is the authority: another worker may have closed the incident a moment ago.
 //! So this memory decides only about a state of a finding that the record had seen, or a newer one.
 //! Such a state is a copy, or came late. The memory is bounded in number and in age, and it says
 //! nothing about an alert that it does not hold.
@@ -18,15 +17,15 @@ use crate::mutation::{self, Mutation};
 use super::ledger::{LastPost, RecordKey, Terms, Want};
 use super::record::{AlertRecord, Sighting, Stamp};
 
-/// So many alerts are kept in each of two generations. When the younger is full the older one is
+/// The number of alerts in each of two generations. When the younger one is full, the older one is
 /// dropped. Together they take [`Recent::BYTES_MAX`] at most.
 const GENERATION: usize = 7_000;
-/// An older entry is read from the ledger again. For so long a record that an operator deletes by
-/// hand may still count as there.
+/// An older entry is read from the ledger again. A record that an operator deletes by hand may
+/// count as there for this time.
 pub const SURE_FOR: Duration = Duration::from_secs(3600);
 
 /// A record key in 16 bytes: two hashes of it. Each process draws keys of its own for them, so that
-/// nobody can look for two alerts that share a name.
+/// nobody can search for two alerts that share a name.
 type Name = [u64; 2];
 
 #[derive(Clone, Copy)]
@@ -56,7 +55,7 @@ impl Entry {
             (false, Some(post)) => Some(LastPost::of(post)),
             (false, None) => return None,
         };
-        if record.is_claimed() && !mutation::is(Mutation::ClaimedTakenForTold) {
+        if record.is_claimed() && !mutation::is(Mutation::ClaimedTakenForPosted) {
             return None;
         }
         let member = record.incident.member(&sighting.member);
@@ -77,7 +76,7 @@ impl Entry {
             None if !sighting.is_closed() => sighting.at < known,
             _ => sighting.at <= known,
         };
-        mutation::is(Mutation::MemoryCoversComebacks)
+        mutation::is(Mutation::MemorySettlesComebacks)
             || (sighting.at != Stamp::default()
                 && seen(self.product_at)
                 && (sighting.handling.is_none() || seen(self.handling_at)))
@@ -131,7 +130,7 @@ impl Recent {
         self.young.insert(name, entry);
     }
 
-    /// The record is another one now.
+    /// Forgets the record, because it has changed.
     pub fn forget(&mut self, key: &RecordKey, sighting: &Sighting) {
         let name = self.name(key, &sighting.member);
         self.young.remove(&name);
@@ -153,7 +152,7 @@ impl Recent {
         entry.settles(want, terms, now.wall).filter(|_| sure)
     }
 
-    /// As [`Recent::settles`], however long ago it was learned: for when the ledger is unreachable.
+    /// Like [`Recent::settles`], with entries of any age. Used while the ledger is unreachable.
     pub fn settles_at_any_age(
         &self,
         key: &RecordKey,

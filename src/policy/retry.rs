@@ -9,7 +9,7 @@ use backoff::backoff::Backoff;
 use backoff::{Clock, ExponentialBackoff, exponential::ExponentialBackoff as Exponential};
 
 /// Delays that double from `first` to `max`, each shortened by up to half at random, so that
-/// workers that failed together don't come back together.
+/// workers that failed together don't retry together.
 #[derive(Debug)]
 pub struct Retry {
     first: Duration,

@@ -5,7 +5,7 @@
 //!
 //! After a run that came to the end of the list, the next one begins [`OVERLAP`] before that, for
 //! findings that show up late. After a run that was cut short, the next one begins exactly where it
-//! stopped, so that runs that are always cut short still get on.
+//! stopped, so that runs that are always cut short still make progress.
 //!
 //! A run renews its lease page by page. A timer leaves the run of another worker alone. A person
 //! who asks takes the lease over, and the earlier run stops at its next page. Two runs at once
@@ -18,15 +18,15 @@ use crate::instants::Wall;
 use super::ledger::Terms;
 use super::record::{Ended, Expect, Progress, Run, Versioned, WatermarkRecord};
 
-/// So long before the end of a whole run the next one begins. It is longer than reconcile leaves a
-/// young finding to the next run, and longer than lists should lag behind.
+/// The next run begins this time before the end of a whole run. It is longer than the age below
+/// which reconcile leaves findings to the next run, and longer than the expected lag of lists.
 pub const OVERLAP: Duration = Duration::from_secs(3600);
-/// Where a region begins that was never compared: so long ago.
-pub const FIRST_LOOK: Duration = Duration::from_secs(24 * 3600);
+/// The first run of a region compares the last 24 h.
+pub const FIRST_WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// A page takes seconds.
 const LEASE: Duration = Duration::from_secs(300);
 
-/// By what right a run begins.
+/// The cause of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// A person asked for it: at once, whatever run is under way.
@@ -69,7 +69,7 @@ pub enum Ending {
 /// Where a run begins if nothing else is asked for.
 fn usual(progress: Option<&Progress>, now: Wall) -> Wall {
     match progress {
-        None => now.minus(FIRST_LOOK),
+        None => now.minus(FIRST_WINDOW),
         // Whatever other machines' clocks say, the future was not compared.
         Some(Progress { compared_to, ended: Ended::Whole, .. }) => {
             (*compared_to).min(now).minus(OVERLAP)

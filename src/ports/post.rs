@@ -55,10 +55,10 @@ pub const NOTE_WEIGHT_MAX: usize = 600;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// The recovery note: posts to this destination failed for long, and work again.
-    WasAway {
+    Recovered {
         lasted: Duration,
         until: Wall,
-        why: Trouble,
+        why: OutageCause,
         /// How many alerts this worker held for it.
         held: usize,
         /// How many its fallback posted meanwhile.
@@ -67,12 +67,12 @@ pub enum Note {
         returned: usize,
     },
     /// Another destination is dead, and its alerts are posted here.
-    StandsIn { destination: String, gone_for: Duration },
+    StandsIn { destination: String, dead_for: Duration },
 }
 
 /// Why posts to a destination failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum OutageCause {
     /// The posts failed; the last one for this reason.
     Failing(RetryReason),
     /// Slack rejected the webhook for good.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::date::token;
 use super::escape::literal_weighing;
 use super::message::Block;
-use crate::ports::{Note, RetryReason, Trouble};
+use crate::ports::{Note, OutageCause, RetryReason};
 
 const NAME_CHARS_MAX: usize = 60;
 
@@ -16,7 +16,7 @@ pub(super) fn block(note: &Note) -> Block {
 
 fn text(note: &Note) -> String {
     match note {
-        Note::WasAway { lasted, until, why, held, elsewhere, returned } => {
+        Note::Recovered { lasted, until, why, held, elsewhere, returned } => {
             let mut text = format!(
                 "hansho could not post here for {}, until {}: {}.",
                 length(*lasted),
@@ -37,12 +37,12 @@ fn text(note: &Note) -> String {
             }
             text
         }
-        Note::StandsIn { destination, gone_for } => {
+        Note::StandsIn { destination, dead_for } => {
             let name = literal_weighing(destination, NAME_CHARS_MAX);
             format!(
                 "The webhook of {name} has been dead for {}. Its findings come here until it has a \
                  new one.",
-                length(*gone_for)
+                length(*dead_for)
             )
         }
     }
@@ -61,10 +61,10 @@ fn findings(count: usize) -> String {
     if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
-fn reason(why: Trouble) -> &'static str {
+fn reason(why: OutageCause) -> &'static str {
     match why {
-        Trouble::Dead => "the webhook or its channel did not exist",
-        Trouble::Failing(reason) => match reason {
+        OutageCause::Dead => "the webhook or its channel did not exist",
+        OutageCause::Failing(reason) => match reason {
             RetryReason::Connection => "Slack could not be reached",
             RetryReason::TimedOut => "Slack did not answer in time",
             RetryReason::RateLimited => "Slack asked for a pause",
@@ -109,10 +109,10 @@ mod tests {
     #[test]
     fn the_note_counts_the_findings_that_waited() {
         let said = |held, elsewhere, returned| {
-            text(&Note::WasAway {
+            text(&Note::Recovered {
                 lasted: Duration::from_secs(37 * 60),
                 until: Wall(1_784_746_037_000),
-                why: Trouble::Failing(RetryReason::ServerError),
+                why: OutageCause::Failing(RetryReason::ServerError),
                 held,
                 elsewhere,
                 returned,
@@ -141,15 +141,15 @@ mod tests {
     #[test]
     fn no_note_outgrows_its_bound() {
         let whys = [
-            Trouble::Dead,
-            Trouble::Failing(RetryReason::Connection),
-            Trouble::Failing(RetryReason::TimedOut),
-            Trouble::Failing(RetryReason::RateLimited),
-            Trouble::Failing(RetryReason::ServerError),
-            Trouble::Failing(RetryReason::UnexpectedAnswer),
-            Trouble::Failing(RetryReason::NoAddress),
+            OutageCause::Dead,
+            OutageCause::Failing(RetryReason::Connection),
+            OutageCause::Failing(RetryReason::TimedOut),
+            OutageCause::Failing(RetryReason::RateLimited),
+            OutageCause::Failing(RetryReason::ServerError),
+            OutageCause::Failing(RetryReason::UnexpectedAnswer),
+            OutageCause::Failing(RetryReason::NoAddress),
         ];
-        let away = |why| Note::WasAway {
+        let recovered = |why| Note::Recovered {
             lasted: Duration::MAX,
             until: Wall(253_402_300_799_000),
             why,
@@ -157,10 +157,10 @@ mod tests {
             elsewhere: usize::MAX,
             returned: usize::MAX,
         };
-        let gone =
-            |name: &str| Note::StandsIn { destination: name.repeat(200), gone_for: Duration::MAX };
-        let names = ["a", "\"", "<!here>", "&", "日"].map(gone);
-        for note in whys.into_iter().map(away).chain(names) {
+        let stands_in =
+            |name: &str| Note::StandsIn { destination: name.repeat(200), dead_for: Duration::MAX };
+        let names = ["a", "\"", "<!here>", "&", "日"].map(stands_in);
+        for note in whys.into_iter().map(recovered).chain(names) {
             let json = serde_json::to_string(&block(&note)).unwrap();
             assert!(json.chars().count() <= NOTE_WEIGHT_MAX, "{json}");
             assert!(!json.contains("<!here"), "{json}");

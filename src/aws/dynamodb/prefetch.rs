@@ -18,8 +18,7 @@ use crate::ports::{Consistency, LedgerError, PREFETCH_MAX, Prefetched};
 
 impl DynamoLedger {
     /// A key that DynamoDB leaves unprocessed is unknown, as is an item that can't be read. Neither
-    /// is
-    /// asked for again.
+    /// is requested again.
     pub(super) async fn batch_get(
         &self,
         keys: &[RecordKey],

@@ -66,7 +66,7 @@ impl SqsDeadLetters {
             let entry =
                 SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
             match body.len() + AGAIN_BYTES > MESSAGE_BYTES_MAX {
-                // The body is never cut to make room for the attribute.
+                // The body is never cut to fit the attribute in.
                 true => entry.build(),
                 false => entry.message_attributes(AGAIN_ATTRIBUTE, again()?).build(),
             }

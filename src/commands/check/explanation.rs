@@ -147,7 +147,7 @@ fn times(out: &mut String, config: &Config) -> fmt::Result {
         ("clock skew", budget.skew()),
         ("post time-out", budget.post_timeout()),
         ("connect time-out", budget.connect_timeout()),
-        ("return after", budget.hand_back_after()),
+        ("return after", budget.return_after()),
         ("time to stop", budget.drain()),
     ] {
         row(out, name, &written(time))?;

@@ -15,14 +15,14 @@ pub(in crate::desk) struct Breaker {
     /// No post before.
     resume_at: Mono,
     /// A post failed since the last accepted one.
-    troubled: bool,
+    has_failed: bool,
     /// Slack rejects its webhook for good, and reading the address again did not help.
     dead: bool,
 }
 
 impl Default for Breaker {
     fn default() -> Breaker {
-        Breaker { failures: 0, resume_at: Mono(0), troubled: false, dead: false }
+        Breaker { failures: 0, resume_at: Mono(0), has_failed: false, dead: false }
     }
 }
 
@@ -51,12 +51,12 @@ impl Breaker {
     /// A post failed. A 429 does not count: it is an answer, which says when to retry.
     pub fn failed(&mut self, counts: bool) {
         self.failures += u32::from(counts);
-        self.troubled = true;
+        self.has_failed = true;
     }
 
     /// Slack rejects the webhook for good: the breaker opens at once.
     pub fn rejected(&mut self, now: Mono, rest: Duration) {
-        self.troubled = true;
+        self.has_failed = true;
         self.failures = self.failures.max(FAILURES);
         self.resume_at = now.plus(rest);
     }
@@ -67,7 +67,7 @@ impl Breaker {
             self.failures = 0;
         }
         self.dead = false;
-        std::mem::take(&mut self.troubled)
+        std::mem::take(&mut self.has_failed)
     }
 
     /// The address was read again. With a new address the destination is retried at once. With the

@@ -20,15 +20,15 @@ use breaker::Breaker;
 use pace_slot::PaceSlot;
 use post_in_hand::PostInHand;
 
-/// A destination that can't be posted to for so long counts as unreachable.
+/// A destination counts as unreachable when it can't be posted to for this time.
 const SOON: Duration = Duration::from_secs(20);
-/// One post in so many starts from the alert that has waited longest, so that nothing starves under
-/// a stream of more severe alerts.
+/// One post in this number starts from the oldest alert. So no alert starves under a stream of more
+/// severe ones.
 const AGEING_TURN: u32 = 5;
-/// With more alerts waiting, in all workers, it is a storm, and posts are digests until it is over.
-/// Full cards serve for as many as can be posted within a minute or so.
+/// More waiting alerts, in all workers, are a storm, and posts are digests until it is over. Fewer
+/// alerts can be posted as full cards within about a minute.
 pub(super) const STORM_FROM: usize = 200;
-/// The storm is over when no more than so many wait.
+/// The storm is over when at most this number of alerts waits.
 const STORM_UNTIL: usize = 16;
 
 /// The destinations in the order of the routes.

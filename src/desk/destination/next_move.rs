@@ -1,8 +1,10 @@
 //! Decides the next move of a destination.
 //!
 //! ```text
-//! nothing in hand ─ a slot is due ─▶ claims ─ all in ─▶ take the slot ─ taken ─▶ post ─ answered
-//! ─▶ ▲ │ └──────── released: a critical alert came, or the slot is far off ```
+//! nothing in hand ─ slot due ─▶ claims ─ all in ─▶ take the slot ─ taken ─▶ post ─ answered ─▶
+//!       ▲                                               │
+//!       └─── released: a critical alert came, or the slot is far off
+//! ```
 
 use crate::finding::Level;
 use crate::instants::Mono;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::mutation::{self, Mutation};
-use crate::ports::{Form, RetryReason, Trouble, Verdict};
+use crate::ports::{Form, OutageCause, RetryReason, Verdict};
 
 use crate::desk::alert::AfterRelease;
 use crate::desk::alerts::Alerts;
@@ -107,7 +107,7 @@ impl PostResult<'_, '_> {
         }
         let breaker_open = d.breaker.is_breaker_open();
         if breaker_open {
-            self.notes.breaker_opened(self.channel, Trouble::Failing(reason));
+            self.notes.breaker_opened(self.channel, OutageCause::Failing(reason));
         }
         let failures = d.breaker.failures().max(1);
         let delay = after.unwrap_or_else(|| self.cx.timers.retry_delay(failures));
@@ -129,7 +129,7 @@ impl PostResult<'_, '_> {
         let d = &mut self.destinations[self.channel];
         d.breaker.rejected(now, RETRY_MAX);
         self.notes.failed(self.channel, now);
-        self.notes.breaker_opened(self.channel, Trouble::Dead);
+        self.notes.breaker_opened(self.channel, OutageCause::Dead);
         if self.cx.settings.ends_at.is_some() {
             d.slot.announce_rest(now.plus(RETRY_MAX));
         }

@@ -1,4 +1,4 @@
-//! Recovery notes: people learn that hansho itself was in trouble.
+//! Recovery notes: people learn of an outage of hansho itself.
 //!
 //! A note stands once below the cards of a post, never in the place of a finding. The outage of a
 //! destination lasts from the first of the failures that opened its breaker until Slack accepts a
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, Trouble};
+use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, OutageCause};
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
@@ -33,7 +33,7 @@ struct Outage {
     /// The first failure since the last accepted post.
     since: Option<Mono>,
     /// The cause of the last failure, once the breaker was open.
-    why: Option<Trouble>,
+    why: Option<OutageCause>,
     /// Alerts that the fallback posted since then.
     elsewhere: usize,
     /// The fallback has shown that this destination is dead.
@@ -44,7 +44,7 @@ struct Outage {
 
 struct Over {
     lasted: Duration,
-    why: Trouble,
+    why: OutageCause,
     /// By both clocks: one is compared, one is shown.
     ended: (Mono, Wall),
     held: usize,
@@ -66,7 +66,7 @@ impl RecoveryNotes {
     }
 
     /// Its breaker is open.
-    pub fn breaker_opened(&mut self, destination: usize, why: Trouble) {
+    pub fn breaker_opened(&mut self, destination: usize, why: OutageCause) {
         self.0[destination].why = Some(why);
     }
 
@@ -177,7 +177,7 @@ impl RecoveryNotes {
         match note {
             PendingNote::Recovered => {
                 let over = self.0[channel].over.as_ref()?;
-                Some(Note::WasAway {
+                Some(Note::Recovered {
                     lasted: over.lasted,
                     until: over.ended.1,
                     why: over.why,
@@ -187,8 +187,8 @@ impl RecoveryNotes {
                 })
             }
             PendingNote::StandsIn(i) => {
-                let gone_for = now.since(self.0[i].since?);
-                Some(Note::StandsIn { destination: destinations[i].name().to_owned(), gone_for })
+                let dead_for = now.since(self.0[i].since?);
+                Some(Note::StandsIn { destination: destinations[i].name().to_owned(), dead_for })
             }
         }
     }

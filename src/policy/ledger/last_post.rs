@@ -28,7 +28,7 @@ impl LastPost {
         terms: &Terms,
         now: Wall,
     ) -> Option<ClaimKind> {
-        if self.level < want.level() && !mutation::is(Mutation::CoveredByLowerLevel) {
+        if self.level < want.level() && !mutation::is(Mutation::SettledByLowerLevel) {
             return Some(ClaimKind::Escalate { from: self.level });
         }
         // A reminder is for a finding that changed: its `updatedAt` is newer than the posted one,

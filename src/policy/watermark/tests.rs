@@ -74,7 +74,7 @@ fn timers_wait_for_their_time_and_for_one_another() {
         assert_eq!(timed(&after(ending), soon), Turn::NotDue { until: due }, "{ending:?}");
         assert!(matches!(timed(&after(ending), due), Turn::Go { .. }), "{ending:?}");
     }
-    // What was cut short goes on at the next look.
+    // A run that was cut short continues at the next turn.
     assert!(matches!(timed(&after(Ending::Cut), soon), Turn::Go { .. }));
     let (_, held) = go(None, Manner::Timed(QUARTER), None, NOW);
     let until = NOW.plus(LEASE).plus(terms().skew);

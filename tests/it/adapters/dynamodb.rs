@@ -1,6 +1,6 @@
 //! The DynamoDB adapter, with the real SDK over real sockets: the ledger's contract against an
 //! emulator in this process and against a foreign one, and what no emulator does, against a
-//! stand-in that answers as told.
+//! stand-in with scripted answers.
 //!
 //! To run the contract elsewhere: `HANSHO_TEST_DYNAMODB_ENDPOINT=http://127.0.0.1:5000 cargo test
 //! --test it dynamodb_contract_on_a_foreign_endpoint -- --ignored`. The races run there only if

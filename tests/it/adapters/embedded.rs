@@ -72,8 +72,8 @@ impl QueueHarness for Queues {
         self.clock.pass(by);
     }
 
-    async fn parked(&self) -> Vec<DeadLetter> {
-        let parked = self.queue.quarantined().await.unwrap();
+    async fn quarantined(&self) -> Vec<DeadLetter> {
+        let quarantined = self.queue.quarantined().await.unwrap();
         let same = |p: hansho::embedded::QuarantinedMessage| DeadLetter {
             body: p.body,
             reason: Some(p.reason),
@@ -82,9 +82,9 @@ impl QueueHarness for Queues {
             message_id: Some(p.message_id),
             receive_count: Some(p.receive_count),
             enqueued_at: p.enqueued_at,
-            parked_at: Some(p.quarantined_at),
+            quarantined_at: Some(p.quarantined_at),
         };
-        parked.into_iter().map(same).collect()
+        quarantined.into_iter().map(same).collect()
     }
 }
 

@@ -159,8 +159,8 @@ impl Scene {
         finish(self.command(arguments)).await
     }
 
-    /// Takes a finding in, tells it, and ends.
-    async fn tell(&self, finding: &Value) {
+    /// Receives a finding, posts it, and ends.
+    async fn post(&self, finding: &Value) {
         std::fs::write(self.path().join("in.json"), finding.to_string()).unwrap();
         let output = self.run(&["run", "--drain", "--input", "in.json"]).await;
         assert!(output.status.success(), "{output:?}");
@@ -196,7 +196,7 @@ async fn undelivered_findings_are_found_and_posted_once() {
     let scene = Scene::new().await;
     // All within the hour by which a run overlaps the one before it.
     let known = made("f-known", HERE, 8.0, 40);
-    scene.tell(&known).await;
+    scene.post(&known).await;
     scene
         .guardduty
         .hold(HERE, [known, made("f-missing", HERE, 8.0, 30), made("f-low", HERE, 2.0, 30)]);

@@ -28,7 +28,7 @@ pub async fn sdk_config(endpoint: &str) -> SdkConfig {
 }
 
 /// Receives all messages of the quarantine, as an operator does.
-async fn parked(client: &Client, url: &str) -> Vec<DeadLetter> {
+async fn quarantined(client: &Client, url: &str) -> Vec<DeadLetter> {
     let mut all = Vec::new();
     loop {
         let some = client
@@ -44,11 +44,11 @@ async fn parked(client: &Client, url: &str) -> Vec<DeadLetter> {
         if some.is_empty() {
             return all;
         }
-        all.extend(some.iter().map(as_parked));
+        all.extend(some.iter().map(as_dead_letter));
     }
 }
 
-fn as_parked(message: &Message) -> DeadLetter {
+fn as_dead_letter(message: &Message) -> DeadLetter {
     let none = HashMap::new();
     let attributes = message.message_attributes().unwrap_or(&none);
     let text = |name: &str| Some(attributes.get(name)?.string_value()?.to_owned());
@@ -62,7 +62,7 @@ fn as_parked(message: &Message) -> DeadLetter {
         message_id: text("hansho.message_id"),
         receive_count: text("hansho.receive_count").and_then(|n| n.parse().ok()),
         enqueued_at: moment("hansho.enqueued_at"),
-        parked_at: moment("hansho.parked_at"),
+        quarantined_at: moment("hansho.parked_at"),
     }
 }
 
@@ -110,8 +110,8 @@ impl QueueHarness for OnStandIn {
         self.stand_in.advance(by);
     }
 
-    async fn parked(&self) -> Vec<DeadLetter> {
-        parked(&self.client, &self.stand_in.url("quarantine")).await
+    async fn quarantined(&self) -> Vec<DeadLetter> {
+        quarantined(&self.client, &self.stand_in.url("quarantine")).await
     }
 }
 
@@ -182,8 +182,8 @@ impl QueueHarness for OnForeign {
         tokio::time::sleep(by + Duration::from_millis(200)).await;
     }
 
-    async fn parked(&self) -> Vec<DeadLetter> {
-        parked(&self.client, &self.urls.quarantine).await
+    async fn quarantined(&self) -> Vec<DeadLetter> {
+        quarantined(&self.client, &self.urls.quarantine).await
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::adapters::slack_render::sre;
 use crate::desk::buffer::{World, world};
-use crate::support::fakes::{AwayLedger, BEGAN, PausedClock, ids, retry, settings};
+use crate::support::fakes::{BEGAN, PausedClock, UnreachableLedger, ids, retry, settings};
 use crate::support::memory_ledger::MemoryLedger;
 
 fn event(id: &str, post: bool) -> CanaryEvent {
@@ -44,7 +44,7 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_without_a_post_leaves_a_row_and_tells_nobody() {
+async fn one_without_a_post_leaves_a_record_and_posts_nothing() {
     let w = world(vec![]);
     let canary = event("c-1", false);
     w.send_canary(&canary);
@@ -71,8 +71,8 @@ async fn its_message_is_deleted_only_when_the_row_is_there() {
     let clock = w.clock;
     let began = clock.now().mono;
     let minutes = Duration::from_secs(600);
-    let away = move || clock.now().mono.since(began) < minutes;
-    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let unreachable = move || clock.now().mono.since(began) < minutes;
+    let ledger = UnreachableLedger { inner: w.ledger.clone(), unreachable };
     let watched = async {
         tokio::time::sleep(minutes - Duration::from_secs(1)).await;
         assert_eq!(w.queue.len(), 1, "the ledger does not have it yet");
@@ -90,7 +90,7 @@ async fn its_message_is_deleted_only_when_the_row_is_there() {
 async fn a_worker_that_ends_without_a_ledger_hands_it_back() {
     let w = world(vec![]);
     w.send_canary(&event("c-1", false));
-    let ledger = AwayLedger { inner: w.ledger.clone(), away: || true };
+    let ledger = UnreachableLedger { inner: w.ledger.clone(), unreachable: || true };
     let stop = tokio::time::sleep(Duration::from_secs(30));
     let outcome = w.run(settings("w", false), stop, &ledger).await;
     assert_eq!((outcome.tally.returned, outcome.tally.deleted), (1, 0));
@@ -138,11 +138,11 @@ async fn one_with_a_post_goes_to_every_destination_and_keeps_no_critical_finding
     assert_eq!(row.passed.post, Post::Yes);
     let seen = w.slack.seen();
     // It waits as what is least, and comes in its turn when it has waited longest.
-    let of_security: Vec<_> = seen.iter().filter(|s| s.digest.destination == "security").collect();
-    let post = |id: &str| of_security.iter().position(|s| ids(&s.digest).contains(&id.to_owned()));
+    let of_security: Vec<_> = seen.iter().filter(|s| s.post.destination == "security").collect();
+    let post = |id: &str| of_security.iter().position(|s| ids(&s.post).contains(&id.to_owned()));
     assert!(post("critical") < post("c-1"), "{:?}", (post("critical"), post("c-1")));
-    let with_the_critical = seen.iter().find(|s| ids(&s.digest).contains(&"critical".to_owned()));
-    assert_eq!(with_the_critical.unwrap().digest.cards.len(), 1);
+    let with_the_critical = seen.iter().find(|s| ids(&s.post).contains(&"critical".to_owned()));
+    assert_eq!(with_the_critical.unwrap().post.cards.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +161,7 @@ async fn nobody_floods_a_channel_with_tests() {
     assert_eq!(refused, 140);
 }
 
-/// Slack away, and a fallback for a dead destination: a canary is carried as anything is.
+/// A canary waits out an outage of Slack, and a fallback posts it for a dead destination.
 #[tokio::test(start_paused = true)]
 async fn one_that_cannot_be_posted_is_held_and_keeps_nothing_else_back() {
     let w = world(vec![]);
@@ -169,8 +169,8 @@ async fn one_that_cannot_be_posted_is_held_and_keeps_nothing_else_back() {
     let clock = w.clock;
     let began = clock.now().mono;
     let slack = w.slack.clone().judging(move |_| {
-        let away = clock.now().mono.since(began) < Duration::from_secs(3600);
-        away.then(|| retry(hansho::ports::RetryReason::ServerError, None, false))
+        let unreachable = clock.now().mono.since(began) < Duration::from_secs(3600);
+        unreachable.then(|| retry(hansho::ports::RetryReason::ServerError, None, false))
     });
     let w = World { slack, ..w };
     w.send_canary(&canary);
@@ -315,13 +315,13 @@ async fn what_does_not_arrive_is_given_up_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ledger_in_trouble_is_named() {
+async fn a_failing_ledger_is_named() {
     let clock = PausedClock::start();
-    let ledger = AwayLedger { inner: MemoryLedger::default(), away: || true };
+    let ledger = UnreachableLedger { inner: MemoryLedger::default(), unreachable: || true };
     let within = Duration::from_secs(5);
     let bus = ShortBus::new(Ok(()));
     let flight = fly(&bus, "eu-west-1", &ledger, &clock, &[], within).await;
-    assert_eq!(flight.landing, Landing::NotSeen { ledger: Some("away".to_owned()) });
+    assert_eq!(flight.landing, Landing::NotSeen { ledger: Some("unreachable".to_owned()) });
     // One that does not answer at all.
     let flight = fly(&bus, "eu-west-1", &MuteLedger, &clock, &[], within).await;
     assert_eq!(flight.landing, Landing::NotSeen { ledger: None });

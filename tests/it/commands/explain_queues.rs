@@ -1,5 +1,5 @@
-//! Looking into the queues for `hansho explain`: on the embedded store, and on SQS's stand-in,
-//! where what was looked at has to stay where it was.
+//! Searches the queues for `hansho explain`: on the embedded store, and on SQS's stand-in,
+//! where each message that was read must stay in place.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ async fn the_embedded_queues_can_be_searched() {
     let message = |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into() };
     queue.put(Lane::Standard, vec![message("a", "a fig"), message("b", "a date")]).await.unwrap();
     let LaneSearch::Found(waiting) = queue.search_lanes(&about("fig")).await.unwrap() else {
-        panic!("it can be looked into")
+        panic!("the queue can be searched")
     };
     assert_eq!(waiting.len(), 1);
     assert_eq!((waiting[0].message_id.as_str(), waiting[0].receive_count), ("a", 0));
@@ -85,7 +85,7 @@ async fn the_quarantine_of_sqs_can_be_searched_and_keeps_its_messages() {
     the_answer_is_bounded(&ground.queue).await;
     let left = ground.stand_in.messages("quarantine");
     assert_eq!(left.len(), 3 + SEARCH_MESSAGES_MAX + 5);
-    assert!(left.iter().all(|message| message.visible), "what was looked at is handed back");
+    assert!(left.iter().all(|message| message.visible), "every message that was read is returned");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_role_without_permission_gets_an_error() {
     ground.stand_in.inject("ReceiveMessage", 1, denied.clone());
     let why = ground.queue.search_quarantine(&about("one")).await.unwrap_err().to_string();
     assert!(why.contains("ReceiveMessage on queue quarantine: AccessDenied"), "{why}");
-    // One that may receive, but not hand back: the messages come back by themselves.
+    // A role that may receive but not return: the messages reappear by themselves.
     ground.stand_in.inject("ChangeMessageVisibilityBatch", 1, denied);
     assert_eq!(ground.queue.search_quarantine(&about("one")).await.unwrap().messages.len(), 1);
     assert!(!ground.stand_in.messages("quarantine")[0].visible);

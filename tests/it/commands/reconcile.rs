@@ -90,7 +90,10 @@ impl FindingsSource for Source {
         self.lists.lock().unwrap().push(ask.clone());
         if let Some(left) = self.lists_that_work.lock().unwrap().get_mut(&ask.region) {
             if *left == 0 {
-                return Err(SourceError(format!("guardduty ListFindings in {}: away", ask.region)));
+                return Err(SourceError(format!(
+                    "guardduty ListFindings in {}: unreachable",
+                    ask.region
+                )));
             }
             *left -= 1;
         }
@@ -121,7 +124,7 @@ impl FindingsSource for Source {
 struct Entrance {
     bodies: Arc<Mutex<Vec<String>>>,
     lanes: Arc<Mutex<Vec<Lane>>>,
-    room: Arc<Mutex<Option<usize>>>,
+    places: Arc<Mutex<Option<usize>>>,
     hangs: Arc<Mutex<bool>>,
 }
 
@@ -134,10 +137,10 @@ impl Entrance {
 
 impl Inlet for Entrance {
     async fn put(&self, lane: Lane, body: &str) -> Result<(), QueueError> {
-        let full = match self.room.lock().unwrap().as_mut() {
+        let full = match self.places.lock().unwrap().as_mut() {
             Some(0) => true,
-            Some(room) => {
-                *room -= 1;
+            Some(places) => {
+                *places -= 1;
                 false
             }
             None => false,
@@ -145,7 +148,9 @@ impl Inlet for Entrance {
         let hangs = *self.hangs.lock().unwrap();
         match (full, hangs) {
             (true, true) => return std::future::pending().await,
-            (true, false) => return Err(QueueError::Unavailable("the queue is away".into())),
+            (true, false) => {
+                return Err(QueueError::Unavailable("the queue is unreachable".into()));
+            }
             _ => {}
         }
         self.bodies.lock().unwrap().push(body.to_owned());
@@ -216,7 +221,7 @@ impl Scene {
         self.run(&self.ask(&[REGION])).await
     }
 
-    /// A worker tells the finding.
+    /// A worker posts the finding.
     async fn post(&self, id: &str, destination: &str) {
         let finding = self.finding(id);
         let key = RecordKey::alert(&finding.fingerprint, destination);
@@ -296,7 +301,7 @@ async fn what_waits_is_not_enqueued_again_but_not_for_ever() {
     let again = s.compare().await;
     let region = &again.regions[0];
     assert_eq!((region.compared, region.waiting, region.missing), (1, 1, 0));
-    // It got worse meanwhile: that is something else to tell.
+    // It became more severe meanwhile, which needs another post.
     let now = s.clock.now().wall;
     s.source.add(REGION, guardduty_finding("missing", REGION, 9.5, BEGAN.minus(minutes(30)), now));
     s.source.findings.lock().unwrap().get_mut(REGION).unwrap().remove(0);
@@ -360,7 +365,7 @@ async fn one_region_that_fails_leaves_the_others() {
     let words: Vec<&str> = report.regions.iter().map(|r| r.outcome.as_str()).collect();
     assert_eq!(words, ["failed", "failed", "whole"]);
     let failures: Vec<(&str, &str)> = report.failures().collect();
-    assert!(failures[0].1.contains("away"), "{failures:?}");
+    assert!(failures[0].1.contains("unreachable"), "{failures:?}");
     assert!(failures[1].1.contains("no detector"), "{failures:?}");
     assert_eq!(s.inlet.ids(), ["missing"]);
     s.source.mend(OTHER);
@@ -401,12 +406,12 @@ async fn a_run_that_is_killed_at_any_moment_loses_nothing() {
         for i in 0..110_u64 {
             s.hold(&format!("f{i:03}"), 5.0, 600 - i);
         }
-        *s.inlet.room.lock().unwrap() = Some(calls);
+        *s.inlet.places.lock().unwrap() = Some(calls);
         *s.inlet.hangs.lock().unwrap() = true;
         let ask = s.ask(&[REGION]);
         let killed = tokio::time::timeout(Duration::from_secs(1), s.run(&ask)).await;
         assert!(killed.is_err() && s.inlet.ids().len() == calls);
-        *s.inlet.room.lock().unwrap() = None;
+        *s.inlet.places.lock().unwrap() = None;
         let report = s.compare().await;
         assert_eq!(report.regions[0].outcome, RegionOutcome::Whole);
         let whole_pages = calls / 50 * 50;
@@ -475,16 +480,16 @@ async fn a_dry_run_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_is_away_is_no_reason_to_pass_over_anything() {
+async fn an_unreachable_queue_skips_no_finding() {
     let s = Scene::new();
     s.hold("a", 5.0, 30);
     s.hold("b", 5.0, 29);
-    *s.inlet.room.lock().unwrap() = Some(1);
+    *s.inlet.places.lock().unwrap() = Some(1);
     let report = s.compare().await;
     let (_, why) = report.failures().next().unwrap();
-    assert!(why.contains("could not be enqueued: the queue is away"), "{why}");
+    assert!(why.contains("could not be enqueued: the queue is unreachable"), "{why}");
     assert_eq!((report.regions[0].missing, report.regions[0].enqueued), (2, 1));
-    *s.inlet.room.lock().unwrap() = None;
+    *s.inlet.places.lock().unwrap() = None;
     s.pass(minutes(60 * 3)).await;
     s.compare().await;
     assert_eq!(s.inlet.ids(), ["a", "b"]);

@@ -401,7 +401,7 @@ impl Model {
         if held.lease != Lease::Alive {
             steps.push(("see the lease over", false, world.leaves(w)));
         }
-        // A worker that was paused after it looked at its lease posts all the same.
+        // A worker that was paused after it checked its lease still posts.
         let then = match self.mutant {
             Some(Mutant::MarkBeforePost) => At::Settling,
             _ => At::Marking(held),

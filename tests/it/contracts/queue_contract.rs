@@ -39,7 +39,7 @@ pub trait QueueHarness {
     fn pass_time(&self, by: Duration) -> impl Future<Output = ()>;
 
     /// All messages in the quarantine, in any order. Called once a harness.
-    fn parked(&self) -> impl Future<Output = Vec<DeadLetter>>;
+    fn quarantined(&self) -> impl Future<Output = Vec<DeadLetter>>;
 }
 
 /// A message in the quarantine, with its attributes.
@@ -55,7 +55,7 @@ pub struct DeadLetter {
     /// To the second.
     pub enqueued_at: Option<Wall>,
     /// To the second.
-    pub parked_at: Option<Wall>,
+    pub quarantined_at: Option<Wall>,
 }
 
 suite! { QueueHarness:
@@ -156,7 +156,7 @@ async fn an_empty_queue_gives_nothing<H: QueueHarness>(h: &H) {
     }
     assert_eq!(h.queue().delete(LANE, &[]).await, []);
     assert_eq!(h.queue().hide(LANE, &[]).await, []);
-    assert_eq!(h.parked().await, []);
+    assert_eq!(h.quarantined().await, []);
 }
 
 async fn a_message_arrives_whole<H: QueueHarness>(h: &H) {
@@ -425,9 +425,9 @@ async fn quarantine_keeps_all_attributes<H: QueueHarness>(h: &H) {
         message_id: Some(got.message_id.0.clone()),
         receive_count: Some(1),
         enqueued_at: got.enqueued_at.map(to_the_second),
-        parked_at: Some(Wall(1_767_225_677_000)),
+        quarantined_at: Some(Wall(1_767_225_677_000)),
     };
-    assert_eq!(h.parked().await, [expected]);
+    assert_eq!(h.quarantined().await, [expected]);
 }
 
 /// A crash between the two leaves two copies, never none.
@@ -441,7 +441,7 @@ async fn quarantine_keeps_the_original_until_it_is_deleted<H: QueueHarness>(h: &
     assert_eq!(delete(h, &again.receipt).await, Ok(()));
     h.pass_time(h.unit()).await;
     assert_eq!(receive(h, LANE, 10).await, []);
-    assert_eq!(h.parked().await.len(), 1);
+    assert_eq!(h.quarantined().await.len(), 1);
 }
 
 /// Even a body that the queue's own lanes could not have carried.
@@ -460,7 +460,7 @@ async fn quarantine_takes_any_body<H: QueueHarness>(h: &H) {
         };
         assert_eq!(h.queue().quarantine(&odd).await, Ok(()), "{body:?}");
     }
-    let got: BTreeSet<String> = h.parked().await.into_iter().map(|p| p.body).collect();
+    let got: BTreeSet<String> = h.quarantined().await.into_iter().map(|p| p.body).collect();
     let sent = TEXTS.into_iter().chain(awkward).map(str::to_owned);
     assert_eq!(got, sent.collect());
 }
@@ -473,13 +473,13 @@ async fn quarantine_takes_the_largest_body<H: QueueHarness>(h: &H) {
         lane: LANE,
         body: body.clone(),
         reason: "not_json".to_owned(),
-        detail: "no room for this".to_owned(),
+        detail: "no space for this".to_owned(),
         receive_count: 1,
         enqueued_at: None,
         quarantined_at: Wall(1_767_225_677_000),
     };
     assert_eq!(h.queue().quarantine(&full).await, Ok(()));
-    let parked = h.parked().await;
-    assert_eq!(parked.len(), 1);
-    assert!(parked[0].body == body, "{} bytes came back", parked[0].body.len());
+    let quarantined = h.quarantined().await;
+    assert_eq!(quarantined.len(), 1);
+    assert!(quarantined[0].body == body, "{} bytes came back", quarantined[0].body.len());
 }

@@ -65,12 +65,12 @@ impl DeskAlone {
     /// Runs until one more post is accepted and its alerts are settled. Then as many findings
     /// arrive as were posted.
     pub fn post_and_fill_up(&mut self) {
-        let (posts, told) = (self.posts, self.desk.tally().deleted);
+        let (posts, settled) = (self.posts, self.desk.tally().deleted);
         while self.posts == posts || !self.step() {
             self.step();
         }
-        let told = self.desk.tally().deleted - told;
-        self.deliver(usize::try_from(told).unwrap_or(0));
+        let settled = self.desk.tally().deleted - settled;
+        self.deliver(usize::try_from(settled).unwrap_or(0));
         self.desk.take_reports();
     }
 

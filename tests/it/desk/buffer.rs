@@ -15,7 +15,7 @@ use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, Lane, Ledger, Notifier, RetryReason, Verdict};
 
 use crate::support::fakes::{
-    Failing, FailingLedger, FailingPark, PausedClock, ScriptedNotifier, carries, event, ids,
+    Failing, FailingLedger, FailingQuarantine, PausedClock, ScriptedNotifier, carries, event, ids,
     is_plain, refused, retry, settings,
 };
 use crate::support::memory_ledger::MemoryLedger;
@@ -95,9 +95,12 @@ async fn posts_what_is_owed_once_and_settles_everything() {
     let outcome = w.drain().await;
     assert_once(&w, &["a", "b"]);
     assert_eq!(w.queue.len(), 0);
-    let parked = w.queue.parked();
-    assert_eq!(parked.len(), 1);
-    assert_eq!((parked[0].reason.as_str(), parked[0].body.as_str()), ("not_json", "not json"));
+    let quarantined = w.queue.quarantined();
+    assert_eq!(quarantined.len(), 1);
+    assert_eq!(
+        (quarantined[0].reason.as_str(), quarantined[0].body.as_str()),
+        ("not_json", "not json")
+    );
     let expected = Tally {
         received: 6,
         findings: 5,
@@ -123,9 +126,9 @@ async fn the_worst_goes_first_and_posts_keep_their_distance() {
     w.send("critical", 9.5);
     w.drain().await;
     let seen = w.slack.seen();
-    let place = seen.iter().position(|s| carries(&s.digest, "critical")).unwrap();
+    let place = seen.iter().position(|s| carries(&s.post, "critical")).unwrap();
     assert!(place <= 1, "the critical one waits for one other post at most: {place}");
-    assert_eq!(ids(&seen[place].digest), ["critical"], "criticals share with criticals alone");
+    assert_eq!(ids(&seen[place].post), ["critical"], "criticals share with criticals alone");
     for pair in seen.windows(2) {
         assert!(pair[1].at.since(pair[0].at) >= Duration::from_millis(1100));
     }
@@ -144,8 +147,8 @@ async fn a_higher_level_is_posted_again_and_a_lower_one_is_not() {
     let outcome = w.drain().await;
     let seen = w.slack.seen();
     assert_eq!(seen.len(), 2);
-    assert_eq!(seen[0].digest.cards[0].escalated_from, None);
-    assert_eq!(seen[1].digest.cards[0].escalated_from, Some(Level::Medium));
+    assert_eq!(seen[0].post.cards[0].escalated_from, None);
+    assert_eq!(seen[1].post.cards[0].escalated_from, Some(Level::Medium));
     assert_eq!(outcome.tally.already_posted, 2);
 }
 
@@ -231,13 +234,13 @@ async fn one_guilty_alert_is_found_and_quarantined_alone() {
     }
     let outcome = w.drain().await;
     assert_once(&w, &["a", "b", "c", "d"]);
-    let parked = w.queue.parked();
-    assert_eq!(parked.len(), 1);
-    assert_eq!(parked[0].reason, "slack_refused");
-    let said = &parked[0].detail;
+    let quarantined = w.queue.quarantined();
+    assert_eq!(quarantined.len(), 1);
+    assert_eq!(quarantined[0].reason, "slack_refused");
+    let said = &quarantined[0].detail;
     assert!(said.contains("security") && said.contains("guilty"), "{said}");
-    assert_eq!(parked[0].body, event("guilty", 5.0), "the message as it came");
-    assert!(w.slack.seen().iter().any(|s| is_plain(&s.digest)), "plain text was tried");
+    assert_eq!(quarantined[0].body, event("guilty", 5.0), "the message as it came");
+    assert!(w.slack.seen().iter().any(|s| is_plain(&s.post)), "plain text was tried");
     assert_eq!(outcome.tally.quarantined, 1);
     assert_eq!(w.queue.len(), 0);
 }
@@ -329,14 +332,15 @@ async fn the_buffer_is_bounded_however_much_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_ledger_away_nothing_is_posted_and_nothing_lost() {
+async fn while_the_ledger_is_unreachable_nothing_is_posted_and_nothing_lost() {
     let w = world(vec![]);
     let clock = w.clock;
-    let away = move |_: &_| match clock.now().mono.since(Mono(0)) < Duration::from_secs(1800) {
+    let unreachable = move |_: &_| match clock.now().mono.since(Mono(0)) < Duration::from_secs(1800)
+    {
         true => Failing::Yes,
         false => Failing::No,
     };
-    let ledger = FailingLedger { inner: w.ledger.clone(), fails: Arc::new(away) };
+    let ledger = FailingLedger { inner: w.ledger.clone(), fails: Arc::new(unreachable) };
     w.send("a", 8.0);
     let outcome = w.run(settings("w", true), pending(), &ledger).await;
     assert_once(&w, &["a"]);
@@ -435,7 +439,7 @@ async fn each_destination_is_posted_to_once() {
     }
     let outcome = w.run(two_destinations(true), pending(), &w.ledger).await;
     assert_once(&w, &["a", "a", "b", "b"]);
-    let to = |name: &str| w.slack.seen().iter().filter(|s| s.digest.destination == name).count();
+    let to = |name: &str| w.slack.seen().iter().filter(|s| s.post.destination == name).count();
     assert_eq!((to("security"), to("audit")), (1, 1));
     assert_eq!((outcome.tally.posted, outcome.tally.already_posted), (4, 2));
     assert_eq!(w.queue.len(), 0);
@@ -465,10 +469,10 @@ async fn one_message_may_owe_several_findings_and_hold_what_is_none() {
     w.queue.send(Lane::Standard, &body);
     let outcome = w.drain().await;
     assert_once(&w, &["a", "b"]);
-    let parked = w.queue.parked();
-    assert_eq!(parked.len(), 1);
-    assert_eq!((parked[0].reason.as_str(), &parked[0].body), ("not_a_finding", &body));
-    assert!(parked[0].detail.starts_with("[2]"), "{}", parked[0].detail);
+    let quarantined = w.queue.quarantined();
+    assert_eq!(quarantined.len(), 1);
+    assert_eq!((quarantined[0].reason.as_str(), &quarantined[0].body), ("not_a_finding", &body));
+    assert!(quarantined[0].detail.starts_with("[2]"), "{}", quarantined[0].detail);
     assert_eq!((outcome.tally.findings, outcome.tally.already_posted), (3, 1));
     assert_eq!(w.queue.len(), 0);
 }
@@ -481,7 +485,7 @@ async fn a_giant_is_quarantined_and_its_neighbours_are_posted() {
     w.send("b", 8.0);
     w.drain().await;
     assert_once(&w, &["a", "b"]);
-    assert_eq!(w.queue.parked()[0].reason, "too_large");
+    assert_eq!(w.queue.quarantined()[0].reason, "too_large");
 }
 
 #[tokio::test(start_paused = true)]
@@ -490,13 +494,13 @@ async fn a_message_that_cannot_be_quarantined_is_returned_in_time() {
     w.queue.send(Lane::Standard, "not json");
     w.send("a", 8.0);
     let clock = w.clock;
-    let away = Duration::from_secs(13 * 3600);
-    let fails = move || clock.now().mono.since(Mono(0)) < away;
-    let queue = FailingPark { inner: w.queue.clone(), fails };
+    let outage = Duration::from_secs(13 * 3600);
+    let fails = move || clock.now().mono.since(Mono(0)) < outage;
+    let queue = FailingQuarantine { inner: w.queue.clone(), fails };
     let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
     let outcome = run(settings("w", true), &ports, pending(), async {}, |_| {}, |_| {}).await;
     assert_once(&w, &["a"]);
-    assert_eq!(w.queue.parked().len(), 1);
+    assert_eq!(w.queue.quarantined().len(), 1);
     assert_eq!((outcome.tally.received, outcome.tally.returned), (3, 1));
 }
 
@@ -504,7 +508,7 @@ async fn a_message_that_cannot_be_quarantined_is_returned_in_time() {
 async fn a_stop_returns_at_once_a_message_that_was_not_quarantined() {
     let w = world(vec![]);
     w.queue.send(Lane::Standard, "not json");
-    let queue = FailingPark { inner: w.queue.clone(), fails: || true };
+    let queue = FailingQuarantine { inner: w.queue.clone(), fails: || true };
     let ports = Ports { queue: &queue, ledger: &w.ledger, notifier: &w.slack, clock: &w.clock };
     let stop = tokio::time::sleep(Duration::from_secs(300));
     let outcome = run(settings("w", false), &ports, stop, async {}, |_| {}, |_| {}).await;
@@ -536,7 +540,7 @@ async fn with_the_breaker_open_nothing_more_is_received() {
     let outcome = w.run(settings("w", false), later, &w.ledger).await;
     assert_eq!(outcome.tally.received, 20, "the breaker was open when the others came");
     let tries = w.slack.seen();
-    assert!(tries[5..].iter().all(|s| s.digest.cards.len() == 1), "tried with one alert alone");
+    assert!(tries[5..].iter().all(|s| s.post.cards.len() == 1), "tried with one alert alone");
     assert!(tries.len() < 60, "at most every 30 to 60 s: {}", tries.len());
     w.drain().await;
     assert_eq!(w.slack.accepted().len(), 120);
@@ -555,7 +559,7 @@ async fn what_is_less_bad_does_not_starve() {
     w.send("first", 8.0);
     w.run(settings("w", false), stream, &w.ledger).await;
     let seen = w.slack.seen();
-    let medium = seen.iter().find(|s| carries(&s.digest, "medium")).expect("it was posted");
+    let medium = seen.iter().find(|s| carries(&s.post, "medium")).expect("it was posted");
     assert!(medium.at < Mono(15_000), "{:?}", medium.at);
 }
 
@@ -574,8 +578,8 @@ async fn a_storm_goes_out_in_digests_and_a_critical_one_goes_before() {
     let seen = w.slack.seen();
     assert_eq!(w.slack.accepted().len(), 1001, "each has a line or a card");
     assert!(outcome.tally.posts <= 25, "{}", outcome.tally.posts);
-    let post = seen.iter().find(|s| carries(&s.digest, "critical")).unwrap();
-    assert_eq!((post.digest.form, post.digest.cards.len()), (Form::Cards, 1));
-    assert!(post.at <= Mono(5_000 + 2_400), "after one other post at most: {:?}", post.at);
-    assert!(seen.iter().any(|s| s.digest.form == Form::Digest && s.digest.cards.len() == 50));
+    let sent = seen.iter().find(|s| carries(&s.post, "critical")).unwrap();
+    assert_eq!((sent.post.form, sent.post.cards.len()), (Form::Cards, 1));
+    assert!(sent.at <= Mono(5_000 + 2_400), "after one other post at most: {:?}", sent.at);
+    assert!(seen.iter().any(|s| s.post.form == Form::Digest && s.post.cards.len() == 50));
 }

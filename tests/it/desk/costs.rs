@@ -13,7 +13,7 @@ use crate::desk::alone::DeskAlone;
 use crate::support::fakes::settings;
 
 /// The most allocations for a dropped finding. Today it makes 6: the positions of values in the
-/// message, four parts of the fingerprint, and the list of findings. The bound leaves room for a
+/// message, four parts of the fingerprint, and the list of findings. The bound leaves space for a
 /// change of a dependency, and is far below one allocation for each value of the message.
 const DROPPED_MAX: u64 = 12;
 /// The most allocations for a kept finding of any type. Today it makes about 60.

@@ -14,13 +14,13 @@ use hansho::ports::{Clock, Form, Lane, Ledger, RetryReason, Verdict};
 
 use crate::desk::buffer::{World, world};
 use crate::support::fakes::{
-    AwayLedger, PausedClock, ScriptedNotifier, Seen, carries, event, ids, retry, settings,
+    PausedClock, ScriptedNotifier, Seen, UnreachableLedger, carries, event, ids, retry, settings,
 };
 use crate::support::memory_ledger::MemoryLedger;
 
 /// The first post that was accepted and carries this finding.
-fn told(seen: &[Seen], id: &str) -> Option<Mono> {
-    seen.iter().find(|s| s.accepted && carries(&s.digest, id)).map(|s| s.at)
+fn posted_at(seen: &[Seen], id: &str) -> Option<Mono> {
+    seen.iter().find(|s| s.accepted && carries(&s.post, id)).map(|s| s.at)
 }
 
 fn gaps(seen: &[Seen]) -> Vec<u64> {
@@ -43,7 +43,7 @@ async fn at(w: &World, ms: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_keeps_one_pace_and_lesser_posts_leave_room() {
+async fn a_fleet_keeps_one_pace_and_lesser_posts_leave_a_share() {
     let w = world(vec![]);
     for i in 0..90 {
         w.send(&format!("medium-{i:02}"), 5.0);
@@ -58,10 +58,10 @@ async fn a_fleet_keeps_one_pace_and_lesser_posts_leave_room() {
     let before = seen.iter().filter(|s| s.at < Mono(5_000));
     assert!(before.clone().count() >= 3);
     for (pair, gap) in seen.windows(2).zip(gaps(&seen)) {
-        let critical = carries(&pair[1].digest, "critical");
+        let critical = carries(&pair[1].post, "critical");
         assert!(gap >= if critical { 1100 } else { 1375 }, "{:?}: {gap}", pair[1]);
     }
-    let waited = told(&seen, "critical").unwrap().0 - 5_000;
+    let waited = posted_at(&seen, "critical").unwrap().0 - 5_000;
     assert!(waited <= 1_400, "{waited}");
 }
 
@@ -93,28 +93,30 @@ async fn workers_share_the_slots_of_a_long_backlog() {
     }
     run_all(&w, fleet, async {}).await;
     assert_eq!(w.slack.accepted().len(), 100);
-    let of =
-        |worker: &str| w.slack.seen().iter().filter(|s| s.digest.id.starts_with(worker)).count();
+    let of = |worker: &str| w.slack.seen().iter().filter(|s| s.post.id.starts_with(worker)).count();
     let (one, two) = (of("worker-0"), of("worker-1"));
     assert!(one >= 6 && two >= 6, "{one} and {two} posts");
 }
 
 /// The world's ledger, unreachable from 10 s on, until `back`.
-fn away(w: &World, back: u64) -> AwayLedger<MemoryLedger, impl Fn() -> bool + Send + Sync> {
+fn unreachable_until(
+    w: &World,
+    back: u64,
+) -> UnreachableLedger<MemoryLedger, impl Fn() -> bool + Send + Sync> {
     let clock: PausedClock = w.clock;
-    let away = move || (10_000..back).contains(&clock.now().mono.0);
-    AwayLedger { inner: w.ledger.clone(), away }
+    let unreachable = move || (10_000..back).contains(&clock.now().mono.0);
+    UnreachableLedger { inner: w.ledger.clone(), unreachable }
 }
 
 #[tokio::test(start_paused = true)]
 async fn with_the_ledger_unreachable_for_long_criticals_are_posted_and_recorded_later() {
     let back = 600_000;
     let w = world(vec![]);
-    let ledger = away(&w, back);
+    let ledger = unreachable_until(&w, back);
     let settings = Settings { fleet: 3, ..settings("w", true) };
     let feed = async {
         at(&w, 1_000).await;
-        w.send("told-before", 9.5);
+        w.send("posted-before", 9.5);
         at(&w, 11_000).await;
         for (id, severity) in [("medium", 5.0), ("critical-1", 9.5), ("high", 8.0)] {
             w.send(id, severity);
@@ -123,24 +125,25 @@ async fn with_the_ledger_unreachable_for_long_criticals_are_posted_and_recorded_
         w.send("critical-2", 9.5);
         at(&w, 300_500).await;
         w.send("critical-3", 9.5);
-        w.send("told-before", 9.5);
+        w.send("posted-before", 9.5);
     };
     let outcome = w.run_fed(settings, pending(), feed, &ledger).await;
     let seen = w.slack.seen();
-    let first = told(&seen, "critical-1").unwrap().0;
+    let first = posted_at(&seen, "critical-1").unwrap().0;
     // Two minutes after it first failed, and failed again since.
     assert!((131_000..=165_000).contains(&first), "{first}");
-    assert!(!seen[0].digest.cards[0].perhaps_repeated);
-    assert!(seen[1].digest.cards[0].perhaps_repeated);
-    let (second, third) = (told(&seen, "critical-2").unwrap(), told(&seen, "critical-3").unwrap());
+    assert!(!seen[0].post.cards[0].perhaps_repeated);
+    assert!(seen[1].post.cards[0].perhaps_repeated);
+    let (second, third) =
+        (posted_at(&seen, "critical-2").unwrap(), posted_at(&seen, "critical-3").unwrap());
     assert!(second.0 < 301_100, "{second:?}");
     assert!(third.since(second) >= Duration::from_millis(3300), "a third of the pace");
     for lesser in ["medium", "high"] {
-        assert!(told(&seen, lesser).unwrap().0 >= back, "{lesser} waits for the ledger");
+        assert!(posted_at(&seen, lesser).unwrap().0 >= back, "{lesser} waits for the ledger");
     }
     assert_eq!(w.slack.accepted().len(), 6);
     assert_eq!((outcome.tally.unclaimed, outcome.tally.posted), (3, 6));
-    assert_eq!(outcome.tally.already_posted, 1, "this worker remembers what it has told");
+    assert_eq!(outcome.tally.already_posted, 1, "this worker remembers what it has posted");
     assert_eq!(w.queue.len(), 0);
     let row: AlertRecord = w.ledger.read(&w.key("critical-2")).await.unwrap().unwrap();
     assert!(row.is_posted());
@@ -153,7 +156,7 @@ async fn with_the_ledger_unreachable_for_long_criticals_are_posted_and_recorded_
 #[tokio::test(start_paused = true)]
 async fn a_short_absence_of_the_ledger_is_waited_out() {
     let w = world(vec![]);
-    let ledger = away(&w, 100_000);
+    let ledger = unreachable_until(&w, 100_000);
     let feed = async {
         at(&w, 11_000).await;
         for i in 0..40 {
@@ -186,8 +189,8 @@ fn dead() -> Verdict {
 /// `security` is dead until then.
 fn dead_until(w: &mut World, until: u64) {
     let clock = w.clock;
-    w.slack = ScriptedNotifier::new(clock, vec![]).judging(move |digest| {
-        (digest.destination == "security" && clock.now().mono.0 < until).then(dead)
+    w.slack = ScriptedNotifier::new(clock, vec![]).judging(move |post| {
+        (post.destination == "security" && clock.now().mono.0 < until).then(dead)
     });
 }
 
@@ -207,7 +210,7 @@ async fn a_dead_destination_is_stood_in_for_until_it_works_again() {
     let accepted: Vec<(&str, Vec<String>, u64)> = seen
         .iter()
         .filter(|s| s.accepted)
-        .map(|s| (s.digest.destination.as_str(), ids(&s.digest), s.at.0))
+        .map(|s| (s.post.destination.as_str(), ids(&s.post), s.at.0))
         .collect();
     let to = |channel: &str, id: &str| {
         accepted.iter().filter(|(c, all, _)| *c == channel && all.iter().any(|i| i == id)).count()
@@ -217,8 +220,8 @@ async fn a_dead_destination_is_stood_in_for_until_it_works_again() {
         assert_eq!((to("oncall", id), to("security", id)), (1, 0), "{id}: {accepted:?}");
         let card = seen
             .iter()
-            .flat_map(|s| s.digest.cards.iter().map(move |c| (s, c)))
-            .find(|(s, c)| s.digest.destination == "oncall" && c.finding.fingerprint.id == id);
+            .flat_map(|s| s.post.cards.iter().map(move |c| (s, c)))
+            .find(|(s, c)| s.post.destination == "oncall" && c.finding.fingerprint.id == id);
         assert_eq!(card.unwrap().1.meant_for.as_deref(), Some("security"));
     }
     // Oncall receives its own alerts once. The other destination waits until it is back.
@@ -243,7 +246,7 @@ async fn a_webhook_that_was_replaced_is_used_at_once() {
     w.run(with_fallback(), pending(), &w.ledger).await;
     let seen = w.slack.seen();
     assert_eq!(seen.len(), 2);
-    assert!(seen.iter().all(|s| s.digest.destination == "security"), "no fallback is needed");
+    assert!(seen.iter().all(|s| s.post.destination == "security"), "no fallback is needed");
     assert!(seen[1].at.since(seen[0].at) < Duration::from_secs(2));
 }
 
@@ -259,7 +262,7 @@ async fn a_buffer_full_of_highs_hears_of_a_critical_behind_them() {
         let settings = Settings { lanes, findings_max: 100, ..settings("w", true) };
         let outcome = w.run(settings, pending(), &w.ledger).await;
         let seen = w.slack.seen();
-        let place = seen.iter().position(|s| carries(&s.digest, "critical")).unwrap();
+        let place = seen.iter().position(|s| carries(&s.post, "critical")).unwrap();
         assert!(place <= 2, "{lane:?}: the critical one went out as post {place}");
         assert_eq!(w.slack.accepted().len(), 1_501, "{lane:?}");
         assert_eq!(w.queue.len(), 0);
@@ -292,9 +295,9 @@ async fn a_critical_overtakes_a_post_that_waits_for_its_slot() {
     };
     w.run_fed(settings("w", true), pending(), feed, &w.ledger).await;
     let seen = w.slack.seen();
-    assert_eq!(ids(&seen[1].digest), ["critical"], "{:?}", seen[1]);
+    assert_eq!(ids(&seen[1].post), ["critical"], "{:?}", seen[1]);
     assert!(seen[1].at >= Mono(1_350 + 1_100) && seen[1].at <= Mono(2_600), "{:?}", seen[1].at);
-    assert!(seen.iter().all(|s| s.digest.form == Form::Cards));
+    assert!(seen.iter().all(|s| s.post.form == Form::Cards));
     assert_eq!(w.slack.accepted().len(), 21);
 }
 
@@ -313,17 +316,17 @@ async fn a_dead_destination_is_tried_though_its_fallback_comes_first() {
     };
     w.run_fed(settings, pending(), feed, &w.ledger).await;
     let seen = w.slack.seen();
-    let back = seen.iter().find(|s| s.accepted && s.digest.destination == "security");
+    let back = seen.iter().find(|s| s.accepted && s.post.destination == "security");
     let back = back.expect("it is tried, and works again").at;
     assert!(back < Mono(370_000), "{back:?}");
     let late = seen.iter().filter(|s| s.at > back.plus(Duration::from_secs(5)));
-    assert!(late.clone().count() > 10 && late.clone().all(|s| s.digest.destination == "security"));
+    assert!(late.clone().count() > 10 && late.clone().all(|s| s.post.destination == "security"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_ledger_away_a_pause_that_is_known_is_kept() {
+async fn while_the_ledger_is_unreachable_a_pause_that_is_known_is_kept() {
     let w = world(vec![]);
-    let ledger = away(&w, 900_000);
+    let ledger = unreachable_until(&w, 900_000);
     let terms = settings("other", true).terms;
     let interval = Duration::from_millis(1100);
     let mut other =
@@ -347,7 +350,7 @@ async fn with_the_ledger_away_a_pause_that_is_known_is_kept() {
     let settings = Settings { fallbacks: vec![None, None], ..with_fallback() };
     w.run_fed(settings, pending(), feed, &ledger).await;
     let seen = w.slack.seen();
-    let first = |channel: &str| seen.iter().find(|s| s.digest.destination == channel).unwrap().at;
+    let first = |channel: &str| seen.iter().find(|s| s.post.destination == channel).unwrap().at;
     let (paused, other) = (first("security"), first("oncall"));
     assert!((131_000..200_000).contains(&other.0), "{other:?}");
     assert!((605_000..630_000).contains(&paused.0), "{paused:?}");

@@ -76,7 +76,7 @@ async fn good_and_bad_ones_of_a_batch_are_settled_at_once() {
     let f = function(&w, settings("w", false));
     let failed = call(&w, &f, &batch(&w, Lane::Standard).await).await;
     assert_eq!(failed, BTreeSet::new());
-    assert_eq!((w.queue.len(), w.queue.parked().len()), (0, 1));
+    assert_eq!((w.queue.len(), w.queue.quarantined().len()), (0, 1));
     let mut accepted = w.slack.accepted();
     accepted.sort();
     assert_eq!(accepted, ["a", "b"]);
@@ -127,9 +127,9 @@ async fn the_deadline_ends_a_batch_that_is_too_long() {
     let f = function(&w, settings("w", false));
     let received = batch(&w, Lane::Standard).await;
     let failed = call(&w, &f, &received).await;
-    let told = w.slack.accepted().len();
-    assert!(told > 1_000, "the time is used: {told}");
-    assert!(failed.len() > 1_000 && failed.len() + told <= 10_000, "{}", failed.len());
+    let posted = w.slack.accepted().len();
+    assert!(posted > 1_000, "the time is used: {posted}");
+    assert!(failed.len() > 1_000 && failed.len() + posted <= 10_000, "{}", failed.len());
     assert_eq!(w.queue.len(), failed.len());
     // A posted alert stays posted when the rest comes again, until all are posted.
     for _ in 0..60 {

@@ -20,7 +20,7 @@ use crate::support::memory_ledger::MemoryLedger;
 
 /// The outcome of a prefetch.
 #[derive(Clone)]
-enum Look {
+enum Prefetching {
     Well,
     Fails,
     Hangs,
@@ -32,20 +32,20 @@ enum Look {
 /// A ledger whose calls are counted.
 struct Watched {
     inner: MemoryLedger,
-    look: Look,
+    outcome: Prefetching,
     /// Findings' records written, or tried to be.
     writes: Arc<AtomicU32>,
-    looks: Arc<AtomicU32>,
+    prefetches: Arc<AtomicU32>,
 }
 
 impl Watched {
-    fn new(w: &World, look: Look) -> Watched {
-        let (writes, looks) = Default::default();
-        Watched { inner: w.ledger.clone(), look, writes, looks }
+    fn new(w: &World, outcome: Prefetching) -> Watched {
+        let (writes, prefetches) = Default::default();
+        Watched { inner: w.ledger.clone(), outcome, writes, prefetches }
     }
 
     fn counts(&self) -> (u32, u32) {
-        (self.writes.swap(0, Ordering::Relaxed), self.looks.swap(0, Ordering::Relaxed))
+        (self.writes.swap(0, Ordering::Relaxed), self.prefetches.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -71,13 +71,15 @@ impl Ledger for Watched {
         keys: &[RecordKey],
         consistency: Consistency,
     ) -> Result<Vec<Prefetched>, LedgerError> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
-        match &self.look {
-            Look::Well => self.inner.prefetch(keys, consistency).await,
-            Look::Fails => Err(LedgerError("AccessDeniedException".into())),
-            Look::Hangs => pending().await,
-            Look::KnowsNothing => Ok(vec![Prefetched::Unknown; keys.len()]),
-            Look::TooLate(record) => Ok(vec![Prefetched::Record(record.clone()); keys.len()]),
+        self.prefetches.fetch_add(1, Ordering::Relaxed);
+        match &self.outcome {
+            Prefetching::Well => self.inner.prefetch(keys, consistency).await,
+            Prefetching::Fails => Err(LedgerError("AccessDeniedException".into())),
+            Prefetching::Hangs => pending().await,
+            Prefetching::KnowsNothing => Ok(vec![Prefetched::Unknown; keys.len()]),
+            Prefetching::TooLate(record) => {
+                Ok(vec![Prefetched::Record(record.clone()); keys.len()])
+            }
         }
     }
 }
@@ -95,16 +97,16 @@ fn worker(id: &str) -> Settings {
 #[tokio::test(start_paused = true)]
 async fn an_alert_posted_by_another_worker_costs_a_prefetch_and_no_write() {
     let w = world(vec![]);
-    let ledger = Watched::new(&w, Look::Well);
+    let ledger = Watched::new(&w, Prefetching::Well);
     (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
     assert_eq!(drain(&w, &ledger, worker("a")).await.posted, 30);
     assert_eq!(ledger.counts().0, 60, "a claim and a mark each");
     (0..30).for_each(|i| w.send(&format!("f{i}"), 5.0));
     let tally = drain(&w, &ledger, worker("b")).await;
     assert_eq!((tally.already_posted, tally.posted), (30, 0));
-    let (writes, looks) = ledger.counts();
+    let (writes, prefetches) = ledger.counts();
     assert_eq!(writes, 0);
-    assert!(looks <= 3, "one for what came together: {looks}");
+    assert!(prefetches <= 3, "one for messages that arrive together: {prefetches}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +137,7 @@ async fn it_does_not_wait_for_a_slot_either() {
 #[tokio::test(start_paused = true)]
 async fn an_alert_posted_by_this_worker_costs_nothing_for_an_hour() {
     let w = world(vec![]);
-    let ledger = Watched::new(&w, Look::Well);
+    let ledger = Watched::new(&w, Prefetching::Well);
     w.send("a", 5.0);
     let (queue, clock) = (w.queue.clone(), w.clock);
     let feed = async {
@@ -164,7 +166,7 @@ async fn an_alert_posted_by_this_worker_costs_nothing_for_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn copies_that_wait_for_their_slot_together_cost_one_claim() {
     let w = world(vec![]);
-    let ledger = Watched::new(&w, Look::Well);
+    let ledger = Watched::new(&w, Prefetching::Well);
     for _ in 0..5 {
         w.send("a", 8.0);
         w.queue.send(Lane::Express, &event("a", 8.0));
@@ -191,7 +193,7 @@ async fn rewind(w: &World, id: &str) -> Box<hansho::policy::record::AlertRecord>
 #[tokio::test(start_paused = true)]
 async fn a_forced_repeat_is_posted_whatever_the_worker_remembers() {
     let w = world(vec![]);
-    let ledger = Watched::new(&w, Look::Well);
+    let ledger = Watched::new(&w, Prefetching::Well);
     w.send("a", 5.0);
     let (queue, clock) = (w.queue.clone(), w.clock);
     let feed = async {
@@ -201,7 +203,7 @@ async fn a_forced_repeat_is_posted_whatever_the_worker_remembers() {
         rewind(&w, "a").await;
         queue.send_again(Lane::Standard, &event("a", 5.0));
         second().await;
-        assert_eq!((w.slack.accepted().len(), queue.len()), (2, 0), "told once more");
+        assert_eq!((w.slack.accepted().len(), queue.len()), (2, 0), "posted once more");
         // And known as ever.
         ledger.counts();
         queue.send(Lane::Standard, &event("a", 5.0));
@@ -216,7 +218,7 @@ async fn a_forced_repeat_is_posted_whatever_a_prefetch_would_say() {
     let w = world(vec![]);
     w.send("a", 5.0);
     w.drain().await;
-    let ledger = Watched::new(&w, Look::TooLate(rewind(&w, "a").await));
+    let ledger = Watched::new(&w, Prefetching::TooLate(rewind(&w, "a").await));
     w.queue.send_again(Lane::Standard, &event("a", 5.0));
     let tally = drain(&w, &ledger, worker("b")).await;
     assert_eq!((tally.posted, ledger.counts().1), (1, 0));
@@ -224,16 +226,18 @@ async fn a_forced_repeat_is_posted_whatever_a_prefetch_would_say() {
 
 #[tokio::test(start_paused = true)]
 async fn a_prefetch_that_fails_hangs_or_is_empty_only_costs_time() {
-    for (look, looks_max) in [(Look::Fails, 1), (Look::Hangs, 1), (Look::KnowsNothing, 3)] {
+    for (outcome, prefetches_max) in
+        [(Prefetching::Fails, 1), (Prefetching::Hangs, 1), (Prefetching::KnowsNothing, 3)]
+    {
         let w = world(vec![]);
-        let ledger = Watched::new(&w, look);
+        let ledger = Watched::new(&w, outcome);
         (0..20).for_each(|i| w.send(&format!("f{i}"), 5.0));
         let began = w.clock.now().mono;
         let tally = drain(&w, &ledger, worker("a")).await;
         assert_eq!((tally.posted, tally.returned), (20, 0));
-        let (writes, looks) = ledger.counts();
+        let (writes, prefetches) = ledger.counts();
         assert_eq!(writes, 40);
-        assert!((1..=looks_max).contains(&looks), "{looks}");
+        assert!((1..=prefetches_max).contains(&prefetches), "{prefetches}");
         let first = w.slack.seen()[0].at.since(began);
         assert!(first <= Duration::from_millis(150), "{first:?}");
     }
@@ -242,13 +246,13 @@ async fn a_prefetch_that_fails_hangs_or_is_empty_only_costs_time() {
 #[tokio::test(start_paused = true)]
 async fn a_critical_alert_does_not_wait_for_a_prefetch_that_hangs() {
     let w = world(vec![]);
-    let ledger = Watched::new(&w, Look::Hangs);
+    let ledger = Watched::new(&w, Prefetching::Hangs);
     w.send("medium", 5.0);
     w.send("critical", 9.5);
     let began = w.clock.now().mono;
     drain(&w, &ledger, worker("a")).await;
     let seen = w.slack.seen();
-    assert_eq!(crate::support::fakes::ids(&seen[0].digest), ["critical"]);
+    assert_eq!(crate::support::fakes::ids(&seen[0].post), ["critical"]);
     assert!(seen[0].at.since(began) < Duration::from_millis(10), "{:?}", seen[0].at);
 }
 
@@ -268,7 +272,7 @@ async fn what_is_claimed_by_another_is_not_covered() {
     assert!(row.is_claimed());
     w.ledger.write(&w.key("a"), &expect, &row).await.unwrap();
     w.send("a", 5.0);
-    let tally = drain(&w, &Watched::new(&w, Look::Well), worker("a")).await;
+    let tally = drain(&w, &Watched::new(&w, Prefetching::Well), worker("a")).await;
     assert_eq!((tally.posted, tally.already_posted), (1, 0), "when the lease was over");
     assert!(tally.returned >= 1);
 }
@@ -277,7 +281,7 @@ async fn what_is_claimed_by_another_is_not_covered() {
 async fn a_prefetch_does_not_change_the_health_of_the_ledger() {
     let w = world(vec![]);
     // Only prefetches fail, for ever. The claims go on.
-    let ledger = Watched::new(&w, Look::Fails);
+    let ledger = Watched::new(&w, Prefetching::Fails);
     for round in 0..20 {
         w.send(&format!("f{round}"), 5.0);
         let tally = drain(&w, &ledger, worker(&format!("w{round}"))).await;

@@ -123,7 +123,7 @@ fn a_deep_lane_is_received_from_several_times_at_once() {
 }
 
 #[test]
-fn those_beside_the_first_leave_room_for_every_lane() {
+fn further_receives_leave_space_for_every_lane() {
     let mut hand = Hand::new(Settings { findings_max: 120, ..long_poll() });
     while hand.count(Lane::Standard) > 0 && hand.sent < 1000 {
         let (held, under_way) = (hand.sent, hand.under_way.len());
@@ -134,7 +134,7 @@ fn those_beside_the_first_leave_room_for_every_lane() {
         assert_eq!(hand.count(Lane::Express), 1);
         hand.brings(Lane::Standard, 10);
     }
-    // An eighth is the express lane's alone, and a batch that comes there finds room.
+    // An eighth is the express lane's alone, so a batch of that lane always fits.
     assert!((90..=105).contains(&hand.sent), "{}", hand.sent);
 }
 
@@ -170,7 +170,7 @@ fn those_that_fail_together_are_one_failure() {
     assert_eq!((failures(Lane::Standard), failures(Lane::Express)), (1, 0));
     assert_eq!(hand.count(Lane::Standard), 0);
     hand.pass(2_000);
-    assert_eq!(hand.count(Lane::Standard), 1, "it begins anew with one");
+    assert_eq!(hand.count(Lane::Standard), 1, "it starts again with one");
 }
 
 #[test]
@@ -255,7 +255,7 @@ impl Queue for Far {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_far_away_is_drained_four_receives_at_a_time() {
+async fn a_backlog_with_slow_calls_is_drained_four_receives_at_a_time() {
     let clock = PausedClock::start();
     let queue = Far { inner: MemoryQueue::new(clock), receives: 0.into(), most: 0.into() };
     for number in 0..2000 {

@@ -1,4 +1,4 @@
-//! When hansho itself was in trouble, a post says so at its end: once, and never in the place of a
+//! After an outage of hansho itself, a post says so once at its end, and never in the place of a
 //! finding.
 
 use std::future::pending;
@@ -9,7 +9,7 @@ use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::instants::{Mono, Wall};
 use hansho::policy::route::Route;
-use hansho::ports::{Clock, Form, NOTE_WEIGHT_MAX, Note, Post, RetryReason, Trouble, Verdict};
+use hansho::ports::{Clock, Form, NOTE_WEIGHT_MAX, Note, OutageCause, Post, RetryReason, Verdict};
 use hansho::slack::{BUDGET_CHARS, payload, weigh};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ fn judged(judge: impl Fn(Duration, &Post) -> Option<Verdict> + Send + Sync + 'st
     let w = world(vec![]);
     let (clock, began) = (w.clock, w.clock.now().mono);
     let since = move || clock.now().mono.since(began);
-    let slack = w.slack.clone().judging(move |digest| judge(since(), digest));
+    let slack = w.slack.clone().judging(move |post| judge(since(), post));
     World { slack, ..w }
 }
 
@@ -34,7 +34,7 @@ fn failing() -> Option<Verdict> {
 
 fn notes(seen: &[Seen]) -> Vec<(usize, Note)> {
     let accepted = seen.iter().enumerate().filter(|(_, s)| s.accepted);
-    accepted.flat_map(|(i, s)| s.digest.notes.iter().map(move |n| (i, n.clone()))).collect()
+    accepted.flat_map(|(i, s)| s.post.notes.iter().map(move |n| (i, n.clone()))).collect()
 }
 
 fn send(w: &World, count: usize) {
@@ -52,12 +52,12 @@ async fn a_long_outage_is_noted_once_in_the_last_post_of_held_alerts() {
     assert_eq!(notes.len(), 1, "{notes:?}");
     let (place, note) = &notes[0];
     assert_eq!(*place, seen.len() - 1, "when nothing waits any more");
-    let Note::WasAway { lasted, until, why, held, elsewhere, returned } = note else {
+    let Note::Recovered { lasted, until, why, held, elsewhere, returned } = note else {
         panic!("{note:?}")
     };
     assert!((37 * MINUTE..39 * MINUTE).contains(lasted), "{lasted:?}");
     assert!(until.since(crate::support::fakes::BEGAN) >= *lasted);
-    assert_eq!(*why, Trouble::Failing(RetryReason::ServerError));
+    assert_eq!(*why, OutageCause::Failing(RetryReason::ServerError));
     assert_eq!((*held, *elsewhere, *returned), (12, 0, 0));
 }
 
@@ -71,7 +71,7 @@ async fn a_short_one_is_nobodys_concern() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_slack_asked_for_is_no_trouble() {
+async fn a_pause_that_slack_asked_for_is_no_outage() {
     let w = judged(|since, _| {
         (since < 30 * MINUTE).then(|| retry(RetryReason::RateLimited, Some(600), false))
     });
@@ -97,7 +97,7 @@ async fn where_nothing_else_waits_the_next_post_says_it() {
     let notes = notes(&seen);
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert_eq!(notes[0].0, seen.len() - 2, "with b, and not again with c");
-    assert!(matches!(notes[0].1, Note::WasAway { held: 1, .. }), "{notes:?}");
+    assert!(matches!(notes[0].1, Note::Recovered { held: 1, .. }), "{notes:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,18 +121,18 @@ async fn what_is_a_day_old_is_no_news() {
 #[tokio::test(start_paused = true)]
 async fn no_finding_suffers_for_a_note() {
     for count in [2, 6, 12] {
-        let w = judged(|since, digest| match since < 10 * MINUTE {
+        let w = judged(|since, post| match since < 10 * MINUTE {
             true => failing(),
-            false => (!digest.notes.is_empty()).then(refused),
+            false => (!post.notes.is_empty()).then(refused),
         });
         send(&w, count);
         let outcome = w.drain().await;
         assert_eq!((outcome.tally.quarantined, w.queue.len()), (0, 0), "{count}");
         assert_eq!(w.slack.accepted().len(), count);
         let seen = w.slack.seen();
-        let with_note = seen.iter().filter(|s| !s.digest.notes.is_empty()).count();
+        let with_note = seen.iter().filter(|s| !s.post.notes.is_empty()).count();
         assert_eq!(with_note, 1, "it is not tried again");
-        assert!(!seen.iter().any(|s| is_plain(&s.digest)));
+        assert!(!seen.iter().any(|s| is_plain(&s.post)));
     }
 }
 
@@ -142,10 +142,10 @@ async fn a_note_is_tried_until_it_is_posted() {
     let w = judged(|_, _| None);
     let (clock, began) = (w.clock, w.clock.now().mono);
     let failed = std::sync::atomic::AtomicU32::new(0);
-    let slack = w.slack.clone().judging(move |digest| {
+    let slack = w.slack.clone().judging(move |post| {
         let early = clock.now().mono.since(began) < 10 * MINUTE;
-        let first = !digest.notes.is_empty()
-            && failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2;
+        let first =
+            !post.notes.is_empty() && failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2;
         if early || first { failing() } else { None }
     });
     let w = World { slack, ..w };
@@ -158,8 +158,8 @@ async fn a_note_is_tried_until_it_is_posted() {
 #[tokio::test(start_paused = true)]
 async fn a_fallback_post_says_for_whom_it_stands_in_and_since_when() {
     let dead = || Verdict::Dead { status: 404, detail: "no_service".to_owned() };
-    let w = judged(move |since, digest| {
-        (digest.destination == "security" && since < 40 * MINUTE).then(dead)
+    let w = judged(move |since, post| {
+        (post.destination == "security" && since < 40 * MINUTE).then(dead)
     });
     let critical = Some("critical".parse().unwrap());
     let base = settings("w", true);
@@ -176,25 +176,27 @@ async fn a_fallback_post_says_for_whom_it_stands_in_and_since_when() {
     assert_eq!((outcome.tally.posted, w.queue.len()), (7, 0));
     let seen = w.slack.seen();
     let notes = notes(&seen);
-    let at = |i: usize| seen[i].digest.destination.as_str();
-    let told: Vec<(&str, &Note)> = notes.iter().map(|(i, note)| (at(*i), note)).collect();
-    let [("oncall", Note::StandsIn { destination, gone_for }), ("security", back)] = &told[..]
+    let at = |i: usize| seen[i].post.destination.as_str();
+    let labelled: Vec<(&str, &Note)> = notes.iter().map(|(i, note)| (at(*i), note)).collect();
+    let [("oncall", Note::StandsIn { destination, dead_for }), ("security", back)] = &labelled[..]
     else {
-        panic!("{told:?}")
+        panic!("{labelled:?}")
     };
     assert_eq!(destination, "security");
-    assert!((5 * MINUTE..14 * MINUTE).contains(gone_for), "{gone_for:?}");
-    let Note::WasAway { why: Trouble::Dead, elsewhere, .. } = back else { panic!("{back:?}") };
+    assert!((5 * MINUTE..14 * MINUTE).contains(dead_for), "{dead_for:?}");
+    let Note::Recovered { why: OutageCause::Dead, elsewhere, .. } = back else {
+        panic!("{back:?}")
+    };
     assert!(*elsewhere >= 2, "{back:?}");
 }
 
 // --- The payload ---
 
-fn away() -> Note {
-    Note::WasAway {
+fn recovered() -> Note {
+    Note::Recovered {
         lasted: 37 * MINUTE,
         until: Wall(1_784_746_037_000),
-        why: Trouble::Failing(RetryReason::ServerError),
+        why: OutageCause::Failing(RetryReason::ServerError),
         held: 214,
         elsewhere: 0,
         returned: 0,
@@ -208,8 +210,8 @@ fn with(notes: Vec<Note>, cards: usize) -> Post {
 
 #[test]
 fn a_note_stands_below_the_cards() {
-    let stands_in = Note::StandsIn { destination: "security".into(), gone_for: 37 * MINUTE };
-    let whole = payload(&with(vec![away(), stands_in], 2), &sre());
+    let stands_in = Note::StandsIn { destination: "security".into(), dead_for: 37 * MINUTE };
+    let whole = payload(&with(vec![recovered(), stands_in], 2), &sre());
     let without = payload(&with(vec![], 2), &sre());
     assert_eq!(
         (&whole["text"], &whole["attachments"][0]),
@@ -244,12 +246,12 @@ fn a_note_stands_below_the_cards() {
 fn with_its_notes_a_post_keeps_slacks_limits() {
     for cards in 1..=10 {
         for notes in 0..=3 {
-            let digest = with(vec![away(); notes], cards);
-            let weight: usize = digest.cards.iter().map(weigh).sum();
+            let post = with(vec![recovered(); notes], cards);
+            let weight: usize = post.cards.iter().map(weigh).sum();
             if weight + notes * NOTE_WEIGHT_MAX > BUDGET_CHARS {
                 continue;
             }
-            let payload = payload(&digest, &sre());
+            let payload = payload(&post, &sre());
             assert_eq!(slack_rules::broken(&payload), None);
             let attachments = payload["attachments"].as_array().unwrap();
             let chars: usize = attachments.iter().map(|a| a.to_string().chars().count()).sum();

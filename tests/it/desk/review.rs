@@ -19,7 +19,7 @@ use hansho::ports::{
 
 use crate::desk::buffer::{World, world};
 use crate::support::fakes::{
-    AwayLedger, BEGAN, ScriptedNotifier, Seen, carries, event, refused, retry, settings,
+    BEGAN, ScriptedNotifier, Seen, UnreachableLedger, carries, event, refused, retry, settings,
 };
 use crate::support::memory_ledger::MemoryLedger;
 
@@ -63,13 +63,13 @@ fn fails() -> Option<Result<Written<Record>, LedgerError>> {
 }
 
 /// The first accepted post to a channel that carries this finding.
-fn told(seen: &[Seen], channel: &str, id: &str) -> Option<Mono> {
-    let to = seen.iter().filter(|s| s.accepted && s.digest.destination == channel);
-    to.filter(|s| carries(&s.digest, id)).map(|s| s.at).next()
+fn posted_at(seen: &[Seen], channel: &str, id: &str) -> Option<Mono> {
+    let to = seen.iter().filter(|s| s.accepted && s.post.destination == channel);
+    to.filter(|s| carries(&s.post, id)).map(|s| s.at).next()
 }
 
 fn security(w: &World, id: &str) -> Option<Mono> {
-    told(&w.slack.seen(), "security", id)
+    posted_at(&w.slack.seen(), "security", id)
 }
 
 /// A second destination, for all that is at least as bad as `least`.
@@ -90,7 +90,7 @@ async fn at(w: &World, ms: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() {
+async fn space_is_freed_again_after_a_fenced_out_message_was_returned() {
     let w = world(vec![]);
     let clock = w.clock;
     // The marks of the first destination come too late for a while; the second one is slow.
@@ -108,7 +108,7 @@ async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() 
         w.send("critical", 9.5);
     };
     w.run_fed(also(settings, "archive", None, 20_000), at(&w, 300_000), feed, &ledger).await;
-    let critical = security(&w, "critical").expect("it is told");
+    let critical = security(&w, "critical").expect("it is posted");
     assert!(critical < Mono(75_000), "{critical:?}");
 }
 
@@ -116,8 +116,8 @@ async fn room_is_made_again_after_a_message_that_was_fenced_out_has_gone_back() 
 async fn copies_of_what_waits_to_be_recorded_do_not_hide_other_criticals() {
     let w = world(vec![]);
     let clock = w.clock;
-    let away = move || (10_000..900_000).contains(&clock.now().mono.0);
-    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let unreachable = move || (10_000..900_000).contains(&clock.now().mono.0);
+    let ledger = UnreachableLedger { inner: w.ledger.clone(), unreachable };
     let feed = async {
         at(&w, 11_000).await;
         for i in 0..70 {
@@ -128,17 +128,17 @@ async fn copies_of_what_waits_to_be_recorded_do_not_hide_other_criticals() {
         w.send("late", 9.5);
     };
     w.run_fed(settings("w", true), pending(), feed, &ledger).await;
-    let late = security(&w, "late").expect("it is told");
+    let late = security(&w, "late").expect("it is posted");
     assert!(late < Mono(502_000), "{late:?}");
     assert_eq!(w.slack.accepted().len(), 71);
 }
 
 #[tokio::test(start_paused = true)]
-async fn criticals_share_their_posts_while_the_ledger_is_away() {
+async fn criticals_share_their_posts_while_the_ledger_is_unreachable() {
     let w = world(vec![]);
     let clock = w.clock;
-    let away = move || (10_000..600_000).contains(&clock.now().mono.0);
-    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let unreachable = move || (10_000..600_000).contains(&clock.now().mono.0);
+    let ledger = UnreachableLedger { inner: w.ledger.clone(), unreachable };
     let feed = async {
         at(&w, 11_000).await;
         (0..40).for_each(|i| w.send(&format!("critical-{i:02}"), 9.5));
@@ -190,11 +190,11 @@ async fn what_is_held_goes_back_at_once_when_a_run_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_critical_is_the_last_to_go_back_from_a_destination_that_is_away() {
+async fn a_critical_for_an_unreachable_destination_is_returned_last() {
     let mut w = world(vec![]);
     let clock = w.clock;
-    w.slack = ScriptedNotifier::new(clock, vec![]).judging(move |digest| {
-        (digest.destination == "security" && clock.now().mono.0 < 900_000)
+    w.slack = ScriptedNotifier::new(clock, vec![]).judging(move |post| {
+        (post.destination == "security" && clock.now().mono.0 < 900_000)
             .then(|| retry(RetryReason::Connection, None, false))
     });
     w.send("critical", 9.5);
@@ -203,8 +203,8 @@ async fn a_critical_is_the_last_to_go_back_from_a_destination_that_is_away() {
     w.run(also(settings, "oncall", Some("critical"), 1100), pending(), &w.ledger).await;
     let seen = w.slack.seen();
     let security: Vec<_> =
-        seen.iter().filter(|s| s.accepted && s.digest.destination == "security").collect();
-    let place = security.iter().position(|s| carries(&s.digest, "critical")).unwrap();
+        seen.iter().filter(|s| s.accepted && s.post.destination == "security").collect();
+    let place = security.iter().position(|s| carries(&s.post, "critical")).unwrap();
     assert!(place <= 1, "post {place}, at {:?}", security[place].at);
 }
 
@@ -212,8 +212,8 @@ async fn a_critical_is_the_last_to_go_back_from_a_destination_that_is_away() {
 async fn a_breaker_that_nothing_can_close_keeps_nothing_out() {
     let mut w = world(vec![]);
     let tries = Arc::new(AtomicU32::new(0));
-    w.slack = ScriptedNotifier::new(w.clock, vec![]).judging(move |digest| {
-        if digest.destination == "security" {
+    w.slack = ScriptedNotifier::new(w.clock, vec![]).judging(move |post| {
+        if post.destination == "security" {
             return Some(Verdict::Dead { status: 404, detail: "no_service".to_owned() });
         }
         match tries.fetch_add(1, Ordering::Relaxed) {
@@ -229,7 +229,7 @@ async fn a_breaker_that_nothing_can_close_keeps_nothing_out() {
     };
     let settings = also(settings("w", false), "oncall", Some("critical"), 1100);
     w.run_fed(settings, at(&w, 3_600_000), feed, &w.ledger).await;
-    let second = told(&w.slack.seen(), "oncall", "second").expect("it is told");
+    let second = posted_at(&w.slack.seen(), "oncall", "second").expect("it is posted");
     assert!(second < Mono(620_000), "{second:?}");
 }
 
@@ -245,10 +245,10 @@ async fn a_storm_for_one_destination_is_none_for_another() {
     let settings = also(settings, "oncall", Some("critical"), 1100);
     w.run_fed(settings, pending(), feed, &w.ledger).await;
     let seen = w.slack.seen();
-    let of = |name: &'static str| seen.iter().filter(move |s| s.digest.destination == name);
-    assert!(of("security").any(|s| s.digest.form == Form::Digest));
+    let of = |name: &'static str| seen.iter().filter(move |s| s.post.destination == name);
+    assert!(of("security").any(|s| s.post.form == Form::Digest));
     assert!(of("oncall").count() >= 2);
-    assert!(of("oncall").all(|s| s.digest.form == Form::Cards), "eight are no storm");
+    assert!(of("oncall").all(|s| s.post.form == Form::Cards), "eight are no storm");
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,7 +264,7 @@ async fn a_row_that_can_never_be_written_stops_no_other() {
         w.send("medium", 5.0);
     };
     w.run_fed(settings("w", false), at(&w, 900_000), feed, &ledger).await;
-    let medium = security(&w, "medium").expect("it is told");
+    let medium = security(&w, "medium").expect("it is posted");
     assert!(medium < Mono(400_000), "{medium:?}");
 }
 
@@ -273,8 +273,8 @@ async fn with_the_ledger_unreachable_a_due_reminder_is_still_owed() {
     let w = world(vec![]);
     let clock = w.clock;
     const HOUR: u64 = 3_600_000;
-    let away = move || (2 * HOUR..4 * HOUR).contains(&clock.now().mono.0);
-    let ledger = AwayLedger { inner: w.ledger.clone(), away };
+    let unreachable = move || (2 * HOUR..4 * HOUR).contains(&clock.now().mono.0);
+    let ledger = UnreachableLedger { inner: w.ledger.clone(), unreachable };
     let mut settings = settings("w", true);
     settings.terms.remind_after = Some(Duration::from_secs(3600));
     w.send("critical", 9.5);
@@ -286,8 +286,8 @@ async fn with_the_ledger_unreachable_a_due_reminder_is_still_owed() {
         w.queue.send(Lane::Standard, &changed);
     };
     w.run_fed(settings, pending(), feed, &ledger).await;
-    let times = w.slack.seen().iter().filter(|s| carries(&s.digest, "critical")).count();
-    assert_eq!(times, 2, "told, and told again when it was due");
+    let times = w.slack.seen().iter().filter(|s| carries(&s.post, "critical")).count();
+    assert_eq!(times, 2, "posted, and posted again when the reminder was due");
 }
 
 /// A desk that is driven by hand.
@@ -312,10 +312,10 @@ impl Hand {
             receive_count: 1,
             enqueued_at: None,
         };
-        self.tell(Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) });
+        self.report(Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) });
     }
 
-    fn tell(&mut self, event: Event) {
+    fn report(&mut self, event: Event) {
         self.desk.on(event, self.now);
     }
 
@@ -330,11 +330,11 @@ impl Hand {
             for order in orders {
                 match order {
                     Order::ReadPace { destination, .. } => {
-                        self.tell(Event::PaceRead { destination, result: Ok(None) });
+                        self.report(Event::PaceRead { destination, result: Ok(None) });
                     }
                     Order::Prefetch { keys, .. } => {
                         let answers = vec![Prefetched::Absent; keys.len()];
-                        self.tell(Event::Prefetched { result: Ok(answers) });
+                        self.report(Event::Prefetched { result: Ok(answers) });
                     }
                     Order::Claim(c) => {
                         let want = Want { owner: &c.owner, sighting: c.sighting };
@@ -345,7 +345,7 @@ impl Hand {
                             panic!("nothing is known of it");
                         };
                         let outcome = ClaimOutcome::Won(row);
-                        self.tell(Event::Claimed { alert: c.alert, outcome });
+                        self.report(Event::Claimed { alert: c.alert, outcome });
                     }
                     Order::Receive(_) => {}
                     other => others.push(other),
@@ -355,7 +355,7 @@ impl Hand {
     }
 
     fn slot_is_taken(&mut self) {
-        self.tell(Event::Reserved { destination: 0, result: Ok(Written::Done) });
+        self.report(Event::Reserved { destination: 0, result: Ok(Written::Done) });
     }
 
     fn pass(&mut self, mono: Duration, wall: Duration) {
@@ -364,7 +364,7 @@ impl Hand {
 }
 
 #[test]
-fn a_slot_that_was_taken_before_the_machine_slept_is_taken_anew() {
+fn a_slot_that_was_taken_before_the_machine_slept_is_taken_again() {
     let mut hand = Hand::new(one_lane(settings("w", false)));
     hand.receive("high", 8.0);
     assert!(matches!(hand.settle()[..], [Order::Reserve(_)]));
@@ -400,6 +400,6 @@ async fn a_repeat_says_so_though_the_ledger_did_not_record_the_first_try() {
     w.send("a", 8.0);
     w.run(settings("w", true), pending(), &ledger).await;
     let seen = w.slack.seen();
-    let perhaps: Vec<bool> = seen.iter().map(|s| s.digest.cards[0].perhaps_repeated).collect();
+    let perhaps: Vec<bool> = seen.iter().map(|s| s.post.cards[0].perhaps_repeated).collect();
     assert_eq!(perhaps, [false, true]);
 }

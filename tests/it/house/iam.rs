@@ -181,7 +181,7 @@ fn the_table_of_rights_is_that_of_the_templates() {
     }
     assert!(
         read("roles.md") == table,
-        "infra/roles.md is not what the templates say: look at what changed, then write it anew \
+        "infra/roles.md is not what the templates say: check the changes, then write it again \
          with HANSHO_WRITE_ROLES=1 cargo test --test it iam"
     );
 }

@@ -156,7 +156,7 @@ pub fn is_word(c: char) -> bool {
 }
 
 #[test]
-fn comments_and_strings_are_told_from_code() {
+fn comments_and_strings_are_separated_from_code() {
     for (text, code, comments) in [
         ("a // b\nc", "a     \nc", [true, false].as_slice()),
         ("a /* /* b\n */ */ c", "a        \n       c", &[true, true]),

@@ -2,14 +2,12 @@
 //! `README.md` beside this file lists the invariants, I1 to I20.
 //! I10 (the same seed gives the same history) is a test of its own in `mod.rs`.
 
-mod away;
 mod breaker;
 mod covered;
 mod desks;
 mod duplicates;
 mod fallback;
 mod fleet;
-mod giving_back;
 mod holding;
 mod ledger;
 mod loss;
@@ -17,6 +15,8 @@ mod notes;
 mod order;
 mod protocol;
 mod refusals;
+mod returns;
+mod unreachable_ledger;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct Rules {
     pub lanes: usize,
     /// By the number of the finding: Slack refuses it in any form.
     pub poison: Vec<bool>,
-    /// A changed finding is posted again after so long.
+    /// The time after which a changed finding is posted again.
     pub remind_after_ms: Option<u64>,
     pub retention_ms: u64,
     /// No fault is injected.
@@ -81,11 +81,11 @@ pub struct Counts {
     pub findings: u64,
     pub posts_tried: u64,
     pub posts_accepted: u64,
-    pub parked: u64,
+    pub quarantined: u64,
     pub lives: u64,
     /// How often one message was received at most.
     pub most_received: u64,
-    /// Where all is well: how long a finding waited for its post at most, in milliseconds.
+    /// The longest wait for a post on days without faults, in milliseconds.
     pub slowest_critical: u64,
     pub slowest_lesser: u64,
 }
@@ -107,12 +107,12 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     protocol::check(rules, history, &mut verdict);
     breaker::check(rules, history, &mut verdict);
     waiting::check(rules, history, &mut verdict);
-    giving_back::check(rules, history, &mut verdict);
+    returns::check(rules, history, &mut verdict);
     refusals::check(rules, history, &mut verdict);
     notes::check(history, &mut verdict);
     fallback::check(rules, history, &mut verdict);
     fleet::check(rules, history, &mut verdict);
-    away::check(rules, history, &mut verdict);
+    unreachable_ledger::check(rules, history, &mut verdict);
     covered::check(rules, history, &mut verdict);
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
@@ -120,8 +120,8 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     verdict
 }
 
-/// I3: so long after the faults are over, so many messages are settled: half an hour for what is
-/// hidden, leased, delayed or paused, and two posts and a half for each message.
+/// I3: the time within which the queue is empty after the last fault, in milliseconds. Messages may
+/// be hidden, leased, delayed or paused for half an hour, and each takes up to 3 s.
 pub fn drain_bound(messages: usize) -> u64 {
     1_800_000 + 3_000 * messages as u64
 }
@@ -195,7 +195,7 @@ fn count(history: &[Entry]) -> Counts {
             }
             What::PostCalled { .. } => counts.posts_tried += 1,
             What::PostTaken { .. } => counts.posts_accepted += 1,
-            What::DeadLetter { .. } => counts.parked += 1,
+            What::DeadLetter { .. } => counts.quarantined += 1,
             What::Started { .. } => counts.lives += 1,
             _ => {}
         }

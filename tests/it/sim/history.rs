@@ -49,7 +49,7 @@ impl Shown {
 
 /// The form of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Look {
+pub enum PostForm {
     Cards,
     Digest,
     Plain,
@@ -58,9 +58,9 @@ pub enum Look {
 /// A statement of a post about hansho itself, below its cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Said {
-    /// That its destination could not be posted to.
-    WasAway,
-    /// That it stands in for this destination.
+    /// Its destination could not be posted to, and works again.
+    Recovered,
+    /// It stands in for this destination.
     StandsInFor(u8),
 }
 
@@ -173,7 +173,7 @@ pub enum What {
         post: u32,
         destination: u8,
         cards: Vec<Shown>,
-        look: Look,
+        form: PostForm,
         said: Vec<Said>,
         /// The flaw of the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
@@ -377,7 +377,7 @@ impl fmt::Display for What {
         match self {
             What::Enqueued { message, carries, junk, again, .. } => {
                 let junk = if *junk { " and junk" } else { "" };
-                let again = if *again { ", to be told again" } else { "" };
+                let again = if *again { ", to be posted again" } else { "" };
                 write!(f, "m{message} enqueued: {}{junk}{again}", list(carries))
             }
             What::Rewound { alert } => {
@@ -385,7 +385,7 @@ impl fmt::Display for What {
             }
             What::CameBack { message } => write!(f, "m{message} came back after its delete"),
             What::Uncovered { message } => write!(f, "m{message} visible too early"),
-            What::QueueFailed => f.write_str("is told that the queue failed"),
+            What::QueueFailed => f.write_str("learns that the queue failed"),
             What::Received { message, count } => write!(f, "m{message} received ({count})"),
             What::Delete { message, gone: true, .. } => write!(f, "m{message} deleted"),
             What::Delete { message, gone: false, .. } => {
@@ -394,7 +394,7 @@ impl fmt::Display for What {
             What::Hide { message, ms, done, .. } => {
                 write!(f, "m{message} hidden for {} s{}", *ms as f64 / 1e3, unless(*done))
             }
-            What::DeadLetter { message, reason } => write!(f, "m{message} parked: {reason}"),
+            What::DeadLetter { message, reason } => write!(f, "m{message} quarantined: {reason}"),
             What::Write { alert, row, done } => {
                 let sent = row.level_sent.map_or("-".to_owned(), |l| l.to_string());
                 write!(
@@ -409,20 +409,20 @@ impl fmt::Display for What {
                 )
             }
             What::WriteFailed { alert } => {
-                write!(f, "ledger f{}@{}: told of an error", alert.finding, alert.destination)
+                write!(f, "ledger f{}@{}: error returned", alert.finding, alert.destination)
             }
             What::Expired { alert } => {
                 write!(f, "ledger f{}@{}: row expired", alert.finding, alert.destination)
             }
-            What::PostCalled { post, destination, cards, look, said, flaw } => {
-                let look = match look {
-                    Look::Cards => "",
-                    Look::Digest => " as a digest",
-                    Look::Plain => " as text",
+            What::PostCalled { post, destination, cards, form, said, flaw } => {
+                let form = match form {
+                    PostForm::Cards => "",
+                    PostForm::Digest => " as a digest",
+                    PostForm::Plain => " as text",
                 };
                 let flaw = flaw.as_deref().unwrap_or_default();
                 let said = if said.is_empty() { String::new() } else { format!(" {said:?}") };
-                write!(f, "post {post} to {destination}{look}: {}{said} {flaw}", list(cards))
+                write!(f, "post {post} to {destination}{form}: {}{said} {flaw}", list(cards))
             }
             What::PaceWrite { destination, fence, reserved, next, done } => {
                 let kind = if *reserved { "a slot" } else { "open" };
@@ -430,7 +430,7 @@ impl fmt::Display for What {
                 write!(f, "pace of {destination}: {kind}, {fence}, next at {next} ms{unless}")
             }
             What::PaceFailed { destination } => {
-                write!(f, "pace of {destination}: told of an error")
+                write!(f, "pace of {destination}: error returned")
             }
             What::LedgerSlow => f.write_str("waits for a slow ledger"),
             What::Refreshed { destination, changed } => {
@@ -444,7 +444,7 @@ impl fmt::Display for What {
             What::Rush { kind, calls } => write!(f, "RUSH: {calls} calls of {kind} in a minute"),
             What::PostTaken { post } => write!(f, "post {post} accepted by Slack"),
             What::PostAnswered { post, answer } => write!(f, "post {post} answered: {answer:?}"),
-            What::TooMuch { posts } => write!(f, "TOO MUCH: {posts} posts, there is no end to it"),
+            What::TooMuch { posts } => write!(f, "TOO MUCH: {posts} posts"),
             What::Started { skew_ms } => write!(f, "starts, its clock off by {skew_ms} ms"),
             What::Crashed => f.write_str("CRASH"),
             What::StopAsked => f.write_str("is asked to stop"),

@@ -28,7 +28,7 @@ impl SimLedger {
     }
 
     fn fails(world: &World) -> Option<LedgerError> {
-        if world.away(|what| what == Outage::Ledger).is_some() {
+        if world.outage(|what| what == Outage::Ledger).is_some() {
             world.counted("ledger call in an outage");
             return Some(LedgerError("outage".into()));
         }
@@ -151,7 +151,7 @@ impl Ledger for SimLedger {
     ) -> Result<Vec<Prefetched>, LedgerError> {
         let (world, who, keys) = (Arc::clone(&self.world), Some(self.process.who), keys.to_vec());
         world.rush(self.process.who, "prefetch");
-        let told = self.world.call(&self.process, async move {
+        let read = self.world.call(&self.process, async move {
             travel(&world, who).await;
             if let Some(error) = Self::fails(&world) {
                 return Err(error);
@@ -160,11 +160,11 @@ impl Ledger for SimLedger {
             for key in &keys {
                 Self::expire(&world, key);
                 let may_lag = consistency == Consistency::Eventual;
-                let row = match may_lag && world.fault("look too late", world.plan.ledger.stale) {
+                let row = match may_lag && world.fault("stale prefetch", world.plan.ledger.stale) {
                     true => world.earlier(key),
                     false => world.ledger.read_any(key).await?,
                 };
-                let lost = world.fault("look without an answer", world.plan.ledger.unprocessed);
+                let lost = world.fault("prefetch without an answer", world.plan.ledger.unprocessed);
                 all.push(match row {
                     _ if lost => Prefetched::Unknown,
                     Some(row) => Prefetched::of(Ok::<_, ()>(row)),
@@ -176,6 +176,6 @@ impl Ledger for SimLedger {
                 false => Ok(all),
             }
         });
-        told.await
+        read.await
     }
 }

@@ -1,5 +1,5 @@
-//! The messages that come in, and the generator's own books of what each is worth. The checker
-//! believes these books, not what hansho reads out of the messages.
+//! The messages that come in, and the generator's own books of their levels. The checker reads
+//! these books, and not the fields that hansho parses.
 
 use fastrand::Rng;
 use hansho::instants::Wall;
@@ -45,7 +45,7 @@ pub fn number_of(destination: &str) -> u8 {
     DESTINATIONS.iter().position(|d| *d == destination).map_or(u8::MAX, |d| d as u8)
 }
 
-/// Severities as they are written, and what each is worth.
+/// Severities as findings write them, with the level of each.
 const SEVERITIES: [(&str, u8); 15] = [
     ("0.5", 0),
     ("1", 1),
@@ -127,7 +127,8 @@ pub fn generate(plan: &Plan) -> Books {
 }
 
 impl Generator<'_> {
-    /// Each at most once, and by chance of its own, so that what else a seed brings stays the same.
+    /// Repeats each finding at most once. A random source of its own keeps the rest of a seed's day
+    /// unchanged.
     fn again(&mut self, random: &mut Rng) {
         let alone = |s: &&Sending| s.carries.len() == 1 && !s.junk && s.lane == Lane::Standard;
         let first = |s: &&Sending| s.carries.iter().all(|c| c.revision == 0 && c.level >= 2);
@@ -157,13 +158,13 @@ impl Generator<'_> {
             } else {
                 let finding = self.finding();
                 let level = self.severity();
-                self.told(at, finding, level);
+                self.announce(at, finding, level);
             }
         }
     }
 
-    /// A finding, and perhaps what comes of it later.
-    fn told(&mut self, at: u64, finding: u32, severity: (&'static str, u8)) {
+    /// A finding, perhaps with copies, escalations and updates later.
+    fn announce(&mut self, at: u64, finding: u32, severity: (&'static str, u8)) {
         self.send(at, Lane::Standard, finding, severity);
         if severity.1 >= 3 && self.lanes.contains(&Lane::Express) {
             let late = self.random.u64(0..5_000);
@@ -197,7 +198,7 @@ impl Generator<'_> {
         for _ in 0..self.random.u32(10..60) {
             let (finding, severity) = (self.finding(), self.severity());
             let late = self.random.u64(0..20_000);
-            self.told(at + late, finding, severity);
+            self.announce(at + late, finding, severity);
         }
     }
 
@@ -207,11 +208,11 @@ impl Generator<'_> {
             let finding = self.finding();
             let critical = i % (self.load.storm / 20).max(1) == 7;
             let late = self.random.u64(0..60_000);
-            self.told(at + late, finding, if critical { ("9.5", 4) } else { ("5", 2) });
+            self.announce(at + late, finding, if critical { ("9.5", 4) } else { ("5", 2) });
         }
     }
 
-    /// The lesser findings came first, and would wait for ever if the most severe always went
+    /// The lesser findings come first. They would wait for ever if the most severe always went
     /// first.
     fn wave(&mut self) {
         let at = self.random.u64(0..self.length);

@@ -62,7 +62,7 @@ pub struct QueueFaults {
     pub early: f64,
     pub twice_in_a_batch: f64,
     pub shuffled: f64,
-    pub stale_looks_fine: f64,
+    pub stale_accepted: f64,
     pub stale_deletes: f64,
     pub comes_back: f64,
 }
@@ -74,9 +74,9 @@ pub struct LedgerFaults {
     pub slow: f64,
     /// An expired record vanishes when it is next read, or else it stays.
     pub expiry: f64,
-    /// A record is seen as it was before, where that is no error.
+    /// A prefetch returns an older version of a record, which is no error.
     pub stale: f64,
-    /// A record is not answered for, where that is no error.
+    /// A prefetch leaves a record out, which is no error.
     pub unprocessed: f64,
 }
 
@@ -160,8 +160,8 @@ impl Plan {
         plan
     }
 
-    /// What the seed meant before there were more kinds of load and faults: chance of its own is
-    /// drawn for those, so that days that once failed can still be had.
+    /// The plan of a seed before further kinds of load and faults were added. Those have random
+    /// sources of their own, so that days that once failed stay reproducible.
     pub fn as_first_drawn(seed: u64) -> Plan {
         let r = &mut Rng::with_seed(seed);
         let workers = r.usize(2..=3);
@@ -273,7 +273,7 @@ impl Plan {
                 self.outages.push((Span { from, to }, what));
             }
         }
-        // Where there is a fallback, it shall have something to do.
+        // A fallback needs a dead destination, or it has nothing to do.
         if self.fallback.is_some() && r.bool() {
             let from = r.u64(0..DAY - 6 * HOUR);
             self.outages.push((Span { from, to: from + 6 * HOUR }, Outage::Dead(0, status)));
@@ -282,11 +282,11 @@ impl Plan {
             self.slack.refresh_failing = 0.0;
             self.outages.clear();
         }
-        self.draw_looks(gentle);
+        self.draw_prefetches(gentle);
     }
 
-    /// A third time, for the same reason.
-    fn draw_looks(&mut self, gentle: bool) {
+    /// Faults of prefetches, from a random source of their own.
+    fn draw_prefetches(&mut self, gentle: bool) {
         let r = &mut Rng::with_seed(self.seed ^ 0x0000_100c);
         self.load.again = chance(r, 0.5);
         if !gentle {
@@ -315,7 +315,7 @@ fn queue(r: &mut Rng) -> QueueFaults {
         early: chance(r, 0.3),
         twice_in_a_batch: chance(r, 0.1),
         shuffled: chance(r, 1.0),
-        stale_looks_fine: chance(r, 1.0),
+        stale_accepted: chance(r, 1.0),
         stale_deletes: chance(r, 1.0),
         comes_back: chance(r, 0.1),
     }

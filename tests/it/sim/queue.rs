@@ -46,9 +46,9 @@ impl SimQueue {
         self.world.note(Some(self.process.who), what);
     }
 
-    /// Why a call fails before it does anything, if it does.
+    /// The error of a call that fails before it takes effect.
     fn fails(world: &World) -> Option<QueueError> {
-        if world.away(|what| what == Outage::Queue).is_some() {
+        if world.outage(|what| what == Outage::Queue).is_some() {
             world.counted("queue call in an outage");
             return Some(unavailable("outage"));
         }
@@ -64,8 +64,8 @@ impl SimQueue {
         world.fault("queue entry failed", world.plan.queue.entry_failing)
     }
 
-    /// If the process dies while the answer travels, what was received stays hidden. No process
-    /// dies of asking, because it asks all day long.
+    /// If the process dies while the answer travels, the received messages stay hidden. No process
+    /// crashes at a receive call, because it makes them all day long.
     async fn try_receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
         let world = &self.world;
         if let Some(error) = Self::fails(world) {
@@ -77,7 +77,7 @@ impl SimQueue {
             return Ok(batch);
         }
         travel(world).await;
-        if Self::answer_lost(world) || world.away(|what| what == Outage::Queue).is_some() {
+        if Self::answer_lost(world) || world.outage(|what| what == Outage::Queue).is_some() {
             return Err(unavailable("the answer was lost"));
         }
         Ok(Self::spoil(world, batch, ask.visibility))
@@ -115,7 +115,7 @@ impl SimQueue {
         let message = number(receipt);
         match done {
             Ok(()) => true,
-            // An old receipt may delete all the same.
+            // An old receipt may still delete its message.
             Err(_) => {
                 world.queue.body(u64::from(message)).is_some()
                     && world.fault("stale delete worked", world.plan.queue.stale_deletes)
@@ -188,7 +188,8 @@ impl Queue for SimQueue {
                 if gone {
                     done = Ok(());
                     Self::haunt(&world, message);
-                } else if world.fault("stale delete looks fine", world.plan.queue.stale_looks_fine)
+                } else if world
+                    .fault("stale delete seemed to work", world.plan.queue.stale_accepted)
                 {
                     done = Ok(());
                 }
@@ -245,7 +246,7 @@ impl Queue for SimQueue {
         let world = Arc::clone(&self.world);
         let who = Some(self.process.who);
         let entry = entry.clone();
-        world.rush(self.process.who, "park");
+        world.rush(self.process.who, "quarantine");
         let answer = self.world.call(&self.process, async move {
             travel(&world).await;
             if let Some(error) = Self::fails(&world) {

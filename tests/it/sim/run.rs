@@ -1,4 +1,4 @@
-//! One run: a world, its workers, a day, and what is left when the faults are over.
+//! One run: a world, its workers, a day, and the messages left when the faults are over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,10 +64,10 @@ async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
         .map(|slot| tokio::spawn(keep_running(Arc::clone(world), Arc::clone(&roster), slot)))
         .collect();
     tokio::spawn(strike(Arc::clone(world), Arc::clone(&roster)));
-    tokio::spawn(tell_outages(Arc::clone(world)));
+    tokio::spawn(note_outages(Arc::clone(world)));
     tokio::select! {
         biased;
-        // It was too much.
+        // A worker in a hot loop ended the day.
         () = world.ended() => {}
         () = feed_and_drain(world, sendings) => world.end(),
     }
@@ -119,7 +119,7 @@ async fn rewound(world: &World, body: &str) -> bool {
                     let written = ledger.write(&key, &expect, &row).await;
                     assert_eq!(written, Ok(Written::Done), "nothing comes between");
                     world.replaced(&key, seen.map(Into::into));
-                    world.counted("told again on purpose");
+                    world.counted("repeated on request");
                     world.note(None, What::Rewound { alert: alert_of(&key) });
                 }
             }
@@ -128,7 +128,7 @@ async fn rewound(world: &World, body: &str) -> bool {
     true
 }
 
-async fn tell_outages(world: Arc<World>) {
+async fn note_outages(world: Arc<World>) {
     let edges = |(span, what): &(super::plan::Span, super::plan::Outage)| {
         [(span.from, true, *what), (span.to, false, *what)]
     };

@@ -1,5 +1,5 @@
-//! Slack on a bad day. Every digest is drawn as the real notifier draws it and judged by Slack's
-//! rules; the answers are read as the real one reads them.
+//! A Slack with faults. The real notifier's code draws each post and reads each answer. Slack's
+//! rules judge the payload.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use hansho::ports::{Form, Note, Notifier, Post, RetryReason, Verdict};
 use hansho::slack::{Mention, Mentions, answer, payload};
 use serde_json::Value;
 
-use super::history::{Answer, Look, Said, Shown, What};
+use super::history::{Answer, PostForm, Said, Shown, What};
 use super::load::{DESTINATIONS, Taste, finding_number, number_of, revision_number};
 use super::plan::Outage;
 use super::process::Process;
@@ -18,7 +18,7 @@ use super::world::World;
 
 /// The time-out of the real notifier.
 const TIMEOUT_MS: u64 = 10_000;
-/// How often a post is refused for what it says about hansho itself.
+/// The share of posts with a note that Slack refuses for the note.
 const NOTE_REFUSED: f64 = 0.3;
 /// The one mention that the configuration has.
 const MENTION: &str = "<!subteam^S0ONCALL0>";
@@ -51,14 +51,14 @@ impl SimSlack {
 
 fn said(note: &Note) -> Said {
     match note {
-        Note::WasAway { .. } => Said::WasAway,
+        Note::Recovered { .. } => Said::Recovered,
         Note::StandsIn { destination, .. } => Said::StandsInFor(number_of(destination)),
     }
 }
 
 /// The treatment of a post by Slack.
 struct Fate {
-    /// How long until it is accepted, if it is.
+    /// The time until Slack accepts it, in milliseconds; None if Slack does not.
     taken_after: Option<u64>,
     answered_after: u64,
     verdict: Verdict,
@@ -80,7 +80,7 @@ fn fate(
     destination: u8,
     read_at: u64,
     cards: &[Shown],
-    look: Look,
+    form: PostForm,
     said: &[Said],
 ) -> Fate {
     let slack = &world.plan.slack;
@@ -100,12 +100,12 @@ fn fate(
             detail: reason.as_str().to_owned(),
         },
     };
-    let away = world.away(|what| match what {
+    let outage = world.outage(|what| match what {
         Outage::Slack => true,
         Outage::Dead(d, _) | Outage::Unreadable(d) => d == destination,
         Outage::Queue | Outage::Ledger | Outage::Replaced(..) => false,
     });
-    match away {
+    match outage {
         Some(Outage::Dead(_, status)) => {
             world.counted("webhook dead");
             return refused(status, None, "no_service");
@@ -127,7 +127,7 @@ fn fate(
     if world.fault("429", slack.rate_limited) {
         return refused(429, Some(["1", "5", "30", "120"][world.draw(0..4) as usize]), "slow_down");
     }
-    let plain = look == Look::Plain;
+    let plain = form == PostForm::Plain;
     let tastes = |c: &Shown| world.tastes.get(c.finding as usize).copied();
     if cards.iter().any(|c| match tastes(c) {
         Some(Taste::Good) => false,
@@ -149,7 +149,7 @@ fn fate(
     })
 }
 
-/// Answers after which nobody knows.
+/// Answers that leave open whether Slack accepted the post.
 fn perhaps_taken(world: &World, soon: u64) -> Option<Fate> {
     let slack = &world.plan.slack;
     let taken = |world: &World| world.fault("accepted all the same", slack.taken_all_the_same);
@@ -204,10 +204,10 @@ fn flaw(payload: &Value) -> Option<String> {
 }
 
 impl Notifier for SimSlack {
-    async fn post(&self, digest: &Post) -> Verdict {
+    async fn post(&self, post: &Post) -> Verdict {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let post = world.new_post(&digest.id);
-        let destination = number_of(&digest.destination);
+        let number = world.new_post(&post.id);
+        let destination = number_of(&post.destination);
         let shown = |c: &hansho::ports::Card| Shown {
             finding: finding_number(&c.finding.fingerprint.id),
             level: c.finding.severity.level.rank(),
@@ -217,41 +217,41 @@ impl Notifier for SimSlack {
             reminder: c.reminder,
             perhaps_repeated: c.perhaps_repeated,
         };
-        let cards: Vec<Shown> = digest.cards.iter().map(shown).collect();
-        let look = match digest.form {
-            Form::Cards => Look::Cards,
-            Form::Digest => Look::Digest,
-            Form::Plain => Look::Plain,
+        let cards: Vec<Shown> = post.cards.iter().map(shown).collect();
+        let form = match post.form {
+            Form::Cards => PostForm::Cards,
+            Form::Digest => PostForm::Digest,
+            Form::Plain => PostForm::Plain,
         };
-        let said: Vec<Said> = digest.notes.iter().map(said).collect();
-        let flaw = flaw(&payload(digest, &self.mentions));
+        let said: Vec<Said> = post.notes.iter().map(said).collect();
+        let flaw = flaw(&payload(post, &self.mentions));
         world.rush(self.process.who, "post");
         world.note(
             who,
             What::PostCalled {
-                post,
+                post: number,
                 destination,
                 cards: cards.clone(),
-                look,
+                form,
                 said: said.clone(),
                 flaw,
             },
         );
         let read_at = self.read_at(destination);
         let verdict = self.world.call(&self.process, async move {
-            let fate = fate(&world, destination, read_at, &cards, look, &said);
+            let fate = fate(&world, destination, read_at, &cards, form, &said);
             if let Some(after) = fate.taken_after {
                 let world = Arc::clone(&world);
                 tokio::spawn(async move {
                     world.sleep(after).await;
-                    world.note(who, What::PostTaken { post });
+                    world.note(who, What::PostTaken { post: number });
                 });
             }
             world.sleep(fate.answered_after + 1).await;
             fate.verdict
         });
         let verdict = verdict.await;
-        self.world.note(who, What::PostAnswered { post, answer: answer_of(&verdict) });
+        self.world.note(who, What::PostAnswered { post: number, answer: answer_of(&verdict) });
         verdict
     }
 
@@ -262,8 +262,8 @@ impl Notifier for SimSlack {
         world.rush(self.process.who, "refresh");
         let read = self.world.call(&self.process, async move {
             world.sleep(20).await;
-            let away = world.away(|what| what == Outage::Unreadable(destination)).is_some();
-            if away || world.fault("refresh failed", world.plan.slack.refresh_failing) {
+            let outage = world.outage(|what| what == Outage::Unreadable(destination)).is_some();
+            if outage || world.fault("refresh failed", world.plan.slack.refresh_failing) {
                 return None;
             }
             let was_dead = replaced(&world, destination, old).is_some();

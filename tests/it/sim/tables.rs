@@ -25,7 +25,7 @@ impl Sum {
         all.findings += c.findings;
         all.posts_tried += c.posts_tried;
         all.posts_accepted += c.posts_accepted;
-        all.parked += c.parked;
+        all.quarantined += c.quarantined;
         all.lives += c.lives;
         all.most_received = all.most_received.max(c.most_received);
         all.slowest_critical = all.slowest_critical.max(c.slowest_critical);
@@ -47,27 +47,27 @@ impl Sum {
     }
 
     pub fn print(&self, seconds: f64) {
-        let Counts { messages, findings, posts_tried, posts_accepted, parked, lives, .. } =
+        let Counts { messages, findings, posts_tried, posts_accepted, quarantined, lives, .. } =
             self.counts;
         let Counts { most_received, slowest_critical, slowest_lesser, .. } = self.counts;
         let speed = self.runs as f64 / seconds;
         println!("\n{} days in {seconds:.1} s: {speed:.1} seeds/s", self.runs);
         table(
-            "what came and went",
+            "messages and posts",
             [
                 ("messages", messages),
                 ("findings in them", findings),
                 ("posts tried", posts_tried),
                 ("posts accepted", posts_accepted),
-                ("messages parked", parked),
+                ("messages quarantined", quarantined),
                 ("workers started", lives),
-                ("receives of one message, at most", most_received),
-                ("ms that a critical waited, where all was well", slowest_critical),
-                ("ms that a lesser one waited, where all was well", slowest_lesser),
+                ("most receives of one message", most_received),
+                ("longest wait of a critical without faults, ms", slowest_critical),
+                ("longest wait of a lesser one without faults, ms", slowest_lesser),
             ],
         );
         let each = |all: &BTreeMap<&'static str, u64>| all.clone().into_iter().collect::<Vec<_>>();
-        table("calls of a worker within a minute, at most", each(&self.busiest));
+        table("most calls of a worker within a minute", each(&self.busiest));
         table("faults injected", each(&self.faults));
         table("posts that repeat another, by the fault charged", each(&self.charged));
         if !self.broken.is_empty() {

@@ -29,7 +29,7 @@ pub struct World {
     pub ledger: MemoryLedger,
     pub tastes: Vec<Taste>,
     over: AtomicBool,
-    /// It wakes in the order of waiting; a watch channel wakes by chance.
+    /// Wakes waiters in their order. A watch channel wakes them in a random order.
     ending: Notify,
     inner: Mutex<Inner>,
 }
@@ -41,7 +41,8 @@ struct Inner {
     calm: bool,
     faults: BTreeMap<&'static str, u64>,
     posts: u32,
-    digests: BTreeMap<String, u32>,
+    /// The number of a post, by its id.
+    numbers: BTreeMap<String, u32>,
     bodies: BTreeMap<u32, (Lane, String)>,
     /// The minute, and how many calls of this kind there were in it.
     calls: BTreeMap<(Who, &'static str), (u64, u32)>,
@@ -58,13 +59,13 @@ const STALE_MS: u64 = 5_000;
 /// each destination once in half a minute.
 const POSTS_MAX: u32 = 10_000;
 
-/// How many calls of each kind a worker makes within a minute at most, however much there is to do:
-/// some three times what was seen. Two destinations take 55 posts a minute each.
+/// The most calls of each kind that a worker makes within a minute under any load: about three
+/// times the highest number seen. Two destinations take 55 posts a minute each.
 const CALLS_A_MINUTE: [(&str, u32); 8] = [
     ("receive", 2_000),
     ("delete", 2_000),
     ("hide", 1_500),
-    ("park", 100),
+    ("quarantine", 100),
     ("ledger", 8_000),
     ("prefetch", 2_000),
     ("post", 120),
@@ -155,7 +156,7 @@ impl World {
         self.inner(|i| *i.faults.entry(name).or_default() += 1);
     }
 
-    /// A worker makes a call. With too many in a minute the day ends, because the worker is in a
+    /// A worker makes a call. Too many calls in a minute end the day, because the worker is in a
     /// hot loop. The checker judges the history so far.
     pub fn rush(&self, who: Who, kind: &'static str) {
         let minute = self.now() / 60_000;
@@ -209,7 +210,7 @@ impl World {
     }
 
     /// Whether an outage is on.
-    pub fn away(&self, test: impl Fn(Outage) -> bool) -> Option<Outage> {
+    pub fn outage(&self, test: impl Fn(Outage) -> bool) -> Option<Outage> {
         if self.calm() {
             return None;
         }
@@ -219,13 +220,13 @@ impl World {
     }
 
     /// A number for a post that is tried.
-    pub fn new_post(&self, digest: &str) -> u32 {
+    pub fn new_post(&self, id: &str) -> u32 {
         let (post, messages) = self.inner(|i| {
             i.posts += 1;
-            i.digests.insert(digest.to_owned(), i.posts);
+            i.numbers.insert(id.to_owned(), i.posts);
             (i.posts, i.bodies.len() as u32)
         });
-        // There is no end to this day: what it shows by now has to do.
+        // The day would not end. The checker judges the history so far.
         if post > POSTS_MAX + 5 * messages && !self.is_over() {
             self.note(None, What::TooMuch { posts: post });
             self.end();
@@ -233,8 +234,8 @@ impl World {
         post
     }
 
-    pub fn post_of(&self, digest: &str) -> Option<u32> {
-        self.inner(|i| i.digests.get(digest).copied())
+    pub fn post_of(&self, id: &str) -> Option<u32> {
+        self.inner(|i| i.numbers.get(id).copied())
     }
 
     pub fn remember(&self, message: u32, lane: Lane, body: String) {
@@ -261,7 +262,7 @@ impl World {
             if world.fault("crash before the answer", world.plan.process.crash_at_a_call) {
                 return caller.kill();
             }
-            // Nobody waits any more if the caller has ended.
+            // The caller may have ended.
             let _ = sender.send(done);
         });
         match answer.await {

@@ -76,7 +76,7 @@ impl Clock for MovedClock {
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub at: Mono,
-    pub digest: Post,
+    pub post: Post,
     pub accepted: bool,
 }
 
@@ -135,23 +135,23 @@ impl ScriptedNotifier {
 
     /// The ids of the findings that were accepted, in order.
     pub fn accepted(&self) -> Vec<String> {
-        let ids = |s: &Seen| ids(&s.digest);
+        let ids = |s: &Seen| ids(&s.post);
         self.seen().iter().filter(|s| s.accepted).flat_map(ids).collect()
     }
 }
 
-pub fn ids(digest: &Post) -> Vec<String> {
-    digest.cards.iter().map(|c| c.finding.fingerprint.id.clone()).collect()
+pub fn ids(post: &Post) -> Vec<String> {
+    post.cards.iter().map(|c| c.finding.fingerprint.id.clone()).collect()
 }
 
 impl Notifier for ScriptedNotifier {
-    async fn post(&self, digest: &Post) -> Verdict {
+    async fn post(&self, post: &Post) -> Verdict {
         let at = self.clock.now().mono;
-        let judged = (self.judge)(digest);
+        let judged = (self.judge)(post);
         let verdict =
             judged.or_else(|| self.script.lock().unwrap().pop_front()).unwrap_or(Verdict::Accepted);
         let accepted = verdict == Verdict::Accepted;
-        self.seen.lock().unwrap().push(Seen { at, digest: digest.clone(), accepted });
+        self.seen.lock().unwrap().push(Seen { at, post: post.clone(), accepted });
         tokio::time::sleep(self.takes).await;
         verdict
     }
@@ -178,16 +178,16 @@ pub struct FailingLedger<L> {
     pub fails: Arc<dyn Fn(&Record) -> Failing + Send + Sync>,
 }
 
-/// A ledger that does not answer while `away` says so.
-pub struct AwayLedger<L, F> {
+/// A ledger that does not answer while `unreachable` returns true.
+pub struct UnreachableLedger<L, F> {
     pub inner: L,
-    pub away: F,
+    pub unreachable: F,
 }
 
-impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
+impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for UnreachableLedger<L, F> {
     async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
-        if (self.away)() {
-            return Err(LedgerError("away".into()));
+        if (self.unreachable)() {
+            return Err(LedgerError("unreachable".into()));
         }
         self.inner.read_any(key).await
     }
@@ -198,8 +198,8 @@ impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
         expect: &Expect,
         record: Record,
     ) -> Result<Written<Record>, LedgerError> {
-        if (self.away)() {
-            return Err(LedgerError("away".into()));
+        if (self.unreachable)() {
+            return Err(LedgerError("unreachable".into()));
         }
         self.inner.write_any(key, expect, record).await
     }
@@ -209,8 +209,8 @@ impl<L: Ledger, F: Fn() -> bool + Send + Sync> Ledger for AwayLedger<L, F> {
         keys: &[RecordKey],
         consistency: Consistency,
     ) -> Result<Vec<Prefetched>, LedgerError> {
-        if (self.away)() {
-            return Err(LedgerError("away".into()));
+        if (self.unreachable)() {
+            return Err(LedgerError("unreachable".into()));
         }
         self.inner.prefetch(keys, consistency).await
     }
@@ -295,22 +295,22 @@ pub fn event(id: &str, severity: f64) -> String {
     )
 }
 
-/// Whether a digest carries this finding.
-pub fn carries(digest: &Post, id: &str) -> bool {
-    ids(digest).iter().any(|i| i == id)
+/// Whether a post carries this finding.
+pub fn carries(post: &Post, id: &str) -> bool {
+    ids(post).iter().any(|i| i == id)
 }
 
-pub fn is_plain(digest: &Post) -> bool {
-    digest.form == Form::Plain
+pub fn is_plain(post: &Post) -> bool {
+    post.form == Form::Plain
 }
 
 /// A queue whose quarantine fails while `fails` says so.
-pub struct FailingPark<Q, F> {
+pub struct FailingQuarantine<Q, F> {
     pub inner: Q,
     pub fails: F,
 }
 
-impl<Q: Queue, F: Fn() -> bool + Send + Sync> Queue for FailingPark<Q, F> {
+impl<Q: Queue, F: Fn() -> bool + Send + Sync> Queue for FailingQuarantine<Q, F> {
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
         self.inner.receive(ask).await
     }

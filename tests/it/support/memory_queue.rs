@@ -40,7 +40,7 @@ struct Shelf {
 struct Inner {
     messages: BTreeMap<u64, Message>,
     shelves: BTreeMap<Lane, Shelf>,
-    parked: Vec<QuarantineEntry>,
+    quarantined: Vec<QuarantineEntry>,
     next: u64,
 }
 
@@ -126,15 +126,15 @@ impl<C: Clock> MemoryQueue<C> {
         number
     }
 
-    /// As an operator sends what was told before.
+    /// Sends a message again, as an operator does.
     pub fn send_again(&self, lane: Lane, body: &str) -> u64 {
         let number = self.send(lane, body);
         self.inner.lock().unwrap().messages.entry(number).and_modify(|m| m.again = true);
         number
     }
 
-    pub fn parked(&self) -> Vec<QuarantineEntry> {
-        self.inner.lock().unwrap().parked.clone()
+    pub fn quarantined(&self) -> Vec<QuarantineEntry> {
+        self.inner.lock().unwrap().quarantined.clone()
     }
 
     /// How many messages there are, hidden ones included.
@@ -212,11 +212,11 @@ impl<C: Clock> Queue for MemoryQueue<C> {
                 return Ok(taken);
             }
             let next = self.next_uncovered(ask.lane).map(|at| now.mono.plus(at.since(now.wall)));
-            let look = next.map_or(until, |next| next.min(until));
+            let wake_at = next.map_or(until, |next| next.min(until));
             tokio::select! {
                 biased;
                 () = arrival => {}
-                () = self.clock.sleep_until(look) => {}
+                () = self.clock.sleep_until(wake_at) => {}
             }
         }
     }
@@ -253,7 +253,7 @@ impl<C: Clock> Queue for MemoryQueue<C> {
     }
 
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        self.inner.lock().unwrap().parked.push(entry.clone());
+        self.inner.lock().unwrap().quarantined.push(entry.clone());
         Ok(())
     }
 
@@ -299,7 +299,7 @@ impl QueueHarness for InMemory {
         self.clock.pass(by);
     }
 
-    async fn parked(&self) -> Vec<DeadLetter> {
+    async fn quarantined(&self) -> Vec<DeadLetter> {
         let same = |p: QuarantineEntry| DeadLetter {
             body: p.body,
             reason: Some(p.reason),
@@ -308,9 +308,9 @@ impl QueueHarness for InMemory {
             message_id: Some(p.message_id.0),
             receive_count: Some(p.receive_count),
             enqueued_at: p.enqueued_at,
-            parked_at: Some(p.quarantined_at),
+            quarantined_at: Some(p.quarantined_at),
         };
-        self.queue.parked().into_iter().map(same).collect()
+        self.queue.quarantined().into_iter().map(same).collect()
     }
 }
 

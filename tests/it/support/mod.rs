@@ -5,6 +5,7 @@ pub mod suite;
 pub mod fakes;
 #[cfg(feature = "reconcile")]
 pub mod guardduty_standin;
+pub mod lane;
 pub mod memory_ledger;
 pub mod memory_queue;
 pub mod sqs_standin;

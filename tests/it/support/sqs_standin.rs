@@ -144,6 +144,12 @@ impl SqsStandIn {
         self.shared.store().seen(queue, now)
     }
 
+    /// Whether a receive would return a message of this queue.
+    pub fn has_visible(&self, queue: &str) -> bool {
+        let now = self.shared.clock.now_ms();
+        self.shared.store().has_visible(queue, now)
+    }
+
     /// How many messages all receives have returned, of all queues.
     pub fn received(&self) -> u64 {
         self.shared.store().received_ever

@@ -242,7 +242,7 @@ async fn hundreds_are_listed_and_left_in_place() {
     }
 }
 
-/// The way of an operator: a dry run, a part at a rate, the rest; then a worker tells each once,
+/// The way of an operator: a dry run, a part at a rate, the rest; then a worker posts each once,
 /// and again what was forced.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_then_the_rest_then_each_is_posted_once() {

@@ -79,7 +79,7 @@ impl<C: Clock> MemoryDeadLetters<C> {
         MemoryDeadLetters { lanes: lanes.to_vec(), ..self }
     }
 
-    /// Parks it under the id that it has.
+    /// Quarantines a message under its own id.
     pub fn quarantine(&self, dead_letter: DeadLetter) {
         let mut inner = self.inner.lock().unwrap();
         inner.next += 1;

@@ -115,7 +115,7 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
     let incoming = hansho::embedded::Incoming { message_id: "m".to_owned(), body: "y".to_owned() };
     e.worker().put(Lane::Standard, vec![incoming]).await.unwrap();
     assert!(!e.receive().await.remove(0).again);
-    // A copy that waits in the lane already is asked for again as well.
+    // A copy that already waits in the lane is also to be posted again.
     e.queue()
         .put(&DeadLetter { original_id: Some(MessageId("m".to_owned())), ..dead_letter(1, "y") })
         .await

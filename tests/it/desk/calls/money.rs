@@ -36,7 +36,7 @@ impl Night {
     }
 
     fn read_units(&self) -> f64 {
-        self.counts.reads as f64 + self.counts.looked as f64 / 2.0
+        self.counts.reads as f64 + self.counts.prefetched_half_units as f64 / 2.0
     }
 
     /// For a million findings: SQS, DynamoDB.

@@ -56,9 +56,9 @@ pub struct Counts {
     /// Writes of the record by which the fleet keeps its pace.
     pub pace_writes: u64,
     /// Half read units of prefetches: two a record that is read consistently.
-    pub looked: u64,
+    pub prefetched_half_units: u64,
     /// The calls that they took.
-    pub looks: u64,
+    pub prefetches: u64,
     /// Read units of single records.
     pub reads: u64,
     pub posts: u64,
@@ -82,9 +82,10 @@ async fn tap(State(tap): State<Tap>, headers: HeaderMap, body: Bytes) -> (Status
             "PutItem" => counts.writes += 1,
             "BatchGetItem" => {
                 let table = &asked["RequestItems"][TABLE];
-                counts.looks += 1;
+                counts.prefetches += 1;
                 let half_units = 1 + u64::from(table["ConsistentRead"] == true);
-                counts.looked += half_units * table["Keys"].as_array().unwrap().len() as u64;
+                counts.prefetched_half_units +=
+                    half_units * table["Keys"].as_array().unwrap().len() as u64;
             }
             "GetItem" => counts.reads += 1,
             other => panic!("{other} is not counted"),
@@ -127,7 +128,7 @@ impl Clock for QuietClock {
         while quiet < QUIET {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let now = self.begun.load(Ordering::SeqCst);
-            let comes = self.sqs.messages("standard").iter().any(|m| m.visible);
+            let comes = self.sqs.has_visible("standard");
             let reads = self.sqs.received() != self.received.load(Ordering::SeqCst);
             let still = self.busy.load(Ordering::SeqCst) == 0 && now == begun && !comes && !reads;
             quiet = if still { quiet + 1 } else { 0 };

@@ -1,5 +1,5 @@
-//! I13: a destination that fails is tried seldom, with one alert, and a worker that can post
-//! nowhere takes no more on.
+//! I13: a failing destination is tried seldom, with one alert. A worker that can post nowhere
+//! receives nothing more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,8 @@ struct Channel {
     last_answer: u64,
     /// When it was tried while the breaker was open.
     tries: Vec<u64>,
-    /// It may be tried at once: a new address has been read since the last answer, or that answer
-    /// was one of a destination that works.
+    /// It may be tried at once: a new address was read since the last answer, or the last answer
+    /// came from a working destination.
     invited: bool,
 }
 
@@ -37,8 +37,7 @@ struct State<'a> {
     desks: Desks<'a>,
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
-    /// Alerts that a worker has posted, could not claim or could not post, so that they need not
-    /// wait there.
+    /// Alerts that no longer wait at a worker: posted, refused, or not claimed.
     done: BTreeSet<(Who, Alert)>,
     /// The messages that a worker has received since all its breakers are open, while it had some.
     taken: BTreeMap<Who, usize>,
@@ -64,11 +63,11 @@ impl<'a> State<'a> {
                     return;
                 }
                 if cards.len() > 1 {
-                    breaks(format!("post {post} tries a destination that is away with many"));
+                    breaks(format!("post {post} tries a failing destination with many alerts"));
                 }
                 let rested = entry.at >= channel.last_answer + REST_MS || channel.invited;
                 if !rested {
-                    breaks(format!("post {post} tries a destination that is away too soon"));
+                    breaks(format!("post {post} tries a failing destination too soon"));
                 }
                 channel.tries.retain(|at| at + HOUR_MS > entry.at);
                 channel.tries.push(entry.at);
@@ -101,13 +100,14 @@ impl<'a> State<'a> {
                 self.channels.entry((who, *destination)).or_default().invited = true;
             }
             What::Received { .. } if self.all_open(rules, who) => {
-                // A breaker is closed only by a post, so that there has to be something for each.
+                // Only a post closes a breaker, so the worker must hold an alert for each
+                // destination.
                 let holds = (0..rules.destinations).all(|d| self.holds_for(rules, who, d));
                 let taken = self.taken.entry(who).or_default();
                 *taken = if holds { *taken + 1 } else { 0 };
                 // A receive of each lane may have been under way, and bring one message twice.
                 if *taken == 11 * rules.lanes + 1 {
-                    breaks(format!("{who} goes on to receive, and can post nowhere"));
+                    breaks(format!("{who} still receives, but can post nowhere"));
                 }
             }
             _ => {}

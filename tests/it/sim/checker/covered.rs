@@ -1,6 +1,6 @@
-//! I19: an alert that a worker settles without a post is covered by a post that the ledger still
-//! holds, and no reminder of that post is due. So neither a worker's memory nor a stale prefetch
-//! covers for longer than the record itself.
+//! I19: a worker settles an alert without a post only while the ledger holds an earlier post of it,
+//! and no reminder of that post is due. A worker's cache and a stale prefetch count no longer than
+//! the record itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ struct State<'a> {
     rows: BTreeMap<Alert, Vec<Held>>,
     posts: BTreeMap<Alert, Vec<Post>>,
     cards: BTreeMap<u32, &'a [crate::sim::history::Shown]>,
-    parked: BTreeSet<u32>,
+    quarantined: BTreeSet<u32>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -59,10 +59,10 @@ impl<'a> State<'a> {
                 }
             }
             What::DeadLetter { message, .. } => {
-                self.parked.insert(*message);
+                self.quarantined.insert(*message);
             }
-            What::Delete { message, gone: true, .. } if !self.parked.contains(message) => {
-                // An old receipt may delete what is long forgotten here.
+            What::Delete { message, gone: true, .. } if !self.quarantined.contains(message) => {
+                // An old receipt may delete a message that this worker no longer holds.
                 let since = entry.who.and_then(|who| self.desks.since(who, *message));
                 if let Some(since) = since {
                     for (alert, carried) in owes(rules, self.desks.carries(*message)) {
@@ -92,9 +92,9 @@ impl<'a> State<'a> {
             verdict.breaks("I19", at, Some(alert.finding), what);
         };
         let mut rows = rows.peekable();
-        // That the ledger never knew is for others to judge.
+        // Other invariants judge alerts that the ledger never knew.
         if rows.peek().is_some() && !rows.any(holds) {
-            breaks("the ledger has forgotten that it was told");
+            breaks("the ledger has forgotten its post");
         }
         let Some(after) = rules.remind_after_ms else { return };
         let posts = self.posts.get(&alert).into_iter().flatten();

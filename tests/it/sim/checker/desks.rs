@@ -31,10 +31,9 @@ pub struct Desk {
 pub struct Desks<'a> {
     pub messages: BTreeMap<u32, Message<'a>>,
     pub all: BTreeMap<Who, Desk>,
-    /// Messages that are deleted. An answer that was under way may bring one all the same; nobody
-    /// waits for it then.
-    gone: BTreeSet<u32>,
-    /// Everybody is asked to stop.
+    /// Deleted messages. An answer in flight may still bring one, which nobody waits for.
+    deleted: BTreeSet<u32>,
+    /// When all workers were asked to stop.
     over: Option<u64>,
 }
 
@@ -56,12 +55,12 @@ impl<'a> Desks<'a> {
             }
             (What::Delete { message, count, gone, .. }, Some(who)) => {
                 if *gone {
-                    self.gone.insert(*message);
+                    self.deleted.insert(*message);
                 }
                 self.let_go(who, *message, *count);
             }
             (What::CameBack { message }, _) => {
-                self.gone.remove(message);
+                self.deleted.remove(message);
             }
             (What::Frozen { ms }, Some(who)) => {
                 let desk = self.all.entry(who).or_default();
@@ -79,8 +78,7 @@ impl<'a> Desks<'a> {
         }
     }
 
-    /// With a receipt older than that of a receive that came in between, it is another stay of the
-    /// message that ends.
+    /// Ignores a receipt that is older than the last receive of the message.
     fn let_go(&mut self, who: Who, message: u32, count: u32) {
         let Some(desk) = self.all.get_mut(&who) else { return };
         if desk.held.get(&message).is_some_and(|hold| hold.count <= count) {
@@ -93,8 +91,8 @@ impl<'a> Desks<'a> {
         self.all.get(&who)?.held.get(&message).map(|hold| hold.since)
     }
 
-    pub fn is_gone(&self, message: u32) -> bool {
-        self.gone.contains(&message)
+    pub fn is_deleted(&self, message: u32) -> bool {
+        self.deleted.contains(&message)
     }
 
     pub fn carries(&self, message: u32) -> &'a [Carried] {
@@ -118,7 +116,7 @@ impl<'a> Desks<'a> {
         self.all.get(&who).map_or(0, |desk| desk.frozen_until)
     }
 
-    /// How much of its buffer a worker uses: findings, and bytes of what is no giant.
+    /// How much of its buffer a worker uses: findings, and bytes without oversized messages.
     pub fn load(&self, who: Who) -> (usize, usize) {
         let held = self.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
         held.filter_map(|message| self.messages.get(message)).fold((0, 0), |(f, b), m| {

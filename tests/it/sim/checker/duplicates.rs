@@ -61,15 +61,15 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     }
     for (alert, posts) in by_alert {
         if let Some((post, _)) = posts.get(TIMES_MAX) {
-            let what = format!("it was told {TIMES_MAX} times");
+            let what = format!("it was posted {TIMES_MAX} times");
             verdict.breaks("I2", post.called, Some(alert.finding), what);
         }
         for (i, (post, card)) in posts.iter().take(TIMES_MAX).enumerate() {
-            let told = |(earlier, shown): &&(&Post<'_>, &Shown)| {
+            let as_severe = |(earlier, shown): &&(&Post<'_>, &Shown)| {
                 shown.level >= card.level && !reminds(rules, earlier, shown, post, card)
             };
-            let repeated = posts[..i].iter().filter(told).map(|(p, _)| *p);
-            // One is enough: a mistake that posts for ever would be judged for ever.
+            let repeated = posts[..i].iter().filter(as_severe).map(|(p, _)| *p);
+            // One violation is enough: a mistake may post without end.
             if !repeats(rules, &index, alert, repeated, post, verdict) {
                 break;
             }
@@ -78,16 +78,22 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
 }
 
 /// A reminder is owed for a finding newer than the last post, a while after that post was marked.
-fn reminds(rules: &Rules, told: &Post<'_>, shown: &Shown, post: &Post<'_>, card: &Shown) -> bool {
-    let since = told.answer.filter(|(_, answer)| *answer == Answer::Accepted);
+fn reminds(
+    rules: &Rules,
+    earlier: &Post<'_>,
+    shown: &Shown,
+    post: &Post<'_>,
+    card: &Shown,
+) -> bool {
+    let since = earlier.answer.filter(|(_, answer)| *answer == Answer::Accepted);
     let due = rules.remind_after_ms.zip(since).map(|(after, (at, _))| at + after);
-    // By the clocks of two processes.
+    // Two processes compare by their own clocks.
     let is_due = |due: u64| post.called + 2 * SKEW_MS as u64 >= due;
     card.revision > shown.revision && due.is_some_and(is_due)
 }
 
-/// Judges a post that repeats others: each of them has to be forgotten for a reason, and the reason
-/// of the last is charged. False if there is none.
+/// Judges a post that repeats others. A fault must explain each repeat, and the last fault is
+/// charged. Returns false if no fault explains one.
 fn repeats<'a>(
     rules: &Rules,
     index: &Index<'_>,
@@ -160,7 +166,7 @@ impl Index<'_> {
         self.fortunes.get(&who).is_some_and(|all| all.iter().any(test))
     }
 
-    /// Whether the process stood still at any time between.
+    /// Whether the process was frozen at any time between.
     fn frozen(&self, who: Who, from: u64, to: u64) -> bool {
         self.happened(who, |f| match f.kind {
             FortuneKind::Frozen(ms) => f.at <= to && f.at + ms >= from,
@@ -169,7 +175,7 @@ impl Index<'_> {
     }
 }
 
-/// The fault for which the earlier of two posts was not known when the later was made.
+/// The fault that explains why the earlier post was unknown when the later one was made.
 fn why_forgotten(
     rules: &Rules,
     index: &Index<'_>,
@@ -181,7 +187,7 @@ fn why_forgotten(
     let level = earlier.cards.iter().find(|c| c.alert() == alert)?.level;
     let between = |at: &u64| (earlier.called..=later.called).contains(at);
     if index.rewound.get(&alert).is_some_and(|all| all.iter().any(between)) {
-        return Some("told again on purpose");
+        return Some("repeated on request");
     }
     let marks = |w: &&Write<'_>| {
         w.row.is_some_and(|(row, _)| row.state == "sent" && row.post == Some(earlier.number))
@@ -194,11 +200,11 @@ fn why_forgotten(
         && later.called < earlier.called + lately
         && writes.iter().filter(marks).any(marked);
     if !own && !claimed(writes, later) {
-        return Some("ledger away");
+        return Some("ledger unreachable");
     }
     if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
         let forgotten =
-            expired(writes, earlier, later, level) || begun_anew(writes, earlier, later);
+            expired(writes, earlier, later, level) || claimed_blank(writes, earlier, later);
         return forgotten.then_some("row expired");
     }
     // A post without a claim is not written where the ledger knew of as high a level before.
@@ -235,7 +241,7 @@ fn claimed(writes: &[Write<'_>], post: &Post<'_>) -> bool {
     writes.iter().filter(mine).any(claims)
 }
 
-/// A claim before the post is at most so old.
+/// The longest time from a claim to its post, in milliseconds.
 const LEASE_MS: u64 = 60_000;
 
 /// Whether the record that knew of the earlier post had expired when the later post was made.
@@ -243,7 +249,7 @@ fn expired(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>, level: u8
     ran_out(writes, earlier.called, later, level)
 }
 
-/// The same for what was written from a time on.
+/// Whether every record of this level that was written after a time had expired.
 fn ran_out(writes: &[Write<'_>], from: u64, later: &Post<'_>, level: u8) -> bool {
     let knows = |w: &&Write<'_>| {
         let after = w.at >= from && w.at <= later.called;
@@ -253,9 +259,9 @@ fn ran_out(writes: &[Write<'_>], from: u64, later: &Post<'_>, level: u8) -> bool
     until.is_none_or(|until| later.called as i64 + SKEW_MS >= until)
 }
 
-/// Whether a claim in between knew of no post: the row had run out then, which was judged when that
-/// claim's own post came.
-fn begun_anew(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>) -> bool {
+/// Whether a claim in between knew of no post. The record had expired then, which the check of that
+/// claim's own post judges.
+fn claimed_blank(writes: &[Write<'_>], earlier: &Post<'_>, later: &Post<'_>) -> bool {
     let marks = |w: &Write<'_>| w.row.is_some_and(|(row, done)| done && row.state == "sent");
     let known = writes.iter().find(|w| w.at >= earlier.called && marks(w)).map(|w| w.at);
     let blank = |w: &Write<'_>| {

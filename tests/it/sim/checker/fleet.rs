@@ -10,10 +10,10 @@ use crate::sim::history::{Answer, Entry, Shown, What, Who};
 const DISTANCE_MS: u64 = 1_000;
 /// A lesser post comes 1.375 s after the slot before it; the same tenth is left.
 const LESSER_MS: u64 = 1_275;
-/// A pause is known to all after so long: to write it takes a moment, and a post may be on its way
-/// whose slot was taken before.
+/// All workers know a pause after this time: the write takes a moment, and a post whose slot was
+/// taken before may still be sent.
 const KNOWN_MS: u64 = 2_500;
-/// An event so long ago has no effect on a post any more: a lease, and a slow call.
+/// An earlier event has no effect on a post any more: a lease and a slow call have ended.
 const EFFECT_MS: u64 = 60_000;
 const CRITICAL: u8 = 4;
 
@@ -24,9 +24,8 @@ struct State<'a> {
     last: BTreeMap<u8, (u64, Who)>,
     /// Who has to pause, from when, until when.
     pauses: BTreeMap<u8, (u64, u64, Who)>,
-    /// When something last happened to a worker that excuses it: it was frozen, or the ledger was
-    /// slow or failed.
-    trouble: BTreeMap<Who, u64>,
+    /// When an event last excused a worker: it was frozen, or the ledger was slow or failed.
+    excuse: BTreeMap<Who, u64>,
     frozen_until: BTreeMap<Who, u64>,
 }
 
@@ -55,23 +54,23 @@ impl<'a> State<'a> {
             }
             What::Frozen { ms } => {
                 self.frozen_until.insert(who, entry.at + ms);
-                self.trouble.insert(who, entry.at + ms);
+                self.excuse.insert(who, entry.at + ms);
             }
             What::LedgerSlow | What::WriteFailed { .. } | What::PaceFailed { .. } => {
-                let at = self.trouble.entry(who).or_default();
+                let at = self.excuse.entry(who).or_default();
                 *at = entry.at.max(*at);
             }
             // Its pause may not have been written.
             What::Crashed => {
-                self.trouble.insert(who, u64::MAX - EFFECT_MS);
+                self.excuse.insert(who, u64::MAX - EFFECT_MS);
             }
             _ => {}
         }
     }
 
-    /// Whether something happened to a worker at that time, or shortly before.
-    fn in_trouble(&self, who: Who, at: u64) -> bool {
-        self.trouble.get(&who).is_some_and(|trouble| trouble + EFFECT_MS >= at)
+    /// Whether an event excuses a worker at that time.
+    fn is_excused(&self, who: Who, at: u64) -> bool {
+        self.excuse.get(&who).is_some_and(|last| last + EFFECT_MS >= at)
     }
 
     #[allow(clippy::too_many_arguments, reason = "one post, whole")]
@@ -89,18 +88,18 @@ impl<'a> State<'a> {
         let lesser = cards.iter().all(|c| c.level < CRITICAL);
         if let Some((last, other)) = self.last.get(&destination) {
             let distance = if lesser { LESSER_MS } else { DISTANCE_MS.min(rules.pace_ms) };
-            let excused = self.in_trouble(who, at) || self.in_trouble(*other, at);
+            let excused = self.is_excused(who, at) || self.is_excused(*other, at);
             if at < last + distance && !excused {
                 let what = format!("post {post} of {who} comes {} ms after {other}'s", at - last);
                 verdict.breaks("I4", at, finding, what);
             }
         }
-        if let Some((from, until, told)) = self.pauses.get(&destination) {
-            let excused = self.in_trouble(who, at) || self.in_trouble(*told, *from);
+        if let Some((from, until, paused)) = self.pauses.get(&destination) {
+            let excused = self.is_excused(who, at) || self.is_excused(*paused, *from);
             if at > from + KNOWN_MS && at < *until && !excused {
                 let what = format!(
-                    "post {post} of {who} comes {} ms before the end of the pause that {told} was \
-                     told of",
+                    "post {post} of {who} comes {} ms before the end of the pause that {paused} was \
+                     asked for",
                     until - at
                 );
                 verdict.breaks("I4", at, finding, what);

@@ -16,46 +16,56 @@ type LastPost = BTreeMap<Alert, u8>;
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut messages = BTreeMap::new();
     let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
-    let mut told = LastPost::new();
-    // The same, since an operator requested one more post.
-    let mut told_since = LastPost::new();
-    let mut parked = BTreeSet::new();
+    let mut posted = LastPost::new();
+    // The levels posted since an operator requested one more post.
+    let mut posted_since = LastPost::new();
+    let mut quarantined = BTreeSet::new();
     for entry in history {
         match &entry.what {
             What::Enqueued { message, carries, junk, again, .. } => {
                 messages.insert(*message, Message { carries, junk: *junk, again: *again });
             }
             What::Rewound { alert } => {
-                told_since.remove(alert);
+                posted_since.remove(alert);
             }
             What::PostCalled { post, cards, .. } => {
                 posts.insert(*post, cards);
             }
             What::PostTaken { post } => {
                 for card in posts.get(post).copied().unwrap_or_default() {
-                    for told in [&mut told, &mut told_since] {
-                        let level = told.entry(card.alert()).or_default();
+                    for posted in [&mut posted, &mut posted_since] {
+                        let level = posted.entry(card.alert()).or_default();
                         *level = card.level.max(*level);
                     }
                 }
             }
             What::DeadLetter { message, reason } => {
-                parked.insert(*message);
+                quarantined.insert(*message);
                 let Some(m) = messages.get(message) else { continue };
                 if reason.contains("changed on the way") {
-                    let what = format!("m{message} was parked changed");
+                    let what = format!("m{message} was changed before it was quarantined");
                     verdict.breaks("I7", entry.at, None, what);
                 }
                 if !m.junk && !m.carries.iter().any(|c| owes_poison(rules, c)) {
                     let finding = m.carries.first().map(|c| c.finding);
-                    let what = format!("m{message} was parked ({reason}), and is neither");
+                    let what = format!(
+                        "m{message} was quarantined ({reason}), and is neither poison nor junk"
+                    );
                     verdict.breaks("I7", entry.at, finding, what);
                 }
             }
             What::Delete { message, gone: true, .. } => {
                 let Some(m) = messages.get(message) else { continue };
-                let told = if m.again { &told_since } else { &told };
-                deleted(rules, m, *message, entry.at, parked.contains(message), told, verdict);
+                let posted = if m.again { &posted_since } else { &posted };
+                deleted(
+                    rules,
+                    m,
+                    *message,
+                    entry.at,
+                    quarantined.contains(message),
+                    posted,
+                    verdict,
+                );
             }
             _ => {}
         }
@@ -71,14 +81,14 @@ fn deleted(
     m: &Message<'_>,
     message: u32,
     at: u64,
-    parked: bool,
-    told: &LastPost,
+    quarantined: bool,
+    posted: &LastPost,
     verdict: &mut Verdict,
 ) {
     let belongs = m.junk || m.carries.iter().any(|c| owes_poison(rules, c));
-    if belongs && !parked {
+    if belongs && !quarantined {
         let finding = m.carries.first().map(|c| c.finding);
-        verdict.breaks("I7", at, finding, format!("m{message} was deleted and not parked"));
+        verdict.breaks("I7", at, finding, format!("m{message} was deleted and not quarantined"));
     }
     for c in m.carries {
         // A quarantined message is not lost, but only the poison in it may stay without a post.
@@ -87,7 +97,7 @@ fn deleted(
         }
         for destination in rules.owed(c.level) {
             let alert = Alert { finding: c.finding, destination };
-            if told.get(&alert).is_none_or(|level| *level < c.level) {
+            if posted.get(&alert).is_none_or(|level| *level < c.level) {
                 let what =
                     format!("m{message} was deleted, but {c} was not accepted at {destination}");
                 verdict.breaks("I1", at, Some(c.finding), what);

@@ -54,12 +54,12 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             (What::PostAnswered { post, answer }, Some(_)) => {
                 state.answered(*post, entry.at, *answer);
             }
-            // The ledger says no, or nothing: the finding waits for that.
+            // The ledger refused the write or did not answer, so the finding waits for the ledger.
             (What::Write { alert, done: false, .. } | What::WriteFailed { alert }, Some(who)) => {
                 let channel = state.channels.entry((who, alert.destination)).or_default();
                 channel.waiting.remove(&alert.finding);
             }
-            // It is posted, and the ledger knows: no copy of it waits for a post any more.
+            // The ledger knows the post, so no copy of the finding waits any more.
             (What::Write { alert, row, done: true }, _)
                 if row.state == "sent" && row.level_sent == Some(CRITICAL) =>
             {
@@ -119,7 +119,7 @@ impl State<'_> {
             channel.paused_until = channel.paused_until.max(at + ms);
         }
         if answer != Answer::Accepted && answer != Answer::Refused {
-            // Slack is not well: the promise is for when it is.
+            // The promise holds only while Slack is well.
             return channel.waiting.clear();
         }
         for card in *cards {
@@ -152,7 +152,7 @@ impl Channel {
     fn precedence(&mut self, at: u64, post: u32, cards: &[Shown], verdict: &mut Verdict) {
         let is_lesser = cards.iter().all(|c| c.level < CRITICAL);
         for card in cards {
-            // The worker has it in work, or has to finish a lower level of it first.
+            // The worker is posting it, or must finish a lower level of it first.
             self.waiting.remove(&card.finding);
         }
         if !is_lesser {

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Alert, Answer, Entry, Look, RowNote, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, PostForm, RowNote, Shown, What, Who};
 
 /// A post starts only while so much of its lease is left.
 const LEFT_MS: i64 = 15_000;
 const LEASE_MS: i64 = 45_000;
-/// Within so long the ledger receives the result of a post. A slow ledger takes 4 s.
-const TOLD_MS: u64 = 20_000;
-/// After so long without an answer of the ledger criticals may go without it.
-const AWAY_MS: u64 = 110_000;
+/// The longest time until the ledger receives the result of a post. A slow ledger takes 4 s.
+const RECORDED_MS: u64 = 20_000;
+/// Criticals may be posted without a claim after this time without an answer of the ledger.
+const UNREACHABLE_MS: u64 = 110_000;
 const CRITICAL: u8 = 4;
 /// The destination that may have a fallback.
 const FIRST: u8 = 0;
-/// An alert that was claimed for the fallback when it was needed may be posted so much later.
+/// An alert that was claimed for the fallback may be posted so much later than it was needed.
 const UNDER_WAY_MS: u64 = 20_000;
 const NEVER: u64 = u64::MAX / 2;
 const CARDS_MAX: usize = 10;
@@ -44,7 +44,7 @@ struct State<'a> {
     /// Accepted, and the mark is not written.
     unmarked: BTreeMap<(Who, Alert), u32>,
     /// The ledger has to receive a write about an alert by then.
-    to_tell: BTreeSet<(u64, Who, Alert)>,
+    to_record: BTreeSet<(u64, Who, Alert)>,
     /// The last answer was ambiguous.
     perhaps_taken: BTreeSet<(Who, Alert)>,
     rows: BTreeMap<Alert, (Who, &'a RowNote)>,
@@ -52,13 +52,13 @@ struct State<'a> {
     known: BTreeMap<Alert, u8>,
     /// Alerts whose post may have been accepted as far as the worker knows, whatever the ledger
     /// knows.
-    perhaps_told: BTreeSet<(Who, Alert)>,
+    perhaps_posted: BTreeSet<(Who, Alert)>,
     /// When the destination that has a fallback last took a post of a worker, if nothing went wrong
     /// there since; 0 where it has not been tried.
     first_works: BTreeMap<Who, u64>,
     /// Since when a worker had no good answer of the ledger.
     without_ledger: BTreeMap<Who, u64>,
-    /// What that was before a call whose answer may be lost.
+    /// The same, before a call whose answer may be lost.
     before: BTreeMap<(Who, Option<Alert>), u64>,
 }
 
@@ -82,21 +82,21 @@ impl<'a> State<'a> {
         match &entry.what {
             What::Write { alert, row, done } => {
                 self.seems_answered(who, Some(*alert));
-                self.told(who, *alert);
+                self.recorded(who, *alert);
                 self.written(rules, entry, who, *alert, row, *done, verdict);
             }
             What::WriteFailed { alert } => {
                 self.not_answered(who, Some(*alert), entry.at);
-                self.told(who, *alert);
+                self.recorded(who, *alert);
                 self.claims.remove(&(who, *alert));
                 self.perhaps_taken.remove(&(who, *alert));
             }
             What::PaceWrite { .. } => self.seems_answered(who, None),
             What::PaceFailed { .. } => self.not_answered(who, None, entry.at),
-            What::PostCalled { post, destination, cards, look, .. } => {
+            What::PostCalled { post, destination, cards, form, .. } => {
                 self.posts
                     .insert(*post, Post { who, destination: *destination, cards, accepted: false });
-                self.shape(entry, *post, cards, *look, verdict);
+                self.shape(entry, *post, cards, *form, verdict);
                 for card in cards {
                     self.card(rules, entry, who, *destination, card, verdict);
                 }
@@ -105,9 +105,9 @@ impl<'a> State<'a> {
             What::Delete { message, gone: true, .. } => {
                 self.deleted(rules, entry.at, *message, verdict);
             }
-            What::Frozen { .. } => self.to_tell.retain(|(_, w, _)| *w != who),
+            What::Frozen { .. } => self.to_record.retain(|(_, w, _)| *w != who),
             What::Crashed | What::Ended => {
-                self.to_tell.retain(|(_, w, _)| *w != who);
+                self.to_record.retain(|(_, w, _)| *w != who);
                 self.claims.retain(|(w, _), _| *w != who);
                 self.unmarked.retain(|(w, _), _| *w != who);
             }
@@ -115,7 +115,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The ledger got a call. Whether its answer arrives is not known yet.
+    /// The ledger received a call. Its answer may still be lost.
     fn seems_answered(&mut self, who: Who, alert: Option<Alert>) {
         match self.without_ledger.remove(&who) {
             Some(since) => self.before.insert((who, alert), since),
@@ -123,21 +123,21 @@ impl<'a> State<'a> {
         };
     }
 
-    /// Nothing, or an answer that was lost.
+    /// The ledger did not answer, or the answer was lost.
     fn not_answered(&mut self, who: Who, alert: Option<Alert>, at: u64) {
         let since = self.before.remove(&(who, alert)).unwrap_or(at);
         let known = self.without_ledger.entry(who).or_insert(since);
         *known = since.min(*known);
     }
 
-    fn told(&mut self, who: Who, alert: Alert) {
-        self.to_tell.retain(|(_, w, n)| (*w, *n) != (who, alert));
+    fn recorded(&mut self, who: Who, alert: Alert) {
+        self.to_record.retain(|(_, w, n)| (*w, *n) != (who, alert));
     }
 
     fn overdue(&mut self, at: u64, verdict: &mut Verdict) {
-        while let Some(&(due, who, alert)) = self.to_tell.first().filter(|(due, ..)| *due < at) {
-            self.to_tell.remove(&(due, who, alert));
-            let what = format!("{who} does not tell the ledger what came of its post");
+        while let Some(&(due, who, alert)) = self.to_record.first().filter(|(due, ..)| *due < at) {
+            self.to_record.remove(&(due, who, alert));
+            let what = format!("{who} does not record the result of its post in the ledger");
             verdict.breaks("I12", due, Some(alert.finding), what);
         }
     }
@@ -190,7 +190,7 @@ impl<'a> State<'a> {
                         && card.is_some_and(|c| row.level_sent >= Some(c.level))
                 };
                 if post.filter(shows).is_none() {
-                    breaks("I12", format!("{who} marks what Slack did not tell it to have taken"));
+                    breaks("I12", format!("{who} marks an alert whose post Slack did not accept"));
                 }
             }
             _ => {
@@ -200,7 +200,7 @@ impl<'a> State<'a> {
             }
         }
         let kept = rules.retention_ms as i64 - (row.expires_at - entry.at as i64);
-        // A process may stand still for half an hour between the two.
+        // A process may be frozen for half an hour between the two.
         if !(-10_000..2_000_000).contains(&kept) {
             breaks("I8", format!("the row is kept for {kept} ms less than configured"));
         }
@@ -222,13 +222,20 @@ impl<'a> State<'a> {
         self.rows.insert(alert, (who, row));
     }
 
-    /// What a post is, whatever it carries.
-    fn shape(&self, entry: &Entry, post: u32, cards: &[Shown], look: Look, verdict: &mut Verdict) {
+    /// Judges a post as a whole: its size, its distinct alerts, its time.
+    fn shape(
+        &self,
+        entry: &Entry,
+        post: u32,
+        cards: &[Shown],
+        form: PostForm,
+        verdict: &mut Verdict,
+    ) {
         let finding = cards.first().map(|c| c.finding);
-        let most = match look {
-            Look::Cards => CARDS_MAX,
-            Look::Digest => LINES_MAX,
-            Look::Plain => 1,
+        let most = match form {
+            PostForm::Cards => CARDS_MAX,
+            PostForm::Digest => LINES_MAX,
+            PostForm::Plain => 1,
         };
         if cards.is_empty() || cards.len() > most {
             let what = format!("post {post} carries {} alerts", cards.len());
@@ -236,7 +243,7 @@ impl<'a> State<'a> {
         }
         let distinct: BTreeSet<Alert> = cards.iter().map(Shown::alert).collect();
         if distinct.len() < cards.len() {
-            let what = format!("post {post} tells the same twice");
+            let what = format!("post {post} carries an alert twice");
             verdict.breaks("I12", entry.at, finding, what);
         }
         let stop = entry.who.and_then(|who| self.desks.asked_to_stop(who));
@@ -263,24 +270,25 @@ impl<'a> State<'a> {
         let stands_in = rules.fallback == Some(destination) && card.owed_to == 0;
         let works = self.first_works.get(&who).copied().unwrap_or(0);
         if stands_in && works + UNDER_WAY_MS < entry.at {
-            breaks("I12", "it stands in for one that works");
+            breaks("I12", "the destination that it stands in for works");
         }
         if card.owed_to != destination && !stands_in {
-            breaks("I12", "it is another destination's");
+            breaks("I12", "the alert is owed to another destination");
         }
         if !rules.owed(card.level).any(|d| d == card.owed_to) {
-            breaks("I12", "nobody is owed it there");
+            breaks("I12", "the destination is not owed the alert");
         }
         let same = |c: &Shown, (_, carried): (u32, &crate::sim::history::Carried)| {
             (carried.level, carried.revision) == (c.level, c.revision)
         };
         if !self.desks.carriers(who, card.finding).any(|carried| same(card, carried)) {
-            breaks("I12", "it has no such message");
+            breaks("I12", "the worker holds no such message");
         }
         if self.unmarked.contains_key(&(who, alert)) {
-            breaks("I12", "it was accepted, and is not marked yet");
+            breaks("I12", "an accepted post of it is not marked yet");
         }
-        let without = self.without_ledger.get(&who).is_some_and(|since| since + AWAY_MS < entry.at);
+        let without =
+            self.without_ledger.get(&who).is_some_and(|since| since + UNREACHABLE_MS < entry.at);
         let Some(claim) = self.claims.get(&(who, alert)) else {
             if !(without && card.level == CRITICAL) {
                 breaks("I12", "it has no claim");
@@ -291,12 +299,12 @@ impl<'a> State<'a> {
             breaks("I12", "little is left of its lease");
         }
         if card.escalated_from != claim.level_sent.filter(|level| *level < card.level) {
-            breaks("I18", "the card is wrong about the level told before");
+            breaks("I18", "the card is wrong about the level posted before");
         }
         if card.reminder != (claim.level_sent >= Some(card.level)) {
             breaks("I18", "the card is wrong about being a reminder");
         }
-        let perhaps = claim.ambiguous > 0 || self.perhaps_told.contains(&(who, alert));
+        let perhaps = claim.ambiguous > 0 || self.perhaps_posted.contains(&(who, alert));
         let here = claim.ambiguous == 0 && !card.perhaps_repeated;
         if card.perhaps_repeated != (perhaps && claim.level_sent.is_none()) && !here {
             breaks("I18", "the card is wrong about being a repeat");
@@ -304,7 +312,7 @@ impl<'a> State<'a> {
     }
 
     fn answered(&mut self, at: u64, who: Who, post: u32, answer: Answer) {
-        let due = at.max(self.desks.frozen_until(who)) + TOLD_MS;
+        let due = at.max(self.desks.frozen_until(who)) + RECORDED_MS;
         let Some(post_of) = self.posts.get_mut(&post) else { return };
         post_of.accepted = answer == Answer::Accepted;
         match answer {
@@ -319,19 +327,20 @@ impl<'a> State<'a> {
         for card in post_of.cards {
             let alert = card.alert();
             if self.claims.contains_key(&(who, alert)) {
-                self.to_tell.insert((due, who, alert));
+                self.to_record.insert((due, who, alert));
             }
             if answer == Answer::Accepted {
                 self.unmarked.insert((who, alert), post);
             }
             if answer == Answer::Ambiguous {
                 self.perhaps_taken.insert((who, alert));
-                self.perhaps_told.insert((who, alert));
+                self.perhaps_posted.insert((who, alert));
             }
         }
     }
 
-    /// A message goes when the ledger knows of all that it owed, so that a copy of it is covered.
+    /// A message is deleted only when the ledger knows all its alerts, so that no copy is posted
+    /// again.
     fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
         for (alert, carried) in owes(rules, self.desks.carries(message)) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);

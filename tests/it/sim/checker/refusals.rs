@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
-use crate::sim::history::{Alert, Answer, Entry, Look, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Entry, PostForm, Shown, What, Who};
 
 /// How an alert may be tried next.
 #[derive(Clone, Copy)]
@@ -16,9 +16,9 @@ struct Next {
 
 struct Post<'a> {
     cards: &'a [Shown],
-    look: Look,
-    /// It said something besides, which may be what was refused.
-    spoke: bool,
+    form: PostForm,
+    /// It had notes, which Slack may have refused.
+    with_notes: bool,
 }
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct State<'a> {
     next: BTreeMap<(Who, Alert), Next>,
     /// Refused as text, standing alone.
     guilty: BTreeSet<(Who, u32)>,
-    parked: BTreeSet<(Who, u32)>,
+    quarantined: BTreeSet<(Who, u32)>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -43,15 +43,15 @@ impl<'a> State<'a> {
     fn see(&mut self, rules: &Rules, entry: &'a Entry, verdict: &mut Verdict) {
         let Some(who) = entry.who else { return };
         match &entry.what {
-            What::PostCalled { post, cards, look, said, .. } => {
-                let spoke = !said.is_empty();
-                self.posts.insert(*post, Post { cards, look: *look, spoke });
+            What::PostCalled { post, cards, form, said, .. } => {
+                let with_notes = !said.is_empty();
+                self.posts.insert(*post, Post { cards, form: *form, with_notes });
                 for card in cards {
-                    self.tried(entry.at, who, card, cards.len(), *look, verdict);
+                    self.tried(entry.at, who, card, cards.len(), *form, verdict);
                 }
             }
             What::PostAnswered { post, answer: Answer::Refused } => self.refused(who, *post),
-            // It may come anew: if it was on its way back, though its worker still had it.
+            // A message that was being returned may arrive again while its worker still has it.
             What::Received { message, .. } => {
                 for (alert, _) in owes(rules, self.desks.carries(*message)) {
                     self.next.remove(&(who, alert));
@@ -62,20 +62,22 @@ impl<'a> State<'a> {
                 let finding = carries.first().map(|c| c.finding);
                 let guilty = carries.iter().any(|c| self.guilty.contains(&(who, c.finding)));
                 if reason.starts_with("slack_refused") && !guilty {
-                    let what = format!("m{message} is parked, and nothing of it was tried alone");
+                    let what = format!(
+                        "m{message} is quarantined, and none of its alerts was tried alone"
+                    );
                     verdict.breaks("I16", entry.at, finding, what);
                 }
-                if !self.parked.insert((who, *message)) {
-                    let what = format!("m{message} is parked twice by {who}");
+                if !self.quarantined.insert((who, *message)) {
+                    let what = format!("m{message} is quarantined twice by {who}");
                     verdict.breaks("I16", entry.at, finding, what);
                 }
             }
-            What::QueueFailed => self.parked.retain(|(w, _)| *w != who),
+            What::QueueFailed => self.quarantined.retain(|(w, _)| *w != who),
             What::Hide { message, ms, .. } if *ms != rules.visibility_ms => {
-                self.parked.remove(&(who, *message));
+                self.quarantined.remove(&(who, *message));
             }
             What::Delete { message, .. } => {
-                self.parked.remove(&(who, *message));
+                self.quarantined.remove(&(who, *message));
             }
             _ => {}
         }
@@ -87,7 +89,7 @@ impl<'a> State<'a> {
         who: Who,
         card: &Shown,
         together: usize,
-        look: Look,
+        form: PostForm,
         verdict: &mut Verdict,
     ) {
         let alone = self.desks.carriers(who, card.finding).count() == 1;
@@ -98,25 +100,30 @@ impl<'a> State<'a> {
             verdict.breaks("I16", at, Some(card.finding), what);
         };
         if together > next.share_max {
-            breaks(format!("with {together} others, itself included: it was refused with as many"));
+            breaks(format!(
+                "in a post of {together} alerts, though it was refused in as large a post"
+            ));
         }
-        if next.plain != (look == Look::Plain) {
-            breaks("as a card, which was refused, or as text for no reason".to_owned());
+        if next.plain != (form == PostForm::Plain) {
+            breaks(
+                "in the wrong form: as a card that was refused, or as text without a refusal"
+                    .to_owned(),
+            );
         }
     }
 
     fn refused(&mut self, who: Who, post: u32) {
-        let Some(Post { cards, look, spoke }) = self.posts.get(&post) else { return };
+        let Some(Post { cards, form, with_notes }) = self.posts.get(&post) else { return };
         let alone = cards.len() == 1;
         let share_max = cards.len().div_ceil(2);
         for card in *cards {
-            if alone && *look == Look::Plain {
+            if alone && *form == PostForm::Plain {
                 self.guilty.insert((who, card.finding));
             }
-            // Of two messages that carry it, it is not known here which one was tried.
+            // If two messages carry the alert, the history does not show which one was tried.
             match self.desks.carriers(who, card.finding).count() {
-                // It may have been for what it said: the card is as it was.
-                1 if alone && *spoke => self.next.remove(&(who, card.alert())),
+                // Slack may have refused the notes, so the card is unchanged.
+                1 if alone && *with_notes => self.next.remove(&(who, card.alert())),
                 1 => self.next.insert((who, card.alert()), Next { share_max, plain: alone }),
                 _ => self.next.remove(&(who, card.alert())),
             };

@@ -1,4 +1,4 @@
-//! I14: no alert waits while one that is no more severe and came later is posted. No alert starves.
+//! I14: no alert waits while a later one that is no more severe is posted. No alert starves.
 //! When all is well, every alert is posted soon.
 
 use std::collections::BTreeMap;
@@ -8,14 +8,15 @@ use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
-/// So many posts may go before an alert that is more severe, or as severe and older, than all in
-/// them.
+/// The fewest posts that break the rule by going before an alert that is more severe than all in
+/// them, or as severe and older.
 const PASSED_MAX: u32 = 4;
-/// So many posts without a critical may go before the alert that has waited longest: five by level,
-/// and a few that were under way.
+/// The fewest posts without a critical that break the rule by going before the oldest alert: five
+/// by level, and a few that were in flight.
 const STARVED_MAX: u32 = 9;
 
-/// So many posts in a row may carry one alert though others wait: cards that fill a post are rare.
+/// The fewest posts in a row that break the rule by carrying one alert while others wait. Cards
+/// that fill a post alone are rare.
 const ALONE_MAX: u32 = 8;
 
 /// A finding of some level at a worker's desk, to be posted to a destination.
@@ -37,7 +38,7 @@ struct State<'a> {
     enqueued: BTreeMap<u32, u64>,
     /// The level at which the ledger knows an alert as posted. A copy of it does not wait: a
     /// worker's memory, a prefetch or a claim settles it. The first two leave no trace here.
-    told: BTreeMap<Alert, u8>,
+    level_posted: BTreeMap<Alert, u8>,
     /// Posts in a row that carried one alert though more could have been posted.
     alone: BTreeMap<(Who, u8), u32>,
     next: u64,
@@ -63,11 +64,11 @@ impl<'a> State<'a> {
         }
         match &entry.what {
             What::Rewound { alert } | What::Expired { alert } => {
-                self.told.remove(alert);
+                self.level_posted.remove(alert);
             }
             What::Write { alert, row, done: true } if row.state == "sent" => {
                 let level = row.level_sent.unwrap_or(0);
-                self.told.insert(*alert, level);
+                self.level_posted.insert(*alert, level);
                 for ((_, destination), wants) in &mut self.wants {
                     if *destination == alert.destination {
                         wants.retain(|_, w| w.finding != alert.finding || w.level > level);
@@ -79,7 +80,8 @@ impl<'a> State<'a> {
         let Some(who) = entry.who else { return };
         match &entry.what {
             What::Received { message, .. }
-                if self.desks.since(who, *message).is_none() && !self.desks.is_gone(*message) =>
+                if self.desks.since(who, *message).is_none()
+                    && !self.desks.is_deleted(*message) =>
             {
                 self.received(rules, who, *message, entry.at);
             }
@@ -93,8 +95,8 @@ impl<'a> State<'a> {
                     return;
                 }
                 self.alone.remove(&(who, destination));
-                // The promise is for when Slack is well, and begins anew. What is timed is only
-                // what meets no trouble at all, and all workers share the slots.
+                // The promise is for when Slack is well, and begins again. Only alerts that
+                // meet no failure are timed, and all workers share the slots.
                 for ((worker, channel), wants) in &mut self.wants {
                     if *worker == who && *channel == destination {
                         wants.values_mut().for_each(|w| (w.passed, w.starved) = (0, 0));
@@ -105,7 +107,7 @@ impl<'a> State<'a> {
                 }
             }
             What::PaceFailed { .. } => self.alone.retain(|(w, _), _| *w != who),
-            // The ledger says no, or nothing: the finding waits for that.
+            // The ledger refused the write or did not answer, so the finding waits for the ledger.
             What::Write { alert, done: false, .. } | What::WriteFailed { alert } => {
                 self.alone.retain(|(w, _), _| *w != who);
                 if let Some(wants) = self.wants.get_mut(&(who, alert.destination)) {
@@ -127,7 +129,7 @@ impl<'a> State<'a> {
 
     fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
         for (alert, c) in owes(rules, self.desks.carries(message)) {
-            if self.told.get(&alert).is_some_and(|level| *level >= c.level) {
+            if self.level_posted.get(&alert).is_some_and(|level| *level >= c.level) {
                 continue;
             }
             let wants = self.wants.entry((who, alert.destination)).or_default();
@@ -184,7 +186,7 @@ impl<'a> State<'a> {
             wants.values_mut().for_each(|w| w.starved = 0);
         }
         let worst = cards.iter().map(|c| c.level).max().unwrap_or(0);
-        // A breaker that is closed lets alerts share their posts again.
+        // A closed breaker lets alerts share their posts again.
         let class = worst == CRITICAL;
         let more =
             wants.values().filter(|w| (w.level == CRITICAL) == class && w.since + 5_000 < at);
@@ -195,14 +197,15 @@ impl<'a> State<'a> {
             verdict.breaks("I13", at, None, what);
         }
         let oldest_shown = youngest_shown.values().min().copied();
-        // What was here before the post carries nothing of that is known to wait here.
+        // The post shows no alert that is known to wait here.
         let Some(oldest_shown) = oldest_shown else { return };
         for (order, want) in wants.iter_mut() {
             let lesser = worst < want.level || (worst == want.level && oldest_shown > *order);
             want.passed += u32::from(lesser);
             if lesser && want.passed == PASSED_MAX {
-                let what =
-                    format!("post {post} is the {PASSED_MAX}th that goes before what is worse");
+                let what = format!(
+                    "post {post} is the {PASSED_MAX}th that goes before a more severe or older alert"
+                );
                 verdict.breaks("I14", at, Some(want.finding), what);
             }
         }

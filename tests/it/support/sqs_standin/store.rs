@@ -236,6 +236,10 @@ impl Store {
         seen.collect()
     }
 
+    pub(super) fn has_visible(&self, name: &str, now_ms: i64) -> bool {
+        self.queues.get(name).is_some_and(|q| q.messages.iter().any(|m| m.visible(now_ms)))
+    }
+
     fn expire(&mut self, name: &str, now_ms: i64) {
         if let Some(queue) = self.queues.get_mut(name) {
             let kept_ms = queue.number("MessageRetentionPeriod") * 1000;

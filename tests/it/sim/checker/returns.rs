@@ -1,5 +1,6 @@
-//! I15: a message is returned to the queue only for a reason that the history shows, not when all
-//! of it is done, and not for long. A worker that is asked to stop returns all its messages.
+//! I15: a worker returns a message only for a reason that the history shows, only while the message
+//! still owes something, and for a limited time. A worker that is asked to stop returns all its
+//! messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +8,27 @@ use super::desks::{Desks, owes};
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, What, Who};
 
-/// Nearly as long as a queue lets it be held.
+/// The age at which a worker returns a message: 11 h, less a second of tolerance.
 const OLD_MS: u64 = 11 * 3_600_000 - 1_000;
-/// Until another's lease ends: 45 s, 5 s for the clocks, and a little.
+/// The longest return while another worker has the lease: 45 s, 5 s for the clocks, and 10 s more.
 const BUSY_MS: u64 = 60_000;
-/// While its destinations can't be posted to, or it is outranked.
-const AWAY_MS: u64 = 30 * 60_000;
+/// The longest return while the destinations are unreachable, or to free space.
+const UNREACHABLE_MS: u64 = 30 * 60_000;
 /// How often a message may be returned in a day: every half an hour while a destination is dead or
 /// unreachable.
 const BACKS_MAX: u32 = 50;
 
-/// For so long a returned message may still be on its way, and does not count as returned.
+/// The time that a return may take to reach the queue.
 const MOMENT_MS: u64 = 5_000;
-/// Within so long it is one step.
+/// Returns within this time count as one step.
 const STEP_MS: u64 = 500;
 const CRITICAL: u8 = 4;
-/// So many messages make room enough for a while.
+/// The most messages that one step returns.
 const STEP_MAX: usize = 600;
 
 /// The events of a worker's messages since it received them.
 #[derive(Default)]
-struct Trouble {
+struct Events {
     /// The ledger refused a write for one of these, or did not answer.
     refused: BTreeSet<Alert>,
     failed: BTreeSet<Alert>,
@@ -39,13 +40,13 @@ struct Trouble {
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    troubles: BTreeMap<Who, Trouble>,
-    /// Destinations whose last answer to a worker was no good one.
-    away: BTreeSet<(Who, u8)>,
+    events: BTreeMap<Who, Events>,
+    /// Destinations whose last answer to a worker was an error.
+    failing: BTreeSet<(Who, u8)>,
     posts: BTreeMap<u32, u8>,
     backs: BTreeMap<u32, u32>,
-    /// When a worker returned which findings and bytes to make room.
-    rooms: BTreeMap<Who, Vec<(u64, usize, usize)>>,
+    /// When a worker returned which findings and bytes to free space in the buffer.
+    freed: BTreeMap<Who, Vec<(u64, usize, usize)>>,
     received: BTreeMap<u32, u64>,
 }
 
@@ -74,56 +75,57 @@ impl State<'_> {
             What::PostAnswered { post, answer } => {
                 let destination = self.posts.get(post).copied().unwrap_or(u8::MAX);
                 match answer {
-                    Answer::Accepted | Answer::Refused => self.away.remove(&(who, destination)),
-                    _ => self.away.insert((who, destination)),
+                    Answer::Accepted | Answer::Refused => self.failing.remove(&(who, destination)),
+                    _ => self.failing.insert((who, destination)),
                 };
             }
             What::Write { alert, row, done } => {
-                let trouble = self.troubles.entry(who).or_default();
+                let seen = self.events.entry(who).or_default();
                 if !done {
-                    trouble.refused.insert(*alert);
+                    seen.refused.insert(*alert);
                 } else if row.state == "sent" && row.owned {
-                    // Of two messages that carry it, it is not known here which one was marked.
+                    // If two messages carry the alert, the history does not show which one was
+                    // marked.
                     if self.desks.carriers(who, alert.finding).count() == 1 {
-                        trouble.marked.insert(*alert);
+                        seen.marked.insert(*alert);
                     }
                 }
             }
             What::WriteFailed { alert } => {
-                self.troubles.entry(who).or_default().failed.insert(*alert);
+                self.events.entry(who).or_default().failed.insert(*alert);
             }
-            What::QueueFailed => self.troubles.entry(who).or_default().queue_failed = true,
+            What::QueueFailed => self.events.entry(who).or_default().queue_failed = true,
             What::StopAsked => {
-                let trouble = self.troubles.entry(who).or_default();
-                trouble.failed.clear();
-                trouble.queue_failed = false;
+                let seen = self.events.entry(who).or_default();
+                seen.failed.clear();
+                seen.queue_failed = false;
             }
             What::Hide { message, ms, .. }
                 if *ms != rules.visibility_ms
                     && self.desks.since(who, *message).is_some()
-                    // A process that stood still had its reason before.
+                    // A process that was frozen had its reason before.
                     && entry.at > self.desks.frozen_until(who) + MOMENT_MS =>
             {
-                self.given_back(rules, entry, who, *message, *ms, verdict);
+                self.returned(rules, entry, who, *message, *ms, verdict);
             }
             What::Ended => {
                 self.ended(rules, entry, who, verdict);
-                self.troubles.remove(&who);
+                self.events.remove(&who);
             }
             What::Crashed => {
-                self.troubles.remove(&who);
+                self.events.remove(&who);
             }
             _ => {}
         }
     }
 
-    /// Whether much of the room was taken when what was let go a moment ago was here. How much is
-    /// under way in other calls is not known here.
+    /// Whether half of the buffer was in use, with the messages that were just returned. The
+    /// history does not show how much other calls are about to bring.
     fn is_full(&mut self, rules: &Rules, who: Who, at: u64) -> bool {
         let (mut findings, mut bytes) = self.desks.load(who);
-        let rooms = self.rooms.entry(who).or_default();
-        rooms.retain(|(then, ..)| then + MOMENT_MS > at);
-        for (_, f, b) in rooms {
+        let freed = self.freed.entry(who).or_default();
+        freed.retain(|(then, ..)| then + MOMENT_MS > at);
+        for (_, f, b) in freed {
             (findings, bytes) = (findings + *f, bytes + *b);
         }
         findings + 10 * (rules.lanes + 1) > rules.findings_max / 2 || bytes > rules.bytes_max / 2
@@ -131,17 +133,17 @@ impl State<'_> {
 
     /// A message is received again. Its earlier events are no reason any more.
     fn forgive(&mut self, rules: &Rules, who: Who, message: u32) {
-        let Some(trouble) = self.troubles.get_mut(&who) else { return };
+        let Some(seen) = self.events.get_mut(&who) else { return };
         for (alert, c) in owes(rules, self.desks.carries(message)) {
-            trouble.marked.remove(&alert);
+            seen.marked.remove(&alert);
             // Unless another message at the desk shares it.
             if self.desks.carriers(who, c.finding).next().is_none() {
-                trouble.refused.remove(&alert);
+                seen.refused.remove(&alert);
             }
         }
     }
 
-    fn given_back(
+    fn returned(
         &mut self,
         rules: &Rules,
         entry: &Entry,
@@ -153,45 +155,45 @@ impl State<'_> {
         let carries = self.desks.carries(message);
         let finding = carries.first().map(|c| c.finding);
         let mut breaks = |what: String| {
-            let what = format!("{who} gives m{message} back for {ms} ms: {what}");
+            let what = format!("{who} returns m{message} for {ms} ms: {what}");
             verdict.breaks("I15", entry.at, finding, what);
         };
         let held_for = entry.at - self.desks.since(who, message).unwrap_or(entry.at);
         let owed: Vec<Alert> = owes(rules, carries).map(|(alert, _)| alert).collect();
         let full = self.is_full(rules, who, entry.at);
-        // A return that made room just before the stop may still be on its way.
-        let made_room = self.rooms.get(&who).is_some_and(|rooms| !rooms.is_empty());
-        let trouble = self.troubles.entry(who).or_default();
+        // A return that freed space just before the stop may still be on its way.
+        let freed_space = self.freed.get(&who).is_some_and(|freed| !freed.is_empty());
+        let seen = self.events.entry(who).or_default();
         let stops = self.desks.asked_to_stop(who).is_some();
-        let busy = owed.iter().any(|alert| trouble.refused.contains(alert));
+        let busy = owed.iter().any(|alert| seen.refused.contains(alert));
         let old = held_for >= OLD_MS;
-        let away = owed.iter().any(|n| self.away.contains(&(who, n.destination)));
-        let makes_room = full;
-        // Of one with several findings the critical one may be done.
+        let fails = owed.iter().any(|n| self.failing.contains(&(who, n.destination)));
+        let frees_space = full;
+        // In a message with several findings the critical one may be done.
         let critical = matches!(carries, [c] if c.level == CRITICAL);
-        if critical && makes_room && !(stops || busy || old || away) {
-            breaks("it is critical, and makes room for others".to_owned());
+        if critical && frees_space && !(stops || busy || old || fails) {
+            breaks("it is critical, and frees space for others".to_owned());
         }
-        if !(stops || busy || old || makes_room) {
+        if !(stops || busy || old || frees_space) {
             breaks("there is no reason".to_owned());
-        } else if stops && ms > 0 && !(busy || old || made_room) {
-            breaks("it stops, and others may have it at once".to_owned());
-        } else if ms > if makes_room { AWAY_MS } else { BUSY_MS } {
+        } else if stops && ms > 0 && !(busy || old || freed_space) {
+            breaks("the worker stops, so the return needs no delay".to_owned());
+        } else if ms > if frees_space { UNREACHABLE_MS } else { BUSY_MS } {
             breaks("that is too long".to_owned());
         }
-        if makes_room && !(stops || old) {
+        if frees_space && !(stops || old) {
             let bytes = self.desks.messages.get(&message).map_or(0, |m| m.bytes);
-            let rooms = self.rooms.entry(who).or_default();
-            rooms.push((entry.at, carries.len(), bytes));
-            let step = rooms.iter().filter(|(then, ..)| then + STEP_MS > entry.at).count();
+            let freed = self.freed.entry(who).or_default();
+            freed.push((entry.at, carries.len(), bytes));
+            let step = freed.iter().filter(|(then, ..)| then + STEP_MS > entry.at).count();
             if step > STEP_MAX {
-                breaks("there is room enough".to_owned());
+                breaks("the buffer has enough free space".to_owned());
             }
         }
-        let done = !owed.is_empty() && owed.iter().all(|n| trouble.marked.contains(n));
+        let done = !owed.is_empty() && owed.iter().all(|n| seen.marked.contains(n));
         let junk = self.desks.messages.get(&message).is_some_and(|m| m.junk);
-        let parks = junk || carries.iter().any(|c| rules.is_poison(c.finding));
-        if done && !busy && !parks {
+        let belongs_in_quarantine = junk || carries.iter().any(|c| rules.is_poison(c.finding));
+        if done && !busy && !belongs_in_quarantine {
             breaks("all of it is done".to_owned());
         }
         let backs = self.backs.entry(message).or_default();
@@ -206,13 +208,13 @@ impl State<'_> {
     fn ended(&self, rules: &Rules, entry: &Entry, who: Who, verdict: &mut Verdict) {
         let Some(desk) = self.desks.all.get(&who) else { return };
         let Some(stop) = desk.asked_to_stop else { return };
-        let trouble = self.troubles.get(&who);
-        if trouble.is_some_and(|t| t.queue_failed) || desk.frozen_until > stop {
+        let seen = self.events.get(&who);
+        if seen.is_some_and(|t| t.queue_failed) || desk.frozen_until > stop {
             return;
         }
-        for message in desk.held.keys().filter(|m| !self.desks.is_gone(**m)) {
+        for message in desk.held.keys().filter(|m| !self.desks.is_deleted(**m)) {
             let carries = self.desks.carries(*message);
-            let excused = |n: Alert| trouble.is_some_and(|t| t.failed.contains(&n));
+            let excused = |n: Alert| seen.is_some_and(|t| t.failed.contains(&n));
             if !owes(rules, carries).any(|(alert, _)| excused(alert)) {
                 let what = format!("{who} ends and keeps m{message} from others");
                 return verdict.breaks("I15", entry.at, carries.first().map(|c| c.finding), what);

@@ -1,5 +1,5 @@
-//! I14 and I4 while the ledger is unreachable: critical alerts are posted without it after a while,
-//! each worker at its part of the pace.
+//! I14 and I4 while the ledger is unreachable: after two minutes critical alerts are posted
+//! without a claim, each worker at its share of the pace.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,20 @@ use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
 const CRITICAL: u8 = 4;
-/// Two minutes without an answer, and what it takes to find out and to try a destination again.
-const TOLD_MS: u64 = 5 * 60_000;
+/// The longest wait of a critical: two minutes without an answer, and the time to notice that and
+/// to retry a destination.
+const POSTED_MS: u64 = 5 * 60_000;
 
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
-    /// Since when a worker has had no good answer of the ledger, with nothing else wrong.
+    /// When a worker's ledger calls began to fail, with no other fault since.
     without: BTreeMap<Who, u64>,
     posts: BTreeMap<u32, (u8, &'a [Shown])>,
     /// When a worker last tried a destination, or until when it has to wait.
     tried: BTreeMap<(Who, u8), u64>,
-    told: BTreeSet<(Who, Alert)>,
+    /// Alerts that no longer wait at a worker.
+    finished: BTreeSet<(Who, Alert)>,
     claims: BTreeSet<(Who, Alert)>,
     /// The last post that a worker made without a claim.
     unclaimed: BTreeMap<(Who, u8), u64>,
@@ -46,11 +48,11 @@ impl<'a> State<'a> {
                     self.claims.remove(&key);
                 } else if *done {
                     self.claims.insert(key);
-                    self.told.remove(&key);
+                    self.finished.remove(&key);
                 } else {
-                    // It may be covered, and wait here no more.
+                    // The alert may be already posted, so it no longer waits here.
                     self.claims.remove(&key);
-                    self.told.insert(key);
+                    self.finished.insert(key);
                 }
             }
             What::PaceWrite { .. } => {
@@ -76,7 +78,7 @@ impl<'a> State<'a> {
                 let Some((destination, cards)) = self.posts.get(post) else { return };
                 match answer {
                     Answer::Accepted => {
-                        self.told.extend(cards.iter().map(|card| (who, card.alert())));
+                        self.finished.extend(cards.iter().map(|card| (who, card.alert())));
                     }
                     Answer::Pause(ms) => {
                         self.tried.insert((who, *destination), entry.at + ms);
@@ -91,7 +93,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Of what goes without claims each worker posts its part.
+    /// Each worker posts unclaimed alerts at its share of the pace.
     fn pace(
         &mut self,
         rules: &Rules,
@@ -116,20 +118,21 @@ impl<'a> State<'a> {
 
     fn judge(&mut self, rules: &Rules, at: u64, who: Who, verdict: &mut Verdict) {
         let Some(since) = self.without.get(&who).copied() else { return };
-        if at < since + TOLD_MS {
+        if at < since + POSTED_MS {
             return;
         }
         let Some(desk) = self.desks.all.get(&who) else { return };
         for (message, hold) in &desk.held {
             let carries = self.desks.carries(*message);
-            if at < hold.since + TOLD_MS || carries.len() != 1 || self.desks.is_gone(*message) {
+            if at < hold.since + POSTED_MS || carries.len() != 1 || self.desks.is_deleted(*message)
+            {
                 continue;
             }
             for (alert, c) in owes(rules, carries) {
                 let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
-                let done = self.told.contains(&(who, alert)) || rules.is_poison(c.finding);
-                if c.level == CRITICAL && !done && at > tried + TOLD_MS {
-                    let what = format!("{c} waits at {who} for a ledger that is away");
+                let done = self.finished.contains(&(who, alert)) || rules.is_poison(c.finding);
+                if c.level == CRITICAL && !done && at > tried + POSTED_MS {
+                    let what = format!("{c} waits at {who} for an unreachable ledger");
                     verdict.breaks("I14", at, Some(c.finding), what);
                     self.without.remove(&who);
                     return;
