@@ -44,11 +44,10 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// The breaker of a destination whose address can't be read. It may be retried at once.
+    /// The breaker of a destination whose address can't be read. The first retries follow soon.
     pub fn without_address() -> Breaker {
         let trouble = NO_ADDRESS;
-        let (troubled, dead) = (true, Some(trouble));
-        Breaker { failures: FAILURES, troubled, trouble, dead, ..Breaker::default() }
+        Breaker { troubled: true, trouble, dead: Some(trouble), ..Breaker::default() }
     }
 
     /// The destination failed so often in a row that the next post is likely to fail too.
@@ -161,10 +160,13 @@ mod tests {
     #[test]
     fn an_address_that_is_read_at_last_ends_the_trouble() {
         let mut breaker = Breaker::without_address();
-        assert!(breaker.lacks_address() && breaker.is_breaker_open());
+        assert!(breaker.lacks_address());
         breaker.rest_until(Mono(60_000));
         breaker.address_reread(&Err("no such file".to_owned()), Mono(1));
         assert!(breaker.lacks_address());
+        (0..FAILURES).for_each(|_| breaker.failed(RetryReason::NoAddress));
+        breaker.address_reread(&Err("no such file".to_owned()), Mono(1));
+        assert!(breaker.lacks_address() && breaker.is_breaker_open());
         // The notifier may have read it for a post in between.
         breaker.address_reread(&Ok(false), Mono(2));
         assert!(!breaker.is_dead() && !breaker.is_breaker_open());

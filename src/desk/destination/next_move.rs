@@ -7,12 +7,12 @@
 use crate::finding::Level;
 use crate::instants::Mono;
 use crate::mutation::{self, Mutation};
+use crate::ports::RetryReason;
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
 use crate::desk::ledger::health::Health;
 use crate::desk::order::Order;
-use crate::desk::settings::RETRY_MAX;
 
 use super::Destinations;
 use super::pace_slot::HOLD_MAX;
@@ -113,7 +113,9 @@ impl Mover<'_> {
             return None;
         }
         if d.breaker.resume_at() <= cx.now.mono {
-            d.breaker.rest_until(cx.now.mono.plus(RETRY_MAX));
+            d.breaker.failed(RetryReason::NoAddress);
+            let delay = cx.timers.retry_delay(d.breaker.failures());
+            d.breaker.rest_until(cx.now.mono.plus(delay));
             let name = d.name().to_owned();
             cx.output.order(Order::Refresh { destination: channel, name });
         }
