@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tracing::warn;
+use tracing::error;
 
 use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
@@ -33,6 +33,7 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
         terms: config.terms(),
         routes: config.routes(),
         paces: config.destinations.iter().map(|d| d.pace).collect(),
+        unread: Vec::new(),
         fallbacks: config.destinations.iter().map(|d| d.fallback).collect(),
         fleet: config.fleet,
         capacity: Capacity {
@@ -108,30 +109,36 @@ pub async fn read(reference: &Reference) -> Result<Secret, String> {
     }
 }
 
-/// The notifier for all destinations, after it read their webhooks. A destination whose webhook
-/// can't be read counts as dead: it is retried later, and the other destinations work on.
+/// The notifier for all destinations, after it read their webhooks, and the indices of those that
+/// could not be read ([`Settings::unread`]). Each counts as dead until it can, and the other
+/// destinations are served.
 ///
 /// # Errors
 /// No webhook can be read.
-pub async fn notifier(config: &Config) -> anyhow::Result<SlackNotifier<ConfiguredWebhook>> {
+pub async fn notifier(
+    config: &Config,
+) -> anyhow::Result<(SlackNotifier<ConfiguredWebhook>, Vec<usize>)> {
     let notifier = unread_notifier(config);
-    let mut readable = 0;
+    let mut unread = Vec::new();
     let mut last_error = String::new();
-    for destination in &config.destinations {
-        match notifier.refresh(destination.name.as_str()).await {
-            Ok(_) => readable += 1,
-            Err(detail) => {
-                warn!(
-                    destination = %destination.name,
-                    detail,
-                    "webhook can't be read: the destination is retried later"
-                );
-                last_error = detail;
-            }
+    for (i, destination) in config.destinations.iter().enumerate() {
+        if let Err(detail) = notifier.refresh(destination.name.as_str()).await {
+            let fallback = destination.fallback.and_then(|other| config.destinations.get(other));
+            let text = "webhook can't be read: put it where the configuration says; until then the \
+                        destination's alerts are held, or posted to its fallback";
+            error!(
+                destination = %destination.name,
+                detail,
+                fallback = fallback.map(|other| other.name.as_str()),
+                "{text}"
+            );
+            unread.push(i);
+            last_error = detail;
         }
     }
-    anyhow::ensure!(readable > 0, "no destination's webhook can be read: {last_error}");
-    Ok(notifier)
+    let readable = unread.len() < config.destinations.len();
+    anyhow::ensure!(readable, "no destination's webhook can be read: {last_error}");
+    Ok((notifier, unread))
 }
 
 /// The notifier for all destinations, before it read a webhook.

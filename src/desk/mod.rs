@@ -126,7 +126,7 @@ impl Desk {
         let destinations = Destinations::new(&settings);
         Desk {
             buffer: Buffer::new(destinations.len()),
-            notes: RecoveryNotes::new(destinations.len()),
+            notes: RecoveryNotes::new(destinations.len(), &settings.unread, now.mono),
             ledger: LedgerState::new(settings.seed),
             lanes: Lanes::new(&settings.lanes, now.mono),
             outranked: Outranked::default(),
@@ -304,7 +304,7 @@ impl Desk {
 
     fn refreshed(&mut self, destination: usize, result: Result<bool, String>, now: Now) {
         let d = &mut self.destinations[destination];
-        d.breaker.address_reread(result == Ok(true), now.mono);
+        d.breaker.address_reread(&result, now.mono);
         let destination = d.name().to_owned();
         self.shared.output.report(Report::AddressReread { destination, result });
     }

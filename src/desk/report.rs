@@ -138,7 +138,9 @@ pub enum Report {
     },
     DestinationDead {
         destination: String,
-        status: u16,
+        /// Slack may have accepted the post all the same.
+        ambiguous: bool,
+        /// Slack's status and word.
         detail: String,
         delay: Duration,
         fallback: Option<String>,

@@ -81,11 +81,11 @@ impl Report {
             Report::PostRefused { destination, post_id, alerts, detail } => {
                 warn!(destination, post_id, alerts, detail, "post refused for its content");
             }
-            Report::DestinationDead { destination, status, detail, delay, fallback } => {
+            Report::DestinationDead { destination, ambiguous, detail, delay, fallback } => {
                 let delay_ms = millis(delay);
                 let text = "destination is dead: replace its webhook; until then its alerts are \
                             held, or posted to its fallback";
-                error!(destination, status, detail, delay_ms, fallback, "{text}");
+                error!(destination, ambiguous, detail, delay_ms, fallback, "{text}");
             }
             Report::DestinationRecovered { destination } => {
                 info!(destination, "destination recovered");

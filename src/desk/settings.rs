@@ -50,6 +50,9 @@ pub struct Settings {
     pub paces: Vec<Duration>,
     /// For each destination the index of its fallback, which takes its alerts while it is dead.
     pub fallbacks: Vec<Option<usize>>,
+    /// The indices of the destinations whose address could not be read at the start. They count as
+    /// dead until it can.
+    pub unread: Vec<usize>,
     /// The number of workers that share the queues, at least 1. While the ledger is unreachable
     /// each worker uses its share of the pace.
     pub fleet: u32,

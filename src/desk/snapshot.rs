@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::finding::Level;
 use crate::instants::{Now, Wall};
-use crate::ports::{FailureKind, Lane};
+use crate::ports::{FailureKind, Lane, OutageCause};
 
 use super::buffer::Buffer;
 use super::context::Shared;
@@ -45,8 +45,8 @@ pub struct DestinationSnapshot {
     /// Posts that failed in a row.
     pub failures: u32,
     pub breaker_open: bool,
-    /// Slack rejects its webhook for good: nothing is posted until a person replaces it.
-    pub dead: bool,
+    /// Why it is dead: nothing is posted until a person mends it.
+    pub dead: Option<OutageCause>,
     /// The time until it may be posted to.
     pub next_post_in: Duration,
 }
@@ -66,7 +66,7 @@ impl DestinationSnapshot {
             storm: false,
             failures: 0,
             breaker_open: false,
-            dead: false,
+            dead: None,
             next_post_in: Duration::ZERO,
         }
     }
@@ -93,7 +93,7 @@ impl View<'_> {
             storm: d.is_storm(),
             failures: d.breaker.failures(),
             breaker_open: d.breaker.is_breaker_open(),
-            dead: d.breaker.is_dead(),
+            dead: d.breaker.cause_of_death(),
             next_post_in: next_post_at.map_or(Duration::ZERO, |at| at.since(now.mono)),
         }
     }
@@ -180,6 +180,7 @@ mod tests {
                 routes: vec![route("security"), route("archive")],
             },
             paces: vec![Duration::from_secs(1); 2],
+            unread: Vec::new(),
             fallbacks: Vec::new(),
             fleet: 1,
             capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },

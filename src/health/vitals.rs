@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, FailureKind};
+use crate::ports::{Clock, FailureKind, OutageCause, RetryReason};
 
 /// The loop turns at least once a minute, because no wait in it is longer.
 const STUCK_AFTER: Duration = Duration::from_secs(150);
@@ -128,11 +128,8 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
         problems.push(format!("ledger: all calls have failed for two minutes or more; {reason}"));
     }
     for d in &snapshot.destinations {
-        if d.dead {
-            problems.push(format!(
-                "destination {}: Slack rejects its webhook for good; set a new one",
-                d.name
-            ));
+        if let Some(trouble) = d.dead {
+            problems.push(format!("destination {}: {}", d.name, cause_of_death(trouble)));
         } else if d.breaker_open {
             let (name, failures) = (&d.name, d.failures);
             problems
@@ -140,6 +137,19 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
         }
     }
     problems
+}
+
+fn cause_of_death(trouble: OutageCause) -> &'static str {
+    match trouble {
+        OutageCause::Dead => "Slack rejects its webhook for good; set a new one",
+        OutageCause::Failing(RetryReason::NoAddress) => {
+            "its webhook can't be read; see the log; it is read again every minute"
+        }
+        OutageCause::Failing(_) => {
+            "Slack has given the same server error to every post for ten minutes or more; if other \
+             destinations work, set a new webhook"
+        }
+    }
 }
 
 fn reason(kind: FailureKind) -> &'static str {
@@ -162,7 +172,7 @@ fn reason(kind: FailureKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::Snapshot;
+    use crate::desk::DestinationSnapshot;
     use crate::ports::Lane;
 
     fn snapshot() -> Snapshot {
@@ -199,6 +209,21 @@ mod tests {
             problems[2].contains("they are throttled: give its table more capacity"),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn a_dead_destination_is_reported_with_its_cause() {
+        for (trouble, said) in [
+            (OutageCause::Dead, "destination security: Slack rejects its webhook for good"),
+            (OutageCause::Failing(RetryReason::NoAddress), "security: its webhook can't be read"),
+            (OutageCause::Failing(RetryReason::ServerError), "the same server error to every post"),
+        ] {
+            let mut dead = DestinationSnapshot::example("security");
+            (dead.dead, dead.breaker_open) = (Some(trouble), true);
+            let problems = problems_of(&Snapshot { destinations: vec![dead], ..snapshot() });
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].contains(said), "{problems:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

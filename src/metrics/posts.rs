@@ -34,7 +34,7 @@ impl PostMetrics {
             )?,
             dead: register.gauges(
                 "hansho_destination_dead",
-                "1 if the destination is dead: Slack rejects its webhook for good.",
+                "1 if the destination is dead: a person has to mend its webhook.",
                 &["destination"],
             )?,
             next_post: register.gauges_of_seconds(
@@ -73,7 +73,7 @@ impl PostMetrics {
         for d in &snapshot.destinations {
             set_seconds(&self.next_post, &[&d.name], d.next_post_in);
             set(&self.breaker_open, &[&d.name], i64::from(d.breaker_open));
-            set(&self.dead, &[&d.name], i64::from(d.dead));
+            set(&self.dead, &[&d.name], i64::from(d.dead.is_some()));
         }
     }
 }

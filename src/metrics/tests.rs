@@ -79,7 +79,7 @@ fn reports() -> Vec<Report> {
         },
         Report::DestinationDead {
             destination: destination(),
-            status: 404,
+            ambiguous: false,
             detail: String::new(),
             delay,
             fallback: None,
@@ -201,7 +201,7 @@ async fn calls(metrics: &Metrics) {
 fn snapshot() -> Snapshot {
     let mut desk = DestinationSnapshot::example("security");
     desk.oldest = Some(NOW.wall.minus(Duration::from_secs(90)));
-    desk.dead = true;
+    desk.dead = Some(crate::ports::OutageCause::Dead);
     Snapshot {
         worker: "w".to_owned(),
         held: 3,

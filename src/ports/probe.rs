@@ -24,8 +24,9 @@ pub struct QueueFacts {
     /// After so many receives a message goes to the dead-letter queue. None: there is no such
     /// queue.
     pub receives_max: Option<u64>,
-    /// The queue is encrypted with a KMS key, which needs rights of its own.
-    pub has_key: bool,
+    /// The KMS key that encrypts the queue, which needs rights of its own: an id, an alias or an
+    /// ARN. None also for SSE-SQS.
+    pub key: Option<String>,
 }
 
 /// How a table is set up.

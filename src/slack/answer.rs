@@ -5,17 +5,19 @@
 //!
 //! | answer | verdict |
 //! |---|---|
+//! | any, with a word about channel or webhook | the destination is dead |
 //! | 200, body exactly `ok` | accepted |
 //! | 200, any other body | retry, ambiguous: Slack or a proxy answered |
 //! | 429 | retry after `Retry-After`; not accepted |
 //! | 5xx | retry, ambiguous: Slack may have failed after storing the message |
 //! | 408 | retry, ambiguous: Slack may have read the request |
-//! | 401, 403, 404, 410; 400 with a word about channel or webhook | the destination is dead |
+//! | 401, 403, 404, 410 | the destination is dead |
 //! | other 400, 413, 422 | the payload is rejected |
 //! | anything else, redirects included | retry; not accepted, because Slack does not answer so |
 //!
 //! Sources: Slack, "Handling errors from incoming webhooks" (400, 403, 404, 410, 500) and "Rate
-//! limits" (429); the others are general HTTP (RFC 9110).
+//! limits" (429); the others are general HTTP (RFC 9110). Slack does not document the status of each
+//! word, so the word decides before the status.
 
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 const WORD_BYTES_MAX: usize = 64;
 
 /// Error words about the destination. Slack rejects every post until somebody repairs the channel,
-/// the app or the webhook. Slack does not document the status of each word.
+/// the app or the webhook.
 const OF_THE_DESTINATION: [&str; 11] = [
     "action_prohibited",
     "channel_is_archived",
@@ -54,6 +56,9 @@ const OF_THE_DESTINATION: [&str; 11] = [
 /// [`BODY_BYTES_MAX`].
 pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
     match status {
+        _ if error_word(body).is_some_and(|word| OF_THE_DESTINATION.contains(&word)) => {
+            Verdict::Dead { status, detail: describe(status, body) }
+        }
         200 if body == b"ok" => Verdict::Accepted,
         200 => Verdict::Retry {
             reason: RetryReason::UnexpectedAnswer,
@@ -80,9 +85,6 @@ pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
             detail: describe(status, body),
         },
         401 | 403 | 404 | 410 => Verdict::Dead { status, detail: describe(status, body) },
-        400 if error_word(body).is_some_and(|word| OF_THE_DESTINATION.contains(&word)) => {
-            Verdict::Dead { status, detail: describe(status, body) }
-        }
         400 | 413 | 422 => Verdict::Refused { detail: describe(status, body) },
         _ => Verdict::Retry {
             reason: RetryReason::UnexpectedAnswer,
@@ -167,6 +169,29 @@ mod tests {
             (999, "", ("retry", Some(UnexpectedAnswer), false)),
         ] {
             assert_eq!(kind(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_word_about_the_destination_decides_whatever_the_status_is() {
+        for word in OF_THE_DESTINATION {
+            for status in [200, 302, 400, 403, 404, 408, 410, 413, 429, 500, 503] {
+                for body in [word.to_owned(), format!("{word}\n")] {
+                    let detail = format!("HTTP {status}: {word}");
+                    let dead = Verdict::Dead { status, detail };
+                    assert_eq!(verdict(status, Some("30"), body.as_bytes()), dead);
+                }
+            }
+        }
+        // Words about the payload, and pages that only contain a word.
+        for (status, body, expected) in [
+            (400, "invalid_blocks", "refused"),
+            (400, "no_text", "refused"),
+            (500, "rollup_error", "retry"),
+            (500, "<p>no_service</p>", "retry"),
+            (200, "no_services_here", "retry"),
+        ] {
+            assert_eq!(kind(status, body).0, expected, "{status} {body}");
         }
     }
 

@@ -40,8 +40,7 @@ fn text(note: &Note) -> String {
         Note::StandsIn { destination, dead_for } => {
             let name = literal_weighing(destination, NAME_CHARS_MAX);
             format!(
-                "The webhook of {name} has been dead for {}. Its findings come here until it has a \
-                 new one.",
+                "The webhook of {name} has not worked for {}. Its findings come here until it does.",
                 length(*dead_for)
             )
         }

@@ -76,7 +76,7 @@ fn read(attributes: &HashMap<QueueAttributeName, String>) -> QueueFacts {
         retention: seconds(&QueueAttributeName::MessageRetentionPeriod),
         message_bytes_max: number(&QueueAttributeName::MaximumMessageSize),
         receives_max: count,
-        has_key: key.is_some_and(|key| !key.is_empty()),
+        key: key.filter(|key| !key.is_empty()).cloned(),
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
             retention: Some(Duration::from_secs(1_209_600)),
             message_bytes_max: Some(1_048_576),
             receives_max: Some(1000),
-            has_key: true,
+            key: Some("alias/hansho".to_owned()),
         };
         assert_eq!(full, expected);
         let odd = facts(&[

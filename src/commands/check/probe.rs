@@ -74,6 +74,15 @@ fn probe_one(
     }
 }
 
+/// What keeps the worker from a start: a token that can't be used, or no webhook that can. One
+/// webhook that can't be used holds only its own destination.
+pub fn obstacles(probes: &Probes) -> Vec<String> {
+    let is_bad = |probe: &Probe| matches!(probe, Probe::Bad(_));
+    let no_webhook = !probes.webhooks.is_empty() && probes.webhooks.values().all(is_bad);
+    let starts = !no_webhook && !probes.token.as_ref().is_some_and(is_bad);
+    if starts { Vec::new() } else { unusable(probes) }
+}
+
 /// The secrets on this machine that can't be used, each with its key and the reason.
 pub fn unusable(probes: &Probes) -> Vec<String> {
     let webhooks =
@@ -86,4 +95,28 @@ pub fn unusable(probes: &Probes) -> Vec<String> {
             Probe::Good { .. } | Probe::NotTried => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_or_every_webhook_keeps_the_worker_from_a_start() {
+        let good = || Probe::Good { host: None };
+        let bad = || Probe::Bad("can't be read".to_owned());
+        for (webhooks, token, obstacles) in [
+            (vec![good()], None, 0),
+            (vec![bad(), good()], None, 0),
+            (vec![bad(), Probe::NotTried], Some(good()), 0),
+            (vec![bad()], None, 1),
+            (vec![bad(), bad()], None, 2),
+            (vec![bad(), good()], Some(bad()), 2),
+            (vec![], None, 0),
+        ] {
+            let named = webhooks.into_iter().enumerate().map(|(i, probe)| (i.to_string(), probe));
+            let probes = Probes { webhooks: named.collect(), token };
+            assert_eq!(super::obstacles(&probes).len(), obstacles, "{probes:?}");
+        }
+    }
 }

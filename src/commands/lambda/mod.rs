@@ -22,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
+use crate::desk::Settings;
 use crate::instants::Wall;
 use crate::ports::{Clock, Lane, Ledger, Notifier, Queue};
 
@@ -69,12 +70,13 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.name())]));
     let clock = SystemClock::start();
     let comparison = compare::with(config, &queue, &ledger, clock);
+    let (notifier, unread) = wiring::notifier(config).await?;
     let function = Function::new(
-        wiring::settings(config, Vec::new()),
+        Settings { unread, ..wiring::settings(config, Vec::new()) },
         names,
         queue,
         ledger,
-        wiring::notifier(config).await?,
+        notifier,
         clock,
     )?
     .comparing(comparison);

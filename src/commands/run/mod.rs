@@ -20,12 +20,12 @@ use worker::RunOptions;
 /// The worker could not start.
 pub async fn start(args: &Run) -> anyhow::Result<Exit> {
     let loaded = setup::load(Some(&args.config));
-    let unusable = probe::unusable(&probe::local(&loaded));
+    let obstacles = probe::obstacles(&probe::local(&loaded));
     let Some(config) = setup::valid(loaded) else {
         return Ok(Exit::Usage);
     };
-    if !unusable.is_empty() {
-        setup::unusable(&unusable);
+    if !obstacles.is_empty() {
+        setup::unusable(&obstacles);
         return Ok(Exit::Usage);
     }
     let inputs = args.input.iter().map(|input| PathBuf::from(input.to_string())).collect();

@@ -136,7 +136,8 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     if let Some(emf) = &emf {
         tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
     }
-    let notifier = wiring::notifier(config).await?;
+    let (notifier, unread) = wiring::notifier(config).await?;
+    let settings = Settings { unread, ..settings };
     let ports = Ports {
         queue: &Counted::new(queue, &vitals.metrics, clock),
         ledger: &Counted::new(ledger, &vitals.metrics, clock),

@@ -53,7 +53,12 @@ impl Destinations {
         let routes = settings.routes.routes.iter().zip(&settings.paces).enumerate();
         let destination = |(i, (route, interval)): (usize, (&Route, &Duration))| {
             let fallback = settings.fallbacks.get(i).copied().flatten();
-            Destination::new(&route.destination, *interval, fallback, settings)
+            let mut destination =
+                Destination::new(&route.destination, *interval, fallback, settings);
+            if settings.unread.contains(&i) {
+                destination.breaker = Breaker::without_address();
+            }
+            destination
         };
         Destinations(routes.map(destination).collect())
     }

@@ -9,10 +9,12 @@
 use crate::finding::Level;
 use crate::instants::Mono;
 use crate::mutation::{self, Mutation};
+use crate::ports::RetryReason;
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
 use crate::desk::ledger::health::Health;
+use crate::desk::order::Order;
 
 use super::Destinations;
 use super::pace_slot::HOLD_MAX;
@@ -82,7 +84,7 @@ impl Mover<'_> {
     /// Nothing is in hand: begins a post, if it can go soon.
     fn begin(&mut self, channel: usize, cx: &mut Context<'_>) -> Move {
         let Some(level) = self.select(cx).most_severe_for(channel) else {
-            return Move::Wait(None);
+            return Move::Wait(self.reread_address(channel, cx));
         };
         if cx.draining {
             return Move::Wait(None);
@@ -103,6 +105,23 @@ impl Mover<'_> {
         }
         let ready_at = self.destinations[channel].slot.own_pace_ready_at();
         if ready_at > cx.now.mono { Move::Wait(Some(ready_at)) } else { Move::Claim }
+    }
+
+    /// Nothing waits for a destination without an address: has the address read again, because no
+    /// post does that. Answers with the time of the next try.
+    fn reread_address(&mut self, channel: usize, cx: &mut Context<'_>) -> Option<Mono> {
+        let d = &mut self.destinations[channel];
+        if !d.breaker.lacks_address() || cx.draining {
+            return None;
+        }
+        if d.breaker.resume_at() <= cx.now.mono {
+            d.breaker.failed(RetryReason::NoAddress);
+            let delay = cx.timers.retry_delay(d.breaker.failures());
+            d.breaker.rest_until(cx.now.mono.plus(delay));
+            let name = d.name().to_owned();
+            cx.output.order(Order::Refresh { destination: channel, name });
+        }
+        Some(d.breaker.resume_at())
     }
 
     /// The claims are in: posts under them as soon as there is a slot.

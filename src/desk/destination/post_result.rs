@@ -25,6 +25,14 @@ pub(in crate::desk) enum Followup {
     Release { ambiguous: bool, alerts: Vec<(AlertId, AfterRelease)> },
 }
 
+/// Why a destination is dead.
+struct Death {
+    cause: OutageCause,
+    /// Slack may have accepted the post all the same.
+    ambiguous: bool,
+    detail: String,
+}
+
 /// Why a post is retried.
 struct Failure {
     reason: RetryReason,
@@ -45,14 +53,33 @@ pub(in crate::desk) struct PostResult<'a, 'c> {
 
 impl PostResult<'_, '_> {
     pub fn judge(&mut self, verdict: Verdict) -> Followup {
+        let for_good = self.is_server_error_for_good(&verdict);
         match verdict {
             Verdict::Accepted => self.accepted(),
+            Verdict::Retry { reason, ambiguous, detail, .. } if for_good => {
+                self.dead(Death { cause: OutageCause::Failing(reason), ambiguous, detail })
+            }
             Verdict::Retry { reason, after, ambiguous, detail } => {
                 self.failed(Failure { reason, after, ambiguous, detail })
             }
-            Verdict::Dead { status, detail } => self.dead(status, detail),
+            Verdict::Dead { detail, .. } => {
+                self.dead(Death { cause: OutageCause::Dead, ambiguous: false, detail })
+            }
             Verdict::Refused { detail } => self.refused(&detail),
         }
+    }
+
+    /// Slack has given one and the same 5xx for so long that the destination counts as dead. The
+    /// detail of a 5xx is its status and its word.
+    fn is_server_error_for_good(&mut self, verdict: &Verdict) -> bool {
+        let server_error = match verdict {
+            Verdict::Retry { reason: RetryReason::ServerError, detail, .. } => {
+                Some(detail.as_str())
+            }
+            _ => None,
+        };
+        let now = self.cx.now.mono;
+        self.destinations[self.channel].breaker.is_same_for_long(server_error, now)
     }
 
     fn accepted(&mut self) -> Followup {
@@ -101,7 +128,7 @@ impl PostResult<'_, '_> {
         let now = self.cx.now.mono;
         let rate_limited = reason == RetryReason::RateLimited;
         let d = &mut self.destinations[self.channel];
-        d.breaker.failed(!rate_limited);
+        d.breaker.failed(reason);
         if !rate_limited {
             self.notes.failed(self.channel, now);
         }
@@ -123,26 +150,28 @@ impl PostResult<'_, '_> {
         (delay, resume_at)
     }
 
-    fn dead(&mut self, status: u16, detail: String) -> Followup {
+    fn dead(&mut self, death: Death) -> Followup {
+        let Death { cause, ambiguous, detail } = death;
         self.cx.output.count().retried += 1;
+        self.cx.output.count().ambiguous += u64::from(ambiguous);
         let now = self.cx.now.mono;
         let d = &mut self.destinations[self.channel];
-        d.breaker.rejected(now, RETRY_MAX);
+        d.breaker.rejected(cause, now, RETRY_MAX);
         self.notes.failed(self.channel, now);
-        self.notes.breaker_opened(self.channel, OutageCause::Dead);
+        self.notes.breaker_opened(self.channel, cause);
         if self.cx.settings.ends_at.is_some() {
             d.slot.announce_rest(now.plus(RETRY_MAX));
         }
         let (name, fallback) = (d.name().to_owned(), d.fallback());
         self.cx.output.report(Report::DestinationDead {
             destination: name.clone(),
-            status,
+            ambiguous,
             detail,
             delay: RETRY_MAX,
             fallback: fallback.map(|other| self.destinations[other].name().to_owned()),
         });
         self.cx.output.order(Order::Refresh { destination: self.channel, name });
-        self.release_all(false)
+        self.release_all(ambiguous)
     }
 
     /// Slack refuses the content. The guilty alert is searched for by halves, then posted as plain

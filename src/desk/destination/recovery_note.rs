@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, OutageCause};
+use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, OutageCause, RetryReason};
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
@@ -56,8 +56,17 @@ struct Over {
 }
 
 impl RecoveryNotes {
-    pub fn new(destinations: usize) -> RecoveryNotes {
-        RecoveryNotes((0..destinations).map(|_| Outage::default()).collect())
+    /// `unread`: the destinations whose address could not be read at the start.
+    pub fn new(destinations: usize, unread: &[usize], now: Mono) -> RecoveryNotes {
+        let outage = |i| match unread.contains(&i) {
+            true => Outage {
+                since: Some(now),
+                why: Some(OutageCause::Failing(RetryReason::NoAddress)),
+                ..Outage::default()
+            },
+            false => Outage::default(),
+        };
+        RecoveryNotes((0..destinations).map(outage).collect())
     }
 
     /// A post to this destination failed.

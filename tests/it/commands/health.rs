@@ -90,12 +90,12 @@ impl Scene {
         waited.await.expect("it happens");
     }
 
-    /// Asks until `hansho health` ends with this code.
-    async fn ask_until(&self, more: &[&str], code: i32) -> Output {
+    /// Asks until `hansho health` ends with this code and says this.
+    async fn ask_until(&self, more: &[&str], code: i32, saying: &str) -> Output {
         let waited = tokio::time::timeout(LONGEST, async {
             loop {
                 let output = self.ask(more).await;
-                if output.status.code() == Some(code) {
+                if output.status.code() == Some(code) && said(&output).contains(saying) {
                     return output;
                 }
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -119,7 +119,7 @@ async fn a_worker_answers_for_its_health() {
     let mut worker = scene.worker(&[("HANSHO_METRICS_EMF", "on")]);
     let url = scene.events_url().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    assert_eq!(said(&scene.ask_until(&["--ready"], 0).await), "ready\n");
+    assert_eq!(said(&scene.ask_until(&["--ready"], 0, "ready").await), "ready\n");
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
     for (id, severity) in [("a", 9.5), ("b", 5.0), ("noise", 2.0)] {
         http.post(&url).body(event(id, severity)).send().await.unwrap();
@@ -143,8 +143,7 @@ async fn a_worker_answers_for_its_health() {
     // A dead destination makes the worker unready, not unhealthy: a restart does not help.
     scene.slack.otherwise(Behaviour::Status(404, "no_service".to_owned()));
     http.post(&url).body(event("c", 9.5)).send().await.unwrap();
-    let unready = said(&scene.ask_until(&["--ready"], 1).await);
-    assert!(unready.contains("destination slack: Slack rejects its webhook"), "{unready}");
+    scene.ask_until(&["--ready"], 1, "destination slack: Slack rejects its webhook").await;
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
 
     let pid = worker.id().unwrap().to_string();
@@ -154,6 +153,81 @@ async fn a_worker_answers_for_its_health() {
     let last = log.iter().rfind(|line| line.get("_aws").is_some()).expect("a line for CloudWatch");
     assert_eq!((&last["posted"], &last["findings"]), (&2.into(), &4.into()), "{last}");
     assert_eq!(last["destination_dead"], 1, "{last}");
+}
+
+/// The webhook of one destination can't be read. The other is served. When the webhook is there, the
+/// first is served as well, without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_can_not_be_read_holds_its_own_destination() {
+    let scene = Scene::new().await;
+    let folder = scene.folder.path();
+    let destination = |name: &str| {
+        format!("[[destination]]\nname = '{name}'\nwebhook = 'file:{name}.url'\npace = '50ms'\n")
+    };
+    let config = [destination("security"), destination("audit")].concat();
+    std::fs::write(folder.join("hansho.toml"), config).unwrap();
+    let put = |name: &str| {
+        let webhook = scene.slack.webhook(&format!("{name}-{SECRET}"));
+        std::fs::write(folder.join(format!("{name}.url")), webhook).unwrap();
+    };
+    let run = || {
+        let mut command = hansho(folder);
+        command.arg("run").envs([
+            ("HANSHO_EMBEDDED_LISTEN", "127.0.0.1:0"),
+            ("HANSHO_METRICS_LISTEN", &scene.listen),
+        ]);
+        command
+    };
+    let to = |name: &str| {
+        let path = format!("/{name}-{SECRET}");
+        scene.slack.received().iter().filter(|r| r.accepted && r.path.ends_with(&path)).count()
+    };
+    // No destination can be served.
+    let neither = tokio::time::timeout(LONGEST, run().output()).await.unwrap().unwrap();
+    assert_eq!(neither.status.code(), Some(2));
+    assert!(said(&neither).contains("webhook of security: file:security.url can't"), "{neither:?}");
+    assert_no_secret_in(&neither.stderr);
+
+    put("audit");
+    let check = hansho(folder).arg("check").output().await.unwrap();
+    assert_eq!(check.status.code(), Some(2));
+    let named = "destination[1] \"security\" webhook: file:security.url can't";
+    assert!(said(&check).contains(named), "{check:?}");
+    let log = File::create(folder.join("log")).unwrap();
+    let mut worker = run().stderr(Stdio::from(log)).spawn().unwrap();
+    let url = scene.events_url().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready = || async {
+        let answer = http.get(format!("http://{}/readyz", scene.listen)).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    tokio::time::timeout(LONGEST, async {
+        while !ready().await.contains("destination security: its webhook can't be read") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("it is said");
+    let told = |l: &Value| l["level"] == "ERROR" && l["destination"] == "security";
+    assert!(scene.log().iter().any(told));
+    http.post(&url).body(event("a", 9.5)).send().await.unwrap();
+    scene.until(|| to("audit") == 1).await;
+    assert_eq!(to("security"), 0);
+
+    put("security");
+    scene.until(|| to("security") == 1).await;
+    tokio::time::timeout(LONGEST, async {
+        while ready().await != "ready\n" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("it is ready");
+    let pid = worker.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(worker.wait().await.unwrap().success());
+    assert_eq!((to("audit"), to("security")), (1, 1));
+    scene.log();
 }
 
 #[tokio::test(flavor = "multi_thread")]

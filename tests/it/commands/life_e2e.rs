@@ -36,7 +36,7 @@ impl Scene {
             ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET)),
             ("HANSHO_DESTINATION_PACE", "50ms".to_owned()),
             ("HANSHO_DESTINATION_MENTION_HIGH", MENTION.to_owned()),
-            ("HANSHO_SEVERITY_MIN", "medium".to_owned()),
+            ("HANSHO_MIN_SEVERITY", "medium".to_owned()),
         ]);
         let tally = summary(&finish(command).await);
         let posts = self.slack.received();

@@ -171,7 +171,7 @@ async fn a_short_absence_of_the_ledger_is_waited_out() {
 }
 
 /// The first destination gets all from medium up, the second what is critical, and takes over.
-fn with_fallback() -> Settings {
+pub fn with_fallback() -> Settings {
     let mut s = settings("w", true);
     s.routes.routes.push(Route {
         destination: "oncall".to_owned(),

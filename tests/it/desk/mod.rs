@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod calls;
 #[cfg(feature = "demo")]
 pub mod costs;
+pub mod dead;
 pub mod fleet;
 pub mod lambda_call;
 pub mod prefetch;

@@ -233,8 +233,8 @@ fn a_note_stands_below_the_cards() {
                  errors (5xx). 214 findings waited and are posted now."
             ),
             block(
-                "🛠️ The webhook of security has been dead for 37 min. Its findings come here until \
-                 it has a new one."
+                "🛠️ The webhook of security has not worked for 37 min. Its findings come here until \
+                 it does."
             ),
         ]
     );

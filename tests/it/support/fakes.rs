@@ -92,6 +92,7 @@ pub struct ScriptedNotifier {
     seen: Arc<Mutex<Vec<Seen>>>,
     refreshed: Arc<Mutex<u32>>,
     replaced: bool,
+    readable_from: Mono,
 }
 
 impl ScriptedNotifier {
@@ -104,6 +105,7 @@ impl ScriptedNotifier {
             seen: Arc::default(),
             refreshed: Arc::default(),
             replaced: false,
+            readable_from: Mono(0),
         }
     }
 
@@ -123,6 +125,11 @@ impl ScriptedNotifier {
     /// Whenever an address is read again, it is another one.
     pub fn replaced(self) -> ScriptedNotifier {
         ScriptedNotifier { replaced: true, ..self }
+    }
+
+    /// No address can be read before.
+    pub fn readable_from(self, at: Mono) -> ScriptedNotifier {
+        ScriptedNotifier { readable_from: at, ..self }
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -158,7 +165,10 @@ impl Notifier for ScriptedNotifier {
 
     async fn refresh(&self, _: &str) -> Result<bool, String> {
         *self.refreshed.lock().unwrap() += 1;
-        Ok(self.replaced)
+        match self.clock.now().mono < self.readable_from {
+            true => Err("no such file".to_owned()),
+            false => Ok(self.replaced),
+        }
     }
 }
 
@@ -271,6 +281,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             routes: vec![Route { destination: "security".to_owned(), min_severity: None }],
         },
         paces: vec![Duration::from_millis(1100)],
+        unread: Vec::new(),
         fallbacks: vec![None],
         fleet: 1,
         capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },

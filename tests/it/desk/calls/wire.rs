@@ -292,6 +292,7 @@ impl Wire {
             lanes: vec![Lane::Standard],
             receive_wait: Duration::from_secs(20),
             paces: vec![Duration::from_millis(1100)],
+            unread: Vec::new(),
             drain: Some(DrainTerms { measurements: 1, patience: Duration::from_secs(24 * 3600) }),
             ..settings(&format!("w{}", self.workers), true)
         };

@@ -19,6 +19,9 @@ const RECEIVES_MIN: u64 = 1000;
 /// A queue with fewer receives is not received from: the check would use up too many of them.
 const RECEIVES_FOR_A_CHECK: u64 = 10;
 
+/// The end of the name of the KMS key that AWS manages for SQS, with or without the ARN before it.
+const KEY_OF_AWS: &str = "alias/aws/sqs";
+
 /// The use of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -55,12 +58,13 @@ fn setup(subject: &str, role: Role, facts: &QueueFacts, visibility: Duration) ->
         short_retention(subject, facts),
         small_messages(subject, facts),
         few_receives(subject, role, facts),
+        key_of_aws(subject, role, facts),
     ];
     let mut lines: Vec<Line> = mistakes.into_iter().flatten().collect();
     if lines.is_empty() {
         lines.push(Line::ok(subject, summary(role, facts)));
     }
-    if facts.has_key {
+    if facts.key.is_some() {
         lines.push(Line::not_checked(
             subject,
             "its KMS key: the first message shows whether the role may use it (kms:Decrypt, and \
@@ -120,6 +124,24 @@ fn few_receives(subject: &str, role: Role, facts: &QueueFacts) -> Option<Line> {
         )),
         Role::Lane => None,
     }
+}
+
+/// EventBridge can't use the key that AWS manages for SQS, and nobody can change that key's policy.
+/// Only the lanes have EventBridge as a sender.
+/// Sources: SQS developer guide, "Key management", permissions for AWS services; aws-cdk, issue
+/// 30549.
+fn key_of_aws(subject: &str, role: Role, facts: &QueueFacts) -> Option<Line> {
+    let key = facts.key.as_ref().filter(|_| role == Role::Lane)?;
+    key.ends_with(KEY_OF_AWS).then(|| {
+        Line::wrong(
+            subject,
+            format!(
+                "it is encrypted with AWS's own key {KEY_OF_AWS}: EventBridge can't send to it"
+            ),
+            "encrypt it with SSE-SQS (SqsManagedSseEnabled), or with a customer managed key whose \
+             policy allows events.amazonaws.com kms:GenerateDataKey and kms:Decrypt",
+        )
+    })
 }
 
 fn summary(role: Role, facts: &QueueFacts) -> String {

@@ -12,7 +12,7 @@ fn facts() -> QueueFacts {
         retention: Some(RETENTION_MAX),
         message_bytes_max: Some(MESSAGE_BYTES),
         receives_max: Some(1000),
-        has_key: false,
+        key: None,
     }
 }
 
@@ -53,8 +53,32 @@ fn lanes_are_judged_by_what_the_worker_needs() {
     let all = QueueFacts { visibility: hour, retention: hour, receives_max: Some(1), ..facts() };
     let lines = queue("q", Role::Lane, &Asked::Answered(all), VISIBILITY * 100);
     assert_eq!(states(&lines), ["wrong"; 3]);
-    let with_key = Asked::Answered(QueueFacts { has_key: true, ..facts() });
-    assert_eq!(states(&queue("q", Role::Lane, &with_key, VISIBILITY)), ["ok", "not checked"]);
+}
+
+#[test]
+fn eventbridge_can_not_send_to_a_lane_with_the_key_of_aws() {
+    let judge = |role, key: &str| {
+        let receives_max = (role == Role::Lane).then_some(1000);
+        let facts = QueueFacts { key: Some(key.to_owned()), receives_max, ..facts() };
+        queue("q", role, &Asked::Answered(facts), VISIBILITY)
+    };
+    let arn = "arn:aws:kms:eu-west-1:111122223333:alias/aws/sqs";
+    for (role, key, state) in [
+        (Role::Lane, "alias/aws/sqs", "wrong"),
+        (Role::Lane, arn, "wrong"),
+        (Role::Lane, "alias/hansho", "ok"),
+        (Role::Lane, "1234abcd-12ab-34cd-56ef-1234567890ab", "ok"),
+        // Only the worker sends to it.
+        (Role::Quarantine, "alias/aws/sqs", "ok"),
+    ] {
+        let lines = judge(role, key);
+        assert_eq!(states(&lines), [state, "not checked"], "{role:?} {key}");
+        if state == "wrong" {
+            assert!(lines[0].detail.contains("EventBridge can't send"), "{}", lines[0].detail);
+            let fix = lines[0].fix.as_ref().unwrap();
+            assert!(fix.contains("SSE-SQS") && fix.contains("events.amazonaws.com"), "{fix}");
+        }
+    }
 }
 
 #[test]
