@@ -76,56 +76,26 @@ impl Raw {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawQueue {
-    pub standard: Option<Given>,
-    pub express: Option<Given>,
-    pub quarantine: Option<Given>,
+/// Sections whose keys all have a plain value.
+macro_rules! sections {
+    ($($section:ident: $($key:ident),+;)+) => {$(
+        #[derive(Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $section {
+            $(pub $key: Option<Given>,)+
+        }
+    )+};
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawLedger {
-    pub table: Option<Given>,
-    pub retention: Option<Given>,
-    pub remind_after: Option<Given>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawEmbedded {
-    pub path: Option<Given>,
-    pub listen: Option<Given>,
-    pub token: Option<Given>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawWorker {
-    pub visibility: Option<Given>,
-    pub heartbeat: Option<Given>,
-    pub lease: Option<Given>,
-    pub skew: Option<Given>,
-    pub post_timeout: Option<Given>,
-    pub buffer_findings: Option<Given>,
-    pub buffer_bytes: Option<Given>,
-    pub fleet: Option<Given>,
-    pub seed: Option<Given>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawMetrics {
-    pub listen: Option<Given>,
-    pub emf: Option<Given>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawReconcile {
-    pub every: Option<Given>,
-    pub regions: Option<Given>,
+sections! {
+    RawQueue: standard, express, quarantine;
+    RawLedger: table, retention, remind_after;
+    RawEmbedded: path, listen, token;
+    RawWorker: visibility, heartbeat, lease, skew, post_timeout, buffer_findings, buffer_bytes, fleet,
+        seed;
+    RawMetrics: listen, emf;
+    RawReconcile: every, regions;
+    RawMention: informational, low, medium, high, critical;
 }
 
 #[derive(Default, Deserialize)]
@@ -137,16 +107,6 @@ pub struct RawDestination {
     pub pace: Option<Given>,
     pub fallback: Option<Given>,
     pub mention: RawMention,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawMention {
-    pub informational: Option<Given>,
-    pub low: Option<Given>,
-    pub medium: Option<Given>,
-    pub high: Option<Given>,
-    pub critical: Option<Given>,
 }
 
 /// serde reads the file only, so the origin is the file.

@@ -174,7 +174,8 @@ fn is_arn_or_name(text: &str, service: &str, len_max: usize, in_name: fn(char) -
     names_service && long_enough && is_of(text, 2_048, |c| c == ':' || c.is_ascii_graphic())
 }
 
-fn is_of(text: &str, len_max: usize, allowed: impl Fn(char) -> bool) -> bool {
+/// Whether a text has 1 to `len_max` bytes, and only allowed characters.
+pub(super) fn is_of(text: &str, len_max: usize, allowed: impl Fn(char) -> bool) -> bool {
     !text.is_empty() && text.len() <= len_max && text.chars().all(allowed)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::duration;
 use super::raw::{Given, Scalar};
-use super::reference::{Reference, is_like_a_webhook};
+use super::reference::{Reference, is_like_a_webhook, is_of};
 use crate::finding::region::RegionName;
 use crate::policy::filter::Threshold;
 use crate::slack::{Mention, NotAMention};
@@ -292,10 +292,6 @@ pub fn pace_allowed(pace: Duration, host: &str) -> Result<(), String> {
 
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
-}
-
-fn is_of(text: &str, len_max: usize, allowed: impl Fn(char) -> bool) -> bool {
-    !text.is_empty() && text.len() <= len_max && text.chars().all(allowed)
 }
 
 #[cfg(test)]

@@ -157,11 +157,10 @@ fn cut_off(start: &str, scope: &Scope) -> Result<Question, WrongUsage> {
 /// An ARN has product, account and region. For some products, the fingerprint has others.
 fn by_arn(text: &str, print: Fingerprint, scope: &Scope) -> Question {
     let says_all = ["guardduty", "inspector", "macie"].contains(&print.product.as_str());
-    let ids = vec![print.id_text(), written(text)];
+    let mut ids = vec![print.id_text(), written(text)];
     let mut words = vec![print.id.clone(), text.to_owned()];
-    words.dedup();
-    let mut ids = ids;
     ids.dedup();
+    words.dedup();
     Question::Name(AskedName {
         clue: (!says_all).then(|| clue(ids, scope)),
         fingerprints: vec![print.to_string()],
@@ -197,20 +196,14 @@ fn by_id(text: &str, scope: &Scope) -> Question {
 }
 
 fn clue(ids: Vec<String>, scope: &Scope) -> Clue {
-    let part = |part: &Option<String>| part.clone();
-    let (product, account) = (part(&scope.product), part(&scope.account));
-    Clue { ids, prefix: false, product, account, region: part(&scope.region) }
+    let Scope { product, account, region } = scope.clone();
+    Clue { ids, prefix: false, product, account, region }
 }
 
 /// An id in the form of the ledger's keys.
 fn written(id: &str) -> String {
-    let print = |id: &str| Fingerprint {
-        product: String::new(),
-        account: String::new(),
-        region: String::new(),
-        id: id.to_owned(),
-    };
-    print(id).id_text()
+    let (product, account, region) = (String::new(), String::new(), String::new());
+    Fingerprint { product, account, region, id: id.to_owned() }.id_text()
 }
 
 /// Recognises `product/account/region/id`. The account must be twelve digits or unknown, because

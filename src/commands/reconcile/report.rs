@@ -12,13 +12,14 @@ pub const NAMED_MAX: usize = 200;
 const UNREADABLE_NAMED_MAX: usize = 5;
 
 /// How a region's comparison ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RegionOutcome {
     /// Compared to the end of the list.
     Whole,
     /// Stopped at the limit of findings.
     Limit,
     /// Stopped by the time limit, perhaps before the start.
+    #[default]
     Deadline,
     /// Another run has the region, at most until then.
     Busy(Wall),
@@ -72,7 +73,7 @@ impl MissingFinding {
 }
 
 /// The report of one region.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegionReport {
     pub region: String,
     pub outcome: RegionOutcome,
@@ -102,23 +103,7 @@ pub struct RegionReport {
 
 impl RegionReport {
     pub fn new(region: &str) -> RegionReport {
-        RegionReport {
-            region: region.to_owned(),
-            outcome: RegionOutcome::Deadline,
-            since: None,
-            listed: 0,
-            compared: 0,
-            known: 0,
-            waiting: 0,
-            missing: 0,
-            enqueued: 0,
-            below_threshold: 0,
-            young: 0,
-            archived: 0,
-            unreadable: 0,
-            unreadable_why: Vec::new(),
-            named: Vec::new(),
-        }
+        RegionReport { region: region.to_owned(), ..RegionReport::default() }
     }
 
     pub(super) fn add_unreadable(&mut self, why: String) {

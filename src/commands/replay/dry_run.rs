@@ -153,7 +153,7 @@ impl Plan<'_> {
         };
         let mut value = list::json(selected, view);
         value["dry_run"] = true.into();
-        value["totals"] = self.totals.json();
+        value["totals"] = json!(self.totals);
         value["messages"] =
             self.messages.iter().map(|(m, f)| forecast::as_json(m, f, now)).collect();
         value["previews"] = self.previews.iter().map(preview).collect();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Level};
@@ -172,7 +173,7 @@ pub fn text(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) ->
 }
 
 /// The sums of all forecasts, in messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     pub express: usize,
     pub standard: usize,
@@ -234,20 +235,6 @@ impl Totals {
             lines.push(format!("{waiting:>8} in use: a worker may be posting them now"));
         }
         lines.join("\n")
-    }
-
-    pub fn json(&self) -> Value {
-        json!({
-            "express": self.express,
-            "standard": self.standard,
-            "posted": self.posted,
-            "already_posted": self.already_posted,
-            "closed": self.closed,
-            "same": self.same,
-            "below_threshold": self.below_threshold,
-            "quarantined_again": self.quarantined_again,
-            "waiting": self.waiting,
-        })
     }
 }
 
