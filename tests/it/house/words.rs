@@ -1,7 +1,7 @@
 //! Words that the glossary of ARCHITECTURE.md replaces.
 
 use super::not_yet;
-use super::source::{files, is_word, rust_files};
+use super::source::{files, is_word, rust_files, sources};
 
 /// The word, and what is written instead.
 const REPLACED: [(&str, &str); 18] = [
@@ -47,8 +47,8 @@ fn found(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn the_project_uses_the_words_of_the_glossary() {
-    let rust = rust_files(&["src", "tests", "benches"]);
-    let mut texts: Vec<_> = rust.into_iter().map(|file| (file.path, file.text)).collect();
+    let rust = sources().into_iter().chain(rust_files(&["tests", "benches"]));
+    let mut texts: Vec<_> = rust.map(|file| (file.path, file.text)).collect();
     texts.retain(|(path, _)| path != THIS_FILE);
     texts.extend(files("docs", "md"));
     texts.extend(files("infra", "yaml"));
