@@ -128,8 +128,8 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
         problems.push(format!("ledger: all calls have failed for two minutes or more; {reason}"));
     }
     for d in &snapshot.destinations {
-        if let Some(trouble) = d.dead {
-            problems.push(format!("destination {}: {}", d.name, cause_of_death(trouble)));
+        if let Some(failure) = d.dead {
+            problems.push(format!("destination {}: {}", d.name, cause_of_death(failure)));
         } else if d.breaker_open {
             let (name, failures) = (&d.name, d.failures);
             problems
@@ -139,8 +139,8 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
     problems
 }
 
-fn cause_of_death(trouble: OutageCause) -> &'static str {
-    match trouble {
+fn cause_of_death(failure: OutageCause) -> &'static str {
+    match failure {
         OutageCause::Dead => "Slack rejects its webhook for good; set a new one",
         OutageCause::Failing(RetryReason::NoAddress) => {
             "its webhook can't be read; see the log; it is read again every minute"
@@ -213,13 +213,13 @@ mod tests {
 
     #[test]
     fn a_dead_destination_is_reported_with_its_cause() {
-        for (trouble, said) in [
+        for (failure, said) in [
             (OutageCause::Dead, "destination security: Slack rejects its webhook for good"),
             (OutageCause::Failing(RetryReason::NoAddress), "security: its webhook can't be read"),
             (OutageCause::Failing(RetryReason::ServerError), "the same server error to every post"),
         ] {
             let mut dead = DestinationSnapshot::example("security");
-            (dead.dead, dead.breaker_open) = (Some(trouble), true);
+            (dead.dead, dead.breaker_open) = (Some(failure), true);
             let problems = problems_of(&Snapshot { destinations: vec![dead], ..snapshot() });
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].contains(said), "{problems:?}");

@@ -12,6 +12,7 @@ pub struct FindingMetrics {
     below_threshold: IntCounterVec,
     already_posted: IntCounterVec,
     already_posted_by: IntCounterVec,
+    closed: IntCounterVec,
     posted: IntCounterVec,
     fenced_out: IntCounterVec,
 }
@@ -40,6 +41,13 @@ impl FindingMetrics {
                  from a prefetched record, or from a refused claim.",
                 &["by"],
             )?,
+            closed: register.counters(
+                "hansho_closed_total",
+                "Alerts for which nothing was posted because the finding is closed: resolved or \
+                 suppressed when it came, or closed since according to the ledger. `ended`: the \
+                 finding had been posted.",
+                &["destination", "why", "ended"],
+            )?,
             posted: register.counters(
                 "hansho_posted_total",
                 "Alerts that Slack accepted and the ledger recorded.",
@@ -66,6 +74,13 @@ impl FindingMetrics {
             Report::AlreadyPosted { destination, level, by, .. } => {
                 count(&self.already_posted, &[destination, level.as_str()]);
                 count(&self.already_posted_by, &[by.as_str()]);
+            }
+            Report::Closed { destination, why, ended, .. } => {
+                let ended = if *ended { "true" } else { "false" };
+                count(&self.closed, &[destination, why.as_str(), ended]);
+            }
+            Report::AlreadyClosed { destination, .. } => {
+                count(&self.closed, &[destination, "closed_since", "false"]);
             }
             Report::Posted { destination, level, .. } => {
                 count(&self.posted, &[destination, level.as_str()]);

@@ -60,6 +60,12 @@ fn reports() -> Vec<Report> {
             level,
             by: KnownFrom::Prefetch,
         },
+        Report::Closed {
+            finding: "f".to_owned(),
+            destination: destination(),
+            why: crate::finding::Closing::Resolved,
+            ended: true,
+        },
         posted(1_500),
         Report::Canary { finding: "c".to_owned(), took: Duration::from_millis(2_500) },
         Report::Quarantined {
@@ -240,6 +246,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_breaker_open",
         "hansho_build_info",
         "hansho_call_seconds",
+        "hansho_closed_total",
         "hansho_canary_seconds",
         "hansho_call_failures_total",
         "hansho_calls_total",

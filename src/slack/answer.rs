@@ -16,8 +16,8 @@
 //! | anything else, redirects included | retry; not accepted, because Slack does not answer so |
 //!
 //! Sources: Slack, "Handling errors from incoming webhooks" (400, 403, 404, 410, 500) and "Rate
-//! limits" (429); the others are general HTTP (RFC 9110). Slack does not document the status of each
-//! word, so the word decides before the status.
+//! limits" (429); the others are general HTTP (RFC 9110). Slack does not document the status of
+//! each word, so the word decides before the status.
 
 use std::time::Duration;
 

@@ -155,8 +155,8 @@ async fn a_worker_answers_for_its_health() {
     assert_eq!(last["destination_dead"], 1, "{last}");
 }
 
-/// The webhook of one destination can't be read. The other is served. When the webhook is there, the
-/// first is served as well, without a restart.
+/// The webhook of one destination can't be read. The other is served. When the webhook is there,
+/// the first is served as well, without a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_can_not_be_read_holds_its_own_destination() {
     let scene = Scene::new().await;
@@ -208,8 +208,8 @@ async fn a_webhook_that_can_not_be_read_holds_its_own_destination() {
     })
     .await
     .expect("it is said");
-    let told = |l: &Value| l["level"] == "ERROR" && l["destination"] == "security";
-    assert!(scene.log().iter().any(told));
+    let logged = |l: &Value| l["level"] == "ERROR" && l["destination"] == "security";
+    assert!(scene.log().iter().any(logged));
     http.post(&url).body(event("a", 9.5)).send().await.unwrap();
     scene.until(|| to("audit") == 1).await;
     assert_eq!(to("security"), 0);

@@ -37,6 +37,30 @@ fn print(name: &str, counts: &Counts) {
     println!("{name}: {counts:?}");
 }
 
+/// A patch day: old findings that were never posted are closed.
+#[tokio::test]
+async fn closings_of_what_was_never_posted_cost_no_write() {
+    let closed = |(id, severity): (String, f64)| {
+        let old = r#""archived":true"#;
+        let body = crate::support::fakes::event(&id, severity);
+        let mut event: serde_json::Value = serde_json::from_str(&body).unwrap();
+        event["detail"]["service"] = serde_json::from_str(&format!("{{{old}}}")).unwrap();
+        event["detail"]["createdAt"] = "2020-01-01T00:00:00Z".into();
+        event["detail"]["updatedAt"] = "2026-01-01T00:00:00Z".into();
+        event.to_string()
+    };
+    let all: Vec<String> = (0..1000).map(|n| closed((format!("old-{n}"), 8.0))).collect();
+    let (counts, tally, _) = Wire::new().await.night(&all, None).await;
+    print("closed", &counts);
+    assert_eq!((tally.closed, tally.ended, tally.posted), (1000, 0, 0));
+    let Counts { writes, pace_writes, prefetched_half_units, reads, deletes, .. } = counts;
+    assert_eq!((writes, pace_writes), (0, 0));
+    assert!(
+        prefetched_half_units + 2 * reads <= 1002 && deletes <= 112,
+        "half read units: {prefetched_half_units} + 2 x {reads}"
+    );
+}
+
 async fn nights() -> Vec<Night> {
     let mut nights = Vec::new();
     let mut wire = Wire::new().await;
