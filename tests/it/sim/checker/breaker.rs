@@ -14,6 +14,9 @@ const REST_MS: u64 = 7_990;
 /// The most tries within an hour: one in half a minute, once the delays have grown.
 const TRIES_AN_HOUR: usize = 130;
 const HOUR_MS: u64 = 3_600_000;
+/// The most messages that the receives in flight on a lane bring: four receives of ten messages,
+/// and one message of each twice.
+const IN_FLIGHT_MAX: usize = 4 * 11;
 
 #[derive(Default)]
 struct Channel {
@@ -105,8 +108,7 @@ impl<'a> State<'a> {
                 let holds = (0..rules.destinations).all(|d| self.holds_for(rules, who, d));
                 let taken = self.taken.entry(who).or_default();
                 *taken = if holds { *taken + 1 } else { 0 };
-                // A receive of each lane may have been under way, and bring one message twice.
-                if *taken == 11 * rules.lanes + 1 {
+                if *taken == IN_FLIGHT_MAX * rules.lanes + 1 {
                     breaks(format!("{who} still receives, but can post nowhere"));
                 }
             }

@@ -185,8 +185,9 @@ fn why_forgotten(
 ) -> Option<&'static str> {
     let writes = index.writes.get(&alert).map_or(&[][..], Vec::as_slice);
     let level = earlier.cards.iter().find(|c| c.alert() == alert)?.level;
-    let between = |at: &u64| (earlier.called..=later.called).contains(at);
-    if index.rewound.get(&alert).is_some_and(|all| all.iter().any(between)) {
+    let rewound = index.rewound.get(&alert).into_iter().flatten().copied();
+    let rewound = rewound.filter(|at| *at <= later.called).max();
+    if rewound.is_some_and(|at| at >= earlier.called) {
         return Some("repeated on request");
     }
     let marks = |w: &&Write<'_>| {
@@ -207,10 +208,11 @@ fn why_forgotten(
             expired(writes, earlier, later, level) || claimed_blank(writes, earlier, later);
         return forgotten.then_some("row expired");
     }
-    // A post without a claim is not written where the ledger knew of as high a level before.
+    // A post without a claim is not written where the ledger knew of as high a level before. The
+    // ledger does not know what it knew before an operator made the record free.
     let known = |w: &Write<'_>| w.row.is_some_and(|(_, done)| !done) && w.who == earlier.who;
     if !claimed(writes, earlier) && writes.iter().filter(marks).any(known) {
-        return ran_out(writes, 0, later, level).then_some("row expired");
+        return ran_out(writes, rewound.unwrap_or(0), later, level).then_some("row expired");
     }
     let taken = earlier.taken?;
     if let Some((_, answer)) = earlier.answer
