@@ -117,6 +117,7 @@ pub enum HidePurpose {
 
 /// The answer to a claim.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum ClaimOutcome {
     Won(AlertRecord),
     AlreadyPosted {

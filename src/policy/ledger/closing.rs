@@ -7,6 +7,7 @@ use crate::policy::record::{Effect, Sighting};
 
 /// The answer to an event that says that a finding is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum ClosingStep {
     /// Write or wait, as with any other fact.
     Record(Recording<AlertRecord>),

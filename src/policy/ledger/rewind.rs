@@ -6,6 +6,7 @@ use crate::policy::record::AlertRecordState;
 
 /// The answer to an operator who wants an alert posted again.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum Rewind {
     /// Replace the record by this one, if it is still as expected.
     Write { expect: Expect, record: AlertRecord },
