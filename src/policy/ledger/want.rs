@@ -7,7 +7,7 @@ use crate::policy::record::{Closed, Sighting};
 /// A worker wants to post an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want<'a> {
-    /// See [`AlertRecordState::Claimed`]. Never empty.
+    /// See [`crate::policy::record::AlertRecordState::Claimed`]. Never empty.
     pub owner: &'a str,
     pub sighting: Sighting,
 }
