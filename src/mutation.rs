@@ -68,12 +68,6 @@ pub enum Mutation {
     ClaimedTakenForPosted,
     /// This worker's memory settles also a state that the record had not seen.
     MemorySettlesComebacks,
-    /// A closing is ignored.
-    ClosingIgnored,
-    /// The events of a finding count in the order in which they arrive.
-    OrderOfArrival,
-    /// The closing of an incident that is posted makes its record free.
-    ClosingFreesThePosted,
     /// An expired record settles alerts for ever.
     ExpiryForgotten,
     /// This worker's memory of a record is never too old.
