@@ -77,7 +77,7 @@ fn what_was_posted_closes_and_is_posted_again_when_it_comes_back() {
 }
 
 #[test]
-fn a_closing_of_which_nobody_was_told_leaves_a_trace_only_if_it_is_asked_to() {
+fn a_closing_without_a_record_leaves_a_trace_only_if_it_is_asked_to() {
     let known = ClosingStep::Record(Recording::Known);
     assert_eq!(close(None, &gone(2), false, &TERMS, NOW), known);
     let trace = closed(None, &gone(2));
@@ -85,7 +85,7 @@ fn a_closing_of_which_nobody_was_told_leaves_a_trace_only_if_it_is_asked_to() {
     let late = claim(Some(&trace), &want(&open(Level::High, 1)), &TERMS, LATER);
     assert!(matches!(late, Claim::Closed(_)), "{late:?}");
     let (held, kind) = claimed(Some(&trace), &open(Level::High, 3), LATER);
-    assert_eq!((kind, held.came_back()), (ClaimKind::TakeOver, None), "nobody was told before");
+    assert_eq!((kind, held.came_back()), (ClaimKind::TakeOver, None), "it was never posted");
     let (_, first) = mark(&held, "p", &open(Level::High, 3), &TERMS, LATER);
     assert_eq!((first.incident.comebacks, first.incident.closed), (0, None));
     // An event that is closed claims nothing.
