@@ -243,40 +243,29 @@ async fn claim<L: Ledger, C: Clock>(
     order: &ClaimOrder,
 ) -> ClaimOutcome {
     let want = Want { owner: &order.owner, sighting: order.sighting.clone() };
+    let boxed = |seen: Option<_>| Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
     let mut seen: Option<AlertRecord> = None;
     for _ in 0..ROUNDS_MAX {
-        match ledger::claim(seen.as_ref(), &want, terms, clock.now().wall) {
+        let step = ledger::claim(seen.as_ref(), &want, terms, clock.now().wall);
+        let (expect, record, joined) = match step {
             Claim::AlreadyPosted { level } => {
-                let record = Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
-                return ClaimOutcome::AlreadyPosted { level, record };
+                return ClaimOutcome::AlreadyPosted { level, record: boxed(seen) };
             }
-            Claim::Closed(_) => {
-                let record = Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
-                return ClaimOutcome::Closed { record };
-            }
-            Claim::Join { expect, record, level } => {
-                match ledger.write(&order.key, &expect, &record).await {
-                    Ok(Written::Done) => {
-                        let record = Box::new(record);
-                        return ClaimOutcome::AlreadyPosted { level, record };
-                    }
-                    Ok(Written::Lost(record)) => seen = record,
-                    Err(error) => return ClaimOutcome::Failed { error, answered: true },
-                }
-            }
+            Claim::Closed(_) => return ClaimOutcome::Closed { record: boxed(seen) },
             Claim::Busy { until } => return ClaimOutcome::Busy { until },
             Claim::Write { record, .. } if mutation::is(Mutation::ClaimForgotten) => {
                 return ClaimOutcome::Won(record);
             }
-            Claim::Write { expect, record, .. } => {
-                match ledger.write(&order.key, &expect, &record).await {
-                    Ok(Written::Done) => return ClaimOutcome::Won(record),
-                    Ok(Written::Lost(record)) => seen = record,
-                    Err(error) => {
-                        return ClaimOutcome::Failed { error, answered: seen.is_some() };
-                    }
-                }
+            Claim::Write { expect, record, .. } => (expect, record, None),
+            Claim::Join { expect, record, level } => (expect, record, Some(level)),
+        };
+        match (ledger.write(&order.key, &expect, &record).await, joined) {
+            (Ok(Written::Done), None) => return ClaimOutcome::Won(record),
+            (Ok(Written::Done), Some(level)) => {
+                return ClaimOutcome::AlreadyPosted { level, record: Box::new(record) };
             }
+            (Ok(Written::Lost(record)), _) => seen = record,
+            (Err(error), _) => return ClaimOutcome::Failed { error, answered: seen.is_some() },
         }
     }
     ClaimOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
@@ -290,52 +279,61 @@ async fn record<L: Ledger, C: Clock>(
     order: &RecordOrder,
 ) -> RecordOutcome {
     let RecordOrder { key, owner, .. } = order;
-    match &order.fact {
+    let recorded = match &order.fact {
         ToRecord::Post(post) => {
             let decide = |seen: Option<&_>, now| ledger::record(seen, owner, post, terms, now);
-            record_by(ledger, clock, terms, key, decide).await
+            record_by(ledger, clock, terms, key, None, decide).await.map(|_| RecordOutcome::Done)
         }
         ToRecord::Canary(arrival) => {
             let decide = |seen: Option<&_>, now| canary::record(seen, owner, arrival, terms, now);
-            record_by(ledger, clock, terms, key, decide).await
+            record_by(ledger, clock, terms, key, None, decide).await.map(|_| RecordOutcome::Done)
         }
         ToRecord::Closing { sighting, leaves_trace } => {
             close(ledger, clock, terms, key, sighting, *leaves_trace).await
         }
-    }
+    };
+    recorded.unwrap_or_else(|failed| failed)
 }
 
-/// Writes the record that `decide` picks. Expects that there is none. If there is one, decides
-/// again.
+/// The records before and after a fact was recorded. The same if the ledger knew it already.
+struct Recorded<R> {
+    before: Option<R>,
+    after: Option<R>,
+}
+
+/// Writes the record that `decide` picks from the record that was `seen`. If the ledger has another
+/// one, decides again. The error is the outcome if the fact is not recorded.
 async fn record_by<L: Ledger, C: Clock, R: RecordType>(
     ledger: &L,
     clock: &C,
     terms: &Terms,
     key: &RecordKey,
+    mut seen: Option<R>,
     decide: impl Fn(Option<&R>, Wall) -> Recording<R>,
-) -> RecordOutcome {
-    let mut seen = None;
+) -> Result<Recorded<R>, RecordOutcome> {
     for _ in 0..ROUNDS_MAX {
         match decide(seen.as_ref(), clock.now().wall) {
-            Recording::Known => return RecordOutcome::Done,
-            Recording::Busy { until } => return RecordOutcome::Busy { until },
+            Recording::Known => return Ok(Recorded { after: seen.clone(), before: seen }),
+            Recording::Busy { until } => return Err(RecordOutcome::Busy { until }),
             Recording::Write { expect, record } => {
                 match ledger.write(key, &expect, &record).await {
-                    Ok(Written::Done) => return RecordOutcome::Done,
+                    Ok(Written::Done) => {
+                        return Ok(Recorded { before: seen, after: Some(record) });
+                    }
                     Ok(Written::Lost(record)) => seen = record,
                     Err(error) => {
-                        return RecordOutcome::Failed { error, answered: seen.is_some() };
+                        let answered = seen.is_some();
+                        return Err(RecordOutcome::Failed { error, answered });
                     }
                 }
             }
         }
     }
-    RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
+    Err(RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) })
 }
 
-/// Records that a finding is closed. Reads the record first: most often there is none, and nothing
-/// is
-/// written.
+/// Records that a finding is closed. Reads the record first: most often there is none, and then
+/// nothing is written.
 async fn close<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
@@ -343,32 +341,25 @@ async fn close<L: Ledger, C: Clock>(
     key: &RecordKey,
     sighting: &Sighting,
     leaves_trace: bool,
-) -> RecordOutcome {
-    let mut seen: Option<AlertRecord> = match ledger.read(key).await {
-        Ok(record) => record,
-        Err(error) => return RecordOutcome::Failed { error, answered: false },
+) -> Result<RecordOutcome, RecordOutcome> {
+    let failed = |answered| move |error| RecordOutcome::Failed { error, answered };
+    let seen: Option<AlertRecord> = ledger.read(key).await.map_err(failed(false))?;
+    let step = |seen: Option<&_>, now| ledger::close(seen, sighting, leaves_trace, terms, now);
+    let decide = |seen: Option<&_>, now| match step(seen, now) {
+        ClosingStep::Record(recording) => recording,
+        ClosingStep::Owed => Recording::Known,
     };
-    for _ in 0..ROUNDS_MAX {
-        let now = clock.now().wall;
-        match ledger::close(seen.as_ref(), sighting, leaves_trace, terms, now) {
-            ClosingStep::Owed => return RecordOutcome::Owed,
-            ClosingStep::Record(Recording::Known) => {
-                return RecordOutcome::Closed { record: seen.map(Box::new), ended: None };
-            }
-            ClosingStep::Record(Recording::Busy { until }) => return RecordOutcome::Busy { until },
-            ClosingStep::Record(Recording::Write { expect, record }) => {
-                match ledger.write(key, &expect, &record).await {
-                    Ok(Written::Done) => {
-                        let was_open = seen.is_none_or(|seen| !seen.incident.is_closed());
-                        let ended =
-                            record.incident.closed.filter(|_| was_open && record.is_posted());
-                        return RecordOutcome::Closed { record: Some(Box::new(record)), ended };
-                    }
-                    Ok(Written::Lost(record)) => seen = record,
-                    Err(error) => return RecordOutcome::Failed { error, answered: true },
-                }
-            }
-        }
+    let recorded = record_by(ledger, clock, terms, key, seen, decide).await;
+    let Recorded { before, after } = recorded.map_err(|outcome| match outcome {
+        RecordOutcome::Failed { error, .. } => failed(true)(error),
+        other => other,
+    })?;
+    if step(after.as_ref(), clock.now().wall) == ClosingStep::Owed {
+        return Ok(RecordOutcome::Owed);
     }
-    RecordOutcome::Busy { until: clock.now().wall.plus(terms.lease) }
+    let is_closed = |record: &AlertRecord| record.incident.is_closed();
+    let was_open = !before.as_ref().is_some_and(is_closed);
+    let posted = after.as_ref().filter(|record| was_open && record.is_posted());
+    let ended = posted.and_then(|record| record.incident.closed);
+    Ok(RecordOutcome::Closed { record: after.map(Box::new), ended })
 }

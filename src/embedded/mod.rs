@@ -79,8 +79,7 @@ CREATE TABLE ledger (
 ";
 
 /// The changes from version 1 to 2, from 2 to 3, and so on. A program of an earlier version that
-/// has
-/// the file open keeps working with it.
+/// has the file open keeps working with it.
 const CHANGES: [&str; 2] = [
     "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE ledger ADD COLUMN incident TEXT NOT NULL DEFAULT '';",

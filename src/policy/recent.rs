@@ -1,9 +1,9 @@
 //! The records that this worker knows: those that it wrote itself, and those that it has read. A
 //! duplicate that is recognised here costs no call of the ledger.
 //!
-//! The ledger is the authority: another worker may have closed the incident a moment ago.
-//! So this memory decides only about a state of a finding that the record had seen, or a newer one.
-//! Such a state is a copy, or came late. The memory is bounded in number and in age, and it says
+//! The ledger is the authority: another worker may have closed the incident a moment ago. So this
+//! memory decides only about a state of a finding if the record had seen that state or a newer one.
+//! Such a state is a copy, or comes late. The memory is bounded in number and in age, and it says
 //! nothing about an alert that it does not hold.
 
 use std::collections::HashMap;
@@ -163,9 +163,8 @@ impl Recent {
         self.entry(&self.name(key, &want.sighting.member))?.settles(want, terms, now.wall)
     }
 
-    /// Whether the alert was posted in an incident that was open when this was learned, however
-    /// long
-    /// ago.
+    /// Whether the alert was posted in an incident that was open when this was learned. Uses
+    /// entries of any age.
     pub fn was_posted(&self, key: &RecordKey, want: &Want<'_>, terms: &Terms, now: Now) -> bool {
         let entry = self.entry(&self.name(key, &want.sighting.member));
         entry

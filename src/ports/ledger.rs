@@ -90,8 +90,7 @@ pub trait Ledger: Send + Sync {
     ) -> impl Future<Output = Result<Written<Record>, LedgerError>> + Send;
 
     /// Reads the records of at most [`PREFETCH_MAX`] alerts by one call. One answer for each key,
-    /// in
-    /// order.
+    /// in order.
     fn prefetch(
         &self,
         keys: &[RecordKey],

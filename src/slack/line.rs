@@ -123,10 +123,9 @@ fn subject(finding: &Finding, chars_max: usize) -> String {
             None => name,
         }
     });
-    let fits = |text: &String| json_chars(text) <= chars_max;
-    // Even an empty text in code style takes two characters.
-    let cut = || Some(literal_weighing(title, chars_max)).filter(fits).unwrap_or_default();
-    written.find(fits).unwrap_or_else(cut)
+    written
+        .find(|choice| json_chars(choice) <= chars_max)
+        .unwrap_or_else(|| literal_weighing(title, chars_max))
 }
 
 /// The resource without the details in brackets.

@@ -1,7 +1,6 @@
-//! The records of many alerts, by one `BatchGetItem`. A record costs half a read unit, be it there
-//! or
-//! not, and a whole one if the read is consistent. A refused write costs a whole write unit: five
-//! times as much.
+//! The records of many alerts, by one `BatchGetItem`. A record costs half a read unit, whether it
+//! exists or not, and a whole one if the read is consistent. A refused write costs a whole write
+//! unit, which is five times the price of a read unit.
 //! Source: DynamoDB developer guide, "Capacity unit consumption for batch operations".
 
 use std::collections::{BTreeMap, BTreeSet};

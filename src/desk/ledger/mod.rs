@@ -54,15 +54,12 @@ impl LedgerState {
         let mut split = KnownOfOld::default();
         for id in ids {
             let Some(alert) = alerts.get(id) else { continue };
-            let (want, terms) = (alert.want(), &cx.settings.terms);
-            let known = self.recent.settles_at_any_age(&alert.key, &want, terms, cx.now);
-            match known.filter(|_| !alert.again) {
+            let (recent, key, want) = (&self.recent, &alert.key, alert.want());
+            let terms = &cx.settings.terms;
+            match recent.settles_at_any_age(key, &want, terms, cx.now) {
+                _ if alert.again => split.unknown.push(id),
                 Some(settled) => split.settled.push((id, settled)),
-                None if !alert.again
-                    && self.recent.was_posted(&alert.key, &want, terms, cx.now) =>
-                {
-                    split.unsure.push(id);
-                }
+                None if recent.was_posted(key, &want, terms, cx.now) => split.unsure.push(id),
                 None => split.unknown.push(id),
             }
         }

@@ -32,9 +32,8 @@ pub enum Claim {
 /// First decides whether a post is needed, and then looks at who holds the lease. An accepted post
 /// is a fact: an alert that was posted at the wanted level or above, in the incident that is open,
 /// is settled even while another worker raises it. If that worker fails, its own message is
-/// delivered again. As long as a post is
-/// needed, nothing is settled while another worker's lease may be alive, not even on a record that
-/// has expired.
+/// delivered again. As long as a post is needed, nothing is settled while another worker's lease
+/// may be alive, not even on a record that has expired.
 pub fn claim(seen: Option<&AlertRecord>, want: &Want<'_>, terms: &Terms, now: Wall) -> Claim {
     let Some(seen) = seen else {
         if let Some(closed) = want.sighting.closed() {
@@ -46,34 +45,30 @@ pub fn claim(seen: Option<&AlertRecord>, want: &Want<'_>, terms: &Terms, now: Wa
     if seen.is_claimed() && seen.owner() == Some(want.owner) {
         return renewed(seen, want, terms, now);
     }
-    let mut known = match seen.expires_at < now {
-        true => AlertRecord::unposted(seen.fence),
-        false => seen.clone(),
-    };
+    let mut known = seen.unexpired(now);
     if seen.is_claimed() {
         // An owner whose lease is over may have posted before it could say so.
         known.ambiguous = known.ambiguous.saturating_add(1);
     }
     let (incident, effect) = known.incident.see(&want.sighting, known.accepted());
-    // The lease is its owner's until the slowest clock says that it is over.
-    let until = seen.lease_until.plus(terms.skew);
-    let is_busy = seen.is_claimed() && now < until;
-    let kind = match next(&known, effect, want, terms, now) {
-        Next::Post(kind) => kind,
+    let next = match next(&known, effect, want, terms, now) {
         Next::Closed(closed) => return Claim::Closed(closed),
         Next::AlreadyPosted(level) if effect != Effect::Noted => {
             return Claim::AlreadyPosted { level };
         }
-        Next::AlreadyPosted(_) if is_busy => return Claim::Busy { until },
-        Next::AlreadyPosted(level) => {
-            let record = noted(known, incident, terms, now);
-            return Claim::Join { expect: seen.as_seen(), record, level };
-        }
+        next => next,
     };
-    if is_busy {
+    if let Some(until) = terms.busy_until(seen, now) {
         return Claim::Busy { until };
     }
-    Claim::Write { expect: seen.as_seen(), record: claimed(known, want, terms, now), kind }
+    let expect = seen.as_seen();
+    match next {
+        Next::Post(kind) => Claim::Write { expect, record: claimed(known, want, terms, now), kind },
+        Next::AlreadyPosted(level) => {
+            Claim::Join { expect, record: noted(known, incident, terms, now), level }
+        }
+        Next::Closed(closed) => Claim::Closed(closed),
+    }
 }
 
 /// What is owed, whoever holds the lease.

@@ -27,15 +27,11 @@ pub fn close(
     terms: &Terms,
     now: Wall,
 ) -> ClosingStep {
-    let (expect, known) = match seen {
-        None => (Expect::Absent, None),
-        Some(seen) => (seen.as_seen(), Some(seen).filter(|seen| seen.expires_at >= now)),
-    };
-    if known.is_none() && !leaves_trace {
+    let is_known = seen.is_some_and(|seen| seen.expires_at >= now);
+    if !is_known && !leaves_trace {
         return ClosingStep::Record(Recording::Known);
     }
-    let fence = seen.map_or(0, |seen| seen.fence);
-    let mut record = known.cloned().unwrap_or_else(|| AlertRecord::unposted(fence));
+    let mut record = seen.map_or_else(|| AlertRecord::unposted(0), |seen| seen.unexpired(now));
     let (incident, effect) = record.incident.see(sighting, record.accepted());
     let incident = match effect {
         Effect::Opens => return ClosingStep::Owed,
@@ -43,17 +39,19 @@ pub fn close(
         Effect::Noted => incident,
         Effect::Closes(closed) => incident.close(closed),
     };
-    if let Some(seen) = seen.filter(|seen| seen.is_claimed()) {
-        let until = seen.lease_until.plus(terms.skew);
-        if now < until {
-            return ClosingStep::Record(Recording::Busy { until });
-        }
+    if let Some(until) = seen.and_then(|seen| terms.busy_until(seen, now)) {
+        return ClosingStep::Record(Recording::Busy { until });
+    }
+    if seen.is_some_and(AlertRecord::is_claimed) {
         // Its owner may have posted before it could say so.
         record.ambiguous = record.ambiguous.saturating_add(1);
     }
+    let expect = seen.map_or(Expect::Absent, AlertRecord::as_seen);
     let record = noted(record, incident, terms, now);
     ClosingStep::Record(Recording::Write { expect, record })
 }
 
+#[cfg(test)]
+mod life;
 #[cfg(test)]
 mod tests;

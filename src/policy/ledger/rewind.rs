@@ -25,8 +25,7 @@ pub enum Rewind {
 pub fn rewind(seen: Option<&AlertRecord>, terms: &Terms, now: Wall) -> Rewind {
     let Some(seen) = seen.filter(|seen| seen.expires_at >= now) else { return Rewind::Nothing };
     let Some(post) = seen.accepted() else { return Rewind::Nothing };
-    let until = seen.lease_until.plus(terms.skew);
-    if seen.is_claimed() && now < until {
+    if let Some(until) = terms.busy_until(seen, now) {
         return Rewind::Busy { until };
     }
     let record = AlertRecord {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AlertRecord;
 use crate::instants::Wall;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Until when another worker may be posting the alert of this record. None if its claim is over,
+    /// or there is none: a lease is its owner's until the slowest clock says that it has ended.
+    pub(super) fn busy_until(&self, record: &AlertRecord, now: Wall) -> Option<Wall> {
+        let until = record.lease_until.plus(self.skew);
+        (record.is_claimed() && now < until).then_some(until)
+    }
+
     /// When a record written at `now` may be forgotten. In whole seconds, rounded up: a TTL
     /// attribute holds no more, so a record is read as it was written.
     pub(crate) fn expiry(&self, now: Wall) -> Wall {

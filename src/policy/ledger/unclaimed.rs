@@ -33,10 +33,7 @@ pub fn record(
     terms: &Terms,
     now: Wall,
 ) -> Recording<AlertRecord> {
-    let known = match seen {
-        Some(seen) if seen.expires_at >= now => seen.clone(),
-        other => AlertRecord::unposted(other.map_or(0, |seen| seen.fence)),
-    };
+    let known = seen.map_or_else(|| AlertRecord::unposted(0), |seen| seen.unexpired(now));
     let (incident, effect) = known.incident.see(&post.sighting, known.accepted());
     let came_back = effect == Effect::Opens && known.accepted().is_some();
     let before = known.accepted().filter(|_| !came_back);
@@ -48,8 +45,8 @@ pub fn record(
     let expect = match seen {
         None => Expect::Absent,
         Some(seen) => {
-            let until = seen.lease_until.plus(terms.skew);
-            if seen.is_claimed() && seen.owner() != Some(owner) && now < until {
+            let busy_until = terms.busy_until(seen, now);
+            if let Some(until) = busy_until.filter(|_| seen.owner() != Some(owner)) {
                 return Recording::Busy { until };
             }
             seen.as_seen()

@@ -75,6 +75,14 @@ impl AlertRecord {
         }
     }
 
+    /// This record, or if it has expired one that knows nothing but its fence.
+    pub fn unexpired(&self, now: Wall) -> AlertRecord {
+        match self.expires_at < now {
+            true => AlertRecord::unposted(self.fence),
+            false => self.clone(),
+        }
+    }
+
     pub fn is_claimed(&self) -> bool {
         matches!(self.state, AlertRecordState::Claimed { .. })
     }

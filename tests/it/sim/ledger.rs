@@ -142,8 +142,7 @@ impl Ledger for SimLedger {
     }
 
     /// Eventually consistent, a row may be as it was before its last write, or its last ones. Some
-    /// are
-    /// not answered.
+    /// are not answered.
     async fn prefetch(
         &self,
         keys: &[RecordKey],
