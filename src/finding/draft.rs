@@ -25,9 +25,6 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const KIND_CHARS_MAX: usize = 150;
 const PLACE_CHARS_MAX: usize = 64;
-/// Security Hub allows 20 characters.
-/// Source: Security Hub API reference, CreateActionTarget.
-const ACTION_CHARS_MAX: usize = 64;
 const REMARK_CHARS_MAX: usize = 64;
 
 /// A finding in its source's words, before limits and defaults.
@@ -52,7 +49,6 @@ pub(super) struct Draft<'a> {
     pub sample: bool,
     pub condition: Condition,
     pub member: Str<'a>,
-    pub requested_by: Str<'a>,
     pub standards: Vec<Text>,
     pub resource: Option<String>,
     pub actor: Option<String>,
@@ -139,7 +135,6 @@ impl<'a> Draft<'a> {
             canary: None,
             condition: self.condition.or_observed_at(envelope.time),
             member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
-            requested_by: some_text(self.requested_by, ACTION_CHARS_MAX),
             standards: self.standards,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),

@@ -38,9 +38,6 @@ pub struct Finding {
     /// Set if several findings share the fingerprint, such as one control of several standards:
     /// names this one among them, in at most [`Finding::MEMBER_CHARS_MAX`] characters.
     pub member: Option<Text>,
-    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such
-    /// a finding is posted whatever its severity and the ledger say.
-    pub requested_by: Option<Text>,
     /// The names of the standards that the control belongs to, at most [`Finding::STANDARDS_MAX`].
     /// Only findings about controls have some.
     pub standards: Vec<Text>,

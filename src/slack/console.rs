@@ -170,7 +170,6 @@ mod tests {
             canary: None,
             condition: Default::default(),
             member: None,
-            requested_by: None,
             standards: vec![],
             resource: None,
             actor: None,

@@ -140,7 +140,6 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         canary: None,
         condition: closed_if(rng.bool()),
         member: None,
-        requested_by: maybe(rng, text),
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
         resource: maybe(rng, text),
         actor: maybe(rng, text),
@@ -310,7 +309,6 @@ fn the_heaviest_card_fits() {
             finding.actor = Some(full(5000));
             finding.sample = true;
             finding.condition = closed_if(true);
-            finding.requested_by = Some(full(5000));
             finding.count = Some(u64::MAX);
             finding.remarks =
                 vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];
