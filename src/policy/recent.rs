@@ -61,6 +61,10 @@ impl Entry {
         let member = record.incident.member(&sighting.member);
         let (mut product_at, mut handling_at) =
             member.map_or_else(Default::default, |member| (member.product_at, member.handling_at));
+        if last.is_none() && member.is_some_and(|member| member.product.closed().is_none()) {
+            // A person handled it. A more severe state is open again, also one that comes late.
+            return None;
+        }
         // The record decided about this very sighting.
         product_at = product_at.max(sighting.at);
         if sighting.handling.is_some() {
@@ -313,6 +317,22 @@ mod tests {
         let of = |f: &str, d: &str| recent.name(&RecordKey::alert(f, d), "");
         assert_ne!(of("ab", "c"), of("a", "bc"));
         assert_ne!(of("", "ab"), of("ab", ""));
+    }
+
+    #[test]
+    fn what_a_person_handled_is_left_to_the_ledger() {
+        let mut recent = Recent::default();
+        let handled = FindingState::Closed(Closing::Resolved);
+        let closing = Sighting { handling: Some(handled), ..seen(5) };
+        let mut closed = record(Level::High, 0);
+        let (incident, _) = closed.incident.see(&closing, closed.accepted());
+        closed.incident = incident.close(closing.closed().unwrap());
+        // The product's update, which stays closed by what the person did.
+        recent.learn(&key(0), &closed, &seen(9), at(0));
+        let late = Want { owner: "w", sighting: Sighting::open(Level::Critical, Some(Wall(8))) };
+        assert_eq!(recent.settles(&key(0), &late, &TERMS, at(1)), None);
+        let answer = crate::policy::ledger::claim(Some(&closed), &late, &TERMS, Wall(1000));
+        assert!(matches!(answer, crate::policy::ledger::Claim::Write { .. }), "{answer:?}");
     }
 
     #[test]
