@@ -18,8 +18,8 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Until when another worker may be posting the alert of this record. None if its claim is over,
-    /// or there is none: a lease is its owner's until the slowest clock says that it has ended.
+    /// Until when a worker may be posting the alert of this record. None without a claim, or if its
+    /// lease is over: a lease is its owner's until the slowest clock says that it has ended.
     pub(super) fn busy_until(&self, record: &AlertRecord, now: Wall) -> Option<Wall> {
         let until = record.lease_until.plus(self.skew);
         (record.is_claimed() && now < until).then_some(until)

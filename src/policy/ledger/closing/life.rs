@@ -118,6 +118,14 @@ fn a_finding_opens_closes_and_comes_back() {
             vec![by_product(GONE, 2), by_product(Open, 1), by_product(Open, 3)],
             vec!["closes", "closed", "posted"],
         ),
+    ] {
+        assert_eq!(life(&events), expected, "{what}");
+    }
+}
+
+#[test]
+fn equal_and_missing_times_count_towards_open() {
+    for (what, events, expected) in [
         (
             "equal times: open wins",
             vec![
