@@ -55,7 +55,7 @@ impl Entry {
             (false, Some(post)) => Some(LastPost::of(post)),
             (false, None) => return None,
         };
-        if record.is_claimed() && !mutation::is(Mutation::ClaimedTakenForPosted) {
+        if record.is_claimed() {
             return None;
         }
         let member = record.incident.member(&sighting.member);
@@ -259,6 +259,21 @@ mod tests {
         let expired =
             recent.settles_at_any_age(&key(0), &want(Level::High, 0), &TERMS, at(3 * 3600 + 1));
         assert_eq!(expired, None);
+    }
+
+    #[test]
+    fn a_claim_is_no_post() {
+        let mut recent = Recent::default();
+        let posted = record(Level::High, 0);
+        let raise = Want { owner: "other", ..want(Level::Critical, 0) };
+        let claim = crate::policy::ledger::claim(Some(&posted), &raise, &TERMS, Wall(0));
+        let crate::policy::ledger::Claim::Write { record: claimed, .. } = claim else {
+            panic!("{claim:?}")
+        };
+        recent.learn(&key(0), &claimed, &seen(1), at(0));
+        for level in [Level::High, Level::Critical] {
+            assert_eq!(recent.settles(&key(0), &want(level, 0), &TERMS, at(1)), None, "{level}");
+        }
     }
 
     #[test]

@@ -227,15 +227,15 @@ pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_
         return Next::GoOn;
     }
     let (terms, now) = (&cx.settings.terms, cx.now.wall);
-    let taken =
-        mutation::is(Mutation::UnknownTakenForPosted).then(|| Settled::Posted(alert.level()));
+    let posted = |by: Mutation| match mutation::is(by) {
+        true => Next::Settle(Settled::Posted(alert.level()), None),
+        false => Next::GoOn,
+    };
     match answer {
         Prefetched::Absent if alert.closing && !leaves_trace(alert, cx) => {
             Next::Settle(Settled::Closed, None)
         }
-        Prefetched::Absent | Prefetched::Unknown => {
-            taken.map_or(Next::GoOn, |settled| Next::Settle(settled, None))
-        }
+        Prefetched::Absent | Prefetched::Unknown => posted(Mutation::UnknownTakenForPosted),
         Prefetched::Record(record) if alert.closing => {
             let step = ledger::close(Some(&record), &alert.sighting, false, terms, now);
             // What the record knows of this finding is a fact, however old the record.
@@ -251,7 +251,8 @@ pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_
         {
             Claim::AlreadyPosted { level } => Next::Settle(Settled::Posted(level), Some(record)),
             Claim::Closed(_) => Next::Settle(Settled::Closed, Some(record)),
-            _ => Next::GoOn,
+            Claim::Busy { .. } => posted(Mutation::ClaimedTakenForPosted),
+            Claim::Write { .. } | Claim::Join { .. } => Next::GoOn,
         },
     }
 }

@@ -86,6 +86,8 @@ pub enum Answer {
     /// Not accepted, with `Retry-After` in milliseconds where there was one.
     Pause(u64),
     Failed,
+    /// Not sent: the webhook's address can't be read.
+    NoAddress,
     /// Perhaps accepted.
     Ambiguous,
     Dead,

@@ -184,6 +184,7 @@ fn answer_of(verdict: &Verdict) -> Answer {
         Verdict::Retry { reason: RetryReason::RateLimited, after: Some(after), .. } => {
             Answer::Pause(after.as_millis() as u64)
         }
+        Verdict::Retry { reason: RetryReason::NoAddress, .. } => Answer::NoAddress,
         Verdict::Retry { .. } => Answer::Failed,
         Verdict::Dead { .. } => Answer::Dead,
         Verdict::Refused { .. } => Answer::Refused,

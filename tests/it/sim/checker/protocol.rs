@@ -319,7 +319,7 @@ impl<'a> State<'a> {
             Answer::Accepted if post_of.destination == FIRST => {
                 self.first_works.insert(who, at);
             }
-            Answer::Dead | Answer::Failed if post_of.destination == FIRST => {
+            Answer::Dead | Answer::Failed | Answer::NoAddress if post_of.destination == FIRST => {
                 self.first_works.insert(who, NEVER);
             }
             _ => {}
