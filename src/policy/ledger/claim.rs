@@ -81,6 +81,7 @@ enum Next {
 fn next(known: &AlertRecord, effect: Effect, want: &Want<'_>, terms: &Terms, now: Wall) -> Next {
     let closed = known.incident.closed.or(want.sighting.closed());
     match (closed, known.accepted()) {
+        (Some(closed), _) if mutation::is(Mutation::ComebackForgotten) => Next::Closed(closed),
         (Some(closed), Some(_)) if effect == Effect::Opens => {
             Next::Post(ClaimKind::CameBack(closed))
         }

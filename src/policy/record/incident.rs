@@ -6,6 +6,7 @@
 
 use crate::finding::{Closing, Finding, FindingState, Level};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 use super::accepted_post::AcceptedPost;
 
@@ -35,6 +36,7 @@ impl Stamp {
     /// Whether a state of this time replaces one that was `known`.
     fn replaces(self, known: Stamp, state: FindingState) -> bool {
         match state {
+            _ if mutation::is(Mutation::ArrivalDecides) => true,
             FindingState::Open => self >= known || self == Stamp::default(),
             FindingState::Closed(_) => self > known,
         }

@@ -26,6 +26,7 @@ const LINES_MAX: usize = 50;
 struct Claim {
     lease_until: i64,
     level_sent: Option<u8>,
+    closed: bool,
     ambiguous: u32,
 }
 
@@ -180,7 +181,7 @@ impl<'a> State<'a> {
                     }
                 }
             }
-            "sent" if row.owned => {
+            "sent" if row.owned && !row.closed => {
                 self.unmarked.remove(&(who, alert));
                 let post = row.post.and_then(|post| self.posts.get(&post));
                 let shows = |p: &&Post<'_>| {
@@ -217,8 +218,8 @@ impl<'a> State<'a> {
     }
 
     fn hold(&mut self, who: Who, alert: Alert, row: &'a RowNote) {
-        let RowNote { lease_until, level_sent, ambiguous, .. } = *row;
-        self.claims.insert((who, alert), Claim { lease_until, level_sent, ambiguous });
+        let RowNote { lease_until, level_sent, closed, ambiguous, .. } = *row;
+        self.claims.insert((who, alert), Claim { lease_until, level_sent, closed, ambiguous });
         self.rows.insert(alert, (who, row));
     }
 
@@ -298,10 +299,15 @@ impl<'a> State<'a> {
         if claim.lease_until - (entry.at as i64) < LEFT_MS {
             breaks("I12", "little is left of its lease");
         }
-        if card.escalated_from != claim.level_sent.filter(|level| *level < card.level) {
+        if card.came_back != (claim.closed && claim.level_sent.is_some()) {
+            breaks("I18", "the card is wrong about having come back");
+        }
+        // A finding that came back is posted whatever its level was before.
+        let level_sent = claim.level_sent.filter(|_| !card.came_back);
+        if card.escalated_from != level_sent.filter(|level| *level < card.level) {
             breaks("I18", "the card is wrong about the level posted before");
         }
-        if card.reminder != (claim.level_sent >= Some(card.level)) {
+        if card.reminder != (level_sent >= Some(card.level)) {
             breaks("I18", "the card is wrong about being a reminder");
         }
         let perhaps = claim.ambiguous > 0 || self.perhaps_posted.contains(&(who, alert));
@@ -344,6 +350,7 @@ impl<'a> State<'a> {
     fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
         for (alert, carried) in owes(rules, self.desks.carries(message)) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);
+            let known = known || rules.lives(carried.finding);
             if !known && !rules.is_poison(carried.finding) {
                 let what = format!("m{message} was deleted before the ledger knew of {carried}");
                 verdict.breaks("I12", at, Some(carried.finding), what);
