@@ -186,7 +186,7 @@ pub struct Incident {
     pub opened_at: Option<Wall>,
     /// None while it is open.
     pub closed: Option<Closed>,
-    /// The end of the incident before, if it came back.
+    /// The end of the incident before, also if that was never posted.
     pub closed_before: Option<Closed>,
     /// The findings that were seen open, at most [`Incident::MEMBERS_MAX`].
     pub members: Vec<Member>,
@@ -198,6 +198,12 @@ impl Incident {
 
     pub fn is_closed(&self) -> bool {
         self.closed.is_some()
+    }
+
+    /// The end of an earlier incident, if the event is about a state in that incident.
+    pub fn ended_before(&self, sighting: &Sighting) -> Option<Closed> {
+        let known = sighting.at != Stamp::default();
+        self.closed_before.filter(|closed| known && sighting.at < closed.at)
     }
 
     /// What the ledger knows of the member that an event is about.
@@ -221,6 +227,8 @@ impl Incident {
         });
         let after = before.clone().seen(sighting, post.map(|post| post.level));
         let changed = (before.product, before.handling) != (after.product, after.handling);
+        let newer =
+            (before.product_at, before.handling_at) != (after.product_at, after.handling_at);
         let joins = is_new && !self.members.is_empty();
         let opens = self.is_closed() && after.is_open_at(sighting, before.handling_at);
         let mut incident = self.clone();
@@ -233,7 +241,7 @@ impl Incident {
             Some(closed) if changed && !self.is_closed() && incident.is_all_closed() => {
                 Effect::Closes(closed)
             }
-            _ if changed || joins => Effect::Noted,
+            _ if changed || newer || joins => Effect::Noted,
             _ => Effect::None,
         };
         (incident, effect)
@@ -278,7 +286,7 @@ impl Incident {
                 comebacks: self.comebacks.saturating_add(u32::from(came_back)),
                 opened_at: Some(now),
                 closed: None,
-                closed_before: self.closed.filter(|_| came_back),
+                closed_before: self.closed,
                 members: self.members,
             },
             None => Incident { opened_at: self.opened_at.or(Some(now)), ..self },

@@ -243,7 +243,7 @@ impl Plan {
     /// The day of a seed, with findings that close and come back instead of most others.
     pub fn lives(seed: u64) -> Plan {
         let plan = Plan::of(seed);
-        let r = &mut Rng::with_seed(seed ^ 0x0011_fe5);
+        let r = &mut Rng::with_seed(seed ^ 0x0001_1fe5);
         let lives = r.u32(10..=60);
         // An operator who has a record forgotten would excuse what the checker looks for.
         let load =

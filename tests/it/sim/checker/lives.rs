@@ -17,6 +17,14 @@ struct Closing {
     at: u64,
 }
 
+impl Closing {
+    /// A destination that is not owed such a finding keeps no trace of its end, unless it was told
+    /// of the finding before.
+    fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
+        rules.owed(self.level).any(|owed| owed == destination)
+    }
+}
+
 #[derive(Default)]
 struct State<'a> {
     desks: Desks<'a>,
@@ -26,7 +34,8 @@ struct State<'a> {
     /// The closings that were settled before any newer open state was received.
     closings: BTreeMap<u32, Vec<Closing>>,
     posts: BTreeMap<u32, &'a [Shown]>,
-    accepted: BTreeMap<Alert, Vec<Shown>>,
+    /// With the times at which Slack accepted them.
+    accepted: BTreeMap<Alert, Vec<(u64, Shown)>>,
     /// When a worker claimed an alert last.
     claimed: BTreeMap<(Who, Alert), u64>,
     quarantined: BTreeSet<u32>,
@@ -67,7 +76,7 @@ impl<'a> State<'a> {
             }
             (What::PostTaken { post }, _) => {
                 for card in self.posts.get(post).copied().unwrap_or_default() {
-                    self.accepted.entry(card.alert()).or_default().push(*card);
+                    self.accepted.entry(card.alert()).or_default().push((entry.at, *card));
                 }
             }
             (What::DeadLetter { message, .. }, _) => {
@@ -102,14 +111,17 @@ impl<'a> State<'a> {
         if self.closed.get(&c.finding).is_some_and(|closed| *closed > c.revision) {
             return;
         }
-        let closings = self.closings.get(&c.finding).into_iter().flatten();
-        let ended = closings.filter(|closing| closing.at < since).map(|closing| closing.revision);
-        let ended = ended.filter(|revision| *revision < c.revision).max();
         for destination in rules.owed(c.level) {
             let alert = Alert { finding: c.finding, destination };
-            let posts = self.accepted.get(&alert).into_iter().flatten();
-            let mut posts = posts.filter(|post| Some(post.revision) > ended);
-            if !posts.any(|post| post.level >= c.level) {
+            let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
+            let known = |closing: &&Closing| {
+                let told = posts.iter().any(|(at, _)| *at < closing.at);
+                closing.at < since && (told || closing.is_owed_to(rules, destination))
+            };
+            let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
+            let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();
+            let mut posts = posts.iter().filter(|(_, post)| Some(post.revision) > ended);
+            if !posts.any(|(_, post)| post.level >= c.level) {
                 let what = format!("{c} was settled for {destination} without a post");
                 verdict.breaks("I21", at, Some(c.finding), what);
             }
@@ -128,11 +140,11 @@ impl<'a> State<'a> {
         let Some(claimed) = self.claimed.get(&(who, card.alert())).copied() else { return };
         let open = self.open.get(&card.finding).copied().unwrap_or(0);
         let kept = |closing: &Closing| closing.at + rules.retention_ms > claimed + SKEW_MS;
-        // A destination that was not owed the finding keeps no trace of its end.
-        let traced = |closing: &Closing| rules.owed(closing.level).any(|d| d == card.owed_to);
         let closings = self.closings.get(&card.finding).into_iter().flatten();
         let mut known = closings.filter(|closing| closing.at < claimed && closing.revision > open);
-        if let Some(closing) = known.find(|closing| kept(closing) && traced(closing)) {
+        if let Some(closing) =
+            known.find(|closing| kept(closing) && closing.is_owed_to(rules, card.owed_to))
+        {
             breaks(format!("it is known to be closed since {} ms", closing.at));
         }
     }

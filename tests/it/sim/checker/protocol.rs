@@ -49,6 +49,8 @@ struct State<'a> {
     /// The last answer was ambiguous.
     perhaps_taken: BTreeSet<(Who, Alert)>,
     rows: BTreeMap<Alert, (Who, &'a RowNote)>,
+    /// The posts that the ledger knows.
+    marked: BTreeSet<(Alert, Option<u32>)>,
     /// The highest level that the ledger ever received.
     known: BTreeMap<Alert, u8>,
     /// Alerts whose post may have been accepted as far as the worker knows, whatever the ledger
@@ -157,6 +159,10 @@ impl<'a> State<'a> {
         let mut breaks = |invariant, what: String| {
             verdict.breaks(invariant, entry.at, Some(alert.finding), what);
         };
+        // A closing that another worker's write came before is decided again. It ends no claim.
+        if row.closed && row.state != "claimed" && !done {
+            return;
+        }
         let claim = self.claims.remove(&(who, alert));
         let perhaps_taken = self.perhaps_taken.remove(&(who, alert));
         match row.state {
@@ -181,7 +187,9 @@ impl<'a> State<'a> {
                     }
                 }
             }
-            "sent" if row.owned && !row.closed => {
+            // Not a mark: a new fact about the incident, beside the post that was marked before.
+            "sent" if row.owned && self.marked.contains(&(alert, row.post)) => {}
+            "sent" if row.owned => {
                 self.unmarked.remove(&(who, alert));
                 let post = row.post.and_then(|post| self.posts.get(&post));
                 let shows = |p: &&Post<'_>| {
@@ -206,8 +214,12 @@ impl<'a> State<'a> {
             breaks("I8", format!("the row is kept for {kept} ms less than configured"));
         }
         if done {
-            if row.state == "claimed" {
-                self.hold(who, alert, row);
+            match row.state {
+                "claimed" => self.hold(who, alert, row),
+                "sent" => {
+                    self.marked.insert((alert, row.post));
+                }
+                _ => {}
             }
             self.rows.insert(alert, (who, row));
             if let Some(level) = row.level_sent {
