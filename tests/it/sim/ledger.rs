@@ -90,8 +90,14 @@ impl Ledger for SimLedger {
             world.ledger.read_any(&key).await
         });
         let read = read.await;
-        if read.is_err() && paces {
-            self.world.note(who, What::PaceFailed { destination: alert.destination });
+        if read.is_err() {
+            self.world.note(
+                who,
+                match paces {
+                    true => What::PaceFailed { destination: alert.destination },
+                    false => What::ReadFailed { alert },
+                },
+            );
         }
         read
     }

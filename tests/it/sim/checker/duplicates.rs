@@ -225,7 +225,7 @@ fn why_forgotten(
     if !own && !claimed(writes, later) {
         return Some("ledger unreachable");
     }
-    if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
+    if writes.iter().filter(marks).any(|w| marked(w) && w.at <= later.called) {
         let forgotten =
             expired(writes, earlier, later, level) || claimed_blank(writes, earlier, later);
         return forgotten.then_some("row expired");
