@@ -99,9 +99,12 @@ impl<'a> State<'a> {
     }
 
     fn closed(&mut self, c: &Carried, at: u64) {
-        if self.open.get(&c.finding).is_none_or(|open| *open < c.revision) {
+        let closings = self.closings.entry(c.finding).or_default();
+        // A copy does not prolong the life of the record.
+        let newest = closings.last().is_none_or(|closing| closing.revision < c.revision);
+        if newest && self.open.get(&c.finding).is_none_or(|open| *open < c.revision) {
             let Carried { level, revision, .. } = *c;
-            self.closings.entry(c.finding).or_default().push(Closing { level, revision, at });
+            closings.push(Closing { level, revision, at });
         }
     }
 
@@ -116,7 +119,8 @@ impl<'a> State<'a> {
             let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
             let known = |closing: &&Closing| {
                 let told = posts.iter().any(|(at, _)| *at < closing.at);
-                closing.at < since && (told || closing.is_owed_to(rules, destination))
+                let kept = closing.at + rules.retention_ms > since + SKEW_MS;
+                closing.at < since && kept && (told || closing.is_owed_to(rules, destination))
             };
             let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
             let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();
