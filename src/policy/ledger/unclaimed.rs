@@ -39,7 +39,9 @@ pub fn record(
     let before = known.accepted().filter(|_| !came_back);
     let level = post.sighting.level;
     // The latest post counts, even at a lower level: a reminder is due so long after it.
-    if before.is_some_and(|b| b.level >= level && b.sent_at >= post.sent_at) {
+    let known_since = before.is_some_and(|b| b.level >= level && b.sent_at >= post.sent_at);
+    // The post of a state in an earlier incident says nothing about this one.
+    if known_since || known.incident.ended_before(&post.sighting).is_some() {
         return Recording::Known;
     }
     let expect = match seen {

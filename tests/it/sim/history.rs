@@ -160,6 +160,8 @@ pub enum What {
     /// A ledger write was answered with an error, whatever became of it.
     WriteFailed {
         alert: Alert,
+        /// It was to close an incident, or to say more of a closed one. It belongs to no claim.
+        closes: bool,
     },
     /// A read of a record, which a closing begins with, was answered with an error.
     ReadFailed {
@@ -304,7 +306,7 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         | What::Hide { message, .. }
         | What::DeadLetter { message, .. } => carriers.contains(message),
         What::Write { alert, .. }
-        | What::WriteFailed { alert }
+        | What::WriteFailed { alert, .. }
         | What::ReadFailed { alert }
         | What::Expired { alert }
         | What::Rewound { alert } => alert.finding == finding,
@@ -432,7 +434,7 @@ impl fmt::Display for What {
             What::ReadFailed { alert } => {
                 write!(f, "ledger f{}@{}: not read", alert.finding, alert.destination)
             }
-            What::WriteFailed { alert } => {
+            What::WriteFailed { alert, .. } => {
                 write!(f, "ledger f{}@{}: error returned", alert.finding, alert.destination)
             }
             What::Expired { alert } => {

@@ -112,6 +112,7 @@ impl Ledger for SimLedger {
         let row = encode(record.clone());
         let (alert, note) = (alert_of(key), self.note_of(&row, &record));
         let (paces, destination) = (key.kind() == RecordKind::Pace, alert.destination);
+        let closes = note.closed && note.state != "claimed";
         let (key, expect) = (key.clone(), expect.clone());
         world.rush(self.process.who, "ledger");
         let written = self.world.call(&self.process, async move {
@@ -146,7 +147,7 @@ impl Ledger for SimLedger {
                 who,
                 match paces {
                     true => What::PaceFailed { destination },
-                    false => What::WriteFailed { alert },
+                    false => What::WriteFailed { alert, closes },
                 },
             );
         }

@@ -159,7 +159,7 @@ fn index(history: &[Entry]) -> Index<'_> {
                 let write = Write { at, who, row: Some((row, *done)) };
                 index.writes.entry(*alert).or_default().push(write);
             }
-            What::WriteFailed { alert } => {
+            What::WriteFailed { alert, .. } => {
                 index.writes.entry(*alert).or_default().push(Write { at, who, row: None });
             }
             What::Crashed => index.fortune(who, at, FortuneKind::Crashed),

@@ -18,7 +18,7 @@ struct Closing {
 }
 
 impl Closing {
-    /// A destination that is not owed such a finding keeps no trace of its end, unless it was told
+    /// A destination that is not owed such a finding keeps no trace of its end, unless it was given a
     /// of the finding before.
     fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
         rules.owed(self.level).any(|owed| owed == destination)
@@ -65,7 +65,7 @@ impl<'a> State<'a> {
                     false => self.claimed.remove(&(who, *alert)),
                 };
             }
-            (What::WriteFailed { alert }, Some(who)) => {
+            (What::WriteFailed { alert, .. }, Some(who)) => {
                 self.claimed.remove(&(who, *alert));
             }
             (What::PostCalled { post, cards, .. }, Some(who)) => {
@@ -118,9 +118,9 @@ impl<'a> State<'a> {
             let alert = Alert { finding: c.finding, destination };
             let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
             let known = |closing: &&Closing| {
-                let told = posts.iter().any(|(at, _)| *at < closing.at);
+                let posted = posts.iter().any(|(at, _)| *at < closing.at);
                 let kept = closing.at + rules.retention_ms > since + SKEW_MS;
-                closing.at < since && kept && (told || closing.is_owed_to(rules, destination))
+                closing.at < since && kept && (posted || closing.is_owed_to(rules, destination))
             };
             let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
             let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();

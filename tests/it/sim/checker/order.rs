@@ -55,7 +55,10 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 state.answered(*post, entry.at, *answer);
             }
             // The ledger refused the write or did not answer, so the finding waits for the ledger.
-            (What::Write { alert, done: false, .. } | What::WriteFailed { alert }, Some(who)) => {
+            (
+                What::Write { alert, done: false, .. } | What::WriteFailed { alert, .. },
+                Some(who),
+            ) => {
                 let channel = state.channels.entry((who, alert.destination)).or_default();
                 channel.waiting.remove(&alert.finding);
             }

@@ -88,11 +88,13 @@ impl<'a> State<'a> {
                 self.recorded(who, *alert);
                 self.written(rules, entry, who, *alert, row, *done, verdict);
             }
-            What::WriteFailed { alert } => {
+            What::WriteFailed { alert, closes } => {
                 self.not_answered(who, Some(*alert), entry.at);
                 self.recorded(who, *alert);
-                self.claims.remove(&(who, *alert));
-                self.perhaps_taken.remove(&(who, *alert));
+                if !closes {
+                    self.claims.remove(&(who, *alert));
+                    self.perhaps_taken.remove(&(who, *alert));
+                }
             }
             What::ReadFailed { alert } => self.not_answered(who, Some(*alert), entry.at),
             What::PaceWrite { .. } => self.seems_answered(who, None),

@@ -15,10 +15,8 @@ const BUSY_MS: u64 = 60_000;
 /// The longest return while the destinations are unreachable, or to free space.
 const UNREACHABLE_MS: u64 = 30 * 60_000;
 /// How often a message may be returned in a day: every half an hour while a destination is dead or
-/// unreachable.
-const BACKS_MAX: u32 = 50;
-/// The same for a finding that closes and comes back, of which many workers hold a state at a time.
-const BACKS_OF_LIVES_MAX: u32 = 4 * BACKS_MAX;
+/// unreachable, and as often because another worker holds the claim.
+const BACKS_MAX: u32 = 100;
 
 /// The time that a return may take to reach the queue.
 const MOMENT_MS: u64 = 5_000;
@@ -93,7 +91,7 @@ impl State<'_> {
                     }
                 }
             }
-            What::WriteFailed { alert } => {
+            What::WriteFailed { alert, .. } => {
                 self.events.entry(who).or_default().failed.insert(*alert);
             }
             What::QueueFailed => self.events.entry(who).or_default().queue_failed = true,
@@ -200,10 +198,8 @@ impl State<'_> {
         }
         let backs = self.backs.entry(message).or_default();
         *backs += 1;
-        let lives = finding.is_some_and(|finding| rules.lives(finding));
-        let most = if lives { BACKS_OF_LIVES_MAX } else { BACKS_MAX };
-        if *backs == most {
-            breaks(format!("for the {most}th time"));
+        if *backs == BACKS_MAX {
+            breaks(format!("for the {BACKS_MAX}th time"));
         }
     }
 

@@ -23,7 +23,7 @@ struct State<'a> {
     /// Alerts that no longer wait at a worker.
     finished: BTreeSet<(Who, Alert)>,
     /// The level at which a worker posted an alert. Another may know of that.
-    told: BTreeMap<Alert, u8>,
+    posted: BTreeMap<Alert, u8>,
     claims: BTreeSet<(Who, Alert)>,
     /// The last post that a worker made without a claim.
     unclaimed: BTreeMap<(Who, u8), u64>,
@@ -60,7 +60,7 @@ impl<'a> State<'a> {
             What::PaceWrite { .. } => {
                 self.without.remove(&who);
             }
-            What::WriteFailed { alert } => {
+            What::WriteFailed { alert, .. } => {
                 // It may have been a requested repeat of an alert that was posted.
                 self.claims.remove(&(who, *alert));
                 self.without.entry(who).or_insert(entry.at);
@@ -82,7 +82,7 @@ impl<'a> State<'a> {
                     Answer::Accepted => {
                         self.finished.extend(cards.iter().map(|card| (who, card.alert())));
                         for card in *cards {
-                            let level = self.told.entry(card.alert()).or_default();
+                            let level = self.posted.entry(card.alert()).or_default();
                             *level = card.level.max(*level);
                         }
                     }
@@ -136,9 +136,9 @@ impl<'a> State<'a> {
             }
             for (alert, c) in owes(rules, carries) {
                 let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
-                let told = self.told.get(&alert).is_some_and(|level| *level >= c.level);
+                let known = self.posted.get(&alert).is_some_and(|level| *level >= c.level);
                 let finished = self.finished.contains(&(who, alert));
-                let done = finished || told || rules.is_poison(c.finding);
+                let done = finished || known || rules.is_poison(c.finding);
                 if c.level == CRITICAL && !done && at > tried + POSTED_MS {
                     let what = format!("{c} waits at {who} for an unreachable ledger");
                     verdict.breaks("I14", at, Some(c.finding), what);

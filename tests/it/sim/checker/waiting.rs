@@ -108,7 +108,7 @@ impl<'a> State<'a> {
             }
             What::PaceFailed { .. } => self.alone.retain(|(w, _), _| *w != who),
             // The ledger refused the write or did not answer, so the finding waits for the ledger.
-            What::Write { alert, done: false, .. } | What::WriteFailed { alert } => {
+            What::Write { alert, done: false, .. } | What::WriteFailed { alert, .. } => {
                 self.alone.retain(|(w, _), _| *w != who);
                 if let Some(wants) = self.wants.get_mut(&(who, alert.destination)) {
                     wants.retain(|_, w| w.finding != alert.finding);
