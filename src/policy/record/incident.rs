@@ -146,7 +146,8 @@ impl Member {
     /// handles is at least that.
     fn seen(mut self, sighting: &Sighting, posted: Option<Level>) -> Member {
         if sighting.at.replaces(self.product_at, sighting.product) {
-            (self.product, self.product_at) = (sighting.product, sighting.at);
+            // An open state without a time leaves the newest time that is known.
+            (self.product, self.product_at) = (sighting.product, sighting.at.max(self.product_at));
         }
         let Some(handling) = sighting.handling else { return self };
         if !sighting.at.replaces(self.handling_at, handling) {
@@ -156,7 +157,7 @@ impl Member {
             let level = Some(sighting.level).max(posted);
             self.handled_level = handling.closed().and(level);
         }
-        (self.handling, self.handling_at) = (handling, sighting.at);
+        (self.handling, self.handling_at) = (handling, sighting.at.max(self.handling_at));
         self
     }
 

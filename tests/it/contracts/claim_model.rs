@@ -19,7 +19,6 @@
 //! state. Not in the model: reminders, expiry, clocks that differ by more than the skew, several
 //! cards a post.
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use hansho::finding::Level;
@@ -29,6 +28,8 @@ use hansho::policy::record::{
     AcceptedPost, AlertRecord, AlertRecordState, Earlier, Incident, Sighting,
 };
 use hansho::policy::record::{Expect, State, Versioned};
+
+use super::explore::{self, Outcome};
 
 const NOW: Wall = Wall(1_000_000_000_000);
 const TERMS: Terms = Terms {
@@ -127,8 +128,7 @@ struct World {
     broken: Option<&'static str>,
 }
 
-/// One step: its name, whether it is a fault, and where it leads.
-type Step = (&'static str, bool, World);
+type Step = explore::Step<&'static str, World>;
 
 struct Model {
     levels: [Level; 2],
@@ -489,92 +489,36 @@ impl Model {
     }
 }
 
-#[derive(Debug, Default)]
-struct Outcome {
-    states: usize,
-    accepted_max: u8,
-    /// How many states break a promise, and the steps to the first of them.
-    broken: BTreeMap<&'static str, usize>,
-    trace: Vec<&'static str>,
-}
+impl explore::Model for Model {
+    type World = World;
+    type Label = &'static str;
 
-/// Breadth first, so that the trace to a broken promise is a shortest one.
-fn explore(model: &Model) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut index = HashMap::from([(World::start(), 0_usize)]);
-    let mut worlds = vec![World::start()];
-    let mut came_by: Vec<(usize, &'static str)> = vec![(0, "start")];
-    // For each state, those that lead to it without a fault.
-    let mut before: Vec<Vec<usize>> = vec![Vec::new()];
-    let mut next = 0;
-    while let Some(world) = worlds.get(next).copied() {
-        outcome.accepted_max = outcome.accepted_max.max(world.accepted);
-        if let Some(promise) = world.broken {
-            if outcome.broken.is_empty() {
-                outcome.trace = trace(&came_by, next);
-            }
-            *outcome.broken.entry(promise).or_default() += 1;
-            next += 1;
-            continue;
-        }
-        for (step, fault, to) in model.steps(&world) {
-            let id = *index.entry(to).or_insert(worlds.len());
-            if id == worlds.len() {
-                worlds.push(to);
-                came_by.push((next, step));
-                before.push(Vec::new());
-            }
-            if !fault {
-                before[id].push(next);
-            }
-        }
-        next += 1;
+    fn start(&self) -> World {
+        World::start()
     }
-    outcome.states = worlds.len();
-    // Nothing leads on from a state that breaks a promise, so with one of them the question whether
-    // all can be settled has no answer.
-    if let Some(id) = first_stuck(&worlds, &before).filter(|_| outcome.broken.is_empty()) {
-        outcome.trace = trace(&came_by, id);
-        outcome.broken.insert("stuck", 1);
-    }
-    outcome
-}
 
-fn trace(came_by: &[(usize, &'static str)], mut id: usize) -> Vec<&'static str> {
-    let mut steps = Vec::new();
-    while id != 0 {
-        steps.push(came_by[id].1);
-        id = came_by[id].0;
+    fn steps(&self, world: &World) -> Vec<Step> {
+        Model::steps(self, world)
     }
-    steps.reverse();
-    steps
-}
 
-/// The first state from which no way without a fault leads to both messages being settled.
-fn first_stuck(worlds: &[World], before: &[Vec<usize>]) -> Option<usize> {
-    let settled = |world: &World| world.waiting == [false; 2];
-    let mut good: Vec<bool> = worlds.iter().map(settled).collect();
-    let mut open: Vec<usize> = (0..worlds.len()).filter(|id| good[*id]).collect();
-    while let Some(id) = open.pop() {
-        for from in &before[id] {
-            if !good[*from] {
-                good[*from] = true;
-                open.push(*from);
-            }
-        }
+    fn broken(&self, world: &World) -> Option<&'static str> {
+        world.broken
     }
-    good.iter().position(|good| !good)
+
+    fn is_settled(&self, world: &World) -> bool {
+        world.waiting == [false; 2]
+    }
 }
 
 const RAISED: [Level; 2] = [Level::Medium, Level::High];
 /// The same finding twice, as the express lane makes it.
 const COPIED: [Level; 2] = [Level::High, Level::High];
 
-fn check(levels: [Level; 2], bounds: Bounds, mutant: Option<Mutant>) -> Outcome {
-    let outcome = explore(&Model { levels, bounds, mutant });
+fn check(levels: [Level; 2], bounds: Bounds, mutant: Option<Mutant>) -> Outcome<&'static str> {
+    let outcome = explore::explore(&Model { levels, bounds, mutant });
     println!(
-        "{mutant:?} {levels:?} {bounds:?}: {} states, at most {} posts, broken: {:?}",
-        outcome.states, outcome.accepted_max, outcome.broken
+        "{mutant:?} {levels:?} {bounds:?}: {} states, broken: {:?}",
+        outcome.states, outcome.broken
     );
     outcome
 }

@@ -142,6 +142,11 @@ fn equal_and_missing_times_count_towards_open() {
             vec!["posted", "closes", "came back"],
         ),
         (
+            "an open state without a time stays open after an older closing",
+            vec![by_product(Open, 3), Sighting::open(High, None), by_product(GONE, 2)],
+            vec!["posted", "already", "closed"],
+        ),
+        (
             "a closing without a time counts as the oldest",
             vec![by_product(Open, 1), Sighting { product: GONE, ..Sighting::open(High, None) }],
             vec!["posted", "closed"],
