@@ -6,7 +6,8 @@
 
 use super::card::title;
 use super::counts::{account, region};
-use super::escape::{code_weighing, json_chars, literal, literal_weighing};
+use super::escape::{code_weighing, literal, literal_weighing};
+use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
 use crate::finding::{Finding, Fingerprint, Remark, Text};
@@ -34,7 +35,7 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
     let mut texts: Vec<String> = Vec::new();
     for line in head.into_iter().chain(lines).chain(more) {
         match texts.last_mut() {
-            Some(text) if text.chars().count() + 1 + line.chars().count() <= SECTION_CHARS_MAX => {
+            Some(text) if units(text) + 1 + units(&line) <= SECTION_CHARS_MAX => {
                 text.push('\n');
                 text.push_str(&line);
             }
@@ -54,7 +55,7 @@ fn line(card: &Card) -> String {
         literal_weighing(region(finding), REGION_CHARS_MAX),
         id(finding),
     );
-    let taken = json_chars(&head) + json_chars(&tail) + json_chars("\n");
+    let taken = json_units(&head) + json_units(&tail) + json_units("\n");
     let subject = subject(finding, LINE_CHARS_MAX.saturating_sub(taken));
     [head, subject, tail].concat()
 }
@@ -124,7 +125,7 @@ fn subject(finding: &Finding, chars_max: usize) -> String {
         }
     });
     written
-        .find(|choice| json_chars(choice) <= chars_max)
+        .find(|choice| json_units(choice) <= chars_max)
         .unwrap_or_else(|| literal_weighing(title, chars_max))
 }
 
@@ -153,9 +154,8 @@ fn id(finding: &Finding) -> String {
 /// Cuts an id to [`ID_CHARS_MAX`] characters. Of an ARN the end is kept, because all begin alike.
 fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
-    let excess = id.as_str().chars().count().saturating_sub(ID_CHARS_MAX - 1);
-    match id.as_str().starts_with("arn:") && excess > 1 {
-        true => format!("…{}", id.as_str().chars().skip(excess).collect::<String>()),
+    match id.as_str().starts_with("arn:") && units(id.as_str()) > ID_CHARS_MAX {
+        true => format!("…{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),
         false => id.to_string(),
     }
 }

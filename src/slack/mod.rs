@@ -3,7 +3,7 @@
 //!
 //! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
 //! - `card`, `line`, `digest` and `note` draw the parts of a post. `escape` makes a finding's text
-//!   harmless for Slack.
+//!   harmless for Slack, and `length` says how Slack may count it.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.
 
@@ -21,6 +21,7 @@ mod counts;
 mod date;
 mod digest;
 mod escape;
+mod length;
 mod level_style;
 mod line;
 mod message;

@@ -90,6 +90,7 @@ mod tests {
     use super::*;
     use crate::instants::Wall;
     use crate::ports::NOTE_WEIGHT_MAX;
+    use crate::slack::length::units;
 
     #[test]
     fn times_are_written_for_people() {
@@ -161,7 +162,7 @@ mod tests {
         let names = ["a", "\"", "<!here>", "&", "日"].map(stands_in);
         for note in whys.into_iter().map(recovered).chain(names) {
             let json = serde_json::to_string(&block(&note)).unwrap();
-            assert!(json.chars().count() <= NOTE_WEIGHT_MAX, "{json}");
+            assert!(units(&json) <= NOTE_WEIGHT_MAX, "{json}");
             assert!(!json.contains("<!here"), "{json}");
         }
     }
