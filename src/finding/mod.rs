@@ -54,7 +54,7 @@ mod standards;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};
-pub use control::control_id_start;
+pub use control::{CONTROL_ID_START, control_id_start, member};
 pub use fingerprint::Fingerprint;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use model::{Canary, Finding, Remark};

@@ -54,6 +54,19 @@ impl Finding {
     pub const MEMBER_CHARS_MAX: usize = 16;
     /// The most [`Finding::standards`].
     pub const STANDARDS_MAX: usize = 16;
+    /// The longest of [`Finding::standards`].
+    pub const STANDARD_CHARS_MAX: usize = 64;
+
+    /// Adds the name of a standard, once, and only if there is room for it.
+    pub(crate) fn add_standard(standards: &mut Vec<Text>, name: &str) {
+        let name = Text::of(name.into(), Finding::STANDARD_CHARS_MAX);
+        if standards.len() < Finding::STANDARDS_MAX
+            && !name.is_empty()
+            && !standards.contains(&name)
+        {
+            standards.push(name);
+        }
+    }
 }
 
 /// The fields of a canary's event, see [`canary`](super::canary).

@@ -6,7 +6,7 @@
 
 use super::console;
 use super::date::{token, utc};
-use super::escape::{code, escape_within, is_markup, link_label, literal};
+use super::escape::{code, escape_within, is_markup, link_label, literal, literal_weighing};
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::sample::without_mark;
@@ -225,7 +225,7 @@ fn footer(finding: &Finding, post_id: &str) -> String {
 /// `Standards: PCI DSS v3.2.1, NIST SP 800-53 Rev. 5`.
 fn standards(finding: &Finding) -> Option<String> {
     let names: Vec<&str> = finding.standards.iter().map(Text::as_str).collect();
-    let names = literal(&names.join(", "), STANDARDS_CHARS_MAX);
+    let names = literal_weighing(&names.join(", "), STANDARDS_CHARS_MAX);
     (!finding.standards.is_empty()).then(|| ["Standards: ", &names].concat())
 }
 

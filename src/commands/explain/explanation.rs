@@ -12,7 +12,7 @@ use super::answer::{
 };
 use super::context::Context;
 use super::gather::{Evidence, Subject};
-use super::{history, notes, outlook};
+use super::{history, incidents, notes, outlook};
 
 /// The longest fingerprint, in characters.
 const FINGERPRINT_CHARS_MAX: usize = 2048;
@@ -143,6 +143,7 @@ fn state(
         fence: record.map(|record| record.fence),
         lease_until: time(claimed.map(|record| record.lease_until)),
         expires_at: time(record.map(|record| record.expires_at)),
+        incident: record.map(|record| incidents::state(&record.incident)),
     }
 }
 

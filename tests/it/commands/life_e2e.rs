@@ -91,6 +91,24 @@ async fn a_comeback_says_since_when_it_was_closed() {
     assert!(texts[0].contains("came back") && texts[0].contains("resolved since"), "{texts:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_post_names_the_standards_that_joined() {
+    let scene = Scene::new().await;
+    let events = case("one-control-four-standards.jsonl");
+    for event in &events {
+        scene.run(&[event]).await;
+    }
+    let mut worse: Value = serde_json::from_str(&events[0]).unwrap();
+    let finding = &mut worse["detail"]["findings"][0];
+    finding["Severity"] = json!({ "Label": "CRITICAL", "Normalized": 90 });
+    finding["UpdatedAt"] = json!("2026-12-24T00:00:00.000Z");
+    finding["ProcessedAt"] = finding["UpdatedAt"].clone();
+    let (tally, texts) = scene.run(&[&worse.to_string()]).await;
+    assert_eq!(tally["escalated"], 1, "{tally}");
+    let standards = texts[0].split("Standards: ").nth(1).unwrap().split("\\n").next().unwrap();
+    assert_eq!(standards.matches(", ").count(), 3, "{standards}");
+}
+
 /// The copies of each state come in any order, doubled, within one run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_copies_change_nothing() {
