@@ -13,7 +13,7 @@ use super::alert::Alert;
 use super::back_pressure::BackPressure;
 use super::buffer::Buffer;
 use super::context::Context;
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::destination::{Destination, Destinations};
 use super::ids::DeliveryId;
 use super::lanes::Lanes;
@@ -75,7 +75,7 @@ struct Standing {
 pub(super) struct BufferFull<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
-    pub notes: &'a mut RecoveryNotes,
+    pub notes: &'a mut Notes,
     pub outranked: &'a mut Outranked,
     pub lanes: &'a Lanes,
     pub ledger_fails: bool,

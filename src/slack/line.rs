@@ -47,8 +47,11 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
 
 /// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] with the line end.
 fn line(card: &Card) -> String {
-    let finding = &card.finding;
-    let head = head(card);
+    line_after(head(card), &card.finding)
+}
+
+/// The finding after another head, in the same length.
+pub(super) fn line_after(head: String, finding: &Finding) -> String {
     let tail = format!(
         " · {} · {}{}",
         literal_weighing(account(finding), ACCOUNT_CHARS_MAX),

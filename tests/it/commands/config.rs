@@ -98,6 +98,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("destination.min_severity", "'critical'"),
         ("destination.pace", "'2s'"),
         ("destination.fallback", "'oncall'"),
+        ("destination.resolved", "'quiet'"),
         ("destination.mention.informational", "'<!here>'"),
         ("destination.mention.low", "'<!here>'"),
         ("destination.mention.medium", "'<!here>'"),
