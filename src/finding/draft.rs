@@ -11,7 +11,7 @@ use super::envelope::Envelope;
 use super::fingerprint::Fingerprint;
 use super::gauge::Gauge;
 use super::lenient::Str;
-use super::model::{Finding, Remark};
+use super::model::{Finding, Group, Remark};
 use super::original::Original;
 use super::partition::Partition;
 use super::product::Product;
@@ -50,6 +50,7 @@ pub(super) struct Draft<'a> {
     pub condition: Condition,
     pub member: Str<'a>,
     pub standards: Vec<Text>,
+    pub group: Option<Group>,
     pub resource: Option<String>,
     pub actor: Option<String>,
 }
@@ -136,6 +137,7 @@ impl<'a> Draft<'a> {
             condition: self.condition.or_observed_at(envelope.time),
             member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
             standards: self.standards,
+            group: self.group,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
             remarks,

@@ -57,7 +57,7 @@ pub use condition::{Closing, Condition, FindingState};
 pub use control::{CONTROL_ID_START, control_id_start, member};
 pub use fingerprint::Fingerprint;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
-pub use model::{Canary, Finding, Remark};
+pub use model::{Canary, Finding, Group, Remark};
 pub use outcome::{Parsed, Unwanted};
 pub use parse::{parse, parse_wanted};
 pub use partition::Partition;

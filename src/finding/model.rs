@@ -41,6 +41,8 @@ pub struct Finding {
     /// The names of the standards that the control belongs to, at most [`Finding::STANDARDS_MAX`].
     /// Only findings about controls have some.
     pub standards: Vec<Text>,
+    /// Set if findings like this one come in numbers: they are drawn together.
+    pub group: Option<Group>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
     /// The actor in short: address, country, organisation, domain, principal.
@@ -67,6 +69,14 @@ impl Finding {
             standards.push(name);
         }
     }
+}
+
+/// What findings have in common that are drawn together: `CVE-2021-44228` in many `images of
+/// repository web`. Each is an alert of its own all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub problem: Text,
+    pub resources: Text,
 }
 
 /// The fields of a canary's event, see [`canary`](super::canary).

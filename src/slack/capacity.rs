@@ -30,7 +30,7 @@ pub const CARD_CHARS_MAX: usize = 7_000;
 /// [`CARD_CHARS_MAX`].
 pub fn weigh(card: &Card) -> usize {
     // A quotation mark takes two units in JSON, so this is the heaviest id that is not cut.
-    weigh_json(&attachment(card, &"\"".repeat(POST_ID_CHARS_MAX - 2)))
+    weigh_json(&attachment(card, &[], &"\"".repeat(POST_ID_CHARS_MAX - 2)))
 }
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {

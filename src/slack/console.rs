@@ -171,6 +171,7 @@ mod tests {
             condition: Default::default(),
             member: None,
             standards: vec![],
+            group: None,
             resource: None,
             actor: None,
             remarks: vec![],

@@ -9,6 +9,7 @@ pub mod slack;
 #[cfg(feature = "demo")]
 pub mod slack_digest;
 #[cfg(feature = "demo")]
+pub mod slack_group;
 pub mod slack_hostile;
 pub mod slack_render;
 pub mod sqs;

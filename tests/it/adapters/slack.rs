@@ -47,6 +47,7 @@ fn a_post(destination: &str) -> Post {
         standards: vec![],
         resource: None,
         actor: None,
+        group: None,
         remarks: vec![],
     };
     Post {

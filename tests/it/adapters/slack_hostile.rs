@@ -142,6 +142,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         condition: closed_if(rng.bool()),
         member: None,
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
+        group: None,
         resource: maybe(rng, text),
         actor: maybe(rng, text),
         remarks: (0..rng.usize(..4))
