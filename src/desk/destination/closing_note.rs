@@ -81,3 +81,55 @@ impl ClosingNotes {
         waiting.more = waiting.more.saturating_sub(share.more);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::record::{ClosedBy, Stamp};
+
+    /// Closings of as many findings, at destination 0. Destination 1 does not want them.
+    fn after(closings: usize) -> ClosingNotes {
+        let text = r#"{"schemaVersion":"2.0","id":"f","severity":8,"accountId":"1","region":"r",
+            "type":"T","resource":{},"service":{}}"#;
+        let finding = Arc::new(crate::finding::parse(text).findings.remove(0));
+        let incident = Incident { opened_at: Some(Wall(1_000)), ..Incident::default() };
+        let closed = Closed { at: Stamp::default(), why: Closing::Resolved, by: ClosedBy::Product };
+        let mut notes = ClosingNotes(vec![Some(Waiting::default()), None]);
+        for destination in [0, 1] {
+            for _ in 0..closings {
+                notes.closed(destination, &finding, closed, Some(&incident), Wall(61_000));
+            }
+        }
+        notes
+    }
+
+    #[test]
+    fn a_post_shows_as_much_as_it_has_room_for() {
+        for (closings, room, lines, more) in [
+            (0, 20, 0, 0),
+            (3, 20, 3, 0),
+            (3, 4, 3, 0),
+            (3, 3, 2, 0),
+            (3, 1, 0, 0),
+            (3, 0, 0, 0),
+            (12, 11, 10, 2),
+            (12, 10, 9, 0),
+        ] {
+            let mut notes = after(closings);
+            let share = notes.choose(0, room * NOTE_LINE_WEIGHT_MAX);
+            let expected = (lines > 0).then_some(Share { lines, more });
+            assert_eq!(share, expected, "{closings} in {room}");
+            assert_eq!(notes.choose(1, usize::MAX), None);
+            let Some(share) = share else { continue };
+            let Some(Note::Closed { lines: shown, .. }) = notes.note(0, share) else { panic!() };
+            assert_eq!(shown.len(), lines);
+            assert!(
+                shown.iter().all(|line| line.after == Some(std::time::Duration::from_secs(60)))
+            );
+            notes.shown(0, share);
+            let left = closings.min(LINES_MAX) - lines;
+            let rest = notes.choose(0, usize::MAX);
+            assert_eq!(rest.map_or(0, |rest| rest.lines), left, "{closings} in {room}");
+        }
+    }
+}
