@@ -58,6 +58,13 @@ impl ClosingNotes {
         waiting.lines.push(ClosedLine { finding, why, after });
     }
 
+    /// The next post carries these findings: they came back, and their cards say so.
+    pub fn came_back(&mut self, channel: usize, is_carried: impl Fn(&Finding) -> bool) {
+        if let Some(Some(waiting)) = self.0.get_mut(channel) {
+            waiting.lines.retain(|line| !is_carried(&line.finding));
+        }
+    }
+
     /// As much of what waits as weighs no more than this.
     pub fn choose(&self, channel: usize, weight_max: usize) -> Option<Share> {
         let waiting = self.0.get(channel)?.as_ref()?;

@@ -1,5 +1,6 @@
 //! The notes below the cards of a post: about outages of hansho, and about closed findings.
 
+use crate::finding::Finding;
 use crate::instants::Mono;
 use crate::ports::{Form, NOTE_WEIGHT_MAX, Note};
 
@@ -43,6 +44,11 @@ impl Notes {
         let mut notes = self.recovery.choose(channel, post, select, now);
         notes.truncate(left / NOTE_WEIGHT_MAX);
         let left = left.saturating_sub(notes.len() * NOTE_WEIGHT_MAX);
+        let carried = |finding: &Finding| {
+            let mut alerts = post.alerts().iter().filter_map(|id| select.alerts.get(*id));
+            alerts.any(|alert| alert.finding.fingerprint == finding.fingerprint)
+        };
+        self.closings.came_back(channel, carried);
         notes.extend(self.closings.choose(channel, left).map(PendingNote::Closed));
         notes
     }

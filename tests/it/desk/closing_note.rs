@@ -59,6 +59,26 @@ async fn life(closed: usize, wanted: bool, note_refused: bool) -> Vec<(Vec<Strin
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_back_is_not_called_closed() {
+    let w = world(vec![]);
+    w.send("back", 5.0);
+    let feed = async {
+        let minute = Duration::from_secs(60);
+        tokio::time::sleep(minute).await;
+        w.queue.send(Lane::Standard, &archived("back"));
+        tokio::time::sleep(minute).await;
+        let open_again = event("back", 5.0).replace("T10:00:00Z", "T12:00:00Z");
+        w.queue.send(Lane::Standard, &open_again);
+        tokio::time::sleep(minute).await;
+        w.send("last", 5.0);
+    };
+    let settings = Settings { tells_closings: vec![true], ..settings("w", true) };
+    let outcome = w.run_fed(settings, pending(), feed, &w.ledger).await;
+    assert_eq!((outcome.tally.ended, outcome.tally.came_back), (1, 1));
+    assert_eq!(named(&w.slack.seen()), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_next_post_tells_what_closed_once() {
     let ids = |count: usize| (0..count).map(|n| format!("f{n:02}")).collect::<Vec<_>>();
     assert_eq!(life(1, true, false).await, [(ids(1), 0)]);
