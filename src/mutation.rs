@@ -66,6 +66,18 @@ pub enum Mutation {
     NotesForTrifles,
     /// A claimed record is taken for one of a post.
     ClaimedTakenForPosted,
+    /// A closing changes no record.
+    ClosingIgnored,
+    /// A closing forgets that the alert was posted.
+    ClosingForgetsPost,
+    /// A closing does not wait for a claim of another worker.
+    ClosingBreaksClaim,
+    /// A closing that has no record is not written.
+    ClosingLeavesNoTrace,
+    /// The state that came last replaces the one before.
+    ArrivalDecides,
+    /// A finding that comes back stays closed.
+    ComebackForgotten,
     /// This worker's memory settles also a state that the record had not seen.
     MemorySettlesComebacks,
     /// An expired record settles alerts for ever.

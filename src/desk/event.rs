@@ -4,7 +4,7 @@ use crate::policy::record::{AlertRecord, PaceRecord};
 use crate::ports::{Delivery, Depth, Lane, LedgerError, Prefetched, QueueError, Verdict, Written};
 
 use super::ids::{AlertId, DeliveryId};
-use super::order::{ClaimOutcome, HidePurpose, RecordOutcome};
+use super::order::{ClaimOutcome, HidePurpose, RecordOutcome, WriteOrder};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub enum Event {
     },
     Prefetched {
         result: Result<Vec<Prefetched>, LedgerError>,
+    },
+    Joined {
+        write: WriteOrder,
+        result: Result<Written<AlertRecord>, LedgerError>,
     },
     PaceRead {
         destination: usize,

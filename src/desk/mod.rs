@@ -162,6 +162,7 @@ impl Desk {
             Event::Measured { result, .. } => self.drain.measured(result.as_ref().ok()),
             Event::Claimed { alert, outcome } => self.claimed(alert, outcome, now),
             Event::Prefetched { result } => self.prefetched(result, now),
+            Event::Joined { write, result } => self.joined(&write, &result, now),
             Event::PaceRead { destination, result } => {
                 let slot = &mut self.destinations[destination].slot;
                 slot.was_read(result, &mut self.ledger.health, cx);

@@ -35,6 +35,8 @@ pub enum Order {
         destination: usize,
         post: Post,
     },
+    /// Write a newer state of a finding into the record of its alert, which was posted.
+    Join(WriteOrder),
     Mark(WriteOrder),
     /// Record a post that was made without a claim.
     Record(RecordOrder),

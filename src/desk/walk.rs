@@ -24,7 +24,7 @@ use super::ids::{AlertId, DeliveryId};
 use super::lambda_lifetime::Outlook;
 use super::ledger::{KnownOfOld, prefetch};
 use super::marking::record_closing;
-use super::order::{ClaimOutcome, Order};
+use super::order::{ClaimOutcome, Order, WriteOrder};
 use super::output::Subject;
 use super::report::{KnownFrom, ReturnReason};
 use super::settings::RETRY_MAX;
@@ -66,15 +66,36 @@ impl Desk {
         let answers = self.ledger.prefetch.answered(result, &mut self.shared.at(now));
         for (id, answer) in answers {
             let Some(alert) = self.buffer.alerts.get(id) else { continue };
-            match prefetch::decide(answer, alert, &self.shared.at(now)) {
+            match prefetch::decide(id, answer, alert, &self.shared.at(now)) {
                 prefetch::Next::Settle(settled, record) => {
                     if let Some(record) = record {
                         self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
                     }
                     self.settle(id, settled, KnownFrom::Prefetch, now);
                 }
+                prefetch::Next::Join(write) => self.shared.output.order(Order::Join(*write)),
                 prefetch::Next::GoOn => self.end_prefetch(id, now),
             }
+        }
+    }
+
+    /// The record of an alert that was posted knows the newer state, or a claim decides.
+    pub(super) fn joined(
+        &mut self,
+        write: &WriteOrder,
+        result: &Result<Written<AlertRecord>, LedgerError>,
+        now: Now,
+    ) {
+        let (id, record) = (write.alert, &write.record);
+        let Some(alert) = self.buffer.alerts.get(id).filter(|alert| alert.is_waiting()) else {
+            return;
+        };
+        match (result, record.level_posted()) {
+            (Ok(Written::Done), Some(level)) => {
+                self.ledger.recent.learn(&alert.key, record, &alert.sighting, now);
+                self.settle(id, Settled::Posted(level), KnownFrom::Prefetch, now);
+            }
+            _ => self.end_prefetch(id, now),
         }
     }
 

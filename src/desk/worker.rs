@@ -196,6 +196,10 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
             let outcome = record(ledger, clock, &terms, &order).await;
             Event::Recorded { alert: order.alert, outcome }
         }
+        Order::Join(w) => {
+            let result = write(ledger, &w).await;
+            Event::Joined { write: w, result }
+        }
         Order::Mark(w) => Event::Marked { alert: w.alert, result: write(ledger, &w).await },
         Order::Release(w) => Event::Released { alert: w.alert, result: write(ledger, &w).await },
     }

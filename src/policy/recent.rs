@@ -55,7 +55,7 @@ impl Entry {
             (false, Some(post)) => Some(LastPost::of(post)),
             (false, None) => return None,
         };
-        if record.is_claimed() && !mutation::is(Mutation::ClaimedTakenForPosted) {
+        if record.is_claimed() {
             return None;
         }
         let member = record.incident.member(&sighting.member);
@@ -77,8 +77,8 @@ impl Entry {
     fn has_seen(&self, sighting: &Sighting) -> bool {
         let seen = |known: Stamp| match self.last {
             // Of two equal times, open wins over closed.
-            None if !sighting.is_closed() => sighting.at < known,
-            _ => sighting.at <= known,
+            None => sighting.at < known,
+            Some(_) => sighting.at <= known,
         };
         mutation::is(Mutation::MemorySettlesComebacks)
             || (sighting.at != Stamp::default()
@@ -90,12 +90,12 @@ impl Entry {
         if self.expires_at < now && !mutation::is(Mutation::ExpiryForgotten) {
             return None;
         }
-        if !self.has_seen(&want.sighting) {
+        // Another worker may have posted the finding since a closing found no record.
+        if want.sighting.is_closed() || !self.has_seen(&want.sighting) {
             return None;
         }
         match self.last {
             None => Some(Settled::Closed),
-            Some(_) if want.sighting.is_closed() => None,
             Some(last) => {
                 let owed = last.post_needed(want, terms, now).is_some();
                 (!owed).then_some(Settled::Posted(last.level))
@@ -262,6 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_no_post() {
+        let mut recent = Recent::default();
+        let posted = record(Level::High, 0);
+        let raise = Want { owner: "other", ..want(Level::Critical, 0) };
+        let claim = crate::policy::ledger::claim(Some(&posted), &raise, &TERMS, Wall(0));
+        let crate::policy::ledger::Claim::Write { record: claimed, .. } = claim else {
+            panic!("{claim:?}")
+        };
+        recent.learn(&key(0), &claimed, &seen(1), at(0));
+        for level in [Level::High, Level::Critical] {
+            assert_eq!(recent.settles(&key(0), &want(level, 0), &TERMS, at(1)), None, "{level}");
+        }
+    }
+
+    #[test]
     fn age_is_that_of_the_clock_that_went_on() {
         let mut recent = Recent::default();
         recent.learn(&key(0), &record(Level::High, 0), &seen(1), at(0));
@@ -352,7 +367,7 @@ mod tests {
             (seen(4), Some(Settled::Closed)),
             (seen(5), None),
             (seen(6), None),
-            (closing.clone(), Some(Settled::Closed)),
+            (closing.clone(), None),
             (Sighting { at: seen(6).at, ..closing.clone() }, None),
             (Sighting { at: Stamp::default(), ..seen(0) }, None),
             // Nothing is known of how people handled it.

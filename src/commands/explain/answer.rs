@@ -94,7 +94,7 @@ pub struct IncidentState {
     /// How often the finding came back and was posted again.
     pub comebacks: u32,
     pub closed: Option<ClosedState>,
-    /// The end of the incident before, if it came back.
+    /// The end of the incident before, also if that was never posted.
     pub closed_before: Option<ClosedState>,
     /// The findings of one control, if they share the alert.
     pub members: Vec<MemberState>,

@@ -28,7 +28,7 @@ use crate::desk::alert::Alert;
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
 use crate::desk::ids::AlertId;
-use crate::desk::order::Order;
+use crate::desk::order::{Order, WriteOrder};
 use crate::desk::output::Subject;
 use crate::desk::settings::RETRY_FIRST;
 use crate::desk::timers::Timer;
@@ -217,25 +217,32 @@ impl Prefetch {
 /// What follows from a prefetch for an alert.
 pub(in crate::desk) enum Next {
     Settle(Settled, Option<Box<AlertRecord>>),
+    /// It was posted, and its record does not know this state yet.
+    Join(Box<WriteOrder>),
     /// It goes on: an open alert waits for its post, a closed one for its record.
     GoOn,
 }
 
 /// Decides by a prefetch. It settles an open alert only as a claim of the same moment would.
-pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_>) -> Next {
+pub(in crate::desk) fn decide(
+    id: AlertId,
+    answer: Prefetched,
+    alert: &Alert,
+    cx: &Context<'_>,
+) -> Next {
     if !alert.is_waiting() {
         return Next::GoOn;
     }
     let (terms, now) = (&cx.settings.terms, cx.now.wall);
-    let taken =
-        mutation::is(Mutation::UnknownTakenForPosted).then(|| Settled::Posted(alert.level()));
+    let posted = |by: Mutation| match mutation::is(by) {
+        true => Next::Settle(Settled::Posted(alert.level()), None),
+        false => Next::GoOn,
+    };
     match answer {
         Prefetched::Absent if alert.closing && !leaves_trace(alert, cx) => {
             Next::Settle(Settled::Closed, None)
         }
-        Prefetched::Absent | Prefetched::Unknown => {
-            taken.map_or(Next::GoOn, |settled| Next::Settle(settled, None))
-        }
+        Prefetched::Absent | Prefetched::Unknown => posted(Mutation::UnknownTakenForPosted),
         Prefetched::Record(record) if alert.closing => {
             let step = ledger::close(Some(&record), &alert.sighting, false, terms, now);
             // What the record knows of this finding is a fact, however old the record.
@@ -251,7 +258,12 @@ pub(in crate::desk) fn decide(answer: Prefetched, alert: &Alert, cx: &Context<'_
         {
             Claim::AlreadyPosted { level } => Next::Settle(Settled::Posted(level), Some(record)),
             Claim::Closed(_) => Next::Settle(Settled::Closed, Some(record)),
-            _ => Next::GoOn,
+            Claim::Busy { .. } => posted(Mutation::ClaimedTakenForPosted),
+            Claim::Join { expect, record, .. } => {
+                let key = alert.key.clone();
+                Next::Join(Box::new(WriteOrder { alert: id, key, expect, record }))
+            }
+            Claim::Write { .. } => Next::GoOn,
         },
     }
 }

@@ -18,8 +18,9 @@ pub enum Claim {
     Write { expect: Expect, record: AlertRecord, kind: ClaimKind },
     /// The alert was posted at this level, which is at least the wanted one: settle without a post.
     AlreadyPosted { level: Level },
-    /// As [`Claim::AlreadyPosted`], but the record does not know yet that this finding is a part of
-    /// the incident. Replace it by this one first, if it is still as expected.
+    /// As [`Claim::AlreadyPosted`], but the record does not know this state yet. Replace it by this
+    /// one first, if it is still as expected: a closing that is older and comes later changes
+    /// nothing then.
     Join { expect: Expect, record: AlertRecord, level: Level },
     /// The finding is closed, as far as is known: settle without a post.
     Closed(Closed),
@@ -80,7 +81,9 @@ enum Next {
 
 fn next(known: &AlertRecord, effect: Effect, want: &Want<'_>, terms: &Terms, now: Wall) -> Next {
     let closed = known.incident.closed.or(want.sighting.closed());
+    let closed = closed.or(known.incident.ended_before(&want.sighting));
     match (closed, known.accepted()) {
+        (Some(closed), _) if mutation::is(Mutation::ComebackForgotten) => Next::Closed(closed),
         (Some(closed), Some(_)) if effect == Effect::Opens => {
             Next::Post(ClaimKind::CameBack(closed))
         }

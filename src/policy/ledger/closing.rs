@@ -3,7 +3,8 @@
 use super::claim::noted;
 use super::{AlertRecord, Expect, Recording, Terms, Versioned};
 use crate::instants::Wall;
-use crate::policy::record::{Effect, Sighting};
+use crate::mutation::{self, Mutation};
+use crate::policy::record::{AlertRecordState, Effect, Sighting};
 
 /// The answer to an event that says that a finding is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub fn close(
     now: Wall,
 ) -> ClosingStep {
     let is_known = seen.is_some_and(|seen| seen.expires_at >= now);
-    if !is_known && !leaves_trace {
+    let leaves_trace = leaves_trace && !mutation::is(Mutation::ClosingLeavesNoTrace);
+    if !is_known && !leaves_trace || mutation::is(Mutation::ClosingIgnored) {
         return ClosingStep::Record(Recording::Known);
     }
     let mut record = seen.map_or_else(|| AlertRecord::unposted(0), |seen| seen.unexpired(now));
@@ -39,7 +41,8 @@ pub fn close(
         Effect::Noted => incident,
         Effect::Closes(closed) => incident.close(closed),
     };
-    if let Some(until) = seen.and_then(|seen| terms.busy_until(seen, now)) {
+    let busy_until = seen.and_then(|seen| terms.busy_until(seen, now));
+    if let Some(until) = busy_until.filter(|_| !mutation::is(Mutation::ClosingBreaksClaim)) {
         return ClosingStep::Record(Recording::Busy { until });
     }
     if seen.is_some_and(AlertRecord::is_claimed) {
@@ -47,7 +50,10 @@ pub fn close(
         record.ambiguous = record.ambiguous.saturating_add(1);
     }
     let expect = seen.map_or(Expect::Absent, AlertRecord::as_seen);
-    let record = noted(record, incident, terms, now);
+    let mut record = noted(record, incident, terms, now);
+    if mutation::is(Mutation::ClosingForgetsPost) {
+        record.state = AlertRecordState::Free { rewound: None };
+    }
     ClosingStep::Record(Recording::Write { expect, record })
 }
 

@@ -6,6 +6,7 @@
 
 use crate::finding::{Closing, Finding, FindingState, Level};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 use super::accepted_post::AcceptedPost;
 
@@ -35,6 +36,7 @@ impl Stamp {
     /// Whether a state of this time replaces one that was `known`.
     fn replaces(self, known: Stamp, state: FindingState) -> bool {
         match state {
+            _ if mutation::is(Mutation::ArrivalDecides) => true,
             FindingState::Open => self >= known || self == Stamp::default(),
             FindingState::Closed(_) => self > known,
         }
@@ -204,7 +206,7 @@ pub struct Incident {
     pub opened_at: Option<Wall>,
     /// None while it is open.
     pub closed: Option<Closed>,
-    /// The end of the incident before, if it came back.
+    /// The end of the incident before, also if that was never posted.
     pub closed_before: Option<Closed>,
     /// The findings that were seen open, at most [`Incident::MEMBERS_MAX`].
     pub members: Vec<Member>,
@@ -221,6 +223,12 @@ impl Incident {
     /// The standards of its members, as far as they are known.
     pub fn standards(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.standard.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// The end of an earlier incident, if the event is about a state in that incident.
+    pub fn ended_before(&self, sighting: &Sighting) -> Option<Closed> {
+        let known = sighting.at != Stamp::default();
+        self.closed_before.filter(|closed| known && sighting.at < closed.at)
     }
 
     /// What the ledger knows of the member that an event is about.
@@ -244,6 +252,8 @@ impl Incident {
         });
         let after = before.clone().seen(sighting, post.map(|post| post.level));
         let changed = (before.product, before.handling) != (after.product, after.handling);
+        let newer =
+            (before.product_at, before.handling_at) != (after.product_at, after.handling_at);
         let joins = is_new && !self.members.is_empty();
         let opens = self.is_closed() && after.is_open_at(sighting, before.handling_at);
         let mut incident = self.clone();
@@ -256,7 +266,7 @@ impl Incident {
             Some(closed) if changed && !self.is_closed() && incident.is_all_closed() => {
                 Effect::Closes(closed)
             }
-            _ if changed || joins => Effect::Noted,
+            _ if changed || newer || joins => Effect::Noted,
             _ => Effect::None,
         };
         (incident, effect)
@@ -301,7 +311,7 @@ impl Incident {
                 comebacks: self.comebacks.saturating_add(u32::from(came_back)),
                 opened_at: Some(now),
                 closed: None,
-                closed_before: self.closed.filter(|_| came_back),
+                closed_before: self.closed,
                 members: self.members,
             },
             None => Incident { opened_at: self.opened_at.or(Some(now)), ..self },

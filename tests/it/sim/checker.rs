@@ -1,5 +1,5 @@
 //! The checker reads only the history and calls no code of hansho to learn what is right.
-//! `README.md` beside this file lists the invariants, I1 to I20.
+//! `README.md` beside this file lists the invariants, I1 to I22.
 //! I10 (the same seed gives the same history) is a test of its own in `mod.rs`.
 
 mod breaker;
@@ -10,6 +10,7 @@ mod fallback;
 mod fleet;
 mod holding;
 mod ledger;
+mod lives;
 mod loss;
 mod notes;
 mod order;
@@ -41,6 +42,8 @@ pub struct Rules {
     pub gentle: bool,
     /// The destination that stands in for the first one while that is dead.
     pub fallback: Option<u8>,
+    /// The first finding that closes and may come back. All after it do so too.
+    pub lives_from: u32,
 }
 
 impl Rules {
@@ -51,6 +54,11 @@ impl Rules {
 
     pub fn owed_by(destinations: u8, level: u8) -> impl Iterator<Item = u8> + use<> {
         (0..destinations).filter(move |d| level >= 2 + d)
+    }
+
+    /// The finding closes, and may come back.
+    pub fn lives(&self, finding: u32) -> bool {
+        finding >= self.lives_from
     }
 
     pub fn is_poison(&self, finding: u32) -> bool {
@@ -99,6 +107,7 @@ impl Verdict {
 pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     let mut verdict = Verdict { counts: count(history), ..Verdict::default() };
     loss::check(rules, history, &mut verdict);
+    lives::check(rules, history, &mut verdict);
     duplicates::check(rules, history, &mut verdict);
     drained(history, &mut verdict);
     order::check(rules, history, &mut verdict);

@@ -25,6 +25,8 @@ pub struct Carried {
     pub level: u8,
     /// How new it is: its `updatedAt`, in minutes after the first there is.
     pub revision: u8,
+    /// Its product says that the problem is gone, so it is not to be posted.
+    pub closed: bool,
 }
 
 /// A finding as it is shown by a post.
@@ -37,6 +39,10 @@ pub struct Shown {
     pub owed_to: u8,
     pub escalated_from: Option<u8>,
     pub reminder: bool,
+    /// It says that it was closed and is open again.
+    pub came_back: bool,
+    /// The finding that is shown is closed.
+    pub closed: bool,
     /// It says that it may repeat an earlier post.
     pub perhaps_repeated: bool,
 }
@@ -73,6 +79,9 @@ pub struct RowNote {
     pub fence: u64,
     pub ambiguous: u32,
     pub level_sent: Option<u8>,
+    /// The incident is closed.
+    pub closed: bool,
+    pub comebacks: u32,
     /// The post that the record names, if it names one that was tried.
     pub post: Option<u32>,
     pub lease_until: i64,
@@ -86,6 +95,8 @@ pub enum Answer {
     /// Not accepted, with `Retry-After` in milliseconds where there was one.
     Pause(u64),
     Failed,
+    /// Not sent: the webhook's address can't be read.
+    NoAddress,
     /// Perhaps accepted.
     Ambiguous,
     Dead,
@@ -337,17 +348,21 @@ impl fmt::Display for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = ["info", "low", "medium", "high", "critical"];
         write!(f, "f{} {}", self.finding, level.get(usize::from(self.level)).unwrap_or(&"?"))?;
-        if self.revision > 0 { write!(f, " updated({})", self.revision) } else { Ok(()) }
+        if self.revision > 0 {
+            write!(f, " updated({})", self.revision)?;
+        }
+        f.write_str(if self.closed { " closed" } else { "" })
     }
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { finding, level, revision, .. } = *self;
-        Carried { finding, level, revision }.fmt(f)?;
+        let Shown { finding, level, revision, closed, .. } = *self;
+        Carried { finding, level, revision, closed }.fmt(f)?;
         for (said, word) in [
             (self.escalated_from.is_some(), " escalated"),
             (self.reminder, " again"),
+            (self.came_back, " came back"),
             (self.perhaps_repeated, " perhaps repeated"),
         ] {
             f.write_str(if said { word } else { "" })?;
@@ -399,10 +414,11 @@ impl fmt::Display for What {
                 let sent = row.level_sent.map_or("-".to_owned(), |l| l.to_string());
                 write!(
                     f,
-                    "ledger f{}@{}: {}, fence {}, level sent {sent}, lease until {} ms{}",
+                    "ledger f{}@{}: {}{}, fence {}, level sent {sent}, lease until {} ms{}",
                     alert.finding,
                     alert.destination,
                     row.state,
+                    if row.closed { " and closed" } else { "" },
                     row.fence,
                     row.lease_until,
                     unless(*done)

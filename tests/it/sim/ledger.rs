@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hansho::policy::record::stored::{StoredRow, encode};
-use hansho::policy::record::{Expect, Record, RecordKey, RecordKind, State};
+use hansho::policy::record::{Expect, Incident, Record, RecordKey, RecordKind, State};
 use hansho::ports::{Clock, Consistency, Ledger, LedgerError, Prefetched, Written};
 
 use super::history::{Alert, RowNote, What, Who};
@@ -47,7 +47,11 @@ impl SimLedger {
         }
     }
 
-    fn note_of(&self, row: &StoredRow) -> RowNote {
+    fn note_of(&self, row: &StoredRow, record: &Record) -> RowNote {
+        let incident = match record {
+            Record::Alert(alert) => alert.incident.clone(),
+            _ => Incident::default(),
+        };
         let at = |wall: hansho::instants::Wall| wall.0 - BEGAN.0;
         RowNote {
             state: row.state.as_str(),
@@ -55,6 +59,8 @@ impl SimLedger {
             ambiguous: row.ambiguous,
             fence: row.fence,
             level_sent: row.level_sent.map(|level| level.rank()),
+            closed: incident.is_closed(),
+            comebacks: incident.comebacks,
             post: self.world.post_of(&row.digest),
             lease_until: at(row.lease_until) - self.process.skew_ms,
             expires_at: at(row.expires_at),
@@ -98,7 +104,7 @@ impl Ledger for SimLedger {
     ) -> Result<Written<Record>, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
         let row = encode(record.clone());
-        let (alert, note) = (alert_of(key), self.note_of(&row));
+        let (alert, note) = (alert_of(key), self.note_of(&row, &record));
         let (paces, destination) = (key.kind() == RecordKind::Pace, alert.destination);
         let (key, expect) = (key.clone(), expect.clone());
         world.rush(self.process.who, "ledger");

@@ -35,6 +35,8 @@ pub struct Books {
     pub sendings: Vec<Sending>,
     /// By the number of the finding.
     pub tastes: Vec<Taste>,
+    /// The first finding that closes and may come back. All after it do so too.
+    pub lives_from: u32,
 }
 
 /// The first receives findings from medium up, the second from high up.
@@ -122,8 +124,12 @@ pub fn generate(plan: &Plan) -> Books {
         g.giant();
     }
     g.again(&mut Rng::with_seed(plan.seed ^ 0xa9a1));
+    let lives_from = g.tastes.len() as u32;
+    for _ in 0..plan.load.lives {
+        g.life();
+    }
     g.sendings.sort_by_key(|s| s.at);
-    Books { sendings: g.sendings, tastes: g.tastes }
+    Books { sendings: g.sendings, tastes: g.tastes, lives_from }
 }
 
 impl Generator<'_> {
@@ -234,8 +240,8 @@ impl Generator<'_> {
         for _ in 0..self.random.u32(2..=5) {
             let finding = self.finding();
             let (text, level) = self.severity();
-            bodies.push(self.body(finding, text, 0));
-            carries.push(Carried { finding, level, revision: 0 });
+            bodies.push(self.body(finding, text, 0, false));
+            carries.push(Carried { finding, level, revision: 0, closed: false });
         }
         let junk = self.chance(self.load.junk);
         if junk {
@@ -287,11 +293,44 @@ impl Generator<'_> {
         (text, level): (&str, u8),
         revision: u8,
     ) {
-        let body = self.body(finding, text, revision);
-        let carries = vec![Carried { finding, level, revision }];
+        self.send_state(at, lane, (finding, revision), (text, level), false);
+    }
+
+    fn send_state(
+        &mut self,
+        at: u64,
+        lane: Lane,
+        (finding, revision): (u32, u8),
+        (text, level): (&str, u8),
+        closed: bool,
+    ) {
+        let body = self.body(finding, text, revision, closed);
+        let carries = vec![Carried { finding, level, revision, closed }];
         // An arrival after the end comes at the end.
         let at = at.min(self.length - 1);
         self.sendings.push(Sending { at, lane, body, carries, junk: false, again: false });
+    }
+
+    /// A finding that opens and closes in turns. Each state comes late, and perhaps again later, so
+    /// that a state may overtake the one before.
+    fn life(&mut self) {
+        self.tastes.push(Taste::Good);
+        let finding = self.tastes.len() as u32 - 1;
+        let mut at = self.random.u64(0..self.length / 2);
+        let mut closed = self.random.u8(0..5) == 0;
+        let mut severity = self.severity();
+        for revision in 0..self.random.u8(2..=6) {
+            at += self.soon(4 * HOUR);
+            if !closed {
+                severity = self.severity();
+            }
+            for _ in 0..self.random.u8(1..=3) {
+                let late = self.soon(2 * HOUR);
+                let lane = self.lanes[self.random.usize(..self.lanes.len())];
+                self.send_state(at + late, lane, (finding, revision), severity, closed);
+            }
+            closed = !closed && self.random.u8(0..4) != 0;
+        }
     }
 
     fn finding(&mut self) -> u32 {
@@ -313,7 +352,7 @@ impl Generator<'_> {
     }
 
     /// A GuardDuty finding in EventBridge's envelope. Its identity depends on its number alone.
-    fn body(&mut self, finding: u32, severity: &str, revision: u8) -> String {
+    fn body(&mut self, finding: u32, severity: &str, revision: u8, closed: bool) -> String {
         let account = format!("11112222333{}", finding % 7);
         let region = ["eu-central-1", "us-east-1", "ap-northeast-1"][finding as usize % 3];
         let (title, description) = if self.chance(self.load.hostile) {
@@ -334,7 +373,8 @@ impl Generator<'_> {
                 "id": format!("f{finding}"), "type": "Recon:EC2/Portscan", "severity": severity,
                 "title": title, "description": description,
                 "updatedAt": format!("2026-09-21T10:{revision:02}:00Z"),
-                "resource": { "resourceType": "Instance" }, "service": { "count": 1 },
+                "resource": { "resourceType": "Instance" },
+                "service": { "count": 1, "archived": closed },
             },
         })
         .to_string()

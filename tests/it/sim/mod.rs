@@ -33,6 +33,8 @@ use crate::support::lane::ByLane;
 
 /// How many seeds run in each lane. `HANSHO_SIM_SEEDS` sets another number.
 const SEEDS: ByLane = ByLane { all: 16, deep: 200 };
+/// How many days of lives run in each lane.
+const SEEDS_OF_LIVES: ByLane = ByLane { all: 8, deep: 200 };
 /// How many findings the storm has in each lane. `HANSHO_SIM_STORM` sets another number.
 const STORM: ByLane = ByLane { all: 2_000, deep: 50_000 };
 /// How many seeds run twice in each lane.
@@ -69,10 +71,11 @@ fn accuse(seed: u64, run: &Run) -> Option<String> {
         .collect();
     Some(format!(
         "seed {seed} breaks {}:\n{}\n\n{}\n\nreplay: HANSHO_SIM_FROM={seed} HANSHO_SIM_SEEDS=1 \
-         cargo test --test it sim::many -- --nocapture",
+         cargo test --test it sim::{} -- --nocapture",
         first.invariant,
         all.join("\n"),
         excerpt(run, first),
+        if run.of_lives { "lives" } else { "many" },
     ))
 }
 
@@ -85,8 +88,11 @@ fn excerpt(run: &Run, broken: &Violation) -> String {
     }
 }
 
+/// What a seed plans.
+type Day = fn(u64) -> Plan;
+
 /// Runs the seeds on all cores. Returns the report of the lowest failing seed, if any.
-fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
+fn run_many(from: u64, seeds: u64, day: Day) -> (Sum, Option<String>) {
     let next = AtomicU64::new(from);
     let stop = AtomicBool::new(false);
     let sum = Mutex::new(Sum::default());
@@ -97,7 +103,7 @@ fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
             if seed >= from + seeds {
                 return;
             }
-            let run = simulate(seed, None);
+            let run = simulate_plan(day(seed), None);
             sum.lock().unwrap().add(&run);
             if let Some(accusation) = accuse(seed, &run) {
                 failed.lock().unwrap().insert(seed, accusation);
@@ -117,12 +123,22 @@ fn run_many(from: u64, seeds: u64) -> (Sum, Option<String>) {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "it measures itself")]
 fn many() {
+    pass(SEEDS, Plan::of);
+}
+
+/// Days of findings that close and come back.
+#[test]
+fn lives() {
+    pass(SEEDS_OF_LIVES, Plan::lives);
+}
+
+#[allow(clippy::disallowed_methods, reason = "it measures itself")]
+fn pass(seeds: ByLane, day: Day) {
     let from = setting("HANSHO_SIM_FROM").unwrap_or(0);
-    let seeds = setting("HANSHO_SIM_SEEDS").unwrap_or_else(|| SEEDS.get());
+    let seeds = setting("HANSHO_SIM_SEEDS").unwrap_or_else(|| seeds.get());
     let began = Instant::now();
-    let (sum, failed) = run_many(from, seeds);
+    let (sum, failed) = run_many(from, seeds, day);
     sum.print(began.elapsed().as_secs_f64());
     if let Some(accusation) = failed {
         panic!("{accusation}");
@@ -187,6 +203,9 @@ fn find(mistake: Mistake, seeds: u64) -> Option<(u64, &'static str)> {
         let run = match mistake {
             Mistake::Around(mutant) => simulate(seed, Some(mutant)),
             Mistake::Within(mutation) => mutation::with(mutation, || simulate(seed, None)),
+            Mistake::WithinLives(mutation) => {
+                mutation::with(mutation, || simulate_plan(Plan::lives(seed), None))
+            }
         };
         run.verdict.violations.first().map(|v| (seed, v.invariant))
     })

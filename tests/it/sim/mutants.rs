@@ -45,6 +45,8 @@ pub enum Mistake {
     Around(Mutant),
     /// In the program itself.
     Within(Mutation),
+    /// In the program itself, and looked for on days of findings that close and come back.
+    WithinLives(Mutation),
 }
 
 /// Most mistakes show within so many seeds. The others need a rare day.
@@ -112,10 +114,23 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::ReceivesWithoutPlace, &["I6"], 120),
 ];
 
+const MUTATIONS_OF_LIVES: [Finding<Mutation>; 7] = [
+    (Mutation::ClosingIgnored, &["I21", "I22"], USUAL_SEEDS),
+    (Mutation::ClosingForgetsPost, &["I8"], USUAL_SEEDS),
+    (Mutation::ClosingBreaksClaim, &["I2", "I12"], USUAL_SEEDS),
+    (Mutation::ClosingLeavesNoTrace, &["I22"], USUAL_SEEDS),
+    (Mutation::ArrivalDecides, &["I2", "I21", "I22"], USUAL_SEEDS),
+    (Mutation::ComebackForgotten, &["I21"], USUAL_SEEDS),
+    (Mutation::MemorySettlesComebacks, &["I21"], USUAL_SEEDS),
+];
+
 pub fn all() -> Vec<Finding<Mistake>> {
     let around = MUTANTS.iter().map(|(m, by, seeds)| (Mistake::Around(*m), *by, *seeds));
     let within = MUTATIONS.iter();
-    around.chain(within.map(|(m, by, seeds)| (Mistake::Within(*m), *by, *seeds))).collect()
+    let within = within.map(|(m, by, seeds)| (Mistake::Within(*m), *by, *seeds));
+    let of_lives = MUTATIONS_OF_LIVES.iter();
+    let of_lives = of_lives.map(|(m, by, seeds)| (Mistake::WithinLives(*m), *by, *seeds));
+    around.chain(within).chain(of_lives).collect()
 }
 
 /// The mutants that are wrong settings.

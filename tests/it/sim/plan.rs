@@ -128,6 +128,8 @@ pub struct Load {
     pub poison: f64,
     pub hostile: f64,
     pub giants: u32,
+    /// Findings that close and may come back.
+    pub lives: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -236,6 +238,17 @@ impl Plan {
             load: Load { storm: findings, ..Load::default() },
             ..Plan::of(0)
         }
+    }
+
+    /// The day of a seed, with findings that close and come back instead of most others.
+    pub fn lives(seed: u64) -> Plan {
+        let plan = Plan::of(seed);
+        let r = &mut Rng::with_seed(seed ^ 0x0001_1fe5);
+        let lives = r.u32(10..=60);
+        // An operator who has a record forgotten would excuse what the checker looks for.
+        let load =
+            Load { findings: 10, bursts: 0, storm: 0, wave: 0, again: 0.0, lives, ..plan.load };
+        Plan { load, ..plan }
     }
 
     /// All is well.
@@ -396,5 +409,6 @@ fn load(r: &mut Rng) -> Load {
         poison: chance(r, 0.2),
         hostile: chance(r, 0.5),
         giants: if r.u8(0..40) == 0 { 1 } else { 0 },
+        lives: 0,
     }
 }

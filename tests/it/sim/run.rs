@@ -21,6 +21,8 @@ pub struct Run {
     pub history: Vec<Entry>,
     pub faults: BTreeMap<&'static str, u64>,
     pub verdict: Verdict,
+    /// It is a day of [`Plan::lives`].
+    pub of_lives: bool,
     /// The most calls of each kind that a worker made within a minute.
     pub busiest: BTreeMap<&'static str, u32>,
 }
@@ -31,7 +33,7 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>) -> Run {
 }
 
 pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
-    let books = generate(&plan);
+    let (books, of_lives) = (generate(&plan), plan.load.lives > 0);
     let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
     let rules = Rules {
         destinations: plan.destinations,
@@ -46,6 +48,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
         retention_ms: plan.retention.as_millis() as u64,
         gentle: plan.is_gentle(),
         fallback: plan.fallback,
+        lives_from: books.lives_from,
     };
     let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let world = runtime.unwrap().block_on(async {
@@ -55,7 +58,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
     });
     let history = world.take_history().into_entries();
     let verdict = checker::check(&rules, &history);
-    Run { history, faults: world.faults(), verdict, busiest: world.busiest() }
+    Run { history, faults: world.faults(), verdict, of_lives, busiest: world.busiest() }
 }
 
 async fn day(world: &Arc<World>, sendings: Vec<Sending>) {

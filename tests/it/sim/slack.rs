@@ -185,6 +185,7 @@ fn answer_of(verdict: &Verdict) -> Answer {
         Verdict::Retry { reason: RetryReason::RateLimited, after: Some(after), .. } => {
             Answer::Pause(after.as_millis() as u64)
         }
+        Verdict::Retry { reason: RetryReason::NoAddress, .. } => Answer::NoAddress,
         Verdict::Retry { .. } => Answer::Failed,
         Verdict::Dead { .. } => Answer::Dead,
         Verdict::Refused { .. } => Answer::Refused,
@@ -216,6 +217,8 @@ impl Notifier for SimSlack {
             owed_to: c.meant_for.as_deref().map_or(destination, number_of),
             escalated_from: c.escalated_from.map(Level::rank),
             reminder: c.reminder,
+            came_back: c.came_back.is_some(),
+            closed: c.finding.condition.closed().is_some(),
             perhaps_repeated: c.perhaps_repeated,
         };
         let cards: Vec<Shown> = post.cards.iter().map(shown).collect();

@@ -27,6 +27,8 @@ struct Channel {
     /// It may be tried at once: a new address was read since the last answer, or the last answer
     /// came from a working destination.
     invited: bool,
+    /// The last post was not sent, because the address could not be read. Slack is not failing.
+    lacks_address: bool,
 }
 
 impl Channel {
@@ -86,9 +88,10 @@ impl<'a> State<'a> {
                 let channel = self.channels.entry((who, *destination)).or_default();
                 channel.last_answer = entry.at;
                 channel.invited = matches!(answer, Answer::Pause(_) | Answer::Refused);
+                channel.lacks_address = *answer == Answer::NoAddress;
                 channel.failures = match answer {
                     Answer::Accepted => 0,
-                    Answer::Failed | Answer::Ambiguous => channel.failures + 1,
+                    Answer::Failed | Answer::NoAddress | Answer::Ambiguous => channel.failures + 1,
                     Answer::Dead => channel.failures.max(FAILURES),
                     Answer::Pause(_) | Answer::Refused => channel.failures,
                 };
@@ -99,8 +102,12 @@ impl<'a> State<'a> {
             What::Write { alert, done: false, .. } => {
                 self.done.insert((who, *alert));
             }
-            What::Refreshed { destination, changed: Some(true) } => {
-                self.channels.entry((who, *destination)).or_default().invited = true;
+            What::Refreshed { destination, changed: Some(changed) } => {
+                let channel = self.channels.entry((who, *destination)).or_default();
+                channel.invited |= *changed || channel.lacks_address;
+                if channel.lacks_address {
+                    channel.failures = 0;
+                }
             }
             What::Received { .. } if self.all_open(rules, who) => {
                 // Only a post closes a breaker, so the worker must hold an alert for each

@@ -66,6 +66,10 @@ impl<'a> State<'a> {
                 let since = entry.who.and_then(|who| self.desks.since(who, *message));
                 if let Some(since) = since {
                     for (alert, carried) in owes(rules, self.desks.carries(*message)) {
+                        // I21 judges findings that close.
+                        if rules.lives(alert.finding) {
+                            continue;
+                        }
                         self.deleted(rules, entry.at, since, alert, carried, verdict);
                     }
                 }

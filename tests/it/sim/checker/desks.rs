@@ -125,13 +125,23 @@ impl<'a> Desks<'a> {
     }
 }
 
-/// The alerts that a message owes.
+/// The alerts whose records a message may change. A closed finding concerns every destination.
+pub fn concerns(rules: &Rules, carries: &[Carried]) -> impl Iterator<Item = Alert> {
+    let destinations = rules.destinations;
+    carries.iter().flat_map(move |c| {
+        let level = if c.closed { u8::MAX } else { c.level };
+        let owed = Rules::owed_by(destinations, level);
+        owed.map(|destination| Alert { finding: c.finding, destination })
+    })
+}
+
+/// The alerts that a message owes. A closed finding owes none.
 pub fn owes<'a>(
     rules: &Rules,
     carries: &'a [Carried],
 ) -> impl Iterator<Item = (Alert, &'a Carried)> {
     let destinations = rules.destinations;
-    carries.iter().flat_map(move |c| {
+    carries.iter().filter(|c| !c.closed).flat_map(move |c| {
         let owed = Rules::owed_by(destinations, c.level);
         owed.map(move |destination| (Alert { finding: c.finding, destination }, c))
     })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Rules, Verdict};
-use crate::sim::history::{Alert, Answer, Entry, RowNote, Shown, What, Who};
+use crate::sim::history::{Alert, Answer, Carried, Entry, RowNote, Shown, What, Who};
 
 /// Clocks differ by so much from the true time.
 const SKEW_MS: i64 = 2_500;
@@ -49,6 +49,9 @@ struct Index<'a> {
     fortunes: BTreeMap<Who, Vec<Fortune>>,
     /// When an operator requested one more post.
     rewound: BTreeMap<Alert, Vec<u64>>,
+    messages: BTreeMap<u32, &'a [Carried]>,
+    /// When which closed states of a finding were received.
+    closings: BTreeMap<u32, Vec<(u64, u8)>>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -66,7 +69,9 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
         }
         for (i, (post, card)) in posts.iter().take(TIMES_MAX).enumerate() {
             let as_severe = |(earlier, shown): &&(&Post<'_>, &Shown)| {
-                shown.level >= card.level && !reminds(rules, earlier, shown, post, card)
+                shown.level >= card.level
+                    && !reminds(rules, earlier, shown, post, card)
+                    && !index.came_back(shown, post, card)
             };
             let repeated = posts[..i].iter().filter(as_severe).map(|(p, _)| *p);
             // One violation is enough: a mistake may post without end.
@@ -128,6 +133,15 @@ fn index(history: &[Entry]) -> Index<'_> {
             index.posts.entry(*post).and_modify(|p| p.taken = Some(at));
             continue;
         }
+        if let What::Enqueued { message, carries, .. } = what {
+            index.messages.insert(*message, carries);
+        }
+        if let What::Received { message, .. } = what {
+            let carries = index.messages.get(message).copied().unwrap_or_default();
+            for c in carries.iter().filter(|c| c.closed) {
+                index.closings.entry(c.finding).or_default().push((at, c.revision));
+            }
+        }
         if let What::Rewound { alert } = what {
             index.rewound.entry(*alert).or_default().push(at);
         }
@@ -164,6 +178,14 @@ impl Index<'_> {
 
     fn happened(&self, who: Who, test: impl Fn(&Fortune) -> bool) -> bool {
         self.fortunes.get(&who).is_some_and(|all| all.iter().any(test))
+    }
+
+    /// The finding was closed after the state that the earlier post shows, and is open again.
+    fn came_back(&self, shown: &Shown, post: &Post<'_>, card: &Shown) -> bool {
+        let mut closings = self.closings.get(&card.finding).into_iter().flatten();
+        closings.any(|(at, revision)| {
+            *at < post.called && (shown.revision..card.revision).contains(revision)
+        })
     }
 
     /// Whether the process was frozen at any time between.

@@ -94,6 +94,9 @@ impl State<'_> {
             }
             // Of one with several findings this one may be done.
             let [c] = self.desks.carries(*message) else { continue };
+            if c.closed {
+                continue;
+            }
             let owed: Vec<u8> = rules.owed(c.level).collect();
             if owed.contains(&FIRST) && !owed.contains(&fallback) && !rules.is_poison(c.finding) {
                 let what = format!("{c} waits at {who}, and nobody stands in for {FIRST}");

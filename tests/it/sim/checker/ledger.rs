@@ -46,7 +46,12 @@ fn shrunk(old: &RowNote, new: &RowNote, alert: Alert, at: u64, verdict: &mut Ver
         let what = format!("the fence of {of} went from {} to {}", old.fence, new.fence);
         verdict.breaks("I8", at, Some(alert.finding), what);
     }
-    if new.level_sent < old.level_sent {
+    if new.comebacks < old.comebacks {
+        let what = format!("the row of {of} forgot that it came back");
+        verdict.breaks("I8", at, Some(alert.finding), what);
+    }
+    // A finding that came back may be less severe than before.
+    if new.level_sent < old.level_sent && new.comebacks == old.comebacks {
         let what = format!(
             "the level sent of {of} went from {:?} to {:?}",
             old.level_sent, new.level_sent

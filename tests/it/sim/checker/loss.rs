@@ -92,7 +92,8 @@ fn deleted(
     }
     for c in m.carries {
         // A quarantined message is not lost, but only the poison in it may stay without a post.
-        if rules.is_poison(c.finding) {
+        // I21 judges findings that close.
+        if rules.is_poison(c.finding) || rules.lives(c.finding) {
             continue;
         }
         for destination in rules.owed(c.level) {

@@ -92,7 +92,11 @@ impl State<'_> {
                 own.stood_in = false;
             }
             Answer::Refused => {}
-            Answer::Pause(_) | Answer::Failed | Answer::Ambiguous | Answer::Dead => {
+            Answer::Pause(_)
+            | Answer::Failed
+            | Answer::NoAddress
+            | Answer::Ambiguous
+            | Answer::Dead => {
                 own.failing_since.get_or_insert(at);
             }
         }

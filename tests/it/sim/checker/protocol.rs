@@ -26,6 +26,7 @@ const LINES_MAX: usize = 50;
 struct Claim {
     lease_until: i64,
     level_sent: Option<u8>,
+    closed: bool,
     ambiguous: u32,
 }
 
@@ -48,6 +49,8 @@ struct State<'a> {
     /// The last answer was ambiguous.
     perhaps_taken: BTreeSet<(Who, Alert)>,
     rows: BTreeMap<Alert, (Who, &'a RowNote)>,
+    /// The posts that the ledger knows.
+    marked: BTreeSet<(Alert, Option<u32>)>,
     /// The highest level that the ledger ever received.
     known: BTreeMap<Alert, u8>,
     /// Alerts whose post may have been accepted as far as the worker knows, whatever the ledger
@@ -156,6 +159,10 @@ impl<'a> State<'a> {
         let mut breaks = |invariant, what: String| {
             verdict.breaks(invariant, entry.at, Some(alert.finding), what);
         };
+        // A closing that another worker's write came before is decided again. It ends no claim.
+        if row.closed && row.state != "claimed" && !done {
+            return;
+        }
         let claim = self.claims.remove(&(who, alert));
         let perhaps_taken = self.perhaps_taken.remove(&(who, alert));
         match row.state {
@@ -180,6 +187,8 @@ impl<'a> State<'a> {
                     }
                 }
             }
+            // Not a mark: a new fact about the incident, beside the post that was marked before.
+            "sent" if row.owned && self.marked.contains(&(alert, row.post)) => {}
             "sent" if row.owned => {
                 self.unmarked.remove(&(who, alert));
                 let post = row.post.and_then(|post| self.posts.get(&post));
@@ -205,8 +214,12 @@ impl<'a> State<'a> {
             breaks("I8", format!("the row is kept for {kept} ms less than configured"));
         }
         if done {
-            if row.state == "claimed" {
-                self.hold(who, alert, row);
+            match row.state {
+                "claimed" => self.hold(who, alert, row),
+                "sent" => {
+                    self.marked.insert((alert, row.post));
+                }
+                _ => {}
             }
             self.rows.insert(alert, (who, row));
             if let Some(level) = row.level_sent {
@@ -217,8 +230,8 @@ impl<'a> State<'a> {
     }
 
     fn hold(&mut self, who: Who, alert: Alert, row: &'a RowNote) {
-        let RowNote { lease_until, level_sent, ambiguous, .. } = *row;
-        self.claims.insert((who, alert), Claim { lease_until, level_sent, ambiguous });
+        let RowNote { lease_until, level_sent, closed, ambiguous, .. } = *row;
+        self.claims.insert((who, alert), Claim { lease_until, level_sent, closed, ambiguous });
         self.rows.insert(alert, (who, row));
     }
 
@@ -298,10 +311,15 @@ impl<'a> State<'a> {
         if claim.lease_until - (entry.at as i64) < LEFT_MS {
             breaks("I12", "little is left of its lease");
         }
-        if card.escalated_from != claim.level_sent.filter(|level| *level < card.level) {
+        if card.came_back != (claim.closed && claim.level_sent.is_some()) {
+            breaks("I18", "the card is wrong about having come back");
+        }
+        // A finding that came back is posted whatever its level was before.
+        let level_sent = claim.level_sent.filter(|_| !card.came_back);
+        if card.escalated_from != level_sent.filter(|level| *level < card.level) {
             breaks("I18", "the card is wrong about the level posted before");
         }
-        if card.reminder != (claim.level_sent >= Some(card.level)) {
+        if card.reminder != (level_sent >= Some(card.level)) {
             breaks("I18", "the card is wrong about being a reminder");
         }
         let perhaps = claim.ambiguous > 0 || self.perhaps_posted.contains(&(who, alert));
@@ -319,7 +337,7 @@ impl<'a> State<'a> {
             Answer::Accepted if post_of.destination == FIRST => {
                 self.first_works.insert(who, at);
             }
-            Answer::Dead | Answer::Failed if post_of.destination == FIRST => {
+            Answer::Dead | Answer::Failed | Answer::NoAddress if post_of.destination == FIRST => {
                 self.first_works.insert(who, NEVER);
             }
             _ => {}
@@ -344,6 +362,7 @@ impl<'a> State<'a> {
     fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
         for (alert, carried) in owes(rules, self.desks.carries(message)) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);
+            let known = known || rules.lives(carried.finding);
             if !known && !rules.is_poison(carried.finding) {
                 let what = format!("m{message} was deleted before the ledger knew of {carried}");
                 verdict.breaks("I12", at, Some(carried.finding), what);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desks::{Desks, owes};
+use super::desks::{Desks, concerns};
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, What, Who};
 
@@ -83,7 +83,7 @@ impl State<'_> {
                 let seen = self.events.entry(who).or_default();
                 if !done {
                     seen.refused.insert(*alert);
-                } else if row.state == "sent" && row.owned {
+                } else if row.state == "sent" && row.owned && !row.closed {
                     // If two messages carry the alert, the history does not show which one was
                     // marked.
                     if self.desks.carriers(who, alert.finding).count() == 1 {
@@ -134,10 +134,10 @@ impl State<'_> {
     /// A message is received again. Its earlier events are no reason any more.
     fn forgive(&mut self, rules: &Rules, who: Who, message: u32) {
         let Some(seen) = self.events.get_mut(&who) else { return };
-        for (alert, c) in owes(rules, self.desks.carries(message)) {
+        for alert in concerns(rules, self.desks.carries(message)) {
             seen.marked.remove(&alert);
             // Unless another message at the desk shares it.
-            if self.desks.carriers(who, c.finding).next().is_none() {
+            if self.desks.carriers(who, alert.finding).next().is_none() {
                 seen.refused.remove(&alert);
             }
         }
@@ -159,7 +159,7 @@ impl State<'_> {
             verdict.breaks("I15", entry.at, finding, what);
         };
         let held_for = entry.at - self.desks.since(who, message).unwrap_or(entry.at);
-        let owed: Vec<Alert> = owes(rules, carries).map(|(alert, _)| alert).collect();
+        let owed: Vec<Alert> = concerns(rules, carries).collect();
         let full = self.is_full(rules, who, entry.at);
         // A return that freed space just before the stop may still be on its way.
         let freed_space = self.freed.get(&who).is_some_and(|freed| !freed.is_empty());
@@ -215,7 +215,7 @@ impl State<'_> {
         for message in desk.held.keys().filter(|m| !self.desks.is_deleted(**m)) {
             let carries = self.desks.carries(*message);
             let excused = |n: Alert| seen.is_some_and(|t| t.failed.contains(&n));
-            if !owes(rules, carries).any(|(alert, _)| excused(alert)) {
+            if !concerns(rules, carries).any(excused) {
                 let what = format!("{who} ends and keeps m{message} from others");
                 return verdict.breaks("I15", entry.at, carries.first().map(|c| c.finding), what);
             }
