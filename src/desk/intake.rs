@@ -77,6 +77,10 @@ impl Intake<'_> {
             let (word, detail) = (rejection.code.as_str(), rejection.to_string());
             self.buffer.deliveries.quarantine_for(id, word, &detail);
         }
+        for event in parsed.ignored {
+            self.cx.output.count().ignored += 1;
+            self.cx.output.report(Report::Ignored { event, lane });
+        }
         for finding in parsed.unwanted {
             self.cx.output.count().findings += 1;
             self.cx.output.count().below_threshold += 1;

@@ -1,8 +1,8 @@
 //! Opens the envelopes of a message and reads the findings in it.
 //!
 //! Envelopes are recognised by their keys; findings by the event's detail-type, or by keys that
-//! only their source has. Nothing is dropped silently: every message gives at least one finding or
-//! one rejection.
+//! only their source has. Nothing is dropped silently: every message gives at least one finding, one
+//! ignored event or one rejection.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::canary;
 use super::envelope::Envelope;
+use super::event_kind::IgnoredEvent;
 use super::json::{Document, Json, Kind};
 use super::lenient::{Read as _, Str, borrowed};
 use super::limits::{self, MAX_FINDINGS};
@@ -30,7 +31,7 @@ const STEPS_MAX: u8 = 12;
 const QUOTED_CHARS_MAX: usize = 80;
 
 /// Reads the body of a queue message: the findings in it, and a rejection with its place for every
-/// part that is not a finding.
+/// part that is not known. Events that are known to be no findings are counted.
 ///
 /// - Sources: GuardDuty, Inspector, Macie, Access Analyzer, and Security Hub's ASFF and OCSF.
 /// - Envelopes: none, an EventBridge event (its `detail` may be a string), an SNS notification,
@@ -196,6 +197,10 @@ impl Reader<'_> {
         {
             return self.take(canary::read(detail, &next.envelope).map(Outcome::Wanted));
         }
+        let (source, detail_type) = (shape.event_source.as_deref(), shape.detail_type.as_deref());
+        if let Some(event) = IgnoredEvent::of(source, detail_type) {
+            return self.parsed.ignored.push(event);
+        }
         next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
         next.event = Some(EventName::of(shape));
         match detail.kind() {
@@ -222,7 +227,7 @@ impl Reader<'_> {
 
     /// Reads an element, or counts it if [`MAX_FINDINGS`] were read.
     fn one_of_several(&mut self, json: Json<'_>, step: &Step<'_>) {
-        if self.parsed.count() + self.parsed.rejections.len() < MAX_FINDINGS {
+        if self.parsed.parts() < MAX_FINDINGS {
             return self.value(json, step);
         }
         match &mut self.surplus {

@@ -63,6 +63,7 @@ async fn each_case_posts_what_is_open_and_no_more() {
         ("ocsf-suppressed.json", &[0], 0),
         ("one-control-four-standards.jsonl", &[1, 0, 0, 0], 1),
         ("suppressed-without-a-new-updatedat.jsonl", &[1, 0, 0], 1),
+        ("cloudtrail-archive-click.json", &[0], 0),
     ] {
         let scene = Scene::new().await;
         let (mut got, mut texts) = (Vec::new(), Vec::new());

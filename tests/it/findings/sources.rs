@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hansho::finding::{Finding, Level, Parsed, Partition, RejectCode, parse};
+use hansho::finding::{Finding, IgnoredEvent, Level, Parsed, Partition, RejectCode, parse};
 use serde_json::Value;
 
 use crate::support::lane::ByLane;
@@ -22,7 +22,7 @@ struct Expected {
     actor: &'static str,
 }
 
-/// Every fixture with a finding. The others are in [`REFUSED`].
+/// Every fixture with a finding. The others are in [`IGNORED`] and [`REFUSED`].
 const EXPECTED: &[Expected] = &[
     Expected {
         fixture: "access-analyzer-external",
@@ -320,10 +320,15 @@ const EXPECTED: &[Expected] = &[
     },
 ];
 
+/// Every fixture with an event that is known to be no finding.
+const IGNORED: &[(&str, IgnoredEvent)] = &[
+    ("foreign-access-preview", IgnoredEvent::AccessPreview),
+    ("foreign-cloudtrail", IgnoredEvent::CloudTrail),
+    ("foreign-inspector-scan", IgnoredEvent::InspectorScan),
+];
+
 /// Every fixture with a rejection: the code and the place.
 const REFUSED: &[(&str, RejectCode, &str)] = &[
-    ("foreign-access-preview", RejectCode::NotAFinding, "detail"),
-    ("foreign-cloudtrail", RejectCode::NotAFinding, "detail"),
     ("foreign-ec2-state", RejectCode::NotAFinding, "detail"),
     ("foreign-health", RejectCode::NotAFinding, "detail"),
     ("foreign-sns-confirmation", RejectCode::NotAFinding, ""),
@@ -372,6 +377,8 @@ fn what_is_refused_names_its_place() {
             parsed.rejections.iter().map(|r| (name.as_str(), r.code, r.place.as_str())).collect();
         let expected: Vec<_> = REFUSED.iter().filter(|r| r.0 == name).copied().collect();
         assert_eq!(refused, expected, "{name}");
+        let ignored: Vec<_> = IGNORED.iter().filter(|i| i.0 == name).map(|i| i.1).collect();
+        assert_eq!(parsed.ignored, ignored, "{name}");
         let is_expected = EXPECTED.iter().any(|expected| expected.fixture == name);
         assert_eq!(!parsed.findings.is_empty(), is_expected, "{name}");
     }
@@ -433,7 +440,7 @@ fn flags_and_partitions() {
 }
 
 fn accounted_for(parsed: &Parsed) -> bool {
-    !parsed.findings.is_empty() || !parsed.rejections.is_empty()
+    !parsed.findings.is_empty() || !parsed.ignored.is_empty() || !parsed.rejections.is_empty()
 }
 
 /// The bytes between two cuts in each lane. The number is prime, so that no layout evades the cuts.
