@@ -97,7 +97,7 @@ impl Intake<'_> {
             // A closed finding may have been posted anywhere, at another severity.
             let destinations = match finding.condition.is_closed() {
                 true => (0..self.destinations.len()).collect(),
-                false => self.cx.settings.routes.owed(&finding.severity),
+                false => self.cx.settings.routes.owed(&finding),
             };
             for destination in destinations {
                 self.admit(id, destination, Arc::clone(&finding));

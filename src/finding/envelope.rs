@@ -2,6 +2,7 @@
 
 use super::lenient::Str;
 use super::place::Place;
+use super::request::Request;
 use crate::instants::Wall;
 
 /// The place of a finding in the message, and the account, region and time of the EventBridge event
@@ -12,6 +13,8 @@ pub(super) struct Envelope<'a> {
     pub account: Str<'a>,
     pub region: Str<'a>,
     pub time: Option<Wall>,
+    /// Set if a person sent the finding on purpose.
+    pub request: Option<Request<'a>>,
 }
 
 impl Envelope<'_> {

@@ -1,6 +1,6 @@
 //! The kinds of EventBridge events: findings, and events that are known to be no findings.
 //!
-//! A rule on `source` alone lets both through. The kind is told by source and detail-type. Of a
+//! A rule on `source` alone lets both through. Source and detail-type give the kind. Of a
 //! known source, only an event of an unknown kind is quarantined.
 //!
 //! Source: EventBridge event reference, the events of GuardDuty, Security Hub, Inspector, Macie and

@@ -1,8 +1,8 @@
 //! Opens the envelopes of a message and reads the findings in it.
 //!
 //! Envelopes are recognised by their keys; findings by the event's detail-type, or by keys that
-//! only their source has. Nothing is dropped silently: every message gives at least one finding, one
-//! ignored event or one rejection.
+//! only their source has. Nothing is dropped silently: every message gives at least one finding,
+//! one ignored event or one rejection.
 
 use std::fmt;
 
@@ -17,6 +17,7 @@ use super::limits::{self, MAX_FINDINGS};
 use super::outcome::{Outcome, Parsed, Wanted};
 use super::place::Place;
 use super::reject::{RejectCode, Rejection};
+use super::request::Request;
 use super::shape::Shape;
 use super::source::Source;
 use super::text::cut;
@@ -44,7 +45,8 @@ pub fn parse(body: &str) -> Parsed {
 
 /// Like [`parse`], but an open finding with a severity that is not `wanted` gives only its identity
 /// and its severity. A closed finding is read in full whatever its severity, because it may end an
-/// alert: a control that passes becomes informational. A canary is always wanted.
+/// alert: a control that passes becomes informational. Canaries and what a person sent on purpose
+/// are always wanted.
 pub fn parse_wanted(body: &str, wanted: Wanted<'_>) -> Parsed {
     let mut reader = Reader { parsed: Parsed::default(), wanted, surplus: None };
     reader.text(body, &Step::default());
@@ -152,7 +154,11 @@ impl Reader<'_> {
             return self.event(detail, &shape, step);
         }
         if let Some(findings) = shape.findings.filter(|json| json.kind() != Kind::String) {
-            return self.value(findings, &step.at_key("findings"));
+            let mut next = step.at_key("findings");
+            if let Some(request) = &mut next.envelope.request {
+                request.action = bounded(&shape.action);
+            }
+            return self.value(findings, &next);
         }
         match step.source.or(source) {
             Some(source) => self.take(source.read(json, &step.envelope, self.wanted)),
@@ -201,7 +207,8 @@ impl Reader<'_> {
         if let Some(event) = IgnoredEvent::of(source, detail_type) {
             return self.parsed.ignored.push(event);
         }
-        next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
+        next.source = detail_type.and_then(Source::of_detail_type);
+        next.envelope.request = Request::of(detail_type, borrowed(&shape.event_id));
         next.event = Some(EventName::of(shape));
         match detail.kind() {
             Kind::Object | Kind::String => self.value(detail, &next),

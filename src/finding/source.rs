@@ -4,7 +4,9 @@ use super::envelope::Envelope;
 use super::json::Json;
 use super::outcome::{Outcome, Wanted};
 use super::reject::Rejection;
-use super::{access_analyzer, asff, guardduty, inspector, macie, ocsf};
+use super::request::INSIGHT_RESULTS;
+use super::severity::Severity;
+use super::{access_analyzer, asff, guardduty, insight, inspector, macie, ocsf};
 
 /// A product or format with a parser of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub(super) enum Source {
     Inspector,
     Macie,
     AccessAnalyzer,
+    Insight,
 }
 
 impl Source {
@@ -29,18 +32,20 @@ impl Source {
             "Access Analyzer Finding"
             | "Unused Access Finding for IAM entities"
             | "Internal Access Finding" => Some(Source::AccessAnalyzer),
+            INSIGHT_RESULTS => Some(Source::Insight),
             _ => None,
         }
     }
 
     /// Reads a finding. Of an unwanted and open GuardDuty finding only the identity, the severity
-    /// and the state are read.
+    /// and the state are read. What a person sent on purpose is always wanted.
     pub fn read(
         self,
         json: Json<'_>,
         envelope: &Envelope<'_>,
         wanted: Wanted<'_>,
     ) -> Result<Outcome, Rejection> {
+        let wanted = if envelope.request.is_some() { &|_: &Severity| true } else { wanted };
         let read = match self {
             Source::GuardDuty => return guardduty::read(json, envelope, wanted),
             Source::Asff => asff::read,
@@ -48,6 +53,7 @@ impl Source {
             Source::Inspector => inspector::read,
             Source::Macie => macie::read,
             Source::AccessAnalyzer => access_analyzer::read,
+            Source::Insight => insight::read,
         };
         Ok(Outcome::of(read(json, envelope)?, wanted))
     }

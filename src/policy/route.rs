@@ -1,6 +1,6 @@
 //! Which destinations a finding is owed to.
 
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 
 use super::filter::Threshold;
 
@@ -20,10 +20,16 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The indexes of the destinations that a finding of this severity is owed to, in the order of
-    /// the configuration. Empty: the severity is below every threshold.
-    pub fn owed(&self, severity: &Severity) -> Vec<usize> {
-        (0..self.routes.len()).filter(|&i| self.admits(i, severity)).collect()
+    /// The indexes of the destinations that a finding is owed to, in the order of the
+    /// configuration. Empty: its severity is below every threshold.
+    pub fn owed(&self, finding: &Finding) -> Vec<usize> {
+        (0..self.routes.len()).filter(|&i| self.owes(i, finding)).collect()
+    }
+
+    /// Whether a finding is owed to this destination. What a person sent on purpose is owed to
+    /// every destination.
+    pub fn owes(&self, destination: usize, finding: &Finding) -> bool {
+        finding.requested_by.is_some() || self.admits(destination, &finding.severity)
     }
 
     /// Whether a finding of this severity is owed to any destination.

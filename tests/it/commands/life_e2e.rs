@@ -64,6 +64,7 @@ async fn each_case_posts_what_is_open_and_no_more() {
         ("one-control-four-standards.jsonl", &[1, 0, 0, 0], 1),
         ("suppressed-without-a-new-updatedat.jsonl", &[1, 0, 0], 1),
         ("cloudtrail-archive-click.json", &[0], 0),
+        ("custom-action-after-posted.jsonl", &[1, 1], 2),
     ] {
         let scene = Scene::new().await;
         let (mut got, mut texts) = (Vec::new(), Vec::new());
@@ -90,6 +91,30 @@ async fn a_comeback_says_since_when_it_was_closed() {
     assert_eq!((&second["closed"], &second["ended"]), (&json!(1), &json!(1)));
     assert_eq!((&third["posted"], &third["came_back"]), (&json!(1), &json!(1)));
     assert!(texts[0].contains("came back") && texts[0].contains("resolved since"), "{texts:?}");
+}
+
+/// Two presses of the button are two posts, for a finding that is closed and below the threshold
+/// too. Copies of one event are one post, in one run or in two, and mention nobody when closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_sends_is_posted_once_for_each_event() {
+    let scene = Scene::new().await;
+    let press = |id: &str| {
+        let event = case("custom-action-after-posted.jsonl").remove(1);
+        let mut event: Value = serde_json::from_str(&event).unwrap();
+        event["id"] = json!(id);
+        for finding in event["detail"]["findings"].as_array_mut().unwrap() {
+            finding["Compliance"]["Status"] = json!("PASSED");
+            finding["Severity"] = json!({"Label": "LOW"});
+        }
+        event.to_string()
+    };
+    let (first, second) = (press("press-1"), press("press-2"));
+    let (tally, texts) = scene.run(&[&first, &first]).await;
+    assert_eq!((texts.len(), &tally["posted"]), (1, &json!(1)), "{tally}");
+    assert!(texts[0].contains("Send to Slack") && texts[0].contains("closed: resolved"));
+    assert!(!texts[0].contains("S012AB3CD"), "{texts:?}");
+    assert_eq!(scene.run(&[&first]).await.1.len(), 0);
+    assert_eq!(scene.run(&[&second, &first]).await.1.len(), 1);
 }
 
 /// The copies of each state come in any order, doubled, within one run.
