@@ -30,17 +30,11 @@ pub enum IgnoredEvent {
     InspectorAutoEnable,
     /// The end of an access preview, which somebody asked Access Analyzer for.
     AccessPreview,
+    /// Malware Protection scanned an object and found no threat.
+    CleanScan,
 }
 
 impl IgnoredEvent {
-    pub const ALL: [IgnoredEvent; 5] = [
-        IgnoredEvent::CloudTrail,
-        IgnoredEvent::InspectorScan,
-        IgnoredEvent::InspectorCoverage,
-        IgnoredEvent::InspectorAutoEnable,
-        IgnoredEvent::AccessPreview,
-    ];
-
     /// The log field and the metric label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,10 +43,12 @@ impl IgnoredEvent {
             IgnoredEvent::InspectorCoverage => "inspector_coverage",
             IgnoredEvent::InspectorAutoEnable => "inspector_auto_enable",
             IgnoredEvent::AccessPreview => "access_preview",
+            IgnoredEvent::CleanScan => "clean_scan",
         }
     }
 
-    /// Recognises an event of a known source by its detail-type.
+    /// Recognises an event of a known source by its detail-type. A clean scan is recognised by its
+    /// result, see [`coverage`](super::coverage).
     pub(super) fn of(source: Option<&str>, detail_type: Option<&str>) -> Option<IgnoredEvent> {
         let source = source.map(str::trim).filter(|source| SOURCES.contains(source))?;
         match (source, detail_type?.trim()) {

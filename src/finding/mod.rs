@@ -27,6 +27,7 @@ mod aws_types;
 mod condition;
 mod control;
 mod control_ids;
+mod coverage;
 mod draft;
 mod envelope;
 mod event_kind;

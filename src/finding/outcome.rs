@@ -45,6 +45,7 @@ pub(super) type Wanted<'a> = &'a dyn Fn(&Severity) -> bool;
 pub(super) enum Outcome {
     Wanted(Finding),
     Unwanted(Unwanted),
+    Ignored(IgnoredEvent),
 }
 
 impl Outcome {

@@ -171,6 +171,7 @@ impl Reader<'_> {
         match read {
             Ok(Outcome::Wanted(finding)) => self.parsed.findings.push(finding),
             Ok(Outcome::Unwanted(unwanted)) => self.parsed.unwanted.push(unwanted),
+            Ok(Outcome::Ignored(event)) => self.parsed.ignored.push(event),
             Err(rejection) => self.parsed.rejections.push(rejection),
         }
     }

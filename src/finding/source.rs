@@ -1,6 +1,8 @@
 //! The sources of findings, and their parsers.
 
+use super::coverage::{self, CoverageEvent};
 use super::envelope::Envelope;
+use super::event_kind::IgnoredEvent;
 use super::json::Json;
 use super::outcome::{Outcome, Wanted};
 use super::reject::Rejection;
@@ -18,6 +20,8 @@ pub(super) enum Source {
     Macie,
     AccessAnalyzer,
     Insight,
+    /// GuardDuty's events beside its findings.
+    Coverage(CoverageEvent),
 }
 
 impl Source {
@@ -33,7 +37,7 @@ impl Source {
             | "Unused Access Finding for IAM entities"
             | "Internal Access Finding" => Some(Source::AccessAnalyzer),
             INSIGHT_RESULTS => Some(Source::Insight),
-            _ => None,
+            other => CoverageEvent::of_detail_type(other).map(Source::Coverage),
         }
     }
 
@@ -54,6 +58,12 @@ impl Source {
             Source::Macie => macie::read,
             Source::AccessAnalyzer => access_analyzer::read,
             Source::Insight => insight::read,
+            Source::Coverage(event) => {
+                return Ok(match coverage::read(event, json, envelope)? {
+                    Some(finding) => Outcome::of(finding, wanted),
+                    None => Outcome::Ignored(IgnoredEvent::CleanScan),
+                });
+            }
         };
         Ok(Outcome::of(read(json, envelope)?, wanted))
     }

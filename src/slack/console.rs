@@ -63,6 +63,8 @@ fn page(finding: &Finding) -> Option<String> {
         return None;
     }
     match Product::from_name(&finding.fingerprint.product) {
+        // An event beside the findings, such as a scan of an object, has no page.
+        Product::GuardDuty if id.starts_with("s3-") || id.starts_with("runtime/") => None,
         Product::GuardDuty => {
             let id = encode(short_id(id));
             let search = "#/findings?search=id%3D";
@@ -268,6 +270,10 @@ mod tests {
         let long = "%".repeat(400);
         for (product, partition, region, id) in [
             ("prowler", Commercial, "us-east-1", "x"),
+            ("guardduty", Commercial, "us-east-1", "s3-object/b/k/v"),
+            ("guardduty", Commercial, "us-east-1", "runtime/EKS/c"),
+            ("securityhub", Commercial, "us-east-1", "arn:aws:securityhub:::insight/x/default/1"),
+            ("securityhub", Commercial, "us-east-1", "sha256:0a"),
             ("access-analyzer", Commercial, "us-east-1", "arn:aws:access-analyzer:x"),
             ("guardduty", Other, "us-east-1", "x"),
             ("guardduty", Commercial, "us-iso-east-1", "x"),

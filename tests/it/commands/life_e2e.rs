@@ -65,6 +65,7 @@ async fn each_case_posts_what_is_open_and_no_more() {
         ("suppressed-without-a-new-updatedat.jsonl", &[1, 0, 0], 1),
         ("cloudtrail-archive-click.json", &[0], 0),
         ("custom-action-after-posted.jsonl", &[1, 1], 2),
+        ("s3-object-threat-found.json", &[1], 1),
     ] {
         let scene = Scene::new().await;
         let (mut got, mut texts) = (Vec::new(), Vec::new());

@@ -277,6 +277,34 @@ const EXPECTED: &[Expected] = &[
         actor: "",
     },
     Expected {
+        fixture: "securityhub-custom-action",
+        fingerprint: "securityhub/111122223333/eu-central-1/event/9c2f1a7e-0b63-4d55-8f1e-5a4d3c2b1a00/control/S3.8/arn:aws:s3:::shop-data-1",
+        level: Level::Medium,
+        resource: "S3 bucket shop-data-1, account 111122223333",
+        actor: "",
+    },
+    Expected {
+        fixture: "guardduty-malware-object",
+        fingerprint: "guardduty/111122223333/eu-central-1/s3-object/shop-uploads/in/invoice.pdf.exe/d41d8cd98f00b204e9800998eEXAMPLE",
+        level: Level::High,
+        resource: "S3 object shop-uploads/in/invoice.pdf.exe (version d41d8cd98f00b204e9800998eEXAMPLE)",
+        actor: "",
+    },
+    Expected {
+        fixture: "guardduty-runtime-unhealthy",
+        fingerprint: "guardduty/111122223333/eu-central-1/runtime/EKS/shop",
+        level: Level::Medium,
+        resource: "EKS shop",
+        actor: "",
+    },
+    Expected {
+        fixture: "securityhub-insight",
+        fingerprint: "securityhub/111122223333/eu-central-1/event/9c2f1a7e-0b63-4d55-8f1e-5a4d3c2b1a00/arn:aws:securityhub:eu-central-1:111122223333:insight/111122223333/custom/a1b2c3d4-0000-4000-8000-00000000aaaa",
+        level: Level::Medium,
+        resource: "",
+        actor: "",
+    },
+    Expected {
         fixture: "securityhub-guardduty",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f300",
         level: Level::High,
@@ -501,7 +529,7 @@ pub fn substitutes() -> [Value; 8] {
 /// Returns whether the value at `pointer` identifies the kind of message, or holds the finding or
 /// its id.
 fn decides(pointer: &str) -> bool {
-    const KEYS: [&str; 18] = [
+    const KEYS: [&str; 25] = [
         "id",
         "arn",
         "uid",
@@ -520,6 +548,13 @@ fn decides(pointer: &str) -> bool {
         "productarn",
         "resource",
         "service",
+        "s3objectdetails",
+        "bucketname",
+        "objectkey",
+        "resourcedetails",
+        "eksclusterdetails",
+        "clustername",
+        "insightarn",
     ];
     let key = pointer.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     key.is_empty() || key.parse::<usize>().is_ok() || KEYS.contains(&key.as_str())
