@@ -39,6 +39,8 @@ MUTANTS = [
     ("operator.yaml", "archive/hansho\n", "archive/other\n"),
     ("operator.yaml", ":sqs:*:", ":sqs:${AWS::Region}:"),
     ("pipeline.yaml", "    Condition: WithCustomActions\n", ""),
+    ("pipeline.yaml", "                  - !If [WithMalwareScans, !GetAtt ExpressMalwareRule.Arn, !Ref AWS::NoValue]\n", ""),
+    ("forwarder.yaml", "          - !If [WithMalwareScans, GuardDuty Runtime Protection Healthy, !Ref AWS::NoValue]\n", ""),
     ("forwarder.yaml", "          - !If [WithCustomActions, Security Hub Insight Results, !Ref AWS::NoValue]\n", ""),
     ("forwarder.yaml", "WithCustomActions: !And [!Condition WithSecurityHub, ", "WithCustomActions: !And [!Condition WithMacie, "),
     ("forwarder.yaml", "Resource: !Ref HomeBusArn", 'Resource: "*"'),

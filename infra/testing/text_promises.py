@@ -46,6 +46,16 @@ ADMITTED = {
     "CustomActions": (
         {"SecurityHub": "yes"}, {"Security Hub Findings - Custom Action", "Security Hub Insight Results"}, "ExpressCustomActionRule",
     ),
+    # The good states are needed too: they end the incident.
+    "MalwareScans": (
+        {},
+        {
+            "GuardDuty Malware Protection Object Scan Result", "GuardDuty Malware Protection Post Scan Action Failed",
+            "GuardDuty Malware Protection Resource Status Active", "GuardDuty Malware Protection Resource Status Warning",
+            "GuardDuty Malware Protection Resource Status Error", "GuardDuty Runtime Protection Healthy", "GuardDuty Runtime Protection Unhealthy",
+        },
+        "ExpressMalwareRule",
+    ),
 }
 
 
@@ -76,7 +86,7 @@ def kept(text, into) -> None:
 def ways(text, into) -> None:
     """From rule to queue to dead-letter queue nothing is dropped without a place to fall to."""
     group = "where undelivered messages go"
-    everything = dict.fromkeys(("SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
+    everything = dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
     for name, given in (("pipeline.yaml", everything), ("forwarder.yaml", {"HomeBusArn": text.BUS})):
         stack = text.stack(name, **given)
         queues = {stack.value({"Fn::GetAtt": [key, "Arn"]}): stack.properties(key) for key, about in stack.resources().items() if about["Type"] == "AWS::SQS::Queue"}

@@ -94,6 +94,35 @@ async fn a_comeback_says_since_when_it_was_closed() {
     assert!(texts[0].contains("came back") && texts[0].contains("resolved since"), "{texts:?}");
 }
 
+/// A blind agent that is healthy again and then blind again is posted twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_is_blind_again_is_posted_again() {
+    let scene = Scene::new().await;
+    let event = |status: &str, at: &str| {
+        json!({
+            "version": "0", "id": at, "detail-type": format!("GuardDuty Runtime Protection {status}"),
+            "source": "aws.guardduty", "account": "444455556666", "time": at, "region": "eu-west-1",
+            "detail": {
+                "schemaVersion": "1.0", "resourceAccountId": "444455556666", "lastUpdatedAt": at,
+                "resourceDetails": {
+                    "resourceType": "EC2", "ec2InstanceDetails": {"instanceId": "i-0abc"},
+                },
+            },
+        })
+        .to_string()
+    };
+    for (status, at, posts) in [
+        ("Unhealthy", "2026-11-20T10:00:00Z", 1),
+        ("Unhealthy", "2026-11-20T10:01:00Z", 0),
+        ("Healthy", "2026-11-21T10:00:00Z", 0),
+        ("Healthy", "2026-11-21T10:00:00Z", 0),
+        ("Unhealthy", "2026-11-22T10:00:00Z", 1),
+    ] {
+        let (tally, texts) = scene.run(&[&event(status, at)]).await;
+        assert_eq!((texts.len(), &tally["quarantined"]), (posts, &json!(0)), "{status} {at}");
+    }
+}
+
 /// Two presses of the button are two posts, for a finding that is closed and below the threshold
 /// too. Copies of one event are one post, in one run or in two, and mention nobody when closed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
