@@ -134,12 +134,15 @@ pub(super) fn read(
     };
     let mut draft = Draft {
         product: Product::GuardDuty,
-        account: borrowed(&document.account).or_else(|| borrowed(&envelope.account)),
-        region: borrowed(&envelope.region),
+        account: borrowed(&document.account),
         created_at: envelope.time,
         updated_at: document.updated_at.or(envelope.time),
         ..about
     };
+    // The Malware Protection plan, in the bucket's account. The administrator's copy names it too.
+    draft.complete_from(envelope.resource.as_deref());
+    draft.account = draft.account.take().or_else(|| borrowed(&envelope.account));
+    draft.region = draft.region.take().or_else(|| borrowed(&envelope.region));
     draft.id = draft.id.take().map(bounded_id);
     draft.finish(envelope).map(Some)
 }

@@ -209,6 +209,7 @@ impl Reader<'_> {
             return self.parsed.ignored.push(event);
         }
         next.source = detail_type.and_then(Source::of_detail_type);
+        next.envelope.resource = shape.first_resource();
         next.envelope.request = Request::of(detail_type, borrowed(&shape.event_id));
         next.event = Some(EventName::of(shape));
         match detail.kind() {

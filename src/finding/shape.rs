@@ -102,6 +102,11 @@ impl<'a> Shape<'a> {
         None
     }
 
+    /// The first of an event's resources.
+    pub fn first_resource(&self) -> Str<'a> {
+        self.resources?.items().next().and_then(Json::text)
+    }
+
     /// Returns whether the type has GuardDuty's form, `ThreatPurpose:Resource/Name`.
     fn has_threat_type(&self) -> bool {
         let kind = self.kind.as_deref().and_then(|kind| kind.split_once(':'));

@@ -104,6 +104,17 @@ fn an_object_is_known_by_its_version_or_its_content() {
     }
 }
 
+/// The administrator's copy comes in an event of another account.
+#[test]
+fn the_account_is_that_of_the_plan() {
+    let plan = "arn:aws:guardduty:eu-west-1:444455556666:malware-protection-plan/p";
+    let body = event(OBJECT_SCAN, &scan("null", r#""THREATS_FOUND""#, "null"));
+    let copy = body.replace(r#""resources":[]"#, &format!(r#""resources":["{plan}"]"#));
+    let finding = parse(&copy).findings.remove(0);
+    assert_eq!(finding.fingerprint.account, "444455556666");
+    assert!(matches!(&finding.remarks[..], [Remark::SentByAccount(_)]));
+}
+
 #[test]
 fn a_plan_and_a_tag_that_fail_are_low() {
     let finding = only(
