@@ -68,7 +68,6 @@ object! {
         code: Str<'a> = "code",
     }
     struct Resource<'a> {
-        kind: Str<'a> = "resourceType",
         eks: Cluster<'a> = "eksClusterDetails",
         ecs: Cluster<'a> = "ecsClusterDetails",
         instance: Instance<'a> = "ec2InstanceDetails",
@@ -226,20 +225,26 @@ impl<'a> Document<'a> {
     }
 
     fn runtime(&self, healthy: bool) -> Draft<'a> {
-        let Resource { kind, eks, ecs, instance, .. } = &self.resource;
-        let name = [&instance.id, &eks.name, &ecs.name].into_iter().find_map(|id| id.as_deref());
-        let kind = kind.as_deref().unwrap_or("resource");
+        let Resource { eks, ecs, instance, .. } = &self.resource;
+        let (kind, name) = [
+            ("EC2 instance", &instance.id),
+            ("EKS cluster", &eks.name),
+            ("ECS cluster", &ecs.name),
+        ]
+        .into_iter()
+        .find_map(|(kind, name)| Some((kind, name.as_deref()?)))
+        .unzip();
         let issues = ecs.fargate.issues.items.iter().map(AsRef::as_ref);
         let issue = self.issue.as_deref().or_else(|| issues.clone().next());
         Draft {
-            id: name.map(|name| format!("runtime/{kind}/{name}").into()),
+            id: kind.zip(name).map(|(kind, name)| format!("runtime/{kind}/{name}").into()),
             id_key: "resourceDetails",
             kind: Some("GuardDuty Runtime Protection Unhealthy".into()),
             title: Some("GuardDuty's agent does not see a resource".into()),
             description: issue.map(|issue| Cow::Owned(issue.to_owned())),
             severity: Gauge::level(Level::Medium),
             condition: healed(healthy),
-            resource: Phrase::new(kind, name).build(),
+            resource: Phrase::new(kind.unwrap_or_default(), name).build(),
             ..Draft::default()
         }
     }

@@ -149,19 +149,19 @@ fn a_blind_agent_is_medium_until_it_is_healthy() {
     for (details, id, resource) in [
         (
             r#"{"resourceType":"EKS","eksClusterDetails":{"clusterName":"c"}}"#,
-            "runtime/EKS/c",
-            "EKS c",
+            "runtime/EKS cluster/c",
+            "EKS cluster c",
         ),
         (
             r#"{"resourceType":"EC2","ec2InstanceDetails":{"instanceId":"i-1"}}"#,
-            "runtime/EC2/i-1",
-            "EC2 i-1",
+            "runtime/EC2 instance/i-1",
+            "EC2 instance i-1",
         ),
         (
             r#"{"resourceType":"ECS","ecsClusterDetails":{"clusterName":"c",
             "fargateDetails":{"issues":["no agent"]}}}"#,
-            "runtime/ECS/c",
-            "ECS c",
+            "runtime/ECS cluster/c",
+            "ECS cluster c",
         ),
     ] {
         for (status, closed) in [("Unhealthy", false), ("Healthy", true)] {

@@ -292,9 +292,9 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         fixture: "guardduty-runtime-unhealthy",
-        fingerprint: "guardduty/111122223333/eu-central-1/runtime/EKS/shop",
+        fingerprint: "guardduty/111122223333/eu-central-1/runtime/EKS cluster/shop",
         level: Level::Medium,
-        resource: "EKS shop",
+        resource: "EKS cluster shop",
         actor: "",
     },
     Expected {
