@@ -217,7 +217,7 @@ impl BufferFull<'_> {
         let now = self.cx.now.mono;
         let own = &self.destinations[alert.destination];
         let stand_in = own.fallback().filter(|_| own.breaker.is_dead()).filter(|&other| {
-            !self.cx.settings.routes.admits(other, &alert.finding.severity)
+            !self.cx.settings.routes.owes(other, &alert.finding)
                 && self.destinations[other].is_soon(now)
         });
         !own.is_soon(now) && stand_in.is_none()

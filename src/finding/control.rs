@@ -93,7 +93,7 @@ fn is_control_id(text: &str) -> bool {
     is_all(service, 40, u8::is_ascii_alphanumeric) && is_all(number, 4, u8::is_ascii_digit)
 }
 
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -38,6 +38,10 @@ pub struct Finding {
     /// Set if several findings share the fingerprint, such as one control of several standards:
     /// names this one among them, in at most [`Finding::MEMBER_CHARS_MAX`] characters.
     pub member: Option<Text>,
+    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such
+    /// a finding is posted to every destination, whatever its severity, its state and the ledger
+    /// say. Its fingerprint names the event.
+    pub requested_by: Option<Text>,
     /// The names of the standards that the control belongs to, at most [`Finding::STANDARDS_MAX`].
     /// Only findings about controls have some.
     pub standards: Vec<Text>,
@@ -68,6 +72,14 @@ impl Finding {
         {
             standards.push(name);
         }
+    }
+
+    /// The product's own id of the finding. The fingerprint of a requested one has the event before
+    /// it: `event/EVENT/ID`.
+    pub fn product_id(&self) -> &str {
+        let id = self.fingerprint.id.as_str();
+        let after_event = || id.strip_prefix("event/")?.split_once('/').map(|(_, own)| own);
+        self.requested_by.as_ref().and_then(|_| after_event()).unwrap_or(id)
     }
 }
 

@@ -7,7 +7,7 @@
 use super::console;
 use super::date::{token, utc};
 use super::escape::{
-    code, code_weighing, escape_within, is_markup, link_label, literal, literal_weighing,
+    code, code_weighing, defang, escape_within, is_markup, link_label, literal, literal_weighing,
 };
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
@@ -29,6 +29,7 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
 const DESTINATION_CHARS_MAX: usize = 40;
+const ACTION_CHARS_MAX: usize = 40;
 const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
@@ -106,6 +107,11 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     }
     if card.finding.canary.is_some() {
         parts.push("🧪 *TEST*".to_owned());
+    }
+    if let Some(action) = &card.finding.requested_by {
+        // Defanged, because the push text shows it too.
+        let action = literal(&defang(action.as_str()), ACTION_CHARS_MAX);
+        parts.push(["📌 requested by action ", &action].concat());
     }
     if let Some(closed) = card.came_back {
         let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", utc(at)));
@@ -209,12 +215,12 @@ fn seen(
 /// in the logs, in the ledger.
 fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
-    let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
+    let id = Text::new(finding.product_id(), ID_CHARS_MAX);
     let mut parts = Vec::new();
     parts.extend(shown(&product, PRODUCT_CHARS_MAX));
     parts.push(["finding ", &code(id.as_str(), ID_CHARS_MAX)].concat());
     for other in others.iter().take(OTHERS_MAX) {
-        let id = Text::new(&other.finding.fingerprint.id, Fingerprint::MAX_ID_BYTES);
+        let id = Text::new(other.finding.product_id(), Fingerprint::MAX_ID_BYTES);
         parts.push(["finding ", &code_weighing(id.as_str(), OTHER_ID_MAX)].concat());
     }
     if others.len() > OTHERS_MAX {

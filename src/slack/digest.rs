@@ -77,6 +77,7 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
     let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
     let counts = [
         ("🧪 *SAMPLE*", count(|card| card.finding.sample)),
+        ("requested", count(|card| card.finding.requested_by.is_some())),
         ("came back", count(|card| card.came_back.is_some())),
         ("escalated", count(|card| card.escalated_from.is_some())),
         ("seen again", count(|card| card.reminder)),

@@ -21,6 +21,7 @@ pub const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
 const REGION_CHARS_MAX: usize = 16;
 const DESTINATION_CHARS_MAX: usize = 10;
+const ACTION_CHARS_MAX: usize = 14;
 const CIRCUMSTANCES_MAX: usize = 5;
 
 /// The most characters in the text of a section. Source: Slack, Block Kit reference.
@@ -83,7 +84,9 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.canary.is_some() {
         parts.push("*TEST*".to_owned());
     }
-    if card.came_back.is_some() {
+    if let Some(action) = &card.finding.requested_by {
+        parts.push(["via ", &literal_weighing(action.as_str(), ACTION_CHARS_MAX)].concat());
+    } else if card.came_back.is_some() {
         parts.push("came back".to_owned());
     } else if let Some(from) = card.escalated_from {
         parts.push(format!("was {from}"));
@@ -147,7 +150,7 @@ fn names(title: &str, resource: &str) -> bool {
 
 /// The id. It is last in a line, where it is easy to find and to copy.
 fn id(finding: &Finding) -> String {
-    let id = short_id(&finding.fingerprint.id);
+    let id = short_id(finding.product_id());
     match id.is_empty() {
         true => String::new(),
         false => format!(" · {}", code_weighing(&id, ID_CHARS_MAX + 2)),

@@ -20,7 +20,7 @@ use super::line::{LINE_CHARS_MAX, sections};
 use super::mention::{Mention, Mentions};
 use super::message::{Attachment, Message, written};
 use super::{digest, note};
-use crate::finding::{Level, Text};
+use crate::finding::{Finding, Level, Text};
 use crate::ports::{Card, Form, Note, Post};
 
 /// The most lines in the text above several cards.
@@ -189,10 +189,14 @@ fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -
     head
 }
 
-/// The mention for the most severe finding. A canary mentions nobody.
+/// The mention for the most severe finding. Canaries, samples and closed findings, which a person
+/// may send on purpose, mention nobody.
 fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
-    let findings = cards.iter().filter(|card| card.finding.canary.is_none());
-    mentions.of(findings.map(|card| card.finding.severity.level).max()?)
+    let calls = |finding: &Finding| {
+        finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
+    };
+    let levels = cards.iter().filter(|card| calls(&card.finding));
+    mentions.of(levels.map(|card| card.finding.severity.level).max()?)
 }
 
 /// A line about one of several findings.
@@ -224,7 +228,7 @@ fn plain_text(cards: &[&Card], mentions: &Mentions, post_id: &str) -> String {
         if let Some(resource) = &finding.resource {
             lines.push(top_level("Resource", resource.as_str(), TEXT_RESOURCE_CHARS_MAX));
         }
-        let id = Text::new(&finding.fingerprint.id, TEXT_ID_CHARS_MAX);
+        let id = Text::new(finding.product_id(), TEXT_ID_CHARS_MAX);
         let product = Text::new(&finding.fingerprint.product, TEXT_PLACE_CHARS_MAX);
         lines.push(top_level("Found by", product.as_str(), TEXT_PLACE_CHARS_MAX));
         lines.push(top_level("Finding", id.as_str(), TEXT_ID_CHARS_MAX));

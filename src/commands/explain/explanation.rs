@@ -58,7 +58,7 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
     let mut destinations = Vec::new();
     for (index, destination) in context.config.destinations.iter().enumerate() {
         let name = destination.name.as_str();
-        let owed = finding.map(|finding| context.routes.admits(index, &finding.severity));
+        let owed = finding.map(|finding| context.routes.owes(index, finding));
         let record = subject.records.iter().find(|(d, _)| d == name);
         let record = record.and_then(|(_, record)| alert_record(record));
         let happened = record.into_iter().flat_map(|record| history::record(context, record));

@@ -20,7 +20,7 @@ pub(super) fn outlook(
     let threshold = context.threshold(destination);
     let admits = |severity: &Severity| context.routes.admits(index, severity);
     match (finding, record) {
-        (Some(finding), _) if !admits(&finding.severity) => {
+        (Some(finding), _) if !context.routes.owes(index, finding) => {
             let level = severity(finding);
             let detail = format!("{level} is below the present threshold ({threshold})");
             Some(HistoryEvent::now("not_owed", detail))

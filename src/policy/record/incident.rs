@@ -4,7 +4,7 @@
 //! posted again. SQS does not keep order, so every fact is kept with the time at which it was true,
 //! and an event changes only facts that are older than it.
 
-use crate::finding::{Closing, Finding, FindingState, Level};
+use crate::finding::{Closing, Condition, Finding, FindingState, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
@@ -58,7 +58,11 @@ pub struct Sighting {
 
 impl Sighting {
     pub fn of(finding: &Finding) -> Sighting {
-        let condition = finding.condition;
+        // A person who sends a finding on purpose wants it posted, be it closed or not.
+        let condition = match finding.requested_by {
+            Some(_) => Condition::default(),
+            None => finding.condition,
+        };
         Sighting {
             member: finding.member.as_ref().map_or_else(String::new, |name| name.to_string()),
             standard: match (&finding.member, &finding.standards[..]) {

@@ -11,6 +11,7 @@ pub mod slack_digest;
 #[cfg(feature = "demo")]
 pub mod slack_group;
 pub mod slack_hostile;
+mod slack_mentions;
 pub mod slack_render;
 pub mod sqs;
 pub mod sqs_faults;

@@ -9,7 +9,7 @@ use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, payload, preview};
 use serde_json::Value;
 
 use super::slack_hostile::{
-    MENTION, check_limits, check_preview, check_strings, hostile_card, hostile_text, length,
+    MENTION, calls, check_limits, check_preview, check_strings, hostile_card, hostile_text, length,
     mentions,
 };
 use super::slack_render::{a_post, calm, card, sre};
@@ -353,7 +353,7 @@ fn samples_are_called_so_at_once() {
         (payload["text"].as_str().unwrap().to_owned(), overview)
     };
     let (text, overview) = with(4);
-    assert!(text.starts_with("🟠 *HIGH* (🧪 *SAMPLE FINDINGS*) <!sub"), "{text}");
+    assert!(text.starts_with("🟠 *HIGH* (🧪 *SAMPLE FINDINGS*): 4"), "{text}");
     assert!(overview.starts_with("all 🧪 *SAMPLE*\n"), "{overview}");
     let (text, overview) = with(1);
     assert!(text.starts_with("🟠 *HIGH* (🧪 1 sample) <!sub"), "{text}");
@@ -394,7 +394,7 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
         heaviest = heaviest.max(length(&payload["attachments"].to_string()));
 
         let text = payload["text"].as_str().unwrap();
-        let called = post.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        let called = post.cards.iter().any(calls);
         assert_eq!(text.matches(MENTION).count(), usize::from(called), "seed {seed}");
         assert!(!payload["attachments"].to_string().contains(MENTION), "seed {seed}");
 

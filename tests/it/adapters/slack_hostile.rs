@@ -141,6 +141,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         canary: None,
         condition: closed_if(rng.bool()),
         member: None,
+        requested_by: maybe(rng, text),
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
         group: None,
         resource: maybe(rng, text),
@@ -200,7 +201,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
         check_preview(&payload, seed);
         check_weights(&post, &payload, seed);
         let mentioned = payload["text"].as_str().unwrap().matches(MENTION).count();
-        let called = post.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        let called = post.cards.iter().any(calls);
         assert_eq!(mentioned, usize::from(called), "seed {seed}");
     }
 }
@@ -208,6 +209,12 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
 /// The length in UTF-16 code units: no text has more characters.
 pub fn length(text: &str) -> usize {
     text.encode_utf16().count()
+}
+
+/// Whether a card's finding mentions somebody.
+pub fn calls(card: &Card) -> bool {
+    let finding = &card.finding;
+    finding.severity.level >= Level::High && !finding.sample && !finding.condition.is_closed()
 }
 
 pub fn check_limits(payload: &Value, seed: u64) {
@@ -316,6 +323,7 @@ fn the_heaviest_card_fits() {
             finding.actor = Some(full(5000));
             finding.sample = true;
             finding.condition = closed_if(true);
+            finding.requested_by = Some(full(5000));
             finding.count = Some(u64::MAX);
             finding.remarks =
                 vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];
