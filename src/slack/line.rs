@@ -19,9 +19,9 @@ pub const LINE_CHARS_MAX: usize = 155;
 /// GuardDuty's ids have 32 characters, UUIDs 36.
 pub const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
-const REGION_CHARS_MAX: usize = 16;
+const REGION_CHARS_MAX: usize = 15;
 const DESTINATION_CHARS_MAX: usize = 10;
-const ACTION_CHARS_MAX: usize = 14;
+const ACTION_CHARS_MAX: usize = 13;
 const CIRCUMSTANCES_MAX: usize = 5;
 
 /// The most characters in the text of a section. Source: Slack, Block Kit reference.

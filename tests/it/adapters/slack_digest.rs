@@ -362,7 +362,7 @@ fn samples_are_called_so_at_once() {
 
 /// The id as a line shows it, before escaping.
 fn shown_id(card: &Card) -> String {
-    let id = Text::new(&card.finding.fingerprint.id, 512).to_string();
+    let id = Text::new(card.finding.product_id(), 512).to_string();
     id.replace('`', "'").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -407,7 +407,7 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
         assert_eq!(lines.len(), sorted.len().min(DIGEST_MAX), "seed {seed}");
         for (card, line) in sorted.into_iter().zip(lines) {
             let weight = length(&serde_json::json!(line).to_string()) - 2;
-            assert!(weight < 155, "seed {seed}: {weight} in {line}");
+            assert!(weight < 154, "seed {seed}: {weight} in {line}");
             let id = shown_id(card);
             if id.is_empty() {
                 continue;

@@ -73,6 +73,7 @@ fn only_what_says_the_same_is_drawn_together() {
         ("another account", with(|f| f.account = Text::new("444455556666", 12)), false),
         ("another region", with(|f| f.region = Text::new("eu-west-1", 20)), false),
         ("a reminder", Card { reminder: true, ..one() }, false),
+        ("a requested one", with(|f| f.requested_by = Some(Text::new("Send", 20))), false),
         ("no group", with(|f| f.group = None), false),
     ] {
         let post = drawn(Form::Cards, vec![one(), other]);
