@@ -95,6 +95,10 @@ impl Breaker {
         self.failures += u32::from(reason != RetryReason::RateLimited);
         self.has_failed = true;
         self.cause = OutageCause::Failing(reason);
+        if self.lacks_address() && self.cause != NO_ADDRESS {
+            // The post was sent, so the address was read for it.
+            self.dead = None;
+        }
     }
 
     /// Slack will accept no post for now: the breaker opens at once.
@@ -172,5 +176,8 @@ mod tests {
         assert!(!breaker.is_dead() && !breaker.is_breaker_open());
         assert_eq!(breaker.resume_at(), Mono(2));
         assert!(breaker.accepted(), "it counts as recovered");
+        let mut breaker = Breaker::without_address();
+        breaker.failed(RetryReason::TimedOut);
+        assert!(!breaker.is_dead(), "a post that was sent had an address");
     }
 }

@@ -244,7 +244,8 @@ pub(in crate::desk) fn decide(
         }
         Prefetched::Absent | Prefetched::Unknown => posted(Mutation::UnknownTakenForPosted),
         Prefetched::Record(record) if alert.closing => {
-            let step = ledger::close(Some(&record), &alert.sighting, false, terms, now);
+            let trace = leaves_trace(alert, cx);
+            let step = ledger::close(Some(&record), &alert.sighting, trace, terms, now);
             // What the record knows of this finding is a fact, however old the record.
             let is_member = record.incident.member(&alert.sighting.member).is_some();
             match step {

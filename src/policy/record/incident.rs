@@ -157,6 +157,12 @@ impl Member {
         self.closed().is_some()
     }
 
+    /// The last time at which it was known to be closed.
+    fn closed_at(&self) -> Stamp {
+        let known = |state: FindingState, at| state.closed().map_or_else(Stamp::default, |_| at);
+        known(self.product, self.product_at).max(known(self.handling, self.handling_at))
+    }
+
     /// The member as it is after the event. `posted` is the level that was posted: what a person
     /// handles is at least that.
     fn seen(mut self, sighting: &Sighting, posted: Option<Level>) -> Member {
@@ -210,7 +216,8 @@ pub struct Incident {
     pub opened_at: Option<Wall>,
     /// None while it is open.
     pub closed: Option<Closed>,
-    /// The end of the incident before, also if that was never posted.
+    /// The end of the incident before, also if that was never posted. With the last time at which
+    /// it was known to be closed.
     pub closed_before: Option<Closed>,
     /// The findings that were seen open, at most [`Incident::MEMBERS_MAX`].
     pub members: Vec<Member>,
@@ -264,6 +271,9 @@ impl Incident {
         match incident.members.iter_mut().find(|member| member.name == after.name) {
             Some(member) => *member = after,
             None => incident.add(after),
+        }
+        if let Some(closed) = incident.closed.as_mut().filter(|_| opens) {
+            closed.at = closed.at.max(before.closed_at());
         }
         let effect = match sighting.closed() {
             _ if opens => Effect::Opens,

@@ -161,6 +161,10 @@ pub enum What {
     WriteFailed {
         alert: Alert,
     },
+    /// A read of a record, which a closing begins with, was answered with an error.
+    ReadFailed {
+        alert: Alert,
+    },
     /// A write to the pace record of a destination reached the ledger. `next`: when the next slot
     /// may be, in simulated time by its writer's clock.
     PaceWrite {
@@ -301,6 +305,7 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         | What::DeadLetter { message, .. } => carriers.contains(message),
         What::Write { alert, .. }
         | What::WriteFailed { alert }
+        | What::ReadFailed { alert }
         | What::Expired { alert }
         | What::Rewound { alert } => alert.finding == finding,
         What::PostCalled { post, .. }
@@ -423,6 +428,9 @@ impl fmt::Display for What {
                     row.lease_until,
                     unless(*done)
                 )
+            }
+            What::ReadFailed { alert } => {
+                write!(f, "ledger f{}@{}: not read", alert.finding, alert.destination)
             }
             What::WriteFailed { alert } => {
                 write!(f, "ledger f{}@{}: error returned", alert.finding, alert.destination)

@@ -90,8 +90,14 @@ impl Ledger for SimLedger {
             world.ledger.read_any(&key).await
         });
         let read = read.await;
-        if read.is_err() && paces {
-            self.world.note(who, What::PaceFailed { destination: alert.destination });
+        if read.is_err() {
+            self.world.note(
+                who,
+                match paces {
+                    true => What::PaceFailed { destination: alert.destination },
+                    false => What::ReadFailed { alert },
+                },
+            );
         }
         read
     }
@@ -165,9 +171,10 @@ impl Ledger for SimLedger {
             for key in &keys {
                 Self::expire(&world, key);
                 let may_lag = consistency == Consistency::Eventual;
-                let row = match may_lag && world.fault("stale prefetch", world.plan.ledger.stale) {
-                    true => world.earlier(key),
-                    false => world.ledger.read_any(key).await?,
+                let lags = may_lag && world.fault("stale prefetch", world.plan.ledger.stale);
+                let row = match lags.then(|| world.earlier(key)).flatten() {
+                    Some(row) => row,
+                    None => world.ledger.read_any(key).await?,
                 };
                 let lost = world.fault("prefetch without an answer", world.plan.ledger.unprocessed);
                 all.push(match row {

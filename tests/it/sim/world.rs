@@ -183,13 +183,14 @@ impl World {
         });
     }
 
-    /// A record as a prefetch that is behind may see it.
-    pub fn earlier(&self, key: &RecordKey) -> Option<Record> {
+    /// A record as a prefetch that is behind may see it: as it was before one of its last writes.
+    /// None if there was no write lately.
+    pub fn earlier(&self, key: &RecordKey) -> Option<Option<Record>> {
         let (now, which) = (self.now(), self.draw(0..4) as usize);
         self.inner(|i| {
             let all = i.earlier.get(key)?.iter().rev();
             let mut recent = all.filter(|(until, _)| until + STALE_MS >= now);
-            recent.nth(which)?.1.clone()
+            Some(recent.nth(which)?.1.clone())
         })
     }
 

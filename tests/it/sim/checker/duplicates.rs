@@ -225,14 +225,17 @@ fn why_forgotten(
     if !own && !claimed(writes, later) {
         return Some("ledger unreachable");
     }
-    if writes.iter().filter(marks).any(|w| w.row.is_some_and(|(_, done)| done)) {
+    if writes.iter().filter(marks).any(|w| marked(w) && w.at <= later.called) {
         let forgotten =
             expired(writes, earlier, later, level) || claimed_blank(writes, earlier, later);
         return forgotten.then_some("row expired");
     }
     // A post without a claim is not written where the ledger knew of as high a level before. The
     // ledger does not know what it knew before an operator made the record free.
-    let known = |w: &Write<'_>| w.row.is_some_and(|(_, done)| !done) && w.who == earlier.who;
+    let known = |w: &Write<'_>| {
+        let mine = w.who == earlier.who && w.at <= later.called;
+        mine && w.row.is_some_and(|(_, done)| !done)
+    };
     if !claimed(writes, earlier) && writes.iter().filter(marks).any(known) {
         return ran_out(writes, rewound.unwrap_or(0), later, level).then_some("row expired");
     }

@@ -94,6 +94,7 @@ impl<'a> State<'a> {
                 self.claims.remove(&(who, *alert));
                 self.perhaps_taken.remove(&(who, *alert));
             }
+            What::ReadFailed { alert } => self.not_answered(who, Some(*alert), entry.at),
             What::PaceWrite { .. } => self.seems_answered(who, None),
             What::PaceFailed { .. } => self.not_answered(who, None, entry.at),
             What::PostCalled { post, destination, cards, form, .. } => {

@@ -17,6 +17,8 @@ const UNREACHABLE_MS: u64 = 30 * 60_000;
 /// How often a message may be returned in a day: every half an hour while a destination is dead or
 /// unreachable.
 const BACKS_MAX: u32 = 50;
+/// The same for a finding that closes and comes back, of which many workers hold a state at a time.
+const BACKS_OF_LIVES_MAX: u32 = 4 * BACKS_MAX;
 
 /// The time that a return may take to reach the queue.
 const MOMENT_MS: u64 = 5_000;
@@ -198,8 +200,10 @@ impl State<'_> {
         }
         let backs = self.backs.entry(message).or_default();
         *backs += 1;
-        if *backs == BACKS_MAX {
-            breaks(format!("for the {BACKS_MAX}th time"));
+        let lives = finding.is_some_and(|finding| rules.lives(finding));
+        let most = if lives { BACKS_OF_LIVES_MAX } else { BACKS_MAX };
+        if *backs == most {
+            breaks(format!("for the {most}th time"));
         }
     }
 
