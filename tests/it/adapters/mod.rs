@@ -10,8 +10,9 @@ pub mod slack;
 pub mod slack_digest;
 #[cfg(feature = "demo")]
 pub mod slack_group;
+#[cfg(feature = "demo")]
 pub mod slack_hostile;
-mod slack_mentions;
+pub mod slack_mentions;
 pub mod slack_render;
 pub mod sqs;
 pub mod sqs_faults;

@@ -18,8 +18,8 @@ struct Closing {
 }
 
 impl Closing {
-    /// A destination that is not owed such a finding keeps no trace of its end, unless it was told
-    /// of the finding before.
+    /// A destination that is not owed such a finding keeps no trace of its end, unless the finding
+    /// was posted there before.
     fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
         rules.owed(self.level).any(|owed| owed == destination)
     }
@@ -115,8 +115,8 @@ impl<'a> State<'a> {
             let alert = Alert { finding: c.finding, destination };
             let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
             let known = |closing: &&Closing| {
-                let told = posts.iter().any(|(at, _)| *at < closing.at);
-                closing.at < since && (told || closing.is_owed_to(rules, destination))
+                let posted = posts.iter().any(|(at, _)| *at < closing.at);
+                closing.at < since && (posted || closing.is_owed_to(rules, destination))
             };
             let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
             let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();
