@@ -3,8 +3,8 @@
 //!
 //! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
 //! - `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds the alerts that
-//!   are drawn together. `escape` makes a finding's text
-//!   harmless for Slack, and `length` says how Slack may count it.
+//!   are drawn together. `escape` makes a finding's text harmless for Slack, and `length` says how
+//!   Slack may count it.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.
 
