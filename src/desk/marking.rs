@@ -114,7 +114,7 @@ impl Marking<'_> {
                 }
                 self.ledger.health.failed(error, &mut self.cx);
             }
-            RecordOutcome::Done
+            RecordOutcome::Done(_)
             | RecordOutcome::Closed { .. }
             | RecordOutcome::Owed
             | RecordOutcome::Busy { .. } => self.ledger.health.worked(&mut self.cx),
@@ -122,11 +122,11 @@ impl Marking<'_> {
         let Some(alert) = self.buffer.alerts.get(id) else { return };
         let AlertState::Recording(order) = &alert.state else { return };
         match outcome {
-            RecordOutcome::Done if alert.is_canary_record() => self.canary_recorded(id),
-            RecordOutcome::Done => {
+            RecordOutcome::Done(_) if alert.is_canary_record() => self.canary_recorded(id),
+            RecordOutcome::Done(record) => {
                 let ToRecord::Post(post) = &order.fact else { return };
                 let (post_id, accepted_at) = (post.post_id.clone(), post.sent_at);
-                self.posted(id, None, post_id, accepted_at);
+                self.posted(id, record.as_deref(), post_id, accepted_at);
             }
             RecordOutcome::Closed { record, ended } => self.closed(id, record, ended),
             RecordOutcome::Owed => self.owed(id),

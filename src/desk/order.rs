@@ -143,8 +143,8 @@ pub enum ClaimOutcome {
 /// The answer to the record of a fact.
 #[derive(Debug)]
 pub enum RecordOutcome {
-    /// The ledger knows of this post or canary, or of a later one.
-    Done,
+    /// The ledger knows of this post or canary, or of a later one. With the record of an alert.
+    Done(Option<Box<AlertRecord>>),
     /// The ledger knows that the finding is closed.
     Closed {
         /// The record, if there is one.

@@ -286,11 +286,13 @@ async fn record<L: Ledger, C: Clock>(
     let recorded = match &order.fact {
         ToRecord::Post(post) => {
             let decide = |seen: Option<&_>, now| ledger::record(seen, owner, post, terms, now);
-            record_by(ledger, clock, terms, key, None, decide).await.map(|_| RecordOutcome::Done)
+            let recorded = record_by(ledger, clock, terms, key, None, decide).await;
+            recorded.map(|recorded| RecordOutcome::Done(recorded.after.map(Box::new)))
         }
         ToRecord::Canary(arrival) => {
             let decide = |seen: Option<&_>, now| canary::record(seen, owner, arrival, terms, now);
-            record_by(ledger, clock, terms, key, None, decide).await.map(|_| RecordOutcome::Done)
+            let recorded = record_by(ledger, clock, terms, key, None, decide).await;
+            recorded.map(|_| RecordOutcome::Done(None))
         }
         ToRecord::Closing { sighting, leaves_trace } => {
             close(ledger, clock, terms, key, sighting, *leaves_trace).await

@@ -206,7 +206,8 @@ fn why_forgotten(
     later: &Post<'_>,
 ) -> Option<&'static str> {
     let writes = index.writes.get(&alert).map_or(&[][..], Vec::as_slice);
-    let level = earlier.cards.iter().find(|c| c.alert() == alert)?.level;
+    let Shown { level, revision: shown, .. } =
+        *earlier.cards.iter().find(|c| c.alert() == alert)?;
     let rewound = index.rewound.get(&alert).into_iter().flatten().copied();
     let rewound = rewound.filter(|at| *at <= later.called).max();
     if rewound.is_some_and(|at| at >= earlier.called) {
@@ -217,9 +218,12 @@ fn why_forgotten(
     };
     let marked = |w: &Write<'_>| w.row.is_some_and(|(_, done)| done);
     // The checks of I12 judge whether the post may go without a claim. A worker has to remember its
-    // own posts that it marked, until a reminder may be due.
+    // own posts that it marked, until a reminder may be due or the incident closes.
+    let closings = index.closings.get(&alert.finding).into_iter().flatten();
+    let mut closed = closings.filter(|(at, revision)| *at < later.called && *revision > shown);
     let lately = rules.remind_after_ms.unwrap_or(rules.retention_ms);
     let own = earlier.who == later.who
+        && closed.next().is_none()
         && later.called < earlier.called + lately
         && writes.iter().filter(marks).any(marked);
     if !own && !claimed(writes, later) {

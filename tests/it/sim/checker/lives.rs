@@ -18,8 +18,8 @@ struct Closing {
 }
 
 impl Closing {
-    /// A destination that is not owed such a finding keeps no trace of its end, unless the finding
-    /// was posted there before.
+    /// A destination that is not owed such a finding keeps no trace of its end, unless it was told
+    /// of the finding before.
     fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
         rules.owed(self.level).any(|owed| owed == destination)
     }
@@ -99,9 +99,12 @@ impl<'a> State<'a> {
     }
 
     fn closed(&mut self, c: &Carried, at: u64) {
-        if self.open.get(&c.finding).is_none_or(|open| *open < c.revision) {
+        let closings = self.closings.entry(c.finding).or_default();
+        // A copy does not prolong the life of the record.
+        let newest = closings.last().is_none_or(|closing| closing.revision < c.revision);
+        if newest && self.open.get(&c.finding).is_none_or(|open| *open < c.revision) {
             let Carried { level, revision, .. } = *c;
-            self.closings.entry(c.finding).or_default().push(Closing { level, revision, at });
+            closings.push(Closing { level, revision, at });
         }
     }
 
@@ -115,8 +118,9 @@ impl<'a> State<'a> {
             let alert = Alert { finding: c.finding, destination };
             let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
             let known = |closing: &&Closing| {
-                let posted = posts.iter().any(|(at, _)| *at < closing.at);
-                closing.at < since && (posted || closing.is_owed_to(rules, destination))
+                let told = posts.iter().any(|(at, _)| *at < closing.at);
+                let kept = closing.at + rules.retention_ms > since + SKEW_MS;
+                closing.at < since && kept && (told || closing.is_owed_to(rules, destination))
             };
             let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
             let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();

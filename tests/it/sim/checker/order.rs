@@ -91,7 +91,9 @@ impl State<'_> {
             return;
         }
         for c in self.carries.get(&message).copied().unwrap_or_default() {
-            if c.level < CRITICAL || c.closed || rules.is_poison(c.finding) {
+            // A finding that is known to be closed waits for no post.
+            let lives = rules.lives(c.finding);
+            if c.level < CRITICAL || lives || rules.is_poison(c.finding) {
                 continue;
             }
             let unknown = |d: &u8| !self.known.contains(&(c.finding, *d));

@@ -129,7 +129,9 @@ impl<'a> State<'a> {
 
     fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
         for (alert, c) in owes(rules, self.desks.carries(message)) {
-            if self.level_posted.get(&alert).is_some_and(|level| *level >= c.level) {
+            let known = self.level_posted.get(&alert).is_some_and(|level| *level >= c.level);
+            // A finding that is known to be closed waits for no post.
+            if known || rules.lives(c.finding) {
                 continue;
             }
             let wants = self.wants.entry((who, alert.destination)).or_default();
