@@ -30,7 +30,7 @@ from slack import Slack
 EMULATOR = "ministack"
 HOME, EVERYTHING, KEYED = "eu-central-1", "eu-west-1", "us-east-1"
 ACCOUNT = "111122223333"
-YES = {source: "yes" for source in ("SecurityHub", "Inspector", "Macie", "AccessAnalyzer")}
+YES = {source: "yes" for source in ("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer")}
 
 
 class Ministack:

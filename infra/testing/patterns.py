@@ -8,7 +8,8 @@ from findings import FIXTURES
 # By their names, as the sources publish other events too.
 FINDINGS = {
     "GuardDuty Finding", "Security Hub Findings - Imported", "Findings Imported V2", "Inspector2 Finding", "Macie Finding",
-    "Access Analyzer Finding", "Unused Access Finding for IAM entities", "Internal Access Finding",
+    "GuardDuty Malware Protection Object Scan Result", "GuardDuty Runtime Protection Unhealthy",
+    "Security Hub Findings - Custom Action", "Security Hub Insight Results", "Access Analyzer Finding", "Unused Access Finding for IAM entities", "Internal Access Finding",
 }
 SOURCES = {"aws.guardduty", "aws.securityhub", "aws.inspector2", "aws.macie", "aws.access-analyzer"}
 
@@ -23,6 +24,10 @@ def wanted(event: dict) -> set[str]:
     if source not in SOURCES:
         return set()
     taken = {"hansho-standard"}
+    if event["detail-type"] in ("Security Hub Findings - Custom Action", "Security Hub Insight Results"):
+        return taken | {"hansho-express-custom-action"}
+    if detail.get("scanResultDetails", {}).get("scanResultStatus") == "THREATS_FOUND":
+        return taken | {"hansho-express-malware"}
     urgent = {
         "aws.guardduty": lambda: event["detail-type"] == "GuardDuty Finding" and is_number(detail.get("severity")) and detail["severity"] >= 7,
         "aws.securityhub": lambda: "Severity" in (first := (detail.get("findings") or [{}])[0]) and first["Severity"].get("Label") in ("HIGH", "CRITICAL"),

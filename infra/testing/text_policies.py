@@ -50,7 +50,7 @@ def bus(text, into) -> None:
 def queues(text, into) -> None:
     """Each queue takes messages from EventBridge alone, for exactly those rules that send to it, and over TLS."""
     group = "the queues' policies"
-    everything = dict.fromkeys(("SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
+    everything = dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
     for name, given in (("pipeline.yaml", everything), ("pipeline.yaml", {}), ("forwarder.yaml", {"HomeBusArn": "arn:aws:events:eu-central-1:111122223333:event-bus/hansho"})):
         stack = text.stack(name, **given)
         kinds = {key: about["Type"] for key, about in stack.resources().items()}

@@ -41,6 +41,39 @@ def archive(text, into) -> None:
     into.check(stack.value({"Fn::GetAtt": ["Archive", "Arn"]}) in json.dumps(operator), group, "the operator may replay it", "its ARN is not in operator.yaml")
 
 
+# The events that a parameter of the forwarder admits beside the findings, and the rule of the bus that puts them in the express lane.
+ADMITTED = {
+    "CustomActions": (
+        {"SecurityHub": "yes"}, {"Security Hub Findings - Custom Action", "Security Hub Insight Results"}, "ExpressCustomActionRule",
+    ),
+    # The good states are needed too: they end the incident.
+    "MalwareScans": (
+        {},
+        {
+            "GuardDuty Malware Protection Object Scan Result", "GuardDuty Malware Protection Post Scan Action Failed",
+            "GuardDuty Malware Protection Resource Status Active", "GuardDuty Malware Protection Resource Status Warning",
+            "GuardDuty Malware Protection Resource Status Error", "GuardDuty Runtime Protection Healthy", "GuardDuty Runtime Protection Unhealthy",
+        },
+        "ExpressMalwareRule",
+    ),
+}
+
+
+def admitted(text, into) -> None:
+    """What a parameter admits is forwarded with it, not without it, and not without its source."""
+    group = "what the rules admit"
+    for parameter, (source, events, rule) in ADMITTED.items():
+        for value, given in (("yes", source), ("no", source), *([("yes", {})] if source else [])):
+            wanted = events if value == "yes" and given == source else set()
+            what = f"{parameter}={value}, {given or 'defaults'}"
+            pattern = text.stack("forwarder.yaml", **given, **{parameter: value}).properties("Rule")["EventPattern"]
+            found = events & set(pattern["detail-type"])
+            into.check(found == wanted, group, f"{what}: the forwarder", f"{sorted(found)}")
+            bus = text.stack("pipeline.yaml", **given, **{parameter: value})
+            express = set(bus.properties(rule)["EventPattern"]["detail-type"]) if rule in bus.resources() else set()
+            into.check(bool(express) == bool(wanted) and express <= events, group, f"{what}: the bus", f"{sorted(express)}")
+
+
 def kept(text, into) -> None:
     group = "what outlives its stack"
     for name in text.NAMES:
@@ -53,7 +86,7 @@ def kept(text, into) -> None:
 def ways(text, into) -> None:
     """From rule to queue to dead-letter queue nothing is dropped without a place to fall to."""
     group = "where undelivered messages go"
-    everything = dict.fromkeys(("SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
+    everything = dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes")
     for name, given in (("pipeline.yaml", everything), ("forwarder.yaml", {"HomeBusArn": text.BUS})):
         stack = text.stack(name, **given)
         queues = {stack.value({"Fn::GetAtt": [key, "Arn"]}): stack.properties(key) for key, about in stack.resources().items() if about["Type"] == "AWS::SQS::Queue"}

@@ -35,6 +35,7 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
         paces: config.destinations.iter().map(|d| d.pace).collect(),
         unread: Vec::new(),
         fallbacks: config.destinations.iter().map(|d| d.fallback).collect(),
+        tells_closings: config.destinations.iter().map(|d| d.tells_closings).collect(),
         fleet: config.fleet,
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,

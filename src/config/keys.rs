@@ -25,7 +25,7 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 33] = [
+pub static KEYS: [Key; 34] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
@@ -110,6 +110,9 @@ pub static KEYS: [Key; 33] = [
     key("destination.fallback", "HANSHO_DESTINATION_FALLBACK",
         "the destination that gets its alerts while its webhook is dead [none]",
         |raw| &mut raw.first_destination().fallback),
+    key("destination.resolved", "HANSHO_DESTINATION_RESOLVED",
+        "quiet: its next post has a line for each finding that is closed, without a mention [off]",
+        |raw| &mut raw.first_destination().resolved),
     key("destination.mention.informational", "HANSHO_DESTINATION_MENTION_INFORMATIONAL",
         "whom an informational finding mentions [nobody]",
         |raw| &mut raw.first_destination().mention.informational),

@@ -139,6 +139,8 @@ pub struct Destination {
     pub pace: Duration,
     /// The index of the destination that gets its alerts while its webhook is dead. Never its own.
     pub fallback: Option<usize>,
+    /// Whether its next post has a line about a finding that was posted and is closed.
+    pub tells_closings: bool,
 }
 
 /// Where the metrics go.

@@ -106,6 +106,7 @@ pub struct RawDestination {
     pub min_severity: Option<Given>,
     pub pace: Option<Given>,
     pub fallback: Option<Given>,
+    pub resolved: Option<Given>,
     pub mention: RawMention,
 }
 

@@ -219,6 +219,15 @@ pub fn on_or_off(given: &Given) -> Result<bool, String> {
     }
 }
 
+/// Whether closed findings are named quietly.
+pub fn quiet_or_off(given: &Given) -> Result<bool, String> {
+    match given.text()? {
+        "quiet" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be \"quiet\" or \"off\"".to_owned()),
+    }
+}
+
 pub fn duration_within(given: &Given, least: Duration, most: Duration) -> Result<Duration, String> {
     let text = match &given.value {
         Scalar::Integer(_) | Scalar::Float(_) => {

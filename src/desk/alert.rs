@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::finding::{Closing, Finding, Level};
+use crate::finding::{Closing, Finding, Level, Text};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Terms, Want};
@@ -221,7 +221,7 @@ impl Alert {
             record.perhaps_repeats() || (self.earlier.perhaps_posted && record.accepted().is_none())
         };
         Card {
-            finding: Arc::clone(&self.finding),
+            finding: self.with_known_standards(claim),
             escalated_from: claim.and_then(AlertRecord::escalated_from),
             reminder: self.earlier.reminder,
             came_back: claim.and_then(AlertRecord::came_back),
@@ -231,12 +231,38 @@ impl Alert {
         }
     }
 
+    /// The finding, and the standards of the other members of its incident.
+    fn with_known_standards(&self, claim: Option<&AlertRecord>) -> Arc<Finding> {
+        let mut standards = self.finding.standards.clone();
+        for name in claim.into_iter().flat_map(|record| record.incident.standards()) {
+            Finding::add_standard(&mut standards, name);
+        }
+        self.with_standards(standards)
+    }
+
+    /// The finding with as many standards as the members of its incident can have.
+    fn with_most_standards(&self) -> Arc<Finding> {
+        let mut standards = self.finding.standards.clone();
+        if self.finding.member.is_some() {
+            let longest = Text::new(&"x".repeat(Finding::STANDARD_CHARS_MAX), usize::MAX);
+            standards.resize(Finding::STANDARDS_MAX, longest);
+        }
+        self.with_standards(standards)
+    }
+
+    fn with_standards(&self, standards: Vec<Text>) -> Arc<Finding> {
+        match standards.len() == self.finding.standards.len() {
+            true => Arc::clone(&self.finding),
+            false => Arc::new(Finding { standards, ..(*self.finding).clone() }),
+        }
+    }
+
     /// The most that its card takes of a post. The card is weighed at its longest, because neither
     /// the answer to the claim nor the channel is known yet.
     pub fn weight(&self, capacity: &Capacity, has_fallback: bool) -> usize {
         *self.weight.get_or_init(|| {
             (capacity.weigh)(&Card {
-                finding: Arc::clone(&self.finding),
+                finding: self.with_most_standards(),
                 escalated_from: Some(Level::Informational),
                 reminder: true,
                 came_back: Some(LONGEST_CLOSED),

@@ -9,7 +9,7 @@ use super::alerts::Alerts;
 use super::context::Context;
 use super::deliveries::Deliveries;
 use super::delivery::{HeldDelivery, Phase};
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::ids::{AlertId, DeliveryId};
 use super::report::{KnownFrom, ReturnReason};
 
@@ -45,7 +45,7 @@ impl Buffer {
         &mut self,
         id: AlertId,
         resolution: Resolution,
-        notes: &mut RecoveryNotes,
+        notes: &mut Notes,
         cx: &mut Context<'_>,
     ) {
         let Some(alert) = self.alerts.remove(id) else { return };
@@ -58,7 +58,7 @@ impl Buffer {
             Resolution::Return(reason, delay) => {
                 self.deliveries.return_after(delivery, reason, delay);
                 if !alert.is_record_only() {
-                    notes.returned(id, alert.destination);
+                    notes.recovery.returned(id, alert.destination);
                 }
             }
             Resolution::Quarantine { detail } => {
@@ -76,7 +76,7 @@ impl Buffer {
         id: AlertId,
         settled: Settled,
         by: KnownFrom,
-        notes: &mut RecoveryNotes,
+        notes: &mut Notes,
         cx: &mut Context<'_>,
     ) {
         let Some(alert) = self.alerts.get(id) else { return };
@@ -91,7 +91,7 @@ impl Buffer {
         id: DeliveryId,
         reason: ReturnReason,
         delay: Duration,
-        notes: &mut RecoveryNotes,
+        notes: &mut Notes,
         cx: &mut Context<'_>,
     ) {
         if self.deliveries.leave(id, reason) != Some(Phase::Open) {

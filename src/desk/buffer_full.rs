@@ -13,7 +13,7 @@ use super::alert::Alert;
 use super::back_pressure::BackPressure;
 use super::buffer::Buffer;
 use super::context::Context;
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::destination::{Destination, Destinations};
 use super::ids::DeliveryId;
 use super::lanes::Lanes;
@@ -75,7 +75,7 @@ struct Standing {
 pub(super) struct BufferFull<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
-    pub notes: &'a mut RecoveryNotes,
+    pub notes: &'a mut Notes,
     pub outranked: &'a mut Outranked,
     pub lanes: &'a Lanes,
     pub ledger_fails: bool,
@@ -217,7 +217,7 @@ impl BufferFull<'_> {
         let now = self.cx.now.mono;
         let own = &self.destinations[alert.destination];
         let stand_in = own.fallback().filter(|_| own.breaker.is_dead()).filter(|&other| {
-            !self.cx.settings.routes.admits(other, &alert.finding.severity)
+            !self.cx.settings.routes.owes(other, &alert.finding)
                 && self.destinations[other].is_soon(now)
         });
         !own.is_soon(now) && stand_in.is_none()

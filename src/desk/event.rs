@@ -25,7 +25,7 @@ pub enum Event {
         result: Result<Vec<Prefetched>, LedgerError>,
     },
     Joined {
-        write: WriteOrder,
+        write: Box<WriteOrder>,
         result: Result<Written<AlertRecord>, LedgerError>,
     },
     PaceRead {

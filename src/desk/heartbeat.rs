@@ -9,7 +9,7 @@ use super::buffer::Buffer;
 use super::context::Context;
 use super::deliveries::Deliveries;
 use super::delivery::HeldDelivery;
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::ids::DeliveryId;
 use super::report::ReturnReason;
 use super::settings::Settings;
@@ -27,12 +27,7 @@ pub(super) fn interval(settings: &Settings) -> Duration {
 
 /// The heartbeat of a delivery is due. A delivery that is nearly too old for the queue leaves the
 /// desk. Alerts in hand are finished first, and the message stays hidden meanwhile.
-pub(super) fn send(
-    id: DeliveryId,
-    buffer: &mut Buffer,
-    notes: &mut RecoveryNotes,
-    cx: &mut Context<'_>,
-) {
+pub(super) fn send(id: DeliveryId, buffer: &mut Buffer, notes: &mut Notes, cx: &mut Context<'_>) {
     let Some(held) = buffer.deliveries.get(id).filter(|held| held.needs_heartbeat()) else {
         return;
     };
@@ -44,7 +39,7 @@ pub(super) fn send(
 
 /// Adds heartbeats that are due soon to calls that go out anyway and have a place left. Messages
 /// that came by many receives so share their calls when most of them are gone.
-pub(super) fn send_early(buffer: &mut Buffer, notes: &mut RecoveryNotes, cx: &mut Context<'_>) {
+pub(super) fn send_early(buffer: &mut Buffer, notes: &mut Notes, cx: &mut Context<'_>) {
     let until = cx.now.mono.plus(interval(cx.settings) / EARLY);
     for (at, id) in cx.timers.heartbeats_until(until) {
         if buffer.deliveries.has_place_for_heartbeat(id) {

@@ -77,6 +77,10 @@ impl Intake<'_> {
             let (word, detail) = (rejection.code.as_str(), rejection.to_string());
             self.buffer.deliveries.quarantine_for(id, word, &detail);
         }
+        for event in parsed.ignored {
+            self.cx.output.count().ignored += 1;
+            self.cx.output.report(Report::Ignored { event, lane });
+        }
         for finding in parsed.unwanted {
             self.cx.output.count().findings += 1;
             self.cx.output.count().below_threshold += 1;
@@ -93,7 +97,7 @@ impl Intake<'_> {
             // A closed finding may have been posted anywhere, at another severity.
             let destinations = match finding.condition.is_closed() {
                 true => (0..self.destinations.len()).collect(),
-                false => self.cx.settings.routes.owed(&finding.severity),
+                false => self.cx.settings.routes.owed(&finding),
             };
             for destination in destinations {
                 self.admit(id, destination, Arc::clone(&finding));

@@ -12,7 +12,7 @@ use super::alerts::Alerts;
 use super::canary::Allowance;
 use super::context::{Context, Shared};
 use super::destination::Destinations;
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::destination::select::Select;
 use super::ids::{DeliveryId, Ids};
 use super::ledger::LedgerState;
@@ -29,7 +29,7 @@ const DUE_MAX: Duration = Duration::from_secs(120);
 /// few kilobytes.
 pub struct Memory {
     pub(super) destinations: Destinations,
-    pub(super) notes: RecoveryNotes,
+    pub(super) notes: Notes,
     pub(super) ledger: LedgerState,
     pub(super) canaries: Allowance,
     pub(super) ids: Ids,

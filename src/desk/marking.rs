@@ -14,7 +14,7 @@ use super::alerts::Alerts;
 use super::buffer::{Buffer, Resolution};
 use super::context::Context;
 use super::destination::Destinations;
-use super::destination::recovery_note::RecoveryNotes;
+use super::destination::notes::Notes;
 use super::ids::AlertId;
 use super::lambda_lifetime::Outlook;
 use super::ledger::{LedgerState, prefetch};
@@ -36,7 +36,7 @@ const FENCED_OUT_RETURN: Duration = Duration::from_secs(5);
 pub(super) struct Marking<'a> {
     pub buffer: &'a mut Buffer,
     pub destinations: &'a Destinations,
-    pub notes: &'a mut RecoveryNotes,
+    pub notes: &'a mut Notes,
     pub ledger: &'a mut LedgerState,
     pub cx: Context<'a>,
 }
@@ -235,8 +235,13 @@ impl Marking<'_> {
         // Without a record, this worker remembers the closing for an open state that comes late.
         let now = self.cx.now;
         let record = record.or_else(|| closed_record(&alert.sighting, &self.cx));
-        if let Some(record) = record {
-            self.ledger.recent.learn(&alert.key, &record, &alert.sighting, now);
+        if let Some(record) = &record {
+            self.ledger.recent.learn(&alert.key, record, &alert.sighting, now);
+        }
+        if let Some(ended) = ended {
+            let incident = record.as_ref().map(|record| &record.incident);
+            let (destination, wall) = (alert.destination, now.wall);
+            self.notes.closings.closed(destination, &alert.finding, ended, incident, wall);
         }
         let why = alert.finding.condition.closed().unwrap_or(Closing::Resolved);
         self.cx.output.closed(alert, why, ended.is_some());

@@ -55,7 +55,7 @@ use buffer_full::{BufferFull, Outranked};
 use canary::Allowance;
 use context::Shared;
 use destination::Destinations;
-use destination::recovery_note::RecoveryNotes;
+use destination::notes::Notes;
 use drain::Drain;
 use intake::Intake;
 use lambda_lifetime::Outlook;
@@ -103,7 +103,7 @@ use snapshot::View;
 /// | `Shared` | settings, timers, output, and whether the desk drains |
 /// | `Buffer` | deliveries with their heartbeats and queue calls, alerts and their states |
 /// | `Destinations` | for each its pace slot, its breaker and the post in hand |
-/// | `RecoveryNotes` | the outage of each destination, for the note after it |
+/// | `Notes` | the outage and the closed findings of each destination, for its next post |
 /// | `LedgerState` | the health of the ledger, known records, the prefetch |
 /// | `Lanes` | receives in flight |
 /// | `Outranked` | messages that returned to make place for others |
@@ -113,7 +113,7 @@ pub struct Desk {
     shared: Shared,
     buffer: Buffer,
     destinations: Destinations,
-    notes: RecoveryNotes,
+    notes: Notes,
     ledger: LedgerState,
     lanes: Lanes,
     outranked: Outranked,
@@ -126,7 +126,7 @@ impl Desk {
         let destinations = Destinations::new(&settings);
         Desk {
             buffer: Buffer::new(destinations.len()),
-            notes: RecoveryNotes::new(destinations.len(), &settings.unread, now.mono),
+            notes: Notes::new(&settings, destinations.len(), now.mono),
             ledger: LedgerState::new(settings.seed),
             lanes: Lanes::new(&settings.lanes, now.mono),
             outranked: Outranked::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::{Closing, Finding, Level, Unwanted};
+use crate::finding::{Closing, Finding, IgnoredEvent, Level, Unwanted};
 use crate::ports::Lane;
 
 /// Why a message returns to the queue. The word is the log field and the metric label.
@@ -72,6 +72,11 @@ pub enum Report {
     /// A message brought a finding that is below every threshold.
     Filtered {
         finding: Unwanted,
+        lane: Lane,
+    },
+    /// A message brought an event that is known to be no finding.
+    Ignored {
+        event: IgnoredEvent,
         lane: Lane,
     },
     /// A canary came, and its record is in the ledger.

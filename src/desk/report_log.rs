@@ -16,6 +16,7 @@ impl Report {
         match self {
             Report::Received { .. }
             | Report::Filtered { .. }
+            | Report::Ignored { .. }
             | Report::Canary { .. }
             | Report::AlreadyPosted { .. }
             | Report::Closed { .. }
@@ -45,6 +46,9 @@ impl Report {
                 let level = finding.severity.level;
                 log_received(&finding.fingerprint, &finding.severity, *lane);
                 debug!(finding = %finding.fingerprint, %level, "below the threshold");
+            }
+            Report::Ignored { event, lane } => {
+                debug!(event = event.as_str(), lane = lane.as_str(), "ignored: no finding");
             }
             Report::Canary { finding, took } => {
                 info!(%finding, took_ms = millis(took), "canary received");

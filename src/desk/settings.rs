@@ -50,6 +50,8 @@ pub struct Settings {
     pub paces: Vec<Duration>,
     /// For each destination the index of its fallback, which takes its alerts while it is dead.
     pub fallbacks: Vec<Option<usize>>,
+    /// For each destination whether a post says which of its findings are closed.
+    pub tells_closings: Vec<bool>,
     /// The indices of the destinations whose address could not be read at the start. They count as
     /// dead until it can.
     pub unread: Vec<usize>,

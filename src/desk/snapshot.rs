@@ -182,6 +182,7 @@ mod tests {
             paces: vec![Duration::from_secs(1); 2],
             unread: Vec::new(),
             fallbacks: Vec::new(),
+            tells_closings: Vec::new(),
             fleet: 1,
             capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },
             findings_max: 500,

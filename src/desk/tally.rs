@@ -11,6 +11,8 @@ pub struct Tally {
     pub findings: u64,
     /// Canaries among the messages. They don't count as findings.
     pub canaries: u64,
+    /// Events that are known to be no findings, such as API calls.
+    pub ignored: u64,
     /// Findings below every threshold, which are owed to no destination.
     pub below_threshold: u64,
     /// Alerts that Slack accepted before.

@@ -198,7 +198,7 @@ async fn carry_out<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
         }
         Order::Join(w) => {
             let result = write(ledger, &w).await;
-            Event::Joined { write: w, result }
+            Event::Joined { write: Box::new(w), result }
         }
         Order::Mark(w) => Event::Marked { alert: w.alert, result: write(ledger, &w).await },
         Order::Release(w) => Event::Released { alert: w.alert, result: write(ledger, &w).await },

@@ -63,7 +63,7 @@ fn search(c: &Connection, clue: &Clue) -> rusqlite::Result<Search> {
          ORDER BY fingerprint, destination"
     ))?;
     let mut found = Search { complete: true, ..Search::default() };
-    for id in &clue.ids {
+    for id in clue.texts() {
         let mut rows = select.query((id,))?;
         while let Some(row) = rows.next()? {
             let key = key_of(row)?;

@@ -42,17 +42,20 @@ impl<'a> Control<'a> {
     /// its SHA-256.
     pub fn finding_id(&self) -> String {
         let Control { id, resource } = self;
-        let whole = format!("control/{id}/{resource}");
+        let whole = format!("{CONTROL_ID_START}{id}/{resource}");
         if whole.len() <= Fingerprint::MAX_ID_BYTES {
             return whole;
         }
-        format!("control/{id}/sha256:{}", sha256(resource))
+        format!("{CONTROL_ID_START}{id}/sha256:{}", sha256(resource))
     }
 }
 
+/// How the id in a control's fingerprint begins.
+pub const CONTROL_ID_START: &str = "control/";
+
 /// Tells apart the findings that share a control's identity: the start of the SHA-256 of the
 /// finding's own id.
-pub(super) fn member(id: &str) -> String {
+pub fn member(id: &str) -> String {
     sha256(id).chars().take(Finding::MEMBER_CHARS_MAX).collect()
 }
 
@@ -60,7 +63,7 @@ pub(super) fn member(id: &str) -> String {
 /// `control/EC2.19/`. The ARN does not name the resource, so it does not give the whole id.
 pub fn control_id_start(arn: &str) -> Option<String> {
     Arn::parse(arn).filter(|arn| arn.service == "securityhub" && arn.finding_id().is_some())?;
-    Some(format!("control/{}/", control_in(arn)?))
+    Some(format!("{CONTROL_ID_START}{}/", control_in(arn)?))
 }
 
 /// Reads the control from the id of a finding or its generator: `security-control/EC2.19`,
@@ -90,7 +93,7 @@ fn is_control_id(text: &str) -> bool {
     is_all(service, 40, u8::is_ascii_alphanumeric) && is_all(number, 4, u8::is_ascii_digit)
 }
 
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -11,11 +11,12 @@ use super::envelope::Envelope;
 use super::fingerprint::Fingerprint;
 use super::gauge::Gauge;
 use super::lenient::Str;
-use super::model::{Finding, Remark};
+use super::model::{Finding, Group, Remark};
 use super::original::Original;
 use super::partition::Partition;
 use super::product::Product;
 use super::reject::{RejectCode, Rejection};
+use super::request::Request;
 use super::text::Text;
 use crate::instants::Wall;
 
@@ -50,6 +51,7 @@ pub(super) struct Draft<'a> {
     pub condition: Condition,
     pub member: Str<'a>,
     pub standards: Vec<Text>,
+    pub group: Option<Group>,
     pub resource: Option<String>,
     pub actor: Option<String>,
 }
@@ -135,7 +137,9 @@ impl<'a> Draft<'a> {
             canary: None,
             condition: self.condition.or_observed_at(envelope.time),
             member: some_text(self.member, Finding::MEMBER_CHARS_MAX),
+            requested_by: envelope.request.as_ref().map(Request::action_name),
             standards: self.standards,
+            group: self.group,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
             remarks,
@@ -143,7 +147,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Reads the identity. The envelope has no part in it: a part that the finding does not say
-    /// stays empty.
+    /// stays empty. Only the id of what a person sent on purpose names the event.
     pub fn fingerprint(&self, envelope: &Envelope<'_>) -> Result<Fingerprint, Rejection> {
         let reject = |why: &str| {
             Rejection::new(RejectCode::NoIdentity, &envelope.place_of(self.id_key), why)
@@ -161,7 +165,10 @@ impl<'a> Draft<'a> {
             product: bounded(self.product.as_str()),
             account: bounded(&self.account.as_deref().map(account_id).unwrap_or_default()),
             region: bounded(self.region.as_deref().unwrap_or_default()),
-            id: id.to_owned(),
+            id: match &envelope.request {
+                Some(request) => request.finding_id(id, envelope.time),
+                None => id.to_owned(),
+            },
         })
     }
 }

@@ -12,15 +12,20 @@ use super::envelope::Envelope;
 use super::gauge::Gauge;
 use super::json::Json;
 use super::lenient::{List, Pairs, Read, Str, borrowed, object};
-use super::model::Finding;
+use super::model::{Finding, Group};
 use super::phrase::{Phrase, joined, listed, same};
 use super::product::Product;
 use super::region::is_region_name;
 use super::reject::Rejection;
+use super::text::Text;
 use crate::instants::Wall;
 
 /// The most resources or packages that are shown.
 const NAMED_MAX: usize = 3;
+const PROBLEM_CHARS_MAX: usize = 40;
+const RESOURCES_CHARS_MAX: usize = 80;
+/// Source: EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances".
+const AUTO_SCALING_TAG: &str = "aws:autoscaling:groupName";
 
 object! {
     struct Document<'a> {
@@ -116,6 +121,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         first_seen: document.first_seen,
         last_seen: document.last_seen,
         condition: Condition::of_product(document.state()),
+        group: document.group(),
         resource: document.describe_resources(),
         ..Draft::default()
     };
@@ -133,6 +139,24 @@ impl Document<'_> {
     /// Source: Inspector v2 API reference, `FindingStatus`; user guide, "Viewing findings".
     fn state(&self) -> FindingState {
         FindingState::of_word(self.status.as_deref(), "CLOSED", "SUPPRESSED")
+    }
+
+    /// One vulnerability in many images of a repository, or in many instances of an Auto Scaling
+    /// group.
+    fn group(&self) -> Option<Group> {
+        let problem = self.vulnerability.id.as_deref()?;
+        let resource = self.resources.first()?;
+        let (things, of) = match resource.kind.as_deref()? {
+            "AWS_ECR_CONTAINER_IMAGE" => {
+                ("images of repository", resource.details.image.repository.as_deref()?)
+            }
+            "AWS_EC2_INSTANCE" => ("instances of group", resource.tag(AUTO_SCALING_TAG)?),
+            _ => return None,
+        };
+        Some(Group {
+            problem: Text::new(problem, PROBLEM_CHARS_MAX),
+            resources: Text::new(&format!("{things} {of}"), RESOURCES_CHARS_MAX),
+        })
     }
 
     /// The title, with the vulnerability's id before it if the title does not name it.
@@ -220,10 +244,13 @@ impl CodeVulnerability<'_> {
 }
 
 impl Resource<'_> {
+    fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
+    }
+
     fn describe(&self) -> Option<String> {
         let details = &self.details;
-        let tag =
-            self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
+        let tag = self.tag("Name");
         let id = self.id.as_deref();
         match self.kind.as_deref() {
             Some("AWS_EC2_INSTANCE") => Phrase::new("EC2 instance", id.map(short_name))
@@ -272,6 +299,33 @@ mod tests {
             let raw = format!(r#"{{"findingArn":"f","status":{status}}}"#);
             let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
             assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_vulnerability_in_like_resources_makes_a_group() {
+        let of = |resource: &str| {
+            let found = read_raw(&format!(
+                r#""packageVulnerabilityDetails":{{"vulnerabilityId":"CVE-2021-44228"}},
+                "resources":[{{{resource}}}]"#
+            ));
+            found.group.map(|group| format!("{} in {}", group.problem, group.resources))
+        };
+        for (resource, group) in [
+            (
+                r#""type":"AWS_ECR_CONTAINER_IMAGE","details":{"awsEcrContainerImage":
+                {"repositoryName":"web"}}"#,
+                Some("CVE-2021-44228 in images of repository web"),
+            ),
+            (
+                r#""type":"AWS_EC2_INSTANCE","tags":{"aws:autoscaling:groupName":"asg-1"}"#,
+                Some("CVE-2021-44228 in instances of group asg-1"),
+            ),
+            (r#""type":"AWS_EC2_INSTANCE","tags":{"Name":"web-1"}"#, None),
+            (r#""type":"AWS_ECR_CONTAINER_IMAGE""#, None),
+            (r#""type":"AWS_LAMBDA_FUNCTION""#, None),
+        ] {
+            assert_eq!(of(resource).as_deref(), group, "{resource}");
         }
     }
 

@@ -9,6 +9,7 @@
 //! 1. `parse` opens the envelopes (EventBridge, SNS, lists) around each finding. `json` checks the
 //!    syntax, `limits` the size and the depth.
 //! 2. `shape` and `source` recognise the source by the object's keys or the event's detail-type.
+//!    `event_kind` recognises events that are no findings.
 //! 3. The file of the source (`guardduty`, `asff`, `ocsf`, `inspector`, `macie`, `access_analyzer`)
 //!    reads the fields with `lenient` and describes resource and actor with `phrase`.
 //! 4. `draft` makes the [`Finding`] by rules that are the same for all sources.
@@ -26,11 +27,14 @@ mod aws_types;
 mod condition;
 mod control;
 mod control_ids;
+mod coverage;
 mod draft;
 mod envelope;
+mod event_kind;
 mod fingerprint;
 mod gauge;
 mod guardduty;
+mod insight;
 mod inspector;
 mod json;
 mod lenient;
@@ -48,16 +52,18 @@ mod place;
 mod product;
 mod reject;
 mod remote;
+mod request;
 mod shape;
 mod source;
 mod standards;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};
-pub use control::control_id_start;
+pub use control::{CONTROL_ID_START, control_id_start, member};
+pub use event_kind::IgnoredEvent;
 pub use fingerprint::Fingerprint;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
-pub use model::{Canary, Finding, Remark};
+pub use model::{Canary, Finding, Group, Remark};
 pub use outcome::{Parsed, Unwanted};
 pub use parse::{parse, parse_wanted};
 pub use partition::Partition;

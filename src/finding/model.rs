@@ -38,9 +38,15 @@ pub struct Finding {
     /// Set if several findings share the fingerprint, such as one control of several standards:
     /// names this one among them, in at most [`Finding::MEMBER_CHARS_MAX`] characters.
     pub member: Option<Text>,
+    /// Set if a person sent the finding on purpose: the name of Security Hub's custom action. Such
+    /// a finding is posted to every destination, whatever its severity, its state and the ledger
+    /// say. Its fingerprint names the event.
+    pub requested_by: Option<Text>,
     /// The names of the standards that the control belongs to, at most [`Finding::STANDARDS_MAX`].
     /// Only findings about controls have some.
     pub standards: Vec<Text>,
+    /// Set if findings like this one come in numbers: they are drawn together.
+    pub group: Option<Group>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
     /// The actor in short: address, country, organisation, domain, principal.
@@ -54,6 +60,35 @@ impl Finding {
     pub const MEMBER_CHARS_MAX: usize = 16;
     /// The most [`Finding::standards`].
     pub const STANDARDS_MAX: usize = 16;
+    /// The longest of [`Finding::standards`].
+    pub const STANDARD_CHARS_MAX: usize = 64;
+
+    /// Adds the name of a standard, once, and only if there is room for it.
+    pub(crate) fn add_standard(standards: &mut Vec<Text>, name: &str) {
+        let name = Text::of(name.into(), Finding::STANDARD_CHARS_MAX);
+        if standards.len() < Finding::STANDARDS_MAX
+            && !name.is_empty()
+            && !standards.contains(&name)
+        {
+            standards.push(name);
+        }
+    }
+
+    /// The product's own id of the finding. The fingerprint of a requested one has the event before
+    /// it: `event/EVENT/ID`.
+    pub fn product_id(&self) -> &str {
+        let id = self.fingerprint.id.as_str();
+        let after_event = || id.strip_prefix("event/")?.split_once('/').map(|(_, own)| own);
+        self.requested_by.as_ref().and_then(|_| after_event()).unwrap_or(id)
+    }
+}
+
+/// What findings have in common that are drawn together: `CVE-2021-44228` in many `images of
+/// repository web`. Each is an alert of its own all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub problem: Text,
+    pub resources: Text,
 }
 
 /// The fields of a canary's event, see [`canary`](super::canary).

@@ -1,5 +1,6 @@
 //! The result of parsing a message.
 
+use super::event_kind::IgnoredEvent;
 use super::fingerprint::Fingerprint;
 use super::model::Finding;
 use super::reject::Rejection;
@@ -12,6 +13,8 @@ pub struct Parsed {
     pub findings: Vec<Finding>,
     /// Open findings with a severity that no destination wants.
     pub unwanted: Vec<Unwanted>,
+    /// Events that are known to be no findings.
+    pub ignored: Vec<IgnoredEvent>,
     pub rejections: Vec<Rejection>,
 }
 
@@ -19,6 +22,11 @@ impl Parsed {
     /// The number of findings, wanted or not.
     pub fn count(&self) -> usize {
         self.findings.len() + self.unwanted.len()
+    }
+
+    /// The number of parts that were read, findings or not.
+    pub(super) fn parts(&self) -> usize {
+        self.count() + self.ignored.len() + self.rejections.len()
     }
 }
 
@@ -37,6 +45,7 @@ pub(super) type Wanted<'a> = &'a dyn Fn(&Severity) -> bool;
 pub(super) enum Outcome {
     Wanted(Finding),
     Unwanted(Unwanted),
+    Ignored(IgnoredEvent),
 }
 
 impl Outcome {

@@ -1,8 +1,8 @@
 //! Opens the envelopes of a message and reads the findings in it.
 //!
 //! Envelopes are recognised by their keys; findings by the event's detail-type, or by keys that
-//! only their source has. Nothing is dropped silently: every message gives at least one finding or
-//! one rejection.
+//! only their source has. Nothing is dropped silently: every message gives at least one finding,
+//! one ignored event or one rejection.
 
 use std::fmt;
 
@@ -10,12 +10,14 @@ use serde_json::value::RawValue;
 
 use super::canary;
 use super::envelope::Envelope;
+use super::event_kind::IgnoredEvent;
 use super::json::{Document, Json, Kind};
 use super::lenient::{Read as _, Str, borrowed};
 use super::limits::{self, MAX_FINDINGS};
 use super::outcome::{Outcome, Parsed, Wanted};
 use super::place::Place;
 use super::reject::{RejectCode, Rejection};
+use super::request::Request;
 use super::shape::Shape;
 use super::source::Source;
 use super::text::cut;
@@ -30,7 +32,7 @@ const STEPS_MAX: u8 = 12;
 const QUOTED_CHARS_MAX: usize = 80;
 
 /// Reads the body of a queue message: the findings in it, and a rejection with its place for every
-/// part that is not a finding.
+/// part that is not known. Events that are known to be no findings are counted.
 ///
 /// - Sources: GuardDuty, Inspector, Macie, Access Analyzer, and Security Hub's ASFF and OCSF.
 /// - Envelopes: none, an EventBridge event (its `detail` may be a string), an SNS notification,
@@ -43,7 +45,8 @@ pub fn parse(body: &str) -> Parsed {
 
 /// Like [`parse`], but an open finding with a severity that is not `wanted` gives only its identity
 /// and its severity. A closed finding is read in full whatever its severity, because it may end an
-/// alert: a control that passes becomes informational. A canary is always wanted.
+/// alert: a control that passes becomes informational. Canaries and what a person sent on purpose
+/// are always wanted.
 pub fn parse_wanted(body: &str, wanted: Wanted<'_>) -> Parsed {
     let mut reader = Reader { parsed: Parsed::default(), wanted, surplus: None };
     reader.text(body, &Step::default());
@@ -151,7 +154,11 @@ impl Reader<'_> {
             return self.event(detail, &shape, step);
         }
         if let Some(findings) = shape.findings.filter(|json| json.kind() != Kind::String) {
-            return self.value(findings, &step.at_key("findings"));
+            let mut next = step.at_key("findings");
+            if let Some(request) = &mut next.envelope.request {
+                request.action = bounded(&shape.action);
+            }
+            return self.value(findings, &next);
         }
         match step.source.or(source) {
             Some(source) => self.take(source.read(json, &step.envelope, self.wanted)),
@@ -164,6 +171,7 @@ impl Reader<'_> {
         match read {
             Ok(Outcome::Wanted(finding)) => self.parsed.findings.push(finding),
             Ok(Outcome::Unwanted(unwanted)) => self.parsed.unwanted.push(unwanted),
+            Ok(Outcome::Ignored(event)) => self.parsed.ignored.push(event),
             Err(rejection) => self.parsed.rejections.push(rejection),
         }
     }
@@ -196,7 +204,13 @@ impl Reader<'_> {
         {
             return self.take(canary::read(detail, &next.envelope).map(Outcome::Wanted));
         }
-        next.source = shape.detail_type.as_deref().and_then(Source::of_detail_type);
+        let (source, detail_type) = (shape.event_source.as_deref(), shape.detail_type.as_deref());
+        if let Some(event) = IgnoredEvent::of(source, detail_type) {
+            return self.parsed.ignored.push(event);
+        }
+        next.source = detail_type.and_then(Source::of_detail_type);
+        next.envelope.resource = shape.first_resource();
+        next.envelope.request = Request::of(detail_type, borrowed(&shape.event_id));
         next.event = Some(EventName::of(shape));
         match detail.kind() {
             Kind::Object | Kind::String => self.value(detail, &next),
@@ -222,7 +236,7 @@ impl Reader<'_> {
 
     /// Reads an element, or counts it if [`MAX_FINDINGS`] were read.
     fn one_of_several(&mut self, json: Json<'_>, step: &Step<'_>) {
-        if self.parsed.count() + self.parsed.rejections.len() < MAX_FINDINGS {
+        if self.parsed.parts() < MAX_FINDINGS {
             return self.value(json, step);
         }
         match &mut self.surplus {

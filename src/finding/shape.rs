@@ -18,11 +18,13 @@ object! {
         // EventBridge.
         detail: Option<Json<'a>> = "detail",
         detail_type: Str<'a> = "detail-type" | "detailType",
+        event_id: Str<'a> = "id",
         event_source: Str<'a> = "source",
         event_account: Str<'a> = "account",
         region: Str<'a> = "region",
         time: Option<Wall> = "time",
         // Security Hub's events, and the answers of APIs.
+        action: Str<'a> = "actionName",
         findings: Option<Json<'a>> = "findings",
         // GuardDuty.
         arn: Str<'a> = "arn",
@@ -98,6 +100,11 @@ impl<'a> Shape<'a> {
             return Some(Source::AccessAnalyzer);
         }
         None
+    }
+
+    /// The first of an event's resources.
+    pub fn first_resource(&self) -> Str<'a> {
+        self.resources?.items().next().and_then(Json::text)
     }
 
     /// Returns whether the type has GuardDuty's form, `ThreatPurpose:Resource/Name`.

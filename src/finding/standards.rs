@@ -4,8 +4,6 @@ use super::arn::Arn;
 use super::model::Finding;
 use super::text::Text;
 
-const NAME_CHARS_MAX: usize = 64;
-
 /// The standards' ids in ARNs, and their names.
 /// Source: Security Hub user guide, "Standards reference".
 const NAMES: [(&str, &str); 7] = [
@@ -22,10 +20,7 @@ const NAMES: [(&str, &str); 7] = [
 pub(super) fn names<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<Text> {
     let mut names: Vec<Text> = Vec::new();
     for id in ids {
-        let name = Text::of(name(id).into(), NAME_CHARS_MAX);
-        if names.len() < Finding::STANDARDS_MAX && !name.is_empty() && !names.contains(&name) {
-            names.push(name);
-        }
+        Finding::add_standard(&mut names, &name(id));
     }
     names
 }
@@ -83,7 +78,7 @@ mod tests {
         let found = names(many.iter().map(String::as_str));
         assert_eq!(found.len(), Finding::STANDARDS_MAX);
         for name in found {
-            assert!(name.as_str().chars().count() <= NAME_CHARS_MAX, "{name}");
+            assert!(name.as_str().chars().count() <= Finding::STANDARD_CHARS_MAX, "{name}");
             assert!(!name.as_str().contains('\u{202e}'), "{name}");
         }
         let twice = names(["standards/pci-dss/v/3.2.1", "", "standards/pci-dss/v/3.2.1/PCI.S3.1"]);

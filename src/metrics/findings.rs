@@ -10,6 +10,7 @@ use crate::ports::Lane;
 pub struct FindingMetrics {
     findings: IntCounterVec,
     below_threshold: IntCounterVec,
+    ignored: IntCounterVec,
     already_posted: IntCounterVec,
     already_posted_by: IntCounterVec,
     closed: IntCounterVec,
@@ -29,6 +30,11 @@ impl FindingMetrics {
                 "hansho_below_threshold_total",
                 "Findings below the thresholds of all destinations.",
                 &["level"],
+            )?,
+            ignored: register.counters(
+                "hansho_events_ignored_total",
+                "Events that are known to be no findings, such as API calls and scan summaries.",
+                &["event"],
             )?,
             already_posted: register.counters(
                 "hansho_already_posted_total",
@@ -71,6 +77,7 @@ impl FindingMetrics {
                 self.parsed(&finding.fingerprint, level, *lane);
                 count(&self.below_threshold, &[level.as_str()]);
             }
+            Report::Ignored { event, .. } => count(&self.ignored, &[event.as_str()]),
             Report::AlreadyPosted { destination, level, by, .. } => {
                 count(&self.already_posted, &[destination, level.as_str()]);
                 count(&self.already_posted_by, &[by.as_str()]);

@@ -11,7 +11,7 @@ use super::waits::VALUES_MAX;
 use super::{Counted, Metrics, memory};
 use crate::clock::SystemClock;
 use crate::desk::{DestinationSnapshot, KnownFrom, Report, ReturnReason, Snapshot};
-use crate::finding::{self, Finding, Level};
+use crate::finding::{self, Finding, IgnoredEvent, Level};
 use crate::instants::{Mono, Now, Wall};
 use crate::policy::record::{Expect, Record, RecordKey};
 use crate::ports::{
@@ -54,6 +54,7 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("guardduty"), lane },
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: unwanted(), lane },
+        Report::Ignored { event: IgnoredEvent::CloudTrail, lane },
         Report::AlreadyPosted {
             finding: "f".to_owned(),
             destination: destination(),
@@ -242,6 +243,7 @@ async fn every_metric_can_be_scraped() {
         .collect();
     let mut expected = BTreeSet::from([
         "hansho_arrival_to_post_seconds",
+        "hansho_events_ignored_total",
         "hansho_below_threshold_total",
         "hansho_breaker_open",
         "hansho_build_info",
@@ -280,6 +282,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"other\"} 1",
         "hansho_findings_total{lane=\"standard\",level=\"low\",product=\"guardduty\"} 1",
         "hansho_below_threshold_total{level=\"low\"} 1",
+        "hansho_events_ignored_total{event=\"cloudtrail\"} 1",
         "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
         "hansho_destination_dead{destination=\"security\"} 1",
         "hansho_oldest_waiting_seconds{destination=\"security\"} 90",

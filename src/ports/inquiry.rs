@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::{Depth, Lane, Ledger, LedgerError, QueueError};
+use crate::finding::CONTROL_ID_START;
 use crate::instants::Wall;
 use crate::policy::record::{Record, RecordKey};
 
@@ -23,6 +24,9 @@ pub struct Clue {
     pub product: Option<String>,
     pub account: Option<String>,
     pub region: Option<String>,
+    /// The finding may share its fingerprint with others: its name among them, see
+    /// [`member`](crate::finding::member).
+    pub member: Option<String>,
 }
 
 impl Clue {
@@ -32,7 +36,15 @@ impl Clue {
             Record::Alert(alert) => alert.post_id(),
             _ => None,
         };
+        let is_member = || match record {
+            Record::Alert(alert) => {
+                let members = &alert.incident.members;
+                members.iter().any(|member| self.names_member(key.fingerprint(), &member.name))
+            }
+            _ => false,
+        };
         self.names(key.fingerprint())
+            || is_member()
             || (self.place_fits(key.fingerprint())
                 && post_id.is_some_and(|post| self.ids.iter().any(|id| self.is(post, id))))
     }
@@ -42,6 +54,17 @@ impl Clue {
         let id = fingerprint.splitn(4, '/').nth(3);
         self.place_fits(fingerprint)
             && id.is_some_and(|id| self.ids.iter().any(|wanted| self.is(id, wanted)))
+    }
+
+    /// Whether the member of this name of the fingerprint is searched for.
+    pub fn names_member(&self, fingerprint: &str, name: &str) -> bool {
+        self.place_fits(fingerprint) && self.member.as_deref() == Some(name)
+    }
+
+    /// Texts of which each record that fits has one, in its fingerprint or its post's id.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let shared = self.member.as_ref().map(|_| CONTROL_ID_START);
+        self.ids.iter().map(String::as_str).chain(shared)
     }
 
     fn is(&self, text: &str, wanted: &str) -> bool {

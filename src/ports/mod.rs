@@ -37,7 +37,9 @@ pub use dead_letters::{
 pub use failure::{Failure, FailureKind};
 pub use ledger::{Consistency, Ledger, LedgerError, PREFETCH_MAX, Prefetched, Written};
 pub use notifier::Notifier;
-pub use post::{Card, Form, NOTE_WEIGHT_MAX, Note, OutageCause, Post};
+pub use post::{
+    Card, ClosedLine, Form, NOTE_LINE_WEIGHT_MAX, NOTE_WEIGHT_MAX, Note, OutageCause, Post,
+};
 pub use queue::{
     Delivery, Depth, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt,
     ReceiveAsk,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RetryReason;
-use crate::finding::{Finding, Level};
+use crate::finding::{Closing, Finding, Level};
 use crate::instants::Wall;
 use crate::policy::record::Closed;
 
@@ -44,15 +44,17 @@ pub struct Post {
     pub destination: String,
     pub form: Form,
     pub cards: Vec<Card>,
-    /// Notes about hansho itself, below the cards. Only [`Form::Cards`] shows them.
+    /// Notes below the cards. Only [`Form::Cards`] shows them.
     pub notes: Vec<Note>,
 }
 
-/// The most that a note may weigh, in the unit of the weights of cards.
+/// The most that a note about hansho itself may weigh, in the unit of the weights of cards.
 pub const NOTE_WEIGHT_MAX: usize = 600;
+/// The most that each line of [`Note::Closed`] weighs, and the note without its lines.
+pub const NOTE_LINE_WEIGHT_MAX: usize = 160;
 
-/// A note about hansho itself, for the readers of a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A note for the readers of a destination, below the cards.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The recovery note: posts to this destination failed for long, and work again.
     Recovered {
@@ -68,6 +70,17 @@ pub enum Note {
     },
     /// Another destination is dead, and its alerts are posted here.
     StandsIn { destination: String, dead_for: Duration },
+    /// Findings that were posted here are closed, and `more` that are not named.
+    Closed { lines: Vec<ClosedLine>, more: usize },
+}
+
+/// A finding that was posted and is closed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedLine {
+    pub finding: Arc<Finding>,
+    pub why: Closing,
+    /// How long it was open, counted from its post. None: not known.
+    pub after: Option<Duration>,
 }
 
 /// Why posts to a destination failed.

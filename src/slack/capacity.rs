@@ -8,10 +8,11 @@
 use serde::Serialize;
 
 use super::card::{POST_ID_CHARS_MAX, attachment};
+use super::length::units;
 use super::message::written;
 use crate::ports::Card;
 
-/// The most that all cards of a post may weigh together, in characters.
+/// The most that all cards of a post may weigh together, in UTF-16 code units.
 pub const BUDGET_CHARS: usize = 10_000;
 
 /// The most cards in a post. A card has at most 4 blocks, and a message may have 50. Nobody reads
@@ -22,19 +23,18 @@ pub const MAX_CARDS: usize = 10;
 /// line, whatever is in it.
 pub const DIGEST_MAX: usize = 50;
 
-/// The most that a card can weigh, in characters. A single card always fits, with room for a list
-/// of others.
+/// The most that a card can weigh. A single card always fits, with room for a list of others.
 pub const CARD_CHARS_MAX: usize = 7_000;
 
-/// Returns how much of [`BUDGET_CHARS`] a card takes, in characters: an upper bound for any post
-/// id. It is at most [`CARD_CHARS_MAX`].
+/// Returns how much of [`BUDGET_CHARS`] a card takes, for any post id. It is at most
+/// [`CARD_CHARS_MAX`].
 pub fn weigh(card: &Card) -> usize {
-    // A quotation mark takes two characters in JSON, so this is the heaviest id that is not cut.
-    weigh_json(&attachment(card, &"\"".repeat(POST_ID_CHARS_MAX - 2)))
+    // A quotation mark takes two units in JSON, so this is the heaviest id that is not cut.
+    weigh_json(&attachment(card, &[], &"\"".repeat(POST_ID_CHARS_MAX - 2)))
 }
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {
-    written(part).chars().count()
+    units(&written(part))
 }
 
 #[cfg(test)]
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_weighs_the_characters_of_its_json() {
+    fn a_part_weighs_as_much_as_its_json_is_long() {
         let part = json!({"a": ["é🚀\n\"", 1.5, null], "b": {"日本": true}});
-        assert_eq!(weigh_json(&part), part.to_string().chars().count());
+        assert_eq!(weigh_json(&part), units(&part.to_string()));
     }
 }

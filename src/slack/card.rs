@@ -6,11 +6,13 @@
 
 use super::console;
 use super::date::{token, utc};
-use super::escape::{code, escape_within, is_markup, link_label, literal};
+use super::escape::{
+    code, code_weighing, defang, escape_within, is_markup, link_label, literal, literal_weighing,
+};
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::sample::without_mark;
-use crate::finding::{Finding, Remark, Text};
+use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::instants::Wall;
 use crate::ports::Card;
 
@@ -27,20 +29,24 @@ const RESOURCE_CHARS_MAX: usize = 300;
 const ACTOR_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
 const DESTINATION_CHARS_MAX: usize = 40;
+const ACTION_CHARS_MAX: usize = 40;
 const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
 const ID_CHARS_MAX: usize = 200;
+/// How many others of a group a card names by id. One that is cut can still be looked up.
+const OTHERS_MAX: usize = 2;
+const OTHER_ID_MAX: usize = 66;
 
-/// Draws a card.
-pub(super) fn attachment(card: &Card, post_id: &str) -> Attachment {
+/// Draws a card. It stands for `others` too, and names the first of them.
+pub(super) fn attachment(card: &Card, others: &[&Card], post_id: &str) -> Attachment {
     let finding = &card.finding;
     let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card)))];
     if let Some(description) = description(finding) {
         blocks.push(Block::section(TextObject::plain(description)));
     }
     blocks.push(Block::Section { text: None, fields: fields(finding) });
-    blocks.push(Block::context(footer(finding, post_id)));
+    blocks.push(Block::context(footer(finding, others, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
 }
 
@@ -101,6 +107,11 @@ pub fn circumstances(card: &Card) -> Vec<String> {
     }
     if card.finding.canary.is_some() {
         parts.push("🧪 *TEST*".to_owned());
+    }
+    if let Some(action) = &card.finding.requested_by {
+        // Defanged, because the push text shows it too.
+        let action = literal(&defang(action.as_str()), ACTION_CHARS_MAX);
+        parts.push(["📌 requested by action ", &action].concat());
     }
     if let Some(closed) = card.came_back {
         let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", utc(at)));
@@ -202,12 +213,19 @@ fn seen(
 
 /// The standards of a control, and below them the ids for looking the finding up: in the product,
 /// in the logs, in the ledger.
-fn footer(finding: &Finding, post_id: &str) -> String {
+fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
-    let id = Text::new(&finding.fingerprint.id, ID_CHARS_MAX);
+    let id = Text::new(finding.product_id(), ID_CHARS_MAX);
     let mut parts = Vec::new();
     parts.extend(shown(&product, PRODUCT_CHARS_MAX));
     parts.push(["finding ", &code(id.as_str(), ID_CHARS_MAX)].concat());
+    for other in others.iter().take(OTHERS_MAX) {
+        let id = Text::new(other.finding.product_id(), Fingerprint::MAX_ID_BYTES);
+        parts.push(["finding ", &code_weighing(id.as_str(), OTHER_ID_MAX)].concat());
+    }
+    if others.len() > OTHERS_MAX {
+        parts.push(format!("and {} more", others.len() - OTHERS_MAX));
+    }
     for remark in &finding.remarks {
         if let Remark::SentByAccount(sender) = remark {
             parts.push(format!("sent by account {}", code(sender.as_str(), REMARK_CHARS_MAX)));
@@ -225,7 +243,7 @@ fn footer(finding: &Finding, post_id: &str) -> String {
 /// `Standards: PCI DSS v3.2.1, NIST SP 800-53 Rev. 5`.
 fn standards(finding: &Finding) -> Option<String> {
     let names: Vec<&str> = finding.standards.iter().map(Text::as_str).collect();
-    let names = literal(&names.join(", "), STANDARDS_CHARS_MAX);
+    let names = literal_weighing(&names.join(", "), STANDARDS_CHARS_MAX);
     (!finding.standards.is_empty()).then(|| ["Standards: ", &names].concat())
 }
 

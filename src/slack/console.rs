@@ -19,7 +19,7 @@ const HOST_CHINA: &str = "console.amazonaws.cn";
 /// region or an id that cannot be part of a link.
 pub fn link(finding: &Finding) -> Option<String> {
     let host = console(finding)?;
-    let page = page(&finding.fingerprint, finding.partition, finding.region.as_str())?;
+    let page = page(finding)?;
     let link = ["https://", host, "/", &page].concat();
     (link.len() <= LINK_CHARS_MAX).then_some(link)
 }
@@ -56,9 +56,15 @@ pub fn list(finding: &Finding) -> Option<List> {
 ///   `AwsSecurityFindingFilters`).
 /// - Inspector, Macie, Access Analyzer: the links that their consoles make. The last one also
 ///   stands in the Security Hub user guide's example of an Access Analyzer finding.
-fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option<String> {
-    let id = fingerprint.id.as_str();
-    match Product::from_name(&fingerprint.product) {
+fn page(finding: &Finding) -> Option<String> {
+    let (id, region) = (finding.product_id(), finding.region.as_str());
+    // An id that is cut, or an insight, is no finding's.
+    if id.starts_with("sha256:") || id.contains(":insight/") {
+        return None;
+    }
+    match Product::from_name(&finding.fingerprint.product) {
+        // An event beside the findings, such as a scan of an object, has no page.
+        Product::GuardDuty if id.starts_with("s3-") || id.starts_with("runtime/") => None,
         Product::GuardDuty => {
             let id = encode(short_id(id));
             let search = "#/findings?search=id%3D";
@@ -84,7 +90,7 @@ fn page(fingerprint: &Fingerprint, partition: Partition, region: &str) -> Option
             Some(format!("securityhub/home?region={region}#/findings?search={search}"))
         }
         Product::Inspector => {
-            let arn = encode(&inspector_arn(fingerprint, partition)?);
+            let arn = encode(&inspector_arn(&finding.fingerprint, id, finding.partition)?);
             Some(format!("inspector/v2/home?region={region}#/findings/details/{arn}"))
         }
         Product::Macie => {
@@ -125,10 +131,10 @@ fn short_id(id: &str) -> &str {
 }
 
 /// The whole ARN, which Inspector's console needs.
-fn inspector_arn(fingerprint: &Fingerprint, partition: Partition) -> Option<String> {
-    let Fingerprint { account, region, id, .. } = fingerprint;
+fn inspector_arn(fingerprint: &Fingerprint, id: &str, partition: Partition) -> Option<String> {
+    let Fingerprint { account, region, .. } = fingerprint;
     if id.starts_with("arn:") {
-        return Some(id.clone());
+        return Some(id.to_owned());
     }
     let partition = partition.name()?;
     Some(format!("arn:{partition}:inspector2:{region}:{account}:finding/{id}"))
@@ -170,7 +176,9 @@ mod tests {
             canary: None,
             condition: Default::default(),
             member: None,
+            requested_by: None,
             standards: vec![],
+            group: None,
             resource: None,
             actor: None,
             remarks: vec![],
@@ -263,6 +271,10 @@ mod tests {
         let long = "%".repeat(400);
         for (product, partition, region, id) in [
             ("prowler", Commercial, "us-east-1", "x"),
+            ("guardduty", Commercial, "us-east-1", "s3-object/b/k/v"),
+            ("guardduty", Commercial, "us-east-1", "runtime/EKS/c"),
+            ("securityhub", Commercial, "us-east-1", "arn:aws:securityhub:::insight/x/default/1"),
+            ("securityhub", Commercial, "us-east-1", "sha256:0a"),
             ("access-analyzer", Commercial, "us-east-1", "arn:aws:access-analyzer:x"),
             ("guardduty", Other, "us-east-1", "x"),
             ("guardduty", Commercial, "us-iso-east-1", "x"),

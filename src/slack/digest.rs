@@ -1,12 +1,13 @@
 //! The attachment of a digest ([`Form::Digest`](crate::ports::Form::Digest)), the form of a post
 //! with more alerts than cards fit. It counts their types, accounts and regions, then gives each
-//! alert a line, most severe first.
+//! alert a line, most severe first. Alerts of a group share a line.
 
 use super::capacity::{BUDGET_CHARS, DIGEST_MAX};
 use super::card::list_footer;
 use super::console;
 use super::counts::{Count, account, kind, ranked, region};
 use super::escape::literal_weighing;
+use super::group::grouped;
 use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
 use super::message::{Attachment, Block, TextObject};
@@ -28,7 +29,9 @@ const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CH
 /// Draws a digest. `cards` are sorted, most severe first; `severest` is the first of them.
 pub(super) fn attachment(severest: &Card, cards: &[&Card], post_id: &str) -> Attachment {
     let mut blocks = vec![overview(cards), Block::Divider {}];
-    blocks.extend(sections(None, cards, DIGEST_MAX));
+    let entries = grouped(cards);
+    let shown: Vec<&Card> = entries.iter().map(|entry| &*entry.shown).collect();
+    blocks.extend(sections(None, &shown, DIGEST_MAX));
     blocks.push(list_footer(post_id));
     Attachment { color: style(severest.finding.severity.level).colour, blocks }
 }
@@ -74,6 +77,7 @@ fn circumstances(cards: &[&Card]) -> Option<String> {
     let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
     let counts = [
         ("🧪 *SAMPLE*", count(|card| card.finding.sample)),
+        ("requested", count(|card| card.finding.requested_by.is_some())),
         ("came back", count(|card| card.came_back.is_some())),
         ("escalated", count(|card| card.escalated_from.is_some())),
         ("seen again", count(|card| card.reminder)),

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::length::{grows_in_json, json_units, units};
 use crate::finding::text::{CUT, has_byte};
 
 /// Writes `& < >` as entities, the only ones that Slack decodes.
@@ -32,39 +33,25 @@ fn push_escaped(to: &mut String, c: char) {
     }
 }
 
-fn escaped_chars(text: &str) -> usize {
+fn escaped_units(text: &str) -> usize {
     text.chars()
         .map(|c| match c {
             '&' => 5,
             '<' | '>' => 4,
-            _ => 1,
+            c => c.len_utf16(),
         })
         .sum()
 }
 
-/// Returns how many characters `text` takes inside a JSON string.
-pub fn json_chars(text: &str) -> usize {
-    if !has_byte(text, grows) {
-        return text.chars().count();
-    }
-    text.chars()
-        .map(|c| match c {
-            '"' | '\\' | '\n' => 2,
-            c if c.is_ascii_control() => 6,
-            _ => 1,
-        })
-        .sum()
+/// Like [`json_units`], for the escaped text. No character is escaped both for Slack and for JSON.
+fn escaped_json_units(text: &str) -> usize {
+    escaped_units(text) + json_units(text) - units(text)
 }
 
-/// Like [`json_chars`], for the escaped text. No character is escaped both for Slack and for JSON.
-fn escaped_json_chars(text: &str) -> usize {
-    escaped_chars(text) + json_chars(text) - text.chars().count()
-}
-
-/// Escapes `text` into at most `max_chars` characters. It is cut at a grapheme, with a mark, and
+/// Escapes `text` into at most `max_chars`, in [`units`]. It is cut at a grapheme, with a mark, and
 /// never inside an entity.
 pub fn escape_within(text: &str, max_chars: usize) -> String {
-    escape_measured(text, max_chars, escaped_chars)
+    escape_measured(text, max_chars, escaped_units)
 }
 
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
@@ -75,11 +62,11 @@ fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> 
     if measure(text) <= max_chars {
         return escape(text);
     }
-    let mut chars = 0;
+    let mut taken = 0;
     let mut kept = String::new();
     for grapheme in text.graphemes(true) {
-        chars += measure(grapheme);
-        if chars + 1 > max_chars {
+        taken += measure(grapheme);
+        if taken + 1 > max_chars {
             break;
         }
         kept.push_str(grapheme);
@@ -91,15 +78,14 @@ fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> 
     escaped
 }
 
-/// Returns whether a byte takes more than one character when it is escaped, for Slack or for JSON.
+/// Returns whether a byte takes more than one unit when it is escaped, for Slack or for JSON.
 fn grows(byte: u8) -> bool {
     let for_slack = (byte == b'&') | (byte == b'<') | (byte == b'>');
-    let for_json = (byte == b'"') | (byte == b'\\') | (byte < b' ') | (byte == 0x7f);
-    for_slack | for_json
+    for_slack | grows_in_json(byte)
 }
 
-/// Escapes text for mrkdwn, in at most `max_chars` characters. Text with markup goes into a code
-/// span, where `*`, `_`, `~` and `:name:` are plain characters.
+/// Escapes text for mrkdwn, in at most `max_chars`. Text with markup goes into a code span, where
+/// `*`, `_`, `~` and `:name:` are plain characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
     if is_markup(text) { code(text, max_chars) } else { escape_within(text, max_chars) }
 }
@@ -107,7 +93,7 @@ pub fn literal(text: &str, max_chars: usize) -> String {
 /// Writes a code span, for text that people copy. A code span cannot hold a backtick, so it becomes
 /// `'`.
 pub fn code(text: &str, max_chars: usize) -> String {
-    code_measured(text, max_chars, escaped_chars)
+    code_measured(text, max_chars, escaped_units)
 }
 
 fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
@@ -119,17 +105,17 @@ fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> St
     ["`", &escape_measured(&text, max_chars.saturating_sub(2), measure), "`"].concat()
 }
 
-/// Like [`literal`], in at most `max_chars` characters of JSON.
+/// Like [`literal`], in at most `max_chars` of JSON.
 pub fn literal_weighing(text: &str, max_chars: usize) -> String {
     match is_markup(text) {
         true => code_weighing(text, max_chars),
-        false => escape_measured(text, max_chars, escaped_json_chars),
+        false => escape_measured(text, max_chars, escaped_json_units),
     }
 }
 
-/// Like [`code`], in at most `max_chars` characters of JSON.
+/// Like [`code`], in at most `max_chars` of JSON.
 pub fn code_weighing(text: &str, max_chars: usize) -> String {
-    code_measured(text, max_chars, escaped_json_chars)
+    code_measured(text, max_chars, escaped_json_units)
 }
 
 /// Returns whether mrkdwn has a meaning for the text: emphasis, code, a quotation, an emoji. An
@@ -251,10 +237,13 @@ mod tests {
             ("abcd", 3, "ab…"),
             ("&&", 3, "…"),
             ("abc", 0, ""),
+            ("🚀🚀", 4, "🚀🚀"),
+            ("🚀🚀", 3, "🚀…"),
+            ("🚀", 1, "…"),
         ] {
             let got = escape_within(text, max);
             assert_eq!(got, escaped, "{text} in {max}");
-            assert!(got.chars().count() <= max);
+            assert!(units(&got) <= max);
         }
     }
 
@@ -293,11 +282,13 @@ mod tests {
             ("*\"*", 6, "`*\"*`"),
             ("*\"*", 5, "`*…`"),
             ("*", 2, "``"),
+            ("*🚀\"*", 8, "`*🚀\"*`"),
+            ("*🚀\"*", 7, "`*🚀…`"),
         ] {
             let got = literal_weighing(text, max);
             assert_eq!(got, shown, "{text} in {max}");
-            assert_eq!(json_chars(&got), serde_json::json!(got).to_string().chars().count() - 2);
-            assert!(json_chars(&got) <= max);
+            assert_eq!(json_units(&got), units(&serde_json::json!(got).to_string()) - 2);
+            assert!(json_units(&got) <= max);
         }
     }
 

@@ -6,7 +6,8 @@
 
 use super::card::title;
 use super::counts::{account, region};
-use super::escape::{code_weighing, json_chars, literal, literal_weighing};
+use super::escape::{code_weighing, literal, literal_weighing};
+use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
 use crate::finding::{Finding, Fingerprint, Remark, Text};
@@ -18,8 +19,9 @@ pub const LINE_CHARS_MAX: usize = 155;
 /// GuardDuty's ids have 32 characters, UUIDs 36.
 pub const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
-const REGION_CHARS_MAX: usize = 16;
+const REGION_CHARS_MAX: usize = 15;
 const DESTINATION_CHARS_MAX: usize = 10;
+const ACTION_CHARS_MAX: usize = 13;
 const CIRCUMSTANCES_MAX: usize = 5;
 
 /// The most characters in the text of a section. Source: Slack, Block Kit reference.
@@ -34,7 +36,7 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
     let mut texts: Vec<String> = Vec::new();
     for line in head.into_iter().chain(lines).chain(more) {
         match texts.last_mut() {
-            Some(text) if text.chars().count() + 1 + line.chars().count() <= SECTION_CHARS_MAX => {
+            Some(text) if units(text) + 1 + units(&line) <= SECTION_CHARS_MAX => {
                 text.push('\n');
                 text.push_str(&line);
             }
@@ -46,15 +48,18 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
 
 /// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] with the line end.
 fn line(card: &Card) -> String {
-    let finding = &card.finding;
-    let head = head(card);
+    line_after(head(card), &card.finding)
+}
+
+/// The finding after another head, in the same length.
+pub(super) fn line_after(head: String, finding: &Finding) -> String {
     let tail = format!(
         " · {} · {}{}",
         literal_weighing(account(finding), ACCOUNT_CHARS_MAX),
         literal_weighing(region(finding), REGION_CHARS_MAX),
         id(finding),
     );
-    let taken = json_chars(&head) + json_chars(&tail) + json_chars("\n");
+    let taken = json_units(&head) + json_units(&tail) + json_units("\n");
     let subject = subject(finding, LINE_CHARS_MAX.saturating_sub(taken));
     [head, subject, tail].concat()
 }
@@ -79,7 +84,9 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.finding.canary.is_some() {
         parts.push("*TEST*".to_owned());
     }
-    if card.came_back.is_some() {
+    if let Some(action) = &card.finding.requested_by {
+        parts.push(["via ", &literal_weighing(action.as_str(), ACTION_CHARS_MAX)].concat());
+    } else if card.came_back.is_some() {
         parts.push("came back".to_owned());
     } else if let Some(from) = card.escalated_from {
         parts.push(format!("was {from}"));
@@ -124,7 +131,7 @@ fn subject(finding: &Finding, chars_max: usize) -> String {
         }
     });
     written
-        .find(|choice| json_chars(choice) <= chars_max)
+        .find(|choice| json_units(choice) <= chars_max)
         .unwrap_or_else(|| literal_weighing(title, chars_max))
 }
 
@@ -143,7 +150,7 @@ fn names(title: &str, resource: &str) -> bool {
 
 /// The id. It is last in a line, where it is easy to find and to copy.
 fn id(finding: &Finding) -> String {
-    let id = short_id(&finding.fingerprint.id);
+    let id = short_id(finding.product_id());
     match id.is_empty() {
         true => String::new(),
         false => format!(" · {}", code_weighing(&id, ID_CHARS_MAX + 2)),
@@ -153,9 +160,8 @@ fn id(finding: &Finding) -> String {
 /// Cuts an id to [`ID_CHARS_MAX`] characters. Of an ARN the end is kept, because all begin alike.
 fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
-    let excess = id.as_str().chars().count().saturating_sub(ID_CHARS_MAX - 1);
-    match id.as_str().starts_with("arn:") && excess > 1 {
-        true => format!("…{}", id.as_str().chars().skip(excess).collect::<String>()),
+    match id.as_str().starts_with("arn:") && units(id.as_str()) > ID_CHARS_MAX {
+        true => format!("…{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),
         false => id.to_string(),
     }
 }

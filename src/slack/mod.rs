@@ -2,8 +2,9 @@
 //! means.
 //!
 //! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
-//! - `card`, `line`, `digest` and `note` draw the parts of a post. `escape` makes a finding's text
-//!   harmless for Slack.
+//! - `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds the alerts that
+//!   are drawn together. `escape` makes a finding's text harmless for Slack, and `length` says how
+//!   Slack may count it.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.
 
@@ -21,6 +22,8 @@ mod counts;
 mod date;
 mod digest;
 mod escape;
+mod group;
+mod length;
 mod level_style;
 mod line;
 mod message;

@@ -1,24 +1,27 @@
-//! Notes about hansho itself, at the end of a post.
+//! Notes at the end of a post: about hansho itself, and about findings that are closed.
 
 use std::time::Duration;
 
 use super::date::token;
 use super::escape::literal_weighing;
+use super::line::line_after;
 use super::message::Block;
-use crate::ports::{Note, OutageCause, RetryReason};
+use crate::finding::Closing;
+use crate::ports::{ClosedLine, Note, OutageCause, RetryReason};
 
 const NAME_CHARS_MAX: usize = 60;
 
-/// Draws a note in at most [`crate::ports::NOTE_WEIGHT_MAX`] characters of JSON.
+/// Draws a note, in JSON no longer than [`crate::ports::NOTE_WEIGHT_MAX`], or with lines than
+/// [`crate::ports::NOTE_LINE_WEIGHT_MAX`] for each and one more.
 pub(super) fn block(note: &Note) -> Block {
-    Block::context(format!("🛠️ {}", text(note)))
+    Block::context(text(note))
 }
 
 fn text(note: &Note) -> String {
     match note {
         Note::Recovered { lasted, until, why, held, elsewhere, returned } => {
             let mut text = format!(
-                "hansho could not post here for {}, until {}: {}.",
+                "🛠️ hansho could not post here for {}, until {}: {}.",
                 length(*lasted),
                 token(*until),
                 reason(*why)
@@ -40,11 +43,29 @@ fn text(note: &Note) -> String {
         Note::StandsIn { destination, dead_for } => {
             let name = literal_weighing(destination, NAME_CHARS_MAX);
             format!(
-                "The webhook of {name} has not worked for {}. Its findings come here until it does.",
+                "🛠️ The webhook of {name} has not worked for {}. Its findings come here until it does.",
                 length(*dead_for)
             )
         }
+        Note::Closed { lines, more } => {
+            let more = (*more > 0).then(|| format!("and {more} more"));
+            lines.iter().map(closed).chain(more).collect::<Vec<_>>().join("\n")
+        }
     }
+}
+
+/// `✅ resolved after 3 h: Title · account · region · id`
+fn closed(line: &ClosedLine) -> String {
+    let mark = match line.why {
+        Closing::Resolved => "✅",
+        Closing::Suppressed => "🔕",
+    };
+    let after = match line.after {
+        None => String::new(),
+        Some(after) if after < Duration::from_secs(60) => " within a minute".to_owned(),
+        Some(after) => format!(" after {}", length(after)),
+    };
+    line_after(format!("{mark} {}{after}: ", line.why.as_str()), &line.finding)
 }
 
 /// `7 findings waited`
@@ -87,9 +108,12 @@ fn length(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::instants::Wall;
-    use crate::ports::NOTE_WEIGHT_MAX;
+    use crate::ports::{NOTE_LINE_WEIGHT_MAX, NOTE_WEIGHT_MAX};
+    use crate::slack::length::units;
 
     #[test]
     fn times_are_written_for_people() {
@@ -117,7 +141,7 @@ mod tests {
                 returned,
             })
         };
-        let head = "hansho could not post here for 37 min, until <!date^1784746037^\
+        let head = "🛠️ hansho could not post here for 37 min, until <!date^1784746037^\
                     {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with server \
                     errors (5xx).";
         for (held, elsewhere, returned, tail) in [
@@ -134,6 +158,47 @@ mod tests {
             (1, 12, 0, " 1 finding waited and is posted now. The fallback posted 12 findings."),
         ] {
             assert_eq!(said(held, elsewhere, returned), format!("{head}{tail}"));
+        }
+    }
+
+    fn closed_line(title: &str, why: Closing, after: Option<u64>) -> ClosedLine {
+        let text = format!(
+            r#"{{"schemaVersion":"2.0","id":"0123456789abcdef0123456789abcdef","severity":8,
+            "accountId":"111122223333","region":"eu-west-1","type":"T","title":{},"resource":{{}},
+            "service":{{}}}}"#,
+            serde_json::json!(title)
+        );
+        let finding = crate::finding::parse(&text).findings.remove(0);
+        ClosedLine { finding: Arc::new(finding), why, after: after.map(Duration::from_secs) }
+    }
+
+    #[test]
+    fn a_closing_note_has_a_line_for_each_finding() {
+        let line = |why, after| closed_line("An instance talks to Tor.", why, after);
+        let lines = vec![
+            line(Closing::Resolved, Some(3 * 3600)),
+            line(Closing::Suppressed, Some(59)),
+            line(Closing::Resolved, None),
+        ];
+        let end = "An instance talks to Tor · 111122223333 · eu-west-1 · \
+                   `0123456789abcdef0123456789abcdef`";
+        let expected = format!(
+            "✅ resolved after 3 h: {end}\n🔕 suppressed within a minute: {end}\n✅ resolved: {end}\n\
+             and 12 more"
+        );
+        assert_eq!(text(&Note::Closed { lines, more: 12 }), expected);
+    }
+
+    #[test]
+    fn no_closing_note_outgrows_its_bound() {
+        for title in ["a", "\"", "<!here>", "&", "日", "🚀", "*\"*"] {
+            for count in 1..=10 {
+                let line = closed_line(&title.repeat(200), Closing::Suppressed, Some(u64::MAX));
+                let note = Note::Closed { lines: vec![line; count], more: usize::MAX };
+                let json = serde_json::to_string(&block(&note)).unwrap();
+                assert!(units(&json) < NOTE_LINE_WEIGHT_MAX * (count + 1), "{json}");
+                assert!(!json.contains("<!here"), "{json}");
+            }
         }
     }
 
@@ -161,7 +226,7 @@ mod tests {
         let names = ["a", "\"", "<!here>", "&", "日"].map(stands_in);
         for note in whys.into_iter().map(recovered).chain(names) {
             let json = serde_json::to_string(&block(&note)).unwrap();
-            assert!(json.chars().count() <= NOTE_WEIGHT_MAX, "{json}");
+            assert!(units(&json) <= NOTE_WEIGHT_MAX, "{json}");
             assert!(!json.contains("<!here"), "{json}");
         }
     }

@@ -14,12 +14,13 @@ use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
 use super::card::{attachment, circumstances, list_footer, title};
 use super::counts::{account, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
+use super::group::{Entry, grouped};
 use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
 use super::mention::{Mention, Mentions};
 use super::message::{Attachment, Message, written};
 use super::{digest, note};
-use crate::finding::{Level, Text};
+use crate::finding::{Finding, Level, Text};
 use crate::ports::{Card, Form, Note, Post};
 
 /// The most lines in the text above several cards.
@@ -63,7 +64,8 @@ fn message(post: &Post, mentions: &Mentions) -> Message {
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let (text, attachments) = match post.form {
         Form::Cards => {
-            (text(&cards, mentions), Some(with_notes(attachments(&cards, &post.id), &post.notes)))
+            let drawn = attachments(&grouped(&cards), &post.id);
+            (text(&cards, mentions), Some(with_notes(drawn, &post.notes)))
         }
         Form::Digest => (digest_text(&cards, mentions), Some(digest_attachments(&cards, &post.id))),
         Form::Plain => (plain_text(&cards, mentions, &post.id), None),
@@ -76,13 +78,13 @@ fn digest_attachments(cards: &[&Card], post_id: &str) -> Vec<Attachment> {
 }
 
 /// Draws cards, and a list of the alerts without one.
-fn attachments(cards: &[&Card], post_id: &str) -> Vec<Attachment> {
-    let drawn = cards.iter().take(MAX_CARDS).map(|card| attachment(card, post_id));
-    let mut attachments: Vec<Attachment> = drawn.collect();
-    attachments.truncate(those_that_fit(&attachments, cards.len()));
-    let listed = cards.get(attachments.len()..).unwrap_or_default();
+fn attachments(entries: &[Entry<'_>], post_id: &str) -> Vec<Attachment> {
+    let draw = |entry: &Entry<'_>| attachment(&entry.shown, entry.others(), post_id);
+    let mut attachments: Vec<Attachment> = entries.iter().take(MAX_CARDS).map(draw).collect();
+    attachments.truncate(those_that_fit(&attachments, entries.len()));
+    let listed = entries.get(attachments.len()..).unwrap_or_default();
     if let Some(severest) = listed.first() {
-        attachments.push(rest(severest.finding.severity.level, listed, post_id));
+        attachments.push(rest(severest.shown.finding.severity.level, listed, post_id));
     }
     attachments
 }
@@ -114,9 +116,11 @@ fn those_that_fit(drawn: &[Attachment], of: usize) -> usize {
 }
 
 /// Lists the alerts without a card: a line each, and the number of those beyond [`REST_LINES_MAX`].
-fn rest(highest: Level, cards: &[&Card], post_id: &str) -> Attachment {
-    let head = format!("*…and {} more:* {}", cards.len(), tally(cards));
-    let mut blocks = sections(Some(head), cards, REST_LINES_MAX);
+fn rest(highest: Level, entries: &[Entry<'_>], post_id: &str) -> Attachment {
+    let cards: Vec<&Card> = entries.iter().flat_map(|entry| entry.all.iter().copied()).collect();
+    let shown: Vec<&Card> = entries.iter().map(|entry| &*entry.shown).collect();
+    let head = format!("*…and {} more:* {}", cards.len(), tally(&cards));
+    let mut blocks = sections(Some(head), &shown, REST_LINES_MAX);
     blocks.push(list_footer(post_id));
     Attachment { color: style(highest).colour, blocks }
 }
@@ -137,9 +141,10 @@ fn text(cards: &[&Card], mentions: &Mentions) -> String {
 
 fn several(highest: Level, cards: &[&Card], mentions: &Mentions) -> String {
     let mut lines = vec![headcount(headline(highest, &[], called(cards, mentions)), cards)];
-    lines.extend(cards.iter().take(TEXT_LINES_MAX).map(|card| bullet(card)));
-    if cards.len() > TEXT_LINES_MAX {
-        lines.push(format!("and {} more", cards.len() - TEXT_LINES_MAX));
+    let entries = grouped(cards);
+    lines.extend(entries.iter().take(TEXT_LINES_MAX).map(|entry| bullet(&entry.shown)));
+    if entries.len() > TEXT_LINES_MAX {
+        lines.push(format!("and {} more", entries.len() - TEXT_LINES_MAX));
     }
     lines.join("\n")
 }
@@ -158,9 +163,11 @@ fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
     };
     let head = headcount(headline(highest, &circumstances, called(cards, mentions)), cards);
     let mut lines = vec![format!("{head} – {}", gist(cards))];
-    let few = cards.iter().take_while(|card| card.finding.severity.level == highest);
-    if few.clone().count() <= TEXT_SEVEREST_MAX.min(cards.len() - 1) {
-        lines.extend(few.map(|card| bullet(card)));
+    let entries = grouped(cards);
+    let shown = entries.iter().map(|entry| &*entry.shown);
+    let few = shown.take_while(|card| card.finding.severity.level == highest);
+    if few.clone().count() <= TEXT_SEVEREST_MAX.min(entries.len() - 1) {
+        lines.extend(few.map(bullet));
     }
     lines.join("\n")
 }
@@ -182,10 +189,14 @@ fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -
     head
 }
 
-/// The mention for the most severe finding. A canary mentions nobody.
+/// The mention for the most severe finding. Canaries, samples and closed findings, which a person
+/// may send on purpose, mention nobody.
 fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
-    let findings = cards.iter().filter(|card| card.finding.canary.is_none());
-    mentions.of(findings.map(|card| card.finding.severity.level).max()?)
+    let calls = |finding: &Finding| {
+        finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
+    };
+    let levels = cards.iter().filter(|card| calls(&card.finding));
+    mentions.of(levels.map(|card| card.finding.severity.level).max()?)
 }
 
 /// A line about one of several findings.
@@ -217,7 +228,7 @@ fn plain_text(cards: &[&Card], mentions: &Mentions, post_id: &str) -> String {
         if let Some(resource) = &finding.resource {
             lines.push(top_level("Resource", resource.as_str(), TEXT_RESOURCE_CHARS_MAX));
         }
-        let id = Text::new(&finding.fingerprint.id, TEXT_ID_CHARS_MAX);
+        let id = Text::new(finding.product_id(), TEXT_ID_CHARS_MAX);
         let product = Text::new(&finding.fingerprint.product, TEXT_PLACE_CHARS_MAX);
         lines.push(top_level("Found by", product.as_str(), TEXT_PLACE_CHARS_MAX));
         lines.push(top_level("Finding", id.as_str(), TEXT_ID_CHARS_MAX));

@@ -98,10 +98,10 @@ impl DynamoLedger {
             .expression_attribute_names("#digest", column::DIGEST)
             .set_exclusive_start_key(from);
         let mut filter = Vec::new();
-        for (index, id) in clue.ids.iter().enumerate() {
+        for (index, id) in clue.texts().enumerate() {
             filter.push(format!("contains(#fingerprint, :id{index})"));
             filter.push(format!("begins_with(#digest, :id{index})"));
-            call = call.expression_attribute_values(format!(":id{index}"), S(id.clone()));
+            call = call.expression_attribute_values(format!(":id{index}"), S(id.to_owned()));
         }
         let answer = call
             .filter_expression(filter.join(" OR "))

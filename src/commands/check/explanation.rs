@@ -130,6 +130,8 @@ fn one_destination(
             None => "its alerts wait".to_owned(),
         },
     )?;
+    let closed = if destination.tells_closings { "a line in the next post" } else { "not posted" };
+    row(out, "closed findings", closed)?;
     for level in Level::ALL.into_iter().rev() {
         let whom = destination.mentions.of(level).map_or("nobody", |mention| mention.as_str());
         row(out, &format!("{level} mentions"), whom)?;
@@ -291,6 +293,7 @@ Destination: security
   gets                   5.5 and above
   pace                   one post per 1.1s
   if it is dead          its alerts wait
+  closed findings        not posted
   critical mentions      <!here>
   high mentions          nobody
   medium mentions        nobody

@@ -3,7 +3,8 @@
 //!
 //! Sources: Slack, Block Kit reference (blocks and text objects), "Handling errors from incoming
 //! webhooks". The limit of all blocks together is undocumented; its source is slackapi/bolt-js,
-//! thread 2509.
+//! thread 2509. Slack does not say how it counts characters, so this counts UTF-16 code units, of
+//! which a text has at least as many as characters.
 
 use serde_json::Value;
 
@@ -34,13 +35,17 @@ pub fn broken(payload: &Value) -> Option<&'static str> {
     if text.is_empty() && blocks.is_empty() && attachments.is_empty() {
         return Some("no_text");
     }
-    if text.chars().count() > TEXT_CHARS_MAX {
+    if length(text) > TEXT_CHARS_MAX {
         return Some("msg_too_long");
     }
     if attachments.len() > ATTACHMENTS_MAX {
         return Some("too_many_attachments");
     }
     broken_blocks(blocks, attachments)
+}
+
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 fn broken_blocks(blocks: &[Value], attachments: &[Value]) -> Option<&'static str> {
@@ -54,7 +59,7 @@ fn broken_blocks(blocks: &[Value], attachments: &[Value]) -> Option<&'static str
     if all.len() > BLOCKS_MAX || !all.iter().all(|block| is_good_block(block)) {
         return Some("invalid_blocks");
     }
-    let chars: usize = all.iter().map(|block| block.to_string().chars().count()).sum();
+    let chars: usize = all.iter().map(|block| length(&block.to_string())).sum();
     (chars > ALL_BLOCKS_CHARS_MAX).then_some("msg_blocks_too_long")
 }
 
@@ -69,7 +74,7 @@ fn list<'a>(value: &'a Value, key: &str) -> Result<&'a [Value], ()> {
 
 fn is_good_block(block: &Value) -> bool {
     let id_fits = block.get("block_id").is_none_or(|id| {
-        id.as_str().is_some_and(|id| (1..=BLOCK_ID_CHARS_MAX).contains(&id.chars().count()))
+        id.as_str().is_some_and(|id| (1..=BLOCK_ID_CHARS_MAX).contains(&length(id)))
     });
     id_fits
         && match block.get("type").and_then(Value::as_str) {
@@ -106,7 +111,7 @@ fn is_text(text: &Value, chars_max: usize, mrkdwn_allowed: bool) -> bool {
     let fits = text
         .get("text")
         .and_then(Value::as_str)
-        .is_some_and(|text| (1..=chars_max).contains(&text.chars().count()));
+        .is_some_and(|text| (1..=chars_max).contains(&length(text)));
     let is_bool = |key: &str| text.get(key).is_none_or(Value::is_boolean);
     fits && match text.get("type").and_then(Value::as_str) {
         Some("plain_text") => is_bool("emoji") && text.get("verbatim").is_none(),
@@ -138,6 +143,8 @@ mod tests {
             (json!({}), Some("no_text")),
             (json!({ "text": "" }), Some("no_text")),
             (json!({ "text": "x".repeat(40_001) }), Some("msg_too_long")),
+            (json!({ "text": "🚀".repeat(20_000) }), None),
+            (json!({ "text": "🚀".repeat(20_001) }), Some("msg_too_long")),
             (json!({ "text": "x", "blocks": {} }), Some("invalid_blocks")),
             (json!({ "text": "x", "blocks": [section("")] }), Some("invalid_blocks")),
             (

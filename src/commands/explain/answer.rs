@@ -81,6 +81,39 @@ pub struct DestinationState {
     pub fence: Option<u64>,
     pub lease_until: Option<String>,
     pub expires_at: Option<String>,
+    /// The life of the finding, as the record knows it. None: there is no record.
+    pub incident: Option<IncidentState>,
+}
+
+/// An incident: a finding from opening to closing.
+#[derive(Debug, Serialize)]
+pub struct IncidentState {
+    pub open: bool,
+    /// The first post of this incident.
+    pub opened_at: Option<String>,
+    /// How often the finding came back and was posted again.
+    pub comebacks: u32,
+    pub closed: Option<ClosedState>,
+    /// The end of the incident before, also if that was never posted.
+    pub closed_before: Option<ClosedState>,
+    /// The findings of one control, if they share the alert.
+    pub members: Vec<MemberState>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ClosedState {
+    pub at: Option<String>,
+    /// `resolved` or `suppressed`.
+    pub why: &'static str,
+    /// `product` or `person`.
+    pub by: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct MemberState {
+    pub member: String,
+    pub standard: Option<String>,
+    pub closed: Option<ClosedState>,
 }
 
 /// One thing that happened, or the state now.

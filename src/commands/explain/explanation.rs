@@ -12,7 +12,7 @@ use super::answer::{
 };
 use super::context::Context;
 use super::gather::{Evidence, Subject};
-use super::{history, notes, outlook};
+use super::{history, incidents, notes, outlook};
 
 /// The longest fingerprint, in characters.
 const FINGERPRINT_CHARS_MAX: usize = 2048;
@@ -58,7 +58,7 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
     let mut destinations = Vec::new();
     for (index, destination) in context.config.destinations.iter().enumerate() {
         let name = destination.name.as_str();
-        let owed = finding.map(|finding| context.routes.admits(index, &finding.severity));
+        let owed = finding.map(|finding| context.routes.owes(index, finding));
         let record = subject.records.iter().find(|(d, _)| d == name);
         let record = record.and_then(|(_, record)| alert_record(record));
         let happened = record.into_iter().flat_map(|record| history::record(context, record));
@@ -143,6 +143,7 @@ fn state(
         fence: record.map(|record| record.fence),
         lease_until: time(claimed.map(|record| record.lease_until)),
         expires_at: time(record.map(|record| record.expires_at)),
+        incident: record.map(|record| incidents::state(&record.incident)),
     }
 }
 

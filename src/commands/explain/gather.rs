@@ -5,10 +5,10 @@ use std::mem::take;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::finding::{self, Finding, Rejection};
+use crate::finding::{self, Finding, Rejection, Text};
 use crate::policy::record::{AlertRecord, Record, RecordKey};
 use crate::ports::inquiry::{
-    BodyFilter, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, Search, WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, Search, WaitingMessage,
 };
 use crate::ports::{Depth, Failure, Lane, LedgerError};
 
@@ -112,16 +112,17 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
         }
         let texts = Arc::new(texts);
         self.search_queues(&filter(ids, Arc::clone(&texts))).await;
-        self.assign_messages(|_| false, |body| texts.contains(&compact(body)));
+        self.assign_messages(|_, _| false, |body| texts.contains(&compact(body)));
         Ok(())
     }
 
     async fn name(&mut self, name: AskedName, text: &str) -> Result<(), LedgerError> {
         self.by_fingerprint_or_search(&name).await?;
         self.search_queues(&filter(name.words.clone(), Arc::default())).await;
-        let is_asked = |print: &str| {
-            name.fingerprints.iter().any(|one| one == print)
-                || name.clue.as_ref().is_some_and(|clue| clue.names(print))
+        let is_asked = |print: &str, finding: &Finding| {
+            let member = finding.member.as_ref().map_or("", Text::as_str);
+            let fits = |clue: &Clue| clue.names(print) || clue.names_member(print, member);
+            name.fingerprints.iter().any(|one| one == print) || name.clue.as_ref().is_some_and(fits)
         };
         self.assign_messages(is_asked, |_| true);
         let mut subjects = take(&mut self.evidence.subjects);
@@ -131,6 +132,7 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
             }
         }
         if subjects.is_empty() {
+            self.evidence.gaps.extend(name.control.as_deref().map(no_member));
             let asked = name.fingerprints.first().filter(|_| name.fingerprints.len() == 1);
             subjects.push(Subject {
                 quarantined: take(&mut self.evidence.quarantined),
@@ -258,7 +260,11 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
 
     /// Assigns each message to the findings in it. `is_asked` chooses findings without a record
     /// that belong to the answer too. `is_own` chooses messages without a finding that are kept.
-    fn assign_messages(&mut self, is_asked: impl Fn(&str) -> bool, is_own: impl Fn(&str) -> bool) {
+    fn assign_messages(
+        &mut self,
+        is_asked: impl Fn(&str, &Finding) -> bool,
+        is_own: impl Fn(&str) -> bool,
+    ) {
         let evidence = &mut self.evidence;
         for message in take(&mut evidence.quarantined) {
             let (mine, any) = subjects_in(&mut evidence.subjects, &message.body, &is_asked);
@@ -283,6 +289,15 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
     }
 }
 
+/// Why the ARN of a control's finding found nothing.
+fn no_member(id_start: &str) -> String {
+    format!(
+        "No alert is known to have this finding as a member. The ledger knows the alert of a control \
+         by the control and its resource, and the ARN names no resource. Give the finding as a \
+         file, or ask for {id_start}… to see all alerts of the control."
+    )
+}
+
 /// Matches a body that contains one of the words, or that is one of the texts.
 fn filter(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> BodyFilter {
     Arc::new(move |body: &str| {
@@ -296,7 +311,7 @@ fn filter(words: Vec<String>, texts: Arc<BTreeSet<String>>) -> BodyFilter {
 fn subjects_in(
     subjects: &mut Vec<Subject>,
     body: &str,
-    is_asked: impl Fn(&str) -> bool,
+    is_asked: impl Fn(&str, &Finding) -> bool,
 ) -> (BTreeSet<usize>, bool) {
     let parsed = finding::parse(body);
     let any = !parsed.findings.is_empty();
@@ -306,7 +321,7 @@ fn subjects_in(
         let places = subjects.iter().enumerate();
         let same: Vec<usize> =
             places.filter(|(_, s)| s.fingerprint == fingerprint).map(|(index, _)| index).collect();
-        if same.is_empty() && is_asked(&fingerprint) && subjects.len() < FINDINGS_MAX {
+        if same.is_empty() && is_asked(&fingerprint, &finding) && subjects.len() < FINDINGS_MAX {
             mine.insert(subjects.len());
             subjects.push(Subject { finding: Some(finding), ..Subject::new(fingerprint) });
             continue;

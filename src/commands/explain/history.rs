@@ -6,6 +6,7 @@ use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
 
 use super::answer::{HistoryEvent, clean};
 use super::context::Context;
+use super::incidents;
 
 const DETAIL_CHARS_MAX: usize = 500;
 
@@ -25,7 +26,7 @@ pub(super) fn source(finding: &Finding) -> Vec<HistoryEvent> {
 
 /// The events in the record of an alert.
 pub(super) fn record(context: &Context<'_>, record: &AlertRecord) -> Vec<HistoryEvent> {
-    let mut events = Vec::new();
+    let mut events = incidents::events(record);
     if let Some(post) = record.accepted() {
         let (level, id) = (post.level, clean(&post.post_id));
         let id = or_dash(&id);
@@ -37,6 +38,12 @@ pub(super) fn record(context: &Context<'_>, record: &AlertRecord) -> Vec<History
     }
     events.extend(match record.state {
         AlertRecordState::Claimed { .. } => Some(claim(context, record)),
+        AlertRecordState::Free { rewound: None }
+            if record.fence == 1 && record.incident.is_closed() =>
+        {
+            // It closed before anybody claimed it.
+            None
+        }
         AlertRecordState::Free { .. } => Some(release(context, record)),
         AlertRecordState::Posted { .. } => None,
     });

@@ -10,6 +10,7 @@ mod context;
 pub mod explanation;
 pub mod gather;
 mod history;
+mod incidents;
 mod notes;
 mod outlook;
 pub mod question;

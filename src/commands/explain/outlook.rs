@@ -20,7 +20,7 @@ pub(super) fn outlook(
     let threshold = context.threshold(destination);
     let admits = |severity: &Severity| context.routes.admits(index, severity);
     match (finding, record) {
-        (Some(finding), _) if !admits(&finding.severity) => {
+        (Some(finding), _) if !context.routes.owes(index, finding) => {
             let level = severity(finding);
             let detail = format!("{level} is below the present threshold ({threshold})");
             Some(HistoryEvent::now("not_owed", detail))
@@ -91,6 +91,10 @@ fn next(context: &Context<'_>, finding: &Finding, record: Option<&AlertRecord>) 
 /// record has expired.
 fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> {
     let level = record.level_posted().filter(|_| record.expires_at >= context.now)?;
+    if let Some(closed) = &record.incident.closed {
+        let detail = format!("{}; posted again if it comes back", closed_text(closed));
+        return Some(HistoryEvent::now("closed", detail));
+    }
     let until = record.expires_at.to_rfc3339();
     let unless = unless(level, Some(record));
     let detail = format!("as {level}; nothing more is posted until {until}{unless}");
@@ -98,13 +102,18 @@ fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> 
 }
 
 /// `resolved by its product since 2026-11-20T10:00:00Z`
-pub(super) fn closed_text(closed: &Closed) -> String {
+fn closed_text(closed: &Closed) -> String {
+    let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
+    format!("{}{since}", closed_by(closed))
+}
+
+/// `resolved by its product`
+pub(super) fn closed_by(closed: &Closed) -> String {
     let by = match closed.by {
         ClosedBy::Product => "its product",
         ClosedBy::Person => "a person in Security Hub",
     };
-    let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
-    format!("{} by {by}{since}", closed.why.as_str())
+    format!("{} by {by}", closed.why.as_str())
 }
 
 /// The conditions under which a finding is posted again.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{self, Finding, Fingerprint, Rejection, Text};
+use crate::finding::{
+    self, Finding, Fingerprint, Product, Rejection, Text, control_id_start, member,
+};
 use crate::ports::inquiry::Clue;
 
 /// The most findings of a file that are explained.
@@ -51,6 +53,8 @@ pub struct AskedName {
     pub fingerprints: Vec<String>,
     /// The search, if the ledger has none of them. None: there are no others.
     pub clue: Option<Clue>,
+    /// How the ids of the alerts of its control begin, if it names a control and no resource.
+    pub control: Option<String>,
     /// Words that its messages contain.
     pub words: Vec<String>,
 }
@@ -120,8 +124,8 @@ pub fn name(text: &str, scope: &Scope) -> Result<Question, WrongUsage> {
         let id = text.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
         return Ok(Question::Name(AskedName {
             fingerprints: vec![text.to_owned()],
-            clue: None,
             words: vec![id],
+            ..AskedName::default()
         }));
     }
     Ok(by_id(text, scope))
@@ -148,22 +152,25 @@ fn cut_off(start: &str, scope: &Scope) -> Result<Question, WrongUsage> {
     }
     let clue = Clue { prefix: true, ..clue(vec![written(start)], scope) };
     Ok(Question::Name(AskedName {
-        fingerprints: Vec::new(),
         clue: Some(clue),
         words: vec![start.to_owned()],
+        ..AskedName::default()
     }))
 }
 
-/// An ARN has product, account and region. For some products, the fingerprint has others.
+/// An ARN has product, account and region. For some products, the fingerprint has others. A finding
+/// of Security Hub's own may be a member of its control's alert.
 fn by_arn(text: &str, print: Fingerprint, scope: &Scope) -> Question {
     let says_all = ["guardduty", "inspector", "macie"].contains(&print.product.as_str());
+    let hub = print.product == Product::SecurityHub.as_str();
     let mut ids = vec![print.id_text(), written(text)];
     let mut words = vec![print.id.clone(), text.to_owned()];
     ids.dedup();
     words.dedup();
     Question::Name(AskedName {
-        clue: (!says_all).then(|| clue(ids, scope)),
+        clue: (!says_all).then(|| Clue { member: hub.then(|| member(text)), ..clue(ids, scope) }),
         fingerprints: vec![print.to_string()],
+        control: control_id_start(text),
         words,
     })
 }
@@ -192,12 +199,13 @@ fn by_id(text: &str, scope: &Scope) -> Question {
         fingerprints,
         clue: (!says_all).then(|| clue(vec![written(text)], scope)),
         words: vec![text.to_owned()],
+        ..AskedName::default()
     })
 }
 
 fn clue(ids: Vec<String>, scope: &Scope) -> Clue {
     let Scope { product, account, region } = scope.clone();
-    Clue { ids, prefix: false, product, account, region }
+    Clue { ids, prefix: false, product, account, region, member: None }
 }
 
 /// An id in the form of the ledger's keys.
@@ -300,7 +308,11 @@ mod tests {
         let arn = "arn:aws:securityhub:us-east-1:111122223333:subscription/x/finding/f1";
         let name = named(arn, &Scope::default());
         assert_eq!(name.fingerprints, [format!("securityhub/{ACCOUNT}/us-east-1/{arn}")]);
-        assert_eq!(name.clue.unwrap().ids, [arn]);
+        assert_eq!((name.control, name.clue.unwrap().ids), (None, vec![arn.to_owned()]));
+        let arn = "arn:aws:securityhub:us-east-1:111122223333:security-control/EC2.19/finding/f1";
+        let name = named(arn, &Scope::default());
+        assert_eq!(name.control.as_deref(), Some("control/EC2.19/"));
+        assert_eq!(name.clue.unwrap().member, Some(member(arn)));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn judge(text: &str, routes: &Routes, now: Wall) -> (Option<Wall>, FindingVe
 }
 
 fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> FindingVerdict {
-    let owed = routes.owed(&finding.severity);
+    let owed = routes.owed(&finding);
     if finding.condition.is_closed() {
         return FindingVerdict::Archived;
     }

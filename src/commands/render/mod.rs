@@ -70,6 +70,9 @@ pub fn render(
             let code = rejection.code.as_str();
             let _ = writeln!(problems, "message {index}: {code} ({rejection})");
         }
+        for event in parsed.ignored {
+            let _ = writeln!(problems, "message {index}: no finding ({})", event.as_str());
+        }
         for finding in parsed.findings {
             let post = post_of(finding);
             let line = match json {

@@ -152,6 +152,9 @@ impl Outlook {
 
 /// Completes the sentence "the worker would …" for a message.
 pub fn text(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) -> String {
+    if letter.is_ignored() {
+        return "ignore it: the event is no finding".to_owned();
+    }
     if letter.findings.is_empty() {
         let code = letter.rejections.first().map_or("unknown", |r| r.code.as_str());
         return format!("quarantine it again: {code}");
@@ -185,6 +188,8 @@ pub struct Totals {
     /// An earlier message of this replay has the same finding.
     pub same: usize,
     pub below_threshold: usize,
+    /// Known to be no finding.
+    pub ignored: usize,
     /// Unreadable.
     pub quarantined_again: usize,
     /// A worker may be posting them now.
@@ -199,7 +204,9 @@ impl Totals {
         }
         let outlooks = || forecast.alerts.iter().map(|n| n.outlook);
         let already_posted = |o| matches!(o, Outlook::AlreadyPosted { .. });
-        if letter.findings.is_empty() {
+        if letter.is_ignored() {
+            self.ignored += 1;
+        } else if letter.findings.is_empty() {
             self.quarantined_again += 1;
         } else if outlooks().any(Outlook::posts) {
             self.posted += 1;
@@ -218,7 +225,8 @@ impl Totals {
 
     pub fn text(&self) -> String {
         let Totals { express, standard, posted, already_posted, .. } = self;
-        let Totals { same, closed, below_threshold, quarantined_again, waiting, .. } = self;
+        let Totals { same, closed, below_threshold, quarantined_again, waiting, ignored, .. } =
+            self;
         let mut lines = vec![
             format!(
                 "{:>8} to send: {express} to express, {standard} to standard",
@@ -231,6 +239,9 @@ impl Totals {
             format!("{below_threshold:>8} below every threshold"),
             format!("{quarantined_again:>8} unreadable, would be quarantined again"),
         ];
+        if *ignored > 0 {
+            lines.push(format!("{ignored:>8} no findings, would be ignored"));
+        }
         if *waiting > 0 {
             lines.push(format!("{waiting:>8} in use: a worker may be posting them now"));
         }

@@ -37,6 +37,8 @@ pub struct ParsedDeadLetter {
     pub quarantined_at: Option<Wall>,
     /// The most severe first.
     pub findings: Vec<Finding>,
+    /// The number of events in it that are known to be no findings.
+    pub ignored: usize,
     pub rejections: Vec<Rejection>,
     /// Fields of the envelope, if the message has no finding.
     pub hint: Hint,
@@ -81,10 +83,16 @@ impl ParsedDeadLetter {
             enqueued_at: dead_letter.enqueued_at,
             quarantined_at: dead_letter.quarantined_at,
             findings: parsed.findings,
+            ignored: parsed.ignored.len(),
             rejections: parsed.rejections,
             hint,
             bytes: dead_letter.body.len(),
         }
+    }
+
+    /// All that it holds is known to be no finding.
+    pub fn is_ignored(&self) -> bool {
+        self.ignored > 0 && self.findings.is_empty() && self.rejections.is_empty()
     }
 
     /// When it was quarantined. For a message that SQS moved, when it was first sent.

@@ -31,7 +31,7 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
 
     /// The record keys of a finding, one for each destination that it is owed to.
     pub fn keys(&self, finding: &Finding) -> Vec<RecordKey> {
-        let owed = self.routes.owed(&finding.severity);
+        let owed = self.routes.owed(finding);
         let name = |index: usize| self.routes.routes.get(index).map(|r| r.destination.as_str());
         owed.into_iter()
             .filter_map(name)

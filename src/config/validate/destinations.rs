@@ -80,8 +80,12 @@ fn destination(
     let own = own_threshold(given, &key, threshold, gathered);
     let pace = pace(given, &key, gathered);
     let mentions = mentions(&given.mention, &key, gathered);
+    let resolved = format!("{key}.resolved");
+    let tells_closings =
+        gathered.read(&resolved, &given.resolved, values::quiet_or_off).unwrap_or_default();
     let (name, webhook) = (name?, webhook?);
-    Some(Destination { name, webhook, mentions, threshold: own, pace, fallback: None })
+    let threshold = own;
+    Some(Destination { name, webhook, mentions, threshold, pace, fallback: None, tells_closings })
 }
 
 /// The index of the fallback of the destination `of`, both counted from 0.

@@ -5,8 +5,8 @@ use crate::ports::{Card, Form, Post};
 
 use crate::desk::ids::AlertId;
 
+use super::notes::Notes;
 use super::post_in_hand::PostInHand;
-use super::recovery_note::RecoveryNotes;
 use super::select::Select;
 
 /// The post with the cards of the alerts in hand, and the notes that have a place below them.
@@ -14,7 +14,7 @@ pub(in crate::desk) fn compose(
     channel: usize,
     post: &mut PostInHand,
     select: &Select<'_>,
-    notes: &mut RecoveryNotes,
+    notes: &mut Notes,
     now: Mono,
 ) -> Post {
     if post.form == Form::Digest && select.all_fit(post.alerts()) {

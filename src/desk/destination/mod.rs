@@ -1,8 +1,10 @@
 //! A destination: its pace slot, its breaker, the post in hand, and the choice of the next post.
 
 pub(super) mod breaker;
+pub(super) mod closing_note;
 pub(super) mod compose;
 pub(super) mod next_move;
+pub(super) mod notes;
 pub(super) mod pace_slot;
 pub(super) mod post_in_hand;
 pub(super) mod post_result;

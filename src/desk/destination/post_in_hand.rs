@@ -4,6 +4,8 @@ use crate::ports::Form;
 
 use crate::desk::ids::AlertId;
 
+use super::closing_note::Share;
+
 pub(in crate::desk) struct PostInHand {
     post_id: String,
     pub form: Form,
@@ -17,13 +19,15 @@ pub(in crate::desk) struct PostInHand {
     posting: bool,
 }
 
-/// A note of a post, about hansho itself.
+/// A note of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::desk) enum PendingNote {
     /// The outage of the channel is over.
     Recovered,
     /// The channel stands in for this destination, which is dead.
     StandsIn(usize),
+    /// Findings that were posted in the channel are closed.
+    Closed(Share),
 }
 
 impl PostInHand {

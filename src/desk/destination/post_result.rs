@@ -14,8 +14,8 @@ use crate::desk::report::Report;
 use crate::desk::settings::RETRY_MAX;
 
 use super::Destinations;
+use super::notes::Notes;
 use super::post_in_hand::PostInHand;
-use super::recovery_note::RecoveryNotes;
 
 /// What follows for the alerts of a post.
 pub(in crate::desk) enum Followup {
@@ -47,7 +47,7 @@ pub(in crate::desk) struct PostResult<'a, 'c> {
     pub post: &'a PostInHand,
     pub alerts: &'a mut Alerts,
     pub destinations: &'a mut Destinations,
-    pub notes: &'a mut RecoveryNotes,
+    pub notes: &'a mut Notes,
     pub cx: &'a mut Context<'c>,
 }
 
@@ -130,11 +130,11 @@ impl PostResult<'_, '_> {
         let d = &mut self.destinations[self.channel];
         d.breaker.failed(reason);
         if !rate_limited {
-            self.notes.failed(self.channel, now);
+            self.notes.recovery.failed(self.channel, now);
         }
         let breaker_open = d.breaker.is_breaker_open();
         if breaker_open {
-            self.notes.breaker_opened(self.channel, OutageCause::Failing(reason));
+            self.notes.recovery.breaker_opened(self.channel, OutageCause::Failing(reason));
         }
         let failures = d.breaker.failures().max(1);
         let delay = after.unwrap_or_else(|| self.cx.timers.retry_delay(failures));
@@ -157,8 +157,8 @@ impl PostResult<'_, '_> {
         let now = self.cx.now.mono;
         let d = &mut self.destinations[self.channel];
         d.breaker.rejected(cause, now, RETRY_MAX);
-        self.notes.failed(self.channel, now);
-        self.notes.breaker_opened(self.channel, cause);
+        self.notes.recovery.failed(self.channel, now);
+        self.notes.recovery.breaker_opened(self.channel, cause);
         if self.cx.settings.ends_at.is_some() {
             d.slot.announce_rest(now.plus(RETRY_MAX));
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::instants::{Mono, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Form, NOTE_WEIGHT_MAX, Note, OutageCause, RetryReason};
+use crate::ports::{Note, OutageCause, RetryReason};
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
@@ -96,7 +96,6 @@ impl RecoveryNotes {
         alerts: &Alerts,
         cx: &Context<'_>,
     ) {
-        self.shown(channel, &post.notes);
         let carried = post.alerts().iter().filter_map(|id| alerts.get(*id));
         for alert in carried.filter(|alert| alert.destination != channel) {
             self.0[alert.destination].elsewhere += 1;
@@ -125,7 +124,7 @@ impl RecoveryNotes {
         }
     }
 
-    /// The notes of the post that is about to go out. Only cards have a place for notes.
+    /// The notes of the post that is about to go out.
     pub fn choose(
         &mut self,
         channel: usize,
@@ -133,9 +132,6 @@ impl RecoveryNotes {
         select: &Select<'_>,
         now: Mono,
     ) -> Vec<PendingNote> {
-        if post.form != Form::Cards {
-            return Vec::new();
-        }
         let mut notes = Vec::new();
         if self.is_over(channel, post, select.alerts, now) {
             notes.push(PendingNote::Recovered);
@@ -147,12 +143,6 @@ impl RecoveryNotes {
             post.alerts().iter().any(|id| is_for(*id))
         };
         notes.extend(dead.filter(carried).map(PendingNote::StandsIn));
-        if notes.is_empty() {
-            return notes;
-        }
-        let weight: usize = post.alerts().iter().map(|id| select.weight(*id)).sum();
-        let left = select.settings.capacity.weight_max.saturating_sub(weight);
-        notes.truncate(left / NOTE_WEIGHT_MAX);
         notes
     }
 
@@ -175,43 +165,34 @@ impl RecoveryNotes {
         held_for(channel, alerts).iter().all(|id| *id > last || in_hand(id))
     }
 
-    /// The text of a note. None if there is nothing to say any more.
-    pub fn text(
-        &self,
-        channel: usize,
-        note: PendingNote,
-        destinations: &Destinations,
-        now: Mono,
-    ) -> Option<Note> {
-        match note {
-            PendingNote::Recovered => {
-                let over = self.0[channel].over.as_ref()?;
-                Some(Note::Recovered {
-                    lasted: over.lasted,
-                    until: over.ended.1,
-                    why: over.why,
-                    held: over.held,
-                    elsewhere: over.elsewhere,
-                    returned: over.returned,
-                })
-            }
-            PendingNote::StandsIn(i) => {
-                let dead_for = now.since(self.0[i].since?);
-                Some(Note::StandsIn { destination: destinations[i].name().to_owned(), dead_for })
-            }
-        }
+    /// The recovery note. None if there is nothing to say any more.
+    pub fn recovered(&self, channel: usize) -> Option<Note> {
+        let over = self.0[channel].over.as_ref()?;
+        Some(Note::Recovered {
+            lasted: over.lasted,
+            until: over.ended.1,
+            why: over.why,
+            held: over.held,
+            elsewhere: over.elsewhere,
+            returned: over.returned,
+        })
     }
 
-    /// A post showed these notes, or Slack refused it: they are not repeated.
-    pub fn shown(&mut self, channel: usize, notes: &[PendingNote]) {
+    /// The note for the fallback of a dead destination. None if there is nothing to say any more.
+    pub fn stands_in(&self, i: usize, destinations: &Destinations, now: Mono) -> Option<Note> {
+        let dead_for = now.since(self.0[i].since?);
+        Some(Note::StandsIn { destination: destinations[i].name().to_owned(), dead_for })
+    }
+
+    /// The note is not repeated.
+    pub fn shown(&mut self, channel: usize, note: PendingNote) {
         if mutation::is(Mutation::NotesRepeated) {
             return;
         }
-        for note in notes {
-            match *note {
-                PendingNote::Recovered => self.0[channel].over = None,
-                PendingNote::StandsIn(i) => self.0[i].fallback_knows = true,
-            }
+        match note {
+            PendingNote::Recovered => self.0[channel].over = None,
+            PendingNote::StandsIn(i) => self.0[i].fallback_knows = true,
+            PendingNote::Closed(_) => {}
         }
     }
 }

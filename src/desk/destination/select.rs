@@ -65,7 +65,7 @@ impl Select<'_> {
     ) -> impl Iterator<Item = impl Iterator<Item = Rank>> {
         let strays = move |rank: &Rank| {
             let alert = self.alerts.get(rank.1.1);
-            alert.is_some_and(|n| !self.settings.routes.admits(channel, &n.finding.severity))
+            alert.is_some_and(|n| !self.settings.routes.owes(channel, &n.finding))
         };
         let lists = std::iter::once((channel, None))
             .chain(self.stands_in_for(channel).map(move |other| (other, Some(strays))));

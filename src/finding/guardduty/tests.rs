@@ -9,6 +9,7 @@ fn read_in(raw: &str) -> Result<Finding, Rejection> {
     match read(json(raw), &envelope, &|_| true)? {
         Outcome::Wanted(finding) => Ok(finding),
         Outcome::Unwanted(unwanted) => panic!("{raw}: {unwanted:?}"),
+        Outcome::Ignored(event) => panic!("{raw}: {event:?}"),
     }
 }
 

@@ -4,7 +4,7 @@
 //! posted again. SQS does not keep order, so every fact is kept with the time at which it was true,
 //! and an event changes only facts that are older than it.
 
-use crate::finding::{Closing, Finding, FindingState, Level};
+use crate::finding::{Closing, Condition, Finding, FindingState, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
@@ -48,6 +48,8 @@ impl Stamp {
 pub struct Sighting {
     /// [`Finding::member`]; empty if the finding shares its fingerprint with no other.
     pub member: String,
+    /// The name of the one standard that the member was checked for, or empty.
+    pub standard: String,
     pub level: Level,
     pub product: FindingState,
     pub handling: Option<FindingState>,
@@ -56,9 +58,17 @@ pub struct Sighting {
 
 impl Sighting {
     pub fn of(finding: &Finding) -> Sighting {
-        let condition = finding.condition;
+        // A person who sends a finding on purpose wants it posted, be it closed or not.
+        let condition = match finding.requested_by {
+            Some(_) => Condition::default(),
+            None => finding.condition,
+        };
         Sighting {
             member: finding.member.as_ref().map_or_else(String::new, |name| name.to_string()),
+            standard: match (&finding.member, &finding.standards[..]) {
+                (Some(_), [one]) => one.to_string(),
+                _ => String::new(),
+            },
             level: finding.severity.level,
             product: condition.product,
             handling: condition.handling,
@@ -70,6 +80,7 @@ impl Sighting {
     pub fn open(level: Level, updated_at: Option<Wall>) -> Sighting {
         Sighting {
             member: String::new(),
+            standard: String::new(),
             level,
             product: FindingState::Open,
             handling: None,
@@ -112,6 +123,8 @@ pub struct Closed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
+    /// The name of the one standard that it was checked for, or empty.
+    pub standard: String,
     pub product: FindingState,
     pub product_at: Stamp,
     pub handling: FindingState,
@@ -124,6 +137,7 @@ impl Member {
     fn new(name: &str, product_at: Stamp) -> Member {
         Member {
             name: name.to_owned(),
+            standard: String::new(),
             product: FindingState::Open,
             product_at,
             handling: FindingState::Open,
@@ -132,8 +146,15 @@ impl Member {
         }
     }
 
+    /// How it was closed last, if it is closed. The product's word comes first.
+    pub fn closed(&self) -> Option<Closed> {
+        let by_product = self.product.closed().map(|why| (self.product_at, why, ClosedBy::Product));
+        let by_person = || Some((self.handling_at, self.handling.closed()?, ClosedBy::Person));
+        by_product.or_else(by_person).map(|(at, why, by)| Closed { at, why, by })
+    }
+
     fn is_closed(&self) -> bool {
-        self.product.closed().or(self.handling.closed()).is_some()
+        self.closed().is_some()
     }
 
     /// The last time at which it was known to be closed.
@@ -145,6 +166,9 @@ impl Member {
     /// The member as it is after the event. `posted` is the level that was posted: what a person
     /// handles is at least that.
     fn seen(mut self, sighting: &Sighting, posted: Option<Level>) -> Member {
+        if !sighting.standard.is_empty() {
+            self.standard.clone_from(&sighting.standard);
+        }
         if sighting.at.replaces(self.product_at, sighting.product) {
             // An open state without a time leaves the newest time that is known.
             (self.product, self.product_at) = (sighting.product, sighting.at.max(self.product_at));
@@ -206,6 +230,11 @@ impl Incident {
 
     pub fn is_closed(&self) -> bool {
         self.closed.is_some()
+    }
+
+    /// The standards of its members, as far as they are known.
+    pub fn standards(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.standard.as_str()).filter(|name| !name.is_empty())
     }
 
     /// The end of an earlier incident, if the event is about a state in that incident.

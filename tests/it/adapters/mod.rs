@@ -9,7 +9,10 @@ pub mod slack;
 #[cfg(feature = "demo")]
 pub mod slack_digest;
 #[cfg(feature = "demo")]
+pub mod slack_group;
+#[cfg(feature = "demo")]
 pub mod slack_hostile;
+pub mod slack_mentions;
 pub mod slack_render;
 pub mod sqs;
 pub mod sqs_faults;

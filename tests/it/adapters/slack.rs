@@ -44,9 +44,11 @@ fn a_post(destination: &str) -> Post {
         canary: None,
         condition: Default::default(),
         member: None,
+        requested_by: None,
         standards: vec![],
         resource: None,
         actor: None,
+        group: None,
         remarks: vec![],
     };
     Post {

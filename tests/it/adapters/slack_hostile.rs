@@ -24,7 +24,7 @@ pub const MENTION: &str = "<!subteam^S0123|sre>";
 const SEEDS: ByLane = ByLane { all: 100, deep: 300 };
 
 /// Names that attackers choose, and some that happen by accident.
-const HOSTILE: [&str; 40] = [
+const HOSTILE: [&str; 41] = [
     "<!here>",
     "<!channel>",
     "<@U0123>",
@@ -60,6 +60,7 @@ const HOSTILE: [&str; 40] = [
     ":fire:",
     "日本語",
     "👨‍👩‍👧‍👦",
+    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
     "e\u{301}\u{301}\u{301}",
     "]]>",
     "{date}",
@@ -140,7 +141,9 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         canary: None,
         condition: closed_if(rng.bool()),
         member: None,
+        requested_by: maybe(rng, text),
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
+        group: None,
         resource: maybe(rng, text),
         actor: maybe(rng, text),
         remarks: (0..rng.usize(..4))
@@ -198,17 +201,28 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
         check_preview(&payload, seed);
         check_weights(&post, &payload, seed);
         let mentioned = payload["text"].as_str().unwrap().matches(MENTION).count();
-        let called = post.cards.iter().any(|c| c.finding.severity.level >= Level::High);
+        let called = post.cards.iter().any(calls);
         assert_eq!(mentioned, usize::from(called), "seed {seed}");
     }
 }
 
+/// The length in UTF-16 code units: no text has more characters.
+pub fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// Whether a card's finding mentions somebody.
+pub fn calls(card: &Card) -> bool {
+    let finding = &card.finding;
+    finding.severity.level >= Level::High && !finding.sample && !finding.condition.is_closed()
+}
+
 pub fn check_limits(payload: &Value, seed: u64) {
     assert_eq!(slack_rules::broken(payload), None, "seed {seed}");
-    assert!(payload["text"].as_str().unwrap().chars().count() <= 4000, "seed {seed}");
+    assert!(length(payload["text"].as_str().unwrap()) <= 4000, "seed {seed}");
     let attachments = payload["attachments"].as_array().map_or(&[][..], Vec::as_slice);
     assert!(attachments.len() <= 20, "seed {seed}");
-    let chars: usize = attachments.iter().map(|a| a.to_string().chars().count()).sum();
+    let chars: usize = attachments.iter().map(|a| length(&a.to_string())).sum();
     assert!(chars <= BUDGET_CHARS, "seed {seed}: {chars}");
 }
 
@@ -294,7 +308,7 @@ fn check_weights(post: &Post, payload: &Value, seed: u64) {
 /// The heaviest card: every part at its limit, of the characters that grow the most.
 #[test]
 fn the_heaviest_card_fits() {
-    for filler in ["\"", "\\", "&", "<", "*\"", "`", "日", "x"] {
+    for filler in ["\"", "\\", "&", "<", "*\"", "`", "日", "🚀", "x"] {
         let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
         for id in [filler.repeat(512 / filler.len()), "x".repeat(512)] {
             let mut finding = calm(Level::Critical);
@@ -309,6 +323,7 @@ fn the_heaviest_card_fits() {
             finding.actor = Some(full(5000));
             finding.sample = true;
             finding.condition = closed_if(true);
+            finding.requested_by = Some(full(5000));
             finding.count = Some(u64::MAX);
             finding.remarks =
                 vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];
@@ -345,7 +360,7 @@ fn a_card_takes_no_more_than_it_weighs() {
                 notes: Vec::new(),
             };
             let payload = payload(&post, &Mentions::none());
-            let takes = payload["attachments"][0].to_string().chars().count();
+            let takes = length(&payload["attachments"][0].to_string());
             assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
         }
     }

@@ -41,9 +41,11 @@ pub fn calm(level: Level) -> Finding {
         canary: None,
         condition: Default::default(),
         member: None,
+        requested_by: None,
         standards: vec![],
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),
+        group: None,
         remarks: vec![],
     }
 }

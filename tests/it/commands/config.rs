@@ -98,6 +98,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("destination.min_severity", "'critical'"),
         ("destination.pace", "'2s'"),
         ("destination.fallback", "'oncall'"),
+        ("destination.resolved", "'quiet'"),
         ("destination.mention.informational", "'<!here>'"),
         ("destination.mention.low", "'<!here>'"),
         ("destination.mention.medium", "'<!here>'"),
@@ -487,10 +488,10 @@ fn there_are_at_most_twenty_destinations() {
 fn a_destination_can_only_raise_the_threshold() {
     let own = |least: &str| format!("min_severity = 'medium'\n{ONE}min_severity = {least}\n");
     let raised = config(&own("'high'"), &[]);
-    assert!(raised.routes().owed(&Severity::of_level(Level::Medium)).is_empty());
-    assert_eq!(raised.routes().owed(&Severity::of_level(Level::High)), [0]);
+    assert!(!raised.routes().admits(0, &Severity::of_level(Level::Medium)));
+    assert!(raised.routes().admits(0, &Severity::of_level(Level::High)));
     let lowered = config(&own("1"), &[]);
-    assert!(lowered.routes().owed(&Severity::of_level(Level::Low)).is_empty());
+    assert!(!lowered.routes().admits(0, &Severity::of_level(Level::Low)));
     assert!(warnings(&own("1"), &[])[0].starts_with("destination[1].min_severity: is lower"));
     assert!(warnings(&own("4.0"), &[]).is_empty());
 }

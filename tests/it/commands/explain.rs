@@ -10,11 +10,13 @@ use hansho::commands::explain::question::{self, Question, Scope};
 use hansho::commands::explain::{explanation, show};
 use hansho::config::{Config, ConfigFile, Environment, load};
 use hansho::embedded::{EmbeddedLedger, Store};
-use hansho::finding::Level;
+use hansho::finding::{self, Closing, FindingState, Level};
 use hansho::instants::Wall;
-use hansho::policy::ledger::{self, AlertRecord, Claim, RecordKey, Rewind, Terms, Want};
+use hansho::policy::ledger::{
+    self, AlertRecord, Claim, ClosingStep, RecordKey, Recording, Rewind, Terms, Want,
+};
 use hansho::policy::pace_slots::PaceSlots;
-use hansho::policy::record::CanaryRecord;
+use hansho::policy::record::{CanaryRecord, Sighting};
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
     BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
@@ -99,6 +101,70 @@ fn hand<'a, L>(ledger: &'a L, id: &str, destination: &str) -> Hand<'a, L> {
     Hand { ledger, key, terms: config().terms() }
 }
 
+/// What a closed finding's event does to the record.
+async fn close(hand: &Hand<'_, impl Inquiry>, sighting: &Sighting, at: Wall) {
+    let seen = hand.ledger.read(&hand.key).await.unwrap();
+    let step = ledger::close(seen.as_ref(), sighting, true, &hand.terms, at);
+    let ClosingStep::Record(Recording::Write { expect, record }) = step else {
+        panic!("nothing to write")
+    };
+    assert_eq!(hand.ledger.write(&hand.key, &expect, &record).await, Ok(Written::Done));
+}
+
+/// Incidents: one that came back and was suppressed, one that closed before anybody claimed it, and
+/// one of three members.
+async fn lives(ledger: &impl Inquiry) {
+    let gone = FindingState::Closed(Closing::Resolved);
+    let seen_at = |hours: u32| Sighting::open(Level::High, Some(NOW.minus(HOUR * hours)));
+    let back = hand(ledger, "back0001", "security");
+    for (hours, post) in [(9, "0191-post-1"), (5, "0191-post-2")] {
+        let held = back.claim(Level::High, NOW.minus(HOUR * hours)).await;
+        back.mark(&held, post, NOW.minus(HOUR * hours)).await;
+        if hours == 9 {
+            close(&back, &Sighting { product: gone, ..seen_at(7) }, NOW.minus(HOUR * 7)).await;
+        }
+    }
+    let hushed = FindingState::Closed(Closing::Suppressed);
+    close(&back, &Sighting { handling: Some(hushed), ..seen_at(2) }, NOW.minus(HOUR * 2)).await;
+    let early = hand(ledger, "early001", "security");
+    close(&early, &Sighting { product: gone, ..seen_at(2) }, NOW.minus(HOUR * 2)).await;
+
+    let key = RecordKey::alert(CONTROL, "security");
+    let control = Hand { ledger, key, terms: config().terms() };
+    let member = |number: u32, hours: u32| Sighting {
+        member: finding::member(&control_arn(number)),
+        standard: ["PCI DSS v3.2.1", "", "NIST SP 800-53 Rev. 5"][number as usize].to_owned(),
+        ..seen_at(hours)
+    };
+    for number in 0..3 {
+        let at = NOW.minus(HOUR * (9 - number));
+        let want = Want { owner: "0a1b2c3d4e5f/8", sighting: member(number, 9 - number) };
+        let seen = ledger.read(&control.key).await.unwrap();
+        match ledger::claim(seen.as_ref(), &want, &control.terms, at) {
+            Claim::Write { expect, record, .. } => {
+                ledger.write(&control.key, &expect, &record).await.unwrap();
+                let (expect, row) =
+                    ledger::mark(&record, "0191-post-3", &want.sighting, &control.terms, at);
+                ledger.write(&control.key, &expect, &row).await.unwrap();
+            }
+            Claim::Join { expect, record, .. } => {
+                ledger.write(&control.key, &expect, &record).await.unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    close(&control, &Sighting { product: gone, ..member(0, 3) }, NOW.minus(HOUR * 3)).await;
+}
+
+const CONTROL: &str = "securityhub/111122223333/eu-west-1/control/EC2.19/arn:aws:ec2:eu-west-1:\
+                       111122223333:security-group/sg-1";
+
+fn control_arn(number: u32) -> String {
+    format!(
+        "arn:aws:securityhub:eu-west-1:111122223333:security-control/EC2.19/finding/000{number}"
+    )
+}
+
 /// A row of each kind.
 async fn fill(ledger: &impl Inquiry) {
     let (medium, high, critical) = (Level::Medium, Level::High, Level::Critical);
@@ -147,6 +213,7 @@ async fn fill(ledger: &impl Inquiry) {
     let renamed = hand(ledger, "renamed1", "channel-of-old");
     let held = renamed.claim(high, NOW.minus(DAY)).await;
     renamed.mark(&held, "0190-post-6", NOW.minus(DAY)).await;
+    lives(ledger).await;
     // What is no alert's: put into the queue by a comparison; and a canary's.
     let (expect, row) = enqueued::put(None, high, &config().terms(), NOW.minus(HOUR));
     let own = |id, name| RecordKey::stored(fingerprint(id), String::from(name));
@@ -283,6 +350,11 @@ async fn everything(ledger: &impl Inquiry) -> String {
         "canary01",
         "never001",
         "sent00…",
+        "back0001",
+        "early001",
+        &control_arn(2),
+        &control_arn(7),
+        "arn:aws:securityhub:eu-west-1:111122223333:subscription/x/finding/f1",
         "guardduty/111122223333/eu-west-1/sent0001",
         "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/never001",
     ] {
@@ -376,8 +448,20 @@ async fn the_json_has_what_the_lines_have() {
     ] {
         assert_eq!(security[key], expected, "{key}");
     }
-    let posted = &finding["events"][0];
+    let mut events = finding["events"].as_array().unwrap().iter();
+    let posted = events.find(|event| event["event"] == "posted").unwrap();
     assert_eq!((&posted["event"], &posted["at"]), (&"posted".into(), &security["sent_at"]));
+    let arn = control_arn(0);
+    let control = explained(&ledger, &queues(), by_name(&arn), &arn).await;
+    let json = serde_json::to_value(&control).unwrap();
+    assert_eq!(json["findings"][0]["finding"], CONTROL);
+    let incident = &json["findings"][0]["destinations"][0]["incident"];
+    assert_eq!((&incident["open"], &incident["comebacks"]), (&true.into(), &0.into()));
+    let first = &incident["members"][0];
+    assert_eq!(first["standard"], "PCI DSS v3.2.1");
+    assert_eq!(first["closed"]["why"], "resolved");
+    assert_eq!(first["closed"]["by"], "product");
+    assert_eq!(incident["members"][2]["closed"], serde_json::Value::Null);
     let quarantined = explained(&ledger, &queues(), by_name("parked01"), "parked01").await;
     let json = serde_json::to_value(&quarantined).unwrap();
     let events = json["findings"][0]["events"].as_array().unwrap();

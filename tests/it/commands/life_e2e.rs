@@ -63,6 +63,9 @@ async fn each_case_posts_what_is_open_and_no_more() {
         ("ocsf-suppressed.json", &[0], 0),
         ("one-control-four-standards.jsonl", &[1, 0, 0, 0], 1),
         ("suppressed-without-a-new-updatedat.jsonl", &[1, 0, 0], 1),
+        ("cloudtrail-archive-click.json", &[0], 0),
+        ("custom-action-after-posted.jsonl", &[1, 1], 2),
+        ("s3-object-threat-found.json", &[1], 1),
     ] {
         let scene = Scene::new().await;
         let (mut got, mut texts) = (Vec::new(), Vec::new());
@@ -89,6 +92,77 @@ async fn a_comeback_says_since_when_it_was_closed() {
     assert_eq!((&second["closed"], &second["ended"]), (&json!(1), &json!(1)));
     assert_eq!((&third["posted"], &third["came_back"]), (&json!(1), &json!(1)));
     assert!(texts[0].contains("came back") && texts[0].contains("resolved since"), "{texts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_post_names_the_standards_that_joined() {
+    let scene = Scene::new().await;
+    let events = case("one-control-four-standards.jsonl");
+    for event in &events {
+        scene.run(&[event]).await;
+    }
+    let mut worse: Value = serde_json::from_str(&events[0]).unwrap();
+    let finding = &mut worse["detail"]["findings"][0];
+    finding["Severity"] = json!({ "Label": "CRITICAL", "Normalized": 90 });
+    finding["UpdatedAt"] = json!("2026-12-24T00:00:00.000Z");
+    finding["ProcessedAt"] = finding["UpdatedAt"].clone();
+    let (tally, texts) = scene.run(&[&worse.to_string()]).await;
+    assert_eq!(tally["escalated"], 1, "{tally}");
+    let standards = texts[0].split("Standards: ").nth(1).unwrap().split("\\n").next().unwrap();
+    assert_eq!(standards.matches(", ").count(), 3, "{standards}");
+}
+
+/// A blind agent that is healthy again and then blind again is posted twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_is_blind_again_is_posted_again() {
+    let scene = Scene::new().await;
+    let event = |status: &str, at: &str| {
+        json!({
+            "version": "0", "id": at, "detail-type": format!("GuardDuty Runtime Protection {status}"),
+            "source": "aws.guardduty", "account": "444455556666", "time": at, "region": "eu-west-1",
+            "detail": {
+                "schemaVersion": "1.0", "resourceAccountId": "444455556666", "lastUpdatedAt": at,
+                "resourceDetails": {
+                    "resourceType": "EC2", "ec2InstanceDetails": {"instanceId": "i-0abc"},
+                },
+            },
+        })
+        .to_string()
+    };
+    for (status, at, posts) in [
+        ("Unhealthy", "2026-11-20T10:00:00Z", 1),
+        ("Unhealthy", "2026-11-20T10:01:00Z", 0),
+        ("Healthy", "2026-11-21T10:00:00Z", 0),
+        ("Healthy", "2026-11-21T10:00:00Z", 0),
+        ("Unhealthy", "2026-11-22T10:00:00Z", 1),
+    ] {
+        let (tally, texts) = scene.run(&[&event(status, at)]).await;
+        assert_eq!((texts.len(), &tally["quarantined"]), (posts, &json!(0)), "{status} {at}");
+    }
+}
+
+/// Two presses of the button are two posts, for a finding that is closed and below the threshold
+/// too. Copies of one event are one post, in one run or in two, and mention nobody when closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_sends_is_posted_once_for_each_event() {
+    let scene = Scene::new().await;
+    let press = |id: &str| {
+        let event = case("custom-action-after-posted.jsonl").remove(1);
+        let mut event: Value = serde_json::from_str(&event).unwrap();
+        event["id"] = json!(id);
+        for finding in event["detail"]["findings"].as_array_mut().unwrap() {
+            finding["Compliance"]["Status"] = json!("PASSED");
+            finding["Severity"] = json!({"Label": "LOW"});
+        }
+        event.to_string()
+    };
+    let (first, second) = (press("press-1"), press("press-2"));
+    let (tally, texts) = scene.run(&[&first, &first]).await;
+    assert_eq!((texts.len(), &tally["posted"]), (1, &json!(1)), "{tally}");
+    assert!(texts[0].contains("Send to Slack") && texts[0].contains("closed: resolved"));
+    assert!(!texts[0].contains("S012AB3CD"), "{texts:?}");
+    assert_eq!(scene.run(&[&first]).await.1.len(), 0);
+    assert_eq!(scene.run(&[&second, &first]).await.1.len(), 1);
 }
 
 /// The copies of each state come in any order, doubled, within one run.

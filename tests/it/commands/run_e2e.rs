@@ -15,7 +15,7 @@ use hansho::commands::demo::slack_standin::{
 use hansho::embedded::{EmbeddedQueue, Store};
 use hansho::instants::Wall;
 use hansho::ports::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -606,6 +606,40 @@ async fn events_are_taken_over_http_and_posted() {
         let post = post.expect("all three are posted").unwrap();
         posted.extend(alerts[..3].iter().map(|a| &a.finding).filter(|id| shows(&post, id)));
     }
+}
+
+/// A finding that was posted is archived. A later post says so, without a mention.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_post_tells_quietly_what_closed() {
+    let scene = Scene::embedded(vec![]).await;
+    let more = [
+        ("HANSHO_DESTINATION_RESOLVED", "quiet"),
+        ("HANSHO_DESTINATION_MENTION_CRITICAL", "<!here>"),
+    ];
+    let (_worker, url) = listening(&scene, &more).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let send = |id: String, severity: u8, archived: bool, minute: u8| {
+        let body = json!({ "schemaVersion": "2.0", "id": id, "severity": severity, "type": "T",
+            "accountId": "111122223333", "region": "eu-west-1", "title": id, "resource": {},
+            "updatedAt": format!("2026-07-22T10:{minute:02}:00Z"),
+            "service": { "archived": archived } });
+        http.post(&url).body(body.to_string()).send()
+    };
+    let mut posts = scene.slack.subscribe();
+    send("lasting".to_owned(), 9, false, 1).await.unwrap();
+    posts.recv().await.unwrap();
+    send("lasting".to_owned(), 9, true, 2).await.unwrap();
+    // The closing may be processed after the first of these is posted.
+    for number in 0..50 {
+        send(format!("other-{number}"), 5, false, 3).await.unwrap();
+        let post = posts.recv().await.unwrap().payload.to_string();
+        assert!(!post.contains("<!here>"), "{post}");
+        if post.contains("🔕 suppressed") {
+            return assert!(post.contains("within a minute: lasting · 111122223333"), "{post}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no post tells that it closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

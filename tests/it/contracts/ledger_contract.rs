@@ -107,7 +107,8 @@ fn fullest_incident() -> Incident {
         Closed { at, why: Closing::Suppressed, by: ClosedBy::Person }
     };
     let sighting =
-        Sighting { member: "ö\"' 半鐘".into(), ..Sighting::open(Level::High, Some(Wall(3))) };
+        Sighting { standard: "PCI".into(), ..Sighting::open(Level::High, Some(Wall(3))) };
+    let sighting = Sighting { member: "ö\"' 半鐘".into(), ..sighting };
     let (seen, _) = Incident::default().see(&sighting, None);
     seen.close(closed(4)).open(Wall(5), true).close(closed(i64::MAX))
 }

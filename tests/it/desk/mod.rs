@@ -4,6 +4,7 @@
 pub mod alone;
 pub mod buffer;
 pub mod calls;
+pub mod closing_note;
 #[cfg(feature = "demo")]
 pub mod costs;
 pub mod dead;

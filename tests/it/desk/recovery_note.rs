@@ -254,7 +254,8 @@ fn with_its_notes_a_post_keeps_slacks_limits() {
             let payload = payload(&post, &sre());
             assert_eq!(slack_rules::broken(&payload), None);
             let attachments = payload["attachments"].as_array().unwrap();
-            let chars: usize = attachments.iter().map(|a| a.to_string().chars().count()).sum();
+            let chars: usize =
+                attachments.iter().map(|a| a.to_string().encode_utf16().count()).sum();
             assert!(chars <= BUDGET_CHARS, "{cards} cards, {notes} notes: {chars}");
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hansho::finding::{Finding, Level, Parsed, Partition, RejectCode, parse};
+use hansho::finding::{Finding, IgnoredEvent, Level, Parsed, Partition, RejectCode, parse};
 use serde_json::Value;
 
 use crate::support::lane::ByLane;
@@ -22,7 +22,7 @@ struct Expected {
     actor: &'static str,
 }
 
-/// Every fixture with a finding. The others are in [`REFUSED`].
+/// Every fixture with a finding. The others are in [`IGNORED`] and [`REFUSED`].
 const EXPECTED: &[Expected] = &[
     Expected {
         fixture: "access-analyzer-external",
@@ -277,6 +277,34 @@ const EXPECTED: &[Expected] = &[
         actor: "",
     },
     Expected {
+        fixture: "securityhub-custom-action",
+        fingerprint: "securityhub/111122223333/eu-central-1/event/9c2f1a7e-0b63-4d55-8f1e-5a4d3c2b1a00/control/S3.8/arn:aws:s3:::shop-data-1",
+        level: Level::Medium,
+        resource: "S3 bucket shop-data-1, account 111122223333",
+        actor: "",
+    },
+    Expected {
+        fixture: "guardduty-malware-object",
+        fingerprint: "guardduty/111122223333/eu-central-1/s3-object/shop-uploads/in/invoice.pdf.exe/d41d8cd98f00b204e9800998eEXAMPLE",
+        level: Level::High,
+        resource: "S3 object shop-uploads/in/invoice.pdf.exe (version d41d8cd98f00b204e9800998eEXAMPLE)",
+        actor: "",
+    },
+    Expected {
+        fixture: "guardduty-runtime-unhealthy",
+        fingerprint: "guardduty/111122223333/eu-central-1/runtime/EKS cluster/shop",
+        level: Level::Medium,
+        resource: "EKS cluster shop",
+        actor: "",
+    },
+    Expected {
+        fixture: "securityhub-insight",
+        fingerprint: "securityhub/111122223333/eu-central-1/event/9c2f1a7e-0b63-4d55-8f1e-5a4d3c2b1a00/arn:aws:securityhub:eu-central-1:111122223333:insight/111122223333/custom/a1b2c3d4-0000-4000-8000-00000000aaaa",
+        level: Level::Medium,
+        resource: "",
+        actor: "",
+    },
+    Expected {
         fixture: "securityhub-guardduty",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f300",
         level: Level::High,
@@ -320,10 +348,15 @@ const EXPECTED: &[Expected] = &[
     },
 ];
 
+/// Every fixture with an event that is known to be no finding.
+const IGNORED: &[(&str, IgnoredEvent)] = &[
+    ("foreign-access-preview", IgnoredEvent::AccessPreview),
+    ("foreign-cloudtrail", IgnoredEvent::CloudTrail),
+    ("foreign-inspector-scan", IgnoredEvent::InspectorScan),
+];
+
 /// Every fixture with a rejection: the code and the place.
 const REFUSED: &[(&str, RejectCode, &str)] = &[
-    ("foreign-access-preview", RejectCode::NotAFinding, "detail"),
-    ("foreign-cloudtrail", RejectCode::NotAFinding, "detail"),
     ("foreign-ec2-state", RejectCode::NotAFinding, "detail"),
     ("foreign-health", RejectCode::NotAFinding, "detail"),
     ("foreign-sns-confirmation", RejectCode::NotAFinding, ""),
@@ -372,6 +405,8 @@ fn what_is_refused_names_its_place() {
             parsed.rejections.iter().map(|r| (name.as_str(), r.code, r.place.as_str())).collect();
         let expected: Vec<_> = REFUSED.iter().filter(|r| r.0 == name).copied().collect();
         assert_eq!(refused, expected, "{name}");
+        let ignored: Vec<_> = IGNORED.iter().filter(|i| i.0 == name).map(|i| i.1).collect();
+        assert_eq!(parsed.ignored, ignored, "{name}");
         let is_expected = EXPECTED.iter().any(|expected| expected.fixture == name);
         assert_eq!(!parsed.findings.is_empty(), is_expected, "{name}");
     }
@@ -433,7 +468,7 @@ fn flags_and_partitions() {
 }
 
 fn accounted_for(parsed: &Parsed) -> bool {
-    !parsed.findings.is_empty() || !parsed.rejections.is_empty()
+    !parsed.findings.is_empty() || !parsed.ignored.is_empty() || !parsed.rejections.is_empty()
 }
 
 /// The bytes between two cuts in each lane. The number is prime, so that no layout evades the cuts.
@@ -494,7 +529,7 @@ pub fn substitutes() -> [Value; 8] {
 /// Returns whether the value at `pointer` identifies the kind of message, or holds the finding or
 /// its id.
 fn decides(pointer: &str) -> bool {
-    const KEYS: [&str; 18] = [
+    const KEYS: [&str; 25] = [
         "id",
         "arn",
         "uid",
@@ -513,6 +548,13 @@ fn decides(pointer: &str) -> bool {
         "productarn",
         "resource",
         "service",
+        "s3objectdetails",
+        "bucketname",
+        "objectkey",
+        "resourcedetails",
+        "eksclusterdetails",
+        "clustername",
+        "insightarn",
     ];
     let key = pointer.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     key.is_empty() || key.parse::<usize>().is_ok() || KEYS.contains(&key.as_str())

@@ -49,10 +49,11 @@ impl SimSlack {
     }
 }
 
-fn said(note: &Note) -> Said {
+fn said(note: &Note) -> Option<Said> {
     match note {
-        Note::Recovered { .. } => Said::Recovered,
-        Note::StandsIn { destination, .. } => Said::StandsInFor(number_of(destination)),
+        Note::Recovered { .. } => Some(Said::Recovered),
+        Note::StandsIn { destination, .. } => Some(Said::StandsInFor(number_of(destination))),
+        Note::Closed { .. } => None,
     }
 }
 
@@ -226,7 +227,7 @@ impl Notifier for SimSlack {
             Form::Digest => PostForm::Digest,
             Form::Plain => PostForm::Plain,
         };
-        let said: Vec<Said> = post.notes.iter().map(said).collect();
+        let said: Vec<Said> = post.notes.iter().filter_map(said).collect();
         let flaw = flaw(&payload(post, &self.mentions));
         world.rush(self.process.who, "post");
         world.note(

@@ -283,6 +283,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         paces: vec![Duration::from_millis(1100)],
         unread: Vec::new(),
         fallbacks: vec![None],
+        tells_closings: Vec::new(),
         fleet: 1,
         capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },
         findings_max: 500,

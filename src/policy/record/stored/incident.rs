@@ -29,6 +29,9 @@ struct Stored {
     /// Members: name, the product's state and when, the handling and when, the level handled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     m: Vec<(String, char, Times, char, Times, Option<u8>)>,
+    /// The standards of the members, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    s: Vec<String>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -40,7 +43,7 @@ pub(super) fn encode(incident: &Incident) -> String {
         return String::new();
     }
     let member = |member: &Member| {
-        let Member { name, product, product_at, handling, handling_at, handled_level } = member;
+        let Member { name, product, product_at, handling, handling_at, handled_level, .. } = member;
         let level = handled_level.map(Level::rank);
         let (product_at, handling_at) = (times(*product_at), times(*handling_at));
         (name.clone(), letter(*product), product_at, letter(*handling), handling_at, level)
@@ -51,6 +54,10 @@ pub(super) fn encode(incident: &Incident) -> String {
         c: incident.closed.map(closed),
         b: incident.closed_before.map(closed),
         m: incident.members.iter().map(member).collect(),
+        s: match incident.standards().next() {
+            Some(_) => incident.members.iter().map(|member| member.standard.clone()).collect(),
+            None => Vec::new(),
+        },
     };
     // Numbers and strings can always be written.
     serde_json::to_string(&stored).unwrap_or_default()
@@ -62,7 +69,8 @@ pub(super) fn decode(text: &str) -> Result<Incident, Unreadable> {
         return Ok(Incident::default());
     }
     let stored: Stored = serde_json::from_str(text).map_err(|_| unreadable)?;
-    let member = |(name, product, product_at, handling, handling_at, level): (
+    let mut standards = stored.s.into_iter();
+    let mut member = |(name, product, product_at, handling, handling_at, level): (
         String,
         char,
         Times,
@@ -72,6 +80,7 @@ pub(super) fn decode(text: &str) -> Result<Incident, Unreadable> {
     )| {
         Some(Member {
             name,
+            standard: standards.next().unwrap_or_default(),
             product: state(product)?,
             product_at: stamp(product_at),
             handling: state(handling)?,
@@ -90,7 +99,8 @@ pub(super) fn decode(text: &str) -> Result<Incident, Unreadable> {
             Some(Some(Closed { at: stamp(at), why, by }))
         }
     };
-    let members = stored.m.into_iter().map(member).collect::<Option<Vec<_>>>().ok_or(unreadable)?;
+    let members =
+        stored.m.into_iter().map(&mut member).collect::<Option<Vec<_>>>().ok_or(unreadable)?;
     if members.len() > Incident::MEMBERS_MAX {
         return Err(unreadable);
     }
@@ -146,6 +156,7 @@ mod tests {
         let closed = |why, by| Some(Closed { at: at(5), why, by });
         let member = Member {
             name: "0123456789abcdef".to_owned(),
+            standard: "PCI DSS v3.2.1".to_owned(),
             product: FindingState::Closed(Closing::Resolved),
             product_at: at(7),
             handling: FindingState::Closed(Closing::Suppressed),

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use hansho::commands::replay::filter::{Filter, SeverityIs};
+use hansho::commands::replay::forecast::{self, MessageForecast, Totals};
 use hansho::commands::replay::glob::Glob;
 use hansho::commands::replay::parsed::ParsedDeadLetter;
 use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::ports::{DeadLetter, Lane, MessageId, Origin};
+
+use super::contract::dead_letter;
 
 const NIGHT: i64 = 1_790_000_000_000;
 
@@ -224,4 +227,18 @@ fn what_can_not_be_read_is_found_by_its_reason_and_its_envelope() {
     ] {
         assert_eq!(filter.admits(&message), admits, "{filter:?}");
     }
+}
+
+/// Such a message is in the quarantine of an older version.
+#[test]
+fn an_event_that_is_no_finding_would_be_ignored() {
+    let body = include_str!("../../../fixtures/findings/foreign-cloudtrail.json");
+    let letter = ParsedDeadLetter::parse(&dead_letter(1, body));
+    let planned = MessageForecast { lane: Lane::Standard, alerts: Vec::new() };
+    let text = forecast::text(&letter, &planned, Wall(0));
+    assert_eq!(text, "ignore it: the event is no finding");
+    let mut totals = Totals::default();
+    totals.add(&letter, &planned);
+    assert_eq!((totals.ignored, totals.quarantined_again), (1, 0));
+    assert!(totals.text().contains("1 no findings, would be ignored"));
 }

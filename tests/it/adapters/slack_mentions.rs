@@ -1,0 +1,89 @@
+//! Who is mentioned, in every form of post.
+
+use hansho::finding::{Canary, Closing, Finding, FindingState, Level, Text};
+use hansho::ports::Form;
+use hansho::slack::{Mention, Mentions, payload};
+
+use super::slack_render::{a_post, calm, card};
+
+/// A mention of its own for each level.
+const IDS: [&str; 5] = ["S0INFO", "S0LOW", "S0MEDIUM", "S0HIGH", "S0CRITICAL"];
+
+fn everybody() -> Mentions {
+    let mut mentions = Mentions::none();
+    for (level, id) in Level::ALL.into_iter().zip(IDS) {
+        mentions.set(level, Mention::from_id(id, None).unwrap());
+    }
+    mentions
+}
+
+fn sample(level: Level) -> Finding {
+    Finding { sample: true, title: Text::new("[SAMPLE] t", 100), ..calm(level) }
+}
+
+fn requested(level: Level) -> Finding {
+    Finding { requested_by: Some(Text::new("Send to <!here> S0HIGH", 64)), ..calm(level) }
+}
+
+fn closed_by_product(level: Level) -> Finding {
+    let mut finding = requested(level);
+    finding.condition.product = FindingState::Closed(Closing::Resolved);
+    finding
+}
+
+fn closed_by_person(level: Level) -> Finding {
+    let mut finding = requested(level);
+    finding.condition.handling = Some(FindingState::Closed(Closing::Suppressed));
+    finding
+}
+
+fn canary(level: Level) -> Finding {
+    Finding { canary: Some(Canary { put_at: None, post: true }), ..calm(level) }
+}
+
+#[test]
+fn samples_closed_findings_and_canaries_mention_nobody() {
+    use Level::{Critical, High, Low};
+    for (findings, mentioned) in [
+        (vec![calm(Critical)], Some(Critical)),
+        (vec![requested(High)], Some(High)),
+        (vec![sample(Critical)], None),
+        (vec![closed_by_product(Critical)], None),
+        (vec![closed_by_person(Critical)], None),
+        (vec![canary(Critical)], None),
+        (vec![sample(Critical), closed_by_person(High), canary(High)], None),
+        // The mention is that of the most severe finding that may mention anybody.
+        (vec![sample(Critical), calm(Low), closed_by_product(High)], Some(Low)),
+        (vec![calm(High), sample(Critical), requested(Low)], Some(High)),
+        (vec![sample(Critical); 40], None),
+        (vec![closed_by_person(Critical); 40], None),
+    ] {
+        for form in [Form::Cards, Form::Digest, Form::Plain] {
+            let cards = findings.iter().cloned().map(card).collect();
+            let payload = payload(&a_post(form, cards), &everybody());
+            // Slack notifies for the top-level text as for the blocks.
+            let found: Vec<&str> = payload["text"].as_str().unwrap().matches("<!").collect();
+            let text = payload.to_string();
+            let all = text.matches("<!subteam").count() + text.matches("<!here").count();
+            let expected = usize::from(mentioned.is_some());
+            assert_eq!((found.len(), all), (expected, expected), "{form:?}: {text}");
+            if let Some(level) = mentioned {
+                let id = IDS[usize::from(level.rank())];
+                assert!(text.contains(&format!("<!subteam^{id}>")), "{form:?}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_action_is_named_in_every_form() {
+    for form in [Form::Cards, Form::Digest, Form::Plain] {
+        for count in [1, 3] {
+            let mut finding = calm(Level::High);
+            finding.requested_by = Some(Text::new("Send to Slack", 64));
+            let post = a_post(form, vec![card(finding); count]);
+            let text = payload(&post, &Mentions::none()).to_string();
+            assert!(text.contains("Send to Slack"), "{form:?}: {text}");
+        }
+    }
+}
