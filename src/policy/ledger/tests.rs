@@ -38,7 +38,9 @@ fn post(level: Level) -> AcceptedPost {
 fn posted(post: AcceptedPost, marked_by: Option<&str>) -> AlertRecord {
     let marked_by = marked_by.map(str::to_owned);
     let state = AlertRecordState::Posted { post, marked_by };
-    AlertRecord { state, attempts: 3, ambiguous: 1, ..free() }
+    // A state that is newer than the post was seen since.
+    let (incident, _) = Incident::default().see(&open_at(Low, 501), None);
+    AlertRecord { state, attempts: 3, ambiguous: 1, incident, ..free() }
 }
 
 fn sent(level: Level) -> AlertRecord {
@@ -161,6 +163,19 @@ fn the_corners_between_claims_levels_and_reminders() {
         ("due, less is wanted", Some(due(sent(High))), Medium, "remind, fence 8, after high"),
     ] {
         assert_eq!(brief(&claim(seen.as_ref(), &want(level), &TERMS, NOW)), answer, "{what}");
+    }
+}
+
+#[test]
+fn a_newer_state_is_written_before_it_is_settled() {
+    let newer = Want { sighting: open_at(High, 502), ..want(High) };
+    for (what, seen, answer) in [
+        ("sent", sent(High), "join high, fence 8"),
+        ("being raised", claimed(sent(High), Critical, ALIVE), "busy until +5001"),
+        ("raise crashed", claimed(sent(High), Critical, OVER), "join high, fence 8"),
+        ("sent, lower", sent(Medium), "escalate, fence 8, after medium"),
+    ] {
+        assert_eq!(brief(&claim(Some(&seen), &newer, &TERMS, NOW)), answer, "{what}");
     }
 }
 
@@ -466,7 +481,7 @@ fn after_a_rewind_it_is_posted_once_and_says_that_it_may_be_a_repeat() {
         (kind, held.escalated_from(), held.is_reminder()),
         (ClaimKind::TakeOver, None, false)
     );
-    let (_, marked) = mark(&held, "d1", &Sighting::open(High, None), &TERMS, NOW);
+    let (_, marked) = mark(&held, "d1", &want(High).sighting, &TERMS, NOW);
     assert_eq!(
         claim(Some(&marked), &want(High), &TERMS, NOW),
         Claim::AlreadyPosted { level: High }

@@ -100,7 +100,7 @@ fn a_finding_opens_closes_and_comes_back() {
         (
             "an old closing after an open state",
             vec![by_product(Open, 2), by_product(GONE, 1), by_product(Open, 3)],
-            vec!["posted", "closed", "already"],
+            vec!["posted", "closed", "noted"],
         ),
         (
             "closed twice, comes back once",
@@ -111,7 +111,7 @@ fn a_finding_opens_closes_and_comes_back() {
                 by_product(Open, 4),
                 by_product(Open, 4),
             ],
-            vec!["posted", "closes", "closed", "came back", "already"],
+            vec!["posted", "closes", "noted", "came back", "already"],
         ),
         (
             "closed before it was posted, then open",
@@ -175,7 +175,7 @@ fn what_a_person_handled_does_not_ring_again_with_the_next_update() {
         (
             "worse than what was handled",
             vec![handled(GONE), level(Critical, by_product(Open, 9)), by_product(Open, 10)],
-            vec!["closes", "came back", "already"],
+            vec!["closes", "came back", "noted"],
         ),
         (
             "worse in Security Hub's own event",

@@ -52,7 +52,8 @@ fn a_record_of_before_is_open_at_the_revision_that_was_posted() {
         Effect::None
     );
     assert!(matches!(effect(&by_product(GONE, 6)), Effect::Closes(_)));
-    assert_eq!(effect(&by_product(Open, 6)), Effect::None);
+    assert_eq!(effect(&Sighting::open(High, Some(Wall(5)))), Effect::None);
+    assert_eq!(effect(&by_product(Open, 6)), Effect::Noted);
 }
 
 #[test]
@@ -65,5 +66,5 @@ fn a_comeback_is_counted_and_keeps_the_end_of_the_incident_before() {
     assert_eq!((second.opened_at, second.comebacks), (Some(Wall(9)), 1));
     assert_eq!((second.closed, second.closed_before), (None, Some(closed)));
     let untold = Incident::default().close(closed).open(Wall(9), false);
-    assert_eq!((untold.comebacks, untold.closed_before), (0, None));
+    assert_eq!((untold.comebacks, untold.closed_before), (0, Some(closed)));
 }

@@ -22,8 +22,6 @@ struct State<'a> {
     tried: BTreeMap<(Who, u8), u64>,
     /// Alerts that no longer wait at a worker.
     finished: BTreeSet<(Who, Alert)>,
-    /// The level at which a worker posted an alert. Another may know of that.
-    posted: BTreeMap<Alert, u8>,
     claims: BTreeSet<(Who, Alert)>,
     /// The last post that a worker made without a claim.
     unclaimed: BTreeMap<(Who, u8), u64>,
@@ -81,10 +79,6 @@ impl<'a> State<'a> {
                 match answer {
                     Answer::Accepted => {
                         self.finished.extend(cards.iter().map(|card| (who, card.alert())));
-                        for card in *cards {
-                            let level = self.posted.entry(card.alert()).or_default();
-                            *level = card.level.max(*level);
-                        }
                     }
                     Answer::Pause(ms) => {
                         self.tried.insert((who, *destination), entry.at + ms);
@@ -136,9 +130,9 @@ impl<'a> State<'a> {
             }
             for (alert, c) in owes(rules, carries) {
                 let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
-                let known = self.posted.get(&alert).is_some_and(|level| *level >= c.level);
-                let finished = self.finished.contains(&(who, alert));
-                let done = finished || known || rules.is_poison(c.finding);
+                // Of a finding that closes only the ledger knows whether it came back.
+                let unsure = rules.lives(c.finding) || rules.is_poison(c.finding);
+                let done = self.finished.contains(&(who, alert)) || unsure;
                 if c.level == CRITICAL && !done && at > tried + POSTED_MS {
                     let what = format!("{c} waits at {who} for an unreachable ledger");
                     verdict.breaks("I14", at, Some(c.finding), what);
