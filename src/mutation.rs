@@ -76,6 +76,8 @@ pub enum Mutation {
     ClosingLeavesNoTrace,
     /// The state that came last replaces the one before.
     ArrivalDecides,
+    /// A record does not learn of a state that is newer than what it knows.
+    NewerStateForgotten,
     /// A finding that comes back stays closed.
     ComebackForgotten,
     /// This worker's memory settles also a state that the record had not seen.

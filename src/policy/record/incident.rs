@@ -281,6 +281,7 @@ impl Incident {
             Some(closed) if changed && !self.is_closed() && incident.is_all_closed() => {
                 Effect::Closes(closed)
             }
+            _ if newer && !changed && mutation::is(Mutation::NewerStateForgotten) => Effect::None,
             _ if changed || newer || joins => Effect::Noted,
             _ => Effect::None,
         };

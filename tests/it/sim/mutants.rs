@@ -114,12 +114,13 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::ReceivesWithoutPlace, &["I6"], 120),
 ];
 
-const MUTATIONS_OF_LIVES: [Finding<Mutation>; 7] = [
+const MUTATIONS_OF_LIVES: [Finding<Mutation>; 8] = [
     (Mutation::ClosingIgnored, &["I21", "I22"], USUAL_SEEDS),
     (Mutation::ClosingForgetsPost, &["I8"], USUAL_SEEDS),
     (Mutation::ClosingBreaksClaim, &["I2", "I12"], USUAL_SEEDS),
     (Mutation::ClosingLeavesNoTrace, &["I22"], USUAL_SEEDS),
     (Mutation::ArrivalDecides, &["I2", "I21", "I22"], USUAL_SEEDS),
+    (Mutation::NewerStateForgotten, &["I2", "I21", "I22"], USUAL_SEEDS),
     (Mutation::ComebackForgotten, &["I21"], USUAL_SEEDS),
     (Mutation::MemorySettlesComebacks, &["I21"], USUAL_SEEDS),
 ];

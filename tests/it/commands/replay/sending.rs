@@ -14,6 +14,7 @@ use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::filter::Threshold;
 use hansho::policy::ledger::{AlertRecord, Claim, RecordKey, Terms, Want, claim, mark};
+use hansho::policy::record::Sighting;
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::{Clock, Lane, Ledger, Written};
 use tokio::sync::watch;
@@ -324,10 +325,14 @@ fn key(number: usize, destination: &str) -> RecordKey {
     RecordKey::alert(fingerprint, destination)
 }
 
+/// The finding as [`finding`] writes it.
+fn sighting(level: Level) -> Sighting {
+    Sighting::open(level, Wall::parse_rfc3339("2026-09-21T10:00:00Z"))
+}
+
 async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) -> AlertRecord {
     let seen = ledger.read(key).await.unwrap();
-    let want =
-        Want { owner: "worker", sighting: hansho::policy::record::Sighting::open(level, None) };
+    let want = Want { owner: "worker", sighting: sighting(level) };
     let Claim::Write { expect, record: row, .. } = claim(seen.as_ref(), &want, &TERMS, now) else {
         panic!("it can't be claimed")
     };
@@ -337,8 +342,7 @@ async fn claimed(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall
 
 async fn posted(ledger: &MemoryLedger, key: &RecordKey, level: Level, now: Wall) {
     let held = claimed(ledger, key, level, now).await;
-    let (expect, row) =
-        mark(&held, "post-1", &hansho::policy::record::Sighting::open(level, None), &TERMS, now);
+    let (expect, row) = mark(&held, "post-1", &sighting(level), &TERMS, now);
     assert_eq!(ledger.write(key, &expect, &row).await, Ok(Written::Done));
 }
 

@@ -18,8 +18,8 @@ struct Closing {
 }
 
 impl Closing {
-    /// A destination that is not owed such a finding keeps no trace of its end, unless it was given a
-    /// of the finding before.
+    /// A destination that is not owed such a finding keeps no trace of its end, unless an alert of
+    /// it was posted before.
     fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
         rules.owed(self.level).any(|owed| owed == destination)
     }
