@@ -365,7 +365,7 @@ impl Generator<'_> {
             (format!("Finding {finding}"), text)
         };
         let severity: Value = serde_json::from_str(severity).unwrap_or(Value::Null);
-        json!({
+        let mut body = json!({
             "version": "0", "id": "e-1", "detail-type": "GuardDuty Finding",
             "source": "aws.guardduty", "account": account, "region": region,
             "detail": {
@@ -374,10 +374,13 @@ impl Generator<'_> {
                 "title": title, "description": description,
                 "updatedAt": format!("2026-09-21T10:{revision:02}:00Z"),
                 "resource": { "resourceType": "Instance" },
-                "service": { "count": 1, "archived": closed },
+                "service": { "count": 1 },
             },
-        })
-        .to_string()
+        });
+        if closed {
+            body["detail"]["service"]["archived"] = true.into();
+        }
+        body.to_string()
     }
 }
 

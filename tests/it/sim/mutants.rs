@@ -60,7 +60,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::UnfencedMark, &["I2", "I8"], USUAL_SEEDS),
     (Mutant::UnfencedClaim, &["I2", "I8"], USUAL_SEEDS),
     (Mutant::MarkForgotten, &["I2", "I12"], USUAL_SEEDS),
-    (Mutant::BusyTakenForPosted, &["I1"], USUAL_SEEDS),
+    (Mutant::BusyTakenForPosted, &["I1", "I12"], USUAL_SEEDS),
     (Mutant::EscalationForgotten, &["I1"], USUAL_SEEDS),
     (Mutant::DeletedAtReceive, &["I1"], USUAL_SEEDS),
     (Mutant::HeartbeatForgotten, &["I11"], USUAL_SEEDS),

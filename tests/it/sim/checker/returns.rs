@@ -44,6 +44,8 @@ struct State<'a> {
     /// Destinations whose last answer to a worker was an error.
     failing: BTreeSet<(Who, u8)>,
     posts: BTreeMap<u32, u8>,
+    /// The posts that the ledger knows.
+    marked: BTreeSet<(Alert, Option<u32>)>,
     backs: BTreeMap<u32, u32>,
     /// When a worker returned which findings and bytes to free space in the buffer.
     freed: BTreeMap<Who, Vec<(u64, usize, usize)>>,
@@ -80,10 +82,13 @@ impl State<'_> {
                 };
             }
             What::Write { alert, row, done } => {
+                // A new fact about the incident names a post that the ledger knows.
+                let marks = *done && row.state == "sent" && row.owned;
+                let marks = marks && self.marked.insert((*alert, row.post));
                 let seen = self.events.entry(who).or_default();
                 if !done {
                     seen.refused.insert(*alert);
-                } else if row.state == "sent" && row.owned && !row.closed {
+                } else if marks {
                     // If two messages carry the alert, the history does not show which one was
                     // marked.
                     if self.desks.carriers(who, alert.finding).count() == 1 {
