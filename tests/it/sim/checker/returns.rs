@@ -23,8 +23,8 @@ const MOMENT_MS: u64 = 5_000;
 /// Returns within this time count as one step.
 const STEP_MS: u64 = 500;
 const CRITICAL: u8 = 4;
-/// The most messages that one step returns.
-const STEP_MAX: usize = 600;
+/// The most messages that one step returns: a storm, each of them once.
+const STEP_MAX: usize = 1_200;
 
 /// The events of a worker's messages since it received them.
 #[derive(Default)]
