@@ -36,13 +36,13 @@ impl Act<'_> {
             .describe()
             .or_else(|| self.connection.describe())
             .or_else(|| self.port_probe.describe())
-            .or_else(|| Some(format!("domain {}", part(self.dns.name.as_deref()?))))
+            .or_else(|| Some(format!("domain {}", part(self.dns.as_deref()?))))
     }
 }
 
 impl ApiCall<'_> {
     fn describe(&self) -> Option<String> {
-        let domain = self.domain.name.as_deref().map(|text| part(text).into_owned());
+        let domain = self.domain.as_deref().map(|text| part(text).into_owned());
         let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
         let call = call.map(|call| format!("calling {call}"));
         joined([self.remote.describe(None).or(domain), call], " ")

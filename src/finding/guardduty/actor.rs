@@ -11,9 +11,9 @@ use super::schema::{
 
 /// Describes the actor: the caller and its address, then a threat list or malware.
 pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<String> {
-    let sequence = service.detection.sequence.as_ref();
+    let sequence = service.sequence.as_ref();
     let activity = &service.activity;
-    let runtime = service.runtime.process.describe();
+    let runtime = service.process.describe();
     let done = activity.describe(resource);
     let doer = joined([runtime, done], ", ")
         .or_else(|| resource.kubernetes.user.describe())
@@ -24,7 +24,7 @@ pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option
 
 impl Service<'_> {
     fn describe_malware(&self) -> Option<String> {
-        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.by_name.threats];
+        let scans = [&self.malware, &self.volume_malware];
         let found = scans.into_iter().find(|threats| !threats.items.is_empty())?;
         let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
         Some(format!("malware {}", several(names, found.total)?))
@@ -47,7 +47,7 @@ impl Activity<'_> {
 impl ApiCall<'_> {
     /// `198.51.100.7 (Germany, …) calling iam.amazonaws.com CreateUser as IAMUser alice`.
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
-        let domain = self.domain.name.as_deref();
+        let domain = self.domain.as_deref();
         let remote =
             self.remote.describe(None).or_else(|| domain.map(|text| part(text).into_owned()));
         let account = self.account.id.as_deref().map(|id| ["account ", &part(id)].concat());

@@ -15,7 +15,7 @@ use super::schema::{
 /// there are none, or the type is unknown, the other details are tried, then the resources of the
 /// call, the caller, and the name of the type.
 pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
-    let sequence = service.detection.sequence.as_ref();
+    let sequence = service.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();
     resource
         .describe_kind(kind, sequence)
@@ -66,7 +66,7 @@ impl Resource<'_> {
         let keys = objects.and_then(|objects| {
             several(objects.items.iter().filter_map(|object| object.name()), objects.total)
         });
-        let access = self.buckets.first().and_then(|bucket| bucket.access.effective.as_deref());
+        let access = self.buckets.first().and_then(|bucket| bucket.access.as_deref());
         let label = if self.buckets.total > 1 { "S3 buckets" } else { "S3 bucket" };
         Phrase::of_list(label, Some(names))
             .with_list("object", keys)
@@ -82,10 +82,10 @@ impl Resource<'_> {
 
     fn describe_backup(&self) -> Option<String> {
         let short = |arn: &Option<Cow<'_, str>>| arn.as_deref().map(short_name).map(str::to_owned);
-        if let Some(snapshot) = short(&self.snapshot.arn) {
+        if let Some(snapshot) = short(&self.snapshot) {
             return Phrase::new("EBS snapshot", Some(&snapshot)).build();
         }
-        if let Some(image) = short(&self.image.arn) {
+        if let Some(image) = short(&self.image) {
             return Phrase::new("machine image", Some(&image)).build();
         }
         let point = short(&self.recovery_point.arn)?;
