@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::instants::Wall;
+use crate::words::words;
 
-/// One of the two queues. Express carries a second copy of each high or critical finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    Express,
-    Standard,
+words! {
+    /// One of the two queues. Express carries a second copy of each high or critical finding.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Lane {
+        Express = "express",
+        Standard = "standard",
+    }
 }
 
 impl Lane {
@@ -19,13 +22,6 @@ impl Lane {
 
     pub fn from_name(word: &str) -> Option<Lane> {
         Lane::ALL.into_iter().find(|lane| lane.as_str() == word)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Lane::Express => "express",
-            Lane::Standard => "standard",
-        }
     }
 }
 
