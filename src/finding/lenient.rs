@@ -180,8 +180,8 @@ fn fill_below<'a, S: Slot<'a> + Default>(slot: &mut S, json: Json<'a>, path: &[&
 }
 
 /// Declares structs that read the named keys of an object. The case of a key does not count,
-/// because EventBridge writes `accountId` where the API writes `AccountId`. `"a" / "b"` is key `b` of
-/// the object at key `a`.
+/// because EventBridge writes `accountId` where the API writes `AccountId`. `"a" / "b"` is key `b`
+/// of the object at key `a`.
 macro_rules! object {
     ($(
         $(#[$meta:meta])*
