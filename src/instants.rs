@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime};
 
@@ -99,6 +100,13 @@ impl Wall {
             .ok()
             .and_then(|at| at.format(&Rfc3339).ok())
             .unwrap_or_else(|| format!("{} ms", self.0))
+    }
+}
+
+/// Writes RFC 3339, as [`Wall::to_rfc3339`] does.
+impl Serialize for Wall {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.to_rfc3339())
     }
 }
 
