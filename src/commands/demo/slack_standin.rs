@@ -34,9 +34,10 @@ const RECORDS_MAX: usize = 100_000;
 const SUBSCRIBER_LAG_MAX: usize = 1024;
 
 /// The stand-in's behaviour for one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
     /// Slack's behaviour: the rate limit, then the payload's rules, then `ok`.
+    #[default]
     Ok,
     /// Slack's behaviour, after a delay.
     Slow(Duration),
@@ -113,6 +114,7 @@ struct Shared {
     seen: broadcast::Sender<Arc<Received>>,
 }
 
+#[derive(Default)]
 struct StandInState {
     script: VecDeque<Behaviour>,
     otherwise: Behaviour,
@@ -133,16 +135,10 @@ impl SlackStandIn {
     ) -> io::Result<SlackStandIn> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = StandInState {
-            script: VecDeque::new(),
-            otherwise: Behaviour::Ok,
-            due_ms: BTreeMap::new(),
-            records: Vec::new(),
-        };
         let shared = Arc::new(Shared {
             clock: Box::new(clock),
             rate_limit,
-            state: Mutex::new(state),
+            state: Mutex::default(),
             seen: broadcast::channel(SUBSCRIBER_LAG_MAX).0,
         });
         let app = Router::new()
