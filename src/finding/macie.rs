@@ -13,7 +13,7 @@ use super::gauge::Gauge;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed, object};
 use super::model::Finding;
-use super::phrase::{Phrase, joined, known, part, principal};
+use super::phrase::{Phrase, joined, known, principal, words};
 use super::product::Product;
 use super::reject::Rejection;
 use super::severity::Level;
@@ -164,7 +164,7 @@ impl Policy<'_> {
             .with(known(&address.country))
             .with(address.owner.organisation.as_deref())
             .build();
-        let call = joined([&call.service, &call.api].map(|text| text.as_deref().map(part)), " ");
+        let call = words([&call.service, &call.api]);
         let who = joined([self.actor.user.describe(), from], " from ");
         joined([who, call.map(|call| format!("calling {call}"))], ", ")
     }

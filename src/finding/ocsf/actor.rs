@@ -1,6 +1,6 @@
 //! Describes the actor of an OCSF finding.
 
-use super::super::phrase::{Phrase, joined, known, part, principal};
+use super::super::phrase::{Phrase, joined, known, part, principal, words};
 use super::schema::{Actor, Document, Endpoint, Evidence, Process, User};
 
 /// Describes the first piece of evidence that names an actor, or else the finding's own actor.
@@ -17,10 +17,8 @@ impl Evidence<'_> {
         let source = self.source.describe().map(|end| format!("from {end}"));
         let destination = self.destination.describe().map(|end| format!("to {end}"));
         let end = if outbound { destination.or(source) } else { source.or(destination) };
-        let protocol = self.connection.protocol.as_deref().filter(|_| end.is_some());
-        let protocol = protocol.map(|text| part(text).into_owned());
-        let call = [&self.api.service, &self.api.operation];
-        let call = joined(call.map(|text| text.as_deref().map(part)), " ");
+        let protocol = words([&self.connection.protocol]).filter(|_| end.is_some());
+        let call = words([&self.api.service, &self.api.operation]);
         let call = call.map(|call| format!("calling {call}"));
         let domain = self.query.as_deref().map(|name| format!("domain {}", part(name)));
         joined([who, end, protocol, call, domain], ", ")
