@@ -112,7 +112,7 @@ impl Serialize for Wall {
 
 impl Mono {
     pub fn plus(self, by: Duration) -> Mono {
-        Mono(self.0.saturating_add(millis_u64(by)))
+        Mono(self.0.saturating_add(millis(by)))
     }
 
     /// The time since `earlier`, or zero if that is later.
@@ -121,7 +121,8 @@ impl Mono {
     }
 }
 
-fn millis_u64(d: Duration) -> u64 {
+/// Whole milliseconds.
+pub fn millis(d: Duration) -> u64 {
     u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
 }
 

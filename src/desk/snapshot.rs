@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::finding::Level;
-use crate::instants::{Now, Wall};
+use crate::instants::{Now, Wall, millis};
 use crate::ports::{FailureKind, Lane, OutageCause};
 
 use super::buffer::Buffer;
@@ -129,7 +129,7 @@ impl Snapshot {
                 storm = d.storm,
                 failures = d.failures,
                 breaker_open = d.breaker_open,
-                next_post_ms = u64::try_from(d.next_post_in.as_millis()).unwrap_or(u64::MAX),
+                next_post_ms = millis(d.next_post_in),
                 held = self.held,
                 posts = self.posts,
                 posted = self.posted,

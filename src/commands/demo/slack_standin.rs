@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::plug::{Plug, PluggedListener};
 use super::slack_rules;
+use crate::instants::millis;
 
 /// The limit of a request's body. Slack's own limit is undocumented. hansho's payloads are far
 /// smaller.
@@ -278,7 +279,7 @@ impl Shared {
 impl StandInState {
     /// Counts a post, and returns None. Or returns the seconds to wait, if the post is too early.
     fn over(&mut self, limit: RateLimit, path: &str, now_ms: u64) -> Option<u64> {
-        let period_ms = u64::try_from(limit.period.as_millis()).unwrap_or(u64::MAX);
+        let period_ms = millis(limit.period);
         let due_ms = self.due_ms.get(path).copied().unwrap_or_default().max(now_ms);
         let ahead_ms = period_ms.saturating_mul(u64::from(limit.burst.saturating_sub(1)));
         let early_ms = due_ms.saturating_sub(ahead_ms).saturating_sub(now_ms);
