@@ -12,14 +12,7 @@ use hansho::ports::{Card, Form, Post};
 use hansho::slack::{DIGEST_MAX, MAX_CARDS, Mentions, payload_json, weigh};
 
 fn card(finding: &Arc<Finding>) -> Card {
-    Card {
-        finding: Arc::clone(finding),
-        escalated_from: None,
-        reminder: false,
-        came_back: None,
-        perhaps_repeated: false,
-        meant_for: None,
-    }
+    Card::of(Arc::clone(finding))
 }
 
 fn posts(c: &mut Criterion) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::instants::{Mono, Now, Wall};
+use crate::instants::{Mono, Now, Wall, millis};
 use crate::ports::Clock;
 
 /// The machine's clocks. Monotonic time is tokio's, so that it stands still where a test pauses it.
@@ -34,7 +34,7 @@ impl Clock for SystemClock {
 #[allow(clippy::disallowed_methods, reason = "the one place that reads clocks")]
 fn mono_since(started: tokio::time::Instant) -> Mono {
     let elapsed = tokio::time::Instant::now().duration_since(started);
-    Mono(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+    Mono(millis(elapsed))
 }
 
 /// Wall time now, for adapters that need no more than that.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime};
 
@@ -102,9 +103,16 @@ impl Wall {
     }
 }
 
+/// Writes RFC 3339, as [`Wall::to_rfc3339`] does.
+impl Serialize for Wall {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.to_rfc3339())
+    }
+}
+
 impl Mono {
     pub fn plus(self, by: Duration) -> Mono {
-        Mono(self.0.saturating_add(millis_u64(by)))
+        Mono(self.0.saturating_add(millis(by)))
     }
 
     /// The time since `earlier`, or zero if that is later.
@@ -113,7 +121,8 @@ impl Mono {
     }
 }
 
-fn millis_u64(d: Duration) -> u64 {
+/// Whole milliseconds.
+pub fn millis(d: Duration) -> u64 {
     u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -21,3 +21,4 @@ pub mod ports;
 pub mod secret;
 pub mod slack;
 pub mod terminal;
+mod words;

@@ -40,9 +40,9 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Render(args) => render::start(&args),
         Command::Check(args) => block_on(check::start(&args)),
         Command::Health(args) => block_on(health::start(&args)),
-        Command::Explain(args) => block_on(explain::command::start(&args)),
+        Command::Explain(args) => block_on(explain::start(&args)),
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
-        Command::Canary(args) => block_on(canary::command::start(&args)),
+        Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());

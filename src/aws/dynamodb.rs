@@ -18,7 +18,6 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -27,12 +26,11 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use futures_util::FutureExt;
 
 use self::item::{decode, encode, item, placeholders};
-use super::{cause, failure};
+use super::{cause, failure, time_limit};
 use crate::policy::record::stored::{self, Unreadable, column};
 use crate::policy::record::{Expect, Record, RecordKey, State};
 use crate::ports::{Consistency, Failure, Ledger, LedgerError, Prefetched, Written};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a whole call. Each call is one attempt: the desk decides about the next.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -48,13 +46,9 @@ pub struct DynamoLedger {
 impl DynamoLedger {
     /// The table has to exist. No call is made here.
     pub fn new(config: &SdkConfig, table: &str) -> DynamoLedger {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_timeout(CALL_TIMEOUT)
-            .build();
         let config = Builder::from(config)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
+            .timeout_config(time_limit(CALL_TIMEOUT).build())
             // An answer has a few KB, and the time-out bounds every call.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();

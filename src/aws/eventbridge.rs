@@ -6,14 +6,12 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::config::retry::RetryConfig;
-use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
 use aws_sdk_eventbridge::config::{Builder, Region};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use super::cause;
+use super::{cause, one_line, time_limit};
 use crate::ports::{Bus, BusError, BusEvent};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For a whole call. A call makes one attempt.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most characters of EventBridge's message that an error quotes.
@@ -40,14 +38,11 @@ impl EventBus {
         let region = region.or_else(|| config.region().map(AsRef::as_ref));
         let region = region
             .ok_or_else(|| BusError("no region is set: set AWS_REGION or give --region".into()))?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(CALL_TIMEOUT)
-            .operation_timeout(CALL_TIMEOUT)
-            .build();
         let builder = Builder::from(config)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
+            .timeout_config(
+                time_limit(CALL_TIMEOUT).operation_attempt_timeout(CALL_TIMEOUT).build(),
+            )
             .region(Region::new(region.to_owned()));
         let client = Client::from_conf(builder.build());
         Ok(EventBus { client, name: name.to_owned(), region: region.to_owned() })
@@ -84,13 +79,9 @@ impl Bus for EventBus {
             [entry] => {
                 let code = entry.error_code().unwrap_or("an error without a code");
                 let why = entry.error_message().map_or(code.to_owned(), |m| format!("{code}: {m}"));
-                Err(self.failed(&shown(&why)))
+                Err(self.failed(&one_line(&why, WHY_CHARS_MAX)))
             }
             _ => Err(self.failed("the answer has no result for the event")),
         }
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(WHY_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -13,17 +13,15 @@ use aws_config::SdkConfig;
 use aws_sdk_guardduty::Client;
 use aws_sdk_guardduty::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_guardduty::config::retry::{RetryConfig, RetryPartition};
-use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::config::{Builder, ConfigBag, Intercept, Region, RuntimeComponents};
 use aws_sdk_guardduty::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::cause;
+use super::{cause, time_limit};
 use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a call with all of its attempts and the waits between them.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,18 +43,14 @@ pub struct GuardDuty {
 impl GuardDuty {
     /// Makes no call.
     pub fn new<'a>(config: &SdkConfig, regions: impl IntoIterator<Item = &'a str>) -> GuardDuty {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(CALL_TIMEOUT)
-            .build();
+        let limits = time_limit(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let client = |region: &str| {
             let builder = Builder::from(config)
                 .region(Region::new(region.to_owned()))
                 .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
                 // Else a region that fails would use up the retries of all regions.
                 .retry_partition(RetryPartition::new(region.to_owned()))
-                .timeout_config(timeouts.clone());
+                .timeout_config(limits.clone());
             Client::from_conf(builder.build())
         };
         let clients = regions.into_iter().map(|region| (region.to_owned(), client(region)));

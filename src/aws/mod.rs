@@ -16,14 +16,22 @@ pub mod sqs;
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 pub use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use futures_util::FutureExt;
 
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest text of an error in a log line, in characters.
 const CAUSE_CHARS_MAX: usize = 400;
+
+/// Bounds a call, its attempts and the waits between them included.
+fn time_limit(call: Duration) -> TimeoutConfigBuilder {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(call)
+}
 
 /// Reads region, credentials and endpoints as every AWS tool does: from the environment, the
 /// profile, or the role of the task or function. `AWS_ENDPOINT_URL_SQS` wins over
@@ -51,7 +59,11 @@ where
         }
         _ => with_remedy(chain(error)),
     };
-    text.chars().take(CAUSE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    one_line(&text, CAUSE_CHARS_MAX)
+}
+
+fn one_line(text: &str, chars_max: usize) -> String {
+    text.chars().take(chars_max).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Puts the remedy before the text of the two most common mistakes. The SDK has no type for them,

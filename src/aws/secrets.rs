@@ -12,9 +12,8 @@ use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{Builder, Region};
 use futures_util::FutureExt;
 
-use super::cause;
+use super::{cause, time_limit};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bounds a read with all its attempts and the waits between them.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
@@ -77,11 +76,7 @@ fn retries() -> RetryConfig {
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(READ_TIMEOUT)
-        .build()
+    time_limit(READ_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
 }
 
 /// The region of `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`. None for a plain name.

@@ -8,7 +8,7 @@ use tracing::error;
 use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::{QueueUrls, SqsQueue};
-use crate::config::{Config, QueueUrl, Reference, TableName, pace_allowed};
+use crate::config::{Config, OnAws, Reference, pace_allowed};
 use crate::desk::{Capacity, Settings};
 use crate::ports::{Lane, Notifier};
 use crate::secret::Secret;
@@ -60,19 +60,14 @@ async fn sdk() -> &'static aws::SdkConfig {
 }
 
 /// The queues and the ledger on AWS. Makes no call.
-pub async fn on_aws(
-    standard: &QueueUrl,
-    express: Option<&QueueUrl>,
-    quarantine: &QueueUrl,
-    table: &TableName,
-) -> (SqsQueue, DynamoLedger) {
+pub async fn on_aws(backend: &OnAws) -> (SqsQueue, DynamoLedger) {
     let sdk = sdk().await;
     let urls = QueueUrls {
-        standard: standard.to_string(),
-        express: express.map(ToString::to_string),
-        quarantine: quarantine.to_string(),
+        standard: backend.standard.to_string(),
+        express: backend.express.as_ref().map(ToString::to_string),
+        quarantine: backend.quarantine.to_string(),
     };
-    (SqsQueue::new(sdk, urls), DynamoLedger::new(sdk, table.as_str()))
+    (SqsQueue::new(sdk, urls), DynamoLedger::new(sdk, backend.table.as_str()))
 }
 
 /// A webhook, by the place where the configuration says that it is kept.

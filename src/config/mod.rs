@@ -29,7 +29,9 @@ pub use crate::finding::region::RegionName;
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use mistake::Mistake;
-pub use model::{Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, Reconcile};
+pub use model::{
+    Backend, Buffer, Config, DESTINATIONS_MAX, Destination, MetricsOutput, OnAws, Reconcile,
+};
 pub use raw::Origin;
 pub use reference::Reference;
 pub use values::{DestinationName, QueueUrl, REGIONS_MAX, TableName, pace_allowed};

@@ -79,13 +79,17 @@ pub enum Backend {
         token: Option<Reference>,
     },
     /// SQS and DynamoDB.
-    Aws {
-        standard: QueueUrl,
-        /// Gets a second copy of high and critical findings. Optional.
-        express: Option<QueueUrl>,
-        quarantine: QueueUrl,
-        table: TableName,
-    },
+    Aws(OnAws),
+}
+
+/// The queues and the table on AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnAws {
+    pub standard: QueueUrl,
+    /// Gets a second copy of high and critical findings. Optional.
+    pub express: Option<QueueUrl>,
+    pub quarantine: QueueUrl,
+    pub table: TableName,
 }
 
 impl Backend {
@@ -95,7 +99,7 @@ impl Backend {
     pub fn as_str(&self) -> &'static str {
         match self {
             Backend::Embedded { .. } => "embedded",
-            Backend::Aws { .. } => "aws",
+            Backend::Aws(_) => "aws",
         }
     }
 }
@@ -114,7 +118,7 @@ impl fmt::Display for Backend {
                     (None, _) => f.write_str(", does not listen"),
                 }
             }
-            Backend::Aws { standard, express, quarantine, table } => {
+            Backend::Aws(OnAws { standard, express, quarantine, table }) => {
                 write!(f, "aws: queues {}", standard.name())?;
                 if let Some(express) = express {
                     write!(f, ", {}", express.name())?;

@@ -3,10 +3,8 @@
 //!
 //! None of these types can be printed: a value may be a misplaced secret.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use toml::Value;
 
 /// A value of the file or of a variable, whatever its type.
 #[derive(Clone, PartialEq)]
@@ -113,49 +111,14 @@ pub struct RawDestination {
 /// serde reads the file only, so the origin is the file.
 impl<'de> Deserialize<'de> for Given {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Given, D::Error> {
-        let value = from.deserialize_any(ScalarVisitor)?;
+        let value = match Value::deserialize(from)? {
+            Value::String(text) => Scalar::Text(text),
+            Value::Integer(number) => Scalar::Integer(number),
+            Value::Float(number) => Scalar::Float(number),
+            Value::Boolean(_) => Scalar::Other("true or false"),
+            Value::Array(_) => Scalar::Other("a list"),
+            Value::Table(_) | Value::Datetime(_) => Scalar::Other("a table or a date"),
+        };
         Ok(Given { value, origin: Origin::File })
-    }
-}
-
-/// Takes any type, so that a wrong type is reported together with all other mistakes.
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Integer(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Float(number))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other("true or false"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("a list"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        // The TOML parser gives a date as a map.
-        Ok(Scalar::Other("a table or a date"))
     }
 }

@@ -5,59 +5,40 @@ use std::time::Duration;
 
 use crate::finding::{Closing, Finding, IgnoredEvent, Level, Unwanted};
 use crate::ports::Lane;
+use crate::words::words;
 
-/// Why a message returns to the queue. The word is the log field and the metric label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReturnReason {
-    /// Another worker holds the claim.
-    Busy,
-    /// The mark came too late. The next delivery finds out what happened.
-    FencedOut,
-    /// The message was held for nearly as long as a queue allows.
-    TooOld,
-    /// This worker ends.
-    Draining,
-    /// The message does not fit the buffer.
-    BufferFull,
-    /// Its destinations can't be posted to now, and others need its place.
-    DestinationUnreachable,
-    /// The buffer is full, and a more severe message may wait in the queue.
-    Outranked,
-}
-
-impl ReturnReason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ReturnReason::Busy => "busy",
-            ReturnReason::FencedOut => "fenced_out",
-            ReturnReason::TooOld => "too_old",
-            ReturnReason::Draining => "draining",
-            ReturnReason::BufferFull => "buffer_full",
-            ReturnReason::DestinationUnreachable => "destination_unreachable",
-            ReturnReason::Outranked => "outranked",
-        }
+words! {
+    /// Why a message returns to the queue. The word is the log field and the metric label.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum ReturnReason {
+        /// Another worker holds the claim.
+        Busy = "busy",
+        /// The mark came too late. The next delivery finds out what happened.
+        FencedOut = "fenced_out",
+        /// The message was held for nearly as long as a queue allows.
+        TooOld = "too_old",
+        /// This worker ends.
+        Draining = "draining",
+        /// The message does not fit the buffer.
+        BufferFull = "buffer_full",
+        /// Its destinations can't be posted to now, and others need its place.
+        DestinationUnreachable = "destination_unreachable",
+        /// The buffer is full, and a more severe message may wait in the queue.
+        Outranked = "outranked",
     }
 }
 
-/// The source that shows an alert as already posted. The word is the log field and the metric
-/// label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownFrom {
-    /// This worker's cache.
-    Memory,
-    /// A prefetch of its record.
-    Prefetch,
-    /// A claim that was refused.
-    Claim,
-}
-
-impl KnownFrom {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KnownFrom::Memory => "memory",
-            KnownFrom::Prefetch => "prefetch",
-            KnownFrom::Claim => "claim",
-        }
+words! {
+    /// The source that shows an alert as already posted. The word is the log field and the metric
+    /// label.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum KnownFrom {
+        /// This worker's cache.
+        Memory = "memory",
+        /// A prefetch of its record.
+        Prefetch = "prefetch",
+        /// A claim that was refused.
+        Claim = "claim",
     }
 }
 

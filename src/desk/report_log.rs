@@ -1,11 +1,10 @@
 //! The log line of each report. Each fact has one field name: `finding`, `destination`, `post_id`,
 //! `level`, `lane`, `message_id`, `reason`, `detail`.
 
-use std::time::Duration;
-
 use tracing::{debug, error, info, warn};
 
 use crate::finding::{Fingerprint, Severity};
+use crate::instants::millis;
 use crate::ports::Lane;
 
 use super::report::Report;
@@ -51,7 +50,7 @@ impl Report {
                 debug!(event = event.as_str(), lane = lane.as_str(), "ignored: no finding");
             }
             Report::Canary { finding, took } => {
-                info!(%finding, took_ms = millis(took), "canary received");
+                info!(%finding, took_ms = millis(*took), "canary received");
             }
             Report::AlreadyPosted { finding, destination, level, by } => {
                 debug!(%finding, destination, %level, by = by.as_str(), "already posted");
@@ -63,7 +62,7 @@ impl Report {
                 debug!(%finding, destination, by = by.as_str(), "closed since");
             }
             Report::Posted { finding, destination, channel, level, post_id, waited } => {
-                let waited_ms = millis(waited);
+                let waited_ms = millis(*waited);
                 info!(%finding, destination, channel, %level, post_id, waited_ms, "posted");
             }
             Report::FencedOut { finding, destination, post_id } => {
@@ -78,7 +77,7 @@ impl Report {
     fn log_of_destination(&self) {
         match self {
             Report::PostFailed { destination, post_id, reason, ambiguous, delay, detail } => {
-                let delay_ms = millis(delay);
+                let delay_ms = millis(*delay);
                 let text = "post failed, will be retried";
                 warn!(destination, post_id, reason, ambiguous, delay_ms, detail, "{text}");
             }
@@ -86,7 +85,7 @@ impl Report {
                 warn!(destination, post_id, alerts, detail, "post refused for its content");
             }
             Report::DestinationDead { destination, ambiguous, detail, delay, fallback } => {
-                let delay_ms = millis(delay);
+                let delay_ms = millis(*delay);
                 let text = "destination is dead: replace its webhook; until then its alerts are \
                             held, or posted to its fallback";
                 error!(destination, ambiguous, detail, delay_ms, fallback, "{text}");
@@ -108,11 +107,11 @@ impl Report {
                 warn!(message_id = message, lane = lane.as_str(), reason, detail, "quarantined");
             }
             Report::Returned { message, reason, delay } => {
-                let (reason, delay_ms) = (reason.as_str(), millis(delay));
+                let (reason, delay_ms) = (reason.as_str(), millis(*delay));
                 debug!(message_id = message, reason, delay_ms, "returned");
             }
             Report::QueueFailed { call, lane, reason, detail, delay } => {
-                let (lane, delay_ms) = (lane.map(Lane::as_str), millis(delay));
+                let (lane, delay_ms) = (lane.map(Lane::as_str), millis(*delay));
                 warn!(call, lane, reason, detail, delay_ms, "queue call failed");
             }
             _ => {}
@@ -122,7 +121,7 @@ impl Report {
     fn log_of_ledger(&self) {
         match self {
             Report::LedgerFailed { call, finding, destination, reason, detail, delay } => {
-                let delay_ms = millis(delay);
+                let delay_ms = millis(*delay);
                 let text = "ledger call failed";
                 warn!(call, finding, destination, reason, detail, delay_ms, "{text}");
             }
@@ -138,8 +137,4 @@ impl Report {
 
 fn log_received(finding: &Fingerprint, severity: &Severity, lane: Lane) {
     debug!(%finding, level = %severity.level, lane = lane.as_str(), "received");
-}
-
-fn millis(d: &Duration) -> u64 {
-    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::finding::Level;
-use crate::instants::{Now, Wall};
+use crate::instants::{Now, Wall, millis};
 use crate::ports::{FailureKind, Lane, OutageCause};
 
 use super::buffer::Buffer;
@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub destinations: Vec<DestinationSnapshot>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DestinationSnapshot {
     pub name: String,
     /// Alerts for this channel that Slack has not accepted yet, by the rank of their level.
@@ -59,16 +59,7 @@ impl DestinationSnapshot {
     /// A destination that is well, with no alert waiting.
     #[cfg(test)]
     pub(crate) fn example(name: &str) -> DestinationSnapshot {
-        DestinationSnapshot {
-            name: name.to_owned(),
-            waiting: [0; Level::ALL.len()],
-            oldest: None,
-            storm: false,
-            failures: 0,
-            breaker_open: false,
-            dead: None,
-            next_post_in: Duration::ZERO,
-        }
+        DestinationSnapshot { name: name.to_owned(), ..DestinationSnapshot::default() }
     }
 }
 
@@ -88,13 +79,12 @@ impl View<'_> {
         let next_post_at = self.shared.timers.pace_slot(i).max(Some(d.ready_at()));
         DestinationSnapshot {
             name: d.name().to_owned(),
-            waiting: [0; Level::ALL.len()],
-            oldest: None,
             storm: d.is_storm(),
             failures: d.breaker.failures(),
             breaker_open: d.breaker.is_breaker_open(),
             dead: d.breaker.cause_of_death(),
             next_post_in: next_post_at.map_or(Duration::ZERO, |at| at.since(now.mono)),
+            ..DestinationSnapshot::default()
         }
     }
 }
@@ -139,7 +129,7 @@ impl Snapshot {
                 storm = d.storm,
                 failures = d.failures,
                 breaker_open = d.breaker_open,
-                next_post_ms = u64::try_from(d.next_post_in.as_millis()).unwrap_or(u64::MAX),
+                next_post_ms = millis(d.next_post_in),
                 held = self.held,
                 posts = self.posts,
                 posted = self.posted,

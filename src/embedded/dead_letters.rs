@@ -9,12 +9,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::instants::Wall;
 use crate::ports::{
-    Clock, DeadLetter, DeadLetterQueue, Depth, Lane, MessageId, Origin, Outgoing, Put,
-    QUEUE_BATCH_MAX, QueueError, Receipt, ScannedDeadLetter, Sent,
+    Clock, DeadLetter, DeadLetterQueue, Depth, Lane, Origin, Outgoing, Put, QUEUE_BATCH_MAX,
+    QueueError, Receipt, ScannedDeadLetter, Sent,
 };
 
 use super::Store;
-use super::inquiry::lossy;
+use super::quarantine::{COLUMNS, dead_letter, lossy};
 
 /// Separates the id of a message from the random part that makes the id of a copy.
 const COPY_MARK: char = '~';
@@ -127,34 +127,13 @@ fn read_receipt(receipt: &Receipt) -> Option<(i64, i64, &str)> {
 }
 
 fn rows_after(c: &mut Connection, after: i64) -> rusqlite::Result<Vec<(i64, ScannedDeadLetter)>> {
-    let mut select = c.prepare_cached(
-        "SELECT rowid, message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
-         FROM quarantine WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
-    )?;
-    // Another program may have written text that is not UTF-8. It must not stop the scan.
-    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let mut select = c.prepare_cached(&format!(
+        "SELECT {COLUMNS}, rowid FROM quarantine WHERE rowid > ?1 ORDER BY rowid LIMIT ?2"
+    ))?;
     let rows = select.query_map((after, QUEUE_BATCH_MAX as i64), |row| {
-        let (number, parked_at): (i64, i64) = (row.get(0)?, row.get(8)?);
-        let (message_id, lane) = (lossy(row, 1)?, lossy(row, 2)?);
-        // Ids are unique within a lane only. Nearly all are of the standard lane, and stay short.
-        let id = match lane == Lane::Standard.as_str() {
-            true => message_id.clone(),
-            false => format!("{lane}/{message_id}"),
-        };
-        let dead_letter = DeadLetter {
-            id: MessageId(id),
-            body: lossy(row, 3)?,
-            origin: Origin::Quarantine,
-            reason: some(lossy(row, 4)?),
-            detail: some(lossy(row, 5)?),
-            attempts: Some(row.get(6)?),
-            lane: Lane::from_name(&lane),
-            original_id: Some(MessageId(message_id.clone())),
-            enqueued_at: row.get::<_, Option<i64>>(7)?.map(Wall),
-            quarantined_at: Some(Wall(parked_at)),
-        };
-        let receipt = receipt(number, parked_at, &message_id);
-        Ok((number, ScannedDeadLetter { receipt, dead_letter }))
+        let (number, parked_at): (i64, i64) = (row.get("rowid")?, row.get("parked_at")?);
+        let receipt = receipt(number, parked_at, &lossy(row, 0)?);
+        Ok((number, ScannedDeadLetter { receipt, dead_letter: dead_letter(row)? }))
     })?;
     rows.collect()
 }

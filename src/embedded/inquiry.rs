@@ -6,12 +6,13 @@ use crate::instants::Wall;
 use crate::policy::record::stored;
 use crate::policy::record::{Record, RecordKey};
 use crate::ports::inquiry::{
-    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
-    SEARCH_MESSAGES_MAX, SEARCH_RECORDS_MAX, Search, WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QueueInquiry, SEARCH_MESSAGES_MAX,
+    SEARCH_RECORDS_MAX, Search, WaitingMessage,
 };
 use crate::ports::{Clock, LedgerError, QueueError};
 
 use super::ledger::{COLUMNS, Read, record, to_row};
+use super::quarantine::{COLUMNS as QUARANTINE, dead_letter, lossy};
 use super::{EmbeddedLedger, EmbeddedQueue};
 
 impl Inquiry for EmbeddedLedger {
@@ -85,38 +86,21 @@ fn search(c: &Connection, clue: &Clue) -> rusqlite::Result<Search> {
     Ok(found)
 }
 
-/// Reads a text column. Another program may have written text that is not UTF-8.
-pub(super) fn lossy(row: &rusqlite::Row, column: usize) -> rusqlite::Result<String> {
-    Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes()?).into_owned())
-}
-
 fn search_quarantine(c: &Connection, filter: &BodyFilter) -> rusqlite::Result<QuarantineSearch> {
-    let mut select = c.prepare(
-        "SELECT body, message_id, lane, reason, detail, receive_count, enqueued_at, parked_at
-         FROM quarantine ORDER BY parked_at, message_id",
-    )?;
     let mut found = QuarantineSearch { complete: true, ..QuarantineSearch::default() };
-    let mut rows = select.query(())?;
-    while let Some(row) = rows.next()? {
+    let mut select =
+        c.prepare(&format!("SELECT {QUARANTINE} FROM quarantine ORDER BY parked_at, message_id"))?;
+    for message in select.query_map((), dead_letter)? {
+        let message = message?;
         found.scanned += 1;
-        let body = lossy(row, 0)?;
-        if !filter(&body) {
+        if !filter(&message.body) {
             continue;
         }
         if found.messages.len() >= SEARCH_MESSAGES_MAX {
             found.complete = false;
             break;
         }
-        found.messages.push(QuarantinedMessage {
-            body,
-            message_id: Some(row.get(1)?),
-            lane: Some(row.get(2)?),
-            reason: Some(row.get(3)?),
-            detail: Some(row.get(4)?),
-            receive_count: Some(row.get(5)?),
-            enqueued_at: row.get::<_, Option<i64>>(6)?.map(Wall),
-            quarantined_at: Some(Wall(row.get(7)?)),
-        });
+        found.messages.push(message);
     }
     Ok(found)
 }

@@ -8,6 +8,7 @@ pub mod input;
 mod inquiry;
 mod ledger;
 pub mod listen;
+mod quarantine;
 mod queue;
 
 use std::fs::File;
@@ -24,7 +25,7 @@ pub use bus::EmbeddedBus;
 pub use dead_letters::EmbeddedDeadLetters;
 pub use incoming::Incoming;
 pub use ledger::EmbeddedLedger;
-pub use queue::{EmbeddedQueue, QuarantinedMessage};
+pub use queue::EmbeddedQueue;
 
 /// The version of the tables, in SQLite's `user_version`.
 const SCHEMA_VERSION: i64 = 3;

@@ -3,32 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::instants::Wall;
 use crate::ports::inlet::Inlet;
 use crate::ports::{
-    Clock, Delivery, Depth, Lane, MessageId, QuarantineEntry, Queue, QueueError, Receipt,
-    ReceiveAsk,
+    Clock, DeadLetter, Delivery, Depth, Lane, MessageId, QuarantineEntry, Queue, QueueError,
+    Receipt, ReceiveAsk,
 };
 
+use super::quarantine::{COLUMNS, dead_letter};
 use super::{Incoming, Store};
 
 /// How often a waiting receive polls for messages of another process.
 const POLL_EVERY: Duration = Duration::from_millis(250);
-
-/// A message in the quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuarantinedMessage {
-    pub message_id: String,
-    pub lane: String,
-    pub body: String,
-    pub reason: String,
-    pub detail: String,
-    pub receive_count: u32,
-    pub enqueued_at: Option<Wall>,
-    pub quarantined_at: Wall,
-}
 
 /// The queue port on a [`Store`].
 #[derive(Clone)]
@@ -55,8 +43,9 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
     }
 
     /// All messages in the quarantine, oldest first.
-    pub async fn quarantined(&self) -> Result<Vec<QuarantinedMessage>, QueueError> {
-        self.call(all_quarantined).await
+    pub async fn quarantined(&self) -> Result<Vec<DeadLetter>, QueueError> {
+        let select = format!("SELECT {COLUMNS} FROM quarantine ORDER BY parked_at, message_id");
+        self.call(move |c| c.prepare(&select)?.query_map((), dead_letter)?.collect()).await
     }
 
     async fn call<T: Send + 'static>(
@@ -254,24 +243,4 @@ fn insert_into_quarantine(c: &mut Connection, entry: &QuarantineEntry) -> rusqli
         ],
     )?;
     Ok(())
-}
-
-fn all_quarantined(c: &mut Connection) -> rusqlite::Result<Vec<QuarantinedMessage>> {
-    let mut select = c.prepare(
-        "SELECT message_id, lane, body, reason, detail, receive_count, enqueued_at, parked_at
-         FROM quarantine ORDER BY parked_at, message_id",
-    )?;
-    let read = |row: &Row| {
-        Ok(QuarantinedMessage {
-            message_id: row.get(0)?,
-            lane: row.get(1)?,
-            body: row.get(2)?,
-            reason: row.get(3)?,
-            detail: row.get(4)?,
-            receive_count: row.get(5)?,
-            enqueued_at: row.get::<_, Option<i64>>(6)?.map(Wall),
-            quarantined_at: Wall(row.get(7)?),
-        })
-    };
-    select.query_map((), read)?.collect()
 }

@@ -107,7 +107,7 @@ impl Document<'_> {
             let gone = is(&self.state, "ARCHIVED") || is(&self.compliance.status, "PASSED");
             FindingState::closed_if(gone, Closing::Resolved)
         };
-        let status = self.workflow.status.as_deref();
+        let status = self.workflow.as_deref();
         let handling =
             status.map(|word| FindingState::of_word(Some(word), "RESOLVED", "SUPPRESSED"));
         Condition { product, handling, observed_at: self.processed_at }

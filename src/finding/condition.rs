@@ -1,6 +1,7 @@
 //! Whether a finding is open or closed, as one event says.
 
 use crate::instants::Wall;
+use crate::words::words;
 
 /// The state of a finding in one event: what its product says, and how people handled it.
 ///
@@ -29,13 +30,15 @@ pub enum FindingState {
     Closed(Closing),
 }
 
-/// Why a finding is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closing {
-    /// The problem is gone.
-    Resolved,
-    /// Somebody does not want to hear of it.
-    Suppressed,
+words! {
+    /// Why a finding is closed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Closing {
+        /// The problem is gone.
+        Resolved = "resolved",
+        /// Somebody does not want to hear of it.
+        Suppressed = "suppressed",
+    }
 }
 
 impl Condition {
@@ -83,17 +86,6 @@ impl FindingState {
         match self {
             FindingState::Open => None,
             FindingState::Closed(closing) => Some(closing),
-        }
-    }
-}
-
-impl Closing {
-    pub const ALL: [Closing; 2] = [Closing::Resolved, Closing::Suppressed];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Closing::Resolved => "resolved",
-            Closing::Suppressed => "suppressed",
         }
     }
 }

@@ -36,7 +36,7 @@ object! {
         result: ScanResult<'a> = "scanResultDetails",
         actions: List<Action<'a>, LISTED_MAX> = "postScanActions",
         // Malware Protection plans.
-        bucket: Bucket<'a> = "s3BucketDetails",
+        bucket: Str<'a> = "s3BucketDetails" / "bucketName",
         status: Str<'a> = "resourceStatus",
         reasons: List<Reason<'a>, LISTED_MAX> = "statusReasons",
         // Runtime Monitoring.
@@ -61,26 +61,17 @@ object! {
         kind: Str<'a> = "actionType",
         reason: Str<'a> = "failureReason",
     }
-    struct Bucket<'a> {
-        name: Str<'a> = "bucketName",
-    }
     struct Reason<'a> {
         code: Str<'a> = "code",
     }
     struct Resource<'a> {
         eks: Cluster<'a> = "eksClusterDetails",
         ecs: Cluster<'a> = "ecsClusterDetails",
-        instance: Instance<'a> = "ec2InstanceDetails",
+        instance: Str<'a> = "ec2InstanceDetails" / "instanceId",
     }
     struct Cluster<'a> {
         name: Str<'a> = "clusterName",
-        fargate: Fargate<'a> = "fargateDetails",
-    }
-    struct Fargate<'a> {
-        issues: List<Cow<'a, str>, LISTED_MAX> = "issues",
-    }
-    struct Instance<'a> {
-        id: Str<'a> = "instanceId",
+        issues: List<Cow<'a, str>, LISTED_MAX> = "fargateDetails" / "issues",
     }
 }
 
@@ -210,7 +201,7 @@ impl<'a> Document<'a> {
     fn plan(&self, active: bool) -> Draft<'a> {
         let reasons = self.reasons.items.iter().filter_map(|reason| reason.code.as_deref());
         let reasons = several(reasons, self.reasons.total);
-        let bucket = self.bucket.name.as_deref();
+        let bucket = self.bucket.as_deref();
         Draft {
             id: bucket.map(|name| format!("s3-bucket/{name}").into()),
             id_key: "s3BucketDetails.bucketName",
@@ -226,15 +217,12 @@ impl<'a> Document<'a> {
 
     fn runtime(&self, healthy: bool) -> Draft<'a> {
         let Resource { eks, ecs, instance, .. } = &self.resource;
-        let (kind, name) = [
-            ("EC2 instance", &instance.id),
-            ("EKS cluster", &eks.name),
-            ("ECS cluster", &ecs.name),
-        ]
-        .into_iter()
-        .find_map(|(kind, name)| Some((kind, name.as_deref()?)))
-        .unzip();
-        let issues = ecs.fargate.issues.items.iter().map(AsRef::as_ref);
+        let (kind, name) =
+            [("EC2 instance", instance), ("EKS cluster", &eks.name), ("ECS cluster", &ecs.name)]
+                .into_iter()
+                .find_map(|(kind, name)| Some((kind, name.as_deref()?)))
+                .unzip();
+        let issues = ecs.issues.items.iter().map(AsRef::as_ref);
         let issue = self.issue.as_deref().or_else(|| issues.clone().next());
         Draft {
             id: kind.zip(name).map(|(kind, name)| format!("runtime/{kind}/{name}").into()),

@@ -6,6 +6,8 @@
 //! Source: EventBridge event reference, the events of GuardDuty, Security Hub, Inspector, Macie and
 //! IAM Access Analyzer.
 
+use crate::words::words;
+
 /// The event sources whose events hansho knows.
 const SOURCES: [&str; 6] = [
     "aws.guardduty",
@@ -16,37 +18,28 @@ const SOURCES: [&str; 6] = [
     "aws.access-analyzer",
 ];
 
-/// An event that is known to be no finding. It is counted and dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum IgnoredEvent {
-    /// What CloudTrail delivers for a known source: calls of its API such as `ArchiveFindings`.
-    /// Source: EventBridge user guide, "AWS service events delivered via AWS CloudTrail".
-    CloudTrail,
-    /// The summary of a scan of Inspector.
-    InspectorScan,
-    /// A resource that Inspector scans from now on, or no longer.
-    InspectorCoverage,
-    /// Inspector was switched on for a member account, or could not be.
-    InspectorAutoEnable,
-    /// The end of an access preview, which somebody asked Access Analyzer for.
-    AccessPreview,
-    /// Malware Protection scanned an object and found no threat.
-    CleanScan,
+words! {
+    /// An event that is known to be no finding. It is counted and dropped. The word is the log
+    /// field and the metric label.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum IgnoredEvent {
+        /// What CloudTrail delivers for a known source: calls of its API such as `ArchiveFindings`.
+        /// Source: EventBridge user guide, "AWS service events delivered via AWS CloudTrail".
+        CloudTrail = "cloudtrail",
+        /// The summary of a scan of Inspector.
+        InspectorScan = "inspector_scan",
+        /// A resource that Inspector scans from now on, or no longer.
+        InspectorCoverage = "inspector_coverage",
+        /// Inspector was switched on for a member account, or could not be.
+        InspectorAutoEnable = "inspector_auto_enable",
+        /// The end of an access preview, which somebody asked Access Analyzer for.
+        AccessPreview = "access_preview",
+        /// Malware Protection scanned an object and found no threat.
+        CleanScan = "clean_scan",
+    }
 }
 
 impl IgnoredEvent {
-    /// The log field and the metric label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IgnoredEvent::CloudTrail => "cloudtrail",
-            IgnoredEvent::InspectorScan => "inspector_scan",
-            IgnoredEvent::InspectorCoverage => "inspector_coverage",
-            IgnoredEvent::InspectorAutoEnable => "inspector_auto_enable",
-            IgnoredEvent::AccessPreview => "access_preview",
-            IgnoredEvent::CleanScan => "clean_scan",
-        }
-    }
-
     /// Recognises an event of a known source by its detail-type. A clean scan is recognised by its
     /// result, see [`coverage`](super::coverage).
     pub(super) fn of(source: Option<&str>, detail_type: Option<&str>) -> Option<IgnoredEvent> {

@@ -57,7 +57,7 @@ pub(super) fn read(
 
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
-    let sequence = service.detection.sequence.as_ref();
+    let sequence = service.sequence.as_ref();
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -81,7 +81,7 @@ impl Identity<'_> {
     /// Archived by a person, or by a suppression rule. GuardDuty sends the latter nowhere.
     /// Source: GuardDuty API reference, `Service`; user guide, "Suppression rules".
     fn state(&self) -> FindingState {
-        let archived = self.service.archived.or(self.archived).unwrap_or(false);
+        let archived = self.service_archived.or(self.archived).unwrap_or(false);
         FindingState::closed_if(archived, Closing::Suppressed)
     }
 }

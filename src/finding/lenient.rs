@@ -158,13 +158,36 @@ pub(super) fn is_key(key: &[u8], name: &str) -> bool {
     key == name.as_bytes() || key.eq_ignore_ascii_case(name.as_bytes())
 }
 
+/// Fills a slot with the value at a path below `json`. Only an object can hold it, and the last
+/// object counts, as for a struct.
+#[inline(always)]
+pub(super) fn fill<'a, S: Slot<'a> + Default>(slot: &mut S, json: Json<'a>, path: &[&str]) {
+    match path {
+        [] => slot.fill(json),
+        path => fill_below(slot, json, path),
+    }
+}
+
+fn fill_below<'a, S: Slot<'a> + Default>(slot: &mut S, json: Json<'a>, path: &[&str]) {
+    let [name, below @ ..] = path else { return slot.fill(json) };
+    if json.kind() != Kind::Object {
+        return;
+    }
+    *slot = S::default();
+    for (_, value) in json.fields().filter(|(key, _)| is_key(key, name)) {
+        fill_below(slot, value, below);
+    }
+}
+
 /// Declares structs that read the named keys of an object. The case of a key does not count,
-/// because EventBridge writes `accountId` where the API writes `AccountId`.
+/// because EventBridge writes `accountId` where the API writes `AccountId`. `"a" / "b"` is key `b`
+/// of the object at key `a`.
 macro_rules! object {
     ($(
         $(#[$meta:meta])*
         struct $name:ident<'a> {
-            $($(#[$doc:meta])* $field:ident: $type:ty = $key:literal $(| $other:literal)*,)*
+            $($(#[$doc:meta])* $field:ident: $type:ty =
+                $key:literal $(/ $below:literal)* $(| $other:literal)*,)*
         }
     )*) => {$(
         $(#[$meta])*
@@ -190,7 +213,7 @@ macro_rules! object {
         impl<'a> $crate::finding::lenient::Slot<'a> for $name<'a> {
             fn fill(&mut self, json: $crate::finding::json::Json<'a>) {
                 use $crate::finding::json::Kind;
-                use $crate::finding::lenient::{Slot, is_key};
+                use $crate::finding::lenient::{fill, is_key};
                 if json.kind() != Kind::Object {
                     return;
                 }
@@ -198,7 +221,7 @@ macro_rules! object {
                 for (key, value) in json.fields() {
                     let key: &[u8] = &key;
                     $(if is_key(key, $key) $(|| is_key(key, $other))* {
-                        Slot::fill(&mut self.$field, value);
+                        fill(&mut self.$field, value, &[$($below),*]);
                         continue;
                     })*
                 }

@@ -13,7 +13,7 @@ use super::gauge::Gauge;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed, object};
 use super::model::Finding;
-use super::phrase::{Phrase, joined, known, part, principal};
+use super::phrase::{Phrase, joined, known, principal, words};
 use super::product::Product;
 use super::reject::Rejection;
 use super::severity::Level;
@@ -44,24 +44,15 @@ object! {
     }
     struct Affected<'a> {
         bucket: Bucket<'a> = "s3Bucket",
-        object: Object<'a> = "s3Object",
+        object: Str<'a> = "s3Object" / "key",
     }
     struct Bucket<'a> {
         name: Str<'a> = "name",
-        access: Access<'a> = "publicAccess",
-    }
-    struct Access<'a> {
-        effective: Str<'a> = "effectivePermission",
-    }
-    struct Object<'a> {
-        key: Str<'a> = "key",
+        access: Str<'a> = "publicAccess" / "effectivePermission",
     }
     struct Policy<'a> {
-        action: Action<'a> = "action",
+        call: Call<'a> = "action" / "apiCallDetails",
         actor: Actor<'a> = "actor",
-    }
-    struct Action<'a> {
-        call: Call<'a> = "apiCallDetails",
     }
     struct Call<'a> {
         api: Str<'a> = "api",
@@ -70,21 +61,15 @@ object! {
         last_seen: Option<Wall> = "lastSeen",
     }
     struct Actor<'a> {
-        domain: Domain<'a> = "domainDetails",
+        domain: Str<'a> = "domainDetails" / "domainName",
         address: Address<'a> = "ipAddressDetails",
         user: Identity<'a> = "userIdentity",
     }
-    struct Domain<'a> {
-        name: Str<'a> = "domainName",
-    }
     struct Address<'a> {
         v4: Str<'a> = "ipAddressV4",
-        city: Named<'a> = "ipCity",
-        country: Named<'a> = "ipCountry",
+        city: Str<'a> = "ipCity" / "name",
+        country: Str<'a> = "ipCountry" / "name",
         owner: Owner<'a> = "ipOwner",
-    }
-    struct Named<'a> {
-        name: Str<'a> = "name",
     }
     struct Owner<'a> {
         organisation: Str<'a> = "asnOrg" | "org" | "isp",
@@ -110,7 +95,7 @@ object! {
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
-    let call = &document.policy.action.call;
+    let call = &document.policy.call;
     Draft {
         product: Product::Macie,
         id_key: "id",
@@ -160,10 +145,10 @@ fn gauge(json: Option<Json<'_>>) -> Gauge {
 impl Affected<'_> {
     /// `S3 bucket data (object export.csv, PUBLIC)`.
     fn describe(&self) -> Option<String> {
-        let access = self.bucket.access.effective.as_deref();
+        let access = self.bucket.access.as_deref();
         let label = if self.bucket.name.is_some() { "S3 bucket" } else { "" };
         Phrase::new(label, self.bucket.name.as_deref())
-            .with_labelled("object", self.object.key.as_deref())
+            .with_labelled("object", self.object.as_deref())
             .with(access.filter(|access| *access == "PUBLIC"))
             .build()
     }
@@ -173,13 +158,13 @@ impl Policy<'_> {
     /// `IAMUser alice from 198.51.100.7 (Berlin, Germany, …), calling s3.amazonaws.com
     /// PutBucketAcl`.
     fn describe(&self) -> Option<String> {
-        let (address, call) = (&self.actor.address, &self.action.call);
-        let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.name.as_deref()))
-            .with(known(&address.city.name))
-            .with(known(&address.country.name))
+        let (address, call) = (&self.actor.address, &self.call);
+        let from = Phrase::new("", address.v4.as_deref().or(self.actor.domain.as_deref()))
+            .with(known(&address.city))
+            .with(known(&address.country))
             .with(address.owner.organisation.as_deref())
             .build();
-        let call = joined([&call.service, &call.api].map(|text| text.as_deref().map(part)), " ");
+        let call = words([&call.service, &call.api]);
         let who = joined([self.actor.user.describe(), from], " from ");
         joined([who, call.map(|call| format!("calling {call}"))], ", ")
     }

@@ -74,8 +74,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 
 impl Document<'_> {
     fn account(&self) -> Option<&str> {
-        let owner = self.resources.first().and_then(|resource| resource.account());
-        self.cloud.account.id.as_deref().or(owner)
+        let owner = self.resources.first().and_then(|resource| resource.account.as_deref());
+        self.cloud.account.as_deref().or(owner)
     }
 
     fn region(&self) -> Option<&str> {

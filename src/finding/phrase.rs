@@ -206,6 +206,11 @@ fn is_root(name: &str) -> bool {
     same(name, "root") || name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Joins the texts that are there, each cut to a part of a phrase.
+pub(super) fn words<const N: usize>(texts: [&Str<'_>; N]) -> Option<String> {
+    joined(texts.map(|text| text.as_deref().map(part)), " ")
+}
+
 /// Joins the parts that are there.
 pub(super) fn joined<S: AsRef<str> + Into<String>>(
     parts: impl IntoIterator<Item = Option<S>>,

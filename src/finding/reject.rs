@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::text::Text;
+use crate::words::words;
 
 /// The reason why a message goes to quarantine. `Display` writes `place: why`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,37 +15,19 @@ pub struct Rejection {
     pub why: Text,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RejectCode {
-    /// The body is not one JSON document.
-    NotJson,
-    /// Larger than [`super::MAX_BYTES`], or more findings than [`super::MAX_FINDINGS`].
-    TooLarge,
-    /// Nested deeper than [`super::MAX_DEPTH`], or wrapped too often.
-    TooDeep,
-    /// JSON, but not a finding that hansho knows.
-    NotAFinding,
-    /// A finding without an id, or with one too long to be a key.
-    NoIdentity,
-}
-
-impl RejectCode {
-    pub const ALL: [RejectCode; 5] = [
-        RejectCode::NotJson,
-        RejectCode::TooLarge,
-        RejectCode::TooDeep,
-        RejectCode::NotAFinding,
-        RejectCode::NoIdentity,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RejectCode::NotJson => "not_json",
-            RejectCode::TooLarge => "too_large",
-            RejectCode::TooDeep => "too_deep",
-            RejectCode::NotAFinding => "not_a_finding",
-            RejectCode::NoIdentity => "no_identity",
-        }
+words! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum RejectCode {
+        /// The body is not one JSON document.
+        NotJson = "not_json",
+        /// Larger than [`super::MAX_BYTES`], or more findings than [`super::MAX_FINDINGS`].
+        TooLarge = "too_large",
+        /// Nested deeper than [`super::MAX_DEPTH`], or wrapped too often.
+        TooDeep = "too_deep",
+        /// JSON, but not a finding that hansho knows.
+        NotAFinding = "not_a_finding",
+        /// A finding without an id, or with one too long to be a key.
+        NoIdentity = "no_identity",
     }
 }
 

@@ -10,12 +10,9 @@ object! {
     struct Remote<'a> {
         v4: Str<'a> = "ipAddressV4",
         v6: Str<'a> = "ipAddressV6",
-        city: City<'a> = "city",
+        city: Str<'a> = "city" / "cityName",
         country: Country<'a> = "country",
         organisation: Organisation<'a> = "organization",
-    }
-    struct City<'a> {
-        name: Str<'a> = "cityName",
     }
     struct Country<'a> {
         name: Str<'a> = "countryName",
@@ -30,9 +27,6 @@ object! {
     struct Port<'a> {
         number: Str<'a> = "port",
         name: Str<'a> = "portName",
-    }
-    struct Domain<'a> {
-        name: Str<'a> = "domain",
     }
     struct Location<'a> {
         city: Str<'a> = "city",
@@ -61,7 +55,7 @@ impl Remote<'_> {
         // Organisation, provider and owner often have the same name.
         let own = |name: &&str| !network.asn_name.as_deref().is_some_and(|asn| same(asn, name));
         Phrase::new("", address.as_deref())
-            .with(known(&self.city.name))
+            .with(known(&self.city))
             .with(country)
             .with(network.describe().as_deref())
             .with(known(&network.name).filter(own))

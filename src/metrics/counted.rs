@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::all::Metrics;
-use crate::instants::Mono;
 use crate::policy::record::{Expect, Record, RecordKey};
 use crate::ports::{
     Clock, Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
@@ -22,56 +21,67 @@ impl<'a, P, C: Clock> Counted<'a, P, C> {
         Counted { inner, metrics, clock }
     }
 
-    fn began(&self) -> Mono {
-        self.clock.now().mono
-    }
-
-    fn ended(&self, port: &str, call: &str, result: &str, began: Mono) {
-        self.metrics.calls.ended(port, call, result, self.clock.now().mono.since(began));
-    }
-
-    fn failed(&self, port: &str, call: &str, reasons: impl IntoIterator<Item = &'static str>) {
+    /// Awaits a call, and counts its result and the reasons of its failures.
+    async fn counted<T>(
+        &self,
+        (port, call): (&str, &str),
+        answer: impl Future<Output = T>,
+        judge: impl FnOnce(&T) -> Judged,
+    ) -> T {
+        let began = self.clock.now().mono;
+        let answer = answer.await;
+        let Judged { result, reasons } = judge(&answer);
+        let took = self.clock.now().mono.since(began);
+        self.metrics.calls.ended(port, call, result, took);
         self.metrics.calls.failed(port, call, reasons);
+        answer
     }
+}
+
+/// The labels of an answer.
+struct Judged {
+    result: &'static str,
+    reasons: Vec<&'static str>,
+}
+
+fn judged(result: &'static str, reasons: impl IntoIterator<Item = &'static str>) -> Judged {
+    Judged { result, reasons: reasons.into_iter().collect() }
+}
+
+fn queue_call<T>(answer: &Result<T, QueueError>) -> Judged {
+    judged(result_of(answer), answer.as_ref().err().map(QueueError::as_str))
 }
 
 /// The result of a batch: the most severe result of its entries.
-fn result_of_batch(results: &[Result<(), QueueError>]) -> &'static str {
+fn queue_batch(answers: &[Result<(), QueueError>]) -> Judged {
     let unavailable = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::Unavailable(_)));
-    let gone = |r: &Result<(), QueueError>| matches!(r, Err(QueueError::ReceiptGone(_)));
-    if results.iter().any(unavailable) {
-        "failed"
-    } else if results.iter().any(gone) {
-        "receipt_gone"
-    } else {
-        "ok"
-    }
+    let result = match answers {
+        all if all.iter().any(unavailable) => "failed",
+        all if all.iter().any(Result::is_err) => "receipt_gone",
+        _ => "ok",
+    };
+    judged(result, answers.iter().filter_map(|r| r.as_ref().err().map(QueueError::as_str)))
 }
 
-fn reasons(results: &[Result<(), QueueError>]) -> impl Iterator<Item = &'static str> {
-    results.iter().filter_map(|result| result.as_ref().err().map(QueueError::as_str))
+fn ledger_call<T>(answer: &Result<T, LedgerError>) -> Judged {
+    judged(result_of(answer), answer.as_ref().err().map(LedgerError::as_str))
 }
 
-fn result_of<T, E>(result: &Result<T, E>) -> &'static str {
-    if result.is_ok() { "ok" } else { "failed" }
+fn result_of<T, E>(answer: &Result<T, E>) -> &'static str {
+    if answer.is_ok() { "ok" } else { "failed" }
 }
 
 impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
     async fn receive(&self, ask: ReceiveAsk) -> Result<Vec<Delivery>, QueueError> {
-        let began = self.began();
-        let result = self.inner.receive(ask).await;
-        self.ended("queue", "receive", result_of(&result), began);
-        self.failed("queue", "receive", result.as_ref().err().map(QueueError::as_str));
+        let call = self.inner.receive(ask);
+        let result = self.counted(("queue", "receive"), call, queue_call).await;
         self.metrics.received(result.as_deref().unwrap_or_default());
         result
     }
 
     async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
-        let began = self.began();
-        let results = self.inner.delete(lane, receipts).await;
-        self.ended("queue", "delete", result_of_batch(&results), began);
-        self.failed("queue", "delete", reasons(&results));
-        results
+        let call = self.inner.delete(lane, receipts);
+        self.counted(("queue", "delete"), call, |all| queue_batch(all)).await
     }
 
     async fn hide(
@@ -79,37 +89,22 @@ impl<Q: Queue, C: Clock> Queue for Counted<'_, Q, C> {
         lane: Lane,
         entries: &[(Receipt, Duration)],
     ) -> Vec<Result<(), QueueError>> {
-        let began = self.began();
-        let results = self.inner.hide(lane, entries).await;
-        self.ended("queue", "hide", result_of_batch(&results), began);
-        self.failed("queue", "hide", reasons(&results));
-        results
+        self.counted(("queue", "hide"), self.inner.hide(lane, entries), |all| queue_batch(all))
+            .await
     }
 
     async fn quarantine(&self, entry: &QuarantineEntry) -> Result<(), QueueError> {
-        let began = self.began();
-        let result = self.inner.quarantine(entry).await;
-        self.ended("queue", "quarantine", result_of(&result), began);
-        self.failed("queue", "quarantine", result.as_ref().err().map(QueueError::as_str));
-        result
+        self.counted(("queue", "quarantine"), self.inner.quarantine(entry), queue_call).await
     }
 
     async fn depth(&self, lane: Lane) -> Result<Depth, QueueError> {
-        let began = self.began();
-        let result = self.inner.depth(lane).await;
-        self.ended("queue", "depth", result_of(&result), began);
-        self.failed("queue", "depth", result.as_ref().err().map(QueueError::as_str));
-        result
+        self.counted(("queue", "depth"), self.inner.depth(lane), queue_call).await
     }
 }
 
 impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
     async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
-        let began = self.began();
-        let result = self.inner.read_any(key).await;
-        self.ended("ledger", "read", result_of(&result), began);
-        self.failed("ledger", "read", result.as_ref().err().map(LedgerError::as_str));
-        result
+        self.counted(("ledger", "read"), self.inner.read_any(key), ledger_call).await
     }
 
     async fn write_any(
@@ -118,16 +113,12 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
         expect: &Expect,
         record: Record,
     ) -> Result<Written<Record>, LedgerError> {
-        let began = self.began();
-        let result = self.inner.write_any(key, expect, record).await;
-        let outcome = match &result {
-            Ok(Written::Done) => "ok",
-            Ok(Written::Lost(_)) => "lost",
-            Err(_) => "failed",
+        let judge = |answer: &Result<Written<Record>, _>| match answer {
+            Ok(Written::Lost(_)) => judged("lost", None),
+            other => ledger_call(other),
         };
-        self.ended("ledger", "write", outcome, began);
-        self.failed("ledger", "write", result.as_ref().err().map(LedgerError::as_str));
-        result
+        let call = self.inner.write_any(key, expect, record);
+        self.counted(("ledger", "write"), call, judge).await
     }
 
     async fn prefetch(
@@ -135,39 +126,35 @@ impl<L: Ledger, C: Clock> Ledger for Counted<'_, L, C> {
         keys: &[RecordKey],
         consistency: Consistency,
     ) -> Result<Vec<Prefetched>, LedgerError> {
-        let began = self.began();
-        let result = self.inner.prefetch(keys, consistency).await;
-        self.ended("ledger", "prefetch", result_of(&result), began);
-        result
+        let judge = |answer: &Result<_, LedgerError>| judged(result_of(answer), None);
+        let call = self.inner.prefetch(keys, consistency);
+        self.counted(("ledger", "prefetch"), call, judge).await
     }
 }
 
 impl<N: Notifier, C: Clock> Notifier for Counted<'_, N, C> {
     async fn post(&self, post: &Post) -> Verdict {
-        let began = self.began();
-        let verdict = self.inner.post(post).await;
-        let answer = match &verdict {
-            Verdict::Accepted => "accepted",
-            Verdict::Retry { reason, .. } => reason.as_str(),
-            Verdict::Dead { .. } => "dead",
-            Verdict::Refused { .. } => "refused",
+        let judge = |verdict: &Verdict| {
+            let answer = match verdict {
+                Verdict::Accepted => "accepted",
+                Verdict::Retry { reason, .. } => reason.as_str(),
+                Verdict::Dead { .. } => "dead",
+                Verdict::Refused { .. } => "refused",
+            };
+            self.metrics.posts.answered(&post.destination, post.form, answer);
+            match verdict {
+                Verdict::Accepted => judged("ok", None),
+                _ => judged("failed", Some(answer)),
+            }
         };
-        self.metrics.posts.answered(&post.destination, post.form, answer);
-        let result = if verdict == Verdict::Accepted { "ok" } else { "failed" };
-        self.ended("slack", "post", result, began);
-        self.failed("slack", "post", Some(answer).filter(|_| result != "ok"));
-        verdict
+        self.counted(("slack", "post"), self.inner.post(post), judge).await
     }
 
     async fn refresh(&self, destination: &str) -> Result<bool, String> {
-        let began = self.began();
-        let result = self.inner.refresh(destination).await;
-        self.ended("slack", "refresh", result_of(&result), began);
-        self.failed(
-            "slack",
-            "refresh",
-            result.as_ref().err().map(|_| RetryReason::NoAddress.as_str()),
-        );
-        result
+        let judge = |answer: &Result<bool, String>| {
+            let reason = answer.as_ref().err().map(|_| RetryReason::NoAddress.as_str());
+            judged(result_of(answer), reason)
+        };
+        self.counted(("slack", "refresh"), self.inner.refresh(destination), judge).await
     }
 }

@@ -1,50 +1,28 @@
 //! Metrics of posts and destinations.
 
-use prometheus::{Error, GaugeVec, IntCounterVec, IntGaugeVec};
-
-use super::register::{Register, count, set, set_seconds};
+use super::register::{count, metrics, set, set_seconds};
 use crate::desk::{Report, Snapshot};
 use crate::ports::Form;
 
-pub struct PostMetrics {
-    posts: IntCounterVec,
-    failures: IntCounterVec,
-    breaker_open: IntGaugeVec,
-    dead: IntGaugeVec,
-    next_post: GaugeVec,
+metrics! {
+    pub struct PostMetrics {
+        posts: counters("hansho_posts_total",
+            "Requests to Slack, by the form of the post and the meaning of the answer.",
+            &["destination", "form", "answer"]),
+        failures: counters("hansho_post_failures_total",
+            "Posts that Slack did not accept, by reason.", &["destination", "reason"]),
+        breaker_open: gauges("hansho_breaker_open",
+            "1 if the breaker is open: several posts in a row failed, and few are tried now.",
+            &["destination"]),
+        dead: gauges("hansho_destination_dead",
+            "1 if the destination is dead: a person has to mend its webhook.", &["destination"]),
+        next_post: gauges_of_seconds("hansho_next_post_seconds",
+            "Time until the next post: the pace, a pause that Slack asked for, or the breaker.",
+            &["destination"]),
+    }
 }
 
 impl PostMetrics {
-    pub fn register(register: &Register<'_>) -> Result<PostMetrics, Error> {
-        Ok(PostMetrics {
-            posts: register.counters(
-                "hansho_posts_total",
-                "Requests to Slack, by the form of the post and the meaning of the answer.",
-                &["destination", "form", "answer"],
-            )?,
-            failures: register.counters(
-                "hansho_post_failures_total",
-                "Posts that Slack did not accept, by reason.",
-                &["destination", "reason"],
-            )?,
-            breaker_open: register.gauges(
-                "hansho_breaker_open",
-                "1 if the breaker is open: several posts in a row failed, and few are tried now.",
-                &["destination"],
-            )?,
-            dead: register.gauges(
-                "hansho_destination_dead",
-                "1 if the destination is dead: a person has to mend its webhook.",
-                &["destination"],
-            )?,
-            next_post: register.gauges_of_seconds(
-                "hansho_next_post_seconds",
-                "Time until the next post: the pace, a pause that Slack asked for, or the breaker.",
-                &["destination"],
-            )?,
-        })
-    }
-
     pub fn record(&self, report: &Report) {
         match report {
             Report::PostFailed { destination, reason, .. } => {

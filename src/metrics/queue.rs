@@ -1,50 +1,25 @@
 //! Metrics of messages and queues.
 
-use prometheus::{Error, IntCounterVec, IntGaugeVec};
-
-use super::register::{Register, count, set};
+use super::register::{count, metrics, set};
 use crate::desk::{Report, Snapshot};
 use crate::ports::Delivery;
 
-pub struct QueueMetrics {
-    received: IntCounterVec,
-    redelivered: IntCounterVec,
-    quarantined: IntCounterVec,
-    returned: IntCounterVec,
-    receive_failures: IntGaugeVec,
+metrics! {
+    pub struct QueueMetrics {
+        received: counters("hansho_messages_received_total",
+            "Messages received. Redeliveries count again.", &["lane"]),
+        redelivered: counters("hansho_messages_redelivered_total",
+            "Messages received that had been received before.", &["lane"]),
+        quarantined: counters("hansho_quarantined_total",
+            "Messages moved to the quarantine, by reason.", &["lane", "reason"]),
+        returned: counters("hansho_returned_total",
+            "Messages returned to their queue with a delay, by reason.", &["reason"]),
+        receive_failures: gauges("hansho_receive_failures",
+            "Receives that failed in a row until now.", &["lane"]),
+    }
 }
 
 impl QueueMetrics {
-    pub fn register(register: &Register<'_>) -> Result<QueueMetrics, Error> {
-        Ok(QueueMetrics {
-            received: register.counters(
-                "hansho_messages_received_total",
-                "Messages received. Redeliveries count again.",
-                &["lane"],
-            )?,
-            redelivered: register.counters(
-                "hansho_messages_redelivered_total",
-                "Messages received that had been received before.",
-                &["lane"],
-            )?,
-            quarantined: register.counters(
-                "hansho_quarantined_total",
-                "Messages moved to the quarantine, by reason.",
-                &["lane", "reason"],
-            )?,
-            returned: register.counters(
-                "hansho_returned_total",
-                "Messages returned to their queue with a delay, by reason.",
-                &["reason"],
-            )?,
-            receive_failures: register.gauges(
-                "hansho_receive_failures",
-                "Receives that failed in a row until now.",
-                &["lane"],
-            )?,
-        })
-    }
-
     pub fn record(&self, report: &Report) {
         match report {
             Report::Quarantined { lane, reason, .. } => {

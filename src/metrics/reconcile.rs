@@ -1,39 +1,24 @@
 //! Metrics of `reconcile`.
 
-use prometheus::{Error, IntCounterVec};
-
-use super::register::{Register, add, count};
+use super::register::{add, count, metrics};
 
 /// The outcome of a comparison that failed: `commands::reconcile::Outcome::as_str`.
 const FAILED: &str = "failed";
 
-pub struct ReconcileMetrics {
-    findings: IntCounterVec,
-    comparisons: IntCounterVec,
-    failed: IntCounterVec,
+metrics! {
+    pub struct ReconcileMetrics {
+        findings: counters("hansho_reconciled_total",
+            "GuardDuty findings that were compared with the ledger, by the result.",
+            &["region", "outcome"]),
+        comparisons: counters("hansho_reconciliations_total",
+            "Comparisons of a region with the ledger, by how they ended.", &["region", "outcome"]),
+        failed: counters("hansho_reconcile_failed_total",
+            "Comparisons of a region that failed. It is 0 for a region without a failure.",
+            &["region"]),
+    }
 }
 
 impl ReconcileMetrics {
-    pub fn register(register: &Register<'_>) -> Result<ReconcileMetrics, Error> {
-        Ok(ReconcileMetrics {
-            findings: register.counters(
-                "hansho_reconciled_total",
-                "GuardDuty findings that were compared with the ledger, by the result.",
-                &["region", "outcome"],
-            )?,
-            comparisons: register.counters(
-                "hansho_reconciliations_total",
-                "Comparisons of a region with the ledger, by how they ended.",
-                &["region", "outcome"],
-            )?,
-            failed: register.counters(
-                "hansho_reconcile_failed_total",
-                "Comparisons of a region that failed. It is 0 for a region without a failure.",
-                &["region"],
-            )?,
-        })
-    }
-
     pub fn compared(&self, region: &str, outcome: &str, findings: u64) {
         add(&self.findings, &[region, outcome], findings);
     }

@@ -57,6 +57,30 @@ impl Register<'_> {
     }
 }
 
+/// Declares a struct of metrics, and how each is registered: a method of [`Register`] with its
+/// arguments.
+macro_rules! metrics {
+    (pub struct $name:ident { $($metric:ident: $kind:ident $arguments:tt,)+ }) => {
+        pub struct $name {
+            $($metric: metrics!(@type $kind),)+
+        }
+
+        impl $name {
+            pub fn register(
+                register: &$crate::metrics::register::Register<'_>,
+            ) -> Result<$name, prometheus::Error> {
+                Ok($name { $($metric: register.$kind $arguments?,)+ })
+            }
+        }
+    };
+    (@type counters) => { prometheus::IntCounterVec };
+    (@type gauges) => { prometheus::IntGaugeVec };
+    (@type gauges_of_seconds) => { prometheus::GaugeVec };
+    (@type gauge) => { prometheus::Gauge };
+    (@type histograms_of_seconds) => { prometheus::HistogramVec };
+}
+pub(super) use metrics;
+
 // A wrong number of labels would be a mistake in this folder. The tests use every metric.
 
 pub fn count(counters: &IntCounterVec, labels: &[&str]) {

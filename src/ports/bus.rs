@@ -1,6 +1,5 @@
 //! The bus that a canary starts on.
 
-use std::fmt;
 use std::future::Future;
 
 /// An event for a bus.
@@ -13,16 +12,9 @@ pub struct BusEvent {
 }
 
 /// Why an event is not on the bus, or may not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct BusError(pub String);
-
-impl fmt::Display for BusError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BusError {}
 
 /// The event bus. A rule of the bus sends an event on to the queue.
 pub trait Bus: Send + Sync {

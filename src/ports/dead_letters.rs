@@ -4,27 +4,36 @@
 use std::future::Future;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Depth, Lane, MessageId, QueueError, Receipt};
 use crate::instants::Wall;
 
-/// Who put a dead letter into its queue, as far as the queue says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who put a dead letter into its queue, as far as the queue says. Exported lines hold it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Origin {
     /// A worker quarantined it.
+    #[default]
     Quarantine,
     /// EventBridge could not deliver it to the target of a rule.
+    #[serde(rename = "eventbridge")]
     EventBridge {
         /// The ARN of the rule.
+        #[serde(skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
         /// The ARN of the target that did not accept it.
+        #[serde(skip_serializing_if = "Option::is_none")]
         target: Option<String>,
         /// The limit that ended the retries, e.g. `MaximumRetryAttempts`. None: there were no
         /// retries.
+        #[serde(skip_serializing_if = "Option::is_none")]
         exhausted: Option<String>,
     },
     /// SQS moved it here because it was received too often.
     DeadLetter {
         /// The ARN of the queue that it came from, if SQS names it.
+        #[serde(skip_serializing_if = "Option::is_none")]
         source: Option<String>,
     },
 }

@@ -2,54 +2,34 @@
 
 use std::fmt;
 
-/// The kind of a failure. Its word is the log's field `reason` and the metric's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailureKind {
-    /// A rate or a capacity is used up: of the table, the queue, the account or a KMS key.
-    Throttled,
-    /// Another process writes to the embedded store.
-    Busy,
-    /// No complete answer came in time.
-    TimedOut,
-    /// The connection could not be made, or was lost.
-    Connection,
-    /// A right or the credentials are missing, or a key is switched off.
-    Denied,
-    /// The queue, table or key does not exist.
-    Missing,
-    /// The service answered with a 5xx.
-    ServerError,
-    Other,
+use crate::words::words;
+
+words! {
+    /// The kind of a failure. Its word is the log's field `reason` and the metric's label.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum FailureKind {
+        /// A rate or a capacity is used up: of the table, the queue, the account or a KMS key.
+        Throttled = "throttled",
+        /// Another process writes to the embedded store.
+        Busy = "busy",
+        /// No complete answer came in time.
+        TimedOut = "timed_out",
+        /// The connection could not be made, or was lost.
+        Connection = "connection",
+        /// A right or the credentials are missing, or a key is switched off.
+        Denied = "denied",
+        /// The queue, table or key does not exist.
+        Missing = "missing",
+        /// The service answered with a 5xx.
+        ServerError = "server_error",
+        Other = "other",
+    }
 }
 
 impl FailureKind {
-    pub const ALL: [FailureKind; 8] = [
-        FailureKind::Throttled,
-        FailureKind::Busy,
-        FailureKind::TimedOut,
-        FailureKind::Connection,
-        FailureKind::Denied,
-        FailureKind::Missing,
-        FailureKind::ServerError,
-        FailureKind::Other,
-    ];
-
     /// False where a retry fails in the same way until a person mends the cause.
     pub fn may_pass(self) -> bool {
         !matches!(self, FailureKind::Denied | FailureKind::Missing)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FailureKind::Throttled => "throttled",
-            FailureKind::Busy => "busy",
-            FailureKind::TimedOut => "timed_out",
-            FailureKind::Connection => "connection",
-            FailureKind::Denied => "denied",
-            FailureKind::Missing => "missing",
-            FailureKind::ServerError => "server_error",
-            FailureKind::Other => "other",
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Port to a product that keeps its findings. Only [`crate::commands::reconcile`] uses it, to find
 //! those that no queue delivered.
 
-use std::fmt;
 use std::future::Future;
 
 use crate::instants::Wall;
@@ -33,16 +32,9 @@ pub struct Listed {
 }
 
 /// Why a call failed, and what to do, in one line. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct SourceError(pub String);
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for SourceError {}
 
 /// A product that returns its findings, region by region.
 pub trait FindingsSource: Send + Sync {

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{Depth, Lane, Ledger, LedgerError, QueueError};
+use super::{DeadLetter, Depth, Lane, Ledger, LedgerError, QueueError};
 use crate::finding::CONTROL_ID_START;
 use crate::instants::Wall;
 use crate::policy::record::{Record, RecordKey};
@@ -107,19 +107,6 @@ pub trait Inquiry: Ledger {
 /// Decides by the body whether a message is searched for.
 pub type BodyFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// A message in quarantine. A field that the quarantine does not have is None.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QuarantinedMessage {
-    pub message_id: Option<String>,
-    pub lane: Option<String>,
-    pub body: String,
-    pub reason: Option<String>,
-    pub detail: Option<String>,
-    pub receive_count: Option<u32>,
-    pub enqueued_at: Option<Wall>,
-    pub quarantined_at: Option<Wall>,
-}
-
 /// A message in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingMessage {
@@ -136,7 +123,7 @@ pub struct WaitingMessage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuarantineSearch {
     /// At most [`SEARCH_MESSAGES_MAX`].
-    pub messages: Vec<QuarantinedMessage>,
+    pub messages: Vec<DeadLetter>,
     /// How many messages were read.
     pub scanned: usize,
     /// Every message was read, as far as the queue can tell.

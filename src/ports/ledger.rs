@@ -1,6 +1,5 @@
 //! The ledger that remembers what was posted.
 
-use std::fmt;
 use std::future::Future;
 
 use super::Failure;
@@ -8,7 +7,8 @@ use crate::policy::record::{AlertRecord, Expect, Record, RecordKey, RecordType};
 
 /// The ledger did not answer, or its answer can't be relied on. A write may or may not have taken
 /// effect. Trying again is safe, because every write states what it expects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct LedgerError(pub Failure);
 
 impl LedgerError {
@@ -17,14 +17,6 @@ impl LedgerError {
         self.0.kind.as_str()
     }
 }
-
-impl fmt::Display for LedgerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for LedgerError {}
 
 /// The outcome of a conditional write.
 #[derive(Clone, Debug, PartialEq)]

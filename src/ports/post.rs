@@ -24,6 +24,20 @@ pub struct Card {
     pub meant_for: Option<String>,
 }
 
+impl Card {
+    /// A finding that is posted for the first time.
+    pub fn of(finding: Arc<Finding>) -> Card {
+        Card {
+            finding,
+            escalated_from: None,
+            reminder: false,
+            came_back: None,
+            perhaps_repeated: false,
+            meant_for: None,
+        }
+    }
+}
+
 /// The form of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

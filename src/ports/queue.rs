@@ -1,17 +1,19 @@
 //! The queue that findings arrive in.
 
-use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use super::Failure;
 use crate::instants::Wall;
+use crate::words::words;
 
-/// One of the two queues. Express carries a second copy of each high or critical finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    Express,
-    Standard,
+words! {
+    /// One of the two queues. Express carries a second copy of each high or critical finding.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Lane {
+        Express = "express",
+        Standard = "standard",
+    }
 }
 
 impl Lane {
@@ -19,13 +21,6 @@ impl Lane {
 
     pub fn from_name(word: &str) -> Option<Lane> {
         Lane::ALL.into_iter().find(|lane| lane.as_str() == word)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Lane::Express => "express",
-            Lane::Standard => "standard",
-        }
     }
 }
 
@@ -98,12 +93,14 @@ impl Depth {
 }
 
 /// Why a queue call, or one entry of it, failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
     /// The receipt is no longer valid: somebody else has the message, or it is deleted. A retry is
     /// no use. If the message still exists, the queue delivers it again.
+    #[error("the receipt is no longer valid: {0}")]
     ReceiptGone(String),
     /// Any other failure: retry later.
+    #[error("{0}")]
     Unavailable(Failure),
 }
 
@@ -116,17 +113,6 @@ impl QueueError {
         }
     }
 }
-
-impl fmt::Display for QueueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            QueueError::ReceiptGone(why) => write!(f, "the receipt is no longer valid: {why}"),
-            QueueError::Unavailable(why) => why.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for QueueError {}
 
 /// A queue with two lanes, and a quarantine for messages that can't be processed.
 ///

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::words::words;
+
 /// The meaning of a destination's answer: what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -21,31 +23,20 @@ pub enum Verdict {
     Refused { detail: String },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RetryReason {
-    /// The connection could not be made, or was lost.
-    Connection,
-    /// No complete answer came within the time-out.
-    TimedOut,
-    /// 429.
-    RateLimited,
-    /// 5xx.
-    ServerError,
-    /// Slack does not answer like this: 200 without `ok`, a redirect, another 4xx.
-    UnexpectedAnswer,
-    /// The webhook's address could not be read from where it is kept.
-    NoAddress,
-}
-
-impl RetryReason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RetryReason::Connection => "connection",
-            RetryReason::TimedOut => "timed_out",
-            RetryReason::RateLimited => "rate_limited",
-            RetryReason::ServerError => "server_error",
-            RetryReason::UnexpectedAnswer => "unexpected_answer",
-            RetryReason::NoAddress => "no_address",
-        }
+words! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum RetryReason {
+        /// The connection could not be made, or was lost.
+        Connection = "connection",
+        /// No complete answer came within the time-out.
+        TimedOut = "timed_out",
+        /// 429.
+        RateLimited = "rate_limited",
+        /// 5xx.
+        ServerError = "server_error",
+        /// Slack does not answer like this: 200 without `ok`, a redirect, another 4xx.
+        UnexpectedAnswer = "unexpected_answer",
+        /// The webhook's address could not be read from where it is kept.
+        NoAddress = "no_address",
     }
 }

@@ -55,44 +55,27 @@ const OF_THE_DESTINATION: [&str; 11] = [
 /// Judges an answer by the table above. `retry_after` is the header's value, `body` has at most
 /// [`BODY_BYTES_MAX`].
 pub fn verdict(status: u16, retry_after: Option<&str>, body: &[u8]) -> Verdict {
-    match status {
+    use RetryReason::{RateLimited, ServerError, TimedOut, UnexpectedAnswer};
+    let asked_for = retry_after.and_then(parse_retry_after);
+    let detail = describe(status, body);
+    let (reason, after, ambiguous) = match status {
         _ if error_word(body).is_some_and(|word| OF_THE_DESTINATION.contains(&word)) => {
-            Verdict::Dead { status, detail: describe(status, body) }
+            return Verdict::Dead { status, detail };
         }
-        200 if body == b"ok" => Verdict::Accepted,
-        200 => Verdict::Retry {
-            reason: RetryReason::UnexpectedAnswer,
-            after: None,
-            ambiguous: true,
-            detail: "HTTP 200, but the body is not `ok`".into(),
-        },
-        429 => Verdict::Retry {
-            reason: RetryReason::RateLimited,
-            after: Some(retry_after.and_then(parse_retry_after).unwrap_or(RETRY_AFTER_DEFAULT)),
-            ambiguous: false,
-            detail: describe(status, body),
-        },
-        408 => Verdict::Retry {
-            reason: RetryReason::TimedOut,
-            after: None,
-            ambiguous: true,
-            detail: describe(status, body),
-        },
-        500..=599 => Verdict::Retry {
-            reason: RetryReason::ServerError,
-            after: retry_after.and_then(parse_retry_after),
-            ambiguous: true,
-            detail: describe(status, body),
-        },
-        401 | 403 | 404 | 410 => Verdict::Dead { status, detail: describe(status, body) },
-        400 | 413 | 422 => Verdict::Refused { detail: describe(status, body) },
-        _ => Verdict::Retry {
-            reason: RetryReason::UnexpectedAnswer,
-            after: None,
-            ambiguous: false,
-            detail: describe(status, body),
-        },
-    }
+        200 if body == b"ok" => return Verdict::Accepted,
+        401 | 403 | 404 | 410 => return Verdict::Dead { status, detail },
+        400 | 413 | 422 => return Verdict::Refused { detail },
+        429 => (RateLimited, asked_for.or(Some(RETRY_AFTER_DEFAULT)), false),
+        408 => (TimedOut, None, true),
+        500..=599 => (ServerError, asked_for, true),
+        200 => (UnexpectedAnswer, None, true),
+        _ => (UnexpectedAnswer, None, false),
+    };
+    let detail = match status {
+        200 => "HTTP 200, but the body is not `ok`".to_owned(),
+        _ => detail,
+    };
+    Verdict::Retry { reason, after, ambiguous, detail }
 }
 
 /// Reads whole seconds, at least 1 and at most [`RETRY_AFTER_MAX`]. Slack does not use the header's

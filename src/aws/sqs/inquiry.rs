@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::{SqsQueue, scan};
 use crate::ports::inquiry::{
-    BodyFilter, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry, SEARCH_MESSAGES_MAX,
+    BodyFilter, LaneSearch, QuarantineSearch, QueueInquiry, SEARCH_MESSAGES_MAX,
 };
-use crate::ports::{DeadLetter, MessageId, Queue, QueueError, Receipt, ScannedDeadLetter};
+use crate::ports::{MessageId, Queue, QueueError, Receipt, ScannedDeadLetter};
 
 /// Longer than the search, so that it receives no message twice. Short, because messages stay
 /// hidden for this long if they can't be shown again.
@@ -86,21 +86,8 @@ impl Search {
             if self.result.messages.len() >= SEARCH_MESSAGES_MAX {
                 return false;
             }
-            self.result.messages.push(quarantined(dead_letter));
+            self.result.messages.push(dead_letter);
         }
         self.seen.len() > before
-    }
-}
-
-fn quarantined(dead_letter: DeadLetter) -> QuarantinedMessage {
-    QuarantinedMessage {
-        message_id: Some(dead_letter.original_id.unwrap_or(dead_letter.id).0),
-        lane: dead_letter.lane.map(|lane| lane.as_str().to_owned()),
-        body: dead_letter.body,
-        reason: dead_letter.reason,
-        detail: dead_letter.detail,
-        receive_count: dead_letter.attempts,
-        enqueued_at: dead_letter.enqueued_at,
-        quarantined_at: dead_letter.quarantined_at,
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{Builder, Region, StalledStreamProtectionConfig};
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageOutput;
@@ -16,10 +15,10 @@ use aws_sdk_sqs::types::{
 };
 use futures_util::FutureExt;
 
+use super::super::time_limit;
 use super::{AGAIN_ATTRIBUTE, refusal, region};
 use crate::ports::{Depth, QUEUE_BATCH_MAX, QueueError, Receipt, ReceiveAsk};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bounds a whole call. A receive gets its wait on top.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Source: SQS API reference, ReceiveMessage, WaitTimeSeconds.
@@ -52,7 +51,7 @@ impl Remote {
             // This protection judges by throughput, and a long poll has none. The time-outs bound
             // every call.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(time_limit(CALL_TIMEOUT));
+            .timeout_config(time_limit(CALL_TIMEOUT).build());
         if let Some(region) = region::region_of(&url) {
             builder = builder.region(Region::new(region));
         }
@@ -77,7 +76,7 @@ impl Remote {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names(AGAIN_ATTRIBUTE)
             .customize()
-            .config_override(Builder::new().timeout_config(time_limit(limit)))
+            .config_override(Builder::new().timeout_config(time_limit(limit).build()))
             .send()
             .boxed()
             .await
@@ -155,11 +154,6 @@ impl Remote {
         let done = answer.successful().iter().map(|entry| entry.id());
         Ok(tally("ChangeMessageVisibilityBatch", &receipts, done, answer.failed()))
     }
-}
-
-fn time_limit(whole_call: Duration) -> TimeoutConfig {
-    // The SDK makes one attempt, so the limit of the operation is the limit of the attempt.
-    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(whole_call).build()
 }
 
 /// Counts the messages of a queue, approximately.

@@ -2,7 +2,6 @@
 //! and reports the time of each step. It tests the path of findings before a finding needs it.
 
 pub mod args;
-pub mod command;
 pub mod report;
 mod wire;
 
@@ -16,7 +15,7 @@ use crate::policy::canary::{CanaryPost as Post, Passed};
 use crate::policy::record::{AlertRecord, AlertRecordState, CanaryRecord, RecordKey};
 use crate::ports::{Bus, BusEvent, Clock, Ledger, LedgerError};
 
-pub use wire::{CanaryRun, run};
+pub use wire::{CanaryRun, run, start};
 
 /// The bus of the home region, as `infra/pipeline.yaml` names it.
 pub const HOME_BUS: &str = "hansho";

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 
-use super::report::{QueueDepth, Start};
+use super::args::Canary;
+use super::report::{self, QueueDepth, Start};
 use super::{CanaryOptions, Flight, fly_all};
 use crate::clock::SystemClock;
+use crate::commands::exit::Exit;
+use crate::commands::setup;
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedBus, EmbeddedLedger, EmbeddedQueue, Store};
 use crate::ports::{Clock, Lane, Queue};
@@ -25,6 +28,29 @@ pub struct CanaryRun {
     pub depth: QueueDepth,
 }
 
+/// Runs `hansho canary` from its arguments.
+///
+/// # Errors
+/// A canary could not be sent, or the ledger could not be read.
+pub async fn start(args: &Canary) -> anyhow::Result<Exit> {
+    let options = match args.options() {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let Some(config) = setup::config(Some(&args.config)) else {
+        return Ok(Exit::Usage);
+    };
+    let CanaryRun { flights, start, depth } = run(&config, &options).await?;
+    match args.json {
+        true => println!("{}", report::json(&flights)),
+        false => println!("{}", report::text(&flights, &start, depth, options.within)),
+    }
+    Ok(Exit::of(flights.iter().all(Flight::arrived)))
+}
+
 /// Puts the canaries and waits for them.
 ///
 /// # Errors
@@ -37,14 +63,12 @@ pub async fn run(config: &Config, options: &CanaryOptions) -> anyhow::Result<Can
     match &config.backend {
         Backend::Embedded { path, .. } => embedded(path, options, &destinations).await,
         #[cfg(feature = "canary")]
-        Backend::Aws { standard, express, quarantine, table } => {
-            let (queue, ledger) =
-                crate::commands::wiring::on_aws(standard, express.as_ref(), quarantine, table)
-                    .await;
+        Backend::Aws(aws) => {
+            let (queue, ledger) = crate::commands::wiring::on_aws(aws).await;
             on_aws(&queue, &ledger, options, &destinations).await
         }
         #[cfg(not(feature = "canary"))]
-        Backend::Aws { .. } => Err(anyhow!(
+        Backend::Aws(_) => Err(anyhow!(
             "this hansho was built without the feature `canary`, so it can put nothing on a bus of \
              EventBridge: build it with `--features canary`"
         )),

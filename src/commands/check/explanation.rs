@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::probe::{self, Probe, Probes};
 use crate::commands::exit::Exit;
 use crate::config::duration::format as written;
-use crate::config::{Backend, Config, Destination, Loaded, Origin, QueueUrl, RegionName};
+use crate::config::{Backend, Config, Destination, Loaded, OnAws, Origin, QueueUrl, RegionName};
 use crate::finding::Level;
 
 /// [`Exit::Usage`] if there is a mistake or an unusable secret. Warnings do not count.
@@ -79,7 +79,7 @@ fn backend(out: &mut String, loaded: &Loaded, config: &Config, probes: &Probes) 
                 None => row(out, "token", "senders need none")?,
             }
         }
-        Backend::Aws { standard, express, quarantine, table } => {
+        Backend::Aws(OnAws { standard, express, quarantine, table }) => {
             for (name, key, value) in [
                 ("standard queue", "queue.standard", standard.as_str()),
                 (

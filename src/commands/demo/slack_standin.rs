@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::plug::{Plug, PluggedListener};
 use super::slack_rules;
+use crate::instants::millis;
 
 /// The limit of a request's body. Slack's own limit is undocumented. hansho's payloads are far
 /// smaller.
@@ -34,9 +35,10 @@ const RECORDS_MAX: usize = 100_000;
 const SUBSCRIBER_LAG_MAX: usize = 1024;
 
 /// The stand-in's behaviour for one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
     /// Slack's behaviour: the rate limit, then the payload's rules, then `ok`.
+    #[default]
     Ok,
     /// Slack's behaviour, after a delay.
     Slow(Duration),
@@ -113,6 +115,7 @@ struct Shared {
     seen: broadcast::Sender<Arc<Received>>,
 }
 
+#[derive(Default)]
 struct StandInState {
     script: VecDeque<Behaviour>,
     otherwise: Behaviour,
@@ -133,16 +136,10 @@ impl SlackStandIn {
     ) -> io::Result<SlackStandIn> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = StandInState {
-            script: VecDeque::new(),
-            otherwise: Behaviour::Ok,
-            due_ms: BTreeMap::new(),
-            records: Vec::new(),
-        };
         let shared = Arc::new(Shared {
             clock: Box::new(clock),
             rate_limit,
-            state: Mutex::new(state),
+            state: Mutex::default(),
             seen: broadcast::channel(SUBSCRIBER_LAG_MAX).0,
         });
         let app = Router::new()
@@ -282,7 +279,7 @@ impl Shared {
 impl StandInState {
     /// Counts a post, and returns None. Or returns the seconds to wait, if the post is too early.
     fn over(&mut self, limit: RateLimit, path: &str, now_ms: u64) -> Option<u64> {
-        let period_ms = u64::try_from(limit.period.as_millis()).unwrap_or(u64::MAX);
+        let period_ms = millis(limit.period);
         let due_ms = self.due_ms.get(path).copied().unwrap_or_default().max(now_ms);
         let ahead_ms = period_ms.saturating_mul(u64::from(limit.burst.saturating_sub(1)));
         let early_ms = due_ms.saturating_sub(ahead_ms).saturating_sub(now_ms);

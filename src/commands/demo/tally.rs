@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::night::{Event, Role};
 use super::slack_standin::{Answered, Received};
-use crate::embedded::QuarantinedMessage;
+use crate::ports::DeadLetter;
 
 /// The number of hexadecimal digits of a GuardDuty finding's id.
 const ID_CHARS: usize = 32;
@@ -119,7 +119,7 @@ type ByFinding<'a> = BTreeMap<&'a str, Vec<&'a Accepted>>;
 pub fn count(
     journal: &Journal,
     posts: &[Arc<Received>],
-    quarantined: &[QuarantinedMessage],
+    quarantined: &[DeadLetter],
     pending: u64,
 ) -> Tally {
     let with_role = |role| journal.events.iter().filter(|e| e.role == role).count();

@@ -8,9 +8,9 @@ use crate::config::Config;
 use crate::finding::{self, Finding, Rejection, Text};
 use crate::policy::record::{AlertRecord, Record, RecordKey};
 use crate::ports::inquiry::{
-    BodyFilter, Clue, Inquiry, LaneSearch, QuarantinedMessage, QueueInquiry, Search, WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QueueInquiry, Search, WaitingMessage,
 };
-use crate::ports::{Depth, Failure, Lane, LedgerError};
+use crate::ports::{DeadLetter, Depth, Failure, Lane, LedgerError};
 
 use super::question::{AskedMessage, AskedName, FINDINGS_MAX, Question, compact};
 
@@ -21,7 +21,7 @@ pub struct Evidence {
     /// Parts of the asked message that are not findings.
     pub rejections: Vec<Rejection>,
     /// Messages with the asked body, without a finding.
-    pub quarantined: Vec<QuarantinedMessage>,
+    pub quarantined: Vec<DeadLetter>,
     pub waiting: Vec<WaitingMessage>,
     /// The depths of lanes whose messages can't be read.
     pub depths: Vec<(Lane, Depth)>,
@@ -40,7 +40,7 @@ pub struct Subject {
     pub finding: Option<Finding>,
     /// The records, with the destination of each.
     pub records: Vec<(String, Record)>,
-    pub quarantined: Vec<QuarantinedMessage>,
+    pub quarantined: Vec<DeadLetter>,
     pub waiting: Vec<WaitingMessage>,
 }
 

@@ -2,7 +2,8 @@
 
 use crate::finding::{Finding, Text};
 use crate::policy::record::{AlertRecord, AlertRecordState, CanaryPost, Record};
-use crate::ports::inquiry::{QuarantinedMessage, WaitingMessage};
+use crate::ports::DeadLetter;
+use crate::ports::inquiry::WaitingMessage;
 
 use super::answer::{HistoryEvent, clean};
 use super::context::Context;
@@ -149,10 +150,11 @@ pub(super) fn waiting(context: &Context<'_>, message: &WaitingMessage) -> Histor
 }
 
 /// A message in quarantine.
-pub(super) fn quarantined(message: &QuarantinedMessage) -> HistoryEvent {
-    let optional = |text: &Option<String>| text.as_deref().map(clean).filter(|t| !t.is_empty());
-    let (lane, id) = (optional(&message.lane), optional(&message.message_id));
-    let reason = optional(&message.reason);
+pub(super) fn quarantined(message: &DeadLetter) -> HistoryEvent {
+    let optional = |text: Option<&str>| text.map(clean).filter(|text| !text.is_empty());
+    let id = optional(Some(&message.original_id.as_ref().unwrap_or(&message.id).0));
+    let lane = message.lane.map(|lane| lane.as_str().to_owned());
+    let reason = optional(message.reason.as_deref());
     let mut detail = format!("reason: {}", reason.as_deref().unwrap_or("none given"));
     let why = message.detail.as_deref().map(|detail| Text::new(detail, DETAIL_CHARS_MAX));
     if let Some(why) = why.filter(|why| !why.is_empty()) {
@@ -164,7 +166,7 @@ pub(super) fn quarantined(message: &QuarantinedMessage) -> HistoryEvent {
     if let Some(lane) = &lane {
         detail.push_str(&format!(" of the {lane} queue"));
     }
-    match message.receive_count {
+    match message.attempts {
         None | Some(0) => {}
         Some(1) => detail.push_str(", received once"),
         Some(count) => detail.push_str(&format!(", received {count} times")),

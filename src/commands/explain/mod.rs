@@ -5,7 +5,6 @@
 
 pub mod answer;
 pub mod args;
-pub mod command;
 mod context;
 pub mod explanation;
 pub mod gather;
@@ -27,7 +26,7 @@ use anyhow::{Context, anyhow, bail};
 use crate::clock::{self, SystemClock};
 use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
-use crate::commands::wiring;
+use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, input};
 use crate::finding;
@@ -37,6 +36,20 @@ use question::{Question, Scope, WrongUsage};
 
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Runs `hansho explain` from its arguments.
+///
+/// # Errors
+/// The ledger or a queue could not be read, or the output could not be written.
+pub async fn start(args: &Explain) -> anyhow::Result<Exit> {
+    let Some(config) = setup::config(Some(&args.config)) else {
+        return Ok(Exit::Usage);
+    };
+    let mut out = io::stdout().lock();
+    let exit = run(&config, args, &mut out, &mut io::stderr()).await?;
+    out.flush()?;
+    Ok(exit)
+}
 
 /// Answers the question on `out`. Writes wrong usage to `problems`.
 ///
@@ -86,9 +99,8 @@ async fn evidence(
             let ledger = EmbeddedLedger::new(store);
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
-        Backend::Aws { standard, express, quarantine, table } => {
-            let (queue, ledger) =
-                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+        Backend::Aws(aws) => {
+            let (queue, ledger) = wiring::on_aws(aws).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
     };

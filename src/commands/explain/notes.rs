@@ -83,7 +83,7 @@ fn possible_reasons(context: &Context<'_>, evidence: &Evidence, level_is_unknown
         "it was posted, and its record expired {} after the last change",
         duration::format(context.config.retention)
     ));
-    if matches!(context.config.backend, Backend::Aws { .. }) {
+    if matches!(context.config.backend, Backend::Aws(_)) {
         reasons.push("it is in a dead-letter queue, which is not searched".to_owned());
     }
     // The counts are approximate. Empty queues are not worth a search.

@@ -59,15 +59,15 @@ pub async fn start() -> anyhow::Result<Exit> {
 /// # Errors
 /// The configuration is for another backend, or no webhook can be read.
 pub async fn serve(config: &Config) -> anyhow::Result<()> {
-    let Backend::Aws { standard, express, quarantine, table } = &config.backend else {
+    let Backend::Aws(aws) = &config.backend else {
         bail!(
             "as a Lambda function hansho works on SQS and DynamoDB: set HANSHO_QUEUE_STANDARD, \
              HANSHO_QUEUE_QUARANTINE and HANSHO_LEDGER_TABLE"
         );
     };
-    let (queue, ledger) = wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
-    let express = express.as_ref().map(|url| (Lane::Express, url.name()));
-    let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, standard.name())]));
+    let (queue, ledger) = wiring::on_aws(aws).await;
+    let express = aws.express.as_ref().map(|url| (Lane::Express, url.name()));
+    let names = QueueNames::new(express.into_iter().chain([(Lane::Standard, aws.standard.name())]));
     let clock = SystemClock::start();
     let comparison = compare::with(config, &queue, &ledger, clock);
     let (notifier, unread) = wiring::notifier(config).await?;

@@ -34,9 +34,8 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
             let inlet = EmbeddedQueue::new(store.clone(), Arc::new(clock));
             source::compare(&ask, &rules, &EmbeddedLedger::new(store), &inlet, &clock).await
         }
-        Backend::Aws { standard, express, quarantine, table } => {
-            let (inlet, ledger) =
-                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+        Backend::Aws(aws) => {
+            let (inlet, ledger) = wiring::on_aws(aws).await;
             source::compare(&ask, &rules, &ledger, &inlet, &clock).await
         }
     };

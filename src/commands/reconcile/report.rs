@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::Finding;
@@ -42,12 +43,14 @@ impl RegionOutcome {
 }
 
 /// A finding of the source that the ledger does not know.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MissingFinding {
     pub fingerprint: String,
     pub level: &'static str,
+    #[serde(rename = "severity")]
     pub score: Option<f64>,
     pub account: String,
+    #[serde(rename = "type")]
     pub kind: String,
     pub title: String,
     pub updated_at: Option<Wall>,
@@ -73,9 +76,10 @@ impl MissingFinding {
 }
 
 /// The report of one region.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RegionReport {
     pub region: String,
+    #[serde(skip)]
     pub outcome: RegionOutcome,
     /// Findings updated from then on were compared. None: none were.
     pub since: Option<Wall>,
@@ -98,6 +102,7 @@ pub struct RegionReport {
     /// The reasons of the first few.
     pub unreadable_why: Vec<String>,
     /// The first [`NAMED_MAX`] of the missing ones.
+    #[serde(rename = "findings")]
     pub named: Vec<MissingFinding>,
 }
 
@@ -177,29 +182,16 @@ impl RegionReport {
     }
 
     fn json(&self) -> Value {
-        let time = |at: Option<Wall>| at.map(Wall::to_rfc3339);
         let (detail, until) = match &self.outcome {
             RegionOutcome::Failed(why) => (Some(why.as_str()), None),
             RegionOutcome::Busy(until) | RegionOutcome::NotDue(until) => (None, Some(*until)),
             _ => (None, None),
         };
-        let named = |m: &MissingFinding| {
-            json!({
-                "fingerprint": m.fingerprint, "level": m.level, "severity": m.score,
-                "account": m.account, "type": m.kind, "title": m.title, "sample": m.sample,
-                "updated_at": time(m.updated_at), "enqueued": m.enqueued,
-            })
-        };
-        json!({
-            "region": self.region, "outcome": self.outcome.as_str(), "detail": detail,
-            "until": time(until), "since": time(self.since), "listed": self.listed,
-            "compared": self.compared, "known": self.known, "waiting": self.waiting,
-            "missing": self.missing, "enqueued": self.enqueued,
-            "below_threshold": self.below_threshold, "young": self.young,
-            "archived": self.archived, "unreadable": self.unreadable,
-            "unreadable_why": self.unreadable_why,
-            "findings": self.named.iter().map(named).collect::<Vec<_>>(),
-        })
+        let mut value = json!(self);
+        value["outcome"] = self.outcome.as_str().into();
+        value["detail"] = json!(detail);
+        value["until"] = json!(until);
+        value
     }
 }
 

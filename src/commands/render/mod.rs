@@ -94,19 +94,11 @@ pub fn render(
 }
 
 fn post_of(finding: Finding) -> Post {
-    let card = Card {
-        came_back: None,
-        finding: Arc::new(finding),
-        escalated_from: None,
-        reminder: false,
-        perhaps_repeated: false,
-        meant_for: None,
-    };
     Post {
         id: "preview".to_owned(),
         destination: "preview".to_owned(),
         form: Form::Cards,
-        cards: vec![card],
+        cards: vec![Card::of(Arc::new(finding))],
         notes: Vec::new(),
     }
 }

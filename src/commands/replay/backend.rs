@@ -63,8 +63,9 @@ pub async fn run(
             let name = format!("quarantine ({})", path.display());
             command.run(&queue, Some(&ledger), &name).await
         }
-        (DeadLetterSource::Quarantine, Some(Backend::Aws { quarantine, .. })) => {
-            command.run_on_sqs(quarantine, &format!("quarantine ({})", quarantine.name())).await
+        (DeadLetterSource::Quarantine, Some(Backend::Aws(aws))) => {
+            let name = format!("quarantine ({})", aws.quarantine.name());
+            command.run_on_sqs(&aws.quarantine, &name).await
         }
         (DeadLetterSource::Queue(url), backend) => match misuse(&url, backend, &command.action) {
             Some(why) => usage(why),
@@ -91,8 +92,8 @@ fn open(path: &Path) -> anyhow::Result<Store> {
 /// Why the command can't use this queue.
 fn misuse(url: &QueueUrl, backend: Option<&Backend>, action: &Action) -> Option<String> {
     match backend {
-        Some(Backend::Aws { standard, express, .. }) => {
-            let lanes = [Some(standard), express.as_ref()];
+        Some(Backend::Aws(aws)) => {
+            let lanes = [Some(&aws.standard), aws.express.as_ref()];
             let lane = lanes.into_iter().flatten().find(|lane| *lane == url)?;
             Some(format!(
                 "--from {}: is one of the worker's own queues, not a dead-letter queue",
@@ -116,16 +117,14 @@ struct Command<'a> {
 impl Command<'_> {
     async fn run_on_sqs(self, url: &QueueUrl, name: &str) -> anyhow::Result<Exit> {
         let sdk = aws::sdk_config().await;
-        let (standard, express, table) = match self.config.map(|c| &c.backend) {
-            Some(Backend::Aws { standard, express, table, .. }) => {
-                (Some(standard), express.as_ref(), Some(table))
-            }
-            _ => (None, None, None),
+        let backend = match self.config.map(|c| &c.backend) {
+            Some(Backend::Aws(aws)) => Some(aws),
+            _ => None,
         };
-        let text = |url: &QueueUrl| url.to_string();
-        let queue =
-            SqsDeadLetters::new(&sdk, url.to_string(), standard.map(text), express.map(text));
-        let ledger = table.map(|table| DynamoLedger::new(&sdk, table.as_str()));
+        let standard = backend.map(|aws| aws.standard.to_string());
+        let express = backend.and_then(|aws| aws.express.as_ref()).map(QueueUrl::to_string);
+        let queue = SqsDeadLetters::new(&sdk, url.to_string(), standard, express);
+        let ledger = backend.map(|aws| DynamoLedger::new(&sdk, aws.table.as_str()));
         self.run(&queue, ledger.as_ref(), name).await
     }
 

@@ -128,18 +128,15 @@ fn log(held: &HeldDeadLetter, because: &Text) {
 impl DiscardTally {
     pub fn text(&self) -> String {
         let mut lines = vec![format!("{:>8} discarded", self.discarded)];
-        for (count, what) in [
+        let counts = [
             (self.gone, "not discarded: no longer held; run the command again"),
             (
                 self.failed,
                 "could not be discarded, and are still in this queue; run the command again",
             ),
             (self.left, "not reached, and still in this queue; run the command again"),
-        ] {
-            if count > 0 {
-                lines.push(format!("{count:>8} {what}"));
-            }
-        }
+        ];
+        table::add_counts(&mut lines, &counts);
         if let Some(why) = &self.why {
             lines.push(format!("last error: {}", Text::new(why, ERROR_CHARS_MAX)));
         }

@@ -16,7 +16,7 @@ struct ExportLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original_id: Option<String>,
     #[serde(default)]
-    origin: ExportOrigin,
+    origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,37 +32,12 @@ struct ExportLine {
     body: String,
 }
 
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-enum ExportOrigin {
-    #[default]
-    Quarantine,
-    Eventbridge {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        rule: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        target: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        exhausted: Option<String>,
-    },
-    DeadLetter {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        source: Option<String>,
-    },
-}
-
 /// Writes a dead letter as a line, without the line end.
 pub fn write(letter: &DeadLetter) -> String {
     let line = ExportLine {
         id: letter.id.0.clone(),
         original_id: letter.original_id.as_ref().map(|id| id.0.clone()),
-        origin: match letter.origin.clone() {
-            Origin::Quarantine => ExportOrigin::Quarantine,
-            Origin::EventBridge { rule, target, exhausted } => {
-                ExportOrigin::Eventbridge { rule, target, exhausted }
-            }
-            Origin::DeadLetter { source } => ExportOrigin::DeadLetter { source },
-        },
+        origin: letter.origin.clone(),
         reason: letter.reason.clone(),
         detail: letter.detail.clone(),
         attempts: letter.attempts,
@@ -108,13 +83,7 @@ pub fn read(text: &str) -> Result<DeadLetter, String> {
         quarantined_at: moment("quarantined_at", &line.quarantined_at)?,
         id: MessageId(line.id),
         body: line.body,
-        origin: match line.origin {
-            ExportOrigin::Quarantine => Origin::Quarantine,
-            ExportOrigin::Eventbridge { rule, target, exhausted } => {
-                Origin::EventBridge { rule, target, exhausted }
-            }
-            ExportOrigin::DeadLetter { source } => Origin::DeadLetter { source },
-        },
+        origin: line.origin,
         reason: line.reason,
         detail: line.detail,
         attempts: line.attempts,

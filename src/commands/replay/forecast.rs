@@ -239,12 +239,11 @@ impl Totals {
             format!("{below_threshold:>8} below every threshold"),
             format!("{quarantined_again:>8} unreadable, would be quarantined again"),
         ];
-        if *ignored > 0 {
-            lines.push(format!("{ignored:>8} no findings, would be ignored"));
-        }
-        if *waiting > 0 {
-            lines.push(format!("{waiting:>8} in use: a worker may be posting them now"));
-        }
+        let counts = [
+            (*ignored, "no findings, would be ignored"),
+            (*waiting, "in use: a worker may be posting them now"),
+        ];
+        table::add_counts(&mut lines, &counts);
         lines.join("\n")
     }
 }
@@ -300,12 +299,10 @@ pub fn payload(
         form: Form::Cards,
         notes: Vec::new(),
         cards: vec![Card {
-            came_back: None,
-            finding: Arc::new(finding.clone()),
             escalated_from,
             reminder: matches!(alert.outlook, Outlook::Post(ClaimKind::Remind)),
             perhaps_repeated: matches!(alert.outlook, Outlook::PostAgain(_)),
-            meant_for: None,
+            ..Card::of(Arc::new(finding.clone()))
         }],
     };
     let payload = slack::payload(&post, &mentions(&alert.destination));

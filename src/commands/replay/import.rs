@@ -16,6 +16,7 @@ use super::args::Import;
 use super::console::{print, print_note};
 use super::export_line::{self, LINE_BYTES_MAX};
 use super::holds::Holds;
+use super::table;
 
 /// The most wrong lines that are named. The others are counted.
 const MISTAKES_MAX: usize = 20;
@@ -51,13 +52,9 @@ pub struct ImportTally {
 impl ImportTally {
     pub fn text(&self) -> String {
         let mut lines = vec![format!("{:>8} imported", self.imported)];
-        if self.known > 0 {
-            lines.push(format!("{:>8} already in this queue", self.known));
-        }
         let wrong = self.mistakes.len() + self.more_mistakes;
-        if wrong > 0 {
-            lines.push(format!("{wrong:>8} wrong lines, skipped"));
-        }
+        let counts = [(self.known, "already in this queue"), (wrong, "wrong lines, skipped")];
+        table::add_counts(&mut lines, &counts);
         lines.join("\n") + "\n"
     }
 

@@ -21,6 +21,7 @@ use super::progress::Bar;
 use super::rewind::Rewinder;
 use super::selection::{Selected, Selection, select, select_all};
 use super::send_loop::{self, ERROR_CHARS_MAX, SendOptions, SendTally};
+use super::table;
 
 /// SQS hides a message for at most 12 h after its receive, so a longer send would lose its
 /// messages.
@@ -167,7 +168,7 @@ pub fn text(tally: &SendTally, keep: bool) -> String {
     let kept = if keep { ", and kept in this queue" } else { "" };
     let mut lines =
         vec![format!("{sent:>8} sent: {express} to express, {standard} to standard{kept}")];
-    for (count, what) in [
+    let counts = [
         (tally.rewound, "ledger records reset, so that their findings are posted again"),
         (tally.gone, "not sent: no longer held; run the command again"),
         (tally.busy, "not sent: a worker may be posting them, or the ledger is unreachable"),
@@ -182,11 +183,8 @@ pub fn text(tally: &SendTally, keep: bool) -> String {
             usize::try_from(tally.hidden).unwrap_or(usize::MAX),
             "hidden from this scan: run the command again, or add --wait",
         ),
-    ] {
-        if count > 0 {
-            lines.push(format!("{count:>8} {what}"));
-        }
-    }
+    ];
+    table::add_counts(&mut lines, &counts);
     if let Some(why) = tally.why.as_ref().filter(|_| !tally.is_complete()) {
         lines.push(format!("last error: {}", Text::new(why, ERROR_CHARS_MAX)));
     }

@@ -121,6 +121,12 @@ pub fn age(age: Duration) -> String {
     }
 }
 
+/// Adds a line for each count that is not zero.
+pub fn add_counts(lines: &mut Vec<String>, counts: &[(usize, &str)]) {
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    lines.extend(counts.map(|(count, what)| format!("{count:>8} {what}")));
+}
+
 /// Draws rows under their heads. A column is as wide as its content, within its limits. If the
 /// table is too wide, the widest columns shrink first.
 pub fn draw(heads: &[TableColumn], rows: &[Vec<String>], width: Option<usize>) -> String {

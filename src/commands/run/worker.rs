@@ -63,15 +63,14 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
             };
             run_embedded(config, options, path, listen.map(|at| (at, token))).await
         }
-        Backend::Aws { standard, express, quarantine, table } => {
+        Backend::Aws(aws) => {
             if !options.inputs.is_empty() {
                 bail!(
                     "--input fills the embedded queue, but queue.standard is configured: leave \
                      one of them out"
                 );
             }
-            let (queue, ledger) =
-                wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
+            let (queue, ledger) = wiring::on_aws(aws).await;
             let clock = SystemClock::start();
             let settings = settings(config, options, queue.lanes().collect(), EMPTY_COUNTS_OF_SQS);
             work(config, settings, &queue, &ledger, &clock, async {}).await

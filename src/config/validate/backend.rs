@@ -1,7 +1,7 @@
 //! Validates `[queue]`, `ledger.table` and `[embedded]`: the backend.
 
 use crate::config::mistake::Gathered;
-use crate::config::model::Backend;
+use crate::config::model::{Backend, OnAws};
 use crate::config::raw::{Given, Origin, Raw};
 use crate::config::values;
 
@@ -84,7 +84,7 @@ fn aws(raw: &Raw, gathered: &mut Gathered) -> Option<Backend> {
             gathered.mistake(key, "must be another queue than those above it");
         }
     }
-    Some(Backend::Aws { standard, express, quarantine, table: table? })
+    Some(Backend::Aws(OnAws { standard, express, quarantine, table: table? }))
 }
 
 fn embedded(raw: &Raw, gathered: &mut Gathered) -> Option<Backend> {

@@ -1,7 +1,7 @@
 //! Describes the actor of an ASFF finding.
 
 use super::super::lenient::Str;
-use super::super::phrase::{Phrase, grantee, joined, listed, part};
+use super::super::phrase::{Phrase, grantee, joined, listed, part, words};
 use super::super::remote::describe_all;
 use super::resource;
 use super::schema::{
@@ -36,14 +36,14 @@ impl Act<'_> {
             .describe()
             .or_else(|| self.connection.describe())
             .or_else(|| self.port_probe.describe())
-            .or_else(|| Some(format!("domain {}", part(self.dns.name.as_deref()?))))
+            .or_else(|| Some(format!("domain {}", part(self.dns.as_deref()?))))
     }
 }
 
 impl ApiCall<'_> {
     fn describe(&self) -> Option<String> {
-        let domain = self.domain.name.as_deref().map(|text| part(text).into_owned());
-        let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
+        let domain = words([&self.domain]);
+        let call = words([&self.service, &self.api]);
         let call = call.map(|call| format!("calling {call}"));
         joined([self.remote.describe(None).or(domain), call], " ")
     }
@@ -60,7 +60,7 @@ impl Connection<'_> {
             _ => "connection with",
         });
         let remote = format!("{} {remote}", direction.unwrap_or("connection with"));
-        joined([Some(remote), self.protocol.as_deref().map(|text| part(text).into_owned())], ", ")
+        joined([Some(remote), words([&self.protocol])], ", ")
     }
 }
 
@@ -85,7 +85,7 @@ impl Network<'_> {
         let source = source.build().map(|source| format!("from {source}"));
         let destination = destination.build().map(|destination| format!("to {destination}"));
         let end = if inbound { source.or(destination) } else { destination.or(source) };
-        joined([Some(end?), self.protocol.as_deref().map(|text| part(text).into_owned())], ", ")
+        joined([Some(end?), words([&self.protocol])], ", ")
     }
 }
 

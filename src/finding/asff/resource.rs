@@ -39,7 +39,7 @@ impl Resource<'_> {
 
     /// The outside principal that has access, for findings of Access Analyzer.
     pub fn external_principal(&self) -> Option<&str> {
-        self.details.other.principal.as_deref()
+        self.details.external_principal.as_deref()
     }
 
     /// `EC2 instance i-0abc (t3.micro, web-1)`, `S3 bucket data`, `IAM access key AKIA… (alice)`.
@@ -63,7 +63,7 @@ impl Resource<'_> {
     /// The user's name, or else the end of the resource's id. A user's id, such as `AIDA…`, is no
     /// name.
     fn name(&self) -> Option<&str> {
-        self.details.user.name.as_deref().or_else(|| Some(name_in(self.id.as_deref()?)))
+        self.details.user.as_deref().or_else(|| Some(name_in(self.id.as_deref()?)))
     }
 }
 
@@ -82,7 +82,7 @@ impl AccessKey<'_> {
     fn owner(&self) -> Option<&str> {
         let principal = self.principal.as_deref();
         let session = principal.and_then(|id| id.split_once(':')).map(|(_, name)| name);
-        let issuer = self.session.issuer.name.as_deref();
+        let issuer = self.issuer.as_deref();
         self.user.as_deref().or(issuer).or(session.filter(|name| !name.is_empty())).or(principal)
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
-use super::super::remote::{Domain, Port, Remote};
+use super::super::remote::{Port, Remote};
 use crate::instants::Wall;
 
 /// The most resources, probes, threats or malware that are shown.
@@ -35,7 +35,7 @@ object! {
         last_seen: Option<Wall> = "LastObservedAt",
         state: Str<'a> = "RecordState",
         /// Not `WorkflowState`, the older field, which is out of date in many findings.
-        workflow: Workflow<'a> = "Workflow",
+        workflow: Str<'a> = "Workflow" / "Status",
         compliance: Compliance<'a> = "Compliance",
         sample: Option<bool> = "Sample",
         resources: List<Resource<'a>, 10> = "Resources",
@@ -44,9 +44,6 @@ object! {
         process: Process<'a> = "Process",
         malware: List<Malware<'a>, 3> = "Malware",
         threats: List<Indicator<'a>, 3> = "ThreatIntelIndicators",
-    }
-    struct Workflow<'a> {
-        status: Str<'a> = "Status",
     }
     struct Compliance<'a> {
         status: Str<'a> = "Status",
@@ -94,8 +91,9 @@ object! {
     struct Details<'a> {
         instance: Instance<'a> = "AwsEc2Instance",
         access_key: AccessKey<'a> = "AwsIamAccessKey",
-        user: User<'a> = "AwsIamUser",
-        other: Other<'a> = "Other",
+        user: Str<'a> = "AwsIamUser" / "UserName",
+        /// A field of Access Analyzer, whose keys are words.
+        external_principal: Str<'a> = "Other" / "External Principal",
     }
     struct Instance<'a> {
         kind: Str<'a> = "Type",
@@ -105,17 +103,7 @@ object! {
         user: Str<'a> = "UserName" | "PrincipalName",
         kind: Str<'a> = "PrincipalType",
         principal: Str<'a> = "PrincipalId",
-        session: Session<'a> = "SessionContext",
-    }
-    struct Session<'a> {
-        issuer: User<'a> = "SessionIssuer",
-    }
-    struct User<'a> {
-        name: Str<'a> = "UserName",
-    }
-    /// Fields of Access Analyzer, whose keys are words.
-    struct Other<'a> {
-        principal: Str<'a> = "External Principal",
+        issuer: Str<'a> = "SessionContext" / "SessionIssuer" / "UserName",
     }
 }
 
@@ -125,13 +113,13 @@ object! {
         api_call: ApiCall<'a> = "AwsApiCallAction",
         connection: Connection<'a> = "NetworkConnectionAction",
         port_probe: PortProbe<'a> = "PortProbeAction",
-        dns: Domain<'a> = "DnsRequestAction",
+        dns: Str<'a> = "DnsRequestAction" / "Domain",
     }
     struct ApiCall<'a> {
         api: Str<'a> = "Api",
         service: Str<'a> = "ServiceName",
         remote: Remote<'a> = "RemoteIpDetails",
-        domain: Domain<'a> = "DomainDetails",
+        domain: Str<'a> = "DomainDetails" / "Domain",
     }
     struct Connection<'a> {
         direction: Str<'a> = "ConnectionDirection",

@@ -1,7 +1,7 @@
 //! Describes the actor of a GuardDuty finding.
 
 use super::super::lenient::Str;
-use super::super::phrase::{Phrase, joined, listed, part, several};
+use super::super::phrase::{Phrase, joined, listed, part, several, words};
 use super::super::remote::describe_all;
 use super::schema::Sequence;
 use super::schema::{
@@ -11,9 +11,9 @@ use super::schema::{
 
 /// Describes the actor: the caller and its address, then a threat list or malware.
 pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<String> {
-    let sequence = service.detection.sequence.as_ref();
+    let sequence = service.sequence.as_ref();
     let activity = &service.activity;
-    let runtime = service.runtime.process.describe();
+    let runtime = service.process.describe();
     let done = activity.describe(resource);
     let doer = joined([runtime, done], ", ")
         .or_else(|| resource.kubernetes.user.describe())
@@ -24,7 +24,7 @@ pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option
 
 impl Service<'_> {
     fn describe_malware(&self) -> Option<String> {
-        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.by_name.threats];
+        let scans = [&self.malware, &self.volume_malware];
         let found = scans.into_iter().find(|threats| !threats.items.is_empty())?;
         let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
         Some(format!("malware {}", several(names, found.total)?))
@@ -47,13 +47,11 @@ impl Activity<'_> {
 impl ApiCall<'_> {
     /// `198.51.100.7 (Germany, …) calling iam.amazonaws.com CreateUser as IAMUser alice`.
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
-        let domain = self.domain.name.as_deref();
-        let remote =
-            self.remote.describe(None).or_else(|| domain.map(|text| part(text).into_owned()));
+        let remote = self.remote.describe(None).or_else(|| words([&self.domain]));
         let account = self.account.id.as_deref().map(|id| ["account ", &part(id)].concat());
-        let service = self.account.service.as_deref().map(|text| part(text).into_owned());
+        let service = words([&self.account.service]);
         let from = remote.or(service).or(account);
-        let call = joined([&self.service, &self.api].map(|text| text.as_deref().map(part)), " ");
+        let call = words([&self.service, &self.api]);
         let call = call.map(|call| match self.error.as_deref().map(part) {
             Some(error) => ["calling ", &call, " (", &error, ")"].concat(),
             None => ["calling ", &call].concat(),
@@ -85,7 +83,7 @@ impl Connection<'_> {
             _ => "connection with",
         };
         let local = local.map(|local| ["to ", &local].concat());
-        let protocol = self.protocol.as_deref().map(|text| part(text).into_owned());
+        let protocol = words([&self.protocol]);
         let blocked = (self.blocked == Some(true)).then(|| "blocked".to_owned());
         joined([Some([direction, " ", &remote].concat()), local, protocol, blocked], ", ")
     }
@@ -119,7 +117,7 @@ impl KubernetesCall<'_> {
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
         let sources = several(self.sources.items.iter().map(AsRef::as_ref), self.sources.total);
         let from = self.remote.describe(None).or(sources);
-        let call = joined([&self.verb, &self.uri].map(|text| text.as_deref().map(part)), " ");
+        let call = words([&self.verb, &self.uri]);
         if from.is_none() && call.is_none() {
             return None;
         }

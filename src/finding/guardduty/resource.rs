@@ -7,15 +7,15 @@ use super::super::aws_types::plain_kind;
 use super::super::lenient::Str;
 use super::super::phrase::{Phrase, joined, listed, part, several};
 use super::schema::{
-    Activity, Bucket, BucketObject, Cluster, Container, Database, DatabaseUser, Ecs, Instance,
-    Lambda, Limitless, NAMED_MAX, Resource, Sequence, Service, Volumes, Workload,
+    Activity, Container, Database, DatabaseUser, Ecs, Instance, Lambda, Limitless, NAMED_MAX,
+    Resource, Sequence, Service, Volumes, Workload,
 };
 
 /// Describes the affected resource. The details that belong to its `resourceType` come first. If
 /// there are none, or the type is unknown, the other details are tried, then the resources of the
 /// call, the caller, and the name of the type.
 pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
-    let sequence = service.detection.sequence.as_ref();
+    let sequence = service.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();
     resource
         .describe_kind(kind, sequence)
@@ -60,13 +60,14 @@ impl Resource<'_> {
 
     /// `S3 bucket a, b +2 more (PUBLIC)`, or the objects in it.
     fn describe_buckets(&self) -> Option<String> {
-        let names = self.buckets.items.iter().filter_map(Bucket::name);
+        let names = self.buckets.items.iter().filter_map(|bucket| name(&bucket.name, &bucket.arn));
         let names = several(names, self.buckets.total)?;
         let objects = self.buckets.first().map(|bucket| &bucket.objects);
         let keys = objects.and_then(|objects| {
-            several(objects.items.iter().filter_map(|object| object.name()), objects.total)
+            let keys = objects.items.iter().filter_map(|object| name(&object.key, &object.arn));
+            several(keys, objects.total)
         });
-        let access = self.buckets.first().and_then(|bucket| bucket.access.effective.as_deref());
+        let access = self.buckets.first().and_then(|bucket| bucket.access.as_deref());
         let label = if self.buckets.total > 1 { "S3 buckets" } else { "S3 bucket" };
         Phrase::of_list(label, Some(names))
             .with_list("object", keys)
@@ -75,17 +76,17 @@ impl Resource<'_> {
     }
 
     fn describe_kubernetes(&self) -> Option<String> {
-        let cluster = Phrase::new("EKS cluster", self.eks.name()).build();
-        let cluster = cluster.filter(|_| self.eks.name().is_some());
+        let cluster = name(&self.eks.name, &self.eks.arn);
+        let cluster = cluster.and_then(|name| Phrase::new("EKS cluster", Some(name)).build());
         joined([cluster, self.kubernetes.workload.describe()], ", ")
     }
 
     fn describe_backup(&self) -> Option<String> {
         let short = |arn: &Option<Cow<'_, str>>| arn.as_deref().map(short_name).map(str::to_owned);
-        if let Some(snapshot) = short(&self.snapshot.arn) {
+        if let Some(snapshot) = short(&self.snapshot) {
             return Phrase::new("EBS snapshot", Some(&snapshot)).build();
         }
-        if let Some(image) = short(&self.image.arn) {
+        if let Some(image) = short(&self.image) {
             return Phrase::new("machine image", Some(&image)).build();
         }
         let point = short(&self.recovery_point.arn)?;
@@ -134,22 +135,9 @@ impl Instance<'_> {
     }
 }
 
-impl Bucket<'_> {
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))
-    }
-}
-
-impl BucketObject<'_> {
-    fn name(&self) -> Option<&str> {
-        self.key.as_deref().or_else(|| self.arn.as_deref().map(short_name))
-    }
-}
-
-impl Cluster<'_> {
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))
-    }
+/// The name, or that in the ARN.
+fn name<'t>(name: &'t Str<'_>, arn: &'t Str<'_>) -> Option<&'t str> {
+    name.as_deref().or_else(|| arn.as_deref().map(short_name))
 }
 
 impl Workload<'_> {
@@ -184,7 +172,7 @@ impl Container<'_> {
 impl Ecs<'_> {
     /// `ECS cluster shop (task 0a1b, image shop/web)`.
     fn describe(&self, container: &Container<'_>) -> Option<String> {
-        let name = self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))?;
+        let name = name(&self.name, &self.arn)?;
         let task = self.task.arn.as_deref().or(self.task.definition.as_deref());
         let images = self.task.containers.items.iter().filter_map(Container::image_or_name);
         let images = several(images, self.task.containers.total)
@@ -198,7 +186,7 @@ impl Ecs<'_> {
 
 impl Lambda<'_> {
     fn describe(&self) -> Option<String> {
-        let name = self.name.as_deref().or_else(|| self.arn.as_deref().map(short_name))?;
+        let name = name(&self.name, &self.arn)?;
         let version = self.version.as_deref().filter(|version| *version != "$LATEST");
         Phrase::new("Lambda function", Some(name))
             .with_labelled("version", version)
@@ -210,8 +198,7 @@ impl Lambda<'_> {
 impl Database<'_> {
     /// `RDS instance orders (aurora-postgresql 15.4, cluster orders-cluster, user app)`.
     fn describe(&self, user: &DatabaseUser<'_>) -> Option<String> {
-        let id = self.id.as_deref().or_else(|| self.arn.as_deref().map(short_name));
-        let id = id.or(self.cluster.as_deref())?;
+        let id = name(&self.id, &self.arn).or(self.cluster.as_deref())?;
         let engine = joined([self.engine.clone(), self.version.clone()].map(owned), " ");
         user.add_to(
             Phrase::new("RDS instance", Some(id))

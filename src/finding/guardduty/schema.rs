@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
 use super::super::name_tag::NameTag;
-use super::super::remote::{AutonomousSystem, Domain, Location, Port, Remote};
+use super::super::remote::{AutonomousSystem, Location, Port, Remote};
 use crate::instants::Wall;
 
 /// The most resources, probes or names that are shown.
@@ -26,10 +26,7 @@ object! {
         region: Str<'a> = "region",
         severity: Option<Json<'a>> = "severity",
         archived: Option<bool> = "archived",
-        service: ServiceState<'a> = "service",
-    }
-    struct ServiceState<'a> {
-        archived: Option<bool> = "archived",
+        service_archived: Option<bool> = "service" / "archived",
     }
     struct Details<'a> {
         kind: Str<'a> = "type",
@@ -46,14 +43,12 @@ object! {
         last_seen: Option<Wall> = "eventLastSeen",
         additional_info: Option<Json<'a>> = "additionalInfo",
         activity: Activity<'a> = "action",
-        runtime: Runtime<'a> = "runtimeDetails",
+        process: Process<'a> = "runtimeDetails" / "process",
         evidence: Evidence<'a> = "evidence",
-        volume_scan: VolumeScan<'a> = "ebsVolumeScanDetails",
-        malware_scan: MalwareScan<'a> = "malwareScanDetails",
-        detection: Detection<'a> = "detection",
-    }
-    struct Detection<'a> {
-        sequence: Option<Sequence<'a>> = "sequence",
+        volume_malware: List<Malware<'a>, NAMED_MAX> =
+            "ebsVolumeScanDetails" / "scanDetections" / "threatDetectedByName" / "threatNames",
+        malware: List<Malware<'a>, NAMED_MAX> = "malwareScanDetails" / "threats",
+        sequence: Option<Sequence<'a>> = "detection" / "sequence",
     }
 }
 
@@ -73,8 +68,8 @@ object! {
         limitless: Limitless<'a> = "rdsLimitlessDbDetails",
         database_user: DatabaseUser<'a> = "rdsDbUserDetails",
         volumes: Volumes<'a> = "ebsVolumeDetails",
-        snapshot: Snapshot<'a> = "ebsSnapshotDetails",
-        image: Image<'a> = "ec2ImageDetails",
+        snapshot: Str<'a> = "ebsSnapshotDetails" / "snapshotArn",
+        image: Str<'a> = "ec2ImageDetails" / "imageArn",
         recovery_point: RecoveryPoint<'a> = "recoveryPointDetails",
         guardrail: Guardrail<'a> = "bedrockGuardrailDetails",
         models: List<Model<'a>, NAMED_MAX> = "modelDetails",
@@ -99,11 +94,8 @@ object! {
     struct Bucket<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
-        access: PublicAccess<'a> = "publicAccess",
+        access: Str<'a> = "publicAccess" / "effectivePermission",
         objects: List<BucketObject<'a>, NAMED_MAX> = "s3ObjectDetails",
-    }
-    struct PublicAccess<'a> {
-        effective: Str<'a> = "effectivePermission",
     }
     struct BucketObject<'a> {
         key: Str<'a> = "key",
@@ -172,12 +164,6 @@ object! {
         arn: Str<'a> = "volumeArn",
         device: Str<'a> = "deviceName",
     }
-    struct Snapshot<'a> {
-        arn: Str<'a> = "snapshotArn",
-    }
-    struct Image<'a> {
-        arn: Str<'a> = "imageArn",
-    }
     struct RecoveryPoint<'a> {
         arn: Str<'a> = "recoveryPointArn",
         vault: Str<'a> = "backupVaultName",
@@ -205,7 +191,7 @@ object! {
     struct ApiCall<'a> {
         api: Str<'a> = "api",
         service: Str<'a> = "serviceName",
-        domain: Domain<'a> = "domainDetails",
+        domain: Str<'a> = "domainDetails" / "domain",
         remote: Remote<'a> = "remoteIpDetails",
         account: RemoteAccount<'a> = "remoteAccountDetails",
         error: Str<'a> = "errorCode",
@@ -252,9 +238,6 @@ object! {
         failed: Option<u64> = "failedLoginAttempts",
         successful: Option<u64> = "successfulLoginAttempts",
     }
-    struct Runtime<'a> {
-        process: Process<'a> = "process",
-    }
     struct Process<'a> {
         name: Str<'a> = "name",
         path: Str<'a> = "executablePath",
@@ -267,18 +250,6 @@ object! {
     struct Threat<'a> {
         list: Str<'a> = "threatListName",
         names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
-    }
-    struct VolumeScan<'a> {
-        detections: Detections<'a> = "scanDetections",
-    }
-    struct Detections<'a> {
-        by_name: ByName<'a> = "threatDetectedByName",
-    }
-    struct ByName<'a> {
-        threats: List<Malware<'a>, NAMED_MAX> = "threatNames",
-    }
-    struct MalwareScan<'a> {
-        threats: List<Malware<'a>, NAMED_MAX> = "threats",
     }
     struct Malware<'a> {
         name: Str<'a> = "name",

@@ -8,6 +8,7 @@ object! {
         whole: Option<u64> = "whole",
         flag: Option<bool> = "flag",
         inner: Inner<'a> = "inner",
+        below: Str<'a> = "at" / "some" / "path",
         list: List<Inner<'a>, 2> = "list",
         words: List<Cow<'a, str>, 2> = "words",
         map: Pairs<'a, 2> = "map",
@@ -137,4 +138,21 @@ fn maps_give_their_first_texts() {
     let pairs = probe(r#"{"map":{"a":"1","b":{},"c":3,"d":"4"}}"#).map.0;
     let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
     assert_eq!(pairs, [("a", "1"), ("c", "3")]);
+}
+
+#[test]
+fn a_path_reads_as_objects_within_objects_do() {
+    for (raw, text) in [
+        (r#"{"at":{"some":{"path":"a"}}}"#, Some("a")),
+        (r#"{"At":{"SOME":{"Path":"a"}}}"#, Some("a")),
+        (r#"{"at":{"some":{"path":"a"}},"at":"b"}"#, Some("a")),
+        (r#"{"at":{"some":{"path":"a","path":null}}}"#, Some("a")),
+        (r#"{"at":{"some":{"path":"a"},"some":[]}}"#, Some("a")),
+        (r#"{"at":{"some":{"path":"a"}},"at":{}}"#, None),
+        (r#"{"at":{"some":{"path":"a"},"some":{"path":"b"}}}"#, Some("b")),
+        (r#"{"at":{"path":"a"},"some":{"path":"a"},"path":"a"}"#, None),
+        (r#"{"at":[{"some":{"path":"a"}}]}"#, None),
+    ] {
+        assert_eq!(probe(raw).below.as_deref(), text, "{raw}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Describes the actor of an OCSF finding.
 
-use super::super::phrase::{Phrase, joined, known, part, principal};
-use super::schema::{Actor, Document, Endpoint, Evidence, Process, Session, User};
+use super::super::phrase::{Phrase, joined, known, part, principal, words};
+use super::schema::{Actor, Document, Endpoint, Evidence, Process, User};
 
 /// Describes the first piece of evidence that names an actor, or else the finding's own actor.
 pub(super) fn describe(document: &Document<'_>) -> Option<String> {
@@ -17,25 +17,22 @@ impl Evidence<'_> {
         let source = self.source.describe().map(|end| format!("from {end}"));
         let destination = self.destination.describe().map(|end| format!("to {end}"));
         let end = if outbound { destination.or(source) } else { source.or(destination) };
-        let protocol = self.connection.protocol.as_deref().filter(|_| end.is_some());
-        let protocol = protocol.map(|text| part(text).into_owned());
-        let call = [&self.api.service.name, &self.api.operation];
-        let call = joined(call.map(|text| text.as_deref().map(part)), " ");
+        let protocol = words([&self.connection.protocol]).filter(|_| end.is_some());
+        let call = words([&self.api.service, &self.api.operation]);
         let call = call.map(|call| format!("calling {call}"));
-        let domain = self.query.hostname.as_deref().map(|name| format!("domain {}", part(name)));
+        let domain = self.query.as_deref().map(|name| format!("domain {}", part(name)));
         joined([who, end, protocol, call, domain], ", ")
     }
 }
 
 impl Actor<'_> {
     fn describe(&self) -> Option<String> {
-        joined([self.user.describe(&self.session), self.process.describe()], ", ")
+        joined([self.user.describe(self.issuer.as_deref()), self.process.describe()], ", ")
     }
 }
 
 impl User<'_> {
-    fn describe(&self, session: &Session<'_>) -> Option<String> {
-        let issuer = session.issuer.as_deref();
+    fn describe(&self, issuer: Option<&str>) -> Option<String> {
         let name = self.name.as_deref().or(issuer);
         // A uid alone, such as 0, does not help a reader.
         name.or(self.credential.as_deref())?;
@@ -47,7 +44,7 @@ impl User<'_> {
 
 impl Process<'_> {
     fn describe(&self) -> Option<String> {
-        let path = self.file.path.as_deref().or(self.path.as_deref()).or(self.name.as_deref())?;
+        let path = self.file.as_deref().or(self.path.as_deref()).or(self.name.as_deref())?;
         Phrase::new("process", Some(path)).with_labelled("pid", self.pid.as_deref()).build()
     }
 }

@@ -15,10 +15,6 @@ pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Opt
 }
 
 impl Resource<'_> {
-    pub fn account(&self) -> Option<&str> {
-        self.owner.account.id.as_deref()
-    }
-
     fn is_like(&self, other: &Resource<'_>) -> bool {
         self.uid.is_some() && self.uid == other.uid && self.kind == other.kind
     }
@@ -34,7 +30,7 @@ impl Resource<'_> {
             .with(self.tags.value().or(data.tags.value()))
             .with(self.user.name.as_deref())
             .with(self.user.kind.as_deref())
-            .with_labelled("image", device.container.image.name.as_deref())
+            .with_labelled("image", device.image.as_deref())
             .with_labelled("private", interface.and_then(|i| i.private.as_deref()))
             .with_labelled("public", interface.and_then(|i| i.public.as_deref()))
             .build()

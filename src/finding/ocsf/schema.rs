@@ -47,12 +47,9 @@ object! {
         standards: List<Cow<'a, str>, 16> = "standards",
     }
     struct Cloud<'a> {
-        account: Account<'a> = "account",
+        account: Str<'a> = "account" / "uid",
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
-    }
-    struct Account<'a> {
-        id: Str<'a> = "uid",
     }
     struct Metadata<'a> {
         uid: Str<'a> = "uid",
@@ -79,14 +76,11 @@ object! {
         uid: Str<'a> = "uid",
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
-        owner: Owner<'a> = "owner",
+        account: Str<'a> = "owner" / "account" / "uid",
         tags: NameTag<'a> = "tags",
         user: ResourceUser<'a> = "user",
         device: Device<'a> = "device",
         data: Data<'a> = "data",
-    }
-    struct Owner<'a> {
-        account: Account<'a> = "account",
     }
     struct ResourceUser<'a> {
         name: Str<'a> = "name",
@@ -95,13 +89,7 @@ object! {
     struct Device<'a> {
         model: Str<'a> = "model",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
-        container: Container<'a> = "container",
-    }
-    struct Container<'a> {
-        image: Image<'a> = "image",
-    }
-    struct Image<'a> {
-        name: Str<'a> = "name",
+        image: Str<'a> = "container" / "image" / "name",
     }
     struct Interface<'a> {
         private: Str<'a> = "private_ip_address",
@@ -123,15 +111,12 @@ object! {
         destination: Endpoint<'a> = "dst_endpoint",
         connection: Connection<'a> = "connection_info",
         api: Api<'a> = "api",
-        query: Query<'a> = "query",
+        query: Str<'a> = "query" / "hostname",
     }
     struct Actor<'a> {
         user: User<'a> = "user",
         process: Process<'a> = "process",
-        session: Session<'a> = "session",
-    }
-    struct Session<'a> {
-        issuer: Str<'a> = "issuer",
+        issuer: Str<'a> = "session" / "issuer",
     }
     struct User<'a> {
         name: Str<'a> = "name",
@@ -142,11 +127,8 @@ object! {
     struct Process<'a> {
         name: Str<'a> = "name",
         path: Str<'a> = "path",
-        file: File<'a> = "file",
+        file: Str<'a> = "file" / "path",
         pid: Str<'a> = "pid",
-    }
-    struct File<'a> {
-        path: Str<'a> = "path",
     }
     struct Endpoint<'a> {
         ip: Str<'a> = "ip",
@@ -161,12 +143,6 @@ object! {
     }
     struct Api<'a> {
         operation: Str<'a> = "operation",
-        service: Service<'a> = "service",
-    }
-    struct Service<'a> {
-        name: Str<'a> = "name",
-    }
-    struct Query<'a> {
-        hostname: Str<'a> = "hostname",
+        service: Str<'a> = "service" / "name",
     }
 }

@@ -74,15 +74,15 @@ impl QueueHarness for Queues {
 
     async fn quarantined(&self) -> Vec<DeadLetter> {
         let quarantined = self.queue.quarantined().await.unwrap();
-        let same = |p: hansho::embedded::QuarantinedMessage| DeadLetter {
+        let same = |p: hansho::ports::DeadLetter| DeadLetter {
             body: p.body,
-            reason: Some(p.reason),
-            detail: Some(p.detail),
-            lane: Some(p.lane),
-            message_id: Some(p.message_id),
-            receive_count: Some(p.receive_count),
+            reason: p.reason,
+            detail: p.detail,
+            lane: p.lane.map(|lane| lane.as_str().to_owned()),
+            message_id: p.original_id.map(|id| id.0),
+            receive_count: p.attempts,
             enqueued_at: p.enqueued_at,
-            quarantined_at: Some(p.quarantined_at),
+            quarantined_at: p.quarantined_at,
         };
         quarantined.into_iter().map(same).collect()
     }

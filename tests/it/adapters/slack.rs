@@ -55,14 +55,7 @@ fn a_post(destination: &str) -> Post {
         id: "d1".into(),
         destination: destination.into(),
         form: Form::Cards,
-        cards: vec![Card {
-            finding: Arc::new(finding),
-            escalated_from: None,
-            reminder: false,
-            came_back: None,
-            perhaps_repeated: false,
-            meant_for: None,
-        }],
+        cards: vec![Card::of(Arc::new(finding))],
         notes: Vec::new(),
     }
 }

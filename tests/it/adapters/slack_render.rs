@@ -51,14 +51,7 @@ pub fn calm(level: Level) -> Finding {
 }
 
 pub fn card(finding: Finding) -> Card {
-    Card {
-        finding: Arc::new(finding),
-        escalated_from: None,
-        reminder: false,
-        came_back: None,
-        perhaps_repeated: false,
-        meant_for: None,
-    }
+    Card::of(Arc::new(finding))
 }
 
 pub fn a_post(form: Form, cards: Vec<Card>) -> Post {

@@ -151,15 +151,15 @@ fn the_aws_backend_from_the_file_from_variables_and_mixed() {
     let from_file = config(&file, &[]);
     assert_eq!(from_file, config(ONE, &variables));
     assert_eq!(from_file, config(&format!("{QUEUES}{ONE}"), &variables[3..]));
-    let Backend::Aws { standard: read, table, .. } = &from_file.backend else { panic!() };
-    assert_eq!((read.as_str(), table.as_str()), (standard.as_str(), "hansho-ledger"));
+    let Backend::Aws(aws) = &from_file.backend else { panic!() };
+    assert_eq!((aws.standard.as_str(), aws.table.as_str()), (standard.as_str(), "hansho-ledger"));
     assert_eq!(
         from_file.backend.to_string(),
         "aws: queues standard, express, quarantine (quarantine), table hansho-ledger"
     );
     let (name, other) = ("HANSHO_QUEUE_EXPRESS", url("other"));
-    let Backend::Aws { express, .. } = config(&file, &[(name, &other)]).backend else { panic!() };
-    assert_eq!(express.unwrap().as_str(), other);
+    let Backend::Aws(aws) = config(&file, &[(name, &other)]).backend else { panic!() };
+    assert_eq!(aws.express.unwrap().as_str(), other);
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn the_backends_never_mix() {
 fn a_file_may_describe_both_backends_and_its_queues_serve() {
     let table = "[ledger]\ntable = 'hansho'\n";
     let both = format!("{QUEUES}{table}[embedded]\npath = 'x.db'\n{ONE}");
-    assert!(matches!(config(&both, &[]).backend, Backend::Aws { .. }));
+    assert!(matches!(config(&both, &[]).backend, Backend::Aws(_)));
     assert!(warnings(&both, &[])[0].starts_with("embedded: is not used"));
 }
 
@@ -595,7 +595,7 @@ fn the_example_is_valid_and_complete() {
     for key in KEYS.iter().filter(|key| !key.path.contains(".mention.")) {
         assert!(read.origins.contains_key(key.path), "{} is not in the example", key.path);
     }
-    assert!(matches!(read.outcome.unwrap().backend, Backend::Aws { .. }));
+    assert!(matches!(read.outcome.unwrap().backend, Backend::Aws(_)));
     let found: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
     assert!(found[0].starts_with("embedded: is not used"), "{found:?}");
 }

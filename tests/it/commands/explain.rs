@@ -19,10 +19,10 @@ use hansho::policy::pace_slots::PaceSlots;
 use hansho::policy::record::{CanaryRecord, Sighting};
 use hansho::policy::{canary, enqueued};
 use hansho::ports::inquiry::{
-    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QuarantinedMessage, QueueInquiry,
-    SEARCH_RECORDS_MAX, WaitingMessage,
+    BodyFilter, Clue, Inquiry, LaneSearch, QuarantineSearch, QueueInquiry, SEARCH_RECORDS_MAX,
+    WaitingMessage,
 };
-use hansho::ports::{Depth, Lane, QueueError, Written};
+use hansho::ports::{DeadLetter, Depth, Lane, MessageId, Origin, QueueError, Written};
 
 use crate::adapters::dynamodb::{fake_config, serve_table};
 use crate::support::memory_ledger::MemoryLedger;
@@ -243,7 +243,7 @@ async fn fill(ledger: &impl Inquiry) {
 /// Queues with given messages.
 #[derive(Default)]
 pub struct FakeQueues {
-    pub quarantined: Vec<QuarantinedMessage>,
+    pub quarantined: Vec<DeadLetter>,
     pub waiting: Vec<WaitingMessage>,
     /// Searching is not allowed.
     pub closed: bool,
@@ -297,17 +297,19 @@ fn queues() -> FakeQueues {
         enqueued_at: NOW.minus(HOUR),
         visible_at: NOW.plus(HOUR / 2),
     };
-    let quarantined = QuarantinedMessage {
-        message_id: Some("m-2".to_owned()),
-        lane: Some("express".to_owned()),
+    let quarantined = DeadLetter {
+        id: MessageId("m-3".to_owned()),
+        original_id: Some(MessageId("m-2".to_owned())),
+        origin: Origin::Quarantine,
+        lane: Some(Lane::Express),
         body: event("parked01", "8", "Its card was refused"),
         reason: Some("refused".to_owned()),
         detail: Some("HTTP 400: invalid_blocks".to_owned()),
-        receive_count: Some(1),
+        attempts: Some(1),
         enqueued_at: Some(NOW.minus(HOUR)),
         quarantined_at: Some(NOW.minus(HOUR / 2)),
     };
-    let broken = QuarantinedMessage {
+    let broken = DeadLetter {
         body: "{\"detail\": {\"id\": \"broken01\"".to_owned(),
         reason: Some("not_json".to_owned()),
         detail: Some("line 1 column 28: not valid\u{1b}[31m JSON".to_owned()),

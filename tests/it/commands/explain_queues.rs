@@ -38,11 +38,11 @@ async fn quarantined_messages_are_found(queue: &(impl Queue + QueueInquiry)) {
     assert_eq!((found.scanned, found.complete), (3, true));
     assert_eq!(found.messages.len(), 2);
     let pear = found.messages.iter().find(|m| m.body == "one \u{1} pear").unwrap();
-    assert_eq!(pear.message_id.as_deref(), Some("m-2"));
-    assert_eq!(pear.lane.as_deref(), Some("standard"));
+    assert_eq!(pear.original_id.as_ref().map(|id| id.0.as_str()), Some("m-2"));
+    assert_eq!(pear.lane, Some(Lane::Standard));
     assert_eq!(pear.reason.as_deref(), Some("not_json"));
     assert_eq!(pear.detail.as_deref(), Some("line 1: no JSON"));
-    assert_eq!(pear.receive_count, Some(3));
+    assert_eq!(pear.attempts, Some(3));
     assert_eq!(pear.enqueued_at, Some(Wall(1_784_746_037_000)));
     assert_eq!(pear.quarantined_at, Some(Wall(1_784_746_038_000)));
     // A second search finds the same.

@@ -214,7 +214,7 @@ impl Scene {
                 let store = Store::open(&self.path("hansho.db")).unwrap();
                 let queue = EmbeddedQueue::new(store, Arc::new(SystemClock::start()));
                 let entries = queue.quarantined().await.unwrap();
-                entries.into_iter().map(|p| (p.body, p.reason)).collect()
+                entries.into_iter().map(|p| (p.body, p.reason.unwrap_or_default())).collect()
             }
             Backend::Aws { sqs, .. } => {
                 assert!(sqs.messages("standard").is_empty() && sqs.messages("express").is_empty());

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 
 /// What each layer may use of this crate, itself aside. A layer that is not listed is a way of
 /// running, and may use everything.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("instants", &[]),
     ("mutation", &[]),
     ("secret", &[]),
+    ("words", &[]),
     ("terminal", &["finding"]),
-    ("finding", &["instants"]),
+    ("finding", &["instants", "words"]),
     ("policy", &["finding", "instants", "mutation"]),
-    ("ports", &["finding", "instants", "policy"]),
-    ("desk", &["finding", "instants", "mutation", "policy", "ports"]),
+    ("ports", &["finding", "instants", "policy", "words"]),
+    ("desk", &["finding", "instants", "mutation", "policy", "ports", "words"]),
     ("clock", &["instants", "ports"]),
     ("aws", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("slack", &["finding", "instants", "ports", "secret", "terminal"]),

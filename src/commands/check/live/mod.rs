@@ -59,16 +59,15 @@ pub async fn run(config: &Config) -> Answer {
                 }
                 lines
             }
-            Backend::Aws { standard, express, quarantine, table } => {
-                let (queue, ledger) =
-                    wiring::on_aws(standard, express.as_ref(), quarantine, table).await;
-                let names = |lane: Lane| match (lane, express) {
+            Backend::Aws(aws) => {
+                let (queue, ledger) = wiring::on_aws(aws).await;
+                let names = |lane: Lane| match (lane, &aws.express) {
                     (Lane::Express, Some(express)) => express.name().to_owned(),
-                    _ => standard.name().to_owned(),
+                    _ => aws.standard.name().to_owned(),
                 };
                 let (mut lines, more) = tokio::join!(
-                    check_queues(config, &queue, names, quarantine.name()),
-                    check_table(&ledger, table.as_str()),
+                    check_queues(config, &queue, names, aws.quarantine.name()),
+                    check_table(&ledger, aws.table.as_str()),
                 );
                 lines.extend(more);
                 lines
