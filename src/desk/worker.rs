@@ -239,7 +239,8 @@ fn pair(
     ids.zip(answers).collect()
 }
 
-/// Claims an alert. Expects that it has no record. If it has one, decides by that record.
+/// Claims an alert. Expects that it has no record. If it has one, decides by that record. A closed
+/// finding is owed because of its record, which is read first.
 async fn claim<L: Ledger, C: Clock>(
     ledger: &L,
     clock: &C,
@@ -249,6 +250,12 @@ async fn claim<L: Ledger, C: Clock>(
     let want = Want { owner: &order.owner, sighting: order.sighting.clone() };
     let boxed = |seen: Option<_>| Box::new(seen.unwrap_or_else(|| AlertRecord::unposted(0)));
     let mut seen: Option<AlertRecord> = None;
+    if order.sighting.is_closed() {
+        match ledger.read(&order.key).await {
+            Ok(record) => seen = record,
+            Err(error) => return ClaimOutcome::Failed { error, answered: false },
+        }
+    }
     for _ in 0..ROUNDS_MAX {
         let step = ledger::claim(seen.as_ref(), &want, terms, clock.now().wall);
         let (expect, record, joined) = match step {

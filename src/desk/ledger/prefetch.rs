@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Level, Product};
 use crate::instants::Mono;
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Claim, ClosingStep, RecordKey, Recording};
@@ -269,14 +269,16 @@ pub(in crate::desk) fn decide(
     }
 }
 
-/// Whether the closing of a finding that has no record is written all the same. The finding is so
-/// young that its open state may still wait in a queue, or be posted this moment. It would be owed.
+/// Whether the closing of a finding that has no record is written all the same: its open state may
+/// still wait in a queue, or be posted this moment, and it would be owed. A patched vulnerability
+/// leaves a trace only if it is young. There may be thousands, and they seldom come back.
 pub(in crate::desk) fn leaves_trace(alert: &Alert, cx: &Context<'_>) -> bool {
-    let Finding { severity, created_at, first_seen, .. } = &*alert.finding;
+    let Finding { fingerprint, severity, created_at, first_seen, .. } = &*alert.finding;
+    let is_patched = fingerprint.product == Product::Inspector.as_str();
     let began = created_at.or(*first_seen);
     let young = match (began, alert.sighting.at.updated_at) {
         (Some(began), Some(closed)) => closed.since(began) < YOUNG,
         _ => true,
     };
-    young && cx.settings.routes.admits(alert.destination, severity)
+    (young || !is_patched) && cx.settings.routes.admits(alert.destination, severity)
 }

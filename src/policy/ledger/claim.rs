@@ -81,7 +81,6 @@ enum Next {
 
 fn next(known: &AlertRecord, effect: Effect, want: &Want<'_>, terms: &Terms, now: Wall) -> Next {
     let closed = known.incident.closed.or(want.sighting.closed());
-    let closed = closed.or(known.incident.ended_before(&want.sighting));
     match (closed, known.accepted()) {
         (Some(closed), _) if mutation::is(Mutation::ComebackForgotten) => Next::Closed(closed),
         (Some(closed), Some(_)) if effect == Effect::Opens => {
@@ -89,10 +88,16 @@ fn next(known: &AlertRecord, effect: Effect, want: &Want<'_>, terms: &Terms, now
         }
         (Some(closed), _) if effect != Effect::Opens => Next::Closed(closed),
         (_, None) => Next::Post(ClaimKind::TakeOver),
-        (_, Some(post)) => match LastPost::of(post).post_needed(want, terms, now) {
-            Some(kind) => Next::Post(kind),
-            None => Next::AlreadyPosted(post.level),
-        },
+        (_, Some(post)) => {
+            let needed = LastPost::of(post).post_needed(want, terms, now);
+            // A late state of an earlier incident raises nothing in this one.
+            let ended = known.incident.ended_before(&want.sighting);
+            match (needed, ended) {
+                (Some(_), Some(closed)) => Next::Closed(closed),
+                (Some(kind), None) => Next::Post(kind),
+                (None, _) => Next::AlreadyPosted(post.level),
+            }
+        }
     }
 }
 

@@ -4,11 +4,17 @@
 //! posted again. SQS does not keep order, so every fact is kept with the time at which it was true,
 //! and an event changes only facts that are older than it.
 
+use std::time::Duration;
+
 use crate::finding::{Closing, Condition, Finding, FindingState, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
 use super::accepted_post::AcceptedPost;
+
+/// The most by which a time of update may be after its event: a year. Clocks differ by less, and a
+/// time that is farther off is a mistake of the source.
+const AHEAD_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// When a state of a finding was true. Stamps are compared in the order of their fields.
 ///
@@ -24,13 +30,15 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// A time of update far after the observation counts as none: it would decide for ever.
     pub fn new(updated_at: Option<Wall>, observed_at: Option<Wall>) -> Stamp {
-        Stamp { updated_at: updated_at.or(observed_at), observed_at }
+        let likely = |at: &Wall| observed_at.is_none_or(|seen| *at <= seen.plus(AHEAD_MAX));
+        Stamp { updated_at: updated_at.filter(likely).or(observed_at), observed_at }
     }
 
-    /// The time that a person reads: when the state was observed, or else when it was updated.
+    /// The time that a person reads: when the state was last known to be true.
     pub fn at(&self) -> Option<Wall> {
-        self.observed_at.or(self.updated_at)
+        self.observed_at.max(self.updated_at)
     }
 
     /// Whether a state of this time replaces one that was `known`.
@@ -220,7 +228,7 @@ pub struct Incident {
     /// The end of the incident before, also if that was never posted. With the last time at which
     /// it was known to be closed.
     pub closed_before: Option<Closed>,
-    /// The findings that were seen open, at most [`Incident::MEMBERS_MAX`].
+    /// The findings that were seen, at most [`Incident::MEMBERS_MAX`].
     pub members: Vec<Member>,
 }
 
@@ -237,8 +245,9 @@ impl Incident {
         self.members.iter().map(|member| member.standard.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// The end of an earlier incident, if the event is about a state in that incident.
+    /// The end of an earlier incident, if the event is about a member's state in that incident.
     pub fn ended_before(&self, sighting: &Sighting) -> Option<Closed> {
+        self.member(&sighting.member)?;
         let known = sighting.at != Stamp::default();
         self.closed_before.filter(|closed| known && sighting.at < closed.at)
     }
@@ -288,14 +297,12 @@ impl Incident {
         (incident, effect)
     }
 
-    /// A finding that is not a member yet changes nothing if it is closed, or older than the
-    /// closing. The first member is never ignored.
+    /// There is no place for a finding that is not a member yet. An open one takes the place of a
+    /// closed one.
     fn ignores_new(&self, sighting: &Sighting) -> bool {
-        let older =
-            self.closed.is_some_and(|closed| !sighting.at.replaces(closed.at, FindingState::Open));
-        let full = self.members.len() >= Incident::MEMBERS_MAX
-            && self.members.iter().all(|member| !member.is_closed());
-        !self.members.is_empty() && (sighting.is_closed() || older || full)
+        let all_open = || self.members.iter().all(|member| !member.is_closed());
+        let full = self.members.len() >= Incident::MEMBERS_MAX;
+        full && (sighting.is_closed() || all_open())
     }
 
     fn is_all_closed(&self) -> bool {

@@ -179,3 +179,58 @@ async fn late_copies_change_nothing() {
     let (tally, texts) = scene.run(&[fails, passes, again]).await;
     assert_eq!(texts.len(), 0, "{tally}");
 }
+
+/// A control of Security Hub as it is so many minutes after ten.
+fn control(product: &str, workflow: &str, label: &str, minutes: u32) -> String {
+    let first = case("control-fails-passes-fails.jsonl").remove(0);
+    let mut event: Value = serde_json::from_str(&first).unwrap();
+    let at = format!("2026-11-20T10:{minutes:02}:00Z");
+    event["time"] = at.clone().into();
+    let finding = &mut event["detail"]["findings"][0];
+    finding["UpdatedAt"] = at.clone().into();
+    finding["ProcessedAt"] = at.into();
+    finding["Severity"] = json!({ "Label": label });
+    finding["Workflow"] = json!({ "Status": workflow });
+    finding["Compliance"]["Status"] = product.into();
+    event.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_counts_is_the_time_of_a_state_and_not_its_arrival() {
+    for (what, events, posts) in [
+        (
+            "worse than what a person suppressed, as Security Hub itself says",
+            vec![
+                control("FAILED", "NEW", "HIGH", 1),
+                control("FAILED", "SUPPRESSED", "HIGH", 2),
+                control("FAILED", "SUPPRESSED", "CRITICAL", 3),
+            ],
+            &[1, 0, 1][..],
+        ),
+        (
+            "passed before its failure arrives, and fails again",
+            vec![
+                control("PASSED", "NEW", "HIGH", 2),
+                control("FAILED", "NEW", "HIGH", 1),
+                control("FAILED", "NEW", "HIGH", 3),
+            ],
+            &[0, 0, 1],
+        ),
+        (
+            "suppressed before anybody knew of it",
+            vec![
+                control("FAILED", "SUPPRESSED", "HIGH", 1),
+                control("FAILED", "SUPPRESSED", "HIGH", 2),
+                control("FAILED", "NEW", "HIGH", 3),
+            ],
+            &[0, 0, 1],
+        ),
+    ] {
+        let scene = Scene::new().await;
+        let mut got = Vec::new();
+        for event in &events {
+            got.push(scene.run(&[event]).await.1.len());
+        }
+        assert_eq!(got, posts, "{what}");
+    }
+}

@@ -218,11 +218,26 @@ fn a_problem_closes_when_all_its_members_are_closed() {
             vec![member("a", GONE, 2), member("a", Open, 3), member("b", GONE, 4)],
             vec!["noted", "noted", "noted"],
         ),
-        ("a stranger closes", vec![member("c", GONE, 2)], vec!["closed"]),
         (
-            "a third was open before both closed",
+            "a third closes, and its open state comes late",
+            vec![member("c", GONE, 3), member("c", Open, 2)],
+            vec!["noted", "already"],
+        ),
+        (
+            "a third was open before both closed, and did not close",
             vec![member("a", GONE, 3), member("b", GONE, 4), member("c", Open, 2)],
-            vec!["noted", "closes", "closed"],
+            vec!["noted", "closes", "came back"],
+        ),
+        (
+            "a third closes after both, its open state comes late, and it opens again",
+            vec![
+                member("a", GONE, 3),
+                member("b", GONE, 4),
+                member("c", GONE, 6),
+                member("c", Open, 5),
+                member("c", Open, 7),
+            ],
+            vec!["noted", "closes", "noted", "closed", "came back"],
         ),
         (
             "a third opens after both closed",

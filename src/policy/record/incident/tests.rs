@@ -68,3 +68,18 @@ fn a_comeback_is_counted_and_keeps_the_end_of_the_incident_before() {
     let untold = Incident::default().close(closed).open(Wall(9), false);
     assert_eq!((untold.comebacks, untold.closed_before), (0, Some(closed)));
 }
+
+#[test]
+fn a_time_of_update_far_ahead_of_its_event_counts_as_none() {
+    let year = AHEAD_MAX.as_millis() as i64;
+    for (updated, observed, expected) in [
+        (Some(5), Some(7), Some(5)),
+        (Some(7 + year), Some(7), Some(7 + year)),
+        (Some(8 + year), Some(7), Some(7)),
+        (Some(8 + year), None, Some(8 + year)),
+        (None, Some(7), Some(7)),
+    ] {
+        let stamp = Stamp::new(updated.map(Wall), observed.map(Wall));
+        assert_eq!(stamp.updated_at, expected.map(Wall), "{updated:?} {observed:?}");
+    }
+}

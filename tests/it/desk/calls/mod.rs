@@ -37,19 +37,20 @@ fn print(name: &str, counts: &Counts) {
     println!("{name}: {counts:?}");
 }
 
-/// A patch day: old findings that were never posted are closed.
+/// A patch day: old vulnerabilities that were never posted are closed.
 #[tokio::test]
 async fn closings_of_what_was_never_posted_cost_no_write() {
-    let closed = |(id, severity): (String, f64)| {
-        let old = r#""archived":true"#;
-        let body = crate::support::fakes::event(&id, severity);
-        let mut event: serde_json::Value = serde_json::from_str(&body).unwrap();
-        event["detail"]["service"] = serde_json::from_str(&format!("{{{old}}}")).unwrap();
-        event["detail"]["createdAt"] = "2020-01-01T00:00:00Z".into();
-        event["detail"]["updatedAt"] = "2026-01-01T00:00:00Z".into();
-        event.to_string()
-    };
-    let all: Vec<String> = (0..1000).map(|n| closed((format!("old-{n}"), 8.0))).collect();
+    let closed = include_str!("../../../fixtures/life/inspector-closed.json");
+    let closed: serde_json::Value = serde_json::from_str(closed).unwrap();
+    let all: Vec<String> = (0..1000)
+        .map(|n| {
+            let mut event = closed.clone();
+            let detail = &mut event["detail"];
+            detail["findingArn"] =
+                format!("arn:aws:inspector2:eu-west-1:444455556666:finding/{n:032x}").into();
+            event.to_string()
+        })
+        .collect();
     let (counts, tally, _) = Wire::new().await.night(&all, None).await;
     print("closed", &counts);
     assert_eq!((tally.closed, tally.ended, tally.posted), (1000, 0, 0));
