@@ -86,15 +86,20 @@ fn syntax(text: &str, error: &toml::de::Error) -> String {
 enum Known {
     Value,
     Section,
+    /// A section whose keys are free: they are checked as values.
+    Names,
     Unknown,
 }
 
 /// The names below a section. `section` is empty or ends in a dot.
 fn names_below(section: &str) -> impl Iterator<Item = (&'static str, Known)> {
-    KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
-        Some((name, _)) => Some((name, Known::Section)),
-        None => Some((key.path.strip_prefix(section)?, Known::Value)),
-    })
+    let free = section.is_empty().then_some(("accounts", Known::Names));
+    let listed =
+        KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
+            Some((name, _)) => Some((name, Known::Section)),
+            None => Some((key.path.strip_prefix(section)?, Known::Value)),
+        });
+    listed.chain(free)
 }
 
 /// Keeps the known keys, and reports all others. serde would stop at the first unknown key.
@@ -115,6 +120,13 @@ fn sift(table: Table, section: &str, shown: &str, mistakes: &mut Vec<Mistake>) -
                     kept.insert(name, value);
                 }
             }
+            Known::Names if value.is_table() => {
+                kept.insert(name, value);
+            }
+            Known::Names => mistakes.push(Mistake::of(
+                name,
+                "must be a section of ids and names: \"111122223333\" = \"prod-shop\"",
+            )),
             Known::Unknown => {
                 if mistakes.len() < MISTAKES_MAX {
                     mistakes.push(unknown(section, shown, &name));
@@ -234,8 +246,8 @@ mod tests {
         assert_eq!(
             mistakes(text),
             [
-                "colour: unknown key; known here are min_severity, queue, ledger, embedded, \
-                 worker, metrics, reconcile, destination",
+                "colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
+                 worker, metrics, reconcile, destination, accounts",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \
                  destination[2].mention.high?",

@@ -25,10 +25,13 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 34] = [
+pub static KEYS: [Key; 35] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
+    key("accounts_file", "HANSHO_ACCOUNTS_FILE",
+        "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]",
+        |raw| &mut raw.accounts_file),
     key("queue.standard", "HANSHO_QUEUE_STANDARD",
         "URL of the SQS queue that gets every finding",
         |raw| &mut raw.queue.standard),

@@ -3,6 +3,7 @@
 //!
 //! None of these types can be printed: a value may be a misplaced secret.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -57,6 +58,9 @@ impl Given {
 #[serde(default, deny_unknown_fields)]
 pub struct Raw {
     pub min_severity: Option<Given>,
+    pub accounts_file: Option<Given>,
+    /// Names by account id. They have no variables.
+    pub accounts: BTreeMap<String, Given>,
     pub queue: RawQueue,
     pub ledger: RawLedger,
     pub embedded: RawEmbedded,

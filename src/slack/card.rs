@@ -9,12 +9,13 @@ use super::date::{token, utc};
 use super::escape::{
     code, code_weighing, defang, escape_within, is_markup, link_label, literal, literal_weighing,
 };
+use super::guide::Guide;
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::sample::without_mark;
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::instants::Wall;
-use crate::ports::Card;
+use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
 
 /// The longest id of a post that is shown whole. The desk's ids are the worker's id (12 hex
 /// digits), a hyphen and a serial number.
@@ -39,13 +40,18 @@ const OTHERS_MAX: usize = 2;
 const OTHER_ID_MAX: usize = 66;
 
 /// Draws a card. It stands for `others` too, and names the first of them.
-pub(super) fn attachment(card: &Card, others: &[&Card], post_id: &str) -> Attachment {
+pub(super) fn attachment(
+    card: &Card,
+    others: &[&Card],
+    guide: &Guide,
+    post_id: &str,
+) -> Attachment {
     let finding = &card.finding;
     let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card)))];
     if let Some(description) = description(finding) {
         blocks.push(Block::section(TextObject::plain(description)));
     }
-    blocks.push(Block::Section { text: None, fields: fields(finding) });
+    blocks.push(Block::Section { text: None, fields: fields(finding, guide) });
     blocks.push(Block::context(footer(finding, others, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
 }
@@ -166,10 +172,10 @@ fn description(finding: &Finding) -> Option<String> {
 }
 
 /// At most eight fields; a section may have ten. Slack shows them in pairs.
-fn fields(finding: &Finding) -> Vec<TextObject> {
+fn fields(finding: &Finding, guide: &Guide) -> Vec<TextObject> {
     let account = Text::new(finding.account.as_str(), ACCOUNT_CHARS_MAX);
     let parts = [
-        ("Account", or_unknown(account.as_str(), |text| code(text, ACCOUNT_CHARS_MAX))),
+        ("Account", or_unknown(account.as_str(), |id| named(id, guide))),
         ("Region", or_unknown(finding.region.as_str(), |text| code(text, REGION_CHARS_MAX))),
         ("Resource", finding.resource.as_ref().and_then(|t| shown(t, RESOURCE_CHARS_MAX))),
         ("Actor", finding.actor.as_ref().and_then(|t| shown(t, ACTOR_CHARS_MAX))),
@@ -187,6 +193,14 @@ fn fields(finding: &Finding) -> Vec<TextObject> {
 
 fn shown(text: &Text, max_chars: usize) -> Option<String> {
     (!text.is_empty()).then(|| literal(text.as_str(), max_chars))
+}
+
+/// The name of an account is text, its id is code.
+fn named(id: &str, guide: &Guide) -> String {
+    guide.account(id, ACCOUNT_NAME_CHARS_MAX, ACCOUNT_CHARS_MAX, |text, max| match text == id {
+        true => code(text, max),
+        false => literal(text, max),
+    })
 }
 
 /// Account and region are always shown, even if unknown.

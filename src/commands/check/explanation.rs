@@ -33,6 +33,7 @@ fn write_all(out: &mut String, loaded: &Loaded, probes: &Probes) -> fmt::Result 
         for destination in &config.destinations {
             one_destination(out, config, destination, probes)?;
         }
+        names(out, loaded, config)?;
         times(out, config)?;
     }
     for (title, list) in [
@@ -137,6 +138,18 @@ fn one_destination(
         row(out, &format!("{level} mentions"), whom)?;
     }
     Ok(())
+}
+
+fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
+    writeln!(out, "\nNames")?;
+    let file = match loaded.origins.get("accounts_file") {
+        None => "",
+        Some(_) => ", with those of accounts_file",
+    };
+    match config.guide.accounts.len() {
+        0 => row(out, "accounts", "shown by their ids alone"),
+        named => row(out, "accounts", &format!("{named} have a name{file}")),
+    }
 }
 
 fn times(out: &mut String, config: &Config) -> fmt::Result {
@@ -300,6 +313,9 @@ Destination: security
   low mentions           nobody
   informational mentions nobody
 
+Names
+  accounts               shown by their ids alone
+
 Times and limits
   visibility             2m
   heartbeat              40s
@@ -332,8 +348,8 @@ Read from
   variables              HANSHO_WORKER_LEASE
 
 Mistakes (3)
-  - colour: unknown key; known here are min_severity, queue, ledger, embedded, worker, metrics, \
-                        reconcile, destination
+  - colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
+                        worker, metrics, reconcile, destination, accounts
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook
   - worker.lease (from HANSHO_WORKER_LEASE): must be a time with its unit (ms, s, m, h, d), such \

@@ -12,7 +12,7 @@ use crate::instants::Wall;
 use crate::policy::ledger::{AlertRecord, Claim, ClaimKind, RecordKey, Want, claim};
 use crate::policy::record::Sighting;
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
-use crate::slack::{self, Mentions};
+use crate::slack::{self, Guide, Mentions};
 
 use super::parsed::ParsedDeadLetter;
 use super::rewind::Rewinder;
@@ -287,6 +287,7 @@ pub fn payload(
     letter: &ParsedDeadLetter,
     forecast: &MessageForecast,
     mentions: impl Fn(&str) -> Mentions,
+    guide: &Guide,
 ) -> Option<(String, Value)> {
     let alert = forecast.alerts.iter().find(|alert| alert.outlook.posts())?;
     let finding: &Finding = letter.findings.get(alert.finding)?;
@@ -308,7 +309,7 @@ pub fn payload(
             meant_for: None,
         }],
     };
-    let payload = slack::payload(&post, &mentions(&alert.destination));
+    let payload = slack::payload(&post, &mentions(&alert.destination), guide);
     Some((alert.destination.clone(), payload))
 }
 

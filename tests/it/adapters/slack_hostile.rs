@@ -12,7 +12,7 @@ use hansho::instants::Wall;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{
-    BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
+    BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
 };
 use serde_json::Value;
 
@@ -195,7 +195,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
             cards: (0..cards).map(|_| hostile_card(rng)).collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&post, &mentions());
+        let payload = payload(&post, &mentions(), &Guide::default());
         check_limits(&payload, seed);
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
@@ -292,7 +292,8 @@ pub fn check_preview(payload: &Value, seed: u64) {
 
 /// A card takes at most what `weigh` returned, and cards that fit by it are all shown whole.
 fn check_weights(post: &Post, payload: &Value, seed: u64) {
-    let weights: Vec<usize> = post.cards.iter().map(weigh).collect();
+    let weights: Vec<usize> =
+        post.cards.iter().map(|card| weigh(card, &Guide::default())).collect();
     assert!(weights.iter().all(|weight| *weight <= CARD_CHARS_MAX), "seed {seed}: {weights:?}");
     let attachments = payload["attachments"].as_array().map_or(0, Vec::len);
     let fits = weights.iter().sum::<usize>() <= BUDGET_CHARS && weights.len() <= MAX_CARDS;
@@ -341,7 +342,7 @@ fn the_heaviest_card_fits() {
 fn assert_fits(mut card: Card, filler: &str) {
     card.reminder = true;
     card.escalated_from = Some(Level::Informational);
-    let weight = weigh(&card);
+    let weight = weigh(&card, &Guide::default());
     assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
 }
 
@@ -349,7 +350,7 @@ fn assert_fits(mut card: Card, filler: &str) {
 #[test]
 fn a_card_takes_no_more_than_it_weighs() {
     let card = card(calm(Level::High));
-    let weight = weigh(&card);
+    let weight = weigh(&card, &Guide::default());
     for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
         for count in 0..70 {
             let post = Post {
@@ -359,7 +360,7 @@ fn a_card_takes_no_more_than_it_weighs() {
                 cards: vec![card.clone()],
                 notes: Vec::new(),
             };
-            let payload = payload(&post, &Mentions::none());
+            let payload = payload(&post, &Mentions::none(), &Guide::default());
             let takes = length(&payload["attachments"][0].to_string());
             assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
         }

@@ -76,6 +76,7 @@ fn file_with(path: &str, value: &str) -> String {
 fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
+        ("accounts_file", "'tests/fixtures/accounts/accounts.csv'"),
         ("ledger.retention", "'30d'"),
         ("ledger.remind_after", "'12h'"),
         ("embedded.path", "'other.db'"),
@@ -558,6 +559,41 @@ fn no_output_ever_holds_a_secret() {
     }
 }
 
+#[test]
+fn accounts_get_names_from_the_section_and_from_a_file() {
+    let section = "[accounts]\n'111122223333' = 'mine'\n'777788889999' = 'other'\n";
+    for (file, text, named) in [
+        (None, "", [None, None, None]),
+        (None, section, [Some("mine"), None, Some("other")]),
+        (Some("accounts.csv"), "", [Some("prod-shop"), Some("Data, raw"), None]),
+        (Some("accounts.json"), "", [Some("prod-shop"), Some("Data, raw"), None]),
+        (Some("accounts.json"), section, [Some("mine"), Some("Data, raw"), Some("other")]),
+    ] {
+        let path = file.map(|file| format!("tests/fixtures/accounts/{file}"));
+        let variable = path.as_deref().map(|path| ("HANSHO_ACCOUNTS_FILE", path));
+        let config = config(&format!("{text}{ONE}"), variable.as_slice());
+        let accounts = &config.guide.accounts;
+        let ids = ["111122223333", "444455556666", "777788889999"];
+        assert_eq!(ids.map(|id| accounts.name(id)), named, "{file:?} {text}");
+    }
+}
+
+#[test]
+fn bad_names_of_accounts_are_mistakes() {
+    for (text, expected) in [
+        ("accounts = 'x'", "accounts: must be a section of ids and names"),
+        ("[accounts]\nSECRET00 = 'x'", "accounts: entry 1 by id must have an account id of 12"),
+        ("[accounts]\n'111122223333' = 5", "accounts: entry 1 by id must be text in quotes"),
+        ("[accounts]\n'111122223333' = ' '", "accounts: entry 1 by id must have a name"),
+        ("accounts_file = 'missing.csv'", "accounts_file: can't be opened: "),
+        ("accounts_file = 'Cargo.toml'", "accounts_file: line 1 must be id,name"),
+    ] {
+        let found = mistakes(&format!("{text}\n{ONE}"), &[]);
+        assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{text}: {found:?}");
+        assert!(!found.join("").contains("SECRET"), "{found:?}");
+    }
+}
+
 /// Everything that loading and checking print, also if the check of a webhook repeats the secret.
 fn all_output(text: &str, variables: &[(&str, &str)]) -> String {
     let read = loaded(text, variables);
@@ -591,6 +627,7 @@ fn the_example_is_valid_and_complete() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
+    let all = all.replace("accounts.json", "tests/fixtures/accounts/accounts.json");
     let read = loaded(&format!("{all}{ONCALL}"), &[]);
     for key in KEYS.iter().filter(|key| !key.path.contains(".mention.")) {
         assert!(read.origins.contains_key(key.path), "{} is not in the example", key.path);
