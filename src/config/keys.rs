@@ -25,7 +25,7 @@ const fn key(
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 35] = [
+pub static KEYS: [Key; 39] = [
     key("min_severity", "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]",
         |raw| &mut raw.min_severity),
@@ -98,6 +98,18 @@ pub static KEYS: [Key; 35] = [
     key("reconcile.regions", "HANSHO_RECONCILE_REGIONS",
         "the regions that are compared, with commas between them [none]",
         |raw| &mut raw.reconcile.regions),
+    key("console.portal", "HANSHO_CONSOLE_PORTAL",
+        "address of the AWS access portal, which opens findings in their account [none]",
+        |raw| &mut raw.console.portal),
+    key("console.role", "HANSHO_CONSOLE_ROLE",
+        "the permission set that the portal uses [the portal asks]",
+        |raw| &mut raw.console.role),
+    key("runbook.type", "HANSHO_RUNBOOK_TYPE",
+        "pattern for the types of findings that have this runbook, e.g. CryptoCurrency:*",
+        |raw| &mut raw.first_runbook().types),
+    key("runbook.url", "HANSHO_RUNBOOK_URL",
+        "https address of the runbook",
+        |raw| &mut raw.first_runbook().url),
     key("destination.name", "HANSHO_DESTINATION_NAME",
         "a name for the Slack channel, a-z 0-9 _ -; a renamed one gets everything again",
         |raw| &mut raw.first_destination().name),
@@ -158,9 +170,10 @@ pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
     OTHER_VARIABLES.into_iter().chain(KEYS.iter().map(|key| (key.variable, key.about)))
 }
 
-/// The variable of a key. Only the first destination has variables: `destination[1].pace`.
+/// The variable of a key. Only the first destination and the first runbook have variables:
+/// `destination[1].pace`.
 pub fn variable_of(key: &str) -> Option<&'static str> {
-    let path = key.replacen("destination[1]", "destination", 1);
+    let path = key.replacen("[1]", "", 1);
     KEYS.iter().find(|known| known.path == path).map(|known| known.variable)
 }
 

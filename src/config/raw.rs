@@ -67,6 +67,8 @@ pub struct Raw {
     pub worker: RawWorker,
     pub metrics: RawMetrics,
     pub reconcile: RawReconcile,
+    pub console: RawConsole,
+    pub runbook: Vec<RawRunbook>,
     pub destination: Vec<RawDestination>,
 }
 
@@ -77,6 +79,14 @@ impl Raw {
             self.destination.push(RawDestination::default());
         }
         &mut self.destination[0]
+    }
+
+    /// The first runbook, which the variables set. Makes one if there is none.
+    pub fn first_runbook(&mut self) -> &mut RawRunbook {
+        if self.runbook.is_empty() {
+            self.runbook.push(RawRunbook::default());
+        }
+        &mut self.runbook[0]
     }
 }
 
@@ -99,7 +109,16 @@ sections! {
         seed;
     RawMetrics: listen, emf;
     RawReconcile: every, regions;
+    RawConsole: portal, role;
     RawMention: informational, low, medium, high, critical;
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawRunbook {
+    #[serde(rename = "type")]
+    pub types: Option<Given>,
+    pub url: Option<Given>,
 }
 
 #[derive(Default, Deserialize)]

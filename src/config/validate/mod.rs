@@ -2,6 +2,7 @@
 
 mod backend;
 mod destinations;
+mod links;
 mod worker;
 
 use std::sync::Arc;
@@ -50,7 +51,11 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     };
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
-    let guide = Guide { accounts: accounts(raw, &mut gathered) };
+    let guide = Guide {
+        accounts: accounts(raw, &mut gathered),
+        portal: links::portal(&raw.console, &mut gathered),
+        runbooks: links::runbooks(raw, &mut gathered),
+    };
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {
         (Some(backend), Some(budget)) if mistakes.is_empty() => Ok(Config {

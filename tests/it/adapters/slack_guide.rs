@@ -1,12 +1,14 @@
-//! Names of accounts in posts: where they stand, and that no name breaks a post.
+//! What the configuration adds to posts: names of accounts, the access portal, runbooks. None
+//! of it breaks a post, and no link is a finding's.
 
 use std::sync::Arc;
 
 use fastrand::Rng;
 use hansho::finding::{Closing, Finding, Level, Text};
 use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
-use hansho::slack::{CARD_CHARS_MAX, Guide, payload, weigh};
+use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 use super::slack_hostile::{
     check_limits, check_preview, check_strings, hostile_card, hostile_text, length, mentions,
@@ -18,7 +20,21 @@ const NAMED: &str = "111122223333";
 fn guide(name: &str) -> Guide {
     let mut accounts = Accounts::default();
     accounts.add(NAMED, name).unwrap();
-    Guide { accounts }
+    Guide { accounts, ..Guide::default() }
+}
+
+/// Links of every kind.
+fn linked() -> Guide {
+    let portal = Portal {
+        address: Portal::parse("https://acme.awsapps.com/start").unwrap(),
+        role: RoleName::parse("Audit"),
+    };
+    let runbook = |types: &str, page: &str| Runbook {
+        types: WildMatch::new_case_insensitive(types),
+        address: Address::parse(&format!("https://wiki.example.com/?a&b{page}")).unwrap(),
+    };
+    let runbooks = vec![runbook("unauthorizedaccess:*", "#1"), runbook("*", "#2")];
+    Guide { portal: Some(portal), runbooks, ..guide("prod-shop") }
 }
 
 fn of_account(account: &str) -> Card {
@@ -67,6 +83,51 @@ fn closed_findings_have_the_name_too() {
 }
 
 #[test]
+fn links_lead_to_the_account_the_documentation_and_the_runbook() {
+    let type_of = |post: &Value| {
+        let fields = post["attachments"][0]["blocks"][2]["fields"].as_array().unwrap().clone();
+        let shown = fields.iter().map(|field| field["text"].as_str().unwrap());
+        shown.filter(|text| text.starts_with("*Type*")).map(str::to_owned).next()
+    };
+    let title_of = |post: &Value| {
+        let heading = post["attachments"][0]["blocks"][0]["text"]["text"].as_str().unwrap();
+        heading.lines().next().unwrap().to_owned()
+    };
+    let through = "*<https://acme.awsapps.com/start/#/console?account_id=111122223333&amp;role_name=\
+                   Audit&amp;destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fguardduty%2F";
+    let directly = "*<https://console.aws.amazon.com/guardduty/";
+    let page = "https://docs.aws.amazon.com/guardduty/latest/ug/";
+    for (account, kind, title, shown) in [
+        (
+            NAMED,
+            "UnauthorizedAccess:EC2/SSHBruteForce",
+            through,
+            format!(
+                "<{page}guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-sshbruteforce|\
+                 UnauthorizedAccess:EC2/SSHBruteForce>  ·  <https://wiki.example.com/?a&amp;b#1|Runbook>"
+            ),
+        ),
+        (
+            "no account",
+            "Impact:*bold*",
+            directly,
+            format!(
+                "`Impact:*bold*`  ·  <{page}guardduty_finding-types-active.html|What it means>  ·  \
+                 <https://wiki.example.com/?a&amp;b#2|Runbook>"
+            ),
+        ),
+    ] {
+        let mut card = of_account(account);
+        let kind = Text::new(kind, 100);
+        card.finding = Arc::new(Finding { kind, ..(*card.finding).clone() });
+        let post = drawn(Form::Cards, vec![card], &linked());
+        assert!(title_of(&post).starts_with(title), "{post}");
+        assert_eq!(type_of(&post), Some(format!("*Type*\n{shown}")));
+        check_strings(&post, true, 0);
+    }
+}
+
+#[test]
 fn an_account_without_a_name_is_shown_as_before() {
     for account in ["444455556666", "", "not an account", "11112222333"] {
         for form in [Form::Cards, Form::Digest, Form::Plain] {
@@ -97,7 +158,7 @@ fn no_name_breaks_a_limit_or_smuggles_anything() {
     for seed in 0..400 {
         let rng = &mut Rng::with_seed(seed);
         let name = format!("x{}", hostile_text(rng, 100));
-        let guide = guide(&name);
+        let guide = Guide { accounts: guide(&name).accounts, ..linked() };
         let form = [Form::Cards, Form::Digest, Form::Plain][rng.usize(..3)];
         let cards = (0..rng.usize(1..55)).map(|_| {
             let mut card = hostile_card(rng);
@@ -124,7 +185,7 @@ fn the_heaviest_names_fit() {
         for number in 0..6 {
             accounts.add(&id(number), &filler.repeat(60)).unwrap();
         }
-        let guide = Guide { accounts };
+        let guide = Guide { accounts, ..Guide::default() };
         let cards = (0..60).map(|number| {
             let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
             let mut finding = calm(Level::Critical);
@@ -142,6 +203,7 @@ fn the_heaviest_names_fit() {
         let plain = payload(&post, &mentions(), &Guide::default());
         let more = length(&digest.to_string()) - length(&plain.to_string());
         assert!(more > 0, "{filler}");
+        let guide = Guide { accounts: guide.accounts, ..linked() };
         let weight = weigh(&cards[0], &guide);
         assert!(weight > weigh(&cards[0], &Guide::default()) && weight <= CARD_CHARS_MAX);
     }

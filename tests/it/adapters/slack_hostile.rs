@@ -12,9 +12,11 @@ use hansho::instants::Wall;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{
-    BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
+    Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, Portal, RoleName,
+    Runbook, payload, preview, weigh,
 };
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 use super::slack_render::{calm, card};
 use crate::support::lane::ByLane;
@@ -250,7 +252,12 @@ pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
     }
 }
 
-const CONSOLES: [&str; 3] = [
+/// Those of AWS, and those that the tests configure.
+const PLACES: [&str; 7] = [
+    "https://acme.awsapps.com/start/#/console?account_id=111122223333&amp;role_name=Audit&amp;",
+    "https://wiki.example.com/?a&amp;b",
+    "https://docs.aws.amazon.com/guardduty/latest/ug/",
+    "https://docs.aws.amazon.com/console/securityhub/",
     "https://console.aws.amazon.com/",
     "https://console.amazonaws-us-gov.com/",
     "https://console.amazonaws.cn/",
@@ -267,7 +274,7 @@ fn check_string(text: &str, seed: u64) {
         let (token, after) = after.split_once('>').expect("a token ends");
         let ours = format!("<{token}>") == MENTION
             || token.starts_with("!date^")
-            || CONSOLES.iter().any(|console| token.starts_with(console));
+            || PLACES.iter().any(|place| token.starts_with(place));
         assert!(ours, "seed {seed}: <{token}>");
         assert!(token.matches('|').count() <= 1, "seed {seed}: <{token}>");
         rest = after;
@@ -344,6 +351,22 @@ fn assert_fits(mut card: Card, filler: &str) {
     card.escalated_from = Some(Level::Informational);
     let weight = weigh(&card, &Guide::default());
     assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
+    // The longest configured parts: a named account, the portal and a runbook.
+    let account = Text::new("111122223333", 12);
+    card.finding = Arc::new(Finding { account, ..(*card.finding).clone() });
+    let weight = weigh(&card, &longest_guide(filler));
+    assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler} with a guide");
+}
+
+fn longest_guide(filler: &str) -> Guide {
+    let mut guide = Guide::default();
+    guide.accounts.add("111122223333", &filler.repeat(50)).unwrap();
+    let portal = format!("https://{}.awsapps.com/start", "a".repeat(100));
+    let role = RoleName::parse(&"+".repeat(32));
+    guide.portal = Some(Portal { address: Portal::parse(&portal).unwrap(), role });
+    let address = Address::parse(&format!("https://w.example/{}", "&".repeat(56))).unwrap();
+    guide.runbooks = vec![Runbook { types: WildMatch::new("*"), address }];
+    guide
 }
 
 /// The weight of a card holds for any id of its post.

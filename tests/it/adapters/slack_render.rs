@@ -120,7 +120,11 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
                         mrkdwn("*Region*\n`eu-central-1`"),
                         mrkdwn("*Resource*\nEC2 instance i-0abc (t3.micro, web-1)"),
                         mrkdwn("*Actor*\n198.51.100.7 (NL, Example Hosting)"),
-                        mrkdwn("*Type*\nUnauthorizedAccess:EC2/TorClient"),
+                        mrkdwn(
+                            "*Type*\n<https://docs.aws.amazon.com/guardduty/latest/ug/\
+                             guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient|\
+                             UnauthorizedAccess:EC2/TorClient>"
+                        ),
                         mrkdwn("*Count*\n12 times"),
                         mrkdwn(
                             "*First seen*\n<!date^1784746037^{date_short_pretty} {time}\
