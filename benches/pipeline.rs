@@ -15,6 +15,7 @@ mod contracts;
 
 use std::future::pending;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use common::{mixed, night, quick};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -23,7 +24,7 @@ use hansho::desk::Capacity;
 use hansho::desk::worker::{Ports, run};
 use hansho::metrics::Metrics;
 use hansho::ports::{Lane, Notifier, Post, Verdict};
-use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, MAX_CARDS, Mentions, payload_json, weigh};
+use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, Guide, MAX_CARDS, Mentions, payload_json, weigh};
 use support::fakes::{PausedClock, settings};
 use support::memory_ledger::MemoryLedger;
 use support::memory_queue::MemoryQueue;
@@ -36,7 +37,7 @@ struct Drawn;
 
 impl Notifier for Drawn {
     async fn post(&self, digest: &Post) -> Verdict {
-        black_box(payload_json(digest, &Mentions::none()));
+        black_box(payload_json(digest, &Mentions::none(), &Guide::default()));
         Verdict::Accepted
     }
 
@@ -53,8 +54,12 @@ async fn work(events: &[Event], metrics: &Metrics) -> u64 {
         queue.send(Lane::Standard, &event.body);
     }
     let mut settings = settings("bench", true);
-    settings.capacity =
-        Capacity { cards_max: MAX_CARDS, weight_max: BUDGET_CHARS, lines_max: DIGEST_MAX, weigh };
+    settings.capacity = Capacity {
+        cards_max: MAX_CARDS,
+        weight_max: BUDGET_CHARS,
+        lines_max: DIGEST_MAX,
+        weigh: Arc::new(|card| weigh(card, &Guide::default())),
+    };
     let ledger = MemoryLedger::default();
     let ports = Ports { queue: &queue, ledger: &ledger, notifier: &Drawn, clock: &clock };
     let report = |report: &hansho::desk::Report| {

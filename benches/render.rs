@@ -9,7 +9,7 @@ use common::{findings, quick};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hansho::finding::Finding;
 use hansho::ports::{Card, Form, Post};
-use hansho::slack::{DIGEST_MAX, MAX_CARDS, Mentions, payload_json, weigh};
+use hansho::slack::{DIGEST_MAX, Guide, MAX_CARDS, Mentions, payload_json, weigh};
 
 fn card(finding: &Arc<Finding>) -> Card {
     Card::of(Arc::clone(finding))
@@ -27,12 +27,14 @@ fn posts(c: &mut Criterion) {
         let digest = Post { id, destination, form, cards, notes: Vec::new() };
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(name, |b| {
-            b.iter(|| payload_json(&digest, &Mentions::none()).len());
+            b.iter(|| payload_json(&digest, &Mentions::none(), &Guide::default()).len());
         });
     }
     let cards: Vec<Card> = findings(20).iter().map(card).collect();
     group.throughput(Throughput::Elements(cards.len() as u64));
-    group.bench_function("weigh", |b| b.iter(|| cards.iter().map(weigh).sum::<usize>()));
+    group.bench_function("weigh", |b| {
+        b.iter(|| cards.iter().map(|card| weigh(card, &Guide::default())).sum::<usize>())
+    });
     group.finish();
 }
 

@@ -1,5 +1,6 @@
 //! Makes the worker's parts of the configuration: the desk's settings, queues, ledger and notifier.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -25,6 +26,7 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
         Some(seed) => fastrand::Rng::with_seed(seed),
         None => fastrand::Rng::new(),
     };
+    let guide = Arc::clone(&config.guide);
     Settings {
         lanes,
         receive_wait: LONG_POLL,
@@ -41,7 +43,7 @@ pub fn settings(config: &Config, lanes: Vec<Lane>) -> Settings {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
             lines_max: slack::DIGEST_MAX,
-            weigh: slack::weigh,
+            weigh: Arc::new(move |card| slack::weigh(card, &guide)),
         },
         findings_max: config.buffer.findings,
         bytes_max: config.buffer.bytes,
@@ -145,7 +147,8 @@ pub fn unread_notifier(config: &Config) -> SlackNotifier<ConfiguredWebhook> {
     };
     let timeouts =
         Timeouts { connect: config.budget.connect_timeout(), total: config.budget.post_timeout() };
-    SlackNotifier::new(config.destinations.iter().map(destination), timeouts)
+    let destinations = config.destinations.iter().map(destination);
+    SlackNotifier::new(destinations, Arc::clone(&config.guide), timeouts)
 }
 
 /// Resolves at SIGTERM or Ctrl-C.

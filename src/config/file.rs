@@ -86,15 +86,20 @@ fn syntax(text: &str, error: &toml::de::Error) -> String {
 enum Known {
     Value,
     Section,
+    /// A section whose keys are free: they are checked as values.
+    Names,
     Unknown,
 }
 
 /// The names below a section. `section` is empty or ends in a dot.
 fn names_below(section: &str) -> impl Iterator<Item = (&'static str, Known)> {
-    KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
-        Some((name, _)) => Some((name, Known::Section)),
-        None => Some((key.path.strip_prefix(section)?, Known::Value)),
-    })
+    let free = section.is_empty().then_some(("accounts", Known::Names));
+    let listed =
+        KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
+            Some((name, _)) => Some((name, Known::Section)),
+            None => Some((key.path.strip_prefix(section)?, Known::Value)),
+        });
+    listed.chain(free)
 }
 
 /// Keeps the known keys, and reports all others. serde would stop at the first unknown key.
@@ -115,6 +120,13 @@ fn sift(table: Table, section: &str, shown: &str, mistakes: &mut Vec<Mistake>) -
                     kept.insert(name, value);
                 }
             }
+            Known::Names if value.is_table() => {
+                kept.insert(name, value);
+            }
+            Known::Names => mistakes.push(Mistake::of(
+                name,
+                "must be a section of ids and names: \"111122223333\" = \"prod-shop\"",
+            )),
             Known::Unknown => {
                 if mistakes.len() < MISTAKES_MAX {
                     mistakes.push(unknown(section, shown, &name));
@@ -132,19 +144,19 @@ fn sift_section(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Value> {
     match (section, value) {
-        ("destination", Value::Array(items)) => {
+        (list @ ("destination" | "runbook"), Value::Array(items)) => {
             let items = items.into_iter().zip(1..).filter_map(|(item, number)| {
-                sift_destination(item, &format!("{shown}[{number}]"), mistakes)
+                sift_item(item, list, &format!("{shown}[{number}]"), mistakes)
             });
             Some(Value::Array(items.collect()))
         }
-        ("destination", Value::Table(table)) => {
-            mistakes.push(Mistake::of(shown, "write it with two brackets: [[destination]]"));
-            let item = sift_destination(Value::Table(table), "destination[1]", mistakes)?;
+        (list @ ("destination" | "runbook"), Value::Table(table)) => {
+            mistakes.push(Mistake::of(shown, format!("write it with two brackets: [[{list}]]")));
+            let item = sift_item(Value::Table(table), list, &format!("{list}[1]"), mistakes)?;
             Some(Value::Array(vec![item]))
         }
-        ("destination", _) => {
-            mistakes.push(Mistake::of(shown, "must be a section that begins with [[destination]]"));
+        (list @ ("destination" | "runbook"), _) => {
+            mistakes.push(no_section(list, shown));
             None
         }
         (_, Value::Table(table)) => {
@@ -162,16 +174,22 @@ fn sift_section(
     }
 }
 
-fn sift_destination(item: Value, shown: &str, mistakes: &mut Vec<Mistake>) -> Option<Value> {
+/// One section of a list of sections.
+fn sift_item(item: Value, list: &str, shown: &str, mistakes: &mut Vec<Mistake>) -> Option<Value> {
     match item {
         Value::Table(table) => {
-            Some(Value::Table(sift(table, "destination.", &format!("{shown}."), mistakes)))
+            let sifted = sift(table, &format!("{list}."), &format!("{shown}."), mistakes);
+            Some(Value::Table(sifted))
         }
         _ => {
-            mistakes.push(Mistake::of(shown, "must be a section that begins with [[destination]]"));
+            mistakes.push(no_section(list, shown));
             None
         }
     }
+}
+
+fn no_section(list: &str, shown: &str) -> Mistake {
+    Mistake::of(shown, format!("must be a section that begins with [[{list}]]"))
 }
 
 fn unknown(section: &str, shown: &str, name: &str) -> Mistake {
@@ -234,8 +252,8 @@ mod tests {
         assert_eq!(
             mistakes(text),
             [
-                "colour: unknown key; known here are min_severity, queue, ledger, embedded, \
-                 worker, metrics, reconcile, destination",
+                "colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
+                 worker, metrics, reconcile, console, runbook, destination, accounts",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \
                  destination[2].mention.high?",

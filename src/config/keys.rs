@@ -14,8 +14,11 @@ pub struct Key {
     pub(super) slot: fn(&mut Raw) -> &mut Option<Given>,
 }
 
-/// A key, by its place in [`Raw`]. A key of `destination` stands for the first destination.
+/// A key, by its place in [`Raw`]. A key of `destination` or `runbook` stands for the first one.
 macro_rules! key {
+    (runbook.$name:ident, $($texts:literal),+) => {
+        key!(@ [runbook $name], |raw| &mut raw.first_runbook().$name, $($texts),+)
+    };
     (destination $(.$name:ident)+, $($texts:literal),+) => {
         key!(@ [destination $($name)+], |raw| &mut raw.first_destination()$(.$name)+, $($texts),+)
     };
@@ -34,9 +37,11 @@ macro_rules! key {
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 34] = [
+pub static KEYS: [Key; 39] = [
     key!(min_severity, "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]"),
+    key!(accounts_file, "HANSHO_ACCOUNTS_FILE",
+        "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]"),
     key!(queue.standard, "HANSHO_QUEUE_STANDARD",
         "URL of the SQS queue that gets every finding"),
     key!(queue.express, "HANSHO_QUEUE_EXPRESS",
@@ -81,6 +86,18 @@ pub static KEYS: [Key; 34] = [
         "how often the worker compares GuardDuty's findings with the ledger, or off [off]"),
     key!(reconcile.regions, "HANSHO_RECONCILE_REGIONS",
         "the regions that are compared, with commas between them [none]"),
+    key!(console.portal, "HANSHO_CONSOLE_PORTAL",
+        "address of the AWS access portal, which opens findings in their account [none]"),
+    key!(console.role, "HANSHO_CONSOLE_ROLE",
+        "the permission set that the portal uses [the portal asks]"),
+    Key {
+        path: "runbook.type",
+        variable: "HANSHO_RUNBOOK_TYPE",
+        about: "pattern for the types of findings that have this runbook, e.g. CryptoCurrency:*",
+        slot: |raw| &mut raw.first_runbook().types,
+    },
+    key!(runbook.url, "HANSHO_RUNBOOK_URL",
+        "https address of the runbook"),
     key!(destination.name, "HANSHO_DESTINATION_NAME",
         "a name for the Slack channel, a-z 0-9 _ -; a renamed one gets everything again"),
     key!(destination.webhook, "HANSHO_DESTINATION_WEBHOOK",
@@ -130,9 +147,10 @@ pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
     OTHER_VARIABLES.into_iter().chain(KEYS.iter().map(|key| (key.variable, key.about)))
 }
 
-/// The variable of a key. Only the first destination has variables: `destination[1].pace`.
+/// The variable of a key. Only the first destination and the first runbook have variables:
+/// `destination[1].pace`.
 pub fn variable_of(key: &str) -> Option<&'static str> {
-    let path = key.replacen("destination[1]", "destination", 1);
+    let path = key.replacen("[1]", "", 1);
     KEYS.iter().find(|known| known.path == path).map(|known| known.variable)
 }
 

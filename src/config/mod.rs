@@ -3,7 +3,8 @@
 //!
 //! [`load`] has three steps: `file` reads the text and rejects unknown keys, `env` lays the
 //! variables over it, and `validate` turns the written values (`raw`) into a [`Config`]. [`load`]
-//! itself reads neither files nor the environment: both are arguments.
+//! itself reads neither files nor the environment: both are arguments. The exception is the file of
+//! `accounts_file`.
 //!
 //! Secrets are not part of the configuration: a webhook or a token is a [`Reference`] to the place
 //! where it is kept. A message never repeats a rejected value, which may be a misplaced secret.
@@ -12,6 +13,7 @@ pub mod duration;
 pub mod keys;
 pub mod reference;
 
+mod accounts;
 mod env;
 mod file;
 mod mistake;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::reference::Reference;
@@ -12,7 +13,7 @@ use crate::policy::budget::TimeBudget;
 use crate::policy::filter::Threshold;
 use crate::policy::ledger::Terms;
 use crate::policy::route::{Route, Routes};
-use crate::slack::Mentions;
+use crate::slack::{Guide, Mentions};
 
 /// The pace of one worker serves no more than this, and neither does the attention of one team.
 pub const DESTINATIONS_MAX: usize = 20;
@@ -32,6 +33,8 @@ pub struct Config {
     pub fleet: u32,
     pub metrics: MetricsOutput,
     pub reconcile: Reconcile,
+    /// Shared, because the names of many accounts are large.
+    pub guide: Arc<Guide>,
     /// Makes the jitter of retries repeatable. None: a new seed at each start.
     pub seed: Option<u64>,
 }

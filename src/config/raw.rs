@@ -3,6 +3,8 @@
 //!
 //! None of these types can be printed: a value may be a misplaced secret.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Value;
 
@@ -55,12 +57,17 @@ impl Given {
 #[serde(default, deny_unknown_fields)]
 pub struct Raw {
     pub min_severity: Option<Given>,
+    pub accounts_file: Option<Given>,
+    /// Names by account id. They have no variables.
+    pub accounts: BTreeMap<String, Given>,
     pub queue: RawQueue,
     pub ledger: RawLedger,
     pub embedded: RawEmbedded,
     pub worker: RawWorker,
     pub metrics: RawMetrics,
     pub reconcile: RawReconcile,
+    pub console: RawConsole,
+    pub runbook: Vec<RawRunbook>,
     pub destination: Vec<RawDestination>,
 }
 
@@ -71,6 +78,14 @@ impl Raw {
             self.destination.push(RawDestination::default());
         }
         &mut self.destination[0]
+    }
+
+    /// The first runbook, which the variables set. Makes one if there is none.
+    pub fn first_runbook(&mut self) -> &mut RawRunbook {
+        if self.runbook.is_empty() {
+            self.runbook.push(RawRunbook::default());
+        }
+        &mut self.runbook[0]
     }
 }
 
@@ -93,7 +108,16 @@ sections! {
         seed;
     RawMetrics: listen, emf;
     RawReconcile: every, regions;
+    RawConsole: portal, role;
     RawMention: informational, low, medium, high, critical;
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawRunbook {
+    #[serde(rename = "type")]
+    pub types: Option<Given>,
+    pub url: Option<Given>,
 }
 
 #[derive(Default, Deserialize)]

@@ -76,7 +76,12 @@ impl Reference {
 
 /// Whether a text is a URL, and so perhaps a webhook that must not be shown.
 pub(super) fn is_like_a_webhook(text: &str) -> bool {
-    text.contains("://") || text.to_ascii_lowercase().contains("hooks.slack")
+    text.contains("://") || is_slack(text)
+}
+
+/// Returns whether a text names the host of Slack's webhooks.
+pub(super) fn is_slack(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("hooks.slack")
 }
 
 fn not_set(name: &str) -> String {

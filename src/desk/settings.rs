@@ -1,5 +1,6 @@
 //! Settings of a desk: lanes, routes, pace, buffer and the end of its run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::instants::Mono;
@@ -14,14 +15,14 @@ pub(super) const RETRY_MAX: Duration = Duration::from_secs(60);
 pub(super) const RETRY_FIRST: Duration = Duration::from_secs(1);
 
 /// The number of alerts that share a post: as many as fit the notifier's limits.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Capacity {
     pub cards_max: usize,
     pub weight_max: usize,
     /// The largest number of alerts in a digest, where each alert has one line.
     pub lines_max: usize,
     /// The weight of one card. It must not be less than the card takes in the post.
-    pub weigh: fn(&Card) -> usize,
+    pub weigh: Arc<dyn Fn(&Card) -> usize + Send + Sync>,
 }
 
 /// When a run ends by itself.

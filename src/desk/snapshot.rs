@@ -141,6 +141,8 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::{Capacity, ClaimOutcome, Desk, Event, Order, Settings};
     use super::*;
     use crate::instants::{Mono, Wall};
@@ -174,7 +176,12 @@ mod tests {
             fallbacks: Vec::new(),
             tells_closings: Vec::new(),
             fleet: 1,
-            capacity: Capacity { cards_max: 5, weight_max: 5, lines_max: 50, weigh: |_| 1 },
+            capacity: Capacity {
+                cards_max: 5,
+                weight_max: 5,
+                lines_max: 50,
+                weigh: Arc::new(|_| 1),
+            },
             findings_max: 500,
             bytes_max: 1 << 20,
             worker_id: "w".to_owned(),

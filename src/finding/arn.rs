@@ -63,7 +63,7 @@ impl<'a> Arn<'a> {
 }
 
 /// Returns whether a text has the form of an account's id: 12 digits.
-pub(super) fn is_account_id(text: &str) -> bool {
+pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

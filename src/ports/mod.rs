@@ -12,9 +12,12 @@
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
 //! adapter and every fake passes that suite (`tests/it/contracts`).
 //!
+//! [`Accounts`] has the names of accounts. It is plain data, and the configuration fills it.
+//!
 //! An adapter makes exactly one attempt and answers with a verdict. The desk decides whether, when
 //! and how often to retry. A list is answered entry by entry, in the order asked.
 
+mod accounts;
 mod bus;
 mod clock;
 mod dead_letters;
@@ -29,6 +32,7 @@ pub mod probe;
 mod queue;
 mod verdict;
 
+pub use accounts::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, Accounts, BadAccount};
 pub use bus::{Bus, BusError, BusEvent};
 pub use clock::Clock;
 pub use dead_letters::{

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::card::{POST_ID_CHARS_MAX, attachment};
+use super::guide::Guide;
 use super::length::units;
 use super::message::written;
 use crate::ports::Card;
@@ -28,9 +29,9 @@ pub const CARD_CHARS_MAX: usize = 7_000;
 
 /// Returns how much of [`BUDGET_CHARS`] a card takes, for any post id. It is at most
 /// [`CARD_CHARS_MAX`].
-pub fn weigh(card: &Card) -> usize {
+pub fn weigh(card: &Card, guide: &Guide) -> usize {
     // A quotation mark takes two units in JSON, so this is the heaviest id that is not cut.
-    weigh_json(&attachment(card, &[], &"\"".repeat(POST_ID_CHARS_MAX - 2)))
+    weigh_json(&attachment(card, &[], guide, &"\"".repeat(POST_ID_CHARS_MAX - 2)))
 }
 
 pub(super) fn weigh_json(part: &impl Serialize) -> usize {

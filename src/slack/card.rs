@@ -4,17 +4,18 @@
 //! how severe is it, in which account, to which resource, by whom, since when. The ids for looking
 //! the finding up come last. Each part has a limit, so that even the longest card fits a post.
 
-use super::console;
+use super::about;
 use super::date::{token, utc};
 use super::escape::{
     code, code_weighing, defang, escape_within, is_markup, link_label, literal, literal_weighing,
 };
+use super::guide::Guide;
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::sample::without_mark;
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::instants::Wall;
-use crate::ports::Card;
+use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
 
 /// The longest id of a post that is shown whole. The desk's ids are the worker's id (12 hex
 /// digits), a hyphen and a serial number.
@@ -39,20 +40,25 @@ const OTHERS_MAX: usize = 2;
 const OTHER_ID_MAX: usize = 66;
 
 /// Draws a card. It stands for `others` too, and names the first of them.
-pub(super) fn attachment(card: &Card, others: &[&Card], post_id: &str) -> Attachment {
+pub(super) fn attachment(
+    card: &Card,
+    others: &[&Card],
+    guide: &Guide,
+    post_id: &str,
+) -> Attachment {
     let finding = &card.finding;
-    let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card)))];
+    let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card, guide)))];
     if let Some(description) = description(finding) {
         blocks.push(Block::section(TextObject::plain(description)));
     }
-    blocks.push(Block::Section { text: None, fields: fields(finding) });
+    blocks.push(Block::Section { text: None, fields: fields(finding, guide) });
     blocks.push(Block::context(footer(finding, others, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
 }
 
 /// The title, and below it the severity and the circumstances.
-fn heading(card: &Card) -> String {
-    let mut lines = vec![title_link(&card.finding), status(card)];
+fn heading(card: &Card, guide: &Guide) -> String {
+    let mut lines = vec![title_link(&card.finding, guide), status(card)];
     for remark in &card.finding.remarks {
         if let Remark::UnreadableSeverity(found) = remark {
             lines.push(unreadable_severity(found));
@@ -62,9 +68,9 @@ fn heading(card: &Card) -> String {
     lines.join("\n")
 }
 
-fn title_link(finding: &Finding) -> String {
+fn title_link(finding: &Finding, guide: &Guide) -> String {
     let title = title(finding);
-    match console::link(finding) {
+    match guide.console_link(finding) {
         Some(link) => {
             let label = link_label(title, TITLE_CHARS_MAX);
             // In bold, a label with an asterisk would show the asterisks of the bold.
@@ -166,14 +172,14 @@ fn description(finding: &Finding) -> Option<String> {
 }
 
 /// At most eight fields; a section may have ten. Slack shows them in pairs.
-fn fields(finding: &Finding) -> Vec<TextObject> {
+fn fields(finding: &Finding, guide: &Guide) -> Vec<TextObject> {
     let account = Text::new(finding.account.as_str(), ACCOUNT_CHARS_MAX);
     let parts = [
-        ("Account", or_unknown(account.as_str(), |text| code(text, ACCOUNT_CHARS_MAX))),
+        ("Account", or_unknown(account.as_str(), |id| named(id, guide))),
         ("Region", or_unknown(finding.region.as_str(), |text| code(text, REGION_CHARS_MAX))),
         ("Resource", finding.resource.as_ref().and_then(|t| shown(t, RESOURCE_CHARS_MAX))),
         ("Actor", finding.actor.as_ref().and_then(|t| shown(t, ACTOR_CHARS_MAX))),
-        ("Type", shown(&finding.kind, KIND_CHARS_MAX)),
+        ("Type", kind(finding, guide)),
         ("Count", finding.count.map(count)),
         seen("First seen", finding.first_seen, "Created", finding.created_at),
         seen("Last seen", finding.last_seen, "Updated", finding.updated_at),
@@ -185,8 +191,36 @@ fn fields(finding: &Finding) -> Vec<TextObject> {
         .collect()
 }
 
+/// The type, which links to what it means, and the runbook for it.
+fn kind(finding: &Finding, guide: &Guide) -> Option<String> {
+    let link = |address: &str, label: &str| ["<", address, "|", label, ">"].concat();
+    let text = finding.kind.as_str();
+    // The label of a link shows markup as such.
+    let is_label = !text.is_empty() && !is_markup(text);
+    let runbook = guide.runbook(finding).map(|address| link(&address, "Runbook"));
+    let parts = match about::link(finding) {
+        Some(page) if is_label => {
+            [Some(link(&page, &link_label(text, KIND_CHARS_MAX))), None, runbook]
+        }
+        page => {
+            let page = page.map(|page| link(&page, "What it means"));
+            [shown(&finding.kind, KIND_CHARS_MAX), page, runbook]
+        }
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("  ·  "))
+}
+
 fn shown(text: &Text, max_chars: usize) -> Option<String> {
     (!text.is_empty()).then(|| literal(text.as_str(), max_chars))
+}
+
+/// The name of an account is text, its id is code.
+fn named(id: &str, guide: &Guide) -> String {
+    guide.account(id, ACCOUNT_NAME_CHARS_MAX, ACCOUNT_CHARS_MAX, |text, max| match text == id {
+        true => code(text, max),
+        false => literal(text, max),
+    })
 }
 
 /// Account and region are always shown, even if unknown.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, redirect, retry};
 
 use super::answer::{BODY_BYTES_MAX, verdict};
+use super::guide::Guide;
 use super::mention::Mentions;
 use super::render::payload_json;
 use super::webhook::Webhook;
@@ -69,6 +70,7 @@ pub struct SlackNotifier<S> {
     http: OnceLock<Result<Client, NoClient>>,
     timeouts: Timeouts,
     slots: BTreeMap<String, Slot<S>>,
+    guide: Arc<Guide>,
 }
 
 struct Slot<S> {
@@ -87,13 +89,14 @@ impl<S: WebhookSource> SlackNotifier<S> {
     /// post, or by [`Notifier::refresh`].
     pub fn new(
         destinations: impl IntoIterator<Item = (String, Destination<S>)>,
+        guide: Arc<Guide>,
         timeouts: Timeouts,
     ) -> SlackNotifier<S> {
         let slots = destinations
             .into_iter()
             .map(|(name, destination)| (name, Slot { destination, webhook: RwLock::new(None) }))
             .collect();
-        SlackNotifier { http: OnceLock::new(), timeouts, slots }
+        SlackNotifier { http: OnceLock::new(), timeouts, slots, guide }
     }
 
     /// Makes the HTTP client now, which takes some milliseconds. So the first post does not wait
@@ -160,7 +163,7 @@ impl<S: WebhookSource> Notifier for SlackNotifier<S> {
         };
         match self.webhook(slot).await {
             Ok(webhook) => {
-                let body = payload_json(post, &slot.destination.mentions);
+                let body = payload_json(post, &slot.destination.mentions, &self.guide);
                 self.attempt(&webhook, body).await
             }
             Err(why) => no_address(why),

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::escape::{defang, escape_within};
+use super::guide::Guide;
 use crate::finding::{Finding, Level, Text};
-use crate::ports::Card;
+use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
 
 const KIND_CHARS_MAX: usize = 100;
 const PLACE_CHARS_MAX: usize = 40;
@@ -69,7 +70,7 @@ pub fn tally(cards: &[&Card]) -> String {
 
 /// Sums up several findings for the top-level text:
 /// `mostly Recon:EC2/Portscan in 111122223333 (31); 4 types, 2 accounts, eu-central-1`.
-pub fn gist(cards: &[&Card]) -> String {
+pub fn gist(cards: &[&Card], guide: &Guide) -> String {
     let many = |count: usize, things: &str| (count > 1).then(|| format!("{count} {things}"));
     let regions = ranked(cards, region);
     let one_region = || regions.first().map(|region| shown(region.value, PLACE_CHARS_MAX));
@@ -82,14 +83,14 @@ pub fn gist(cards: &[&Card]) -> String {
     .flatten()
     .collect();
     let between = if spread.len() > 1 { "; " } else { ", " };
-    let parts: Vec<String> = share(cards).into_iter().chain([spread.join(", ")]).collect();
+    let parts: Vec<String> = share(cards, guide).into_iter().chain([spread.join(", ")]).collect();
     parts.join(between)
 }
 
 /// The type and account that more than half of the findings share, or else the type or the account.
-fn share(cards: &[&Card]) -> Option<String> {
+fn share(cards: &[&Card], guide: &Guide) -> Option<String> {
     let kind_shown = |text| shown(text, KIND_CHARS_MAX);
-    let account_shown = |text| shown(text, PLACE_CHARS_MAX);
+    let account_shown = |id| account_in_text(id, guide);
     let (what, times) = None
         .or_else(|| {
             let top = majority(cards, |finding| (kind(finding), account(finding)))?;
@@ -112,6 +113,11 @@ fn majority<'a, K: Ord + Copy>(
     of: impl Fn(&'a Finding) -> K,
 ) -> Option<Count<K>> {
     ranked(cards, of).first().copied().filter(|top| top.times * 2 > cards.len())
+}
+
+/// An account in the top-level text.
+pub fn account_in_text(id: &str, guide: &Guide) -> String {
+    guide.account(id, ACCOUNT_NAME_CHARS_MAX, PLACE_CHARS_MAX, shown)
 }
 
 fn shown(text: &str, max_chars: usize) -> String {

@@ -8,6 +8,7 @@ use super::console;
 use super::counts::{Count, account, kind, ranked, region};
 use super::escape::literal_weighing;
 use super::group::grouped;
+use super::guide::Guide;
 use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
 use super::message::{Attachment, Block, TextObject};
@@ -17,6 +18,7 @@ use crate::ports::Card;
 /// The most values that are named in a count.
 const NAMED_MAX: usize = 5;
 const KIND_CHARS_MAX: usize = 72;
+const NAME_CHARS_MAX: usize = 24;
 const ACCOUNT_CHARS_MAX: usize = 24;
 const REGION_CHARS_MAX: usize = 24;
 
@@ -27,16 +29,21 @@ const FRAME_CHARS_MAX: usize = 2_200;
 const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CHARS);
 
 /// Draws a digest. `cards` are sorted, most severe first; `severest` is the first of them.
-pub(super) fn attachment(severest: &Card, cards: &[&Card], post_id: &str) -> Attachment {
-    let mut blocks = vec![overview(cards), Block::Divider {}];
+pub(super) fn attachment(
+    severest: &Card,
+    cards: &[&Card],
+    guide: &Guide,
+    post_id: &str,
+) -> Attachment {
+    let mut blocks = vec![overview(cards, guide), Block::Divider {}];
     let entries = grouped(cards);
     let shown: Vec<&Card> = entries.iter().map(|entry| &*entry.shown).collect();
-    blocks.extend(sections(None, &shown, DIGEST_MAX));
+    blocks.extend(sections(None, &shown, DIGEST_MAX, guide));
     blocks.push(list_footer(post_id));
     Attachment { color: style(severest.finding.severity.level).colour, blocks }
 }
 
-fn overview(cards: &[&Card]) -> Block {
+fn overview(cards: &[&Card], guide: &Guide) -> Block {
     let kinds = ranked(cards, kind);
     let accounts = ranked(cards, account);
     let regions = ranked(cards, region);
@@ -44,11 +51,14 @@ fn overview(cards: &[&Card]) -> Block {
         let emoji = style(count.highest).emoji;
         format!("{emoji} {}", literal_weighing(count.value, KIND_CHARS_MAX))
     };
-    let place = |chars_max| move |count: &Count<&str>| literal_weighing(count.value, chars_max);
+    let account = |count: &Count<&str>| {
+        guide.account(count.value, NAME_CHARS_MAX, ACCOUNT_CHARS_MAX, literal_weighing)
+    };
+    let region = |count: &Count<&str>| literal_weighing(count.value, REGION_CHARS_MAX);
     let fields = vec![
         field("By type", "types", &kinds, kind),
-        field("By account", "accounts", &accounts, place(ACCOUNT_CHARS_MAX)),
-        field("By region", "regions", &regions, place(REGION_CHARS_MAX)),
+        field("By account", "accounts", &accounts, account),
+        field("By region", "regions", &regions, region),
     ];
     let lines: Vec<String> = [circumstances(cards), link(cards)].into_iter().flatten().collect();
     let text = (!lines.is_empty()).then(|| TextObject::mrkdwn(lines.join("\n")));

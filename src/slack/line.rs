@@ -7,6 +7,7 @@
 use super::card::title;
 use super::counts::{account, region};
 use super::escape::{code_weighing, literal, literal_weighing};
+use super::guide::Guide;
 use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
@@ -19,6 +20,7 @@ pub const LINE_CHARS_MAX: usize = 155;
 /// GuardDuty's ids have 32 characters, UUIDs 36.
 pub const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
+const NAME_CHARS_MAX: usize = 20;
 const REGION_CHARS_MAX: usize = 15;
 const DESTINATION_CHARS_MAX: usize = 10;
 const ACTION_CHARS_MAX: usize = 13;
@@ -29,9 +31,14 @@ const SECTION_CHARS_MAX: usize = 3000;
 
 /// Draws a line for each of the first `lines_max` cards and the number of the others, in as few
 /// sections as possible. The first section begins with `head`.
-pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) -> Vec<Block> {
+pub(super) fn sections(
+    head: Option<String>,
+    cards: &[&Card],
+    lines_max: usize,
+    guide: &Guide,
+) -> Vec<Block> {
     let unnamed = cards.len().saturating_sub(lines_max);
-    let lines = cards.iter().take(lines_max).map(|card| line(card));
+    let lines = cards.iter().take(lines_max).map(|card| line(card, guide));
     let more = (unnamed > 0).then(|| format!("and {unnamed} more"));
     let mut texts: Vec<String> = Vec::new();
     for line in head.into_iter().chain(lines).chain(more) {
@@ -47,21 +54,29 @@ pub(super) fn sections(head: Option<String>, cards: &[&Card], lines_max: usize) 
 }
 
 /// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] with the line end.
-fn line(card: &Card) -> String {
-    line_after(head(card), &card.finding)
+fn line(card: &Card, guide: &Guide) -> String {
+    line_after(head(card), &card.finding, guide)
 }
 
 /// The finding after another head, in the same length.
-pub(super) fn line_after(head: String, finding: &Finding) -> String {
-    let tail = format!(
-        " · {} · {}{}",
-        literal_weighing(account(finding), ACCOUNT_CHARS_MAX),
-        literal_weighing(region(finding), REGION_CHARS_MAX),
-        id(finding),
-    );
+pub(super) fn line_after(head: String, finding: &Finding, guide: &Guide) -> String {
+    let left =
+        LINE_CHARS_MAX.saturating_sub(json_units(&head) + json_units(&tail(finding, guide, 0)));
+    // The title tells more than the name.
+    let tail = tail(finding, guide, (left / 3).min(NAME_CHARS_MAX));
     let taken = json_units(&head) + json_units(&tail) + json_units("\n");
     let subject = subject(finding, LINE_CHARS_MAX.saturating_sub(taken));
     [head, subject, tail].concat()
+}
+
+/// Account, region and id.
+fn tail(finding: &Finding, guide: &Guide, name_max: usize) -> String {
+    format!(
+        " · {} · {}{}",
+        guide.account(account(finding), name_max, ACCOUNT_CHARS_MAX, literal_weighing),
+        literal_weighing(region(finding), REGION_CHARS_MAX),
+        id(finding),
+    )
 }
 
 /// The level and the circumstances.

@@ -4,18 +4,21 @@
 //! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
 //! - `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds the alerts that
 //!   are drawn together. `escape` makes a finding's text harmless for Slack, and `length` says how
-//!   Slack may count it.
+//!   Slack may count it. [`guide`] has what the configuration adds.
+//! - `console` and `about` build links to AWS: to a finding, and to what its type means.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.
 
 pub mod answer;
 pub mod capacity;
 pub mod client;
+pub mod guide;
 pub mod mention;
 pub mod preview;
 pub mod render;
 pub mod webhook;
 
+mod about;
 mod card;
 mod console;
 mod counts;
@@ -31,6 +34,7 @@ mod note;
 
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};
+pub use guide::{Address, Guide, Portal, RoleName, Runbook};
 pub use mention::{Mention, Mentions, NotAMention};
 pub use preview::preview;
 pub use render::{payload, payload_json};

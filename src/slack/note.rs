@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::date::token;
 use super::escape::literal_weighing;
+use super::guide::Guide;
 use super::line::line_after;
 use super::message::Block;
 use crate::finding::Closing;
@@ -13,11 +14,11 @@ const NAME_CHARS_MAX: usize = 60;
 
 /// Draws a note, in JSON no longer than [`crate::ports::NOTE_WEIGHT_MAX`], or with lines than
 /// [`crate::ports::NOTE_LINE_WEIGHT_MAX`] for each and one more.
-pub(super) fn block(note: &Note) -> Block {
-    Block::context(text(note))
+pub(super) fn block(note: &Note, guide: &Guide) -> Block {
+    Block::context(text(note, guide))
 }
 
-fn text(note: &Note) -> String {
+fn text(note: &Note, guide: &Guide) -> String {
     match note {
         Note::Recovered { lasted, until, why, held, elsewhere, returned } => {
             let mut text = format!(
@@ -49,13 +50,13 @@ fn text(note: &Note) -> String {
         }
         Note::Closed { lines, more } => {
             let more = (*more > 0).then(|| format!("and {more} more"));
-            lines.iter().map(closed).chain(more).collect::<Vec<_>>().join("\n")
+            lines.iter().map(|line| closed(line, guide)).chain(more).collect::<Vec<_>>().join("\n")
         }
     }
 }
 
 /// `✅ resolved after 3 h: Title · account · region · id`
-fn closed(line: &ClosedLine) -> String {
+fn closed(line: &ClosedLine, guide: &Guide) -> String {
     let mark = match line.why {
         Closing::Resolved => "✅",
         Closing::Suppressed => "🔕",
@@ -65,7 +66,7 @@ fn closed(line: &ClosedLine) -> String {
         Some(after) if after < Duration::from_secs(60) => " within a minute".to_owned(),
         Some(after) => format!(" after {}", length(after)),
     };
-    line_after(format!("{mark} {}{after}: ", line.why.as_str()), &line.finding)
+    line_after(format!("{mark} {}{after}: ", line.why.as_str()), &line.finding, guide)
 }
 
 /// `7 findings waited`
@@ -132,14 +133,17 @@ mod tests {
     #[test]
     fn the_note_counts_the_findings_that_waited() {
         let said = |held, elsewhere, returned| {
-            text(&Note::Recovered {
-                lasted: Duration::from_secs(37 * 60),
-                until: Wall(1_784_746_037_000),
-                why: OutageCause::Failing(RetryReason::ServerError),
-                held,
-                elsewhere,
-                returned,
-            })
+            text(
+                &Note::Recovered {
+                    lasted: Duration::from_secs(37 * 60),
+                    until: Wall(1_784_746_037_000),
+                    why: OutageCause::Failing(RetryReason::ServerError),
+                    held,
+                    elsewhere,
+                    returned,
+                },
+                &Guide::default(),
+            )
         };
         let head = "🛠️ hansho could not post here for 37 min, until <!date^1784746037^\
                     {date_short_pretty} {time}|2026-07-22 18:47 UTC>: Slack answered with server \
@@ -186,7 +190,7 @@ mod tests {
             "✅ resolved after 3 h: {end}\n🔕 suppressed within a minute: {end}\n✅ resolved: {end}\n\
              and 12 more"
         );
-        assert_eq!(text(&Note::Closed { lines, more: 12 }), expected);
+        assert_eq!(text(&Note::Closed { lines, more: 12 }, &Guide::default()), expected);
     }
 
     #[test]
@@ -195,7 +199,7 @@ mod tests {
             for count in 1..=10 {
                 let line = closed_line(&title.repeat(200), Closing::Suppressed, Some(u64::MAX));
                 let note = Note::Closed { lines: vec![line; count], more: usize::MAX };
-                let json = serde_json::to_string(&block(&note)).unwrap();
+                let json = serde_json::to_string(&block(&note, &Guide::default())).unwrap();
                 assert!(units(&json) < NOTE_LINE_WEIGHT_MAX * (count + 1), "{json}");
                 assert!(!json.contains("<!here"), "{json}");
             }
@@ -225,7 +229,7 @@ mod tests {
             |name: &str| Note::StandsIn { destination: name.repeat(200), dead_for: Duration::MAX };
         let names = ["a", "\"", "<!here>", "&", "日"].map(stands_in);
         for note in whys.into_iter().map(recovered).chain(names) {
-            let json = serde_json::to_string(&block(&note)).unwrap();
+            let json = serde_json::to_string(&block(&note, &Guide::default())).unwrap();
             assert!(units(&json) <= NOTE_WEIGHT_MAX, "{json}");
             assert!(!json.contains("<!here"), "{json}");
         }

@@ -106,7 +106,7 @@ impl Pen {
         let cells: Vec<Vec<String>> = pair
             .iter()
             .map(|field| {
-                text_of(Some(field)).lines().flat_map(|line| self.wrapped(line, column)).collect()
+                text_of(Some(field)).lines().flat_map(|line| self.narrow(line, column)).collect()
             })
             .collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or_default();
@@ -125,10 +125,21 @@ impl Pen {
     /// Wraps one line of Slack's markup at words, into lines of at most `width` columns. The
     /// address of a link gets a line of its own, unbroken, so that it can be copied.
     fn wrapped(&self, markup: &str, width: usize) -> Vec<String> {
+        self.lines(runs(markup), width)
+    }
+
+    /// Like [`Pen::wrapped`], without addresses, for which a column is too narrow.
+    fn narrow(&self, markup: &str, width: usize) -> Vec<String> {
+        let mut runs = runs(markup);
+        runs.retain(|run| !run.is_address);
+        self.lines(runs, width)
+    }
+
+    fn lines(&self, runs: Vec<Run>, width: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
         let mut used = 0;
-        for run in runs(markup) {
+        for run in runs {
             let pieces = if run.is_address { vec![run.text] } else { pieces(&run.text, width) };
             for (index, piece) in pieces.iter().enumerate() {
                 let wide = columns(piece);

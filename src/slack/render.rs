@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
 use super::card::{attachment, circumstances, list_footer, title};
-use super::counts::{account, gist, region, tally};
+use super::counts::{account, account_in_text, gist, region, tally};
 use super::escape::{defang, escape, escape_within};
 use super::group::{Entry, grouped};
+use super::guide::Guide;
 use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
 use super::mention::{Mention, Mentions};
@@ -44,13 +45,13 @@ const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= 
 const TEXT_SEVEREST_MAX: usize = 3;
 
 /// Returns the outgoing JSON of a post.
-pub fn payload_json(post: &Post, mentions: &Mentions) -> String {
-    written(&message(post, mentions))
+pub fn payload_json(post: &Post, mentions: &Mentions, guide: &Guide) -> String {
+    written(&message(post, mentions, guide))
 }
 
 /// Returns the same JSON as a value, for the preview and for tests.
-pub fn payload(post: &Post, mentions: &Mentions) -> Value {
-    serde_json::to_value(message(post, mentions)).unwrap_or_default()
+pub fn payload(post: &Post, mentions: &Mentions, guide: &Guide) -> Value {
+    serde_json::to_value(message(post, mentions, guide)).unwrap_or_default()
 }
 
 /// Draws a post.
@@ -59,40 +60,44 @@ pub fn payload(post: &Post, mentions: &Mentions) -> Value {
 /// [`weigh`](super::weigh) and within [`MAX_CARDS`], or lines within
 /// [`DIGEST_MAX`](super::DIGEST_MAX). Of more alerts, the most severe get cards, the others a line,
 /// and the rest is counted.
-fn message(post: &Post, mentions: &Mentions) -> Message {
+fn message(post: &Post, mentions: &Mentions, guide: &Guide) -> Message {
     let mut cards: Vec<&Card> = post.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let (text, attachments) = match post.form {
         Form::Cards => {
-            let drawn = attachments(&grouped(&cards), &post.id);
-            (text(&cards, mentions), Some(with_notes(drawn, &post.notes)))
+            let drawn = attachments(&grouped(&cards), guide, &post.id);
+            (text(&cards, mentions, guide), Some(with_notes(drawn, &post.notes, guide)))
         }
-        Form::Digest => (digest_text(&cards, mentions), Some(digest_attachments(&cards, &post.id))),
-        Form::Plain => (plain_text(&cards, mentions, &post.id), None),
+        Form::Digest => {
+            let drawn = digest_attachments(&cards, guide, &post.id);
+            (digest_text(&cards, mentions, guide), Some(drawn))
+        }
+        Form::Plain => (plain_text(&cards, mentions, guide, &post.id), None),
     };
     Message::new(text, attachments)
 }
 
-fn digest_attachments(cards: &[&Card], post_id: &str) -> Vec<Attachment> {
-    cards.first().map(|severest| digest::attachment(severest, cards, post_id)).into_iter().collect()
+fn digest_attachments(cards: &[&Card], guide: &Guide, post_id: &str) -> Vec<Attachment> {
+    let draw = |severest: &&Card| digest::attachment(severest, cards, guide, post_id);
+    cards.first().map(draw).into_iter().collect()
 }
 
 /// Draws cards, and a list of the alerts without one.
-fn attachments(entries: &[Entry<'_>], post_id: &str) -> Vec<Attachment> {
-    let draw = |entry: &Entry<'_>| attachment(&entry.shown, entry.others(), post_id);
+fn attachments(entries: &[Entry<'_>], guide: &Guide, post_id: &str) -> Vec<Attachment> {
+    let draw = |entry: &Entry<'_>| attachment(&entry.shown, entry.others(), guide, post_id);
     let mut attachments: Vec<Attachment> = entries.iter().take(MAX_CARDS).map(draw).collect();
     attachments.truncate(those_that_fit(&attachments, entries.len()));
     let listed = entries.get(attachments.len()..).unwrap_or_default();
     if let Some(severest) = listed.first() {
-        attachments.push(rest(severest.shown.finding.severity.level, listed, post_id));
+        attachments.push(rest(severest.shown.finding.severity.level, listed, guide, post_id));
     }
     attachments
 }
 
 /// Adds the notes below all cards.
-fn with_notes(mut attachments: Vec<Attachment>, notes: &[Note]) -> Vec<Attachment> {
+fn with_notes(mut attachments: Vec<Attachment>, notes: &[Note], guide: &Guide) -> Vec<Attachment> {
     if let Some(last) = attachments.last_mut() {
-        last.blocks.extend(notes.iter().map(note::block));
+        last.blocks.extend(notes.iter().map(|note| note::block(note, guide)));
     }
     attachments
 }
@@ -116,33 +121,33 @@ fn those_that_fit(drawn: &[Attachment], of: usize) -> usize {
 }
 
 /// Lists the alerts without a card: a line each, and the number of those beyond [`REST_LINES_MAX`].
-fn rest(highest: Level, entries: &[Entry<'_>], post_id: &str) -> Attachment {
+fn rest(highest: Level, entries: &[Entry<'_>], guide: &Guide, post_id: &str) -> Attachment {
     let cards: Vec<&Card> = entries.iter().flat_map(|entry| entry.all.iter().copied()).collect();
     let shown: Vec<&Card> = entries.iter().map(|entry| &*entry.shown).collect();
     let head = format!("*…and {} more:* {}", cards.len(), tally(&cards));
-    let mut blocks = sections(Some(head), &shown, REST_LINES_MAX);
+    let mut blocks = sections(Some(head), &shown, REST_LINES_MAX, guide);
     blocks.push(list_footer(post_id));
     Attachment { color: style(highest).colour, blocks }
 }
 
 /// The text above the cards. Slack also shows it as the notification, so the most severe alert
 /// comes first.
-fn text(cards: &[&Card], mentions: &Mentions) -> String {
+fn text(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
     match cards {
         [] => "hansho: an empty post".to_owned(),
         [card] => {
             let level = card.finding.severity.level;
             let head = headline(level, &circumstances(card), called(cards, mentions));
-            [head, summary(card)].join(": ")
+            [head, summary(card, guide)].join(": ")
         }
-        [severest, ..] => several(severest.finding.severity.level, cards, mentions),
+        [severest, ..] => several(severest.finding.severity.level, cards, mentions, guide),
     }
 }
 
-fn several(highest: Level, cards: &[&Card], mentions: &Mentions) -> String {
+fn several(highest: Level, cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
     let mut lines = vec![headcount(headline(highest, &[], called(cards, mentions)), cards)];
     let entries = grouped(cards);
-    lines.extend(entries.iter().take(TEXT_LINES_MAX).map(|entry| bullet(&entry.shown)));
+    lines.extend(entries.iter().take(TEXT_LINES_MAX).map(|entry| bullet(&entry.shown, guide)));
     if entries.len() > TEXT_LINES_MAX {
         lines.push(format!("and {} more", entries.len() - TEXT_LINES_MAX));
     }
@@ -151,8 +156,8 @@ fn several(highest: Level, cards: &[&Card], mentions: &Mentions) -> String {
 
 /// The text above a digest: a summary, and a line for each of the most severe alerts if they are
 /// few. The digest lists all alerts, so the text names no more.
-fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
-    let [first, _, ..] = cards else { return text(cards, mentions) };
+fn digest_text(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
+    let [first, _, ..] = cards else { return text(cards, mentions, guide) };
     let highest = first.finding.severity.level;
     let samples = cards.iter().filter(|card| card.finding.sample).count();
     let circumstances = match samples {
@@ -162,12 +167,12 @@ fn digest_text(cards: &[&Card], mentions: &Mentions) -> String {
         some => vec![format!("🧪 {some} samples")],
     };
     let head = headcount(headline(highest, &circumstances, called(cards, mentions)), cards);
-    let mut lines = vec![format!("{head} – {}", gist(cards))];
+    let mut lines = vec![format!("{head} – {}", gist(cards, guide))];
     let entries = grouped(cards);
     let shown = entries.iter().map(|entry| &*entry.shown);
     let few = shown.take_while(|card| card.finding.severity.level == highest);
     if few.clone().count() <= TEXT_SEVEREST_MAX.min(entries.len() - 1) {
-        lines.extend(few.map(bullet));
+        lines.extend(few.map(|card| bullet(card, guide)));
     }
     lines.join("\n")
 }
@@ -200,9 +205,9 @@ fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
 }
 
 /// A line about one of several findings.
-fn bullet(card: &Card) -> String {
+fn bullet(card: &Card, guide: &Guide) -> String {
     let emoji = style(card.finding.severity.level).emoji;
-    let summary = summary(card);
+    let summary = summary(card, guide);
     match circumstances(card).as_slice() {
         [] => format!("• {emoji} {summary}"),
         circumstances => format!("• {emoji} ({}) {summary}", circumstances.join(", ")),
@@ -211,18 +216,18 @@ fn bullet(card: &Card) -> String {
 
 /// Title, account and region. They are defanged, because Slack turns addresses in the top-level
 /// text into links.
-fn summary(card: &Card) -> String {
+fn summary(card: &Card, guide: &Guide) -> String {
     let finding = &card.finding;
     let title = escape_within(&defang(title(finding)), TEXT_TITLE_CHARS_MAX);
-    let account = escape_within(&defang(account(finding)), TEXT_PLACE_CHARS_MAX);
+    let account = account_in_text(account(finding), guide);
     let region = escape_within(&defang(region(finding)), TEXT_PLACE_CHARS_MAX);
     [title, account, region].join("  ·  ")
 }
 
 /// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
 /// possible.
-fn plain_text(cards: &[&Card], mentions: &Mentions, post_id: &str) -> String {
-    let mut lines = vec![text(cards, mentions)];
+fn plain_text(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
+    let mut lines = vec![text(cards, mentions, guide)];
     if let [card] = cards {
         let finding = &card.finding;
         if let Some(resource) = &finding.resource {

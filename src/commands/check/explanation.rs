@@ -7,6 +7,7 @@ use crate::commands::exit::Exit;
 use crate::config::duration::format as written;
 use crate::config::{Backend, Config, Destination, Loaded, OnAws, Origin, QueueUrl, RegionName};
 use crate::finding::Level;
+use crate::slack::RoleName;
 
 /// [`Exit::Usage`] if there is a mistake or an unusable secret. Warnings do not count.
 pub fn exit(loaded: &Loaded, probes: &Probes) -> Exit {
@@ -33,6 +34,7 @@ fn write_all(out: &mut String, loaded: &Loaded, probes: &Probes) -> fmt::Result 
         for destination in &config.destinations {
             one_destination(out, config, destination, probes)?;
         }
+        names(out, loaded, config)?;
         times(out, config)?;
     }
     for (title, list) in [
@@ -137,6 +139,30 @@ fn one_destination(
         row(out, &format!("{level} mentions"), whom)?;
     }
     Ok(())
+}
+
+fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
+    writeln!(out, "\nNames and links")?;
+    let file = match loaded.origins.get("accounts_file") {
+        None => "",
+        Some(_) => ", with those of accounts_file",
+    };
+    let guide = &config.guide;
+    match guide.accounts.len() {
+        0 => row(out, "accounts", "shown by their ids alone")?,
+        named => row(out, "accounts", &format!("{named} named{file}"))?,
+    }
+    let console = guide.portal.as_ref().map_or("opened directly".to_owned(), |portal| {
+        let role = portal.role.as_ref().map_or("a role of the reader's choice", RoleName::as_str);
+        format!("opened through {} as {role}", portal.address.as_str())
+    });
+    row(out, "console", &console)?;
+    match guide.runbooks.as_slice() {
+        [] => row(out, "runbooks", "none"),
+        all => all.iter().try_for_each(|runbook| {
+            row(out, "runbook", &format!("{}: {}", runbook.types, runbook.address.as_str()))
+        }),
+    }
 }
 
 fn times(out: &mut String, config: &Config) -> fmt::Result {
@@ -300,6 +326,11 @@ Destination: security
   low mentions           nobody
   informational mentions nobody
 
+Names and links
+  accounts               shown by their ids alone
+  console                opened directly
+  runbooks               none
+
 Times and limits
   visibility             2m
   heartbeat              40s
@@ -332,8 +363,8 @@ Read from
   variables              HANSHO_WORKER_LEASE
 
 Mistakes (3)
-  - colour: unknown key; known here are min_severity, queue, ledger, embedded, worker, metrics, \
-                        reconcile, destination
+  - colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
+                        worker, metrics, reconcile, console, runbook, destination, accounts
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook
   - worker.lease (from HANSHO_WORKER_LEASE): must be a time with its unit (ms, s, m, h, d), such \

@@ -29,6 +29,9 @@ pub struct Explanation {
 #[derive(Debug, Serialize)]
 pub struct ExplainedFinding {
     pub finding: String,
+    /// The name of its account in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
     pub known: bool,
     /// None: the text of the finding is not known.
     pub about: Option<About>,

@@ -85,11 +85,18 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
     events.sort_by_key(|event| event.order);
     ExplainedFinding {
         finding: Text::new(&subject.fingerprint, FINGERPRINT_CHARS_MAX).to_string(),
+        account_name: account_name(context, &subject.fingerprint),
         known: subject.is_known(),
         about: finding.map(about),
         destinations,
         events,
     }
+}
+
+/// The name of the account in a fingerprint, its second part.
+fn account_name(context: &Context<'_>, fingerprint: &str) -> Option<String> {
+    let account = fingerprint.split('/').nth(1)?;
+    context.config.guide.accounts.name(account).map(str::to_owned)
 }
 
 /// The most severe level in any record of a finding.

@@ -33,7 +33,10 @@ pub fn text(explanation: &Explanation) -> String {
 }
 
 fn write_finding(out: &mut String, finding: &ExplainedFinding) {
-    let _ = writeln!(out, "{}", finding.finding);
+    let _ = match &finding.account_name {
+        Some(name) => writeln!(out, "{} ({name})", finding.finding),
+        None => writeln!(out, "{}", finding.finding),
+    };
     if let Some(about) = &finding.about {
         let _ = writeln!(out, "  {}", headline(about));
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::finding::Finding;
 use crate::instants::Wall;
+use crate::ports::Accounts;
 
 /// The most missing findings that are named for a region. The counts include all.
 pub const NAMED_MAX: usize = 200;
@@ -212,8 +213,9 @@ impl ReconcileReport {
         })
     }
 
-    /// For people: a line for each region, and a table of missing findings.
-    pub fn text(&self) -> String {
+    /// For people: a line for each region, and a table of missing findings, with the names of their
+    /// accounts.
+    pub fn text(&self, accounts: &Accounts) -> String {
         let mut text = String::new();
         for region in &self.regions {
             _ = writeln!(text, "{}", region.line());
@@ -222,7 +224,7 @@ impl ReconcileReport {
             }
         }
         if self.regions.iter().any(|region| !region.named.is_empty()) {
-            self.table(&mut text);
+            self.table(&mut text, accounts);
         }
         if self.dry_run {
             text.push_str(
@@ -232,14 +234,14 @@ impl ReconcileReport {
         text
     }
 
-    fn table(&self, text: &mut String) {
+    fn table(&self, text: &mut String, accounts: &Accounts) {
         const HEAD: [&str; 6] = ["LEVEL", "SEVERITY", "UPDATED", "ACCOUNT", "FINDING", "TYPE"];
         let row = |m: &MissingFinding| {
             [
                 m.level.to_owned(),
                 m.score.map_or_else(|| "-".to_owned(), |score| score.to_string()),
                 m.updated_at.map_or_else(|| "-".to_owned(), Wall::to_rfc3339),
-                m.account.clone(),
+                accounts.label(&m.account),
                 m.fingerprint.clone(),
                 if m.sample { format!("{} (sample)", m.kind) } else { m.kind.clone() },
             ]
@@ -298,7 +300,7 @@ mod tests {
         two.outcome = RegionOutcome::Failed("guardduty ListFindings in us-east-1: no".to_owned());
         let report = ReconcileReport { regions: vec![one, two], dry_run: false };
         assert_eq!(
-            report.text(),
+            report.text(&Accounts::default()),
             "\
 eu-west-1: since 2026-09-21T14:13:20Z: 4 compared, 2 known, 2 missing, 1 enqueued, 1 too young and left to the next run, 1 unreadable
   unreadable: no_identity, id: the finding has no id
@@ -326,6 +328,6 @@ high   7.5       2026-09-21T14:13:20Z  111122223333  guardduty/1/eu-west-1/f1  s
         assert_eq!((region.named.len(), region.missing), (NAMED_MAX, NAMED_MAX as u64 + 3));
         assert_eq!(region.unreadable_why.len(), UNREADABLE_NAMED_MAX);
         let report = ReconcileReport { regions: vec![region], dry_run: true };
-        assert!(report.text().contains("and 3 more\ndry run: "));
+        assert!(report.text(&Accounts::default()).contains("and 3 more\ndry run: "));
     }
 }

@@ -15,7 +15,7 @@ use crate::commands::setup;
 use crate::embedded::input;
 use crate::finding::{self, Finding};
 use crate::ports::{Card, Form, Post};
-use crate::slack::{self, Mentions};
+use crate::slack::{self, Guide, Mentions};
 
 use args::Render;
 
@@ -32,16 +32,18 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
             File::open(path).with_context(|| format!("{} can't be opened", path.display()))?,
         ),
     };
-    // The first destination's mentions, if there is a configuration.
-    let mentions = setup::load(None)
-        .outcome
-        .ok()
+    // The names, and the first destination's mentions, if there is a configuration.
+    let config = setup::load(None).outcome.ok();
+    let mentions = config
+        .as_ref()
         .and_then(|config| Some(config.destinations.first()?.mentions.clone()))
         .unwrap_or_else(Mentions::none);
+    let guide = config.map(|config| config.guide).unwrap_or_default();
     let mut out = io::stdout().lock();
     let colour = out.is_terminal();
     let input = BufReader::new(input);
-    let rejected = render(input, &mentions, args.json, colour, &mut out, &mut io::stderr())?;
+    let rejected =
+        render(input, (&mentions, &guide), args.json, colour, &mut out, &mut io::stderr())?;
     out.flush()?;
     Ok(Exit::of(rejected == 0))
 }
@@ -53,7 +55,7 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
 /// The input can't be read or is empty, or the output can't be written.
 pub fn render(
     input: impl BufRead,
-    mentions: &Mentions,
+    (mentions, guide): (&Mentions, &Guide),
     json: bool,
     colour: bool,
     out: &mut impl Write,
@@ -76,8 +78,8 @@ pub fn render(
         for finding in parsed.findings {
             let post = post_of(finding);
             let line = match json {
-                true => slack::payload_json(&post, mentions),
-                false => slack::preview(&slack::payload(&post, mentions), COLUMNS, colour),
+                true => slack::payload_json(&post, mentions, guide),
+                false => slack::preview(&slack::payload(&post, mentions, guide), COLUMNS, colour),
             };
             if written.is_ok() {
                 written = writeln!(out, "{line}");

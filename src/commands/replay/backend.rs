@@ -135,10 +135,11 @@ impl Command<'_> {
         name: &str,
     ) -> anyhow::Result<Exit> {
         let mut holds = Holds::new(queue, &*self.clock, self.stop);
+        let guide = self.config.map(|config| Arc::clone(&config.guide)).unwrap_or_default();
         let done = match &self.action {
             Action::List(args) => {
                 let selection = Selection::new(&args.filters, self.clock.now().wall);
-                let view = View::of_stdout(name, args.json);
+                let view = View::of_stdout(name, args.json, guide);
                 let listed = list::list(&mut holds, &selection, &view).await;
                 listed.map_err(anyhow::Error::new).and_then(CommandOutput::print)
             }
@@ -149,7 +150,7 @@ impl Command<'_> {
                 }
                 _ => usage(NO_LANES),
             },
-            Action::Discard(args) => discard::run(&mut holds, args, name).await,
+            Action::Discard(args) => discard::run(&mut holds, args, guide, name).await,
             Action::Export(args) => export::run(&mut holds, args, name).await,
             Action::Import(args) => import::run(&mut holds, args).await,
         };

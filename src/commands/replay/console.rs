@@ -1,6 +1,7 @@
 //! What the commands print, and what they ask a person.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetterQueue};
+use crate::slack::Guide;
 use crate::terminal::terminal_columns;
 
 use super::holds::{Holds, Stop};
@@ -25,6 +27,8 @@ pub struct View {
     /// The width of the terminal. None: the output is not a terminal.
     pub width: Option<usize>,
     pub colour: bool,
+    /// The names of accounts.
+    pub guide: Arc<Guide>,
 }
 
 /// The output of a command.
@@ -38,13 +42,14 @@ pub struct CommandOutput {
 }
 
 impl View {
-    pub fn of_stdout(queue: &str, json: bool) -> View {
+    pub fn of_stdout(queue: &str, json: bool, guide: Arc<Guide>) -> View {
         let terminal = io::stdout().is_terminal();
         View {
             queue: queue.to_owned(),
             json,
             width: if terminal { terminal_columns() } else { None },
             colour: terminal,
+            guide,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `hansho replay discard`: removes messages for good.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use tracing::{info, warn};
 
@@ -8,6 +10,7 @@ use crate::commands::exit::Exit;
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, QUEUE_BATCH_MAX, QueueError};
+use crate::slack::Guide;
 
 use super::args::Discard;
 use super::console::{CommandOutput, View, confirmed, print, print_note, usage};
@@ -32,12 +35,13 @@ pub fn check(args: &Discard) -> Result<(), &'static str> {
 pub async fn run<Q: DeadLetterQueue>(
     holds: &mut Holds<'_, Q, SystemClock>,
     args: &Discard,
+    guide: Arc<Guide>,
     name: &str,
 ) -> anyhow::Result<Exit> {
     let now = holds.clock.now().wall;
     let selection = Selection::new(&args.filters, now);
     let selected = select(holds, &selection, false).await?;
-    let view = View::of_stdout(name, false);
+    let view = View::of_stdout(name, false, guide);
     if args.dry_run {
         let text = plan(&selected, &view, now);
         return CommandOutput { text, notes: selected.notes(), exit: Exit::Done }.print();
@@ -149,7 +153,7 @@ pub fn plan(selected: &Selected, view: &View, now: Wall) -> String {
     let letters = selected.parsed();
     let mut text = format!("{}\n", selected.head(&view.queue));
     if !letters.is_empty() {
-        text.push_str(&format!("\n{}", table::list(&letters, now, view.width)));
+        text.push_str(&format!("\n{}", table::list(&letters, now, view)));
     }
     text.push_str("\nDry run: nothing was discarded.\n");
     text

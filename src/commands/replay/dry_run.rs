@@ -118,7 +118,8 @@ fn previews<L>(
         destination.map_or_else(Mentions::none, |d| d.mentions.clone())
     };
     let one = |(letter, forecast): &(&ParsedDeadLetter, MessageForecast)| {
-        let (destination, payload) = forecast::payload(letter, forecast, mentions)?;
+        let (destination, payload) =
+            forecast::payload(letter, forecast, mentions, &dry.config.guide)?;
         Some(Preview { message_id: table::id(letter), destination, payload })
     };
     messages.iter().filter_map(one).take(dry.previews).collect()

@@ -12,7 +12,7 @@ use crate::instants::Wall;
 use crate::policy::ledger::{AlertRecord, Claim, ClaimKind, RecordKey, Want, claim};
 use crate::policy::record::Sighting;
 use crate::ports::{Card, Form, Lane, Ledger, LedgerError, Post};
-use crate::slack::{self, Mentions};
+use crate::slack::{self, Guide, Mentions};
 
 use super::parsed::ParsedDeadLetter;
 use super::rewind::Rewinder;
@@ -286,6 +286,7 @@ pub fn payload(
     letter: &ParsedDeadLetter,
     forecast: &MessageForecast,
     mentions: impl Fn(&str) -> Mentions,
+    guide: &Guide,
 ) -> Option<(String, Value)> {
     let alert = forecast.alerts.iter().find(|alert| alert.outlook.posts())?;
     let finding: &Finding = letter.findings.get(alert.finding)?;
@@ -305,7 +306,7 @@ pub fn payload(
             ..Card::of(Arc::new(finding.clone()))
         }],
     };
-    let payload = slack::payload(&post, &mentions(&alert.destination));
+    let payload = slack::payload(&post, &mentions(&alert.destination), guide);
     Some((alert.destination.clone(), payload))
 }
 

@@ -29,7 +29,7 @@ pub async fn list<Q: DeadLetterQueue, C: Clock>(
     } else {
         let mut text = format!("{}\n", selected.head(&view.queue));
         if !letters.is_empty() {
-            text.push_str(&format!("\n{}", table::list(&letters, now, view.width)));
+            text.push_str(&format!("\n{}", table::list(&letters, now, view)));
             text.push_str(&format!("\n{}", reasons::table(&sums, now)));
         }
         text

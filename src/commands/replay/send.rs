@@ -1,6 +1,7 @@
 //! `hansho replay send`: sends messages to the worker's lanes again.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -36,7 +37,7 @@ pub async fn run<Q: DeadLetterQueue, L: Ledger>(
     name: &str,
 ) -> anyhow::Result<Exit> {
     let selection = Selection::new(&args.filters, holds.clock.now().wall);
-    let view = View::of_stdout(name, args.json);
+    let view = View::of_stdout(name, args.json, Arc::clone(&config.guide));
     if destination_is_guessed && args.force {
         return usage(
             "no destination is configured here: --force needs the worker's configuration",

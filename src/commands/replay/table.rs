@@ -12,6 +12,7 @@ use crate::instants::Wall;
 use crate::ports::Origin;
 use crate::terminal::{columns, cut, padding};
 
+use super::console::View;
 use super::parsed::ParsedDeadLetter;
 
 /// Stands for an unknown value.
@@ -41,7 +42,7 @@ const LIST: [TableColumn; 10] = [
     TableColumn::left("SEVERITY", 13, 13),
     TableColumn::left("REASON", 24, 13),
     TableColumn::right("TRIES", 10),
-    TableColumn::left("ACCOUNT", 14, 12),
+    TableColumn::left("ACCOUNT", 34, 12),
     TableColumn::left("REGION", 16, 9),
     TableColumn::left("TYPE", 46, 14),
     TableColumn::left("TITLE", 60, 20),
@@ -50,7 +51,7 @@ const LIST: [TableColumn; 10] = [
 ];
 
 /// The table of `list`, one line for each message. Narrow terminals get shorter columns.
-pub fn list(letters: &[&ParsedDeadLetter], now: Wall, width: Option<usize>) -> String {
+pub fn list(letters: &[&ParsedDeadLetter], now: Wall, view: &View) -> String {
     let rows: Vec<Vec<String>> = letters
         .iter()
         .map(|m| {
@@ -60,7 +61,7 @@ pub fn list(letters: &[&ParsedDeadLetter], now: Wall, width: Option<usize>) -> S
                 severity,
                 or_none(m.reason.as_str()),
                 m.attempts.map_or(NONE.to_owned(), |n| n.to_string()),
-                account,
+                view.guide.accounts.label(&account),
                 region,
                 kind,
                 title,
@@ -69,7 +70,7 @@ pub fn list(letters: &[&ParsedDeadLetter], now: Wall, width: Option<usize>) -> S
             ]
         })
         .collect();
-    draw(&LIST, &rows, width)
+    draw(&LIST, &rows, view.width)
 }
 
 /// The id for `--id`, cleaned.

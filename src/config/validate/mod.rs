@@ -2,10 +2,13 @@
 
 mod backend;
 mod destinations;
+mod links;
 mod worker;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::accounts::accounts;
 use super::duration::DURATION_MAX;
 use super::mistake::{Gathered, Mistake};
 use super::model::{Config, MetricsOutput, Reconcile};
@@ -13,6 +16,7 @@ use super::raw::{Given, Raw, RawReconcile};
 use super::values;
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
+use crate::slack::Guide;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const RETENTION_DEFAULT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -47,6 +51,11 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     };
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
+    let guide = Guide {
+        accounts: accounts(raw, &mut gathered),
+        portal: links::portal(&raw.console, &mut gathered),
+        runbooks: links::runbooks(raw, &mut gathered),
+    };
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {
         (Some(backend), Some(budget)) if mistakes.is_empty() => Ok(Config {
@@ -60,6 +69,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             fleet,
             metrics,
             reconcile,
+            guide: Arc::new(guide),
             seed,
         }),
         _ => Err(mistakes),

@@ -11,6 +11,8 @@ pub mod slack_digest;
 #[cfg(feature = "demo")]
 pub mod slack_group;
 #[cfg(feature = "demo")]
+pub mod slack_guide;
+#[cfg(feature = "demo")]
 pub mod slack_hostile;
 pub mod slack_mentions;
 pub mod slack_render;

@@ -9,7 +9,7 @@ use hansho::commands::demo::slack_standin::{Answered, Behaviour, RateLimit, Slac
 use hansho::finding::{Finding, Fingerprint, Level, Partition, Severity, Text};
 use hansho::ports::{Card, Form, Notifier, Post, RetryReason, Verdict};
 use hansho::secret::Secret;
-use hansho::slack::{Destination, Mentions, SlackNotifier, Timeouts, WebhookSource};
+use hansho::slack::{Destination, Guide, Mentions, SlackNotifier, Timeouts, WebhookSource};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -62,7 +62,7 @@ fn a_post(destination: &str) -> Post {
 
 fn notifier<S: WebhookSource>(source: S, timeouts: Timeouts) -> SlackNotifier<S> {
     let destination = Destination { source, mentions: Mentions::none() };
-    SlackNotifier::new([("security".to_owned(), destination)], timeouts)
+    SlackNotifier::new([("security".to_owned(), destination)], Arc::default(), timeouts)
 }
 
 async fn standin() -> SlackStandIn {
@@ -82,7 +82,10 @@ async fn a_post_arrives_whole() {
     assert_eq!(notifier.post(&a_post("security")).await, Verdict::Accepted);
 
     let received = seen.recv().await.unwrap();
-    assert_eq!(received.payload, hansho::slack::payload(&a_post("security"), &Mentions::none()));
+    assert_eq!(
+        received.payload,
+        hansho::slack::payload(&a_post("security"), &Mentions::none(), &Guide::default())
+    );
     assert_eq!(received.path, format!("/services/T000/B000/{SWORDFISH}"));
     assert_eq!(received.user_agent, format!("hansho/{}", env!("CARGO_PKG_VERSION")));
     assert!(received.accepted);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use hansho::finding::{Closing, Finding, FindingState, Level, Remark, Text};
 use hansho::ports::{Card, Form, Post};
-use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, payload, preview};
+use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, Guide, payload, preview};
 use serde_json::Value;
 
 use super::slack_hostile::{
@@ -91,7 +91,7 @@ fn storm() -> Vec<Card> {
 }
 
 fn drawn(cards: Vec<Card>) -> Value {
-    payload(&a_post(Form::Digest, cards), &sre())
+    payload(&a_post(Form::Digest, cards), &sre(), &Guide::default())
 }
 
 fn blocks(payload: &Value) -> &[Value] {
@@ -387,7 +387,7 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
             cards: (0..=seed % 60).map(|_| hostile_card(rng)).collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&post, &mentions());
+        let payload = payload(&post, &mentions(), &Guide::default());
         check_limits(&payload, seed);
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
@@ -457,7 +457,7 @@ fn the_heaviest_digest_fits() {
             cards: cards.collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&post, &mentions());
+        let payload = payload(&post, &mentions(), &Guide::default());
         check_limits(&payload, 0);
         let lists = lines(&payload);
         assert_eq!(lists.len(), DIGEST_MAX + 1, "{filler}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use hansho::finding::{Finding, Group, Level, Text};
 use hansho::ports::{Card, Form};
-use hansho::slack::payload;
+use hansho::slack::{Guide, payload};
 use serde_json::Value;
 
 use super::slack_hostile::{check_limits, check_preview, check_strings, hostile_card, mentions};
@@ -27,7 +27,7 @@ fn image(number: usize, repository: &str) -> Finding {
 }
 
 fn drawn(form: Form, cards: Vec<Card>) -> Value {
-    payload(&a_post(form, cards), &sre())
+    payload(&a_post(form, cards), &sre(), &Guide::default())
 }
 
 fn attachments(payload: &Value) -> Vec<String> {
@@ -109,7 +109,7 @@ fn hostile_groups_keep_the_limits() {
         let like = |card: &Card| Card { finding: Arc::clone(&card.finding), ..cards[0].clone() };
         let cards: Vec<Card> = cards.iter().map(like).collect();
         for form in [Form::Cards, Form::Digest] {
-            let payload = payload(&a_post(form, cards.clone()), &mentions());
+            let payload = payload(&a_post(form, cards.clone()), &mentions(), &Guide::default());
             check_limits(&payload, seed);
             check_strings(&payload, true, seed);
             check_preview(&payload, seed);

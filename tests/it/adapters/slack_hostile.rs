@@ -12,9 +12,11 @@ use hansho::instants::Wall;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{
-    BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, Mention, Mentions, payload, preview, weigh,
+    Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, Portal, RoleName,
+    Runbook, payload, preview, weigh,
 };
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 use super::slack_render::{calm, card};
 use crate::support::lane::ByLane;
@@ -195,7 +197,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
             cards: (0..cards).map(|_| hostile_card(rng)).collect(),
             notes: Vec::new(),
         };
-        let payload = payload(&post, &mentions());
+        let payload = payload(&post, &mentions(), &Guide::default());
         check_limits(&payload, seed);
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
@@ -250,7 +252,12 @@ pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
     }
 }
 
-const CONSOLES: [&str; 3] = [
+/// Those of AWS, and those that the tests configure.
+const PLACES: [&str; 7] = [
+    "https://acme.awsapps.com/start/#/console?account_id=111122223333&amp;role_name=Audit&amp;",
+    "https://wiki.example.com/?a&amp;b",
+    "https://docs.aws.amazon.com/guardduty/latest/ug/",
+    "https://docs.aws.amazon.com/console/securityhub/",
     "https://console.aws.amazon.com/",
     "https://console.amazonaws-us-gov.com/",
     "https://console.amazonaws.cn/",
@@ -267,7 +274,7 @@ fn check_string(text: &str, seed: u64) {
         let (token, after) = after.split_once('>').expect("a token ends");
         let ours = format!("<{token}>") == MENTION
             || token.starts_with("!date^")
-            || CONSOLES.iter().any(|console| token.starts_with(console));
+            || PLACES.iter().any(|place| token.starts_with(place));
         assert!(ours, "seed {seed}: <{token}>");
         assert!(token.matches('|').count() <= 1, "seed {seed}: <{token}>");
         rest = after;
@@ -292,7 +299,8 @@ pub fn check_preview(payload: &Value, seed: u64) {
 
 /// A card takes at most what `weigh` returned, and cards that fit by it are all shown whole.
 fn check_weights(post: &Post, payload: &Value, seed: u64) {
-    let weights: Vec<usize> = post.cards.iter().map(weigh).collect();
+    let weights: Vec<usize> =
+        post.cards.iter().map(|card| weigh(card, &Guide::default())).collect();
     assert!(weights.iter().all(|weight| *weight <= CARD_CHARS_MAX), "seed {seed}: {weights:?}");
     let attachments = payload["attachments"].as_array().map_or(0, Vec::len);
     let fits = weights.iter().sum::<usize>() <= BUDGET_CHARS && weights.len() <= MAX_CARDS;
@@ -341,15 +349,31 @@ fn the_heaviest_card_fits() {
 fn assert_fits(mut card: Card, filler: &str) {
     card.reminder = true;
     card.escalated_from = Some(Level::Informational);
-    let weight = weigh(&card);
+    let weight = weigh(&card, &Guide::default());
     assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler}");
+    // The longest configured parts: a named account, the portal and a runbook.
+    let account = Text::new("111122223333", 12);
+    card.finding = Arc::new(Finding { account, ..(*card.finding).clone() });
+    let weight = weigh(&card, &longest_guide(filler));
+    assert!(weight <= CARD_CHARS_MAX, "{weight} of {filler} with a guide");
+}
+
+fn longest_guide(filler: &str) -> Guide {
+    let mut guide = Guide::default();
+    guide.accounts.add("111122223333", &filler.repeat(50)).unwrap();
+    let portal = format!("https://{}.awsapps.com/start", "a".repeat(100));
+    let role = RoleName::parse(&"+".repeat(32));
+    guide.portal = Some(Portal { address: Portal::parse(&portal).unwrap(), role });
+    let address = Address::parse(&format!("https://w.example/{}", "&".repeat(56))).unwrap();
+    guide.runbooks = vec![Runbook { types: WildMatch::new("*"), address }];
+    guide
 }
 
 /// The weight of a card holds for any id of its post.
 #[test]
 fn a_card_takes_no_more_than_it_weighs() {
     let card = card(calm(Level::High));
-    let weight = weigh(&card);
+    let weight = weigh(&card, &Guide::default());
     for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
         for count in 0..70 {
             let post = Post {
@@ -359,7 +383,7 @@ fn a_card_takes_no_more_than_it_weighs() {
                 cards: vec![card.clone()],
                 notes: Vec::new(),
             };
-            let payload = payload(&post, &Mentions::none());
+            let payload = payload(&post, &Mentions::none(), &Guide::default());
             let takes = length(&payload["attachments"][0].to_string());
             assert!(takes <= weight, "{takes} of {weight} with {count} of {filler:?}");
         }

@@ -2,7 +2,7 @@
 
 use hansho::finding::{Canary, Closing, Finding, FindingState, Level, Text};
 use hansho::ports::Form;
-use hansho::slack::{Mention, Mentions, payload};
+use hansho::slack::{Guide, Mention, Mentions, payload};
 
 use super::slack_render::{a_post, calm, card};
 
@@ -60,7 +60,7 @@ fn samples_closed_findings_and_canaries_mention_nobody() {
     ] {
         for form in [Form::Cards, Form::Digest, Form::Plain] {
             let cards = findings.iter().cloned().map(card).collect();
-            let payload = payload(&a_post(form, cards), &everybody());
+            let payload = payload(&a_post(form, cards), &everybody(), &Guide::default());
             // Slack notifies for the top-level text as for the blocks.
             let found: Vec<&str> = payload["text"].as_str().unwrap().matches("<!").collect();
             let text = payload.to_string();
@@ -82,7 +82,7 @@ fn the_action_is_named_in_every_form() {
             let mut finding = calm(Level::High);
             finding.requested_by = Some(Text::new("Send to Slack", 64));
             let post = a_post(form, vec![card(finding); count]);
-            let text = payload(&post, &Mentions::none()).to_string();
+            let text = payload(&post, &Mentions::none(), &Guide::default()).to_string();
             assert!(text.contains("Send to Slack"), "{form:?}: {text}");
         }
     }

@@ -7,7 +7,7 @@ use hansho::finding::{
 };
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
-use hansho::slack::{Mention, Mentions, payload, payload_json, preview};
+use hansho::slack::{Guide, Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
 const MENTION: &str = "<!subteam^S0123|sre>";
@@ -63,13 +63,14 @@ pub fn a_post(form: Form, cards: Vec<Card>) -> Post {
 fn the_outgoing_json_is_the_payload() {
     for form in [Form::Cards, Form::Digest, Form::Plain] {
         let post = a_post(form, vec![card(calm(Level::High))]);
-        let written: Value = serde_json::from_str(&payload_json(&post, &sre())).unwrap();
-        assert_eq!(written, payload(&post, &sre()));
+        let written: Value =
+            serde_json::from_str(&payload_json(&post, &sre(), &Guide::default())).unwrap();
+        assert_eq!(written, payload(&post, &sre(), &Guide::default()));
     }
 }
 
 fn one(card: Card) -> Value {
-    payload(&a_post(Form::Cards, vec![card]), &sre())
+    payload(&a_post(Form::Cards, vec![card]), &sre(), &Guide::default())
 }
 
 /// The whole post, as Slack's webhook gets it.
@@ -112,7 +113,11 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
                         mrkdwn("*Region*\n`eu-central-1`"),
                         mrkdwn("*Resource*\nEC2 instance i-0abc (t3.micro, web-1)"),
                         mrkdwn("*Actor*\n198.51.100.7 (NL, Example Hosting)"),
-                        mrkdwn("*Type*\nUnauthorizedAccess:EC2/TorClient"),
+                        mrkdwn(
+                            "*Type*\n<https://docs.aws.amazon.com/guardduty/latest/ug/\
+                             guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient|\
+                             UnauthorizedAccess:EC2/TorClient>"
+                        ),
                         mrkdwn("*Count*\n12 times"),
                         mrkdwn(
                             "*First seen*\n<!date^1784746037^{date_short_pretty} {time}\
@@ -197,7 +202,7 @@ fn a_card_says_what_is_special_about_a_finding() {
 fn a_shared_post_starts_with_the_most_severe_and_its_mention() {
     let cards = [Level::Low, Level::Critical, Level::High, Level::Low, Level::Low, Level::Medium]
         .map(|level| card(calm(level)));
-    let payload = payload(&a_post(Form::Cards, cards.to_vec()), &sre());
+    let payload = payload(&a_post(Form::Cards, cards.to_vec()), &sre(), &Guide::default());
     let place = "EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  eu-central-1";
     let expected = format!(
         "🚨 *CRITICAL* {MENTION}: 6 findings (1 critical, 1 high, 1 medium, 3 low)\n\
@@ -214,7 +219,7 @@ fn a_shared_post_starts_with_the_most_severe_and_its_mention() {
 fn more_cards_than_fit_are_listed_and_counted() {
     let mut cards = vec![card(calm(Level::High)); 3];
     cards.extend(vec![card(calm(Level::Low)); 40]);
-    let payload = payload(&a_post(Form::Cards, cards), &sre());
+    let payload = payload(&a_post(Form::Cards, cards), &sre(), &Guide::default());
     let attachments = payload["attachments"].as_array().unwrap();
     let shown = attachments.len() - 1;
     let list = attachments[shown]["blocks"][0]["text"]["text"].as_str().unwrap();
@@ -227,7 +232,8 @@ fn more_cards_than_fit_are_listed_and_counted() {
 
 #[test]
 fn plain_text_is_text_alone() {
-    let payload = payload(&a_post(Form::Plain, vec![card(calm(Level::High))]), &sre());
+    let payload =
+        payload(&a_post(Form::Plain, vec![card(calm(Level::High))]), &sre(), &Guide::default());
     let expected = format!(
         "🟠 *HIGH* {MENTION}: EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  \
          eu-central-1\nResource: EC2 instance i-0abc (t3.micro, web-1)\nFound by: guardduty\n\

@@ -12,7 +12,7 @@ use hansho::policy::canary::CanaryPost as Post;
 use hansho::policy::record::{AlertRecord, CanaryRecord, Expect, Record, RecordKey};
 use hansho::policy::route::Route;
 use hansho::ports::{Bus, BusError, BusEvent, Clock, Form, Lane, Ledger, LedgerError, Written};
-use hansho::slack::payload;
+use hansho::slack::{Guide, payload};
 use serde_json::Value;
 
 use crate::adapters::slack_render::sre;
@@ -195,7 +195,11 @@ fn its_post_is_marked_as_a_test_and_mentions_nobody() {
     let calm =
         |level| crate::adapters::slack_render::card(crate::adapters::slack_render::calm(level));
     let text = |form, cards| {
-        let payload = payload(&crate::adapters::slack_render::a_post(form, cards), &mentions);
+        let payload = payload(
+            &crate::adapters::slack_render::a_post(form, cards),
+            &mentions,
+            &Guide::default(),
+        );
         (payload["text"].as_str().unwrap().to_owned(), payload.to_string())
     };
     let several = || (0..12).map(|_| canary()).collect::<Vec<_>>();

@@ -76,6 +76,7 @@ fn file_with(path: &str, value: &str) -> String {
 fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
+        ("accounts_file", "'tests/fixtures/accounts/accounts.csv'"),
         ("ledger.retention", "'30d'"),
         ("ledger.remind_after", "'12h'"),
         ("embedded.path", "'other.db'"),
@@ -93,6 +94,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("metrics.listen", "'127.0.0.1:2'"),
         ("metrics.emf", "'on'"),
         ("reconcile.regions", "'eu-west-1, us-east-1'"),
+        ("console.portal", "'https://acme.awsapps.com/start'"),
         ("destination.name", "'other'"),
         ("destination.webhook", "'file:other'"),
         ("destination.min_severity", "'critical'"),
@@ -108,8 +110,16 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
 }
 
 /// Keys that need other keys.
-const NOT_ALONE: [&str; 5] =
-    ["queue.standard", "queue.express", "queue.quarantine", "ledger.table", "reconcile.every"];
+const NOT_ALONE: [&str; 8] = [
+    "queue.standard",
+    "queue.express",
+    "queue.quarantine",
+    "ledger.table",
+    "reconcile.every",
+    "console.role",
+    "runbook.type",
+    "runbook.url",
+];
 
 #[test]
 fn every_key_is_read_from_the_file_and_from_its_variable() {
@@ -558,6 +568,94 @@ fn no_output_ever_holds_a_secret() {
     }
 }
 
+#[test]
+fn accounts_get_names_from_the_section_and_from_a_file() {
+    let section = "[accounts]\n'111122223333' = 'mine'\n'777788889999' = 'other'\n";
+    for (file, text, named) in [
+        (None, "", [None, None, None]),
+        (None, section, [Some("mine"), None, Some("other")]),
+        (Some("accounts.csv"), "", [Some("prod-shop"), Some("Data, raw"), None]),
+        (Some("accounts.json"), "", [Some("prod-shop"), Some("Data, raw"), None]),
+        (Some("accounts.json"), section, [Some("mine"), Some("Data, raw"), Some("other")]),
+    ] {
+        let path = file.map(|file| format!("tests/fixtures/accounts/{file}"));
+        let variable = path.as_deref().map(|path| ("HANSHO_ACCOUNTS_FILE", path));
+        let config = config(&format!("{text}{ONE}"), variable.as_slice());
+        let accounts = &config.guide.accounts;
+        let ids = ["111122223333", "444455556666", "777788889999"];
+        assert_eq!(ids.map(|id| accounts.name(id)), named, "{file:?} {text}");
+    }
+}
+
+#[test]
+fn bad_names_of_accounts_are_mistakes() {
+    for (text, expected) in [
+        ("accounts = 'x'", "accounts: must be a section of ids and names"),
+        ("[accounts]\nSECRET00 = 'x'", "accounts: entry 1 by id must have an account id of 12"),
+        ("[accounts]\n'111122223333' = 5", "accounts: entry 1 by id must be text in quotes"),
+        ("[accounts]\n'111122223333' = ' '", "accounts: entry 1 by id must have a name"),
+        ("accounts_file = 'missing.csv'", "accounts_file: can't be opened: "),
+        ("accounts_file = 'Cargo.toml'", "accounts_file: line 1 must be id,name"),
+    ] {
+        let found = mistakes(&format!("{text}\n{ONE}"), &[]);
+        assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{text}: {found:?}");
+        assert!(!found.join("").contains("SECRET"), "{found:?}");
+    }
+}
+
+#[test]
+fn links_lead_where_the_configuration_says() {
+    let portal = "https://acme.awsapps.com/start";
+    let text = format!(
+        "[console]\nportal = '{portal}/'\nrole = 'Audit'\n\
+         [[runbook]]\ntype = 'CryptoCurrency:*'\nurl = 'https://wiki.example.com/mining'\n\
+         [[runbook]]\ntype = '*'\nurl = 'https://wiki.example.com/'\n{ONE}"
+    );
+    let from_file = config(&text, &[]);
+    let guide = &from_file.guide;
+    let Some(through) = &guide.portal else { panic!() };
+    assert_eq!(through.address.as_str(), portal);
+    assert_eq!(through.role.as_ref().map(|role| role.as_str()), Some("Audit"));
+    assert_eq!(guide.runbooks[0].address.as_str(), "https://wiki.example.com/mining");
+    assert!(guide.runbooks[0].types.matches("cryptocurrency:EC2/BitcoinTool.B"));
+    assert_eq!(guide.runbooks.len(), 2);
+    let variables = [
+        ("HANSHO_CONSOLE_PORTAL", portal),
+        ("HANSHO_CONSOLE_ROLE", "Audit"),
+        ("HANSHO_RUNBOOK_TYPE", "CryptoCurrency:*"),
+        ("HANSHO_RUNBOOK_URL", "https://wiki.example.com/mining"),
+    ];
+    let from_variables = config(ONE, &variables);
+    assert_eq!(from_variables.guide.portal, guide.portal);
+    assert_eq!(from_variables.guide.runbooks, guide.runbooks[..1]);
+}
+
+#[test]
+fn bad_links_are_mistakes() {
+    let slack = "https://hooks.slack.com/services/T000/B000/SECRET00";
+    for (text, expected) in [
+        ("[console]\nrole = 'Audit'", "console.role: needs console.portal"),
+        ("[console]\nportal = 'acme.awsapps.com'", "console.portal: must be the address of the"),
+        ("[console]\nportal = 'https://a.example/#/'", "console.portal: must be the address of"),
+        ("[console]\nportal = 'SLACK'", "console.portal: must be the address of the AWS access"),
+        ("[console]\nportal = 'https://a.example'\nrole = 'a b'", "console.role: must be the"),
+        ("[[runbook]]\ntype = '*'", "runbook[1].url: is missing: write it, or set HANSHO_RUNBOOK"),
+        ("[[runbook]]\nurl = 'https://w.example'", "runbook[1].type: is missing"),
+        ("[[runbook]]\ntype = ''\nurl = 'https://w.example'", "runbook[1].type: must be a pattern"),
+        ("[[runbook]]\ntype = '*'\nurl = 'http://w.example'", "runbook[1].url: must be an https"),
+        ("[[runbook]]\ntype = '*'\nurl = 'SLACK'", "runbook[1].url: must be an https address"),
+        ("[[runbook]]\ntype = '*'\nurls = 'x'", "runbook[1].urls: unknown key; did you mean"),
+        ("[runbook]\ntype = '*'\nurl = 'https://w.example'", "runbook: write it with two brackets"),
+    ] {
+        let text = text.replace("SLACK", slack);
+        let found = mistakes(&format!("{text}\n{ONE}"), &[]);
+        assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{text}: {found:?}");
+        assert!(!found.join("").contains("SECRET"), "{found:?}");
+    }
+    let many = "[[runbook]]\ntype = '*'\nurl = 'https://w.example'\n".repeat(101);
+    assert_eq!(mistakes(&format!("{many}{ONE}"), &[]), ["runbook: there are more than 100"]);
+}
+
 /// Everything that loading and checking print, also if the check of a webhook repeats the secret.
 fn all_output(text: &str, variables: &[(&str, &str)]) -> String {
     let read = loaded(text, variables);
@@ -591,6 +689,7 @@ fn the_example_is_valid_and_complete() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
+    let all = all.replace("accounts.json", "tests/fixtures/accounts/accounts.json");
     let read = loaded(&format!("{all}{ONCALL}"), &[]);
     for key in KEYS.iter().filter(|key| !key.path.contains(".mention.")) {
         assert!(read.origins.contains_key(key.path), "{} is not in the example", key.path);

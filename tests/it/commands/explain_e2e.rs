@@ -64,6 +64,26 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_real_binary_names_the_account() {
+    let scene = Scene::start().await;
+    scene.write("accounts.csv", "id,name\n111122223333,prod-\u{202e}shop\n");
+    scene.write("in.jsonl", &event("16afba5c5c43e07c9e3e5e2e544e95df", 8.0));
+    let names = ("HANSHO_ACCOUNTS_FILE", "accounts.csv");
+    let mut run = scene.command(&["run", "--input", "in.jsonl", "--drain"]);
+    run.env(names.0, names.1);
+    let run = finish(run).await;
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let push = scene.slack.received()[0].payload["text"].as_str().unwrap().to_owned();
+    assert!(push.ends_with("  ·  prod-shop 111122223333  ·  eu-west-1"), "{push}");
+
+    let mut explain = scene.command(&["explain", "16afba5c…"]);
+    explain.env(names.0, names.1);
+    let text = String::from_utf8(finish(explain).await.stdout).unwrap();
+    let first = "guardduty/111122223333/eu-west-1/16afba5c5c43e07c9e3e5e2e544e95df (prod-shop)\n";
+    assert!(text.starts_with(first), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_real_binary_tells_what_became_of_each_finding() {
     let scene = Scene::start().await;
     let (high, low) = (event("16afba5c5c43e07c9e3e5e2e544e95df", 8.0), event("10afba", 2.0));

@@ -19,7 +19,7 @@ use hansho::policy::route::{Route, Routes};
 use hansho::policy::watermark::{Manner, OVERLAP};
 use hansho::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 use hansho::ports::inlet::Inlet;
-use hansho::ports::{Clock, Lane, Ledger, QueueError};
+use hansho::ports::{Accounts, Clock, Lane, Ledger, QueueError};
 use serde_json::{Value, json};
 
 use crate::support::fakes::{BEGAN, PausedClock};
@@ -475,7 +475,7 @@ async fn a_dry_run_writes_nothing() {
     let region = &report.regions[0];
     assert_eq!((region.missing, region.enqueued), (1, 0));
     assert!(s.inlet.ids().is_empty() && s.row(REGION).await.is_none());
-    assert!(report.text().contains("dry run"));
+    assert!(report.text(&Accounts::default()).contains("dry run"));
     assert_eq!(s.compare().await.regions[0].enqueued, 1);
 }
 
@@ -505,7 +505,7 @@ async fn unreadable_findings_are_reported_and_hold_up_nothing() {
     let report = s.compare().await;
     assert_eq!((report.regions[0].unreadable, report.regions[0].enqueued), (1, 1));
     assert_eq!(report.regions[0].outcome, RegionOutcome::Whole);
-    let text = report.text();
+    let text = report.text(&Accounts::default());
     assert!(text.contains("unreadable: no_identity"), "{text}");
     assert!(!text.contains('\u{1b}'));
 }
@@ -521,9 +521,14 @@ async fn what_is_printed_of_a_finding_has_no_control_characters() {
     s.source.add(REGION, hostile);
     let report = s.compare().await;
     assert_eq!(report.regions[0].missing, 1);
-    let shown = format!("{}{}", report.text(), report.json());
+    let shown = format!("{}{}", report.text(&Accounts::default()), report.json());
     assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown}");
-    assert_eq!(report.text().lines().count(), 4, "{}", report.text());
+    assert_eq!(
+        report.text(&Accounts::default()).lines().count(),
+        4,
+        "{}",
+        report.text(&Accounts::default())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use allocation_counter::measure;
 use hansho::commands::demo::night::{Event, Night};
@@ -90,10 +91,10 @@ fn costs_the_same(findings_max: fn(usize) -> usize) {
         let mut settings = settings("w", false);
         (settings.findings_max, settings.bytes_max) = (findings_max(waiting), 64 << 20);
         settings.capacity = Capacity {
-            weigh: |_| {
+            weigh: Arc::new(|_| {
                 WEIGHED.set(WEIGHED.get() + 1);
                 1_000
-            },
+            }),
             ..settings.capacity
         };
         let mut alone = DeskAlone::with_waiting(settings, waiting);

@@ -10,7 +10,7 @@ use hansho::finding::Level;
 use hansho::instants::{Mono, Wall};
 use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, NOTE_WEIGHT_MAX, Note, OutageCause, Post, RetryReason, Verdict};
-use hansho::slack::{BUDGET_CHARS, payload, weigh};
+use hansho::slack::{BUDGET_CHARS, Guide, payload, weigh};
 use serde_json::json;
 
 use crate::adapters::slack_render::{a_post, calm, card, sre};
@@ -211,8 +211,8 @@ fn with(notes: Vec<Note>, cards: usize) -> Post {
 #[test]
 fn a_note_stands_below_the_cards() {
     let stands_in = Note::StandsIn { destination: "security".into(), dead_for: 37 * MINUTE };
-    let whole = payload(&with(vec![recovered(), stands_in], 2), &sre());
-    let without = payload(&with(vec![], 2), &sre());
+    let whole = payload(&with(vec![recovered(), stands_in], 2), &sre(), &Guide::default());
+    let without = payload(&with(vec![], 2), &sre(), &Guide::default());
     assert_eq!(
         (&whole["text"], &whole["attachments"][0]),
         (&without["text"], &without["attachments"][0])
@@ -247,11 +247,11 @@ fn with_its_notes_a_post_keeps_slacks_limits() {
     for cards in 1..=10 {
         for notes in 0..=3 {
             let post = with(vec![recovered(); notes], cards);
-            let weight: usize = post.cards.iter().map(weigh).sum();
+            let weight: usize = post.cards.iter().map(|card| weigh(card, &Guide::default())).sum();
             if weight + notes * NOTE_WEIGHT_MAX > BUDGET_CHARS {
                 continue;
             }
-            let payload = payload(&post, &sre());
+            let payload = payload(&post, &sre(), &Guide::default());
             assert_eq!(slack_rules::broken(&payload), None);
             let attachments = payload["attachments"].as_array().unwrap();
             let chars: usize =

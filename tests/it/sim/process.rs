@@ -13,7 +13,7 @@ use hansho::desk::{Capacity, Settings};
 use hansho::instants::{Mono, Now, Wall};
 use hansho::policy::route::{Route, Routes};
 use hansho::ports::Clock;
-use hansho::slack;
+use hansho::slack::{self, Guide};
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
@@ -277,7 +277,7 @@ fn worker_settings(world: &World, who: Who) -> Settings {
             cards_max: slack::MAX_CARDS,
             weight_max: slack::BUDGET_CHARS,
             lines_max: slack::DIGEST_MAX,
-            weigh: slack::weigh,
+            weigh: Arc::new(|card| slack::weigh(card, &Guide::default())),
         },
         findings_max: plan.findings_max,
         bytes_max: plan.bytes_max,

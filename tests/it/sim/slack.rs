@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hansho::commands::demo::slack_rules;
 use hansho::finding::Level;
 use hansho::ports::{Form, Note, Notifier, Post, RetryReason, Verdict};
-use hansho::slack::{Mention, Mentions, answer, payload};
+use hansho::slack::{Guide, Mention, Mentions, answer, payload};
 use serde_json::Value;
 
 use super::history::{Answer, PostForm, Said, Shown, What};
@@ -228,7 +228,7 @@ impl Notifier for SimSlack {
             Form::Plain => PostForm::Plain,
         };
         let said: Vec<Said> = post.notes.iter().filter_map(said).collect();
-        let flaw = flaw(&payload(post, &self.mentions));
+        let flaw = flaw(&payload(post, &self.mentions, &Guide::default()));
         world.rush(self.process.who, "post");
         world.note(
             who,

@@ -285,7 +285,12 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
         fallbacks: vec![None],
         tells_closings: Vec::new(),
         fleet: 1,
-        capacity: Capacity { cards_max: 5, weight_max: 10_000, lines_max: 50, weigh: |_| 1000 },
+        capacity: Capacity {
+            cards_max: 5,
+            weight_max: 10_000,
+            lines_max: 50,
+            weigh: Arc::new(|_| 1000),
+        },
         findings_max: 500,
         bytes_max: 8 << 20,
         worker_id: worker_id.to_owned(),

@@ -152,7 +152,13 @@ fn filled(all: Vec<DeadLetter>) -> (Arc<PausedClock>, MemoryDeadLetters<PausedCl
 }
 
 fn view(json: bool, width: Option<usize>) -> View {
-    View { queue: "quarantine (hansho.db)".to_owned(), json, width, colour: false }
+    View {
+        queue: "quarantine (hansho.db)".to_owned(),
+        json,
+        width,
+        colour: false,
+        guide: Arc::default(),
+    }
 }
 
 fn configured() -> Config {
