@@ -56,7 +56,10 @@ impl<'a> State<'a> {
                 self.frozen_until.insert(who, entry.at + ms);
                 self.excuse.insert(who, entry.at + ms);
             }
-            What::LedgerSlow | What::WriteFailed { .. } | What::PaceFailed { .. } => {
+            What::LedgerSlow
+            | What::ReadFailed { .. }
+            | What::WriteFailed { .. }
+            | What::PaceFailed { .. } => {
                 let at = self.excuse.entry(who).or_default();
                 *at = entry.at.max(*at);
             }
