@@ -19,6 +19,7 @@ use super::model::{Canary, Finding};
 use super::product::Product;
 use super::reject::{RejectCode, Rejection};
 use super::severity::Level;
+use super::text::Text;
 use crate::instants::Wall;
 
 /// The event's source and detail-type.
@@ -112,6 +113,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         ..Draft::default()
     };
     let mut finding = draft.finish(envelope)?;
+    finding.region = Text::new(region, REGION_CHARS_MAX);
     finding.canary = Some(Canary { put_at, post: detail.post == Some(true) });
     Ok(finding)
 }
@@ -160,6 +162,14 @@ mod tests {
             assert_eq!(finding.account.as_str(), "111122223333");
             assert!(finding.title.as_str().contains("test") && finding.remarks.is_empty());
         }
+    }
+
+    #[test]
+    fn a_start_outside_aws_is_shown() {
+        let detail = r#"{"id":"c-1","region":"office"}"#;
+        let finding = only(&envelope(SOURCE, DETAIL_TYPE, detail));
+        assert_eq!(finding.region.as_str(), "office");
+        assert_eq!(finding.fingerprint.to_string(), "hansho/-/office/c-1");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::arn::Arn;
+use super::arn::{Arn, is_account_id};
 use super::condition::Condition;
 use super::control::{Control, member};
 use super::envelope::Envelope;
@@ -15,6 +15,7 @@ use super::model::{Finding, Group, Remark};
 use super::original::Original;
 use super::partition::Partition;
 use super::product::Product;
+use super::region::is_region_name;
 use super::reject::{RejectCode, Rejection};
 use super::request::Request;
 use super::text::Text;
@@ -35,8 +36,13 @@ pub(super) struct Draft<'a> {
     pub id: Str<'a>,
     /// The id's key, for the rejection of a finding without one.
     pub id_key: &'static str,
+    /// The account and the region as the fields say them. They are part of the identity, and shown
+    /// only if they have the form of one.
     pub account: Str<'a>,
     pub region: Str<'a>,
+    /// The first account and region that other parts of the finding name.
+    pub named_account: Option<&'a str>,
+    pub named_region: Option<&'a str>,
     pub partition: Str<'a>,
     pub kind: Str<'a>,
     pub title: Str<'a>,
@@ -60,14 +66,19 @@ impl<'a> Draft<'a> {
     /// Fills a missing account, region or partition from `name` if it is an ARN. A part that does
     /// not have the form of one is not taken.
     pub fn complete_from(&mut self, name: Option<&'a str>) {
-        if self.account.is_some() && self.region.is_some() && self.partition.is_some() {
-            return;
-        }
         let Some(arn) = name.and_then(Arn::parse) else { return };
-        let account = arn.account_id().map(Cow::Borrowed);
-        self.account = self.account.take().or(account);
-        self.region = self.region.take().or(arn.region_name().map(Cow::Borrowed));
+        self.complete(arn.account_id(), arn.region_name());
         self.partition = self.partition.take().or(arn.partition_name().map(Cow::Borrowed));
+    }
+
+    /// Fills a missing account or region. One that does not have the form of one is not taken.
+    pub fn complete(&mut self, account: Option<&'a str>, region: Option<&'a str>) {
+        let account = account.filter(|account| is_account_id(account));
+        let region = region.filter(|region| is_region_name(region));
+        self.named_account = self.named_account.or(account);
+        self.named_region = self.named_region.or(region);
+        self.account = self.account.take().or(account.map(Cow::Borrowed));
+        self.region = self.region.take().or(region.map(Cow::Borrowed));
     }
 
     /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
@@ -101,9 +112,11 @@ impl<'a> Draft<'a> {
             .unwrap_or_else(|| Text::new("unknown type", KIND_CHARS_MAX));
         let title = some_text(self.title, TITLE_CHARS_MAX);
         let sender = envelope.account.as_deref().map(account_id).unwrap_or_default();
-        let account = first_text([&fingerprint.account, &sender]);
-        let envelope_region = envelope.region.as_deref().unwrap_or_default();
-        let region = first_text([&fingerprint.region, envelope_region]);
+        let named = self.named_account.unwrap_or_default();
+        let account = first_of([&fingerprint.account, named, &sender], is_account_id);
+        let named = self.named_region.unwrap_or_default();
+        let envelope_region = envelope.region.as_deref().unwrap_or_default().trim();
+        let region = first_of([&fingerprint.region, named, envelope_region], is_region_name);
         let partition = match self.partition.as_deref() {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
@@ -113,11 +126,8 @@ impl<'a> Draft<'a> {
         if let Gauge::Unreadable(found) = self.severity {
             remarks.push(Remark::UnreadableSeverity(Text::new(&found, REMARK_CHARS_MAX)));
         }
-        if *sender != *account.as_str() {
-            let sender = Text::new(&sender, PLACE_CHARS_MAX);
-            if !sender.is_empty() && sender != account {
-                remarks.push(Remark::SentByAccount(sender));
-            }
+        if is_account_id(&sender) && *sender != *account.as_str() {
+            remarks.push(Remark::SentByAccount(Text::new(&sender, PLACE_CHARS_MAX)));
         }
         Finding {
             fingerprint,
@@ -192,13 +202,16 @@ fn some_text(raw: Str<'_>, max_chars: usize) -> Option<Text> {
     raw.map(|raw| Text::of(raw, max_chars)).filter(|text| !text.is_empty())
 }
 
-fn first_text(candidates: [&str; 2]) -> Text {
-    let found = candidates.into_iter().find(|text| !text.trim().is_empty());
+/// Returns the first candidate that has the form, or else an empty text.
+fn first_of(candidates: [&str; 3], has_form: fn(&str) -> bool) -> Text {
+    let found = candidates.into_iter().find(|text| has_form(text));
     Text::new(found.unwrap_or_default(), PLACE_CHARS_MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -214,6 +227,111 @@ mod tests {
             ("inf", "inf"),
         ] {
             assert_eq!(account_id(text), id, "{text}");
+        }
+    }
+
+    /// JSON values that are neither an account nor a region.
+    const HOSTILE: [&str; 12] = [
+        r#""guardduty""#,
+        r#""global""#,
+        r#""<!channel>""#,
+        r#""<!here>""#,
+        r#""eu-west-1\nINJECT""#,
+        r#""eu-west-1.evil.example""#,
+        r#""EU-WEST-1""#,
+        r#""111122223333 444455556666""#,
+        r#""1111222233334""#,
+        r#""１１１１２２２２３３３３""#,
+        "1.5",
+        "true",
+    ];
+
+    /// A finding of each source without an ARN; `A` is its account and `R` its region.
+    const FINDINGS: [(&str, &str); 6] = [
+        (
+            "guardduty",
+            r#"{"schemaVersion":"2.0","id":"f","accountId":A,"region":R,"severity":5,"service":{}}"#,
+        ),
+        ("securityhub", r#"{"SchemaVersion":"2018-10-08","Id":"f","AwsAccountId":A,"Region":R}"#),
+        ("securityhub", r#"{"finding_info":{"uid":"f"},"cloud":{"account":{"uid":A},"region":R}}"#),
+        ("inspector", r#"{"findingArn":"f","awsAccountId":A,"resources":[{"region":R}]}"#),
+        ("macie", r#"{"id":"f","accountId":A,"region":R,"resourcesAffected":{}}"#),
+        (
+            "access-analyzer",
+            r#"{"id":"f","accountId":A,"region":R,"isPublic":true,"resource":"arn:aws:s3:::b",
+                "resourceType":"AWS::S3::Bucket"}"#,
+        ),
+    ];
+
+    const VALID: [&str; 2] = [r#""111122223333""#, r#""eu-west-1""#];
+    const SENDER: [&str; 2] = [r#""999988887777""#, r#""us-gov-west-1""#];
+
+    /// Reads a finding with these accounts and regions, its own and its envelope's.
+    fn read(finding: &str, own: [&str; 2], envelope: [&str; 2]) -> Finding {
+        let detail = finding.replace(":A", &[":", own[0]].concat());
+        let detail = detail.replace(":R", &[":", own[1]].concat());
+        let [account, region] = envelope;
+        let body = format!(r#"{{"account":{account},"region":{region},"detail":{detail}}}"#);
+        let mut parsed = super::super::parse(&body);
+        assert_eq!((parsed.findings.len(), parsed.rejections.len()), (1, 0), "{body}");
+        parsed.findings.remove(0)
+    }
+
+    fn place(finding: &Finding) -> [&str; 2] {
+        [finding.account.as_str(), finding.region.as_str()]
+    }
+
+    #[test]
+    fn only_accounts_and_regions_are_shown_as_such() {
+        for (product, raw) in FINDINGS {
+            let own = ["111122223333", "eu-west-1"];
+            let sender = ["999988887777", "us-gov-west-1"];
+            let valid = read(raw, VALID, SENDER);
+            assert_eq!(place(&valid), own, "{raw}");
+            let print = format!("{product}/111122223333/eu-west-1/f");
+            assert_eq!(valid.fingerprint.to_string(), print);
+            for bad in HOSTILE {
+                let shown = |own, envelope| read(raw, own, envelope);
+                let case = format!("{bad} in {raw}");
+                assert_eq!(place(&shown([bad; 2], [bad; 2])), ["", ""], "{case}");
+                assert_eq!(place(&shown([bad; 2], SENDER)), sender, "{case}");
+                assert_eq!(place(&shown([bad, VALID[1]], SENDER)), [sender[0], own[1]], "{case}");
+                assert_eq!(place(&shown([VALID[0], bad], SENDER)), [own[0], sender[1]], "{case}");
+                let sent = shown(VALID, [bad; 2]);
+                assert_eq!((place(&sent), &sent.fingerprint), (own, &valid.fingerprint), "{case}");
+                let is_sender = |remark: &Remark| matches!(remark, Remark::SentByAccount(_));
+                assert!(!sent.remarks.iter().any(is_sender), "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_still_tells_findings_apart() {
+        for (_, raw) in FINDINGS {
+            let print = |own| read(raw, own, SENDER).fingerprint;
+            let by_account: BTreeSet<_> =
+                HOSTILE.iter().map(|bad| print([bad, VALID[1]])).collect();
+            assert_eq!(by_account.len(), HOSTILE.len(), "{raw}");
+            let by_region: BTreeSet<_> = HOSTILE.iter().map(|bad| print([VALID[0], bad])).collect();
+            // The region of Inspector's resource is not the finding's own.
+            let regions = if raw.contains("findingArn") { 1 } else { HOSTILE.len() };
+            assert_eq!(by_region.len(), regions, "{raw}");
+        }
+    }
+
+    #[test]
+    fn another_part_of_the_finding_comes_before_the_envelope() {
+        let guardduty = r#"{"id":"f","accountId":A,"region":R,
+            "arn":"arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/f"}"#;
+        let asff = r#"{"AwsAccountId":A,"Region":R,"ProductArn":"arn:aws:securityhub:::x",
+            "Id":"arn:aws:config:eu-west-1:111122223333:finding/f"}"#;
+        let ocsf = r#"{"finding_info":{"uid":"f"},"cloud":{"account":{"uid":A},"region":R},
+            "resources":[{"owner":{"account":{"uid":"111122223333"}},"region":"eu-west-1"}]}"#;
+        for raw in [guardduty, asff, ocsf] {
+            for bad in HOSTILE {
+                let finding = read(raw, [bad; 2], SENDER);
+                assert_eq!(place(&finding), ["111122223333", "eu-west-1"], "{bad} in {raw}");
+            }
         }
     }
 }

@@ -15,7 +15,6 @@ use super::lenient::{List, Pairs, Read, Str, borrowed, object};
 use super::model::{Finding, Group};
 use super::phrase::{Phrase, joined, listed, same};
 use super::product::Product;
-use super::region::is_region_name;
 use super::reject::Rejection;
 use super::text::Text;
 use crate::instants::Wall;
@@ -127,8 +126,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     };
     draft.complete_from(arn);
     if let Some(resource) = resource {
-        let region = borrowed(&resource.region).filter(|region| is_region_name(region));
-        draft.region = draft.region.or(region);
+        draft.complete(None, resource.region.as_deref());
         draft.partition = draft.partition.or_else(|| borrowed(&resource.partition));
     }
     draft.finish(envelope)

@@ -15,9 +15,10 @@ use crate::instants::Wall;
 pub struct Finding {
     pub fingerprint: Fingerprint,
     pub partition: Partition,
-    /// The account that the finding is about, or else the envelope's.
+    /// The account that the finding is about, or else the envelope's: 12 digits. Empty: unknown.
     pub account: Text,
-    /// The region that the finding is about, or else the envelope's.
+    /// The region that the finding is about, or else the envelope's, in the form of a
+    /// [`RegionName`](super::region::RegionName). Empty: unknown. A canary has its start's name.
     pub region: Text,
     /// GuardDuty's finding type, Security Hub's first type, or the source's nearest field.
     pub kind: Text,

@@ -22,7 +22,6 @@ use super::lenient::{Read, borrowed};
 use super::model::Finding;
 use super::original::original;
 use super::product::Product;
-use super::region::is_region_name;
 use super::reject::Rejection;
 use super::sample;
 use super::severity::Level;
@@ -35,6 +34,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = info.uid.as_deref().or(info.alternative.as_deref());
     let id = id.or(document.metadata.uid.as_deref());
     let resource = document.first_resource();
+    let owner = document.resources.first().and_then(|resource| resource.account.as_deref());
+    let near = document.resources.first().and_then(|resource| resource.region.as_deref());
     let mut draft = Draft {
         product: Product::of_security_hub(
             product.arn.as_deref(),
@@ -43,8 +44,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         ),
         id: id.map(Cow::Borrowed),
         id_key: "finding_info.uid",
-        account: document.account().map(Cow::Borrowed),
-        region: document.region().map(Cow::Borrowed),
+        account: borrowed(&document.cloud.account).or_else(|| owner.map(Cow::Borrowed)),
+        region: borrowed(&document.cloud.region),
         partition: document.partition().map(Cow::Borrowed),
         kind: document.kind().map(Cow::Borrowed),
         title: borrowed(&info.title),
@@ -62,6 +63,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         actor: actor::describe(&document),
         ..Draft::default()
     };
+    draft.complete(owner, near);
     draft.complete_from(id);
     draft.complete_from(product.arn.as_deref());
     if let Some(original) = id.and_then(|id| original(id, product.arn.as_deref())) {
@@ -73,17 +75,6 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Document<'_> {
-    fn account(&self) -> Option<&str> {
-        let owner = self.resources.first().and_then(|resource| resource.account.as_deref());
-        self.cloud.account.as_deref().or(owner)
-    }
-
-    fn region(&self) -> Option<&str> {
-        let near = self.resources.first().and_then(|resource| resource.region.as_deref());
-        let near = near.filter(|near| is_region_name(near));
-        self.cloud.region.as_deref().or(near)
-    }
-
     fn partition(&self) -> Option<&str> {
         let near = self.resources.first().and_then(|resource| resource.partition.as_deref());
         self.cloud.partition.as_deref().or(near)
