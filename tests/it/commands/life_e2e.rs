@@ -112,6 +112,35 @@ async fn a_later_post_names_the_standards_that_joined() {
     assert_eq!(standards.matches(", ").count(), 3, "{standards}");
 }
 
+/// The standards' findings that wait together, in one event or in several, are one card that names
+/// each standard once. One that passed is not named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_names_the_standards_that_wait_with_it() {
+    let events = case("one-control-four-standards.jsonl");
+    let mut all: Value = serde_json::from_str(&events[0]).unwrap();
+    let mut findings: Vec<Value> = Vec::new();
+    for event in &events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        findings.extend(event["detail"]["findings"].as_array().unwrap().iter().cloned());
+    }
+    all["detail"]["findings"] = json!(findings);
+    let mut passed = all.clone();
+    passed["detail"]["findings"][3]["Compliance"]["Status"] = json!("PASSED");
+    let lines: Vec<&str> = events.iter().map(String::as_str).collect();
+    for (events, count) in [
+        (&lines[..], 4),
+        (&[all.to_string().as_str()][..], 4),
+        (&[passed.to_string().as_str()][..], 3),
+    ] {
+        let scene = Scene::new().await;
+        let (tally, texts) = scene.run(events).await;
+        assert_eq!(texts.len(), 1, "{tally}");
+        let standards = texts[0].split("Standards: ").nth(1).unwrap_or(&texts[0]);
+        let standards = standards.split("\\n").next().unwrap();
+        assert_eq!(standards.split(", ").count(), count, "{standards}");
+    }
+}
+
 /// A blind agent that is healthy again and then blind again is posted twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_is_blind_again_is_posted_again() {
