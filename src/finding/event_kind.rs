@@ -9,7 +9,7 @@
 use crate::words::words;
 
 /// The event sources whose events hansho knows. Macie sends its findings as `aws.macie`, and
-/// CloudTrail sends the calls of its API as `aws.macie2`. The other products have one name for both.
+/// CloudTrail sends the calls of its API as `aws.macie2`. Other products have one name for both.
 const SOURCES: [&str; 7] = [
     "aws.guardduty",
     "aws.securityhub",
