@@ -214,14 +214,15 @@ impl Alert {
         Some(WriteOrder { alert: id, key: self.key.clone(), expect, record })
     }
 
-    /// The card of the post that carries it.
-    pub fn card(&self) -> Card {
+    /// The card of the post that carries it. `beside` are the standards of the other alerts with
+    /// its key at this desk.
+    pub fn card(&self, beside: &[&Text]) -> Card {
         let claim = self.claim();
         let perhaps = |record: &AlertRecord| {
             record.perhaps_repeats() || (self.earlier.perhaps_posted && record.accepted().is_none())
         };
         Card {
-            finding: self.with_known_standards(claim),
+            finding: self.with_known_standards(claim, beside),
             escalated_from: claim.and_then(AlertRecord::escalated_from),
             reminder: self.earlier.reminder,
             came_back: claim.and_then(AlertRecord::came_back),
@@ -232,9 +233,10 @@ impl Alert {
     }
 
     /// The finding, and the standards of the other members of its incident.
-    fn with_known_standards(&self, claim: Option<&AlertRecord>) -> Arc<Finding> {
+    fn with_known_standards(&self, claim: Option<&AlertRecord>, beside: &[&Text]) -> Arc<Finding> {
         let mut standards = self.finding.standards.clone();
-        for name in claim.into_iter().flat_map(|record| record.incident.standards()) {
+        let recorded = claim.into_iter().flat_map(|record| record.incident.standards());
+        for name in recorded.chain(beside.iter().map(|name| name.as_str())) {
             Finding::add_standard(&mut standards, name);
         }
         self.with_standards(standards)

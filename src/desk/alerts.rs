@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::finding::Text;
 use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, RecordKey};
 
@@ -38,6 +39,23 @@ impl Alerts {
     /// The alerts of a delivery.
     pub fn of(&self, delivery: DeliveryId) -> impl Iterator<Item = (AlertId, &Alert)> {
         self.iter().filter(move |(_, alert)| alert.delivery == delivery)
+    }
+
+    /// The standards of the open alerts that share a key with one of these, by key. They may wait,
+    /// and then the ledger does not know of them yet.
+    pub fn standards_beside(&self, ids: &[AlertId]) -> BTreeMap<&RecordKey, Vec<&Text>> {
+        let shares = |alert: &&Alert| alert.finding.member.is_some();
+        let posted = ids.iter().filter_map(|id| self.get(*id)).filter(shares);
+        let mut standards: BTreeMap<_, _> = posted.map(|alert| (&alert.key, Vec::new())).collect();
+        if standards.is_empty() {
+            return standards;
+        }
+        for alert in self.all.values().filter(shares).filter(|alert| !alert.closing) {
+            if let Some(names) = standards.get_mut(&alert.key) {
+                names.extend(&alert.finding.standards);
+            }
+        }
+        standards
     }
 
     pub fn ready(&self, destination: usize) -> &Ready {

@@ -8,13 +8,15 @@
 
 use crate::words::words;
 
-/// The event sources whose events hansho knows.
-const SOURCES: [&str; 6] = [
+/// The event sources whose events hansho knows. Macie sends its findings as `aws.macie`, and
+/// CloudTrail sends the calls of its API as `aws.macie2`. Other products have one name for both.
+const SOURCES: [&str; 7] = [
     "aws.guardduty",
     "aws.securityhub",
     "aws.inspector2",
     "aws.inspector",
     "aws.macie",
+    "aws.macie2",
     "aws.access-analyzer",
 ];
 
@@ -80,6 +82,9 @@ mod tests {
             ("aws.guardduty", "AWS API Call via CloudTrail", Some(CloudTrail)),
             ("aws.securityhub", "AWS API Call via CloudTrail", Some(CloudTrail)),
             ("aws.access-analyzer", "AWS Service Event via CloudTrail", Some(CloudTrail)),
+            ("aws.inspector2", "AWS API Call via CloudTrail", Some(CloudTrail)),
+            ("aws.macie2", "AWS API Call via CloudTrail", Some(CloudTrail)),
+            ("aws.macie", "AWS API Call via CloudTrail", Some(CloudTrail)),
             ("aws.inspector2", "Inspector2 Scan", Some(InspectorScan)),
             ("aws.inspector2", " Inspector2 Coverage ", Some(InspectorCoverage)),
             ("aws.inspector2", "Inspector2 AutoEnable", Some(InspectorAutoEnable)),

@@ -60,6 +60,14 @@ impl Fingerprint {
     }
 }
 
+/// How the id begins in the fingerprint of what a person sent: `event/EVENT/ID`.
+pub(super) const EVENT_ID_START: &str = "event/";
+
+/// The event and the finding's own id, of the id in the fingerprint of what a person sent.
+pub fn requested_id(id: &str) -> Option<(&str, &str)> {
+    id.strip_prefix(EVENT_ID_START)?.split_once('/')
+}
+
 /// Writes `product/account/region/id`, the ledger's partition key.
 ///
 /// Different fingerprints never have the same text. An unknown part is `-`. Bytes that would make

@@ -61,7 +61,7 @@ mod when;
 pub use condition::{Closing, Condition, FindingState};
 pub use control::{CONTROL_ID_START, control_id_start, member};
 pub use event_kind::IgnoredEvent;
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, requested_id};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use model::{Canary, Finding, Group, Remark};
 pub use outcome::{Parsed, Unwanted};

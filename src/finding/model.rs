@@ -1,7 +1,7 @@
 //! One finding, whichever product reported it.
 
 use super::condition::Condition;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, requested_id};
 use super::partition::Partition;
 use super::severity::Severity;
 use super::text::Text;
@@ -79,8 +79,7 @@ impl Finding {
     /// it: `event/EVENT/ID`.
     pub fn product_id(&self) -> &str {
         let id = self.fingerprint.id.as_str();
-        let after_event = || id.strip_prefix("event/")?.split_once('/').map(|(_, own)| own);
-        self.requested_by.as_ref().and_then(|_| after_event()).unwrap_or(id)
+        self.requested_by.as_ref().and_then(|_| requested_id(id)).map_or(id, |(_, own)| own)
     }
 }
 

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::control::sha256;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{EVENT_ID_START, Fingerprint};
 use super::lenient::Str;
 use super::text::Text;
 use crate::instants::Wall;
@@ -56,11 +56,11 @@ impl<'a> Request<'a> {
             false if event.is_empty() => time.map(Wall::to_rfc3339).unwrap_or_default().into(),
             false => sha256(event).into(),
         };
-        let whole = format!("event/{event}/{id}");
+        let whole = format!("{EVENT_ID_START}{event}/{id}");
         if whole.len() <= Fingerprint::MAX_ID_BYTES {
             return whole;
         }
-        format!("event/{event}/sha256:{}", sha256(id))
+        format!("{EVENT_ID_START}{event}/sha256:{}", sha256(id))
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::{DeadLetter, Depth, Lane, Ledger, LedgerError, QueueError};
-use crate::finding::CONTROL_ID_START;
+use crate::finding::{CONTROL_ID_START, requested_id};
 use crate::instants::Wall;
 use crate::policy::record::{Record, RecordKey};
 
@@ -17,7 +17,8 @@ pub const SEARCH_MESSAGES_MAX: usize = 100;
 /// What is known of the records that are searched for, when their keys are not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clue {
-    /// The finding's id in any of its forms, as a fingerprint writes it; or a post's id.
+    /// The finding's id in any of its forms, as a fingerprint writes it; or the id of a post, or
+    /// of the event by which a person sent findings.
     pub ids: Vec<String>,
     /// The ids are cut off: whatever begins like one of them fits.
     pub prefix: bool,
@@ -51,9 +52,11 @@ impl Clue {
 
     /// Whether this is the fingerprint of a finding that is searched for.
     pub fn names(&self, fingerprint: &str) -> bool {
-        let id = fingerprint.splitn(4, '/').nth(3);
+        let Some(id) = fingerprint.splitn(4, '/').nth(3) else { return false };
+        let of_event = requested_id(id).map(|(event, own)| [event, own]);
+        let mut names = of_event.into_iter().flatten().chain([id]);
         self.place_fits(fingerprint)
-            && id.is_some_and(|id| self.ids.iter().any(|wanted| self.is(id, wanted)))
+            && names.any(|name| self.ids.iter().any(|wanted| self.is(name, wanted)))
     }
 
     /// Whether the member of this name of the fingerprint is searched for.
@@ -185,6 +188,7 @@ mod tests {
         };
         let key = "guardduty/111122223333/us-east-1/f1";
         let arn = "securityhub/1/us-east-1/arn:aws:x:us-east-1:1:a/finding/f1";
+        let sent = "securityhub/1/us-east-1/event/e-1/arn:aws:x:us-east-1:1:a/finding/f1";
         for (fingerprint, clue, fits) in [
             (key, clue(&["f1"], false), true),
             (key, clue(&["f2", "f1"], false), true),
@@ -196,6 +200,12 @@ mod tests {
             (key, clue(&[], true), false),
             (arn, clue(&["f1"], false), false),
             (arn, clue(&["arn:aws:x:us-east-1:1:a/finding/f1"], false), true),
+            (sent, clue(&["e-1"], false), true),
+            (sent, clue(&["e-"], false), false),
+            (sent, clue(&["e-"], true), true),
+            (sent, clue(&["arn:aws:x:us-east-1:1:a/finding/f1"], false), true),
+            (sent, clue(&["event/e-1/arn:aws:x:us-east-1:1:a/finding/f1"], false), true),
+            (sent, clue(&["event"], false), false),
             (key, placed("guardduty", "111122223333", "us-east-1"), true),
             (key, placed("macie", "111122223333", "us-east-1"), false),
             (key, placed("guardduty", "111122223334", "us-east-1"), false),

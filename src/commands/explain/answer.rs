@@ -1,6 +1,8 @@
 //! The answer as data, as `--json` prints it. Fields have the names of the log and the ledger. All
 //! text is cleaned.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::finding::Text;
@@ -19,6 +21,8 @@ pub struct Explanation {
     pub findings: Vec<ExplainedFinding>,
     /// Parts of the message that are not findings.
     pub rejected: Vec<RejectedPart>,
+    /// Events that are known to be no findings: how many of each name.
+    pub ignored: BTreeMap<&'static str, usize>,
     /// The events of messages without a finding.
     pub events: Vec<HistoryEvent>,
     pub lanes: Vec<LaneDepth>,
@@ -51,7 +55,10 @@ pub struct About {
     /// Its severity can't be read, and counts as high.
     pub severity_unreadable: bool,
     pub sample: bool,
-    pub archived: bool,
+    /// The event says that it is closed.
+    pub closed: Option<ClosedState>,
+    /// The custom action by which a person sent it.
+    pub requested_by: Option<String>,
     pub created_at: Option<String>,
     pub updated_at: Option<String>,
 }
@@ -110,6 +117,9 @@ pub struct ClosedState {
     pub why: &'static str,
     /// `product` or `person`.
     pub by: &'static str,
+    /// The same for people.
+    #[serde(skip)]
+    pub(super) words: String,
 }
 
 #[derive(Debug, Serialize)]

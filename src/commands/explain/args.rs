@@ -9,8 +9,8 @@ pub struct Explain {
     #[command(flatten)]
     pub config: ConfigFlag,
     /// A finding's id, ARN or fingerprint (`product/account/region/id`, in the log as `finding`), a
-    /// post's id (`hansho …` at the end of a Slack message), or a file with the event or the
-    /// finding. `-` is the standard input
+    /// post's id (`hansho …` at the end of a Slack message), the id of a custom action's event, or
+    /// a file with the event or the finding. `-` is the standard input
     #[arg(value_name = "FINDING|FILE|-")]
     pub what: String,
     /// The account of the finding. With --region, an id needs no search
@@ -36,7 +36,8 @@ Show the history of a finding, from the ledger, the queues and the configuration
 - the destinations that it is owed to
 - when it was posted, in which post, and how often posting failed
 - the worker that is posting it now
-- why it was not posted: below the threshold, quarantined for a reason, or never received
+- why it was not posted: below the threshold, closed, quarantined for a reason, or never received
+- which events of a file are known to be no findings
 
 Changes nothing.
 

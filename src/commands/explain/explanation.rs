@@ -1,10 +1,12 @@
 //! Puts the evidence together: for each finding its events in the order of time, and its state at
 //! each destination. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::config::{Config, Destination};
 use crate::finding::{Finding, Level, Remark, Text};
 use crate::instants::Wall;
-use crate::policy::record::{AlertRecord, Record, Versioned};
+use crate::policy::record::{AlertRecord, Closed, Record, Versioned};
 
 use super::answer::{
     About, DestinationState, ExplainedFinding, Explanation, HistoryEvent, LaneDepth, RejectedPart,
@@ -35,11 +37,16 @@ pub fn explain(config: &Config, evidence: &Evidence, text: &str, now: Wall) -> E
         .rejections
         .iter()
         .map(|r| RejectedPart { reason: r.code.as_str(), detail: r.to_string() });
+    let mut ignored = BTreeMap::new();
+    for event in &evidence.ignored {
+        *ignored.entry(event.as_str()).or_default() += 1;
+    }
     Explanation {
         asked: text.to_owned(),
         backend: config.backend.as_str(),
         known: !events.is_empty() || findings.iter().any(|finding| finding.known),
         rejected: rejected.collect(),
+        ignored,
         events,
         lanes: lanes.collect(),
         notes: notes::notes(&context, evidence, &findings),
@@ -165,7 +172,8 @@ fn about(finding: &Finding) -> About {
         score: finding.severity.score,
         severity_unreadable: finding.remarks.iter().any(unreadable),
         sample: finding.sample,
-        archived: finding.condition.is_closed(),
+        closed: Closed::of(&finding.condition, finding.updated_at).map(incidents::closed),
+        requested_by: finding.requested_by.as_ref().map(Text::to_string),
         created_at: finding.created_at.map(Wall::to_rfc3339),
         updated_at: finding.updated_at.map(Wall::to_rfc3339),
     }

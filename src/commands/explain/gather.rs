@@ -5,7 +5,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::finding::{self, Finding, Rejection, Text};
+use crate::finding::{self, Finding, IgnoredEvent, Rejection, Text};
 use crate::policy::record::{AlertRecord, Record, RecordKey};
 use crate::ports::inquiry::{
     BodyFilter, Clue, Inquiry, LaneSearch, QueueInquiry, Search, WaitingMessage,
@@ -20,6 +20,8 @@ pub struct Evidence {
     pub subjects: Vec<Subject>,
     /// Parts of the asked message that are not findings.
     pub rejections: Vec<Rejection>,
+    /// Events in the asked message that are known to be no findings.
+    pub ignored: Vec<IgnoredEvent>,
     /// Messages with the asked body, without a finding.
     pub quarantined: Vec<DeadLetter>,
     pub waiting: Vec<WaitingMessage>,
@@ -100,8 +102,9 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
                 message.left_out
             ));
         }
-        let AskedMessage { findings, rejections, texts, .. } = message;
+        let AskedMessage { findings, rejections, ignored, texts, .. } = message;
         self.evidence.rejections = rejections;
+        self.evidence.ignored = ignored;
         let mut ids = Vec::new();
         for finding in findings {
             ids.push(finding.fingerprint.id.clone());

@@ -4,7 +4,7 @@ use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, Closed, ClosedBy, Incident, Member};
 
 use super::answer::{ClosedState, HistoryEvent, IncidentState, MemberState, clean};
-use super::outlook::closed_by;
+use super::outlook::{closed_by, closed_text};
 
 /// When the incident opened and closed, after which one it came back, and the state of its members.
 /// The opening is left out if it was the last post.
@@ -66,8 +66,9 @@ pub(super) fn state(incident: &Incident) -> IncidentState {
     }
 }
 
-fn closed(closed: Closed) -> ClosedState {
+pub(super) fn closed(closed: Closed) -> ClosedState {
     ClosedState {
+        words: closed_text(&closed),
         at: closed.at.at().map(Wall::to_rfc3339),
         why: closed.why.as_str(),
         by: match closed.by {

@@ -102,7 +102,7 @@ fn settled(context: &Context<'_>, record: &AlertRecord) -> Option<HistoryEvent> 
 }
 
 /// `resolved by its product since 2026-11-20T10:00:00Z`
-fn closed_text(closed: &Closed) -> String {
+pub(super) fn closed_text(closed: &Closed) -> String {
     let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
     format!("{}{since}", closed_by(closed))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{
-    self, Finding, Fingerprint, Product, Rejection, Text, control_id_start, member,
+    self, Finding, Fingerprint, IgnoredEvent, Product, Rejection, Text, control_id_start, member,
 };
 use crate::ports::inquiry::Clue;
 
@@ -39,6 +39,7 @@ pub enum Question {
 pub struct AskedMessage {
     pub findings: Vec<Finding>,
     pub rejections: Vec<Rejection>,
+    pub ignored: Vec<IgnoredEvent>,
     /// The texts of the messages and of their parts in the form of [`compact`], to find them in a
     /// queue.
     pub texts: BTreeSet<String>,
@@ -70,6 +71,7 @@ pub fn message(bodies: &[String], parts: &[String]) -> Question {
         let parsed = finding::parse(body);
         message.findings.extend(parsed.findings);
         message.rejections.extend(parsed.rejections);
+        message.ignored.extend(parsed.ignored);
     }
     message.left_out = message.findings.len().saturating_sub(FINDINGS_MAX);
     message.findings.truncate(FINDINGS_MAX);

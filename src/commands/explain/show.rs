@@ -19,6 +19,13 @@ pub fn text(explanation: &Explanation) -> String {
             rejected.reason, rejected.detail
         );
     }
+    for (name, count) in &explanation.ignored {
+        let events = if *count == 1 { "event" } else { "events" };
+        let _ = writeln!(
+            out,
+            "no finding ({name}): {count} {events}, which the worker counts and drops\n"
+        );
+    }
     if !explanation.events.is_empty() {
         let _ = writeln!(out, "Messages without a finding");
         write_events(&mut out, &explanation.events);
@@ -67,9 +74,10 @@ fn headline(about: &About) -> String {
     if about.sample {
         parts.push("sample".to_owned());
     }
-    if about.archived {
-        parts.push("archived".to_owned());
+    if let Some(action) = &about.requested_by {
+        parts.push(format!("requested by action {action}"));
     }
+    parts.extend(about.closed.as_ref().map(|closed| closed.words.clone()));
     parts.push(about.title.clone());
     if about.kind != about.title {
         parts.push(about.kind.clone());

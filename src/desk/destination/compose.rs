@@ -23,7 +23,11 @@ pub(in crate::desk) fn compose(
     }
     post.notes = notes.choose(channel, post, select, now);
     let text = |note| notes.text(channel, note, select.destinations, now);
-    let card = |id: &AlertId| Some(select.alerts.get(*id)?.card());
+    let standards = select.alerts.standards_beside(post.alerts());
+    let card = |id: &AlertId| {
+        let alert = select.alerts.get(*id)?;
+        Some(alert.card(standards.get(&alert.key).map_or(&[], Vec::as_slice)))
+    };
     let cards: Vec<Card> = post.alerts().iter().filter_map(card).collect();
     Post {
         id: post.post_id().to_owned(),

@@ -103,10 +103,7 @@ impl Sighting {
 
     /// The end of the incident, if the event says that the finding is closed.
     pub fn closed(&self) -> Option<Closed> {
-        let by_product = self.product.closed().map(|why| (why, ClosedBy::Product));
-        let by_person = || self.handling?.closed().map(|why| (why, ClosedBy::Person));
-        let (why, by) = by_product.or_else(by_person)?;
-        Some(Closed { at: self.at, why, by })
+        Closed::by_state(self.product, self.handling, self.at)
     }
 }
 
@@ -125,6 +122,26 @@ pub struct Closed {
     pub at: Stamp,
     pub why: Closing,
     pub by: ClosedBy,
+}
+
+impl Closed {
+    /// The closing that an event tells of, whether or not the ledger heeds it.
+    pub fn of(condition: &Condition, updated_at: Option<Wall>) -> Option<Closed> {
+        let at = Stamp::new(updated_at, condition.observed_at);
+        Closed::by_state(condition.product, condition.handling, at)
+    }
+
+    /// By the product first, then by a person.
+    fn by_state(
+        product: FindingState,
+        handling: Option<FindingState>,
+        at: Stamp,
+    ) -> Option<Closed> {
+        let by_product = product.closed().map(|why| (why, ClosedBy::Product));
+        let by_person = || handling?.closed().map(|why| (why, ClosedBy::Person));
+        let (why, by) = by_product.or_else(by_person)?;
+        Some(Closed { at, why, by })
+    }
 }
 
 /// One finding of those that share a fingerprint. Most have one member, without a name.

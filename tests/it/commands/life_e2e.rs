@@ -31,17 +31,38 @@ impl Scene {
         let before = self.slack.received().len();
         let input = self.folder.path().join("events.jsonl");
         std::fs::write(&input, events.join("\n")).unwrap();
+        let mut command = self.command();
+        command.args(["run", "--drain", "--json"]).arg("--input").arg(&input);
+        let tally = summary(&finish(command).await);
+        let posts = self.slack.received();
+        let texts = posts[before..].iter().map(|post| post.payload.to_string()).collect();
+        (tally, texts)
+    }
+
+    fn command(&self) -> tokio::process::Command {
         let mut command = hansho(self.folder.path());
-        command.args(["run", "--drain", "--json"]).arg("--input").arg(&input).envs([
+        command.envs([
             ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET)),
             ("HANSHO_DESTINATION_PACE", "50ms".to_owned()),
             ("HANSHO_DESTINATION_MENTION_HIGH", MENTION.to_owned()),
             ("HANSHO_MIN_SEVERITY", "medium".to_owned()),
         ]);
-        let tally = summary(&finish(command).await);
-        let posts = self.slack.received();
-        let texts = posts[before..].iter().map(|post| post.payload.to_string()).collect();
-        (tally, texts)
+        command
+    }
+
+    /// What `hansho explain` says.
+    async fn explain(&self, args: &[&str]) -> (String, Option<i32>) {
+        let mut command = self.command();
+        command.arg("explain").args(args);
+        let output = finish(command).await;
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    }
+
+    /// What `hansho explain` says of these events in a file.
+    async fn explain_events(&self, events: &str, args: &[&str]) -> String {
+        let file = self.folder.path().join("asked.jsonl");
+        std::fs::write(&file, events).unwrap();
+        self.explain(&[&[file.to_str().unwrap()], args].concat()).await.0
     }
 }
 
@@ -110,6 +131,80 @@ async fn a_later_post_names_the_standards_that_joined() {
     assert_eq!(tally["escalated"], 1, "{tally}");
     let standards = texts[0].split("Standards: ").nth(1).unwrap().split("\\n").next().unwrap();
     assert_eq!(standards.matches(", ").count(), 3, "{standards}");
+}
+
+/// The standards' findings that wait together, in one event or in several, are one card that names
+/// each standard once. One that passed is not named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_names_the_standards_that_wait_with_it() {
+    let events = case("one-control-four-standards.jsonl");
+    let mut all: Value = serde_json::from_str(&events[0]).unwrap();
+    let mut findings: Vec<Value> = Vec::new();
+    for event in &events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        findings.extend(event["detail"]["findings"].as_array().unwrap().iter().cloned());
+    }
+    all["detail"]["findings"] = json!(findings);
+    let mut passed = all.clone();
+    passed["detail"]["findings"][3]["Compliance"]["Status"] = json!("PASSED");
+    let lines: Vec<&str> = events.iter().map(String::as_str).collect();
+    for (events, count) in [
+        (&lines[..], 4),
+        (&[all.to_string().as_str()][..], 4),
+        (&[passed.to_string().as_str()][..], 3),
+    ] {
+        let scene = Scene::new().await;
+        let (tally, texts) = scene.run(events).await;
+        assert_eq!(texts.len(), 1, "{tally}");
+        let standards = texts[0].split("Standards: ").nth(1).unwrap_or(&texts[0]);
+        let standards = standards.split("\\n").next().unwrap();
+        assert_eq!(standards.split(", ").count(), count, "{standards}");
+    }
+}
+
+/// `hansho explain` says of each event what it is, in the words of the card.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_tells_what_an_event_is() {
+    let scene = Scene::new().await;
+    let lines = case("custom-action-after-posted.jsonl");
+    scene.run(&[&lines[1]]).await;
+    let mut clean: Value = serde_json::from_str(&case("s3-object-threat-found.json")[0]).unwrap();
+    clean["detail"]["scanResultDetails"] = json!({ "scanResultStatus": "NO_THREATS_FOUND" });
+    let api_call = case("cloudtrail-archive-click.json").remove(0);
+    for (event, said) in [
+        (&api_call, "no finding (cloudtrail): 1 event,"),
+        (&clean.to_string(), "no finding (clean_scan): 1 event,"),
+        (&format!("{api_call}\n{api_call}"), "no finding (cloudtrail): 2 events,"),
+        (&case("control-passed-high.json")[0], "resolved by its product since"),
+        (&case("workflow-suppressed.json")[0], "suppressed by a person in Security Hub since"),
+        (&case("guardduty-archived-then-active.jsonl")[0], "suppressed by its product since"),
+        (&lines[1], "requested by action Send to Slack"),
+    ] {
+        let text = scene.explain_events(event, &[]).await;
+        assert!(text.contains(said), "{said}: {text}");
+        assert!(!text.contains("archived"), "{text}");
+    }
+    let text = scene.explain_events(&api_call, &["--json"]).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(answer["ignored"], json!({ "cloudtrail": 1 }));
+    let text = scene.explain_events(&case("workflow-suppressed.json")[0], &["--json"]).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    let closed = &answer["findings"][0]["about"]["closed"];
+    assert_eq!((&closed["why"], &closed["by"]), (&json!("suppressed"), &json!("person")));
+}
+
+/// The id of a custom action's event leads to all that was sent with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_finds_what_a_person_sent_by_its_event() {
+    let scene = Scene::new().await;
+    let mut event: Value =
+        serde_json::from_str(&case("custom-action-after-posted.jsonl")[1]).unwrap();
+    let id = "8f1b2c3d-0000-4000-8000-123456789abc";
+    event["id"] = json!(id);
+    scene.run(&[&event.to_string()]).await;
+    let (text, code) = scene.explain(&[id]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(&format!("event/{id}/")) && text.contains("posted"), "{text}");
 }
 
 /// A blind agent that is healthy again and then blind again is posted twice.
