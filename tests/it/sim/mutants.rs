@@ -57,7 +57,7 @@ type Finding<T> = (T, &'static [&'static str], u64);
 
 const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::MarkBeforePost, &["I1", "I12"], USUAL_SEEDS),
-    (Mutant::UnfencedMark, &["I2", "I8"], USUAL_SEEDS),
+    (Mutant::UnfencedMark, &["I2", "I8"], 120),
     (Mutant::UnfencedClaim, &["I2", "I8"], USUAL_SEEDS),
     (Mutant::MarkForgotten, &["I2", "I12"], USUAL_SEEDS),
     (Mutant::BusyTakenForPosted, &["I1", "I12"], USUAL_SEEDS),
