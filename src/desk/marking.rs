@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::finding::Closing;
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
-use crate::policy::ledger::{self, ClosingStep, Recording, UnclaimedPost};
-use crate::policy::record::{AlertRecord, Closed, Sighting};
+use crate::policy::ledger::{self, UnclaimedPost};
+use crate::policy::record::{AlertRecord, Closed};
 use crate::ports::{LedgerError, Written};
 
 use super::alert::AlertState;
@@ -234,7 +234,7 @@ impl Marking<'_> {
         let Some(alert) = self.buffer.alerts.get(id) else { return };
         // Without a record, this worker remembers the closing for an open state that comes late.
         let now = self.cx.now;
-        let record = record.or_else(|| closed_record(&alert.sighting, &self.cx));
+        let record = record.or_else(|| prefetch::closed_record(&alert.sighting, &self.cx));
         if let Some(record) = &record {
             self.ledger.recent.learn(&alert.key, record, &alert.sighting, now);
         }
@@ -282,14 +282,6 @@ impl Marking<'_> {
 
     fn resolve(&mut self, id: AlertId, resolution: Resolution) {
         self.buffer.resolve(id, resolution, self.notes, &mut self.cx);
-    }
-}
-
-/// The record that a closing would have, if it left a trace.
-fn closed_record(sighting: &Sighting, cx: &Context<'_>) -> Option<Box<AlertRecord>> {
-    match ledger::close(None, sighting, true, &cx.settings.terms, cx.now.wall) {
-        ClosingStep::Record(Recording::Write { record, .. }) => Some(Box::new(record)),
-        ClosingStep::Record(Recording::Known | Recording::Busy { .. }) | ClosingStep::Owed => None,
     }
 }
 

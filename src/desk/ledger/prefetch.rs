@@ -20,7 +20,7 @@ use crate::instants::Mono;
 use crate::mutation::{self, Mutation};
 use crate::policy::ledger::{self, Claim, ClosingStep, RecordKey, Recording};
 use crate::policy::recent::Settled;
-use crate::policy::record::AlertRecord;
+use crate::policy::record::{AlertRecord, Sighting};
 use crate::policy::retry::Retry;
 use crate::ports::{Consistency, LedgerError, PREFETCH_MAX, Prefetched};
 
@@ -240,7 +240,7 @@ pub(in crate::desk) fn decide(
     };
     match answer {
         Prefetched::Absent if alert.closing && !leaves_trace(alert, cx) => {
-            Next::Settle(Settled::Closed, None)
+            Next::Settle(Settled::Closed, closed_record(&alert.sighting, cx))
         }
         Prefetched::Absent | Prefetched::Unknown => posted(Mutation::UnknownTakenForPosted),
         Prefetched::Record(record) if alert.closing => {
@@ -271,14 +271,27 @@ pub(in crate::desk) fn decide(
 
 /// Whether the closing of a finding that has no record is written all the same: its open state may
 /// still wait in a queue, or be posted this moment, and it would be owed. A patched vulnerability
-/// leaves a trace only if it is young. There may be thousands, and they seldom come back.
+/// leaves a trace only if it is young. There may be thousands, and they seldom come back. A control
+/// that passes is always informational, so its severity says nothing of its failure.
 pub(in crate::desk) fn leaves_trace(alert: &Alert, cx: &Context<'_>) -> bool {
     let Finding { fingerprint, severity, created_at, first_seen, .. } = &*alert.finding;
+    let is_control = alert.finding.member.is_some();
     let is_patched = fingerprint.product == Product::Inspector.as_str();
     let began = created_at.or(*first_seen);
     let young = match (began, alert.sighting.at.updated_at) {
         (Some(began), Some(closed)) => closed.since(began) < YOUNG,
         _ => true,
     };
-    (young || !is_patched) && cx.settings.routes.admits(alert.destination, severity)
+    is_control || (young || !is_patched) && cx.settings.routes.admits(alert.destination, severity)
+}
+
+/// The record that a closing would have, if it left a trace.
+pub(in crate::desk) fn closed_record(
+    sighting: &Sighting,
+    cx: &Context<'_>,
+) -> Option<Box<AlertRecord>> {
+    match ledger::close(None, sighting, true, &cx.settings.terms, cx.now.wall) {
+        ClosingStep::Record(Recording::Write { record, .. }) => Some(Box::new(record)),
+        ClosingStep::Record(Recording::Known | Recording::Busy { .. }) | ClosingStep::Owed => None,
+    }
 }

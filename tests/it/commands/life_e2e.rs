@@ -305,7 +305,7 @@ async fn what_counts_is_the_time_of_a_state_and_not_its_arrival() {
         (
             "passed before its failure arrives, and fails again",
             vec![
-                control("PASSED", "NEW", "HIGH", 2),
+                control("PASSED", "NEW", "INFORMATIONAL", 2),
                 control("FAILED", "NEW", "HIGH", 1),
                 control("FAILED", "NEW", "HIGH", 3),
             ],

@@ -160,8 +160,9 @@ pub enum What {
     /// A ledger write was answered with an error, whatever became of it.
     WriteFailed {
         alert: Alert,
-        /// It was to close an incident, or to say more of a closed one. It belongs to no claim.
+        /// It was to close an incident, to say more of a closed one, or to release its claim.
         closes: bool,
+        fence: u64,
     },
     /// A read of a record, which a closing begins with, was answered with an error.
     ReadFailed {

@@ -113,6 +113,7 @@ impl Ledger for SimLedger {
         let (alert, note) = (alert_of(key), self.note_of(&row, &record));
         let (paces, destination) = (key.kind() == RecordKind::Pace, alert.destination);
         let closes = note.closed && note.state != "claimed";
+        let fence = note.fence;
         let (key, expect) = (key.clone(), expect.clone());
         world.rush(self.process.who, "ledger");
         let written = self.world.call(&self.process, async move {
@@ -127,7 +128,7 @@ impl Ledger for SimLedger {
             if done {
                 world.replaced(&key, before);
             }
-            let (fence, next) = (note.fence, note.lease_until);
+            let next = note.lease_until;
             let reserved = row.state == State::Claimed;
             world.note(
                 who,
@@ -147,7 +148,7 @@ impl Ledger for SimLedger {
                 who,
                 match paces {
                     true => What::PaceFailed { destination },
-                    false => What::WriteFailed { alert, closes },
+                    false => What::WriteFailed { alert, closes, fence },
                 },
             );
         }

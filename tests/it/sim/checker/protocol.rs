@@ -27,6 +27,7 @@ struct Claim {
     lease_until: i64,
     level_sent: Option<u8>,
     closed: bool,
+    fence: u64,
     ambiguous: u32,
 }
 
@@ -88,10 +89,12 @@ impl<'a> State<'a> {
                 self.recorded(who, *alert);
                 self.written(rules, entry, who, *alert, row, *done, verdict);
             }
-            What::WriteFailed { alert, closes } => {
+            What::WriteFailed { alert, closes, fence } => {
                 self.not_answered(who, Some(*alert), entry.at);
                 self.recorded(who, *alert);
-                if !closes {
+                // A release has the fence of its claim. A closing belongs to no claim.
+                let claim = self.claims.get(&(who, *alert));
+                if !closes || claim.is_some_and(|claim| claim.fence == *fence) {
                     self.claims.remove(&(who, *alert));
                     self.perhaps_taken.remove(&(who, *alert));
                 }
@@ -236,8 +239,9 @@ impl<'a> State<'a> {
     }
 
     fn hold(&mut self, who: Who, alert: Alert, row: &'a RowNote) {
-        let RowNote { lease_until, level_sent, closed, ambiguous, .. } = *row;
-        self.claims.insert((who, alert), Claim { lease_until, level_sent, closed, ambiguous });
+        let RowNote { lease_until, level_sent, closed, fence, ambiguous, .. } = *row;
+        self.claims
+            .insert((who, alert), Claim { lease_until, level_sent, closed, fence, ambiguous });
         self.rows.insert(alert, (who, row));
     }
 
