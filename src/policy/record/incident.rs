@@ -257,9 +257,10 @@ impl Incident {
         self.closed.is_some()
     }
 
-    /// The standards of its members, as far as they are known.
+    /// The standards of its open members, as far as they are known.
     pub fn standards(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().map(|member| member.standard.as_str()).filter(|name| !name.is_empty())
+        let open = self.members.iter().filter(|member| !member.is_closed());
+        open.map(|member| member.standard.as_str()).filter(|name| !name.is_empty())
     }
 
     /// The end of an earlier incident, if the event is about a member's state in that incident.

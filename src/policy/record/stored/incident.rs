@@ -54,9 +54,9 @@ pub(super) fn encode(incident: &Incident) -> String {
         c: incident.closed.map(closed),
         b: incident.closed_before.map(closed),
         m: incident.members.iter().map(member).collect(),
-        s: match incident.standards().next() {
-            Some(_) => incident.members.iter().map(|member| member.standard.clone()).collect(),
-            None => Vec::new(),
+        s: match incident.members.iter().all(|member| member.standard.is_empty()) {
+            false => incident.members.iter().map(|member| member.standard.clone()).collect(),
+            true => Vec::new(),
         },
     };
     // Numbers and strings can always be written.
