@@ -5,11 +5,9 @@
 //! [`Finding::member`](super::Finding::member) tells them apart.
 //! Source: Security Hub user guide, "Consolidated control findings".
 
-use sha2::{Digest as _, Sha256};
-
 use super::arn::Arn;
 use super::control_ids::security_control;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, sha256};
 use super::model::Finding;
 
 /// A control of Security Hub, and the resource that it was checked for.
@@ -42,12 +40,13 @@ impl<'a> Control<'a> {
     /// its SHA-256.
     pub fn finding_id(&self) -> String {
         let Control { id, resource } = self;
-        let whole = format!("{CONTROL_ID_START}{id}/{resource}");
-        if whole.len() <= Fingerprint::MAX_ID_BYTES {
-            return whole;
-        }
-        format!("{CONTROL_ID_START}{id}/sha256:{}", sha256(resource))
+        Fingerprint::bounded_id(&format!("{CONTROL_ID_START}{id}/"), resource)
     }
+}
+
+/// The control and the resource in the id of a control's fingerprint.
+pub fn control_and_resource(id: &str) -> Option<(&str, &str)> {
+    id.strip_prefix(CONTROL_ID_START)?.split_once('/')
 }
 
 /// How the id in a control's fingerprint begins.
@@ -91,10 +90,6 @@ fn is_control_id(text: &str) -> bool {
         (1..=max).contains(&text.len()) && text.as_bytes().iter().all(good)
     };
     is_all(service, 40, u8::is_ascii_alphanumeric) && is_all(number, 4, u8::is_ascii_digit)
-}
-
-pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

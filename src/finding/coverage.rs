@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 
 use super::condition::{Closing, Condition, FindingState};
-use super::control::sha256;
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::fingerprint::Fingerprint;
@@ -133,8 +132,17 @@ pub(super) fn read(
     draft.complete_from(envelope.resource.as_deref());
     draft.account = draft.account.take().or_else(|| borrowed(&envelope.account));
     draft.region = draft.region.take().or_else(|| borrowed(&envelope.region));
-    draft.id = draft.id.take().map(bounded_id);
+    // A key of S3 has up to 1,024 bytes.
+    draft.id = draft.id.take().map(|id| match id.split_once('/') {
+        Some((kind, rest)) => Fingerprint::bounded_id(&[kind, "/"].concat(), rest).into(),
+        None => id,
+    });
     draft.finish(envelope).map(Some)
+}
+
+/// Whether the id in a fingerprint of GuardDuty is one of an event beside its findings.
+pub fn is_coverage_id(id: &str) -> bool {
+    id.starts_with("s3-") || id.starts_with("runtime/")
 }
 
 impl<'a> Document<'a> {
@@ -258,15 +266,6 @@ impl Object<'_> {
 /// What is healthy again closes the incident, so that the next fault is posted again.
 fn healed(healthy: bool) -> Condition {
     Condition::of_product(FindingState::closed_if(healthy, Closing::Resolved))
-}
-
-/// A key of S3 has up to 1,024 bytes. A long id ends with its SHA-256.
-fn bounded_id(id: Cow<'_, str>) -> Cow<'_, str> {
-    if id.len() <= Fingerprint::MAX_ID_BYTES {
-        return id;
-    }
-    let kind = id.split('/').next().unwrap_or_default();
-    format!("{kind}/sha256:{}", sha256(&id)).into()
 }
 
 fn is(text: &str, word: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use sha2::{Digest as _, Sha256};
+
 use super::arn::Arn;
 use super::original::original;
 use super::product::Product;
@@ -26,6 +28,14 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// ASFF allows an Id of 512 characters; a ledger record has to stay under 1 KB.
     pub const MAX_ID_BYTES: usize = 512;
+
+    /// An id of two parts. If it is too long, the SHA-256 of `rest` stands for `rest`.
+    pub(super) fn bounded_id(start: &str, rest: &str) -> String {
+        match start.len() + rest.len() <= Fingerprint::MAX_ID_BYTES {
+            true => [start, rest].concat(),
+            false => [start, "sha256:", &sha256(rest)].concat(),
+        }
+    }
 
     /// AWS's products, as fingerprints name them.
     pub const PRODUCTS: [&str; 5] = [
@@ -109,6 +119,10 @@ fn write_escaped(
         }
     }
     Ok(())
+}
+
+pub(super) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ mod standards;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};
-pub use control::{CONTROL_ID_START, control_id_start, member};
+pub use control::{CONTROL_ID_START, control_and_resource, control_id_start, member};
+pub use coverage::is_coverage_id;
 pub use event_kind::IgnoredEvent;
 pub use fingerprint::{Fingerprint, requested_id};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};

@@ -8,8 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::control::sha256;
-use super::fingerprint::{EVENT_ID_START, Fingerprint};
+use super::fingerprint::{EVENT_ID_START, Fingerprint, sha256};
 use super::lenient::Str;
 use super::text::Text;
 use crate::instants::Wall;
@@ -56,11 +55,7 @@ impl<'a> Request<'a> {
             false if event.is_empty() => time.map(Wall::to_rfc3339).unwrap_or_default().into(),
             false => sha256(event).into(),
         };
-        let whole = format!("{EVENT_ID_START}{event}/{id}");
-        if whole.len() <= Fingerprint::MAX_ID_BYTES {
-            return whole;
-        }
-        format!("{EVENT_ID_START}{event}/sha256:{}", sha256(id))
+        Fingerprint::bounded_id(&format!("{EVENT_ID_START}{event}/"), id)
     }
 }
 

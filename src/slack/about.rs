@@ -1,7 +1,7 @@
 //! Links to what AWS's documentation says about a type of finding, or about a control. They are
 //! built of checked parts, as those in [`super::console`].
 
-use crate::finding::{Finding, Product};
+use crate::finding::{Finding, Product, control_and_resource, is_coverage_id};
 
 const GUARDDUTY: &str = "https://docs.aws.amazon.com/guardduty/latest/ug/";
 
@@ -11,7 +11,7 @@ pub(super) fn link(finding: &Finding) -> Option<String> {
     let id = finding.product_id();
     match Product::from_name(&finding.fingerprint.product) {
         // A scan and an agent's coverage are no types of findings.
-        Product::GuardDuty if id.starts_with("s3-") || id.starts_with("runtime/") => None,
+        Product::GuardDuty if is_coverage_id(id) => None,
         Product::GuardDuty => Some(guardduty(finding.kind.as_str())),
         Product::SecurityHub => control(id),
         _ => None,
@@ -21,7 +21,7 @@ pub(super) fn link(finding: &Finding) -> Option<String> {
 /// Source: Security Hub user guide, "ASFF", `Remediation`; API reference,
 /// `SecurityControlDefinition`, `RemediationUrl`.
 fn control(id: &str) -> Option<String> {
-    let (control, _) = id.strip_prefix("control/")?.split_once('/')?;
+    let (control, _) = control_and_resource(id)?;
     let is_word = |text: &str| {
         (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };

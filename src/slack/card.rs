@@ -217,10 +217,11 @@ fn shown(text: &Text, max_chars: usize) -> Option<String> {
 
 /// The name of an account is text, its id is code.
 fn named(id: &str, guide: &Guide) -> String {
-    guide.account(id, ACCOUNT_NAME_CHARS_MAX, ACCOUNT_CHARS_MAX, |text, max| match text == id {
-        true => code(text, max),
-        false => literal(text, max),
-    })
+    let id_shown = code(id, ACCOUNT_CHARS_MAX);
+    match guide.accounts.name(id) {
+        Some(name) => [&literal(name, ACCOUNT_NAME_CHARS_MAX), " ", &id_shown].concat(),
+        None => id_shown,
+    }
 }
 
 /// Account and region are always shown, even if unknown.

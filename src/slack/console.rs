@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::finding::arn::last_part;
 use crate::finding::region::is_region_name;
 use crate::finding::{Finding, Fingerprint, Partition, Product};
+use crate::finding::{control_and_resource, is_coverage_id};
 
 /// A longer link is left out. It would take too much of the card's budget.
 pub const LINK_CHARS_MAX: usize = 900;
@@ -64,7 +65,7 @@ fn page(finding: &Finding) -> Option<String> {
     }
     match Product::from_name(&finding.fingerprint.product) {
         // An event beside the findings, such as a scan of an object, has no page.
-        Product::GuardDuty if id.starts_with("s3-") || id.starts_with("runtime/") => None,
+        Product::GuardDuty if is_coverage_id(id) => None,
         Product::GuardDuty => {
             let id = encode(short_id(id));
             let search = "#/findings?search=id%3D";
@@ -75,8 +76,7 @@ fn page(finding: &Finding) -> Option<String> {
                 let value = encode(&encode(value));
                 format!("{key}%3D%255Coperator%255C%253AEQUALS%255C%253A{value}")
             };
-            let control = id.strip_prefix("control/").and_then(|id| id.split_once('/'));
-            let search = match control {
+            let search = match control_and_resource(id) {
                 // A resource with a long id is named by its hash.
                 Some((control, resource)) if resource.starts_with("sha256:") => {
                     filter("ComplianceSecurityControlId", control)

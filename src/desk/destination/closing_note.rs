@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::finding::{Closing, Finding};
+use crate::finding::Finding;
 use crate::instants::Wall;
 use crate::policy::record::{Closed, Incident};
 use crate::ports::{ClosedLine, NOTE_LINE_WEIGHT_MAX, Note};
@@ -54,8 +54,7 @@ impl ClosingNotes {
         }
         let opened_at = incident.and_then(|incident| incident.opened_at);
         let after = opened_at.map(|opened_at| closed.at.at().unwrap_or(now).since(opened_at));
-        let (finding, why): (_, Closing) = (Arc::clone(finding), closed.why);
-        waiting.lines.push(ClosedLine { finding, why, after });
+        waiting.lines.push(ClosedLine { finding: Arc::clone(finding), why: closed.why, after });
     }
 
     /// The next post carries these findings: they came back, and their cards say so.
@@ -92,6 +91,7 @@ impl ClosingNotes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Closing;
     use crate::policy::record::{ClosedBy, Stamp};
 
     /// Closings of as many findings, at destination 0. Destination 1 does not want them.

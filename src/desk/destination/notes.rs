@@ -85,7 +85,8 @@ impl Notes {
         for note in notes {
             match *note {
                 PendingNote::Closed(share) => self.closings.shown(channel, share),
-                about_hansho => self.recovery.shown(channel, about_hansho),
+                PendingNote::Recovered => self.recovery.recovered_shown(channel),
+                PendingNote::StandsIn(i) => self.recovery.stands_in_shown(i),
             }
         }
     }

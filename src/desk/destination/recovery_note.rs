@@ -184,15 +184,17 @@ impl RecoveryNotes {
         Some(Note::StandsIn { destination: destinations[i].name().to_owned(), dead_for })
     }
 
-    /// The note is not repeated.
-    pub fn shown(&mut self, channel: usize, note: PendingNote) {
-        if mutation::is(Mutation::NotesRepeated) {
-            return;
+    /// The recovery note of a channel is not repeated.
+    pub fn recovered_shown(&mut self, channel: usize) {
+        if !mutation::is(Mutation::NotesRepeated) {
+            self.0[channel].over = None;
         }
-        match note {
-            PendingNote::Recovered => self.0[channel].over = None,
-            PendingNote::StandsIn(i) => self.0[i].fallback_knows = true,
-            PendingNote::Closed(_) => {}
+    }
+
+    /// The note for the fallback of a dead destination is not repeated.
+    pub fn stands_in_shown(&mut self, i: usize) {
+        if !mutation::is(Mutation::NotesRepeated) {
+            self.0[i].fallback_knows = true;
         }
     }
 }
