@@ -1,5 +1,5 @@
 //! GuardDuty's events beside its findings: the results of Malware Protection for S3, and whether it
-//! can see at all. Each becomes a finding: a threat, or a gap in what is scanned or watched.
+//! can see at all. Each becomes a finding: a threat, or a gap in scanning or watching.
 //!
 //! Source: GuardDuty user guide, "Monitoring S3 object scans with Amazon EventBridge" and "Coverage
 //! status change with EventBridge notifications"; EventBridge event reference, GuardDuty.
@@ -263,7 +263,7 @@ impl Object<'_> {
     }
 }
 
-/// What is healthy again closes the incident, so that the next fault is posted again.
+/// A resource that is healthy again closes the incident, so that its next fault is posted again.
 fn healed(healthy: bool) -> Condition {
     Condition::of_product(FindingState::closed_if(healthy, Closing::Resolved))
 }

@@ -35,7 +35,7 @@ const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
 const ID_CHARS_MAX: usize = 200;
-/// How many others of a group a card names by id. One that is cut can still be looked up.
+/// How many others of a group a card names by id. An id that is cut can still be looked up.
 const OTHERS_MAX: usize = 2;
 const OTHER_ID_MAX: usize = 66;
 

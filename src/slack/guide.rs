@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::finding::arn::is_account_id;
 use crate::ports::Accounts;
 
-/// A name that is cut shorter tells nobody anything, so it is left out.
+/// A name that is cut shorter helps nobody, so it is left out.
 const NAME_CHARS_MIN: usize = 6;
 
 /// The longest address in the configuration, escaped for Slack.

@@ -62,7 +62,7 @@ fn line(card: &Card, guide: &Guide) -> String {
 pub(super) fn line_after(head: String, finding: &Finding, guide: &Guide) -> String {
     let left =
         LINE_CHARS_MAX.saturating_sub(json_units(&head) + json_units(&tail(finding, guide, 0)));
-    // The title tells more than the name.
+    // The title says more than the name.
     let tail = tail(finding, guide, (left / 3).min(NAME_CHARS_MAX));
     let taken = json_units(&head) + json_units(&tail) + json_units("\n");
     let subject = subject(finding, LINE_CHARS_MAX.saturating_sub(taken));

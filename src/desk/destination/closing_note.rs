@@ -69,7 +69,7 @@ impl ClosingNotes {
         let waiting = self.0.get(channel)?.as_ref()?;
         let room = (weight_max / NOTE_LINE_WEIGHT_MAX).saturating_sub(1);
         let lines = waiting.lines.len().min(room);
-        // What is counted comes after what is named.
+        // Counted findings come after the named ones.
         let more = if lines == waiting.lines.len() { waiting.more } else { 0 };
         (lines > 0).then_some(Share { lines, more })
     }

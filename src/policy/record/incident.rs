@@ -125,7 +125,7 @@ pub struct Closed {
 }
 
 impl Closed {
-    /// The closing that an event tells of, whether or not the ledger heeds it.
+    /// The closing that an event reports, whether or not the ledger heeds it.
     pub fn of(condition: &Condition, updated_at: Option<Wall>) -> Option<Closed> {
         let at = Stamp::new(updated_at, condition.observed_at);
         Closed::by_state(condition.product, condition.handling, at)

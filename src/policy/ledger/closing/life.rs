@@ -29,7 +29,7 @@ fn by_product(product: FindingState, at: i64) -> Sighting {
     Sighting { product, at: stamp(at, at), ..Sighting::open(High, None) }
 }
 
-/// Security Hub's event, which tells the handling too.
+/// Security Hub's event, which has the handling too.
 fn by_hub(product: FindingState, handling: FindingState, updated: i64, at: i64) -> Sighting {
     Sighting { handling: Some(handling), at: stamp(updated, at), ..by_product(product, 0) }
 }

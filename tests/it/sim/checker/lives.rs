@@ -1,4 +1,4 @@
-//! I21 and I22: a finding that comes back is posted again, and one that is known to be closed is
+//! I21 and I22: a finding that comes back is posted again, and a finding known to be closed is
 //! not posted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,7 +140,7 @@ impl<'a> State<'a> {
         if card.closed {
             return breaks("it is closed".to_owned());
         }
-        // Without the ledger nobody knows what is closed.
+        // Without the ledger nobody knows which findings are closed.
         let Some(claimed) = self.claimed.get(&(who, card.alert())).copied() else { return };
         let open = self.open.get(&card.finding).copied().unwrap_or(0);
         let kept = |closing: &Closing| closing.at + rules.retention_ms > claimed + SKEW_MS;
