@@ -160,7 +160,8 @@ async fn a_finding_costs_so_many_calls_and_no_more() {
         "{:?}",
         others.counts
     );
-    costs_page_says(&table(&nights));
+    // How many updates are claimed before they are read depends on the machine.
+    costs_page_says(&table(&nights[..5]));
 }
 
 const BEGIN: &str =

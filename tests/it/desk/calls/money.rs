@@ -72,7 +72,7 @@ pub fn table(nights: &[Night]) -> String {
             night.all(),
         ));
     }
-    let [below, _, new, _, known, _] = nights else { panic!("six nights") };
+    let [below, _, new, _, known] = nights else { panic!("five nights") };
     // Of the night with the known ones a tenth was new.
     let known = (known.all() - new.all() / 10.0) / 0.9;
     let [low, repeats, first] = MIX;
