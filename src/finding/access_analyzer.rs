@@ -229,7 +229,7 @@ mod tests {
         ] {
             let raw = format!(r#"{{"id":"f","principal":{principal}}}"#);
             let finding = read(json(&raw), &Envelope::default()).unwrap();
-            assert_eq!(finding.actor.unwrap().as_str(), actor, "{principal}");
+            assert_eq!(finding.actor.unwrap().text.as_str(), actor, "{principal}");
         }
     }
 

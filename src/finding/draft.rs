@@ -8,6 +8,7 @@ use super::arn::{Arn, is_account_id};
 use super::condition::Condition;
 use super::control::{Control, member};
 use super::envelope::Envelope;
+use super::fact::{Fact, Facts};
 use super::fingerprint::Fingerprint;
 use super::gauge::Gauge;
 use super::lenient::Str;
@@ -22,10 +23,13 @@ use super::text::Text;
 use crate::instants::Wall;
 
 const TITLE_CHARS_MAX: usize = 250;
-const DESCRIPTION_CHARS_MAX: usize = 700;
+const DESCRIPTION_CHARS_MAX: usize = 600;
+/// GuardDuty tells the steps of an attack sequence in lines.
+const SEQUENCE_CHARS_MAX: usize = 1_500;
 const RESOURCE_CHARS_MAX: usize = 300;
-const ACTOR_CHARS_MAX: usize = 300;
 const KIND_CHARS_MAX: usize = 150;
+/// How the types of attack sequences begin.
+const SEQUENCE_START: &str = "AttackSequence:";
 const PLACE_CHARS_MAX: usize = 64;
 const REMARK_CHARS_MAX: usize = 64;
 
@@ -60,6 +64,9 @@ pub(super) struct Draft<'a> {
     pub group: Option<Group>,
     pub resource: Option<String>,
     pub actor: Option<String>,
+    /// What the actor is, `Actor` if empty.
+    pub actor_label: &'static str,
+    pub facts: Facts,
 }
 
 impl<'a> Draft<'a> {
@@ -121,6 +128,11 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
+        let description = match kind.as_str().starts_with(SEQUENCE_START) {
+            true => self.description.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)),
+            false => some_text(self.description, DESCRIPTION_CHARS_MAX),
+        };
+        let actor_label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
         if let Gauge::Unreadable(found) = self.severity {
@@ -136,7 +148,7 @@ impl<'a> Draft<'a> {
             region,
             title: title.unwrap_or_else(|| kind.clone()),
             kind,
-            description: some_text(self.description, DESCRIPTION_CHARS_MAX),
+            description,
             severity,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -151,7 +163,8 @@ impl<'a> Draft<'a> {
             standards: self.standards,
             group: self.group,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
-            actor: some_text(self.actor.map(Cow::from), ACTOR_CHARS_MAX),
+            actor: self.actor.and_then(|actor| Fact::new(actor_label, actor.into())),
+            facts: self.facts.into_vec(),
             remarks,
         }
     }

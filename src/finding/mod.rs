@@ -11,7 +11,7 @@
 //! 2. `shape` and `source` recognise the source by the object's keys or the event's detail-type.
 //!    `event_kind` recognises events that are no findings.
 //! 3. The file of the source (`guardduty`, `asff`, `ocsf`, `inspector`, `macie`, `access_analyzer`)
-//!    reads the fields with `lenient` and describes resource and actor with `phrase`.
+//!    reads the fields with `lenient`, and describes resource, actor and other facts with `phrase`.
 //! 4. `draft` makes the [`Finding`] by rules that are the same for all sources.
 
 pub mod arn;
@@ -31,6 +31,7 @@ mod coverage;
 mod draft;
 mod envelope;
 mod event_kind;
+mod fact;
 mod fingerprint;
 mod gauge;
 mod guardduty;
@@ -62,6 +63,7 @@ pub use condition::{Closing, Condition, FindingState};
 pub use control::{CONTROL_ID_START, control_and_resource, control_id_start, member};
 pub use coverage::is_coverage_id;
 pub use event_kind::IgnoredEvent;
+pub use fact::Fact;
 pub use fingerprint::{Fingerprint, requested_id};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use model::{Canary, Finding, Group, Remark};

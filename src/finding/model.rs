@@ -1,6 +1,7 @@
 //! One finding, whichever product reported it.
 
 use super::condition::Condition;
+use super::fact::Fact;
 use super::fingerprint::{Fingerprint, requested_id};
 use super::partition::Partition;
 use super::severity::Severity;
@@ -23,6 +24,7 @@ pub struct Finding {
     /// GuardDuty's finding type, Security Hub's first type, or the source's nearest field.
     pub kind: Text,
     pub title: Text,
+    /// The only text with line ends: that of an attack sequence has some.
     pub description: Option<Text>,
     pub severity: Severity,
     pub created_at: Option<Wall>,
@@ -50,8 +52,11 @@ pub struct Finding {
     pub group: Option<Group>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
-    /// The actor in short: address, country, organisation, domain, principal.
-    pub actor: Option<Text>,
+    /// The actor in short: address, country, organisation, domain, principal. The label says which
+    /// of these it is.
+    pub actor: Option<Fact>,
+    /// At most [`Fact::MAX`], the most important first.
+    pub facts: Vec<Fact>,
     /// Doubts about the finding that a card has to show.
     pub remarks: Vec<Remark>,
 }

@@ -9,8 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Marks a text that was cut.
 pub const CUT: char = '…';
 
-/// One line of cleaned text of bounded length. It is not escaped; each target escapes it its own
-/// way.
+/// Cleaned text of bounded length. It is not escaped; each target escapes it its own
+/// way. Only [`Text::lines`] makes more than one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(String);
 
@@ -50,6 +50,28 @@ impl Text {
             }
         }
         Text(if kept <= max_chars { clean } else { cut(&clean, max_chars).into_owned() })
+    }
+
+    /// Like [`Text::new`], but keeps line ends. Empty lines are left out.
+    pub fn lines(raw: &str, max_chars: usize) -> Text {
+        let mut text = String::new();
+        let mut left = max_chars;
+        for line in raw.lines() {
+            // The limit counts the line end.
+            if left <= 1 {
+                break;
+            }
+            let line = Text::new(line, left - 1);
+            if line.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            left = left.saturating_sub(line.0.chars().count() + 1);
+            text.push_str(&line.0);
+        }
+        Text(text)
     }
 
     pub fn as_str(&self) -> &str {
@@ -188,6 +210,19 @@ mod tests {
             assert_eq!(text.as_str(), cut, "{raw:?} at {max}");
             assert!(text.as_str().chars().count() <= max);
         }
+    }
+
+    #[test]
+    fn line_ends_are_kept_where_they_are_wanted() {
+        for (raw, max, lines) in [
+            ("a  b\r\n\n - c\u{202e}\n\t\nd", 100, "a b\n- c\nd"),
+            ("abc\ndefgh", 9, "abc\ndef…"),
+            ("abcdef\ng", 5, "abc…"),
+            ("\n \n", 5, ""),
+        ] {
+            assert_eq!(Text::lines(raw, max).as_str(), lines, "{raw:?}");
+        }
+        assert!(Text::lines(&"x\n".repeat(1 << 19), 1_500).as_str().len() <= 1_500);
     }
 
     #[test]

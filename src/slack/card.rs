@@ -13,7 +13,7 @@ use super::guide::Guide;
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::sample::without_mark;
-use crate::finding::{Finding, Fingerprint, Remark, Text};
+use crate::finding::{Fact, Finding, Fingerprint, Remark, Text};
 use crate::instants::Wall;
 use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
 
@@ -52,6 +52,9 @@ pub(super) fn attachment(
         blocks.push(Block::section(TextObject::plain(description)));
     }
     blocks.push(Block::Section { text: None, fields: fields(finding, guide) });
+    if !finding.facts.is_empty() {
+        blocks.push(Block::section(TextObject::mrkdwn(facts(finding))));
+    }
     blocks.push(Block::context(footer(finding, others, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
 }
@@ -178,7 +181,10 @@ fn fields(finding: &Finding, guide: &Guide) -> Vec<TextObject> {
         ("Account", or_unknown(account.as_str(), |id| named(id, guide))),
         ("Region", or_unknown(finding.region.as_str(), |text| code(text, REGION_CHARS_MAX))),
         ("Resource", finding.resource.as_ref().and_then(|t| shown(t, RESOURCE_CHARS_MAX))),
-        ("Actor", finding.actor.as_ref().and_then(|t| shown(t, ACTOR_CHARS_MAX))),
+        finding
+            .actor
+            .as_ref()
+            .map_or(("", None), |fact| (fact.label, shown(&fact.text, ACTOR_CHARS_MAX))),
         ("Type", kind(finding, guide)),
         ("Count", finding.count.map(count)),
         seen("First seen", finding.first_seen, "Created", finding.created_at),
@@ -209,6 +215,14 @@ fn kind(finding: &Finding, guide: &Guide) -> Option<String> {
     };
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("  ·  "))
+}
+
+/// A line for each fact.
+fn facts(finding: &Finding) -> String {
+    let line = |fact: &Fact| {
+        ["*", fact.label, "*  ", &literal(fact.text.as_str(), Fact::CHARS_MAX)].concat()
+    };
+    finding.facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(text: &Text, max_chars: usize) -> Option<String> {

@@ -181,6 +181,7 @@ mod tests {
             group: None,
             resource: None,
             actor: None,
+            facts: Vec::new(),
             remarks: vec![],
         }
     }

@@ -202,6 +202,6 @@ fn everybody_is_called_so() {
             r#"{{"Id":"f","Resources":[{{"Type":"AwsS3Bucket","Id":"b",
                 "Details":{{"Other":{{"External Principal":"{name}"}}}}}}]}}"#
         );
-        assert_eq!(read_raw(&raw).actor.unwrap().as_str(), actor, "{name}");
+        assert_eq!(read_raw(&raw).actor.unwrap().text.as_str(), actor, "{name}");
     }
 }

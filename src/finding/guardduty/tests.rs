@@ -135,7 +135,7 @@ fn hostile_text_is_clean_and_bounded() {
         (&finding.title, 250),
         (finding.description.as_ref().unwrap(), 700),
         (finding.resource.as_ref().unwrap(), 300),
-        (finding.actor.as_ref().unwrap(), 300),
+        (&finding.actor.as_ref().unwrap().text, 300),
         (severity, 64),
     ] {
         assert!(text.as_str().chars().count() <= max, "{text}");

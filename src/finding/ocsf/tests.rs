@@ -152,5 +152,5 @@ fn nothing_is_said_twice_and_nothing_unknown() {
     ));
     assert_eq!(finding.resource.unwrap().as_str(), "S3 bucket data");
     let actor = "root user (credential AKIAEXAMPLE), from 198.51.100.7";
-    assert_eq!(finding.actor.unwrap().as_str(), actor);
+    assert_eq!(finding.actor.unwrap().text.as_str(), actor);
 }

@@ -48,6 +48,7 @@ fn a_post(destination: &str) -> Post {
         standards: vec![],
         resource: None,
         actor: None,
+        facts: Vec::new(),
         group: None,
         remarks: vec![],
     };

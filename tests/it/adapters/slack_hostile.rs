@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fastrand::Rng;
 use hansho::commands::demo::slack_rules;
 use hansho::finding::{
-    Closing, Condition, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity,
-    Text,
+    Closing, Condition, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark,
+    Severity, Text,
 };
 use hansho::instants::Wall;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
@@ -106,6 +106,10 @@ fn closed_if(closed: bool) -> Condition {
     Condition { product, ..Condition::default() }
 }
 
+fn fact(rng: &mut Rng) -> Fact {
+    Fact { label: "Remote", text: text(rng) }
+}
+
 fn hostile_finding(rng: &mut Rng) -> Finding {
     let region = word(rng, &["us-east-1", "us-gov-west-1", "cn-north-1", "", "us-iso-east-1"]);
     let score = [f64::NAN, -1.0, 1e300, 6.95, 8.0, 9.123456][rng.usize(..6)];
@@ -147,7 +151,8 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
         group: None,
         resource: maybe(rng, text),
-        actor: maybe(rng, text),
+        actor: maybe(rng, fact),
+        facts: (0..rng.usize(..=Fact::MAX)).map(|_| fact(rng)).collect(),
         remarks: (0..rng.usize(..4))
             .map(|_| match rng.bool() {
                 true => Remark::UnreadableSeverity(text(rng)),
@@ -328,7 +333,7 @@ fn the_heaviest_card_fits() {
             finding.kind = full(5000);
             finding.description = Some(full(4999));
             finding.resource = Some(full(5000));
-            finding.actor = Some(full(5000));
+            finding.actor = Some(Fact { label: "Actor", text: full(5000) });
             finding.sample = true;
             finding.condition = closed_if(true);
             finding.requested_by = Some(full(5000));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hansho::finding::{
-    Closing, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
+    Closing, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
 };
 use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
@@ -44,7 +44,8 @@ pub fn calm(level: Level) -> Finding {
         requested_by: None,
         standards: vec![],
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
-        actor: Some(Text::new("198.51.100.7 (NL, Example Hosting)", 100)),
+        actor: Fact::new("Actor", "198.51.100.7 (NL, Example Hosting)".into()),
+        facts: vec![],
         group: None,
         remarks: vec![],
     }
