@@ -128,10 +128,6 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let description = match kind.as_str().starts_with(SEQUENCE_START) {
-            true => self.description.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)),
-            false => some_text(self.description, DESCRIPTION_CHARS_MAX),
-        };
         let actor_label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
@@ -147,8 +143,8 @@ impl<'a> Draft<'a> {
             account,
             region,
             title: title.unwrap_or_else(|| kind.clone()),
+            description: description(self.description, &kind),
             kind,
-            description,
             severity,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -208,6 +204,14 @@ fn account_id(text: &str) -> Cow<'_, str> {
             format!("{:0>12}", number as u64).into()
         }
         _ => text.into(),
+    }
+}
+
+/// The lines of an attack sequence, or else one line.
+fn description(raw: Str<'_>, kind: &Text) -> Option<Text> {
+    match kind.as_str().starts_with(SEQUENCE_START) {
+        true => raw.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)).filter(|t| !t.is_empty()),
+        false => some_text(raw, DESCRIPTION_CHARS_MAX),
     }
 }
 

@@ -129,7 +129,7 @@ fn list(
     }
 }
 
-/// `PortProbeUnprotectedPort: 0a1b2c3d4e5f…, 1a2b3c4d5e6f…`
+/// `PortProbeUnprotectedPort: 0a1b2c…, 1a2b3c…`, the ids as in lines.
 fn ids(group: &[&Card]) -> String {
     let label = group.first().map_or("", |card| short_problem(&card.finding));
     let ids = group.iter().map(|card| {

@@ -88,8 +88,8 @@ fn grows(byte: u8) -> bool {
     for_slack | grows_in_json(byte)
 }
 
-/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where `*`,
-/// `_`, `~` and `:name:` are plain characters.
+/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where
+/// `*`, `_`, `~` and `:name:` are plain characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
     literal_measured(text, max_chars, (escaped_units, units))
 }

@@ -17,9 +17,8 @@ use crate::ports::Card;
 /// The most characters that a line takes in JSON, its line end included.
 pub const LINE_CHARS_MAX: usize = 155;
 
+/// GuardDuty's ids have 32 characters, UUIDs 36.
 const ID_CHARS_MAX: usize = 40;
-/// Enough of a random id, of GuardDuty's 32 digits or a UUID's 36, to look it up.
-const PREFIX_CHARS: usize = 12;
 const ACCOUNT_CHARS_MAX: usize = 15;
 const NAME_CHARS_MAX: usize = 20;
 const REGION_CHARS_MAX: usize = 15;
@@ -170,17 +169,11 @@ fn id(finding: &Finding) -> String {
     }
 }
 
-/// Cuts an id to [`ID_CHARS_MAX`] characters, and a random one to [`PREFIX_CHARS`]. Of an ARN the
-/// end is kept, because all begin alike.
+/// Cuts an id to [`ID_CHARS_MAX`] characters. Of an ARN the end is kept, because all begin alike.
 pub(super) fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
-    let id = id.as_str();
-    let is_random = id.len() >= 32 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    match id.get(..PREFIX_CHARS) {
-        Some(start) if is_random => format!("{start}{CUT}"),
-        _ if id.starts_with("arn:") && units(id) > ID_CHARS_MAX => {
-            format!("{CUT}{}", end_within(id, ID_CHARS_MAX - 1))
-        }
-        _ => id.to_owned(),
+    match id.as_str().starts_with("arn:") && units(id.as_str()) > ID_CHARS_MAX {
+        true => format!("{CUT}{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),
+        false => id.to_string(),
     }
 }

@@ -185,7 +185,7 @@ mod tests {
             line(Closing::Resolved, None),
         ];
         let end = "An instance talks to Tor · 111122223333 · eu-west-1 · \
-                   `0123456789ab…`";
+                   `0123456789abcdef0123456789abcdef`";
         let expected = format!(
             "✅ resolved after 3 h: {end}\n🔕 suppressed within a minute: {end}\n✅ resolved: {end}\n\
              and 12 more"
