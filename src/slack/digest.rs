@@ -116,7 +116,7 @@ fn list(
     let several = counts.len() > 1;
     let mut shown: Vec<String> = Vec::new();
     for count in counts.iter().filter(|count| !count.value.is_empty()).take(named) {
-        shown.push(match counted && several {
+        shown.push(match counted && count.times > 1 && several {
             true => format!("{} ×{}", show(count.value), count.times),
             false => show(count.value),
         });

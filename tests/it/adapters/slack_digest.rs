@@ -207,13 +207,10 @@ fn a_group_names_the_first_resources_accounts_and_regions() {
     let head = "🟠 *2 ×* PortProbeUnprotectedPort";
     for (places, expected) in [
         (&[("i-1", a, "r"), ("i-1", a, "r")][..], format!("{head} · i-1 · {a} · r")),
-        (
-            &[("i-1", a, "r"), ("i-2", b, "s")],
-            format!("{head} · i-1, i-2 · {a} ×1, {b} ×1 · r ×1, s ×1"),
-        ),
+        (&[("i-1", a, "r"), ("i-2", b, "s")], format!("{head} · i-1, i-2 · {a}, {b} · r, s")),
         (
             &[("i-1", a, "r"), ("i-2", a, "r"), ("i-3", b, "r"), ("i-4", a, "r")],
-            format!("🟠 *4 ×* PortProbeUnprotectedPort · i-1, i-2, i-3 +1 · {a} ×3, {b} ×1 · r"),
+            format!("🟠 *4 ×* PortProbeUnprotectedPort · i-1, i-2, i-3 +1 · {a} ×3, {b} · r"),
         ),
     ] {
         assert_eq!(lines(&drawn(cards(places)), "section"), [expected]);
