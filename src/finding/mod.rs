@@ -22,6 +22,7 @@ pub mod severity;
 pub mod text;
 
 mod access_analyzer;
+mod actor;
 mod asff;
 mod aws_types;
 mod condition;
@@ -46,6 +47,7 @@ mod name_tag;
 mod ocsf;
 mod original;
 mod outcome;
+mod own_type;
 mod parse;
 mod partition;
 mod phrase;
@@ -54,9 +56,11 @@ mod product;
 mod reject;
 mod remote;
 mod request;
+mod sensitive_data;
 mod shape;
 mod source;
 mod standards;
+mod vulnerability;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};
