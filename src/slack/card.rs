@@ -76,7 +76,10 @@ fn description(finding: &Finding) -> Option<String> {
 /// Actor, facts, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
-    let facts = finding.actor.iter().chain(&finding.facts).map_while(|fact| {
+    let is_named = guide.accounts.name(finding.account.as_str()).is_some();
+    let facts = finding.actor.iter().chain(&finding.facts);
+    let facts = facts.filter(|fact| !(is_named && fact.label == Fact::ACCOUNT_NAME));
+    let facts = facts.map_while(|fact| {
         let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
         left = left.checked_sub(json_units(&line))?;
         Some(line)

@@ -26,8 +26,8 @@ pub(super) fn collect(document: &Document<'_>, control: Option<&str>) -> Facts {
     facts.add("Sensitive data", data);
     let mut resources = document.resources.items.iter();
     let digest = resources.find_map(|resource| resource.details.image.digest.as_deref());
-    facts.add("Image", digest.map(part));
-    facts.add("Account name", document.account_name.as_deref().map(part));
+    facts.add(Fact::IMAGE, digest.map(part));
+    facts.add(Fact::ACCOUNT_NAME, document.account_name.as_deref().map(part));
     facts
 }
 

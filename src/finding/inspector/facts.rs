@@ -1,6 +1,6 @@
 //! The facts of an Inspector finding: the vulnerable package, port or code, and the image.
 
-use super::super::fact::Facts;
+use super::super::fact::{Fact, Facts};
 use super::super::phrase::{Phrase, joined, part, words};
 use super::super::vulnerability::{self, Risk, day};
 use super::schema::{CodeVulnerability, ContainerImage, Document, Reachability};
@@ -19,7 +19,7 @@ pub(super) fn collect(document: &Document<'_>) -> Facts {
     facts.add("Open port", document.reachability.describe());
     facts.add("Code", document.code.describe());
     let image = document.resources.first().map(|resource| &resource.details.image);
-    facts.add("Image", image.and_then(ContainerImage::describe));
+    facts.add(Fact::IMAGE, image.and_then(ContainerImage::describe));
     facts
 }
 

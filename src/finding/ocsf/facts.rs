@@ -27,7 +27,7 @@ pub(super) fn collect(document: &Document<'_>) -> Facts {
     facts.add("Parents", evidences.map(Evidence::process).find_map(Process::parents));
     let owner = document.resources.first().map(|resource| &resource.account);
     let mut accounts = [Some(&document.cloud.account), owner].into_iter().flatten();
-    facts.add("Account name", accounts.find_map(Account::name));
+    facts.add(Fact::ACCOUNT_NAME, accounts.find_map(Account::name));
     facts
 }
 

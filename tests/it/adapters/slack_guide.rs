@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use hansho::finding::{Closing, Finding, Level, Text};
+use hansho::finding::{Closing, Fact, Finding, Level, Text};
 use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
 use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
 use serde_json::Value;
@@ -63,6 +63,17 @@ fn the_name_stands_beside_the_id_in_every_form() {
     let same = drawn(Form::Digest, [one(), one()].concat(), &guide);
     let push = same["text"].as_str().unwrap();
     assert!(push.contains(" in prod-shop 111122223333 · eu-central-1"), "{push}");
+}
+
+#[test]
+fn a_configured_name_comes_before_the_findings_own() {
+    for (account, shown) in [(NAMED, false), ("444455556666", true)] {
+        let mut card = of_account(account);
+        let facts = Fact::new(Fact::ACCOUNT_NAME, "of the finding".into()).into_iter().collect();
+        card.finding = Arc::new(Finding { facts, ..(*card.finding).clone() });
+        let post = drawn(Form::Cards, vec![card], &guide("prod-shop")).to_string();
+        assert_eq!(post.contains("*Account name*  of the finding"), shown, "{post}");
+    }
 }
 
 #[test]
