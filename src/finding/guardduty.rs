@@ -4,6 +4,7 @@
 //! Amazon EventBridge".
 
 mod actor;
+mod facts;
 mod principal;
 mod resource;
 mod schema;
@@ -72,6 +73,7 @@ pub(super) fn read(
             || service.additional_info.is_some_and(|info| says_sample(info, 3)),
         resource: resource::describe(resource, service),
         actor: actor::describe(service, resource),
+        facts: facts::collect(resource, service),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))

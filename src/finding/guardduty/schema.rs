@@ -78,12 +78,20 @@ object! {
         id: Str<'a> = "instanceId",
         kind: Str<'a> = "instanceType",
         tags: NameTag<'a> = "tags",
+        profile: Str<'a> = "iamInstanceProfile" / "arn",
         interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
     }
     struct Interface<'a> {
         private: Str<'a> = "privateIpAddress",
         public: Str<'a> = "publicIp",
         v6: List<Cow<'a, str>, 1> = "ipv6Addresses",
+        vpc: Str<'a> = "vpcId",
+        subnet: Str<'a> = "subnetId",
+        groups: List<SecurityGroup<'a>, NAMED_MAX> = "securityGroups",
+    }
+    struct SecurityGroup<'a> {
+        id: Str<'a> = "groupId",
+        name: Str<'a> = "groupName",
     }
     struct AccessKey<'a> {
         id: Str<'a> = "accessKeyId",
