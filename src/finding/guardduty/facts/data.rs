@@ -1,0 +1,50 @@
+//! Facts about data: buckets, their objects, logins to databases.
+
+use super::super::super::fact::Facts;
+use super::super::super::phrase::{Phrase, joined, known};
+use super::super::schema::{BucketObject, DatabaseUser, PublicAccess, PublicGrant, Resource};
+
+pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
+    if let Some(bucket) = resource.buckets.first() {
+        facts.add("Object", bucket.objects.first().and_then(BucketObject::describe));
+        facts.add("Public by", bucket.access.grants());
+    }
+    facts.add("Login", resource.database_user.describe_login());
+}
+
+impl BucketObject<'_> {
+    /// `hash 0a1b…, version 3c4d…`. The resource has the key.
+    fn describe(&self) -> Option<String> {
+        Phrase::default()
+            .with_labelled("hash", self.hash.as_deref())
+            .with_labelled("version", self.version.as_deref())
+            .build()
+    }
+}
+
+impl PublicAccess<'_> {
+    /// `bucket policy (read), ACL (read, write)`.
+    fn grants(&self) -> Option<String> {
+        let grants =
+            [self.bucket.policy.describe("bucket policy"), self.bucket.acl.describe("ACL")];
+        joined(grants, ", ")
+    }
+}
+
+impl PublicGrant<'_> {
+    fn describe(&self, label: &str) -> Option<String> {
+        let (read, write) = (self.read == Some(true), self.write == Some(true));
+        (read || write).then_some(())?;
+        Phrase::new(label, None).with(read.then_some("read")).with(write.then_some("write")).build()
+    }
+}
+
+impl DatabaseUser<'_> {
+    /// `method SCRAM, encryption TLSv1.3`. Resource and actor have the names and the counts.
+    fn describe_login(&self) -> Option<String> {
+        Phrase::default()
+            .with_labelled("method", known(&self.auth_method))
+            .with_labelled("encryption", known(&self.encryption))
+            .build()
+    }
+}
