@@ -44,7 +44,8 @@ fn plain(text: &Str<'_>) -> Option<String> {
 
 /// Joins the values of `command` in a query, in their order.
 fn arguments(query: &str) -> Option<String> {
-    let values = query.split('&').filter_map(|pair| pair.strip_prefix("command="));
+    let values =
+        query.trim_start_matches('?').split('&').filter_map(|pair| pair.strip_prefix("command="));
     let values = values.map(|value| {
         let value = value.replace('+', " ");
         Some(percent_decode_str(&value).decode_utf8_lossy().into_owned())
@@ -69,7 +70,11 @@ impl Activity<'_> {
         let named = |kind: &Str<'_>, name: &Str<'_>| joined([plain(kind), plain(name)], " ");
         let granted = named(&binding.role_kind, &binding.role);
         let bound = joined([named(&binding.kind, &binding.name), granted], " grants ");
-        let may = if checked.allowed == Some(true) { "may" } else { "may not" };
+        let may = match checked.allowed {
+            Some(true) => "may",
+            Some(false) => "may not",
+            None => "asked to",
+        };
         let action = named(&checked.verb, &checked.resource);
         let permission = action.map(|action| [may, " ", &action].concat());
         let permission = joined([permission, plain(&checked.namespace)], " in ");

@@ -16,8 +16,11 @@ pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
     kubernetes::add(&mut facts, resource, &service.activity);
     runtime::add(&mut facts, &service.runtime);
     malware::add(&mut facts, service);
-    data::add(&mut facts, resource);
+    data::add(&mut facts, resource, service);
     container::add(&mut facts, resource);
     ec2::add(&mut facts, resource);
     facts
 }
+
+#[cfg(test)]
+mod tests;
