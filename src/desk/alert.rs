@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::finding::{Closing, Finding, Level, Text};
 use crate::instants::Wall;
@@ -11,7 +12,7 @@ use crate::policy::ledger::{self, Terms, Want};
 use crate::policy::record::{
     AlertRecord, Closed, ClosedBy, RecordKey, RecordKind, Sighting, Stamp,
 };
-use crate::ports::Card;
+use crate::ports::{Card, Late, OutageCause};
 
 use super::ids::{AlertId, DeliveryId};
 use super::order::{ClaimOrder, RecordOrder, WriteOrder};
@@ -50,6 +51,9 @@ const LONGEST_CLOSED: Closed = Closed {
     why: Closing::Suppressed,
     by: ClosedBy::Person,
 };
+
+/// A lateness that takes the most of a card.
+const LONGEST_LATE: Late = Late { by: Duration::MAX, why: OutageCause::Dead };
 
 /// What happens to an alert when its claim is released.
 pub(super) enum AfterRelease {
@@ -216,7 +220,7 @@ impl Alert {
 
     /// The card of the post that carries it. `beside` are the standards of the other alerts with
     /// its key at this desk.
-    pub fn card(&self, beside: &[&Text]) -> Card {
+    pub fn card(&self, beside: &[&Text], late: Option<Late>) -> Card {
         let claim = self.claim();
         let perhaps = |record: &AlertRecord| {
             record.perhaps_repeats() || (self.earlier.perhaps_posted && record.accepted().is_none())
@@ -228,6 +232,7 @@ impl Alert {
             came_back: claim.and_then(AlertRecord::came_back),
             // Without a claim nobody knows whether it was posted before.
             perhaps_repeated: claim.is_none_or(perhaps),
+            late,
             meant_for: self.is_posted_by_fallback().then(|| self.key.destination().to_owned()),
         }
     }
@@ -269,6 +274,7 @@ impl Alert {
                 reminder: true,
                 came_back: Some(LONGEST_CLOSED),
                 perhaps_repeated: true,
+                late: Some(LONGEST_LATE),
                 meant_for: has_fallback.then(|| self.key.destination().to_owned()),
             })
         })

@@ -314,7 +314,7 @@ impl Desk {
         }
         let (alerts, settings) = (&self.buffer.alerts, &self.shared.settings);
         let select = Select { alerts, destinations: &self.destinations, settings };
-        let sent = compose(channel, &mut post, &select, &mut self.notes, now.mono);
+        let sent = compose(channel, &mut post, &select, &mut self.notes, now);
         self.shared.output.order(Order::Post { destination: channel, post: sent });
         post.alerts().iter().for_each(|id| self.buffer.alerts.post(*id));
         post.start_posting();

@@ -67,6 +67,7 @@ pub(super) struct Draft<'a> {
     /// What the actor is, `Actor` if empty.
     pub actor_label: &'static str,
     pub facts: Facts,
+    pub tags: Vec<(Text, Text)>,
 }
 
 impl<'a> Draft<'a> {
@@ -165,6 +166,7 @@ impl<'a> Draft<'a> {
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: self.actor.and_then(|actor| Fact::new(actor_label, actor.into())),
             facts: self.facts.into_vec(),
+            tags: self.tags,
             remarks,
         }
     }

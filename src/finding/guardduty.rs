@@ -59,6 +59,7 @@ pub(super) fn read(
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
     let sequence = service.sequence.as_ref();
+    let (actor_label, actor) = actor::describe(service, resource).unzip();
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -72,8 +73,10 @@ pub(super) fn read(
         sample: sample::is_marked(details.title.as_deref())
             || service.additional_info.is_some_and(|info| says_sample(info, 3)),
         resource: resource::describe(resource, service),
-        actor: actor::describe(service, resource),
+        actor,
+        actor_label: actor_label.unwrap_or_default(),
         facts: facts::collect(resource, service),
+        tags: resource.tags(),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))

@@ -42,7 +42,7 @@ pub use failure::{Failure, FailureKind};
 pub use ledger::{Consistency, Ledger, LedgerError, PREFETCH_MAX, Prefetched, Written};
 pub use notifier::Notifier;
 pub use post::{
-    Card, ClosedLine, Form, NOTE_LINE_WEIGHT_MAX, NOTE_WEIGHT_MAX, Note, OutageCause, Post,
+    Card, ClosedLine, Form, Late, NOTE_LINE_WEIGHT_MAX, NOTE_WEIGHT_MAX, Note, OutageCause, Post,
 };
 pub use queue::{
     Delivery, Depth, Lane, MessageId, QUEUE_BATCH_MAX, QuarantineEntry, Queue, QueueError, Receipt,

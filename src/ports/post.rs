@@ -20,6 +20,8 @@ pub struct Card {
     pub came_back: Option<Closed>,
     /// Slack may have accepted an earlier try, so that this post may repeat it.
     pub perhaps_repeated: bool,
+    /// Set if the alert waited for the destination's outage to end.
+    pub late: Option<Late>,
     /// The name of the destination that the alert is owed to, if its fallback takes its place.
     pub meant_for: Option<String>,
 }
@@ -33,9 +35,17 @@ impl Card {
             reminder: false,
             came_back: None,
             perhaps_repeated: false,
+            late: None,
             meant_for: None,
         }
     }
+}
+
+/// How long an alert waited because posts to its destination failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late {
+    pub by: Duration,
+    pub why: OutageCause,
 }
 
 /// The form of a post.
@@ -43,8 +53,7 @@ impl Card {
 pub enum Form {
     /// A card for each alert.
     Cards,
-    /// For more alerts than cards fit into a post: counts of their common properties, and a line
-    /// for each alert.
+    /// For more alerts than cards fit into a post: a line for each group of alike alerts.
     Digest,
     /// Text alone, for an alert whose card Slack refused.
     Plain,

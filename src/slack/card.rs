@@ -1,36 +1,31 @@
-//! A card: one finding in an attachment, with a strip in the level's colour.
+//! A card: one finding, with a strip in the level's colour beside it.
 //!
-//! The parts answer the questions of somebody who was just woken, in this order: what happened and
-//! how severe is it, in which account, to which resource, by whom, since when. The ids for looking
+//! The parts answer the questions of somebody who was just woken, in this order: how severe is it,
+//! what happened, to which resource, where, by whom, since when, what to do. The ids for looking
 //! the finding up come last. Each part has a limit, so that even the longest card fits a post.
 
+use std::time::Duration;
+
 use super::about;
-use super::date::{token, utc};
-use super::escape::{
-    code, code_weighing, defang, escape_within, is_markup, link_label, literal, literal_weighing,
-};
+use super::date::{time_token, token};
+use super::escape::{code, code_weighing, escape_within, literal, literal_weighing};
 use super::guide::Guide;
+use super::heading::{heading, line};
+use super::length::json_units;
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
-use crate::finding::sample::without_mark;
 use crate::finding::{Fact, Finding, Fingerprint, Remark, Text};
-use crate::instants::Wall;
-use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
+use crate::ports::Card;
 
 /// The longest id of a post that is shown whole. The desk's ids are the worker's id (12 hex
 /// digits), a hyphen and a serial number.
 pub const POST_ID_CHARS_MAX: usize = 64;
 
-const TITLE_CHARS_MAX: usize = 250;
-const DESCRIPTION_CHARS_MAX: usize = 600;
-const ACCOUNT_CHARS_MAX: usize = 40;
-const REGION_CHARS_MAX: usize = 40;
+const DESCRIPTION_CHARS_MAX: usize = 1_500;
 const KIND_CHARS_MAX: usize = 160;
-const RESOURCE_CHARS_MAX: usize = 300;
-const ACTOR_CHARS_MAX: usize = 300;
+/// The most that the lines of all facts take in JSON. The least important are left out.
+const FACTS_CHARS_MAX: usize = 1_600;
 const REMARK_CHARS_MAX: usize = 80;
-const DESTINATION_CHARS_MAX: usize = 40;
-const ACTION_CHARS_MAX: usize = 40;
 const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
 /// Ids have up to 512 bytes. The link leads to a finding whose id is cut.
@@ -39,132 +34,35 @@ const ID_CHARS_MAX: usize = 200;
 const OTHERS_MAX: usize = 2;
 const OTHER_ID_MAX: usize = 66;
 
-/// Draws a card. It stands for `others` too, and names the first of them.
+/// Below so much, the second time of two is shown without its day.
+const SAME_DAY: Duration = Duration::from_secs(12 * 3600);
+
+/// Draws a whole card. It stands for `others` too, and names the first of them.
 pub(super) fn attachment(
     card: &Card,
     others: &[&Card],
     guide: &Guide,
     post_id: &str,
 ) -> Attachment {
+    let mut attachment = below_heading(card, others, guide, post_id);
+    attachment.blocks.insert(0, heading(card, guide, None));
+    attachment
+}
+
+/// Draws a card without its first lines.
+pub(super) fn below_heading(
+    card: &Card,
+    others: &[&Card],
+    guide: &Guide,
+    post_id: &str,
+) -> Attachment {
     let finding = &card.finding;
-    let mut blocks = vec![Block::section(TextObject::mrkdwn(heading(card, guide)))];
-    if let Some(description) = description(finding) {
-        blocks.push(Block::section(TextObject::plain(description)));
-    }
-    blocks.push(Block::Section { text: None, fields: fields(finding, guide) });
-    if !finding.facts.is_empty() {
-        blocks.push(Block::section(TextObject::mrkdwn(facts(finding))));
-    }
+    let description = description(finding).map(TextObject::plain);
+    let lines = Some(lines(finding, guide)).filter(|lines| !lines.is_empty());
+    let texts = description.into_iter().chain(lines.map(TextObject::mrkdwn));
+    let mut blocks: Vec<Block> = texts.map(Block::section).collect();
     blocks.push(Block::context(footer(finding, others, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
-}
-
-/// The title, and below it the severity and the circumstances.
-fn heading(card: &Card, guide: &Guide) -> String {
-    let mut lines = vec![title_link(&card.finding, guide), status(card)];
-    for remark in &card.finding.remarks {
-        if let Remark::UnreadableSeverity(found) = remark {
-            lines.push(unreadable_severity(found));
-        }
-    }
-    lines.truncate(3);
-    lines.join("\n")
-}
-
-fn title_link(finding: &Finding, guide: &Guide) -> String {
-    let title = title(finding);
-    match guide.console_link(finding) {
-        Some(link) => {
-            let label = link_label(title, TITLE_CHARS_MAX);
-            // In bold, a label with an asterisk would show the asterisks of the bold.
-            if is_markup(title) {
-                ["<", &link, "|", &label, ">"].concat()
-            } else {
-                ["*<", &link, "|", &label, ">*"].concat()
-            }
-        }
-        None if is_markup(title) => code(title, TITLE_CHARS_MAX),
-        None => ["*", &escape_within(title, TITLE_CHARS_MAX), "*"].concat(),
-    }
-}
-
-/// The title, or else the type. The mark of a sample is removed: [`circumstances`] shows it.
-pub fn title(finding: &Finding) -> &str {
-    let title = match finding.title.as_str() {
-        title if finding.sample => without_mark(title),
-        title => title,
-    };
-    [title, finding.kind.as_str()]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or("Finding without a title")
-}
-
-fn status(card: &Card) -> String {
-    let finding = &card.finding;
-    let style = style(finding.severity.level);
-    let mut parts = vec![[style.emoji, " *", style.word, "*", &score(finding)].concat()];
-    parts.extend(circumstances(card));
-    parts.join("  ·  ")
-}
-
-/// Facts that set an alert apart from most others.
-pub fn circumstances(card: &Card) -> Vec<String> {
-    let mut parts = Vec::new();
-    if card.finding.sample {
-        parts.push("🧪 *SAMPLE FINDING*".to_owned());
-    }
-    if card.finding.canary.is_some() {
-        parts.push("🧪 *TEST*".to_owned());
-    }
-    if let Some(action) = &card.finding.requested_by {
-        // Defanged, because the push text shows it too.
-        let action = literal(&defang(action.as_str()), ACTION_CHARS_MAX);
-        parts.push(["📌 requested by action ", &action].concat());
-    }
-    if let Some(closed) = card.came_back {
-        let since = closed.at.at().map_or_else(String::new, |at| format!(" since {}", utc(at)));
-        parts.push(format!("*came back*: {}{since}", closed.why.as_str()));
-    }
-    if let Some(from) = card.escalated_from {
-        parts.push(format!("escalated from {from}"));
-    }
-    if card.reminder {
-        parts.push("reminder: seen again".to_owned());
-    }
-    if card.perhaps_repeated {
-        parts.push("may repeat an earlier post".to_owned());
-    }
-    if let Some(name) = &card.meant_for {
-        let name = literal(name, DESTINATION_CHARS_MAX);
-        parts.push(format!("meant for {name}, whose webhook is dead"));
-    }
-    if let Some(why) = card.finding.condition.closed() {
-        parts.push(format!("closed: {}", why.as_str()));
-    }
-    parts
-}
-
-/// ` 8.0`, as GuardDuty's console shows it. The number is cut and not rounded: 6.95 is below 7.
-fn score(finding: &Finding) -> String {
-    let Some(score) = finding.severity.score.filter(|score| (0.0..=10.0).contains(score)) else {
-        return String::new();
-    };
-    let whole = format!("{score}");
-    match whole.split_once('.') {
-        Some((units, decimals)) => {
-            format!(" {units}.{}", decimals.chars().take(2).collect::<String>())
-        }
-        None => format!(" {whole}.0"),
-    }
-}
-
-fn unreadable_severity(found: &Text) -> String {
-    let found = match found.is_empty() {
-        true => "missing".to_owned(),
-        false => format!("unreadable ({})", code(found.as_str(), REMARK_CHARS_MAX)),
-    };
-    format!("⚠️ Its severity is {found}, so it counts as high.")
 }
 
 /// The description, unless it equals the title.
@@ -174,90 +72,55 @@ fn description(finding: &Finding) -> Option<String> {
         .then(|| escape_within(description.as_str(), DESCRIPTION_CHARS_MAX))
 }
 
-/// At most eight fields; a section may have ten. Slack shows them in pairs.
-fn fields(finding: &Finding, guide: &Guide) -> Vec<TextObject> {
-    let account = Text::new(finding.account.as_str(), ACCOUNT_CHARS_MAX);
-    let parts = [
-        ("Account", or_unknown(account.as_str(), |id| named(id, guide))),
-        ("Region", or_unknown(finding.region.as_str(), |text| code(text, REGION_CHARS_MAX))),
-        ("Resource", finding.resource.as_ref().and_then(|t| shown(t, RESOURCE_CHARS_MAX))),
-        finding
-            .actor
-            .as_ref()
-            .map_or(("", None), |fact| (fact.label, shown(&fact.text, ACTOR_CHARS_MAX))),
-        ("Type", kind(finding, guide)),
-        ("Count", finding.count.map(count)),
-        seen("First seen", finding.first_seen, "Created", finding.created_at),
-        seen("Last seen", finding.last_seen, "Updated", finding.updated_at),
-    ];
-    parts
-        .into_iter()
-        .filter_map(|(label, value)| Some(["*", label, "*\n", &value?].concat()))
-        .map(TextObject::mrkdwn)
-        .collect()
+/// Actor, facts, times and type.
+fn lines(finding: &Finding, guide: &Guide) -> String {
+    let mut left = FACTS_CHARS_MAX;
+    let facts = finding.actor.iter().chain(&finding.facts).map_while(|fact| {
+        let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
+        left = left.checked_sub(json_units(&line))?;
+        Some(line)
+    });
+    let mut lines: Vec<String> = facts.collect();
+    lines.extend(when(finding).map(|when| line("When", &when)));
+    lines.extend(kind(finding, guide).map(|kind| line("Type", &kind)));
+    lines.join("\n")
 }
 
-/// The type, which links to what it means, and the runbook for it.
-fn kind(finding: &Finding, guide: &Guide) -> Option<String> {
-    let link = |address: &str, label: &str| ["<", address, "|", label, ">"].concat();
-    let text = finding.kind.as_str();
-    // The label of a link shows markup as such.
-    let is_label = !text.is_empty() && !is_markup(text);
-    let runbook = guide.runbook(finding).map(|address| link(&address, "Runbook"));
-    let parts = match about::link(finding) {
-        Some(page) if is_label => {
-            [Some(link(&page, &link_label(text, KIND_CHARS_MAX))), None, runbook]
+/// `12 times, Jul 22, 6:47 PM – 7:47 PM`
+fn when(finding: &Finding) -> Option<String> {
+    let seen = [finding.first_seen, finding.last_seen];
+    let created = [finding.created_at, finding.updated_at];
+    let times = if seen == [None; 2] { created } else { seen };
+    let times = match times {
+        [Some(first), Some(last)] if first.0 / 60_000 == last.0 / 60_000 => Some(token(first)),
+        [Some(first), Some(last)] if last > first && last.since(first) < SAME_DAY => {
+            Some([&token(first), " – ", &time_token(last)].concat())
         }
-        page => {
-            let page = page.map(|page| link(&page, "What it means"));
-            [shown(&finding.kind, KIND_CHARS_MAX), page, runbook]
-        }
+        [Some(first), Some(last)] => Some([&token(first), " – ", &token(last)].concat()),
+        [first, last] => first.or(last).map(token),
     };
+    let count = finding.count.map(|times| match times {
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    });
+    let parts: Vec<String> = [count, times].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The type, and links to what it means and to the runbook for it.
+fn kind(finding: &Finding, guide: &Guide) -> Option<String> {
+    let link = |address: String, label: &str| ["<", &address, "|", label, ">"].concat();
+    let parts = [
+        shown(&finding.kind, KIND_CHARS_MAX),
+        guide.runbook(finding).map(|address| link(address, "Runbook")),
+        about::link(finding).map(|address| link(address, "What to do")),
+    ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("  ·  "))
 }
 
-/// A line for each fact.
-fn facts(finding: &Finding) -> String {
-    let line = |fact: &Fact| {
-        ["*", fact.label, "*  ", &literal(fact.text.as_str(), Fact::CHARS_MAX)].concat()
-    };
-    finding.facts.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 fn shown(text: &Text, max_chars: usize) -> Option<String> {
     (!text.is_empty()).then(|| literal(text.as_str(), max_chars))
-}
-
-/// The name of an account is text, its id is code.
-fn named(id: &str, guide: &Guide) -> String {
-    let id_shown = code(id, ACCOUNT_CHARS_MAX);
-    match guide.accounts.name(id) {
-        Some(name) => [&literal(name, ACCOUNT_NAME_CHARS_MAX), " ", &id_shown].concat(),
-        None => id_shown,
-    }
-}
-
-/// Account and region are always shown, even if unknown.
-fn or_unknown(text: &str, show: impl Fn(&str) -> String) -> Option<String> {
-    Some(if text.is_empty() { "unknown".to_owned() } else { show(text) })
-}
-
-fn count(times: u64) -> String {
-    if times == 1 { "once".to_owned() } else { format!("{times} times") }
-}
-
-/// The time of a sighting, or else the time when the finding was created or updated.
-fn seen(
-    label: &'static str,
-    seen: Option<Wall>,
-    else_label: &'static str,
-    otherwise: Option<Wall>,
-) -> (&'static str, Option<String>) {
-    match seen {
-        Some(at) => (label, Some(token(at))),
-        None => (else_label, otherwise.map(token)),
-    }
 }
 
 /// The standards of a control, and below them the ids for looking the finding up: in the product,

@@ -1,15 +1,19 @@
-//! Counts of types, accounts, regions and levels, for posts with several alerts.
+//! What several cards have in common, counted: problems, accounts, regions and levels.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::escape::{defang, escape_within};
 use super::guide::Guide;
-use crate::finding::{Finding, Level, Text};
-use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
+use super::naming::{account, region, short_problem};
+use crate::finding::{Finding, Level};
+use crate::ports::Card;
 
-const KIND_CHARS_MAX: usize = 100;
+/// The most problems that a gist names.
+const PROBLEMS_MAX: usize = 3;
+const PROBLEM_CHARS_MAX: usize = 44;
 const PLACE_CHARS_MAX: usize = 40;
+/// The longest name of an account.
+const NAME_CHARS_MAX: usize = 24;
 
 /// A value, and how many cards have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +43,6 @@ pub fn ranked<'a, K: Ord + Copy>(
     counts.into_iter().map(|(_, count)| count).collect()
 }
 
-pub fn kind(finding: &Finding) -> &str {
-    or(&finding.kind, "type unknown")
-}
-
-pub fn account(finding: &Finding) -> &str {
-    or(&finding.account, "account unknown")
-}
-
-pub fn region(finding: &Finding) -> &str {
-    or(&finding.region, "region unknown")
-}
-
-fn or<'a>(text: &'a Text, otherwise: &'a str) -> &'a str {
-    if text.is_empty() { otherwise } else { text.as_str() }
-}
-
 /// `1 critical, 4 high`
 pub fn tally(cards: &[&Card]) -> String {
     let counts: Vec<String> = Level::ALL
@@ -68,58 +56,29 @@ pub fn tally(cards: &[&Card]) -> String {
     counts.join(", ")
 }
 
-/// Sums up several findings for the top-level text:
-/// `mostly Recon:EC2/Portscan in 111122223333 (31); 4 types, 2 accounts, eu-central-1`.
-pub fn gist(cards: &[&Card], guide: &Guide) -> String {
-    let many = |count: usize, things: &str| (count > 1).then(|| format!("{count} {things}"));
+/// What happened and where, of several cards:
+/// `16 × PortProbeUnprotectedPort, 4 × SSHBruteForce +17 more in 4 accounts · us-east-1`. The most
+/// severe come first. `show` draws a text in at most so many characters.
+pub fn gist(cards: &[&Card], guide: &Guide, show: fn(&str, usize) -> String) -> String {
+    let mut problems = ranked(cards, short_problem);
+    problems.sort_by_key(|count| Reverse(count.highest));
+    let named = problems.iter().take(PROBLEMS_MAX);
+    let named: Vec<String> = named
+        .map(|count| format!("{} × {}", count.times, show(count.value, PROBLEM_CHARS_MAX)))
+        .collect();
+    let more = match problems.len().saturating_sub(PROBLEMS_MAX) {
+        0 => String::new(),
+        more => format!(" +{more} more"),
+    };
+    let accounts = ranked(cards, account);
     let regions = ranked(cards, region);
-    let one_region = || regions.first().map(|region| shown(region.value, PLACE_CHARS_MAX));
-    let spread: Vec<String> = [
-        many(ranked(cards, kind).len(), "types"),
-        many(ranked(cards, account).len(), "accounts"),
-        many(regions.len(), "regions").or_else(one_region),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let between = if spread.len() > 1 { "; " } else { ", " };
-    let parts: Vec<String> = share(cards, guide).into_iter().chain([spread.join(", ")]).collect();
-    parts.join(between)
-}
-
-/// The type and account that more than half of the findings share, or else the type or the account.
-fn share(cards: &[&Card], guide: &Guide) -> Option<String> {
-    let kind_shown = |text| shown(text, KIND_CHARS_MAX);
-    let account_shown = |id| account_in_text(id, guide);
-    let (what, times) = None
-        .or_else(|| {
-            let top = majority(cards, |finding| (kind(finding), account(finding)))?;
-            let (kind, account) = top.value;
-            Some((format!("{} in {}", kind_shown(kind), account_shown(account)), top.times))
-        })
-        .or_else(|| majority(cards, kind).map(|top| (kind_shown(top.value), top.times)))
-        .or_else(|| {
-            let top = majority(cards, account)?;
-            Some((format!("in {}", account_shown(top.value)), top.times))
-        })?;
-    Some(match times == cards.len() {
-        true => format!("all {what}"),
-        false => format!("mostly {what} ({times})"),
-    })
-}
-
-fn majority<'a, K: Ord + Copy>(
-    cards: &[&'a Card],
-    of: impl Fn(&'a Finding) -> K,
-) -> Option<Count<K>> {
-    ranked(cards, of).first().copied().filter(|top| top.times * 2 > cards.len())
-}
-
-/// An account in the top-level text.
-pub fn account_in_text(id: &str, guide: &Guide) -> String {
-    guide.account(id, ACCOUNT_NAME_CHARS_MAX, PLACE_CHARS_MAX, shown)
-}
-
-fn shown(text: &str, max_chars: usize) -> String {
-    escape_within(&defang(text), max_chars)
+    let account = match accounts.as_slice() {
+        [one] => guide.account(one.value, NAME_CHARS_MAX, PLACE_CHARS_MAX, show),
+        several => format!("{} accounts", several.len()),
+    };
+    let region = match regions.as_slice() {
+        [one] => show(one.value, PLACE_CHARS_MAX),
+        several => format!("{} regions", several.len()),
+    };
+    format!("{}{more} in {account} · {region}", named.join(", "))
 }

@@ -10,10 +10,19 @@ const UNIX_SECONDS_MAX: i64 = 253_402_300_799;
 /// after the bar is for clients that can't. Source: Slack, "Formatting message text", date
 /// formatting.
 pub fn token(at: Wall) -> String {
+    token_of(at, "^{date_short_pretty} {time}|")
+}
+
+/// Like [`token`], without the day.
+pub fn time_token(at: Wall) -> String {
+    token_of(at, "^{time}|")
+}
+
+fn token_of(at: Wall, form: &str) -> String {
     let fallback = utc(at);
     match at.seconds() {
         seconds @ 1..=UNIX_SECONDS_MAX => {
-            let (seconds, form) = (seconds.to_string(), "^{date_short_pretty} {time}|");
+            let seconds = seconds.to_string();
             ["<!date^", &seconds, form, &fallback, ">"].concat()
         }
         _ => fallback,

@@ -1,108 +1,153 @@
 //! The attachment of a digest ([`Form::Digest`](crate::ports::Form::Digest)), the form of a post
-//! with more alerts than cards fit. It counts their types, accounts and regions, then gives each
-//! alert a line, most severe first. Alerts of a group share a line.
+//! with more alerts than cards fit. Alerts of the same problem, level and circumstances share a
+//! line, whatever their accounts and regions. The ids of each line stand below all lines, so that
+//! `hansho explain` finds every alert.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::capacity::{BUDGET_CHARS, DIGEST_MAX};
 use super::card::list_footer;
 use super::console;
-use super::counts::{Count, account, kind, ranked, region};
+use super::counts::{Count, ranked};
 use super::escape::literal_weighing;
-use super::group::grouped;
 use super::guide::Guide;
+use super::length::json_units;
 use super::level_style::style;
-use super::line::{LINE_CHARS_MAX, sections};
+use super::line::{LINE_CHARS_MAX, circumstances, line, packed, short_id};
 use super::message::{Attachment, Block, TextObject};
+use super::naming::{account, last_word, problem, region, resource, short_problem};
 use crate::finding::Finding;
+use crate::finding::text::CUT;
 use crate::ports::Card;
 
-/// The most values that are named in a count.
-const NAMED_MAX: usize = 5;
-const KIND_CHARS_MAX: usize = 72;
-const NAME_CHARS_MAX: usize = 24;
-const ACCOUNT_CHARS_MAX: usize = 24;
-const REGION_CHARS_MAX: usize = 24;
+const PROBLEM_CHARS_MAX: usize = 60;
+const LABEL_CHARS_MAX: usize = 44;
+const NAME_CHARS_MAX: usize = 30;
+const ID_CHARS_MAX: usize = 42;
+/// `explain` takes an id that is cut after so many characters.
+const PREFIX_CHARS: usize = 12;
+/// The most values of a kind that a line names.
+const NAMED_MAX: usize = 3;
 
-/// The most that the attachment takes beside its lines: counts, link, footer and the JSON around
-/// them.
+/// The most that a line of several alerts takes in JSON.
+const GROUP_CHARS_MAX: usize = 320;
+/// What an id takes with the comma after it, and a line of ids beside them.
+const ID_WEIGHT: usize = ID_CHARS_MAX + 2;
+const IDS_FRAME: usize = LABEL_CHARS_MAX + 4;
+
+/// The most that the attachment takes beside its lines: link, footer and the JSON around them.
 const FRAME_CHARS_MAX: usize = 2_200;
 
 const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CHARS);
 
-/// Draws a digest. `cards` are sorted, most severe first; `severest` is the first of them.
-pub(super) fn attachment(
-    severest: &Card,
-    cards: &[&Card],
-    guide: &Guide,
-    post_id: &str,
-) -> Attachment {
-    let mut blocks = vec![overview(cards, guide), Block::Divider {}];
-    let entries = grouped(cards);
-    let shown: Vec<&Card> = entries.iter().map(|entry| &*entry.shown).collect();
-    blocks.extend(sections(None, &shown, DIGEST_MAX, guide));
+/// Draws a digest of several cards, which are sorted, most severe first.
+pub(super) fn attachment(cards: &[&Card], guide: &Guide, post_id: &str) -> Option<Attachment> {
+    let severest = cards.first()?;
+    let groups = groups(cards);
+    let lines = packed(groups.iter().map(|group| group_line(group, guide)));
+    let ids = packed(groups.iter().filter(|group| group.len() > 1).map(|group| ids(group)));
+    let mut blocks: Vec<Block> =
+        lines.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect();
+    blocks.extend(ids.into_iter().map(Block::context));
+    blocks.extend(link(cards).map(Block::context));
     blocks.push(list_footer(post_id));
-    Attachment { color: style(severest.finding.severity.level).colour, blocks }
+    Some(Attachment { color: style(severest.finding.severity.level).colour, blocks })
 }
 
-fn overview(cards: &[&Card], guide: &Guide) -> Block {
-    let kinds = ranked(cards, kind);
-    let accounts = ranked(cards, account);
-    let regions = ranked(cards, region);
-    let kind = |count: &Count<&str>| {
-        let emoji = style(count.highest).emoji;
-        format!("{emoji} {}", literal_weighing(count.value, KIND_CHARS_MAX))
-    };
-    let account = |count: &Count<&str>| {
-        guide.account(count.value, NAME_CHARS_MAX, ACCOUNT_CHARS_MAX, literal_weighing)
-    };
-    let region = |count: &Count<&str>| literal_weighing(count.value, REGION_CHARS_MAX);
-    let fields = vec![
-        field("By type", "types", &kinds, kind),
-        field("By account", "accounts", &accounts, account),
-        field("By region", "regions", &regions, region),
-    ];
-    let lines: Vec<String> = [circumstances(cards), link(cards)].into_iter().flatten().collect();
-    let text = (!lines.is_empty()).then(|| TextObject::mrkdwn(lines.join("\n")));
-    Block::Section { text, fields }
-}
-
-/// `31 × this`, `4 × that`, `+3 types`
-fn field<K>(
-    label: &str,
-    things: &str,
-    counts: &[Count<K>],
-    show: impl Fn(&Count<K>) -> String,
-) -> TextObject {
-    let mut lines = vec![format!("*{label}*")];
-    for count in counts.iter().take(NAMED_MAX) {
-        lines.push(format!("{} × {}", count.times, show(count)));
+/// The cards of each problem, level and circumstances. The most severe groups come first, then the
+/// largest.
+fn groups<'a>(cards: &[&'a Card]) -> Vec<Vec<&'a Card>> {
+    let mut found: BTreeMap<_, (usize, Vec<&Card>)> = BTreeMap::new();
+    for (index, card) in cards.iter().enumerate() {
+        let key = (card.finding.severity.level, problem(&card.finding), circumstances(card));
+        found.entry(key).or_insert((index, Vec::new())).1.push(card);
     }
-    if counts.len() > NAMED_MAX {
-        lines.push(format!("+{} {things}", counts.len() - NAMED_MAX));
-    }
-    TextObject::mrkdwn(lines.join("\n"))
+    let mut groups: Vec<(usize, Vec<&Card>)> = found.into_values().collect();
+    let level = |group: &[&Card]| group.first().map(|card| card.finding.severity.level);
+    groups.sort_by_key(|(first, group)| (Reverse((level(group), group.len())), *first));
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The numbers of samples, escalated alerts and so on. Each alert's line says so too.
-fn circumstances(cards: &[&Card]) -> Option<String> {
-    let count = |has: fn(&Card) -> bool| cards.iter().filter(|card| has(card)).count();
-    let counts = [
-        ("🧪 *SAMPLE*", count(|card| card.finding.sample)),
-        ("requested", count(|card| card.finding.requested_by.is_some())),
-        ("came back", count(|card| card.came_back.is_some())),
-        ("escalated", count(|card| card.escalated_from.is_some())),
-        ("seen again", count(|card| card.reminder)),
-        ("may repeat an earlier post", count(|card| card.perhaps_repeated)),
-        ("closed", count(|card| card.finding.condition.is_closed())),
-    ];
-    let parts: Vec<String> = counts
-        .into_iter()
-        .filter(|(_, times)| *times > 0)
-        .map(|(what, times)| match times == cards.len() {
-            true => format!("all {what}"),
-            false => format!("{times} {what}"),
-        })
-        .collect();
-    (!parts.is_empty()).then(|| parts.join("  ·  "))
+/// `🟠 *16 ×* PortProbeUnprotectedPort · i-0abc, i-0def +14 · prod-shop ×7, staging ×9 · us-east-1`.
+/// It names as many resources and accounts as fit.
+fn group_line(group: &[&Card], guide: &Guide) -> String {
+    let (first, many) = match group {
+        [] => return String::new(),
+        [card] => return line(card, guide),
+        [first, ..] => (first, group.len()),
+    };
+    let max = (many * (LINE_CHARS_MAX - ID_WEIGHT)).saturating_sub(IDS_FRAME).min(GROUP_CHARS_MAX);
+    let circumstances = match circumstances(first).as_slice() {
+        [] => String::new(),
+        some => format!(" ({})", some.join(", ")),
+    };
+    let emoji = style(first.finding.severity.level).emoji;
+    let problem = literal_weighing(short_problem(&first.finding), PROBLEM_CHARS_MAX);
+    let head = format!("{emoji} *{many} ×* {problem}{circumstances}");
+    let written =
+        (0..=NAMED_MAX).rev().map(|named| [&head[..], &spread(group, guide, named)].concat());
+    written.into_iter().find(|line| json_units(line) < max).unwrap_or(head)
+}
+
+/// The resources, accounts and regions of several cards, so many of each.
+fn spread(group: &[&Card], guide: &Guide, named: usize) -> String {
+    let resources = ranked(group, |finding| resource(finding).map(last_word).unwrap_or_default());
+    let resources = list(&resources, named, false, |text| literal_weighing(text, NAME_CHARS_MAX));
+    let accounts = ranked(group, account);
+    let accounts = match accounts.as_slice() {
+        [one] => guide.account(one.value, NAME_CHARS_MAX, NAME_CHARS_MAX, literal_weighing),
+        several => list(several, named, true, |id| {
+            literal_weighing(guide.accounts.name(id).unwrap_or(id), NAME_CHARS_MAX)
+        }),
+    };
+    let regions = ranked(group, region);
+    let regions = list(&regions, named, true, |text| literal_weighing(text, NAME_CHARS_MAX));
+    let parts = [resources, accounts, regions];
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| [" · ", &part].concat()).collect()
+}
+
+/// `prod-shop ×7, staging ×5 +2`: the first values, and the number of the others.
+fn list(
+    counts: &[Count<&str>],
+    named: usize,
+    counted: bool,
+    show: impl Fn(&str) -> String,
+) -> String {
+    let several = counts.len() > 1;
+    let mut shown: Vec<String> = Vec::new();
+    for count in counts.iter().filter(|count| !count.value.is_empty()).take(named) {
+        shown.push(match counted && several {
+            true => format!("{} ×{}", show(count.value), count.times),
+            false => show(count.value),
+        });
+    }
+    let more = counts.len().saturating_sub(shown.len());
+    match shown.as_slice() {
+        [] => String::new(),
+        shown if more > 0 => format!("{} +{more}", shown.join(", ")),
+        shown => shown.join(", "),
+    }
+}
+
+/// `PortProbeUnprotectedPort: 0a1b2c3d4e5f…, 1a2b3c4d5e6f…`
+fn ids(group: &[&Card]) -> String {
+    let label = group.first().map_or("", |card| short_problem(&card.finding));
+    let ids = group.iter().map(|card| {
+        let id = card.finding.product_id();
+        literal_weighing(&prefix(id), ID_CHARS_MAX)
+    });
+    let ids: Vec<String> = ids.collect();
+    format!("{}: {}", literal_weighing(label, LABEL_CHARS_MAX), ids.join(", "))
+}
+
+/// The beginning of a long random id, enough to look it up. Other ids as in lines.
+fn prefix(id: &str) -> String {
+    let is_random = id.len() >= 32 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    match id.get(..PREFIX_CHARS) {
+        Some(start) if is_random => format!("{start}{CUT}"),
+        _ => short_id(id),
+    }
 }
 
 /// A link to the list that holds the most of these findings.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::card::circumstances;
+use super::heading::circumstances;
 use crate::finding::{Finding, Group, Text};
 use crate::ports::Card;
 

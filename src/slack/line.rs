@@ -4,13 +4,12 @@
 //! type), account, region and id are always there. The resource is left out first if the line is
 //! too long.
 
-use super::card::title;
-use super::counts::{account, region};
 use super::escape::{code_weighing, literal, literal_weighing};
 use super::guide::Guide;
 use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
+use super::naming::{account, names, region, resource, title};
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::ports::Card;
 
@@ -40,8 +39,14 @@ pub(super) fn sections(
     let unnamed = cards.len().saturating_sub(lines_max);
     let lines = cards.iter().take(lines_max).map(|card| line(card, guide));
     let more = (unnamed > 0).then(|| format!("and {unnamed} more"));
+    let texts = packed(head.into_iter().chain(lines).chain(more));
+    texts.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect()
+}
+
+/// Joins lines into as few texts as blocks allow.
+pub(super) fn packed(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
-    for line in head.into_iter().chain(lines).chain(more) {
+    for line in lines {
         match texts.last_mut() {
             Some(text) if units(text) + 1 + units(&line) <= SECTION_CHARS_MAX => {
                 text.push('\n');
@@ -50,11 +55,11 @@ pub(super) fn sections(
             _ => texts.push(line),
         }
     }
-    texts.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect()
+    texts
 }
 
 /// `🟠 Title · resource · account · region · id`, at most [`LINE_CHARS_MAX`] with the line end.
-fn line(card: &Card, guide: &Guide) -> String {
+pub(super) fn line(card: &Card, guide: &Guide) -> String {
     line_after(head(card), &card.finding, guide)
 }
 
@@ -90,7 +95,7 @@ fn head(card: &Card) -> String {
 
 /// The circumstances in fewer words than on a card, the more important ones first. At most
 /// [`CIRCUMSTANCES_MAX`] fit the line. An escalation is not called a reminder.
-fn circumstances(card: &Card) -> Vec<String> {
+pub(super) fn circumstances(card: &Card) -> Vec<String> {
     let unreadable = |remark: &Remark| matches!(remark, Remark::UnreadableSeverity(_));
     let mut parts = Vec::new();
     if card.finding.sample {
@@ -111,6 +116,9 @@ fn circumstances(card: &Card) -> Vec<String> {
     if card.perhaps_repeated {
         parts.push("may repeat".to_owned());
     }
+    if card.late.is_some() {
+        parts.push("late".to_owned());
+    }
     if let Some(name) = &card.meant_for {
         parts.push(format!("for {}", literal_weighing(name, DESTINATION_CHARS_MAX)));
     }
@@ -129,12 +137,13 @@ fn circumstances(card: &Card) -> Vec<String> {
 fn subject(finding: &Finding, chars_max: usize) -> String {
     let title = title(finding);
     let title = title.trim_end_matches('.');
-    let resource = resource(finding).filter(|resource| !names(title, resource));
+    let named = resource(finding);
+    let resource = named.filter(|resource| !names(title, resource));
     let kind = Some(finding.kind.as_str()).filter(|kind| !kind.is_empty());
     let choices = [
         resource.map(|resource| (title, Some(resource))),
         Some((title, None)),
-        kind.zip(self::resource(finding)).map(|(kind, resource)| (kind, Some(resource))),
+        kind.zip(named).map(|(kind, resource)| (kind, Some(resource))),
         kind.map(|kind| (kind, None)),
     ];
     // Written lazily: the first choice nearly always fits.
@@ -150,19 +159,6 @@ fn subject(finding: &Finding, chars_max: usize) -> String {
         .unwrap_or_else(|| literal_weighing(title, chars_max))
 }
 
-/// The resource without the details in brackets.
-fn resource(finding: &Finding) -> Option<&str> {
-    let resource = finding.resource.as_ref()?.as_str();
-    let name = resource.split(" (").next().unwrap_or(resource);
-    (!name.is_empty()).then_some(name)
-}
-
-/// Returns whether a title holds the last word of a resource, such as `i-0abc` of `EC2 instance
-/// i-0abc`.
-fn names(title: &str, resource: &str) -> bool {
-    resource.rsplit(' ').next().is_some_and(|name| title.contains(name))
-}
-
 /// The id. It is last in a line, where it is easy to find and to copy.
 fn id(finding: &Finding) -> String {
     let id = short_id(finding.product_id());
@@ -173,7 +169,7 @@ fn id(finding: &Finding) -> String {
 }
 
 /// Cuts an id to [`ID_CHARS_MAX`] characters. Of an ARN the end is kept, because all begin alike.
-fn short_id(id: &str) -> String {
+pub(super) fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
     match id.as_str().starts_with("arn:") && units(id.as_str()) > ID_CHARS_MAX {
         true => format!("…{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),

@@ -1,4 +1,4 @@
-//! The JSON of an incoming webhook, as far as hansho uses it: texts, and attachments of blocks.
+//! The JSON of an incoming webhook, as far as hansho uses it: texts, blocks, and attachments of blocks.
 //! Source: Slack, Block Kit reference, and "Reference: Secondary message attachments".
 
 use serde::Serialize;
@@ -9,23 +9,27 @@ const WRITTEN_BYTES: usize = 4_096;
 /// One post. Its switches keep Slack from making links or mentions by itself.
 #[derive(Debug, Serialize)]
 pub struct Message {
+    /// The push on a phone. The channel shows it only if there are no blocks.
     text: String,
     parse: &'static str,
     link_names: bool,
     unfurl_links: bool,
     unfurl_media: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attachments: Option<Vec<Attachment>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    blocks: Vec<Block>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<Attachment>,
 }
 
 impl Message {
-    pub(super) fn new(text: String, attachments: Option<Vec<Attachment>>) -> Message {
+    pub(super) fn new(text: String, blocks: Vec<Block>, attachments: Vec<Attachment>) -> Message {
         Message {
             text,
             parse: "none",
             link_names: false,
             unfurl_links: false,
             unfurl_media: false,
+            blocks,
             attachments,
         }
     }
@@ -41,21 +45,13 @@ pub(super) struct Attachment {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block {
-    Section {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        text: Option<TextObject>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        fields: Vec<TextObject>,
-    },
-    Context {
-        elements: [TextObject; 1],
-    },
-    Divider {},
+    Section { text: TextObject },
+    Context { elements: [TextObject; 1] },
 }
 
 impl Block {
     pub fn section(text: TextObject) -> Block {
-        Block::Section { text: Some(text), fields: Vec::new() }
+        Block::Section { text }
     }
 
     pub fn context(text: String) -> Block {

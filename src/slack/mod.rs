@@ -2,9 +2,10 @@
 //! means.
 //!
 //! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
-//! - `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds the alerts that
-//!   are drawn together. `escape` makes a finding's text harmless for Slack, and `length` says how
-//!   Slack may count it. [`guide`] has what the configuration adds.
+//! - `push`, `heading`, `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds
+//!   the alerts that are drawn together, `naming` the words of a finding for lists. `escape` and
+//!   `host` make a finding's text harmless for Slack, and `length` says how Slack may count it.
+//!   [`guide`] has what the configuration adds.
 //! - `console` and `about` build links to AWS: to a finding, and to what its type means.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.
@@ -26,11 +27,15 @@ mod date;
 mod digest;
 mod escape;
 mod group;
+mod heading;
+mod host;
 mod length;
 mod level_style;
 mod line;
 mod message;
+mod naming;
 mod note;
+mod push;
 
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};

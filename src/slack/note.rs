@@ -82,7 +82,7 @@ fn findings(count: usize) -> String {
     if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
-fn reason(why: OutageCause) -> &'static str {
+pub(super) fn reason(why: OutageCause) -> &'static str {
     match why {
         OutageCause::Dead => "the webhook or its channel did not exist",
         OutageCause::Failing(reason) => match reason {
@@ -97,7 +97,7 @@ fn reason(why: OutageCause) -> &'static str {
 }
 
 /// Writes a time in minutes, hours and minutes, or days.
-fn length(time: Duration) -> String {
+pub(super) fn length(time: Duration) -> String {
     let minutes = time.as_secs().saturating_add(30) / 60;
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),

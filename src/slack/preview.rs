@@ -21,9 +21,13 @@ const TEXT_CHARS_MAX: usize = 8_000;
 pub fn preview(payload: &Value, width: usize, colour: bool) -> String {
     let pen = Pen { colour, width: width.clamp(*COLUMNS.start(), *COLUMNS.end()) };
     let mut lines = Vec::new();
-    for paragraph in text_of(payload.get("text")).lines() {
-        lines.extend(pen.wrapped(paragraph, pen.width));
+    let blocks = list(payload, "blocks");
+    if blocks.is_empty() {
+        for paragraph in text_of(payload.get("text")).lines() {
+            lines.extend(pen.wrapped(paragraph, pen.width));
+        }
     }
+    lines.extend(blocks.iter().flat_map(|block| pen.block(block)));
     for attachment in list(payload, "attachments") {
         let bar = pen.bar(attachment.get("color").and_then(Value::as_str).unwrap_or_default());
         for (index, block) in list(attachment, "blocks").iter().enumerate() {

@@ -11,27 +11,19 @@ use std::cmp::Reverse;
 use serde_json::Value;
 
 use super::capacity::{BUDGET_CHARS, CARD_CHARS_MAX, MAX_CARDS, weigh_json};
-use super::card::{attachment, circumstances, list_footer, title};
-use super::counts::{account, account_in_text, gist, region, tally};
-use super::escape::{defang, escape, escape_within};
+use super::card::{attachment, below_heading, list_footer};
+use super::counts::tally;
 use super::group::{Entry, grouped};
 use super::guide::Guide;
+use super::heading::heading;
 use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, sections};
-use super::mention::{Mention, Mentions};
-use super::message::{Attachment, Message, written};
+use super::mention::Mentions;
+use super::message::{Attachment, Block, Message, TextObject, written};
+use super::push::{called, overview, plain, push};
 use super::{digest, note};
-use crate::finding::{Finding, Level, Text};
+use crate::finding::Level;
 use crate::ports::{Card, Form, Note, Post};
-
-/// The most lines in the text above several cards.
-const TEXT_LINES_MAX: usize = 5;
-
-/// The longest title in the text above the cards.
-const TEXT_TITLE_CHARS_MAX: usize = 200;
-const TEXT_PLACE_CHARS_MAX: usize = 40;
-const TEXT_RESOURCE_CHARS_MAX: usize = 200;
-const TEXT_ID_CHARS_MAX: usize = 120;
 
 /// The most that the list of the alerts without a card may weigh.
 const REST_CHARS_MAX: usize = BUDGET_CHARS - CARD_CHARS_MAX;
@@ -40,9 +32,6 @@ const REST_LINES_MAX: usize = 15;
 const REST_FRAME_CHARS_MAX: usize = 600;
 
 const _: () = assert!(REST_LINES_MAX * LINE_CHARS_MAX + REST_FRAME_CHARS_MAX <= REST_CHARS_MAX);
-
-/// The text above a digest names the most severe alerts if there are at most so many.
-const TEXT_SEVEREST_MAX: usize = 3;
 
 /// Returns the outgoing JSON of a post.
 pub fn payload_json(post: &Post, mentions: &Mentions, guide: &Guide) -> String {
@@ -63,27 +52,47 @@ pub fn payload(post: &Post, mentions: &Mentions, guide: &Guide) -> Value {
 fn message(post: &Post, mentions: &Mentions, guide: &Guide) -> Message {
     let mut cards: Vec<&Card> = post.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
-    let (text, attachments) = match post.form {
-        Form::Cards => {
-            let drawn = attachments(&grouped(&cards), guide, &post.id);
-            (text(&cards, mentions, guide), Some(with_notes(drawn, &post.notes, guide)))
+    let text = push(&cards, mentions, guide);
+    let attachments = match post.form {
+        Form::Plain => {
+            let text = plain(&cards, mentions, guide, &post.id);
+            return Message::new(text, Vec::new(), Vec::new());
         }
-        Form::Digest => {
-            let drawn = digest_attachments(&cards, guide, &post.id);
-            (digest_text(&cards, mentions, guide), Some(drawn))
-        }
-        Form::Plain => (plain_text(&cards, mentions, guide, &post.id), None),
+        Form::Cards => attachments(&grouped(&cards), guide, &post.id),
+        Form::Digest => digest_attachments(&cards, guide, &post.id),
     };
-    Message::new(text, attachments)
+    let blocks = first_block(&cards, mentions, guide).into_iter().collect();
+    Message::new(text, blocks, with_notes(attachments, &post.notes, guide))
+}
+
+/// The block above the attachments: the first lines of the only card, or what several have in
+/// common.
+fn first_block(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Option<Block> {
+    match cards {
+        [] => None,
+        [card] => Some(heading(card, guide, called(cards, mentions))),
+        [severest, ..] => {
+            let text = overview(severest, cards, mentions, guide);
+            Some(Block::section(TextObject::mrkdwn(text)))
+        }
+    }
 }
 
 fn digest_attachments(cards: &[&Card], guide: &Guide, post_id: &str) -> Vec<Attachment> {
-    let draw = |severest: &&Card| digest::attachment(severest, cards, guide, post_id);
-    cards.first().map(draw).into_iter().collect()
+    match cards {
+        // A single alert has no digest: its heading stands above.
+        [card] => vec![below_heading(card, &[], guide, post_id)],
+        cards => digest::attachment(cards, guide, post_id).into_iter().collect(),
+    }
 }
 
 /// Draws cards, and a list of the alerts without one.
 fn attachments(entries: &[Entry<'_>], guide: &Guide, post_id: &str) -> Vec<Attachment> {
+    if let [Entry { shown, all }] = entries
+        && all.len() == 1
+    {
+        return vec![below_heading(shown, &[], guide, post_id)];
+    }
     let draw = |entry: &Entry<'_>| attachment(&entry.shown, entry.others(), guide, post_id);
     let mut attachments: Vec<Attachment> = entries.iter().take(MAX_CARDS).map(draw).collect();
     attachments.truncate(those_that_fit(&attachments, entries.len()));
@@ -128,124 +137,4 @@ fn rest(highest: Level, entries: &[Entry<'_>], guide: &Guide, post_id: &str) -> 
     let mut blocks = sections(Some(head), &shown, REST_LINES_MAX, guide);
     blocks.push(list_footer(post_id));
     Attachment { color: style(highest).colour, blocks }
-}
-
-/// The text above the cards. Slack also shows it as the notification, so the most severe alert
-/// comes first.
-fn text(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
-    match cards {
-        [] => "hansho: an empty post".to_owned(),
-        [card] => {
-            let level = card.finding.severity.level;
-            let head = headline(level, &circumstances(card), called(cards, mentions));
-            [head, summary(card, guide)].join(": ")
-        }
-        [severest, ..] => several(severest.finding.severity.level, cards, mentions, guide),
-    }
-}
-
-fn several(highest: Level, cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
-    let mut lines = vec![headcount(headline(highest, &[], called(cards, mentions)), cards)];
-    let entries = grouped(cards);
-    lines.extend(entries.iter().take(TEXT_LINES_MAX).map(|entry| bullet(&entry.shown, guide)));
-    if entries.len() > TEXT_LINES_MAX {
-        lines.push(format!("and {} more", entries.len() - TEXT_LINES_MAX));
-    }
-    lines.join("\n")
-}
-
-/// The text above a digest: a summary, and a line for each of the most severe alerts if they are
-/// few. The digest lists all alerts, so the text names no more.
-fn digest_text(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
-    let [first, _, ..] = cards else { return text(cards, mentions, guide) };
-    let highest = first.finding.severity.level;
-    let samples = cards.iter().filter(|card| card.finding.sample).count();
-    let circumstances = match samples {
-        0 => vec![],
-        all if all == cards.len() => vec!["🧪 *SAMPLE FINDINGS*".to_owned()],
-        1 => vec!["🧪 1 sample".to_owned()],
-        some => vec![format!("🧪 {some} samples")],
-    };
-    let head = headcount(headline(highest, &circumstances, called(cards, mentions)), cards);
-    let mut lines = vec![format!("{head} – {}", gist(cards, guide))];
-    let entries = grouped(cards);
-    let shown = entries.iter().map(|entry| &*entry.shown);
-    let few = shown.take_while(|card| card.finding.severity.level == highest);
-    if few.clone().count() <= TEXT_SEVEREST_MAX.min(entries.len() - 1) {
-        lines.extend(few.map(|card| bullet(card, guide)));
-    }
-    lines.join("\n")
-}
-
-fn headcount(headline: String, cards: &[&Card]) -> String {
-    format!("{headline}: {} findings ({})", cards.len(), tally(cards))
-}
-
-/// The level, the circumstances and the mention.
-fn headline(level: Level, circumstances: &[String], mention: Option<&Mention>) -> String {
-    let style = style(level);
-    let mut head = [style.emoji, " *", style.word, "*"].concat();
-    if !circumstances.is_empty() {
-        head.push_str(&format!(" ({})", circumstances.join(", ")));
-    }
-    if let Some(mention) = mention {
-        head.push_str(&format!(" {mention}"));
-    }
-    head
-}
-
-/// The mention for the most severe finding. Canaries, samples and closed findings, which a person
-/// may send on purpose, mention nobody.
-fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
-    let calls = |finding: &Finding| {
-        finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
-    };
-    let levels = cards.iter().filter(|card| calls(&card.finding));
-    mentions.of(levels.map(|card| card.finding.severity.level).max()?)
-}
-
-/// A line about one of several findings.
-fn bullet(card: &Card, guide: &Guide) -> String {
-    let emoji = style(card.finding.severity.level).emoji;
-    let summary = summary(card, guide);
-    match circumstances(card).as_slice() {
-        [] => format!("• {emoji} {summary}"),
-        circumstances => format!("• {emoji} ({}) {summary}", circumstances.join(", ")),
-    }
-}
-
-/// Title, account and region. They are defanged, because Slack turns addresses in the top-level
-/// text into links.
-fn summary(card: &Card, guide: &Guide) -> String {
-    let finding = &card.finding;
-    let title = escape_within(&defang(title(finding)), TEXT_TITLE_CHARS_MAX);
-    let account = account_in_text(account(finding), guide);
-    let region = escape_within(&defang(region(finding)), TEXT_PLACE_CHARS_MAX);
-    [title, account, region].join("  ·  ")
-}
-
-/// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
-/// possible.
-fn plain_text(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
-    let mut lines = vec![text(cards, mentions, guide)];
-    if let [card] = cards {
-        let finding = &card.finding;
-        if let Some(resource) = &finding.resource {
-            lines.push(top_level("Resource", resource.as_str(), TEXT_RESOURCE_CHARS_MAX));
-        }
-        let id = Text::new(finding.product_id(), TEXT_ID_CHARS_MAX);
-        let product = Text::new(&finding.fingerprint.product, TEXT_PLACE_CHARS_MAX);
-        lines.push(top_level("Found by", product.as_str(), TEXT_PLACE_CHARS_MAX));
-        lines.push(top_level("Finding", id.as_str(), TEXT_ID_CHARS_MAX));
-    }
-    let post_id = Text::new(post_id, TEXT_PLACE_CHARS_MAX);
-    lines.push(format!(
-        "hansho {}: sent as plain text, because Slack refused the card",
-        escape(&defang(post_id.as_str()))
-    ));
-    lines.join("\n")
-}
-
-fn top_level(label: &str, text: &str, max_chars: usize) -> String {
-    format!("{label}: {}", escape_within(&defang(text), max_chars))
 }

@@ -1,6 +1,6 @@
 //! Composes a post from the alerts in hand.
 
-use crate::instants::Mono;
+use crate::instants::Now;
 use crate::ports::{Card, Form, Post};
 
 use crate::desk::ids::AlertId;
@@ -15,18 +15,19 @@ pub(in crate::desk) fn compose(
     post: &mut PostInHand,
     select: &Select<'_>,
     notes: &mut Notes,
-    now: Mono,
+    now: Now,
 ) -> Post {
     if post.form == Form::Digest && select.all_fit(post.alerts()) {
         // Most of the selected alerts had been posted before. The rest fits as cards.
         post.form = Form::Cards;
     }
-    post.notes = notes.choose(channel, post, select, now);
-    let text = |note| notes.text(channel, note, select.destinations, now);
+    post.notes = notes.choose(channel, post, select, now.mono);
+    let text = |note| notes.text(channel, note, select.destinations, now.mono);
     let standards = select.alerts.standards_beside(post.alerts());
     let card = |id: &AlertId| {
         let alert = select.alerts.get(*id)?;
-        Some(alert.card(standards.get(&alert.key).map_or(&[], Vec::as_slice)))
+        let standards = standards.get(&alert.key).map_or(&[][..], Vec::as_slice);
+        Some(alert.card(standards, notes.recovery.late(channel, alert.since, now)))
     };
     let cards: Vec<Card> = post.alerts().iter().filter_map(card).collect();
     Post {

@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
-use crate::instants::{Mono, Wall};
+use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Note, OutageCause, RetryReason};
+use crate::ports::{Late, Note, OutageCause, RetryReason};
 
 use crate::desk::alerts::Alerts;
 use crate::desk::context::Context;
@@ -22,6 +22,8 @@ use super::select::Select;
 
 /// A shorter outage needs no note: everything was posted within minutes.
 const WORTH_A_NOTE: Duration = Duration::from_secs(5 * 60);
+/// An alert that is less late needs no word about it.
+const WORTH_A_WORD: Duration = Duration::from_secs(60);
 /// An outage that ended longer ago needs no note any more.
 const NEWS_FOR: Duration = Duration::from_secs(24 * 3600);
 
@@ -40,6 +42,16 @@ struct Outage {
     fallback_knows: bool,
     /// The outage is over, and the destination's own note is due.
     over: Option<Over>,
+    /// The last outage that is over.
+    past: Option<Past>,
+}
+
+/// An outage that opened the breaker.
+#[derive(Clone, Copy)]
+struct Past {
+    since: Mono,
+    until: Mono,
+    why: OutageCause,
 }
 
 struct Over {
@@ -106,6 +118,7 @@ impl RecoveryNotes {
         let elsewhere = std::mem::take(&mut outage.elsewhere);
         outage.fallback_knows = false;
         let (Some(since), Some(why)) = (since, why) else { return };
+        outage.past = Some(Past { since, until: cx.now.mono, why });
         let mut lasted = cx.now.mono.since(since);
         if let Some(earlier) = outage.over.take() {
             // The recovery did not last: one note reports both outages.
@@ -122,6 +135,18 @@ impl RecoveryNotes {
                 last: held.iter().max().copied().unwrap_or(cx.ids.last_alert()),
             });
         }
+    }
+
+    /// How late an alert is that entered the queue at `entered`, because of the channel's present or
+    /// last outage. None: not late.
+    pub fn late(&self, channel: usize, entered: Wall, now: Now) -> Option<Late> {
+        let outage = &self.0[channel];
+        let present = outage.since.zip(outage.why);
+        let present = present.map(|(since, why)| Past { since, until: now.mono, why });
+        let Past { since, until, why } = present.or(outage.past)?;
+        let waited = now.wall.since(entered);
+        let by = waited.min(now.mono.since(since));
+        (waited > now.mono.since(until) && by >= WORTH_A_WORD).then_some(Late { by, why })
     }
 
     /// The notes of the post that is about to go out.

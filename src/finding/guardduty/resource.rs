@@ -6,10 +6,16 @@ use super::super::arn::short_name;
 use super::super::aws_types::plain_kind;
 use super::super::lenient::Str;
 use super::super::phrase::{Phrase, joined, known, listed, part, several};
+use super::super::tags::Tags;
+use super::super::text::Text;
 use super::schema::{
     Activity, Bucket, Container, Database, DatabaseUser, Ecs, Instance, Lambda, Limitless,
-    NAMED_MAX, PublicAccess, Resource, Sequence, Service, Volumes, Workload,
+    NAMED_MAX, PublicAccess, Resource, Service, Volumes, Workload,
 };
+use super::sequence::Sequence;
+
+/// The `resourceType` of an attack sequence, which says nothing about what was hit.
+const SEQUENCE: &str = "AttackSequence";
 
 /// Describes the affected resource. The details that belong to its `resourceType` come first. If
 /// there are none, or the type is unknown, the other details are tried, then the resources of the
@@ -23,15 +29,31 @@ pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option
         .or_else(|| resource.describe_any())
         .or_else(|| service.activity.describe_affected())
         .or_else(|| resource.access_key.describe())
-        .or_else(|| Phrase::new(kind, None).build())
+        .or_else(|| {
+            Phrase::new(kind, None).build().filter(|_| !kind.eq_ignore_ascii_case(SEQUENCE))
+        })
 }
 
 impl Resource<'_> {
+    /// The tags of the first resource that has some.
+    pub fn tags(&self) -> Vec<(Text, Text)> {
+        let all = [
+            self.buckets.first().map(|bucket| &bucket.tags),
+            Some(&self.eks.tags),
+            Some(&self.ecs.tags),
+            Some(&self.lambda.tags),
+            Some(&self.database.tags),
+            Some(&self.instance.tags),
+        ];
+        let tags = all.into_iter().flatten().map(Tags::texts);
+        tags.into_iter().find(|tags| !tags.is_empty()).unwrap_or_default()
+    }
+
     /// Describes the details that belong to the `resourceType`.
     fn describe_kind(&self, kind: &str, sequence: Option<&Sequence<'_>>) -> Option<String> {
         match kind.to_ascii_lowercase().as_str() {
             "instance" => joined([self.instance.describe(), self.volumes.describe()], ", "),
-            "accesskey" => joined([self.access_key.describe(), self.describe_buckets()], ", "),
+            "accesskey" => self.describe_credentials(),
             "s3bucket" | "s3object" => self.describe_buckets(),
             "ekscluster" | "kubernetescluster" => self.describe_kubernetes(),
             "ecscluster" => self.ecs.describe(&self.container),
@@ -56,6 +78,16 @@ impl Resource<'_> {
             .or_else(|| self.describe_backup())
             .or_else(|| self.describe_model())
             .or_else(|| joined([self.instance.describe(), self.volumes.describe()], ", "))
+    }
+
+    /// `AssumedRole web (access key ASIA…, principal AROA…), EC2 instance i-0abc (web-1)`. The
+    /// credentials of an instance have its id as their session.
+    fn describe_credentials(&self) -> Option<String> {
+        let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
+        let key = self.access_key.describe_beside(id);
+        let named = || Phrase::new("EC2 instance", Some(id?)).build();
+        let instance = self.instance.describe().or_else(named);
+        joined([key, instance, self.describe_buckets()], ", ")
     }
 
     /// `S3 bucket a (object k, not public)`, `S3 buckets a, b +2 more (public a)`.
@@ -114,7 +146,7 @@ impl Resource<'_> {
 
 impl Activity<'_> {
     /// `CloudTrail trail audit, S3 bucket logs +1 more`: the resources of the call.
-    fn describe_affected(&self) -> Option<String> {
+    pub fn describe_affected(&self) -> Option<String> {
         let affected = &self.api_call.affected.0;
         let shown = affected.iter().take(NAMED_MAX).filter_map(|(kind, name)| {
             Phrase::new(&plain_kind(kind), Some(short_name(name))).build()
@@ -124,7 +156,7 @@ impl Activity<'_> {
 }
 
 impl Instance<'_> {
-    /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
+    /// `EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5, public 198.51.100.1)`.
     pub(super) fn describe(&self) -> Option<String> {
         let interfaces = &self.interfaces.items;
         let private = interfaces.iter().find_map(|interface| interface.private.as_deref());
@@ -132,8 +164,8 @@ impl Instance<'_> {
         let v6 = interfaces.iter().find_map(|interface| interface.v6.first());
         self.id.as_deref()?;
         Phrase::new("EC2 instance", self.id.as_deref())
+            .with(self.tags.name())
             .with(self.kind.as_deref())
-            .with(self.tags.value())
             .with_labelled("private", private)
             .with_labelled("public", public.or(v6.map(AsRef::as_ref)))
             .build()

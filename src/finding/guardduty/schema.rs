@@ -10,8 +10,9 @@ use std::borrow::Cow;
 
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
-use super::super::name_tag::NameTag;
-use super::super::remote::{AutonomousSystem, Location, Port, Remote};
+use super::super::remote::{Port, Remote};
+use super::super::tags::Tags;
+use super::sequence::Sequence;
 use crate::instants::Wall;
 
 pub(super) use malware::{InfectedFile, Malware, MalwareScan, VolumeScan};
@@ -19,6 +20,8 @@ pub(super) use runtime::{Process, Runtime, RuntimeContext};
 
 /// The most resources, probes or names that are shown.
 pub(super) const NAMED_MAX: usize = 3;
+/// The most probes that are read for their ports.
+const PROBES_MAX: usize = 50;
 /// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
 /// The most groups, containers and volumes that are read. Any of them may be the one that matters.
@@ -49,6 +52,8 @@ object! {
         count: Option<u64> = "count",
         first_seen: Option<Wall> = "eventFirstSeen",
         last_seen: Option<Wall> = "eventLastSeen",
+        /// `TARGET` or `ACTOR`: what the resource was to the activity.
+        role: Str<'a> = "resourceRole",
         additional_info: Option<Json<'a>> = "additionalInfo",
         activity: Activity<'a> = "action",
         runtime: Runtime<'a> = "runtimeDetails",
@@ -84,8 +89,9 @@ object! {
     struct Instance<'a> {
         id: Str<'a> = "instanceId",
         kind: Str<'a> = "instanceType",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         profile: Str<'a> = "iamInstanceProfile" / "arn",
+        image: Str<'a> = "imageId",
         interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
     }
     struct Interface<'a> {
@@ -111,6 +117,7 @@ object! {
         arn: Str<'a> = "arn",
         access: PublicAccess<'a> = "publicAccess",
         objects: List<BucketObject<'a>, NAMED_MAX> = "s3ObjectDetails",
+        tags: Tags<'a> = "tags",
     }
     struct PublicAccess<'a> {
         effective: Str<'a> = "effectivePermission",
@@ -133,6 +140,7 @@ object! {
     struct Cluster<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
+        tags: Tags<'a> = "tags",
     }
     struct Kubernetes<'a> {
         user: KubernetesUser<'a> = "kubernetesUserDetails",
@@ -172,6 +180,7 @@ object! {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
         task: Task<'a> = "taskDetails",
+        tags: Tags<'a> = "tags",
     }
     struct Task<'a> {
         arn: Str<'a> = "arn",
@@ -186,6 +195,7 @@ object! {
         arn: Str<'a> = "functionArn",
         version: Str<'a> = "functionVersion",
         role: Str<'a> = "role",
+        tags: Tags<'a> = "tags",
     }
     struct Database<'a> {
         id: Str<'a> = "dbInstanceIdentifier",
@@ -193,6 +203,7 @@ object! {
         cluster: Str<'a> = "dbClusterIdentifier",
         engine: Str<'a> = "engine",
         version: Str<'a> = "engineVersion",
+        tags: Tags<'a> = "tags",
     }
     struct Limitless<'a> {
         id: Str<'a> = "dbShardGroupIdentifier",
@@ -248,12 +259,14 @@ object! {
         remote: Remote<'a> = "remoteIpDetails",
         account: RemoteAccount<'a> = "remoteAccountDetails",
         error: Str<'a> = "errorCode",
+        user_agent: Str<'a> = "userAgent",
         /// Names of resources by their types, such as `AWS::S3::Bucket`.
         affected: Pairs<'a, AFFECTED_MAX> = "affectedResources",
     }
     struct RemoteAccount<'a> {
         id: Str<'a> = "accountId",
         service: Str<'a> = "awsServiceName",
+        affiliated: Option<bool> = "affiliated",
     }
     struct Connection<'a> {
         direction: Str<'a> = "connectionDirection",
@@ -264,7 +277,8 @@ object! {
         remote: Remote<'a> = "remoteIpDetails",
     }
     struct PortProbe<'a> {
-        probes: List<Probe<'a>, NAMED_MAX> = "portProbeDetails",
+        probes: List<Probe<'a>, PROBES_MAX> = "portProbeDetails",
+        blocked: Option<bool> = "blocked",
     }
     struct Probe<'a> {
         local_port: Port<'a> = "localPortDetails",
@@ -320,45 +334,5 @@ object! {
     struct Threat<'a> {
         list: Str<'a> = "threatListName",
         names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
-    }
-}
-
-// Attack sequences.
-object! {
-    struct Sequence<'a> {
-        description: Str<'a> = "description",
-        actors: List<SequenceActor<'a>, NAMED_MAX> = "actors",
-        resources: List<Involved<'a>, NAMED_MAX> = "resources",
-        endpoints: List<Endpoint<'a>, NAMED_MAX> = "endpoints",
-        signals: List<Signal<'a>, 1> = "signals",
-    }
-    struct Signal<'a> {
-        name: Str<'a> = "name",
-    }
-    struct SequenceActor<'a> {
-        id: Str<'a> = "id",
-        user: SequenceUser<'a> = "user",
-        process: SequenceProcess<'a> = "process",
-    }
-    struct SequenceUser<'a> {
-        name: Str<'a> = "name",
-        uid: Str<'a> = "uid",
-        kind: Str<'a> = "type",
-        credential: Str<'a> = "credentialUid",
-    }
-    struct SequenceProcess<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "path",
-    }
-    struct Involved<'a> {
-        uid: Str<'a> = "uid",
-        name: Str<'a> = "name",
-        kind: Str<'a> = "resourceType",
-    }
-    struct Endpoint<'a> {
-        ip: Str<'a> = "ip",
-        domain: Str<'a> = "domain",
-        location: Location<'a> = "location",
-        network: AutonomousSystem<'a> = "autonomousSystem",
     }
 }

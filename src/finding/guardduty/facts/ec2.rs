@@ -2,29 +2,30 @@
 
 use super::super::super::arn::short_name;
 use super::super::super::fact::Facts;
-use super::super::super::phrase::{Phrase, joined, part, several};
+use super::super::super::phrase::{Phrase, joined, listed, part};
 use super::super::schema::{Instance, Resource, SecurityGroup};
 
 pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
-    facts.add("Network", resource.instance.network());
-    facts.add("Profile", resource.instance.profile.as_deref().map(short_name).map(part));
+    facts.add("Network", resource.instance.describe_network());
+    facts.add("Instance", resource.instance.describe_origin());
 }
 
 impl Instance<'_> {
     /// `vpc-0aa, subnet-0bb, sg-0cc (open)`: the first network interface.
-    fn network(&self) -> Option<String> {
+    fn describe_network(&self) -> Option<String> {
         let interface = self.interfaces.first()?;
+        let place = [&interface.vpc, &interface.subnet].map(|id| id.as_deref().map(part));
         let groups = &interface.groups;
-        let names = groups.items.iter().filter_map(|group| group.describe());
-        let names: Vec<String> = names.collect();
-        joined(
-            [
-                interface.vpc.as_deref().map(|vpc| part(vpc).into_owned()),
-                interface.subnet.as_deref().map(|subnet| part(subnet).into_owned()),
-                several(names.iter().map(String::as_str), groups.total),
-            ],
-            ", ",
-        )
+        let names = groups.items.iter().filter_map(SecurityGroup::describe).collect();
+        joined([joined(place, ", "), listed(names, groups.total)], ", ")
+    }
+
+    /// `profile web, image ami-0dd`: what it may do, and what it was made of.
+    fn describe_origin(&self) -> Option<String> {
+        Phrase::default()
+            .with_labelled("profile", self.profile.as_deref().map(short_name))
+            .with_labelled("image", self.image.as_deref())
+            .build()
     }
 }
 

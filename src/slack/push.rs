@@ -1,0 +1,167 @@
+//! The top-level text of a post: what a phone shows as the push. Slack shows it in the channel only
+//! if the post has no blocks. Source: Slack, `chat.postMessage`, `text`.
+//!
+//! A phone cuts the push, so level, mention, title, resource, account and region stand in its first
+//! [`SEEN_CHARS`] characters. Mentions stand here and in the top-level blocks: in attachments they
+//! do not reach phones. Source: sciyoshi/redmine-slack, thread 29; the changelog of 2026-07-13.
+
+use super::counts::{gist, tally};
+use super::escape::{escape, escape_within, literal};
+use super::group::grouped;
+use super::guide::Guide;
+use super::heading::circumstances;
+use super::host::defang;
+use super::length::units;
+use super::level_style::style;
+use super::mention::{Mention, Mentions};
+use super::naming::{account, names, region, resource, title};
+use crate::finding::{Finding, Level, Text};
+use crate::ports::Card;
+
+/// What a phone surely shows.
+const SEEN_CHARS: usize = 150;
+/// The shortest title, however long the mention is.
+const TITLE_CHARS_MIN: usize = 40;
+const RESOURCE_CHARS_MAX: usize = 48;
+const REGION_CHARS_MAX: usize = 24;
+const NAME_CHARS_MAX: usize = 24;
+const PLACE_CHARS_MAX: usize = 40;
+
+/// The most alerts of several that have a line.
+const LINES_MAX: usize = 5;
+const LINE_CHARS_MAX: usize = 200;
+
+const PLAIN_RESOURCE_CHARS_MAX: usize = 200;
+const PLAIN_ID_CHARS_MAX: usize = 120;
+
+/// The text of a post. `cards` are sorted, most severe first.
+pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
+    match cards {
+        [] => "hansho: an empty post".to_owned(),
+        [card] => {
+            let level = card.finding.severity.level;
+            let circumstances = match circumstances(card).as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", defang(&some.join(", ")).replace('*', "")),
+            };
+            let word = style(level).word;
+            let head = head(level, word, called(cards, mentions)) + &circumstances + ": ";
+            let left = SEEN_CHARS.saturating_sub(units(&head));
+            head + &summary(&card.finding, guide, left)
+        }
+        [severest, ..] => {
+            let level = severest.finding.severity.level;
+            let head = head(level, &tally(cards).to_uppercase(), called(cards, mentions));
+            let mut lines =
+                vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, shown))];
+            let entries = grouped(cards);
+            let shown = entries.iter().take(LINES_MAX);
+            lines.extend(shown.map(|entry| bullet(&entry.shown, guide)));
+            if entries.len() > LINES_MAX {
+                lines.push(format!("and {} more", entries.len() - LINES_MAX));
+            }
+            lines.join("\n")
+        }
+    }
+}
+
+/// The first block of several cards. It says in markup what the first line of the push says.
+pub(super) fn overview(
+    severest: &Card,
+    cards: &[&Card],
+    mentions: &Mentions,
+    guide: &Guide,
+) -> String {
+    let level = severest.finding.severity.level;
+    let tally = ["*", &tally(cards).to_uppercase(), "*"].concat();
+    let head = head(level, &tally, called(cards, mentions));
+    format!("{head}{}: {}", samples(cards), gist(cards, guide, literal))
+}
+
+fn head(level: Level, word: &str, mention: Option<&Mention>) -> String {
+    let head = [style(level).emoji, " ", word].concat();
+    match mention {
+        Some(mention) => format!("{head} {mention}"),
+        None => head,
+    }
+}
+
+/// ` (🧪 2 samples)`, ` (🧪 SAMPLE FINDINGS)`
+fn samples(cards: &[&Card]) -> String {
+    match cards.iter().filter(|card| card.finding.sample).count() {
+        0 => String::new(),
+        all if all == cards.len() => " (🧪 SAMPLE FINDINGS)".to_owned(),
+        1 => " (🧪 1 sample)".to_owned(),
+        some => format!(" (🧪 {some} samples)"),
+    }
+}
+
+/// The mention for the most severe finding. Canaries, samples and closed findings, which a person
+/// may send on purpose, mention nobody.
+pub(super) fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
+    let calls = |finding: &Finding| {
+        finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
+    };
+    let levels = cards.iter().filter(|card| calls(&card.finding));
+    mentions.of(levels.map(|card| card.finding.severity.level).max()?)
+}
+
+/// A line about one of several findings.
+fn bullet(card: &Card, guide: &Guide) -> String {
+    let emoji = style(card.finding.severity.level).emoji;
+    let summary = summary(&card.finding, guide, LINE_CHARS_MAX);
+    match circumstances(card).as_slice() {
+        [] => format!("• {emoji} {summary}"),
+        some => format!("• {emoji} ({}) {summary}", defang(&some.join(", "))),
+    }
+}
+
+/// Title, resource, account and region, in at most `max_chars` if the title may be cut to
+/// [`TITLE_CHARS_MIN`]. Without the resource if the title names it.
+fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
+    let account = guide.account(account(finding), NAME_CHARS_MAX, PLACE_CHARS_MAX, shown);
+    let place = [account, shown(region(finding), REGION_CHARS_MAX)].join(" · ");
+    let titled = |taken: usize| {
+        let left = max_chars.saturating_sub(taken + 3).max(TITLE_CHARS_MIN);
+        shown(title(finding), left)
+    };
+    let alone = titled(units(&place));
+    match resource(finding) {
+        Some(resource) if !names(&alone, resource) => {
+            let resource = shown(resource, RESOURCE_CHARS_MAX);
+            [titled(units(&place) + units(&resource) + 3), resource, place].join(" · ")
+        }
+        _ => [alone, place].join(" · "),
+    }
+}
+
+/// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
+/// possible.
+pub(super) fn plain(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
+    let mut lines = vec![push(cards, mentions, guide)];
+    if let [card] = cards {
+        let finding = &card.finding;
+        if let Some(resource) = &finding.resource {
+            lines.push(labelled("Resource", resource.as_str(), PLAIN_RESOURCE_CHARS_MAX));
+        }
+        let id = Text::new(finding.product_id(), PLAIN_ID_CHARS_MAX);
+        let product = Text::new(&finding.fingerprint.product, PLACE_CHARS_MAX);
+        lines.push(labelled("Found by", product.as_str(), PLACE_CHARS_MAX));
+        lines.push(labelled("Finding", id.as_str(), PLAIN_ID_CHARS_MAX));
+    }
+    let post_id = Text::new(post_id, PLACE_CHARS_MAX);
+    lines.push(format!(
+        "hansho {}: sent as plain text, because Slack refused the card",
+        escape(&defang(post_id.as_str()))
+    ));
+    lines.join("\n")
+}
+
+fn labelled(label: &str, text: &str, max_chars: usize) -> String {
+    format!("{label}: {}", shown(text, max_chars))
+}
+
+/// Draws a text without links, for the top-level text.
+fn shown(text: &str, max_chars: usize) -> String {
+    escape_within(&defang(text), max_chars)
+}
