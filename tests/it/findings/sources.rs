@@ -91,7 +91,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-ecs",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f309",
         level: Level::High,
-        resource: "ECS cluster shop (task 0a1b2c3d, image shop/web:2, shop/log:1)",
+        resource: "ECS cluster shop (task definition web:7, task 0a1b2c3d, image shop/web:2, shop/log:1)",
         actor: "process /tmp/xmrig (pid 4242, user root), domain pool.example.org",
     },
     Expected {
@@ -210,7 +210,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-s3",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f306",
         level: Level::High,
-        resource: "S3 buckets shop-data-1, shop-data-2, shop-data-3 +2 more (PUBLIC)",
+        resource: "S3 buckets shop-data-1, shop-data-2, shop-data-3 +2 more (public)",
         actor: "198.51.100.23 (Reykjavík, Iceland, AS64500 Example Transit, Example Hosting) calling s3.amazonaws.com GetObject as IAMUser alice (access key AKIAIOSFODNN7EXAMPLE)",
     },
     Expected {
@@ -252,7 +252,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "macie-policy",
         fingerprint: "macie/111122223333/eu-central-1/5be50fce24526e670df77bc00example",
         level: Level::High,
-        resource: "S3 bucket shop-data-1 (PUBLIC)",
+        resource: "S3 bucket shop-data-1 (public)",
         actor: "AssumedRole arn:aws:sts::111122223333:assumed-role/Admin/alice (access key ASIAIOSFODNN7EXAMPLE) from 198.51.100.23 (Reykjavík, Iceland, Example Transit), calling s3.amazonaws.com PutBucketPolicy",
     },
     Expected {

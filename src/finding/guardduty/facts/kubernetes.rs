@@ -1,5 +1,5 @@
-//! Facts about a call to a Kubernetes cluster: the command, the answer, the caller's rights, and what
-//! the workload may do to its node.
+//! Facts about a call to a Kubernetes cluster: the command, the answer, the caller's rights, and
+//! what the workload may do to its node.
 
 use percent_encoding::percent_decode_str;
 
@@ -16,7 +16,10 @@ pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, activity: &Activit
     facts.add("Command", call.command());
     facts.add("Call", call.describe_call());
     facts.add("Role", activity.describe_role());
-    facts.add("User", resource.kubernetes.user.describe_rights());
+    let user = &resource.kubernetes.user;
+    facts.add("User", user.describe_rights());
+    // The cluster maps an IAM principal to the user.
+    facts.add("Credential", user.name.as_ref().and_then(|_| resource.access_key.describe()));
     facts.add("Workload", resource.kubernetes.workload.describe_access());
 }
 

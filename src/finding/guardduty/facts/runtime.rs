@@ -31,6 +31,8 @@ impl RuntimeContext<'_> {
         let flags = self.flags.items.iter().map(AsRef::as_ref);
         let regions = self.memory_regions.items.iter().map(AsRef::as_ref);
         let known = [process.path.as_deref(), self.file.as_deref()];
+        let target =
+            self.target.path_or_name().filter(|path| Some(*path) != process.path_or_name());
         let threat_file = self.threat_file.as_deref().filter(|file| !known.contains(&Some(file)));
         Phrase::default()
             .with_labelled("tool", self.tool.as_deref())
@@ -53,7 +55,7 @@ impl RuntimeContext<'_> {
             .with_labelled("at", self.mount_target.as_deref())
             .with_labelled("file system", self.file_system.as_deref())
             .with_list("flags", several(flags, self.flags.total))
-            .with_labelled("target process", self.target.path_or_name())
+            .with_labelled("target process", target)
             .with_list("memory", several(regions, self.memory_regions.total))
             .with_labelled("address family", self.address_family.as_deref())
             .build()

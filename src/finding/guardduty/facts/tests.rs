@@ -72,6 +72,16 @@ fn users_and_workloads_of_kubernetes() {
 }
 
 #[test]
+fn credentials_of_kubernetes_users() {
+    let key = r#""accessKeyDetails":{"userType":"IAMUser","userName":"ci","accessKeyId":"AKIA1"}"#;
+    let user = r#""kubernetesDetails":{"kubernetesUserDetails":{"username":"ci"}}"#;
+    check(&[
+        (&format!("{user},{key}"), "", &["Credential: IAMUser ci (access key AKIA1)"]),
+        (key, "", &[]),
+    ]);
+}
+
+#[test]
 fn roles_of_kubernetes() {
     for (action, said) in [
         (
@@ -101,7 +111,8 @@ fn processes() {
                     "lineage":[{{"executablePath":"/tmp/x","uuid":"u1"}},
                         {{"executablePath":"/bin/sh","uuid":"u2"}},{{"name":"sshd"}}]}},
                     "context":{{"modifyingProcess":{{"executablePath":"/usr/bin/wget","pid":12,
-                        "user":"www"}},"threatFilePath":"/tmp/x"}}"#
+                        "user":"www"}},"threatFilePath":"/tmp/x",
+                        "targetProcess":{{"executablePath":"/tmp/x"}}}}"#
             ),
             &["Modified by: /usr/bin/wget (pid 12, user www)", "Parents: /bin/sh ← sshd", &hash]
                 as &[&str],
@@ -140,7 +151,7 @@ fn processes() {
         (
             r#""context":{"libraryPath":"/tmp/x.so","ldPreloadValue":"/tmp/y.so",
                 "shellHistoryFilePath":"/root/.bash_history","targetProcess":{"name":"sshd"},
-                "memoryRegions":["stack"]}"#
+                "memoryRegions":["stack"]},"process":{"name":"x"}"#
                 .to_owned(),
             &["Context: library /tmp/x.so, LD_PRELOAD /tmp/y.so, \
                shell history /root/.bash_history, target process sshd, memory stack"],
