@@ -252,7 +252,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "macie-policy",
         fingerprint: "macie/111122223333/eu-central-1/5be50fce24526e670df77bc00example",
         level: Level::High,
-        resource: "S3 bucket shop-data-1 (public)",
+        resource: "S3 bucket shop-data-1 (PUBLIC)",
         actor: "AssumedRole arn:aws:sts::111122223333:assumed-role/Admin/alice (access key ASIAIOSFODNN7EXAMPLE) from 198.51.100.23 (Reykjavík, Iceland, Example Transit), calling s3.amazonaws.com PutBucketPolicy",
     },
     Expected {
