@@ -19,3 +19,6 @@ pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
     ec2::add(&mut facts, resource);
     facts
 }
+
+#[cfg(test)]
+mod tests;
