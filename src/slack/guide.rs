@@ -5,8 +5,8 @@ use wildmatch::WildMatch;
 
 use super::console::{self, LINK_CHARS_MAX, encode};
 use super::escape::escape;
-use crate::finding::Finding;
 use crate::finding::arn::is_account_id;
+use crate::finding::{Fact, Finding};
 use crate::ports::Accounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
@@ -23,6 +23,8 @@ pub struct Guide {
     pub portal: Option<Portal>,
     /// The first that matches is shown.
     pub runbooks: Vec<Runbook>,
+    /// The keys of the tags that a card shows, in its order.
+    pub show_tags: Vec<String>,
 }
 
 /// The AWS access portal, which opens the console in the account of the finding.
@@ -125,6 +127,16 @@ impl Guide {
         let through = self.portal.as_ref().zip(account);
         let through = through.map(|(portal, account)| portal.link(account, &page));
         Some(through.filter(|link| link.len() <= LINK_CHARS_MAX).unwrap_or(page))
+    }
+
+    /// `Team=shop, Env=prod`: the tags of the finding that are shown, not escaped yet. The case of
+    /// a key does not count.
+    pub(super) fn tags(&self, finding: &Finding) -> Option<Fact> {
+        let shown = self.show_tags.iter().filter_map(|key| {
+            let tag = finding.tags.iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(key));
+            Some([key, "=", tag?.1.as_str()].concat())
+        });
+        Fact::new("Tags", shown.collect::<Vec<_>>().join(", ").into())
     }
 
     /// The address of the runbook for a finding, escaped.

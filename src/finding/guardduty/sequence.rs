@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::super::arn::short_name;
 use super::super::phrase::{Phrase, joined, known, listed, principal, same};
-use schema::{Actor, Endpoint, Involved};
+use schema::{Actor, Data, Endpoint, Involved};
 pub(super) use schema::{Indicator, Sequence, Signal};
 
 /// The most resources that are shown.
@@ -83,33 +83,29 @@ impl Involved<'_> {
     }
 
     fn describe(&self) -> Option<String> {
+        let kind = self.kind.as_deref().unwrap_or_default();
         let id = self.uid.as_deref().map(short_name);
         let name = self.name.as_deref().map(short_name);
-        match self.kind.as_deref().unwrap_or_default() {
-            "ACCESS_KEY" if self.user.is_some() => {
-                principal(self.user_kind.as_deref(), "user", self.user.as_deref())
-                    .with_labelled("access key", name.or(id))
-            }
-            "KUBERNETES_WORKLOAD" => {
-                let full = joined([self.namespace.as_deref(), name.or(id)], "/");
-                let label = self.workload_kind.as_deref().unwrap_or("workload");
-                return Phrase::new(label, full.as_deref()).build();
-            }
-            kind => {
-                // The name of an instance may be that of its tag.
-                let instance = id.filter(|_| kind == "EC2_INSTANCE");
-                let head = instance.or(name).or(id);
-                let access = self.bucket_access.as_deref().filter(|access| same(access, "public"));
-                return Phrase::new(&plain_kind(kind), head)
-                    .with(self.tags.value())
-                    .with(name.filter(|name| head != Some(*name)))
-                    .with(self.instance_kind.as_deref())
-                    .with_labelled("image", self.image.as_deref())
-                    .with(access)
-                    .build();
-            }
+        let Data { key, bucket_access, workload, image, instance_kind, .. } = &self.data;
+        if kind == "ACCESS_KEY" && key.user.is_some() {
+            return principal(key.user_kind.as_deref(), "user", key.user.as_deref())
+                .with_labelled("access key", name.or(id))
+                .build();
         }
-        .build()
+        if kind == "KUBERNETES_WORKLOAD" {
+            let full = joined([workload.namespace.as_deref(), name.or(id)], "/");
+            let label = workload.kind.as_deref().unwrap_or("workload");
+            return Phrase::new(label, full.as_deref()).build();
+        }
+        // The name of an instance may be that of its tag.
+        let head = id.filter(|_| kind == "EC2_INSTANCE").or(name).or(id);
+        Phrase::new(&plain_kind(kind), head)
+            .with(self.tags.value())
+            .with(name.filter(|name| head != Some(*name)))
+            .with(instance_kind.as_deref())
+            .with_labelled("image", image.as_deref())
+            .with(bucket_access.as_deref().filter(|access| same(access, "public")))
+            .build()
     }
 }
 

@@ -70,12 +70,21 @@ object! {
         name: Str<'a> = "name",
         kind: Str<'a> = "resourceType",
         tags: NameTag<'a> = "tags",
-        user: Str<'a> = "data" / "accessKey" / "userName",
-        user_kind: Str<'a> = "data" / "accessKey" / "userType",
-        bucket_access: Str<'a> = "data" / "s3Bucket" / "effectivePermission",
-        namespace: Str<'a> = "data" / "kubernetesWorkload" / "namespace",
-        workload_kind: Str<'a> = "data" / "kubernetesWorkload" / "type",
-        image: Str<'a> = "data" / "container" / "image",
-        instance_kind: Str<'a> = "data" / "ec2Instance" / "instanceType",
+        data: Data<'a> = "data",
+    }
+    struct Data<'a> {
+        key: AccessKey<'a> = "accessKey",
+        bucket_access: Str<'a> = "s3Bucket" / "effectivePermission",
+        workload: Workload<'a> = "kubernetesWorkload",
+        image: Str<'a> = "container" / "image",
+        instance_kind: Str<'a> = "ec2Instance" / "instanceType",
+    }
+    struct AccessKey<'a> {
+        user: Str<'a> = "userName",
+        user_kind: Str<'a> = "userType",
+    }
+    struct Workload<'a> {
+        namespace: Str<'a> = "namespace",
+        kind: Str<'a> = "type",
     }
 }
