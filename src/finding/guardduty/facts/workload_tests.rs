@@ -268,47 +268,74 @@ fn buckets_and_logins() {
     ]);
 }
 
-/// Every field that is read for a fact, `@` in place of its text and `%` of a
-/// command.
-const HOSTILE: [&str; 2] = [
-    r#""resourceType":"EKSCluster","kubernetesDetails":{
-        "kubernetesUserDetails":{"username":@,"groups":[@,@],"sessionName":[@],
-            "impersonatedUser":{"username":@,"groups":[@]}},
-        "kubernetesWorkloadDetails":{"name":@,"serviceAccountName":@,
-            "volumes":[{"hostPath":{"path":@}}]}},
-      "ecsClusterDetails":{"name":@,"taskDetails":{"definitionArn":@,"group":@,"launchType":@}},
-      "containerDetails":{"name":@,"image":@},"instanceDetails":{"instanceId":@},
-      "s3BucketDetails":[{"name":@,"publicAccess":{"effectivePermission":@},
-        "s3ObjectDetails":[{"key":@,"hash":@,"versionId":@}]}],
-      "rdsDbUserDetails":{"authMethod":@,"ssl":@}"#,
-    r#""action":{"kubernetesApiCallAction":{"parameters":%,"userAgent":@,"namespace":@,"resource":@,
-        "subresource":@,"resourceName":@,"verb":@},
-        "kubernetesRoleBindingDetails":{"kind":@,"name":@,"roleRefKind":@,"roleRefName":@}},
-      "runtimeDetails":{"process":{"executablePath":@,"executableSha256":@,
-            "lineage":[{"executablePath":@},{"name":@}]},
-        "context":{"modifyingProcess":{"executablePath":@},"commandLineExample":@,"toolName":@,
-            "scriptPath":@,"flags":[@],"moduleName":@}},
-      "ebsVolumeScanDetails":{"scanType":@,"triggerFindingId":@,"sources":[@],"scanDetections":{
-        "threatDetectedByName":{"threatNames":[{"name":@,"filePaths":[{"filePath":@,"hash":@,
-            "volumeArn":@}]}]}}},
-      "malwareScanDetails":{"scanCategory":@}"#,
+/// Every field that is read for a fact, and how many facts they give. `@` stands for a text, `%`
+/// for parameters with a command.
+const HOSTILE: [(&str, &str, usize); 4] = [
+    (
+        r#""kubernetesDetails":{
+            "kubernetesUserDetails":{"username":@,"groups":[@,@],"sessionName":[@],
+                "impersonatedUser":{"username":@,"groups":[@]}},
+            "kubernetesWorkloadDetails":{"name":@,"serviceAccountName":@,
+                "volumes":[{"hostPath":{"path":@}},{"hostPath":{"path":@}}]}},
+          "accessKeyDetails":{"userName":@,"userType":@,"accessKeyId":@}"#,
+        r#""action":{"kubernetesApiCallAction":{"parameters":%,"userAgent":@,"namespace":@,
+                "resource":@,"subresource":@,"resourceName":@,"verb":@},
+            "kubernetesRoleDetails":{"kind":@,"name":@},
+            "kubernetesPermissionCheckedDetails":{"verb":@,"resource":@,"namespace":@},
+            "kubernetesRoleBindingDetails":{"kind":@,"name":@,"roleRefKind":@,"roleRefName":@}}"#,
+        6,
+    ),
+    (
+        r#""resourceType":"EKSCluster","ecsClusterDetails":{"name":@,"taskDetails":{"group":@,
+                "launchType":@,"definitionArn":@,"volumes":[{"hostPath":{"path":@}}]}},
+          "containerDetails":{"name":@,"image":@},
+          "instanceDetails":{"instanceId":@,"instanceType":@}"#,
+        r#""runtimeDetails":{"process":{"executablePath":@,"executableSha256":@,
+                "lineage":[{"executablePath":@},{"name":@}]},
+            "context":{"modifyingProcess":{"executablePath":@,"user":@,"pid":@},
+                "targetProcess":{"name":@},"commandLineExample":@,"toolName":@,"toolCategory":@,
+                "serviceName":@,"scriptPath":@,"libraryPath":@,"ldPreloadValue":@,"filePath":@,
+                "fileOperation":@,"threatFilePath":@,"shellHistoryFilePath":@,"socketPath":@,
+                "runcBinaryPath":@,"releaseAgentPath":@,"moduleName":@,"moduleFilePath":@,
+                "moduleSha256":@,"mountSource":@,"mountTarget":@,"fileSystemType":@,"flags":[@],
+                "memoryRegions":[@],"addressFamily":@}}"#,
+        8,
+    ),
+    (
+        r#""s3BucketDetails":[{"name":@,"publicAccess":{"effectivePermission":@},
+            "s3ObjectDetails":[{"key":@,"hash":@,"versionId":@}]}],
+          "rdsDbUserDetails":{"authMethod":@,"ssl":@}"#,
+        r#""ebsVolumeScanDetails":{"scanType":@,"triggerFindingId":@,"sources":[@],
+            "scanDetections":{"threatDetectedByName":{"threatNames":[{"name":@,
+                "filePaths":[{"filePath":@,"fileName":@,"hash":@,"volumeArn":@}]}]}}}"#,
+        4,
+    ),
+    (
+        "",
+        r#""malwareScanDetails":{"scanType":@,"scanCategory":@,"threats":[{"name":@,"source":@,
+            "hash":@,"itemDetails":[{"itemPath":@,"hash":@,"resourceArn":@}],
+            "itemPaths":[{"nestedItemPath":@,"hash":@}]}]}"#,
+        2,
+    ),
 ];
 
 #[test]
 fn hostile_facts_are_clean_and_bounded() {
     let evil = "<!channel> *x* \u{202e}\u{1b}[31m\n <http://evil|x>";
-    for evil in [evil.to_owned(), evil.repeat(300)] {
+    for evil in [evil.to_owned(), evil.repeat(300), ["arn:aws:s3:::", evil].concat()] {
         let text = serde_json::to_string(&evil).unwrap();
         let command = format!("command=%0a%1b%E2%80%AE{evil}");
         let command = serde_json::to_string(&command).unwrap();
         let fill = |part: &str| part.replace('%', &command).replace('@', &text);
-        let [resource, service] = HOSTILE.map(fill);
-        let finding = read(&resource, &service);
-        assert_eq!(finding.facts.len(), Fact::MAX);
-        for Fact { label, text } in &finding.facts {
-            let text = text.as_str();
-            assert!(text.chars().count() <= Fact::CHARS_MAX, "{label}: {text}");
-            assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{label}: {text}");
+        for (resource, service, count) in HOSTILE {
+            let finding = read(&fill(resource), &fill(service));
+            assert_eq!(finding.facts.len(), count, "{resource} {service}");
+            for Fact { label, text } in &finding.facts {
+                let text = text.as_str();
+                assert!(text.chars().count() <= Fact::CHARS_MAX, "{label}: {text}");
+                let deceives = |c: char| c.is_control() || c == '\u{202e}';
+                assert!(!text.contains(deceives), "{label}: {text}");
+            }
         }
     }
 }
