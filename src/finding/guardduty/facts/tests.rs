@@ -194,7 +194,7 @@ fn a_call_tells_whence_it_came_and_what_it_hit() {
         )
     };
     let ip = r#""remoteIpDetails":{"ipAddressV4":"198.51.100.7"},"userAgent":"aws-cli/2.27""#;
-    for (resource, call, said, told) in [
+    for (resource, call, said, shown) in [
         (key, trail.to_owned(), "", vec!["Affected: CloudTrail trail org"]),
         (bucket, hit.to_owned(), "", vec![]),
         (key, account(false), "Caller: account 777788889999 (not affiliated)", vec![]),
@@ -209,14 +209,14 @@ fn a_call_tells_whence_it_came_and_what_it_hit() {
         let finding = read(resource, &format!(r#""action":{{"awsApiCallAction":{{{call}}}}}"#));
         assert_eq!(
             (actor(&finding).as_str(), facts(&finding)),
-            (said, told.iter().map(|t| (*t).to_owned()).collect()),
+            (said, shown.iter().map(|t| (*t).to_owned()).collect()),
             "{call}"
         );
     }
 }
 
 #[test]
-fn unusual_behaviour_is_told_in_both_forms() {
+fn unusual_behaviour_is_read_in_both_forms() {
     let info = r#""userAgent":{"fullUserAgent":"Boto3/1.34"},
         "anomalies":{"anomalousAPIs":"redshift.amazonaws.com:[DescribeClusters:success , GetX:AccessDenied] , health.amazonaws.com:[DescribeEvents:success]"},
         "profiledBehavior":{"frequentProfiledASNsUserIdentityProfiling":"asnNumber: 64501 asnOrg: OFFICE",
