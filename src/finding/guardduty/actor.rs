@@ -1,11 +1,11 @@
 //! Describes the actor of a GuardDuty finding.
 
-use super::super::lenient::Str;
+use super::super::lenient::{List, Str};
 use super::super::phrase::{Phrase, joined, listed, part, several, words};
 use super::super::remote::describe_all;
 use super::schema::{
     Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
-    NAMED_MAX, PortProbe, Process, RemoteAccount, Resource, Service,
+    Malware, NAMED_MAX, PortProbe, Process, RemoteAccount, Resource, Service,
 };
 use super::sequence::Sequence;
 
@@ -19,7 +19,7 @@ type Labelled = (&'static str, String);
 /// which of these it is.
 pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<Labelled> {
     let done = service.activity.describe(service, resource);
-    let doer = match service.process.describe() {
+    let doer = match service.runtime.process.describe("process") {
         Some(process) => {
             let done = done.map(|(_, done)| done);
             labelled("Process", joined([Some(process), done], ", "))
@@ -44,9 +44,14 @@ fn labelled(label: &'static str, text: Option<String>) -> Option<Labelled> {
 }
 
 impl Service<'_> {
+    /// The threats that a scan found.
+    pub(super) fn malware(&self) -> Option<&List<Malware<'_>, NAMED_MAX>> {
+        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.threats];
+        scans.into_iter().find(|threats| !threats.items.is_empty())
+    }
+
     fn describe_malware(&self) -> Option<String> {
-        let scans = [&self.malware, &self.volume_malware];
-        let found = scans.into_iter().find(|threats| !threats.items.is_empty())?;
+        let found = self.malware()?;
         let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
         Some(format!("malware {}", several(names, found.total)?))
     }
@@ -191,12 +196,15 @@ impl Login<'_> {
 
 impl Process<'_> {
     /// `process /tmp/miner (pid 4242, user root)`.
-    fn describe(&self) -> Option<String> {
-        let path = self.path.as_deref().or(self.name.as_deref())?;
-        Phrase::new("process", Some(path))
+    pub(super) fn describe(&self, label: &str) -> Option<String> {
+        Phrase::new(label, Some(self.path_or_name()?))
             .with_labelled("pid", self.pid.as_deref())
             .with_labelled("user", self.user.as_deref())
             .build()
+    }
+
+    pub(super) fn path_or_name(&self) -> Option<&str> {
+        self.path.as_deref().or(self.name.as_deref())
     }
 }
 

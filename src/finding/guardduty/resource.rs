@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::super::arn::short_name;
 use super::super::aws_types::plain_kind;
 use super::super::lenient::Str;
-use super::super::phrase::{Phrase, joined, listed, part, several};
+use super::super::phrase::{Phrase, joined, known, listed, part, several};
 use super::super::tags::Tags;
 use super::super::text::Text;
 use super::schema::{
-    Activity, Container, Database, DatabaseUser, Ecs, Instance, Lambda, Limitless, NAMED_MAX,
-    Resource, Service, Volumes, Workload,
+    Activity, Bucket, Container, Database, DatabaseUser, Ecs, Instance, Lambda, Limitless,
+    NAMED_MAX, PublicAccess, Resource, Service, Volumes, Workload,
 };
 use super::sequence::Sequence;
 
@@ -90,21 +90,26 @@ impl Resource<'_> {
         joined([key, instance, self.describe_buckets()], ", ")
     }
 
-    /// `S3 bucket a, b +2 more (PUBLIC)`, or the objects in it.
+    /// `S3 bucket a (object k, not public)`, `S3 buckets a, b +2 more (public a)`.
     fn describe_buckets(&self) -> Option<String> {
-        let names = self.buckets.items.iter().filter_map(|bucket| name(&bucket.name, &bucket.arn));
+        let buckets = &self.buckets.items;
+        let names = buckets.iter().filter_map(Bucket::name).take(NAMED_MAX);
         let names = several(names, self.buckets.total)?;
         let objects = self.buckets.first().map(|bucket| &bucket.objects);
         let keys = objects.and_then(|objects| {
             let keys = objects.items.iter().filter_map(|object| name(&object.key, &object.arn));
             several(keys, objects.total)
         });
-        let access = self.buckets.first().and_then(|bucket| bucket.access.as_deref());
         let label = if self.buckets.total > 1 { "S3 buckets" } else { "S3 bucket" };
-        Phrase::of_list(label, Some(names))
-            .with_list("object", keys)
-            .with(access.filter(|access| *access != "NOT_PUBLIC" && *access != "UNKNOWN"))
-            .build()
+        let phrase = Phrase::of_list(label, Some(names)).with_list("object", keys);
+        let access = self.buckets.first().and_then(|bucket| bucket.access.plain());
+        if buckets.iter().all(|bucket| bucket.access.plain() == access) {
+            return phrase.with(access).build();
+        }
+        let public = buckets.iter().filter(|bucket| bucket.access.plain() == Some("public"));
+        let public: Vec<&str> = public.filter_map(Bucket::name).collect();
+        let shown = public.iter().copied().take(NAMED_MAX);
+        phrase.with_list("public", several(shown, public.len())).build()
     }
 
     fn describe_kubernetes(&self) -> Option<String> {
@@ -152,7 +157,7 @@ impl Activity<'_> {
 
 impl Instance<'_> {
     /// `EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5, public 198.51.100.1)`.
-    fn describe(&self) -> Option<String> {
+    pub(super) fn describe(&self) -> Option<String> {
         let interfaces = &self.interfaces.items;
         let private = interfaces.iter().find_map(|interface| interface.private.as_deref());
         let public = interfaces.iter().find_map(|interface| interface.public.as_deref());
@@ -164,6 +169,23 @@ impl Instance<'_> {
             .with_labelled("private", private)
             .with_labelled("public", public.or(v6.map(AsRef::as_ref)))
             .build()
+    }
+}
+
+impl Bucket<'_> {
+    fn name(&self) -> Option<&str> {
+        name(&self.name, &self.arn)
+    }
+}
+
+impl PublicAccess<'_> {
+    /// `public`, `not public`, or None if it is unknown.
+    fn plain(&self) -> Option<&str> {
+        match known(&self.effective)? {
+            "PUBLIC" => Some("public"),
+            "NOT_PUBLIC" => Some("not public"),
+            other => Some(other),
+        }
     }
 }
 
@@ -181,6 +203,7 @@ impl Workload<'_> {
             None => name.to_owned(),
         };
         let images = self.containers.items.iter().filter_map(Container::image_or_name);
+        let images = images.take(NAMED_MAX);
         Phrase::new(self.kind.as_deref().unwrap_or("workload"), Some(&full))
             .with_list("image", several(images, self.containers.total))
             .build()
@@ -188,7 +211,7 @@ impl Workload<'_> {
 }
 
 impl Container<'_> {
-    fn describe(&self) -> Option<String> {
+    pub(super) fn describe(&self) -> Option<String> {
         let name = self.name.as_deref().or(self.id.as_deref());
         if name.is_none() && self.image.is_none() {
             return None;
@@ -202,15 +225,15 @@ impl Container<'_> {
 }
 
 impl Ecs<'_> {
-    /// `ECS cluster shop (task 0a1b, image shop/web)`.
+    /// `ECS cluster shop (task definition web:7, task 0a1b, image shop/web)`.
     fn describe(&self, container: &Container<'_>) -> Option<String> {
         let name = name(&self.name, &self.arn)?;
-        let task = self.task.arn.as_deref().or(self.task.definition.as_deref());
         let images = self.task.containers.items.iter().filter_map(Container::image_or_name);
-        let images = several(images, self.task.containers.total)
+        let images = several(images.take(NAMED_MAX), self.task.containers.total)
             .or_else(|| container.image_or_name().map(|text| part(text).into_owned()));
         Phrase::new("ECS cluster", Some(name))
-            .with_labelled("task", task.map(short_name))
+            .with_labelled("task definition", self.task.definition.as_deref().map(short_name))
+            .with_labelled("task", self.task.arn.as_deref().map(short_name))
             .with_list("image", images)
             .build()
     }
@@ -219,9 +242,8 @@ impl Ecs<'_> {
 impl Lambda<'_> {
     fn describe(&self) -> Option<String> {
         let name = name(&self.name, &self.arn)?;
-        let version = self.version.as_deref().filter(|version| *version != "$LATEST");
         Phrase::new("Lambda function", Some(name))
-            .with_labelled("version", version)
+            .with_labelled("version", self.version.as_deref())
             .with_labelled("role", self.role.as_deref().map(short_name))
             .build()
     }

@@ -3,6 +3,9 @@
 //!
 //! Source: GuardDuty API reference, `Finding`.
 
+mod malware;
+mod runtime;
+
 use std::borrow::Cow;
 
 use super::super::json::Json;
@@ -12,12 +15,17 @@ use super::super::tags::Tags;
 use super::sequence::Sequence;
 use crate::instants::Wall;
 
+pub(super) use malware::{InfectedFile, Malware, MalwareScan, VolumeScan};
+pub(super) use runtime::{Process, Runtime, RuntimeContext};
+
 /// The most resources, probes or names that are shown.
 pub(super) const NAMED_MAX: usize = 3;
 /// The most probes that are read for their ports.
 const PROBES_MAX: usize = 50;
 /// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
+/// The most groups, containers and volumes that are read. Any of them may be the one that matters.
+const READ_MAX: usize = 50;
 
 object! {
     /// The fields that are read of every finding, wanted or not.
@@ -48,11 +56,10 @@ object! {
         role: Str<'a> = "resourceRole",
         additional_info: Option<Json<'a>> = "additionalInfo",
         activity: Activity<'a> = "action",
-        process: Process<'a> = "runtimeDetails" / "process",
+        runtime: Runtime<'a> = "runtimeDetails",
         evidence: Evidence<'a> = "evidence",
-        volume_malware: List<Malware<'a>, NAMED_MAX> =
-            "ebsVolumeScanDetails" / "scanDetections" / "threatDetectedByName" / "threatNames",
-        malware: List<Malware<'a>, NAMED_MAX> = "malwareScanDetails" / "threats",
+        volume_scan: VolumeScan<'a> = "ebsVolumeScanDetails",
+        malware_scan: MalwareScan<'a> = "malwareScanDetails",
         sequence: Option<Sequence<'a>> = "detection" / "sequence",
     }
 }
@@ -63,7 +70,7 @@ object! {
         kind: Str<'a> = "resourceType",
         instance: Instance<'a> = "instanceDetails",
         access_key: AccessKey<'a> = "accessKeyDetails",
-        buckets: List<Bucket<'a>, NAMED_MAX> = "s3BucketDetails",
+        buckets: List<Bucket<'a>, READ_MAX> = "s3BucketDetails",
         eks: Cluster<'a> = "eksClusterDetails",
         kubernetes: Kubernetes<'a> = "kubernetesDetails",
         ecs: Ecs<'a> = "ecsClusterDetails",
@@ -108,13 +115,27 @@ object! {
     struct Bucket<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
-        access: Str<'a> = "publicAccess" / "effectivePermission",
+        access: PublicAccess<'a> = "publicAccess",
         objects: List<BucketObject<'a>, NAMED_MAX> = "s3ObjectDetails",
         tags: Tags<'a> = "tags",
+    }
+    struct PublicAccess<'a> {
+        effective: Str<'a> = "effectivePermission",
+        bucket: BucketPermissions<'a> = "permissionConfiguration" / "bucketLevelPermissions",
+    }
+    struct BucketPermissions<'a> {
+        policy: PublicGrant<'a> = "bucketPolicy",
+        acl: PublicGrant<'a> = "accessControlList",
+    }
+    struct PublicGrant<'a> {
+        read: Option<bool> = "allowsPublicReadAccess",
+        write: Option<bool> = "allowsPublicWriteAccess",
     }
     struct BucketObject<'a> {
         key: Str<'a> = "key",
         arn: Str<'a> = "objectArn",
+        hash: Str<'a> = "hash",
+        version: Str<'a> = "versionId",
     }
     struct Cluster<'a> {
         name: Str<'a> = "name",
@@ -127,17 +148,33 @@ object! {
     }
     struct KubernetesUser<'a> {
         name: Str<'a> = "username",
+        groups: List<Cow<'a, str>, READ_MAX> = "groups",
+        sessions: List<Cow<'a, str>, NAMED_MAX> = "sessionName",
+        impersonated: ImpersonatedUser<'a> = "impersonatedUser",
+    }
+    struct ImpersonatedUser<'a> {
+        name: Str<'a> = "username",
+        groups: List<Cow<'a, str>, READ_MAX> = "groups",
     }
     struct Workload<'a> {
         name: Str<'a> = "name",
         kind: Str<'a> = "type",
         namespace: Str<'a> = "namespace",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
+        service_account: Str<'a> = "serviceAccountName",
+        host_network: Option<bool> = "hostNetwork",
+        host_pid: Option<bool> = "hostPID",
+        host_ipc: Option<bool> = "hostIPC",
+        containers: List<Container<'a>, READ_MAX> = "containers",
+        volumes: List<HostVolume<'a>, READ_MAX> = "volumes",
     }
     struct Container<'a> {
         id: Str<'a> = "id",
         name: Str<'a> = "name",
         image: Str<'a> = "image",
+        privileged: Option<bool> = "securityContext" / "privileged",
+    }
+    struct HostVolume<'a> {
+        path: Str<'a> = "hostPath" / "path",
     }
     struct Ecs<'a> {
         name: Str<'a> = "name",
@@ -148,7 +185,10 @@ object! {
     struct Task<'a> {
         arn: Str<'a> = "arn",
         definition: Str<'a> = "definitionArn",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
+        group: Str<'a> = "group",
+        launch_type: Str<'a> = "launchType",
+        containers: List<Container<'a>, READ_MAX> = "containers",
+        volumes: List<HostVolume<'a>, READ_MAX> = "volumes",
     }
     struct Lambda<'a> {
         name: Str<'a> = "functionName",
@@ -174,6 +214,8 @@ object! {
         name: Str<'a> = "user",
         database: Str<'a> = "database",
         application: Str<'a> = "application",
+        auth_method: Str<'a> = "authMethod",
+        encryption: Str<'a> = "ssl",
     }
     struct Volumes<'a> {
         scanned: List<Volume<'a>, NAMED_MAX> = "scannedVolumeDetails",
@@ -205,6 +247,9 @@ object! {
         port_probe: PortProbe<'a> = "portProbeAction",
         dns: DnsRequest<'a> = "dnsRequestAction",
         kubernetes: KubernetesCall<'a> = "kubernetesApiCallAction",
+        permission: Permission<'a> = "kubernetesPermissionCheckedDetails",
+        role: Role<'a> = "kubernetesRoleDetails",
+        binding: RoleBinding<'a> = "kubernetesRoleBindingDetails",
         login: LoginAttempt<'a> = "rdsLoginAttemptAction",
     }
     struct ApiCall<'a> {
@@ -250,6 +295,29 @@ object! {
         uri: Str<'a> = "requestUri",
         sources: List<Cow<'a, str>, NAMED_MAX> = "sourceIps",
         remote: Remote<'a> = "remoteIpDetails",
+        status: Option<u64> = "statusCode",
+        user_agent: Str<'a> = "userAgent",
+        parameters: Str<'a> = "parameters",
+        namespace: Str<'a> = "namespace",
+        resource: Str<'a> = "resource",
+        subresource: Str<'a> = "subresource",
+        resource_name: Str<'a> = "resourceName",
+    }
+    struct Permission<'a> {
+        verb: Str<'a> = "verb",
+        resource: Str<'a> = "resource",
+        namespace: Str<'a> = "namespace",
+        allowed: Option<bool> = "allowed",
+    }
+    struct Role<'a> {
+        kind: Str<'a> = "kind",
+        name: Str<'a> = "name",
+    }
+    struct RoleBinding<'a> {
+        kind: Str<'a> = "kind",
+        name: Str<'a> = "name",
+        role: Str<'a> = "roleRefName",
+        role_kind: Str<'a> = "roleRefKind",
     }
     struct LoginAttempt<'a> {
         remote: Remote<'a> = "remoteIpDetails",
@@ -260,20 +328,11 @@ object! {
         failed: Option<u64> = "failedLoginAttempts",
         successful: Option<u64> = "successfulLoginAttempts",
     }
-    struct Process<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "executablePath",
-        user: Str<'a> = "user",
-        pid: Str<'a> = "pid",
-    }
     struct Evidence<'a> {
         threats: List<Threat<'a>, NAMED_MAX> = "threatIntelligenceDetails",
     }
     struct Threat<'a> {
         list: Str<'a> = "threatListName",
         names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
-    }
-    struct Malware<'a> {
-        name: Str<'a> = "name",
     }
 }

@@ -1,6 +1,6 @@
 //! Parsing of the findings of every source.
 
-
+mod facts;
 pub mod life;
 #[cfg(feature = "demo")]
 pub mod sifting;

@@ -91,7 +91,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-ecs",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f309",
         level: Level::High,
-        resource: "ECS cluster shop (task 0a1b2c3d, image shop/web:2, shop/log:1)",
+        resource: "ECS cluster shop (task definition web:7, task 0a1b2c3d, image shop/web:2, shop/log:1)",
         actor: "/tmp/xmrig (pid 4242, user root), domain pool.example.org",
     },
     Expected {
@@ -210,7 +210,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-s3",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f306",
         level: Level::High,
-        resource: "S3 buckets shop-data-1, shop-data-2, shop-data-3 +2 more (PUBLIC)",
+        resource: "S3 buckets shop-data-1, shop-data-2, shop-data-3 +2 more (public)",
         actor: "198.51.100.23 (Reykjavík, Iceland, AS64500 Example Transit, Example Hosting) calling s3.amazonaws.com GetObject as IAMUser alice (access key AKIAIOSFODNN7EXAMPLE)",
     },
     Expected {

@@ -1,7 +1,12 @@
 //! The facts of a GuardDuty finding that stand beside its resource and its actor.
 
+mod container;
+mod data;
 mod ec2;
 mod iam;
+mod kubernetes;
+mod malware;
+mod runtime;
 mod sequence;
 mod unusual;
 
@@ -14,6 +19,11 @@ pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
     if let Some(found) = &service.sequence {
         sequence::add(&mut facts, found);
     }
+    kubernetes::add(&mut facts, resource, &service.activity);
+    runtime::add(&mut facts, &service.runtime);
+    malware::add(&mut facts, service);
+    data::add(&mut facts, resource, service);
+    container::add(&mut facts, resource);
     iam::add(&mut facts, resource, service);
     unusual::add(&mut facts, service);
     ec2::add(&mut facts, resource);
