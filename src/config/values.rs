@@ -81,8 +81,8 @@ pub fn tag_keys(given: &Given) -> Result<Vec<String>, String> {
     };
     let mut keys: Vec<String> = Vec::new();
     for key in written.into_iter().map(str::trim).filter(|key| !key.is_empty()) {
-        if key.chars().count() > TAG_KEY_CHARS_MAX {
-            return Err(format!("must not name a tag of more than {TAG_KEY_CHARS_MAX} characters"));
+        if !is_tag_key(key) {
+            return Err(TAG_KEYS.to_owned());
         }
         if !keys.iter().any(|known| known == key) {
             keys.push(key.to_owned());
@@ -95,10 +95,17 @@ pub fn tag_keys(given: &Given) -> Result<Vec<String>, String> {
     }
 }
 
-const TAG_KEYS: &str = "must be keys of tags, such as [\"Team\", \"Env\"]";
+/// Letters, digits, spaces and some characters, none of which means anything in Slack's markup.
+/// Source: Tagging AWS Resources user guide, "Tag naming limits and requirements".
+fn is_tag_key(key: &str) -> bool {
+    let is_good = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
+    key.chars().count() <= TAG_KEY_CHARS_MAX && key.chars().all(is_good) && !is_like_a_webhook(key)
+}
+
+const TAG_KEYS: &str =
+    "must be keys of tags, of at most 128 characters each, such as [\"Team\", \"Env\"]";
 /// The most tags that a card shows.
 const TAGS_MAX: usize = 10;
-/// Source: Tagging AWS Resources user guide, "Tag naming limits and requirements".
 const TAG_KEY_CHARS_MAX: usize = 128;
 
 impl FromStr for QueueUrl {
@@ -458,8 +465,9 @@ mod tests {
         let many: Vec<String> = (0..=TAGS_MAX).map(|n| n.to_string()).collect();
         assert_eq!(list(&["Team", " Env ", "", "Team"]).unwrap(), ["Team", "Env"]);
         assert_eq!(tag_keys(&text("Team, Env")).unwrap(), ["Team", "Env"]);
-        assert!(list(&[]).unwrap_err().contains("must be keys of tags"));
-        assert!(tag_keys(&text(&long)).unwrap_err().contains("128 characters"));
+        for bad in ["", &long, "a<!here>", "https://hooks.slack.com/services/T0/B0/x"] {
+            assert!(list(&[bad]).unwrap_err().contains("must be keys of tags"), "{bad}");
+        }
         assert!(tag_keys(&text(&many.join(","))).unwrap_err().contains("more than 10"));
         let number = Given { value: Scalar::Integer(1), origin: Origin::File };
         assert!(tag_keys(&number).unwrap_err().contains("must be keys of tags"));

@@ -192,6 +192,24 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_shown_as_the_configuration_names_them() {
+        let raw = r#"{"schemaVersion":"2.0","id":"f","severity":5,"service":{},
+            "resource":{"resourceType":"Instance","instanceDetails":{"instanceId":"i-0abc","tags":[
+                {"key":"Env","value":"prod"},{"key":"team","value":"<!here>"},{"key":"Cost","value":"7"}]}}}"#;
+        let finding = crate::finding::parse(raw).findings.remove(0);
+        for (keys, said) in [
+            (["Team", "Env"].as_slice(), Some("Team=<!here>, Env=prod")),
+            (&["Owner", "Cost"], Some("Cost=7")),
+            (&["Owner"], None),
+            (&[], None),
+        ] {
+            let show_tags = keys.iter().map(|key| (*key).to_owned()).collect();
+            let tags = Guide { show_tags, ..Guide::default() }.tags(&finding);
+            assert_eq!(tags.as_ref().map(|fact| fact.text.as_str()), said, "{keys:?}");
+        }
+    }
+
+    #[test]
     fn the_portal_leads_to_account_role_and_page() {
         let address = Portal::parse("https://acme.awsapps.com/start").unwrap();
         let page =

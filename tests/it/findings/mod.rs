@@ -5,3 +5,4 @@ pub mod life;
 #[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;
+mod texts;

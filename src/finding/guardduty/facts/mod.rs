@@ -32,5 +32,3 @@ pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod workload_tests;

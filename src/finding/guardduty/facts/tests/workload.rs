@@ -1,6 +1,6 @@
 //! Facts of clusters, containers, processes, scans and data.
 
-use super::tests::{facts, read};
+use super::account::{facts, read};
 use crate::finding::Fact;
 
 fn check(cases: &[(&str, &str, &[&str])]) {
