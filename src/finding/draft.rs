@@ -208,9 +208,10 @@ fn account_id(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The lines of an attack sequence, or else one line.
 fn description(raw: Str<'_>, kind: &Text) -> Option<Text> {
     match kind.as_str().starts_with(SEQUENCE_START) {
-        true => raw.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)),
+        true => raw.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)).filter(|t| !t.is_empty()),
         false => some_text(raw, DESCRIPTION_CHARS_MAX),
     }
 }

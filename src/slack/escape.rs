@@ -53,6 +53,11 @@ pub fn escape_within(text: &str, max_chars: usize) -> String {
     escape_measured(text, max_chars, escaped_units)
 }
 
+/// Like [`escape_within`], in at most `max_chars` of JSON.
+pub fn escape_weighing(text: &str, max_chars: usize) -> String {
+    escape_measured(text, max_chars, escaped_json_units)
+}
+
 fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
     // Most texts: nothing to escape, and in no measure longer than in bytes.
     if text.len() <= max_chars && !has_byte(text, grows) {
@@ -83,8 +88,8 @@ fn grows(byte: u8) -> bool {
     for_slack | grows_in_json(byte)
 }
 
-/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where `*`,
-/// `_`, `~` and `:name:` are plain characters.
+/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where
+/// `*`, `_`, `~` and `:name:` are plain characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
     literal_measured(text, max_chars, (escaped_units, units))
 }
@@ -254,15 +259,17 @@ mod tests {
             ("EC2 instance i-0abc (t3.micro, web-1)", "EC2 instance i-0abc (t3.micro, web-1)"),
             ("*bold*", "`*bold*`"),
             ("_admin_", "`_admin_`"),
-            ("the _admin role", "`the _admin role`"),
+            ("the _admin role", "the `_admin` role"),
+            ("IAM *a* (_b_, c), `d`.", "IAM `*a*` (`_b_`, c), `'d'.`"),
+            ("user system:serviceaccount:a:b from x", "user `system:serviceaccount:a:b` from x"),
             ("IAM role web_role_2", "IAM role web_role_2"),
             ("~gone~", "`~gone~`"),
-            ("tick ` tock", "`tick ' tock`"),
+            ("tick ` tock", "tick `'` tock"),
             (":fire:", "`:fire:`"),
             ("arn:aws:s3:::bucket", "`arn:aws:s3:::bucket`"),
             ("Recon:EC2/Portscan", "Recon:EC2/Portscan"),
             ("2001:db8::1", "`2001:db8::1`"),
-            ("> quoted", "`&gt; quoted`"),
+            ("> quoted", "`&gt;` quoted"),
             ("<!here>", "&lt;!here&gt;"),
         ] {
             assert_eq!(literal(text, 100), shown);
@@ -282,7 +289,7 @@ mod tests {
             ("\\\\&x", 10, "\\\\&amp;x"),
             ("*\"*", 6, "`*\"*`"),
             ("*\"*", 5, "`*…`"),
-            ("*", 2, "``"),
+            ("*", 2, "…"),
             ("*🚀\"*", 8, "`*🚀\"*`"),
             ("*🚀\"*", 7, "`*🚀…`"),
         ] {

@@ -1,4 +1,5 @@
-//! The JSON of an incoming webhook, as far as hansho uses it: texts, blocks, and attachments of blocks.
+//! The JSON of an incoming webhook, as far as hansho uses it: texts, blocks, and attachments of
+//! blocks.
 //! Source: Slack, Block Kit reference, and "Reference: Secondary message attachments".
 
 use serde::Serialize;
