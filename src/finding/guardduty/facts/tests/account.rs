@@ -155,12 +155,12 @@ fn credentials_name_their_session_and_instance() {
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", instance),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), \
-             EC2 instance i-0a1b2c3d (web-1, t3.micro)",
+            "EC2 instance i-0a1b2c3d (web-1, t3.micro), \
+             AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", ""),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), EC2 instance i-0a1b2c3d",
+            "EC2 instance i-0a1b2c3d, AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-love-it", ""),
@@ -241,6 +241,13 @@ fn unusual_behaviour_is_read_in_both_forms() {
     {
         assert_eq!(facts(&read("", odd)), [] as [&str; 0], "{odd}");
     }
+    let newer = read(
+        "",
+        r#""detection":{"anomaly":{"unusual":{"behavior":{"CallFrom":{"country":{
+            "profileType":"FREQUENCY","profileSubtype":"UNSEEN","observations":{"text":["AQ"]}},
+            "asn":{"observations":{"text":["64500","64501"]}},"odd":[]},"Other":"x"}}}}"#,
+    );
+    assert_eq!(facts(&newer), ["Unusual: country AQ; asn 64500, 64501"]);
     let scan = read("", r#""additionalInfo":{"portsScannedSample":[22,80,443]}"#);
     assert_eq!(facts(&scan), ["Scanned ports: 22, 80, 443"]);
 }
@@ -260,7 +267,7 @@ fn an_instance_tells_where_it_stands() {
         facts(&finding),
         [
             "Network: vpc-0aa, subnet-0bb, sg-0cc (open), sg-0dd",
-            "Instance: profile web, image ami-0dd"
+            "Instance: profile web (image ami-0dd)"
         ]
     );
     let tags: Vec<_> =
