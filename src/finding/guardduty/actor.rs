@@ -26,7 +26,7 @@ pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option
         }
         None => done,
     };
-    let sequence = service.sequence.as_ref();
+    let sequence = service.detection.sequence.as_ref();
     let doer = doer
         .or_else(|| labelled("Caller", resource.kubernetes.user.describe()))
         .or_else(|| labelled("Actor", sequence.and_then(Sequence::describe_actors)))

@@ -21,7 +21,7 @@ const SEQUENCE: &str = "AttackSequence";
 /// there are none, or the type is unknown, the other details are tried, then the resources of the
 /// call, the caller, and the name of the type.
 pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
-    let sequence = service.sequence.as_ref();
+    let sequence = service.detection.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();
     resource
         .describe_kind(kind, sequence)
@@ -80,14 +80,14 @@ impl Resource<'_> {
             .or_else(|| joined([self.instance.describe(), self.volumes.describe()], ", "))
     }
 
-    /// `AssumedRole web (access key ASIA…, principal AROA…), EC2 instance i-0abc (web-1)`. The
-    /// credentials of an instance have its id as their session.
+    /// `EC2 instance i-0abc (web-1), AssumedRole web (access key ASIA…, principal AROA…)`. The
+    /// credentials of an instance have its id as their session, and were taken from it.
     fn describe_credentials(&self) -> Option<String> {
         let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
         let key = self.access_key.describe_beside(id);
         let named = || Phrase::new("EC2 instance", Some(id?)).build();
         let instance = self.instance.describe().or_else(named);
-        joined([key, instance, self.describe_buckets()], ", ")
+        joined([instance, key, self.describe_buckets()], ", ")
     }
 
     /// `S3 bucket a (object k, not public)`, `S3 buckets a, b +2 more (public a)`.

@@ -111,10 +111,12 @@ impl Involved<'_> {
 
 /// Writes `S3_BUCKET` as `S3 bucket`, and `CLOUD_TRAIL` as `CloudTrail`.
 pub(super) fn plain_kind(kind: &str) -> Cow<'static, str> {
-    const ACRONYMS: [&str; 13] =
-        ["API", "ASN", "DNS", "EBS", "EC2", "ECS", "EKS", "IAM", "IP", "RDS", "S3", "VPC", "AI"];
+    const ACRONYMS: [&str; 12] =
+        ["API", "ASN", "DNS", "EBS", "EC2", "ECS", "EKS", "IAM", "IP", "RDS", "S3", "VPC"];
     match kind.trim() {
         "CLOUD_TRAIL" => "CloudTrail".into(),
+        "AUTOSCALING_AUTO_SCALING_GROUP" => "Auto Scaling group".into(),
+        "CLOUDFORMATION_STACK" => "CloudFormation stack".into(),
         "TOR_IP" => "Tor exit node".into(),
         kind => {
             let words = kind.split('_').map(|word| match ACRONYMS.contains(&word) {

@@ -20,10 +20,10 @@ impl Instance<'_> {
         joined([joined(place, ", "), listed(names, groups.total)], ", ")
     }
 
-    /// `profile web, image ami-0dd`: what it may do, and what it was made of.
+    /// `profile web (image ami-0dd)`: what it may do, and what it was made of. The image alone is
+    /// not worth a line.
     fn describe_origin(&self) -> Option<String> {
-        Phrase::default()
-            .with_labelled("profile", self.profile.as_deref().map(short_name))
+        Phrase::new("profile", Some(short_name(self.profile.as_deref()?)))
             .with_labelled("image", self.image.as_deref())
             .build()
     }

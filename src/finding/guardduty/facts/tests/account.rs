@@ -1,14 +1,11 @@
-use crate::finding::{Fact, Finding, parse};
+use super::super::super::tests::read_in;
+use crate::finding::{Fact, Finding};
 
 /// Reads a finding with these parts of its `resource` and its `service`.
 pub(super) fn read(resource: &str, service: &str) -> Finding {
-    let raw = format!(
-        r#"{{"schemaVersion":"2.0","id":"f","accountId":"111122223333","region":"eu-west-1",
-            "severity":5,"resource":{{{resource}}},"service":{{{service}}}}}"#
-    );
-    let mut parsed = parse(&raw);
-    assert_eq!((parsed.findings.len(), parsed.rejections.len()), (1, 0), "{raw:.300}");
-    parsed.findings.remove(0)
+    let raw =
+        format!(r#"{{"id":"f","severity":5,"resource":{{{resource}}},"service":{{{service}}}}}"#);
+    read_in(&raw).unwrap()
 }
 
 fn resource(finding: &Finding) -> &str {
@@ -33,51 +30,50 @@ fn sequence(parts: &str) -> Finding {
     read(r#""resourceType":"AttackSequence""#, &service)
 }
 
+// Resources of sequences.
+const INSTANCE: &str = r#"{"uid":"arn:aws:ec2:eu-west-1:111122223333:instance/i-0a1b","name":"web-1",
+    "resourceType":"EC2_INSTANCE","tags":[{"key":"Name","value":"web-1"}],
+    "data":{"ec2Instance":{"instanceType":"t3.micro"}}}"#;
+const INTERFACE: &str = r#"{"uid":"eni-0a","resourceType":"EC2_NETWORK_INTERFACE"}"#;
+const GROUP: &str = r#"{"uid":"arn:aws:autoscaling:r:1:autoScalingGroup:x:autoScalingGroupName/web",
+    "name":"web","resourceType":"AUTOSCALING_AUTO_SCALING_GROUP"}"#;
+const TASK: &str =
+    r#"{"uid":"arn:aws:ecs:eu-west-1:111122223333:task/shop/0a1b","resourceType":"ECS_TASK"}"#;
+const ECS: &str =
+    r#"{"uid":"arn:aws:ecs:r:1:cluster/shop","name":"shop","resourceType":"ECS_CLUSTER"}"#;
+const CONTAINER: &str = r#"{"uid":"c1","name":"cart","resourceType":"CONTAINER",
+    "data":{"container":{"image":"shop/cart:1"}}}"#;
+const EKS: &str =
+    r#"{"uid":"arn:aws:eks:r:1:cluster/prod","name":"prod","resourceType":"EKS_CLUSTER"}"#;
+const PODS: &str = r#"{"uid":"u","name":"miner","resourceType":"KUBERNETES_WORKLOAD",
+    "data":{"kubernetesWorkload":{"namespace":"kube-system","type":"pods"}}}"#;
+const KEY: &str = r#"{"uid":"AKIAEXAMPLE","name":"AKIAEXAMPLE","resourceType":"ACCESS_KEY",
+    "data":{"accessKey":{"userName":"deploy","userType":"IAMUser","principalId":"AIDA"}}}"#;
+const BUCKET: &str = r#"{"uid":"arn:aws:s3:::invoices","name":"invoices","resourceType":"S3_BUCKET",
+    "data":{"s3Bucket":{"effectivePermission":"PUBLIC"}}}"#;
+const OBJECT: &str =
+    r#"{"uid":"arn:aws:s3:::invoices/a.pdf","name":"a.pdf","resourceType":"S3_OBJECT"}"#;
+
 #[test]
 fn a_sequence_names_its_resources_whatever_they_are() {
-    let instance = r#"{"uid":"arn:aws:ec2:eu-west-1:111122223333:instance/i-0a1b","name":"web-1",
-        "resourceType":"EC2_INSTANCE","tags":[{"key":"Name","value":"web-1"}],
-        "data":{"ec2Instance":{"instanceType":"t3.micro"}}}"#;
-    let interface = r#"{"uid":"eni-0a","resourceType":"EC2_NETWORK_INTERFACE"}"#;
-    let group = r#"{"uid":"arn:aws:autoscaling:r:1:autoScalingGroup:x:autoScalingGroupName/web",
-        "name":"web","resourceType":"AUTOSCALING_AUTO_SCALING_GROUP"}"#;
-    let task =
-        r#"{"uid":"arn:aws:ecs:eu-west-1:111122223333:task/shop/0a1b","resourceType":"ECS_TASK"}"#;
-    let ecs =
-        r#"{"uid":"arn:aws:ecs:r:1:cluster/shop","name":"shop","resourceType":"ECS_CLUSTER"}"#;
-    let container = r#"{"uid":"c1","name":"cart","resourceType":"CONTAINER",
-        "data":{"container":{"image":"shop/cart:1"}}}"#;
-    let eks =
-        r#"{"uid":"arn:aws:eks:r:1:cluster/prod","name":"prod","resourceType":"EKS_CLUSTER"}"#;
-    let pods = r#"{"uid":"u","name":"miner","resourceType":"KUBERNETES_WORKLOAD",
-        "data":{"kubernetesWorkload":{"namespace":"kube-system","type":"pods"}}}"#;
-    let key = r#"{"uid":"AKIAEXAMPLE","name":"AKIAEXAMPLE","resourceType":"ACCESS_KEY",
-        "data":{"accessKey":{"userName":"deploy","userType":"IAMUser","principalId":"AIDA"}}}"#;
-    let bucket = r#"{"uid":"arn:aws:s3:::invoices","name":"invoices","resourceType":"S3_BUCKET",
-        "data":{"s3Bucket":{"effectivePermission":"PUBLIC"}}}"#;
-    let object =
-        r#"{"uid":"arn:aws:s3:::invoices/a.pdf","name":"a.pdf","resourceType":"S3_OBJECT"}"#;
     for (resources, said) in [
         (
-            vec![interface, instance],
+            vec![INTERFACE, INSTANCE],
             "EC2 instance i-0a1b (web-1, t3.micro), EC2 network interface eni-0a",
         ),
+        (vec![GROUP, INSTANCE], "EC2 instance i-0a1b (web-1, t3.micro), Auto Scaling group web"),
         (
-            vec![group, instance],
-            "EC2 instance i-0a1b (web-1, t3.micro), autoscaling auto scaling group web",
-        ),
-        (
-            vec![ecs, task, container],
+            vec![ECS, TASK, CONTAINER],
             "ECS cluster shop, ECS task 0a1b, container cart (image shop/cart:1)",
         ),
-        (vec![eks, pods], "EKS cluster prod, pods kube-system/miner"),
-        (vec![key], "IAMUser deploy (access key AKIAEXAMPLE)"),
+        (vec![EKS, PODS], "EKS cluster prod, pods kube-system/miner"),
+        (vec![KEY], "IAMUser deploy (access key AKIAEXAMPLE)"),
         (
-            vec![key, object, bucket],
+            vec![KEY, OBJECT, BUCKET],
             "S3 bucket invoices (PUBLIC), IAMUser deploy (access key AKIAEXAMPLE), S3 object a.pdf",
         ),
         (
-            vec![ecs; 9],
+            vec![ECS; 9],
             "ECS cluster shop, ECS cluster shop, ECS cluster shop, ECS cluster shop, \
             ECS cluster shop +4 more",
         ),
@@ -159,12 +155,12 @@ fn credentials_name_their_session_and_instance() {
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", instance),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), \
-             EC2 instance i-0a1b2c3d (web-1, t3.micro)",
+            "EC2 instance i-0a1b2c3d (web-1, t3.micro), \
+             AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", ""),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), EC2 instance i-0a1b2c3d",
+            "EC2 instance i-0a1b2c3d, AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-love-it", ""),
@@ -245,6 +241,13 @@ fn unusual_behaviour_is_read_in_both_forms() {
     {
         assert_eq!(facts(&read("", odd)), [] as [&str; 0], "{odd}");
     }
+    let newer = read(
+        "",
+        r#""detection":{"anomaly":{"unusual":{"behavior":{"CallFrom":{"country":{
+            "profileType":"FREQUENCY","profileSubtype":"UNSEEN","observations":{"text":["AQ"]}},
+            "asn":{"observations":{"text":["64500","64501"]}},"odd":[]},"Other":"x"}}}}"#,
+    );
+    assert_eq!(facts(&newer), ["Unusual: country AQ; asn 64500, 64501"]);
     let scan = read("", r#""additionalInfo":{"portsScannedSample":[22,80,443]}"#);
     assert_eq!(facts(&scan), ["Scanned ports: 22, 80, 443"]);
 }
@@ -264,7 +267,7 @@ fn an_instance_tells_where_it_stands() {
         facts(&finding),
         [
             "Network: vpc-0aa, subnet-0bb, sg-0cc (open), sg-0dd",
-            "Instance: profile web, image ami-0dd"
+            "Instance: profile web (image ami-0dd)"
         ]
     );
     let tags: Vec<_> =
