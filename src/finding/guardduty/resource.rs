@@ -81,13 +81,18 @@ impl Resource<'_> {
     }
 
     /// `EC2 instance i-0abc (web-1), AssumedRole web (access key ASIA…, principal AROA…)`. The
-    /// credentials of an instance have its id as their session, and were taken from it.
+    /// credentials of an instance have its id as their session, and were taken from it: it comes
+    /// first.
     fn describe_credentials(&self) -> Option<String> {
         let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
         let key = self.access_key.describe_beside(id);
         let named = || Phrase::new("EC2 instance", Some(id?)).build();
         let instance = self.instance.describe().or_else(named);
-        joined([instance, key, self.describe_buckets()], ", ")
+        let (first, second) = match self.access_key.instance() {
+            Some(_) => (instance, key),
+            None => (key, instance),
+        };
+        joined([first, second, self.describe_buckets()], ", ")
     }
 
     /// `S3 bucket a (object k, not public)`, `S3 buckets a, b +2 more (public a)`.

@@ -196,7 +196,7 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-role",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f305",
         level: Level::High,
-        resource: "EC2 instance i-0a1b2c3d4e5f60718 (web-1, t3.micro, private 10.0.4.17, public 203.0.113.80), AssumedRole web (session i-0a1b, access key ASIAIOSFODNN7EXAMPLE, principal AROAEXAMPLE)",
+        resource: "AssumedRole web (session i-0a1b, access key ASIAIOSFODNN7EXAMPLE, principal AROAEXAMPLE), EC2 instance i-0a1b2c3d4e5f60718 (web-1, t3.micro, private 10.0.4.17, public 203.0.113.80)",
         actor: "account 777788889999 (not affiliated) calling iam.amazonaws.com CreateUser",
     },
     Expected {

@@ -5,7 +5,11 @@ use super::super::super::fact::Facts;
 use super::super::super::phrase::{Phrase, joined, listed, part};
 use super::super::schema::{Instance, Resource, SecurityGroup};
 
+/// Adds nothing for a bucket, which stands in no network.
 pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
+    if resource.kind.as_deref().is_some_and(|kind| kind.trim_start().starts_with("S3")) {
+        return;
+    }
     facts.add("Network", resource.instance.describe_network());
     facts.add("Instance", resource.instance.describe_origin());
 }
