@@ -29,6 +29,7 @@ use super::reject::Rejection;
 use super::sample;
 use super::severity::{Level, Severity};
 use super::standards;
+use super::tags;
 use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
@@ -64,6 +65,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         condition: document.condition(is_guardduty),
         standards: document.standards(),
         resource: resource::describe(&document.resources),
+        tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         actor,
         actor_label,
         facts: facts::collect(&document, control.map(|control| control.id())),

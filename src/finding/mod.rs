@@ -43,7 +43,6 @@ mod lenient;
 mod limits;
 mod macie;
 mod model;
-mod name_tag;
 mod ocsf;
 mod original;
 mod outcome;
@@ -60,6 +59,7 @@ mod sensitive_data;
 mod shape;
 mod source;
 mod standards;
+mod tags;
 mod vulnerability;
 mod when;
 

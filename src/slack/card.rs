@@ -73,11 +73,12 @@ fn description(finding: &Finding) -> Option<String> {
         .then(|| escape_weighing(description.as_str(), DESCRIPTION_CHARS_MAX))
 }
 
-/// Actor, facts, times and type.
+/// Actor, facts, tags, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
     let is_named = guide.accounts.name(finding.account.as_str()).is_some();
-    let facts = finding.actor.iter().chain(&finding.facts);
+    let tags = guide.tags(finding);
+    let facts = finding.actor.iter().chain(&finding.facts).chain(&tags);
     let facts = facts.filter(|fact| !(is_named && fact.label == Fact::ACCOUNT_NAME));
     let facts = facts.map_while(|fact| {
         let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
