@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::about;
 use super::date::{time_token, token};
-use super::escape::{code, code_weighing, escape_within, literal, literal_weighing};
+use super::escape::{
+    code, code_weighing, escape_within, literal, literal_weighing,
+};
 use super::guide::Guide;
 use super::heading::{heading, line};
 use super::length::json_units;

@@ -85,8 +85,7 @@ fn group_line(group: &[&Card], guide: &Guide) -> String {
     let emoji = style(first.finding.severity.level).emoji;
     let problem = literal_weighing(short_problem(&first.finding), PROBLEM_CHARS_MAX);
     let head = format!("{emoji} *{many} ×* {problem}{circumstances}");
-    let written =
-        (0..=NAMED_MAX).rev().map(|named| [&head[..], &spread(group, guide, named)].concat());
+    let written = (0..=NAMED_MAX).rev().map(|named| [&head[..], &spread(group, guide, named)].concat());
     written.into_iter().find(|line| json_units(line) < max).unwrap_or(head)
 }
 

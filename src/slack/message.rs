@@ -22,7 +22,11 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(text: String, blocks: Vec<Block>, attachments: Vec<Attachment>) -> Message {
+    pub(super) fn new(
+        text: String,
+        blocks: Vec<Block>,
+        attachments: Vec<Attachment>,
+    ) -> Message {
         Message {
             text,
             parse: "none",
@@ -45,8 +49,12 @@ pub(super) struct Attachment {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block {
-    Section { text: TextObject },
-    Context { elements: [TextObject; 1] },
+    Section {
+        text: TextObject,
+    },
+    Context {
+        elements: [TextObject; 1],
+    },
 }
 
 impl Block {

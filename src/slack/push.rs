@@ -137,7 +137,12 @@ fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
 
 /// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
 /// possible.
-pub(super) fn plain(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
+pub(super) fn plain(
+    cards: &[&Card],
+    mentions: &Mentions,
+    guide: &Guide,
+    post_id: &str,
+) -> String {
     let mut lines = vec![push(cards, mentions, guide)];
     if let [card] = cards {
         let finding = &card.finding;
