@@ -5,6 +5,8 @@
 //! `AwsSecurityFinding`.
 
 mod actor;
+mod facts;
+mod guardduty_copy;
 mod resource;
 mod schema;
 
@@ -35,6 +37,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = document.id.as_deref();
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
+    let control = document.control();
+    let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -61,7 +65,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         condition: document.condition(is_guardduty),
         standards: document.standards(),
         resource: resource::describe(&document.resources),
-        actor: actor::describe(&document),
+        actor,
+        actor_label,
+        facts: facts::collect(&document, control.map(|control| control.id())),
         tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         ..Draft::default()
     };
@@ -69,7 +75,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     draft.complete_from(document.product_arn.as_deref());
     if let Some(original) = original {
         document.take_identity(&mut draft, original);
-    } else if let Some(control) = document.control() {
+    } else if let Some(control) = control {
         draft.take_control(control);
     }
     draft.finish(envelope)

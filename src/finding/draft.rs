@@ -14,6 +14,7 @@ use super::gauge::Gauge;
 use super::lenient::Str;
 use super::model::{Finding, Group, Remark};
 use super::original::Original;
+use super::own_type::own_type;
 use super::partition::Partition;
 use super::product::Product;
 use super::region::is_region_name;
@@ -89,11 +90,16 @@ impl<'a> Draft<'a> {
         self.region = self.region.take().or(region.map(Cow::Borrowed));
     }
 
-    /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
-    /// is an ARN, its region is the original's, whichever region Security Hub aggregates in.
+    /// Gives Security Hub's copy the identity and the type of its original. `name` is the copy's
+    /// own id: if it is an ARN, its region is the original's, whichever region Security Hub
+    /// aggregates in.
     pub fn take_identity(&mut self, name: Option<&'a str>, original: Original<'a>) {
         if let Some(region) = name.and_then(Arn::parse).and_then(|arn| arn.region_name()) {
             self.region = Some(Cow::Borrowed(region));
+        }
+        if matches!(original.product, Product::GuardDuty | Product::Macie) {
+            let own = self.kind.as_deref().and_then(own_type).map(Cow::Owned);
+            self.kind = own.or(self.kind.take());
         }
         self.product = original.product;
         self.id = Some(Cow::Borrowed(original.id));
@@ -208,9 +214,10 @@ fn account_id(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The lines of an attack sequence, or else one line.
 fn description(raw: Str<'_>, kind: &Text) -> Option<Text> {
     match kind.as_str().starts_with(SEQUENCE_START) {
-        true => raw.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)),
+        true => raw.map(|raw| Text::lines(&raw, SEQUENCE_CHARS_MAX)).filter(|t| !t.is_empty()),
         false => some_text(raw, DESCRIPTION_CHARS_MAX),
     }
 }

@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use super::about;
 use super::date::{time_token, token};
-use super::escape::{
-    code, code_weighing, escape_within, literal, literal_weighing,
-};
+use super::escape::{code, code_weighing, escape_weighing, literal, literal_weighing};
 use super::guide::Guide;
 use super::heading::{heading, line};
 use super::length::json_units;
@@ -23,10 +21,11 @@ use crate::ports::Card;
 /// digits), a hyphen and a serial number.
 pub const POST_ID_CHARS_MAX: usize = 64;
 
-const DESCRIPTION_CHARS_MAX: usize = 1_500;
+/// In JSON, where a line end takes two.
+const DESCRIPTION_CHARS_MAX: usize = 1_600;
 const KIND_CHARS_MAX: usize = 160;
 /// The most that the lines of all facts take in JSON. The least important are left out.
-const FACTS_CHARS_MAX: usize = 1_600;
+const FACTS_CHARS_MAX: usize = 1_300;
 const REMARK_CHARS_MAX: usize = 80;
 const STANDARDS_CHARS_MAX: usize = 300;
 const PRODUCT_CHARS_MAX: usize = 40;
@@ -71,7 +70,7 @@ pub(super) fn below_heading(
 fn description(finding: &Finding) -> Option<String> {
     let description = finding.description.as_ref().filter(|text| !text.is_empty())?;
     (description.as_str() != finding.title.as_str())
-        .then(|| escape_within(description.as_str(), DESCRIPTION_CHARS_MAX))
+        .then(|| escape_weighing(description.as_str(), DESCRIPTION_CHARS_MAX))
 }
 
 /// Actor, facts, tags, times and type.

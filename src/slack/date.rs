@@ -1,5 +1,7 @@
 //! Times in a post.
 
+use time::OffsetDateTime;
+
 use super::escape::escape;
 use crate::instants::Wall;
 
@@ -29,11 +31,50 @@ fn token_of(at: Wall, form: &str) -> String {
     }
 }
 
+/// What Slack shows for a token of [`token`]'s form to a reader in UTC: `Jul 22nd, 2026 6:47 PM`.
+/// None: another form, or a time out of its range.
+pub fn shown(at: Wall, form: &str) -> Option<String> {
+    let at = OffsetDateTime::from_unix_timestamp(at.seconds()).ok()?;
+    let (month, day) = (at.month().to_string(), at.day());
+    let ending = match day {
+        1 | 21 | 31 => "st",
+        2 | 22 => "nd",
+        3 | 23 => "rd",
+        _ => "th",
+    };
+    let date = format!("{} {day}{ending}, {}", month.get(..3)?, at.year());
+    let (hour, half) = (at.hour() % 12, if at.hour() < 12 { "AM" } else { "PM" });
+    let time = format!("{}:{:02} {half}", if hour == 0 { 12 } else { hour }, at.minute());
+    let shown = form.replace("{date_short_pretty}", &date).replace("{time}", &time);
+    (!shown.contains('{')).then_some(shown)
+}
+
 /// `2026-07-22 18:47 UTC`
 pub fn utc(at: Wall) -> String {
     let text = at.to_rfc3339();
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(time)) if text.ends_with('Z') => [day, " ", time, " UTC"].concat(),
         _ => escape(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_a_time_in_slacks_form() {
+        let form = "{date_short_pretty} {time}";
+        for (seconds, form, expected) in [
+            (1_784_746_037, form, Some("Jul 22nd, 2026 6:47 PM")),
+            (1_767_225_600, form, Some("Jan 1st, 2026 12:00 AM")),
+            (1_773_489_540, form, Some("Mar 14th, 2026 11:59 AM")),
+            (1_785_499_200, "on {date_short_pretty}", Some("on Jul 31st, 2026")),
+            (0, "", Some("")),
+            (0, "{ago}", None),
+            (i64::MAX / 1000, form, None),
+        ] {
+            assert_eq!(shown(Wall(seconds * 1000), form).as_deref(), expected, "{seconds} {form}");
+        }
     }
 }

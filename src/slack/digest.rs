@@ -18,15 +18,12 @@ use super::line::{LINE_CHARS_MAX, circumstances, line, packed, short_id};
 use super::message::{Attachment, Block, TextObject};
 use super::naming::{account, last_word, problem, region, resource, short_problem};
 use crate::finding::Finding;
-use crate::finding::text::CUT;
 use crate::ports::Card;
 
 const PROBLEM_CHARS_MAX: usize = 60;
 const LABEL_CHARS_MAX: usize = 44;
 const NAME_CHARS_MAX: usize = 30;
 const ID_CHARS_MAX: usize = 42;
-/// `explain` takes an id that is cut after so many characters.
-const PREFIX_CHARS: usize = 12;
 /// The most values of a kind that a line names.
 const NAMED_MAX: usize = 3;
 
@@ -44,8 +41,10 @@ const _: () = assert!(DIGEST_MAX * LINE_CHARS_MAX + FRAME_CHARS_MAX <= BUDGET_CH
 /// Draws a digest of several cards, which are sorted, most severe first.
 pub(super) fn attachment(cards: &[&Card], guide: &Guide, post_id: &str) -> Option<Attachment> {
     let severest = cards.first()?;
-    let groups = groups(cards);
-    let lines = packed(groups.iter().map(|group| group_line(group, guide)));
+    let (shown, more) = cards.split_at(cards.len().min(DIGEST_MAX));
+    let groups = groups(shown);
+    let more = (!more.is_empty()).then(|| format!("and {} more", more.len()));
+    let lines = packed(groups.iter().map(|group| group_line(group, guide)).chain(more));
     let ids = packed(groups.iter().filter(|group| group.len() > 1).map(|group| ids(group)));
     let mut blocks: Vec<Block> =
         lines.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect();
@@ -85,7 +84,8 @@ fn group_line(group: &[&Card], guide: &Guide) -> String {
     let emoji = style(first.finding.severity.level).emoji;
     let problem = literal_weighing(short_problem(&first.finding), PROBLEM_CHARS_MAX);
     let head = format!("{emoji} *{many} ×* {problem}{circumstances}");
-    let written = (0..=NAMED_MAX).rev().map(|named| [&head[..], &spread(group, guide, named)].concat());
+    let written =
+        (0..=NAMED_MAX).rev().map(|named| [&head[..], &spread(group, guide, named)].concat());
     written.into_iter().find(|line| json_units(line) < max).unwrap_or(head)
 }
 
@@ -116,7 +116,7 @@ fn list(
     let several = counts.len() > 1;
     let mut shown: Vec<String> = Vec::new();
     for count in counts.iter().filter(|count| !count.value.is_empty()).take(named) {
-        shown.push(match counted && several {
+        shown.push(match counted && count.times > 1 && several {
             true => format!("{} ×{}", show(count.value), count.times),
             false => show(count.value),
         });
@@ -129,24 +129,15 @@ fn list(
     }
 }
 
-/// `PortProbeUnprotectedPort: 0a1b2c3d4e5f…, 1a2b3c4d5e6f…`
+/// `PortProbeUnprotectedPort: 0a1b2c…, 1a2b3c…`, the ids as in lines.
 fn ids(group: &[&Card]) -> String {
     let label = group.first().map_or("", |card| short_problem(&card.finding));
     let ids = group.iter().map(|card| {
         let id = card.finding.product_id();
-        literal_weighing(&prefix(id), ID_CHARS_MAX)
+        literal_weighing(&short_id(id), ID_CHARS_MAX)
     });
     let ids: Vec<String> = ids.collect();
     format!("{}: {}", literal_weighing(label, LABEL_CHARS_MAX), ids.join(", "))
-}
-
-/// The beginning of a long random id, enough to look it up. Other ids as in lines.
-fn prefix(id: &str) -> String {
-    let is_random = id.len() >= 32 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    match id.get(..PREFIX_CHARS) {
-        Some(start) if is_random => format!("{start}{CUT}"),
-        _ => short_id(id),
-    }
 }
 
 /// A link to the list that holds the most of these findings.

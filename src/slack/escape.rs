@@ -53,7 +53,12 @@ pub fn escape_within(text: &str, max_chars: usize) -> String {
     escape_measured(text, max_chars, escaped_units)
 }
 
-fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+/// Like [`escape_within`], in at most `max_chars` of JSON.
+pub fn escape_weighing(text: &str, max_chars: usize) -> String {
+    escape_measured(text, max_chars, escaped_json_units)
+}
+
+fn escape_measured(text: &str, max_chars: usize, measure: Measure) -> String {
     // Most texts: nothing to escape, and in no measure longer than in bytes.
     if text.len() <= max_chars && !has_byte(text, grows) {
         return text.to_owned();
@@ -83,19 +88,16 @@ fn grows(byte: u8) -> bool {
     for_slack | grows_in_json(byte)
 }
 
-/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where `*`,
-/// `_`, `~` and `:name:` are plain characters.
+/// Escapes text for mrkdwn, in at most `max_chars`. Words with markup go into code spans, where
+/// `*`, `_`, `~` and `:name:` are plain characters.
 pub fn literal(text: &str, max_chars: usize) -> String {
     literal_measured(text, max_chars, (escaped_units, units))
 }
 
-/// Draws a text within a limit. The measures are of a text that is not escaped yet, and of one that
-/// is.
-fn literal_measured(
-    text: &str,
-    max_chars: usize,
-    (raw, drawn): (fn(&str) -> usize, fn(&str) -> usize),
-) -> String {
+type Measure = fn(&str) -> usize;
+
+/// Draws a text within a limit. `raw` measures a text that is not escaped yet, `drawn` one that is.
+fn literal_measured(text: &str, max_chars: usize, (raw, drawn): (Measure, Measure)) -> String {
     if !is_markup(text) {
         return escape_measured(text, max_chars, raw);
     }
@@ -155,7 +157,7 @@ pub fn code(text: &str, max_chars: usize) -> String {
     code_measured(text, max_chars, escaped_units)
 }
 
-fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+fn code_measured(text: &str, max_chars: usize, measure: Measure) -> String {
     // Too little for the backticks.
     if max_chars < 2 {
         return String::new();
@@ -254,15 +256,17 @@ mod tests {
             ("EC2 instance i-0abc (t3.micro, web-1)", "EC2 instance i-0abc (t3.micro, web-1)"),
             ("*bold*", "`*bold*`"),
             ("_admin_", "`_admin_`"),
-            ("the _admin role", "`the _admin role`"),
+            ("the _admin role", "the `_admin` role"),
+            ("IAM *a* (_b_, c), `d`.", "IAM `*a*` (`_b_`, c), `'d'.`"),
+            ("user system:serviceaccount:a:b from x", "user `system:serviceaccount:a:b` from x"),
             ("IAM role web_role_2", "IAM role web_role_2"),
             ("~gone~", "`~gone~`"),
-            ("tick ` tock", "`tick ' tock`"),
+            ("tick ` tock", "tick `'` tock"),
             (":fire:", "`:fire:`"),
             ("arn:aws:s3:::bucket", "`arn:aws:s3:::bucket`"),
             ("Recon:EC2/Portscan", "Recon:EC2/Portscan"),
             ("2001:db8::1", "`2001:db8::1`"),
-            ("> quoted", "`&gt; quoted`"),
+            ("> quoted", "`&gt;` quoted"),
             ("<!here>", "&lt;!here&gt;"),
         ] {
             assert_eq!(literal(text, 100), shown);
@@ -282,7 +286,7 @@ mod tests {
             ("\\\\&x", 10, "\\\\&amp;x"),
             ("*\"*", 6, "`*\"*`"),
             ("*\"*", 5, "`*…`"),
-            ("*", 2, "``"),
+            ("*", 2, "…"),
             ("*🚀\"*", 8, "`*🚀\"*`"),
             ("*🚀\"*", 7, "`*🚀…`"),
         ] {

@@ -4,15 +4,13 @@
 //! Source: Slack, changelog of 2026-07-13.
 
 use super::date::utc;
-use super::escape::{
-    code, escape_within, is_markup, link_label, literal,
-};
+use super::escape::{code, escape_within, is_markup, link_label, literal};
 use super::guide::Guide;
 use super::level_style::style;
+use super::mention::Mention;
 use super::message::{Block, TextObject};
 use super::naming::{self, title};
 use super::note::{length, reason};
-use super::mention::Mention;
 use crate::finding::{Finding, Remark, Text};
 use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
 

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::finding::text::has_byte;
+use super::escape::escape_within;
+use crate::finding::text::{CUT, has_byte};
 
 /// Words after `@` that notify a whole channel.
 const CHANNEL_CALLS: [&str; 4] = ["here", "channel", "everyone", "group"];
@@ -25,7 +26,6 @@ pub fn defang(text: &str) -> String {
     let mut defanged = String::with_capacity(text.len() + 16);
     let mut rest: &str = &text;
     while let Some(first) = rest.chars().next() {
-        let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_') || is_dot(c);
         let end = match is_in_name(first) {
             true => rest.find(|c| !is_in_name(c)).unwrap_or(rest.len()),
             false => first.len_utf8(),
@@ -38,6 +38,22 @@ pub fn defang(text: &str) -> String {
         rest = after;
     }
     defanged
+}
+
+/// Defangs and escapes `text` into at most `max_chars`. A cut never ends in a host that the whole
+/// text does not have, such as `evil.com` of `evil.comet`.
+pub fn defang_within(text: &str, max_chars: usize) -> String {
+    let shown = escape_within(&defang(text), max_chars);
+    let Some(kept) = shown.strip_suffix(CUT) else { return shown };
+    let start = kept.rfind(|c| !is_in_name(c)).map_or(0, |at| kept.ceil_char_boundary(at + 1));
+    match kept.split_at_checked(start) {
+        Some((before, last)) if is_host(last.trim_matches(is_dot)) => format!("{before}{CUT}"),
+        _ => shown,
+    }
+}
+
+fn is_in_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '-' || is_dot(c)
 }
 
 fn is_dot(c: char) -> bool {
@@ -56,10 +72,15 @@ fn push_host(to: &mut String, token: &str) {
     to.push_str(after);
 }
 
-/// Returns whether the last label is a top-level domain that exists.
+/// Returns whether the last label is a top-level domain that exists, or begins with one before a
+/// hyphen, where Slack may end the link.
 fn is_host(host: &str) -> bool {
     let Some((_, last)) = host.rsplit_once(is_dot) else { return false };
-    psl::suffix(last.to_lowercase().as_bytes()).is_some_and(|suffix| suffix.is_known())
+    let last = last.to_lowercase();
+    let start = last.split('-').next().unwrap_or(&last);
+    [&last, start]
+        .into_iter()
+        .any(|label| psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known()))
 }
 
 fn is_channel_call(rest: &str) -> bool {
@@ -85,7 +106,8 @@ mod tests {
             ("(evil.com.) ..evil.com", "(evil[.]com.) ..evil[.]com"),
             ("PCI.RDS.2 org.eclipse.jetty.util", "PCI.RDS.2 org.eclipse.jetty.util"),
             ("com.google.guava:guava 31.1-jre", "com.google.guava:guava 31.1-jre"),
-            ("a.com_x.b.net", "a[.]com_x[.]b[.]net"),
+            ("a.com_x.b.net c.com-x", "a[.]com_x[.]b[.]net c[.]com-x"),
+            ("evil.comhttp", "evil.comhttp"),
             ("198.51.100.7", "198.51.100.7"),
             ("198.51.100.7:22 and 2001:db8::1", "198.51.100.7:22 and 2001:db8::1"),
             ("i-0abc t3.micro m5.2xlarge db.r5.large", "i-0abc t3.micro m5.2xlarge db.r5.large"),
@@ -99,6 +121,21 @@ mod tests {
             ("user@hérе", "user@hérе"),
         ] {
             assert_eq!(defang(text), defanged);
+        }
+    }
+
+    #[test]
+    fn a_cut_makes_no_host() {
+        for (text, max, shown) in [
+            ("see evil.comet", 13, "see …"),
+            ("see evil.comet", 14, "see evil.comet"),
+            ("evil.comet", 9, "…"),
+            ("日 evil.comet", 11, "日 …"),
+            ("evil.com.jetty", 12, "…"),
+            ("org.eclipse.jetty", 12, "org.eclipse…"),
+            ("see evil.com now", 16, "see evil[.]com…"),
+        ] {
+            assert_eq!(defang_within(text, max), shown, "{text} in {max}");
         }
     }
 }

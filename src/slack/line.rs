@@ -10,6 +10,7 @@ use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
 use super::naming::{account, names, region, resource, title};
+use crate::finding::text::CUT;
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::ports::Card;
 
@@ -17,7 +18,7 @@ use crate::ports::Card;
 pub const LINE_CHARS_MAX: usize = 155;
 
 /// GuardDuty's ids have 32 characters, UUIDs 36.
-pub const ID_CHARS_MAX: usize = 40;
+const ID_CHARS_MAX: usize = 40;
 const ACCOUNT_CHARS_MAX: usize = 15;
 const NAME_CHARS_MAX: usize = 20;
 const REGION_CHARS_MAX: usize = 15;
@@ -172,7 +173,7 @@ fn id(finding: &Finding) -> String {
 pub(super) fn short_id(id: &str) -> String {
     let id = Text::new(id, Fingerprint::MAX_ID_BYTES);
     match id.as_str().starts_with("arn:") && units(id.as_str()) > ID_CHARS_MAX {
-        true => format!("…{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),
+        true => format!("{CUT}{}", end_within(id.as_str(), ID_CHARS_MAX - 1)),
         false => id.to_string(),
     }
 }

@@ -1,4 +1,5 @@
-//! The JSON of an incoming webhook, as far as hansho uses it: texts, blocks, and attachments of blocks.
+//! The JSON of an incoming webhook, as far as hansho uses it: texts, blocks, and attachments of
+//! blocks.
 //! Source: Slack, Block Kit reference, and "Reference: Secondary message attachments".
 
 use serde::Serialize;
@@ -22,11 +23,7 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(
-        text: String,
-        blocks: Vec<Block>,
-        attachments: Vec<Attachment>,
-    ) -> Message {
+    pub(super) fn new(text: String, blocks: Vec<Block>, attachments: Vec<Attachment>) -> Message {
         Message {
             text,
             parse: "none",
@@ -49,12 +46,8 @@ pub(super) struct Attachment {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block {
-    Section {
-        text: TextObject,
-    },
-    Context {
-        elements: [TextObject; 1],
-    },
+    Section { text: TextObject },
+    Context { elements: [TextObject; 1] },
 }
 
 impl Block {

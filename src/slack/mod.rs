@@ -1,7 +1,9 @@
 //! Slack's incoming webhooks: what a post looks like, where it may be sent, and what an answer
 //! means.
 //!
-//! - [`render`] draws a post as JSON; [`preview`](mod@preview) shows that JSON in a terminal.
+//! - [`render`] draws a post as JSON. [`preview`](mod@preview) shows that JSON in a terminal,
+//!   [`html`] on a page, and [`builder`] links to it in Slack's own preview. `outgoing` and
+//!   `mrkdwn` read it.
 //! - `push`, `heading`, `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds
 //!   the alerts that are drawn together, `naming` the words of a finding for lists. `escape` and
 //!   `host` make a finding's text harmless for Slack, and `length` says how Slack may count it.
@@ -11,9 +13,11 @@
 //!   Only [`client`] does I/O.
 
 pub mod answer;
+pub mod builder;
 pub mod capacity;
 pub mod client;
 pub mod guide;
+pub mod html;
 pub mod mention;
 pub mod preview;
 pub mod render;
@@ -33,8 +37,10 @@ mod length;
 mod level_style;
 mod line;
 mod message;
+mod mrkdwn;
 mod naming;
 mod note;
+mod outgoing;
 mod push;
 
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};

@@ -3,7 +3,8 @@
 use crate::finding::sample::without_mark;
 use crate::finding::{Finding, Product, Text};
 
-/// The title, or else the type. The mark of a sample is removed: [`heading`](super::heading) shows it.
+/// The title, or else the type. The mark of a sample is removed, because
+/// [`heading`](super::heading) shows it.
 pub fn title(finding: &Finding) -> &str {
     let title = match finding.title.as_str() {
         title if finding.sample => without_mark(title),

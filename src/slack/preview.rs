@@ -1,5 +1,4 @@
-//! Draws a post in a terminal, as a person would see it in Slack. It reads the outgoing JSON and
-//! not the [`Post`](crate::ports::Post), so that it cannot look better than the post.
+//! Draws a post in a terminal, as a person would see it in Slack.
 //!
 //! No control character of the payload reaches the terminal. The result has line ends and, if
 //! wanted, colour sequences made here, and no other control characters.
@@ -8,8 +7,9 @@ use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::date::utc;
+use super::mrkdwn::{Part, parts};
+use super::outgoing::{list, string, text_in_channel};
 use crate::finding::Text;
-use crate::instants::Wall;
 use crate::terminal::{columns, padding};
 
 /// The least and the most columns that are used, whatever the width of the terminal.
@@ -21,15 +21,14 @@ const TEXT_CHARS_MAX: usize = 8_000;
 pub fn preview(payload: &Value, width: usize, colour: bool) -> String {
     let pen = Pen { colour, width: width.clamp(*COLUMNS.start(), *COLUMNS.end()) };
     let mut lines = Vec::new();
-    let blocks = list(payload, "blocks");
-    if blocks.is_empty() {
-        for paragraph in text_of(payload.get("text")).lines() {
-            lines.extend(pen.wrapped(paragraph, pen.width));
-        }
+    for paragraph in text_in_channel(payload).lines() {
+        lines.extend(pen.wrapped(paragraph, pen.width));
     }
-    lines.extend(blocks.iter().flat_map(|block| pen.block(block)));
+    for block in list(payload, "blocks") {
+        lines.extend(pen.block(block));
+    }
     for attachment in list(payload, "attachments") {
-        let bar = pen.bar(attachment.get("color").and_then(Value::as_str).unwrap_or_default());
+        let bar = pen.bar(string(attachment, "color"));
         for (index, block) in list(attachment, "blocks").iter().enumerate() {
             if index == 0 {
                 lines.push(String::new());
@@ -41,16 +40,6 @@ pub fn preview(payload: &Value, width: usize, colour: bool) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The text of a text object, or of a string.
-fn text_of(text: Option<&Value>) -> &str {
-    let text = text.map(|text| text.get("text").unwrap_or(text));
-    text.and_then(Value::as_str).unwrap_or_default()
 }
 
 const BOLD: &str = "1";
@@ -81,14 +70,14 @@ impl Pen {
 
     fn block(&self, block: &Value) -> Vec<String> {
         let width = self.width - 2;
-        match block.get("type").and_then(Value::as_str) {
-            Some("context") => {
-                let texts = list(block, "elements").iter().map(|e| text_of(Some(e)));
+        match string(block, "type") {
+            "context" => {
+                let texts = list(block, "elements").iter().map(|element| string(element, "text"));
                 texts.flat_map(|text| self.dimmed(text, width)).collect()
             }
-            Some("divider") => vec!["─".repeat(width)],
+            "divider" => vec!["─".repeat(width)],
             _ => {
-                let text = text_of(block.get("text"));
+                let text = block.get("text").map_or("", |text| string(text, "text"));
                 let mut lines: Vec<String> =
                     text.lines().flat_map(|line| self.wrapped(line, width)).collect();
                 for pair in list(block, "fields").chunks(2) {
@@ -110,7 +99,8 @@ impl Pen {
         let cells: Vec<Vec<String>> = pair
             .iter()
             .map(|field| {
-                text_of(Some(field)).lines().flat_map(|line| self.narrow(line, column)).collect()
+                let text = string(field, "text");
+                text.lines().flat_map(|line| self.narrow(line, column)).collect()
             })
             .collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or_default();
@@ -175,17 +165,15 @@ struct Run {
 
 fn runs(markup: &str) -> Vec<Run> {
     let mut runs = Runs::default();
-    let mut bold = false;
-    for part in parts(markup) {
-        let style = if bold { BOLD } else { "" };
+    for (emphasis, part) in parts(markup) {
+        let style = if emphasis.bold { BOLD } else { "" };
         match part {
-            Part::Code(text) => runs.push(style, text),
-            Part::Token(token) => runs.push_token(style, token),
-            Part::Text(text) => {
-                for (index, text) in text.split('*').enumerate() {
-                    bold ^= index > 0;
-                    runs.push(if bold { BOLD } else { "" }, text);
-                }
+            Part::Text(text) | Part::Code(text) => runs.push(style, &text),
+            Part::Mention(name) => runs.push(CALL, &name),
+            Part::Date { at, .. } => runs.push(style, &utc(at)),
+            Part::Link { address, label } => {
+                runs.push(style, &label.unwrap_or_default());
+                runs.push_address(&address);
             }
         }
     }
@@ -200,11 +188,11 @@ struct Runs {
 }
 
 impl Runs {
-    /// Cleans and adds a text, which may hold entities and any other character.
-    fn push(&mut self, style: &'static str, escaped: &str) {
-        for chunk in escaped.split_inclusive(char::is_whitespace) {
+    /// Cleans and adds a text, which may hold any character.
+    fn push(&mut self, style: &'static str, text: &str) {
+        for chunk in text.split_inclusive(char::is_whitespace) {
             self.gap |= chunk.starts_with(char::is_whitespace);
-            let text = Text::new(&unescape(chunk), TEXT_CHARS_MAX).to_string();
+            let text = Text::new(chunk, TEXT_CHARS_MAX).to_string();
             if !text.is_empty() {
                 self.done.push(Run { style, text, gap_before: self.gap, is_address: false });
                 self.gap = false;
@@ -213,55 +201,10 @@ impl Runs {
         }
     }
 
-    /// Adds the text that Slack shows for `<…>`.
-    fn push_token(&mut self, style: &'static str, token: &str) {
-        let (head, label) = match token.split_once('|') {
-            Some((head, label)) => (head, Some(label)),
-            None => (token, None),
-        };
-        if let Some(date) = head.strip_prefix("!date^") {
-            let seconds = date.split('^').next().and_then(|s| s.parse::<i64>().ok());
-            let moment = seconds.and_then(|s| s.checked_mul(1000)).map(|ms| utc(Wall(ms)));
-            self.push(style, moment.as_deref().or(label).unwrap_or_default());
-        } else if let Some(call) = head.strip_prefix('!') {
-            let name = label.unwrap_or(call.trim_start_matches("subteam^"));
-            self.push(CALL, &format!("@{}", name.trim_start_matches('@')));
-        } else if let Some(user) = head.strip_prefix('@') {
-            self.push(CALL, &format!("@{}", label.unwrap_or(user)));
-        } else {
-            self.push(style, label.unwrap_or_default());
-            let text = Text::new(&unescape(head), TEXT_CHARS_MAX).to_string();
-            self.done.push(Run { style: DIM, text, gap_before: true, is_address: true });
-        }
+    fn push_address(&mut self, address: &str) {
+        let text = Text::new(address, TEXT_CHARS_MAX).to_string();
+        self.done.push(Run { style: DIM, text, gap_before: true, is_address: true });
     }
-}
-
-enum Part<'a> {
-    Text(&'a str),
-    /// The inside of a code span.
-    Code(&'a str),
-    /// The inside of `<…>`.
-    Token(&'a str),
-}
-
-fn parts(markup: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = markup;
-    while let Some(at) = rest.find(['<', '`']) {
-        let (before, opened) = rest.split_at(at);
-        let closing = if opened.starts_with('<') { '>' } else { '`' };
-        let inside = opened.get(1..).unwrap_or_default();
-        let Some((inside, after)) = inside.split_once(closing) else { break };
-        parts.push(Part::Text(before));
-        parts.push(if closing == '>' { Part::Token(inside) } else { Part::Code(inside) });
-        rest = after;
-    }
-    parts.push(Part::Text(rest));
-    parts
-}
-
-fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// Splits a word into pieces that fit a line.
@@ -280,4 +223,30 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
         used += wide;
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn blocks_take_the_place_of_the_text() {
+        let text = |text| json!({"type": "mrkdwn", "text": text});
+        let blocks = json!([{"type": "section", "text": text("*<https://a|headline>*")}]);
+        let attachments = json!([{"color": "#D0021B", "blocks": [
+            {"type": "context", "elements": [text("id `a*b`")]},
+        ]}]);
+        for (payload, shown) in [
+            (json!({"text": "top\n*level* text"}), "top\nlevel text\n"),
+            (json!({"text": "top", "blocks": blocks}), "headline\nhttps://a\n"),
+            (
+                json!({"text": "top", "blocks": blocks, "attachments": attachments}),
+                "headline\nhttps://a\n\n▌ id a*b\n",
+            ),
+        ] {
+            assert_eq!(preview(&payload, 80, false), shown);
+        }
+    }
 }

@@ -6,22 +6,22 @@
 //! do not reach phones. Source: sciyoshi/redmine-slack, thread 29; the changelog of 2026-07-13.
 
 use super::counts::{gist, tally};
-use super::escape::{escape, escape_within, literal};
+use super::escape::{escape, literal};
 use super::group::grouped;
 use super::guide::Guide;
 use super::heading::circumstances;
-use super::host::defang;
+use super::host::{defang, defang_within};
 use super::length::units;
 use super::level_style::style;
 use super::mention::{Mention, Mentions};
-use super::naming::{account, names, region, resource, title};
+use super::naming::{account, last_word, names, region, resource, title};
 use crate::finding::{Finding, Level, Text};
 use crate::ports::Card;
 
 /// What a phone surely shows.
 const SEEN_CHARS: usize = 150;
 /// The shortest title, however long the mention is.
-const TITLE_CHARS_MIN: usize = 40;
+const TITLE_CHARS_MIN: usize = 24;
 const RESOURCE_CHARS_MAX: usize = 48;
 const REGION_CHARS_MAX: usize = 24;
 const NAME_CHARS_MAX: usize = 24;
@@ -53,7 +53,7 @@ pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Strin
             let level = severest.finding.severity.level;
             let head = head(level, &tally(cards).to_uppercase(), called(cards, mentions));
             let mut lines =
-                vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, shown))];
+                vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, defang_within))];
             let entries = grouped(cards);
             let shown = entries.iter().take(LINES_MAX);
             lines.extend(shown.map(|entry| bullet(&entry.shown, guide)));
@@ -119,16 +119,19 @@ fn bullet(card: &Card, guide: &Guide) -> String {
 /// Title, resource, account and region, in at most `max_chars` if the title may be cut to
 /// [`TITLE_CHARS_MIN`]. Without the resource if the title names it.
 fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
-    let account = guide.account(account(finding), NAME_CHARS_MAX, PLACE_CHARS_MAX, shown);
-    let place = [account, shown(region(finding), REGION_CHARS_MAX)].join(" · ");
+    let account = guide.account(account(finding), NAME_CHARS_MAX, PLACE_CHARS_MAX, defang_within);
+    let place = [account, defang_within(region(finding), REGION_CHARS_MAX)].join(" · ");
     let titled = |taken: usize| {
         let left = max_chars.saturating_sub(taken + 3).max(TITLE_CHARS_MIN);
-        shown(title(finding), left)
+        defang_within(title(finding).trim_end_matches('.'), left)
     };
     let alone = titled(units(&place));
     match resource(finding) {
         Some(resource) if !names(&alone, resource) => {
-            let resource = shown(resource, RESOURCE_CHARS_MAX);
+            // The name says more than the kind.
+            let short =
+                if units(resource) > RESOURCE_CHARS_MAX { last_word(resource) } else { resource };
+            let resource = defang_within(short, RESOURCE_CHARS_MAX);
             [titled(units(&place) + units(&resource) + 3), resource, place].join(" · ")
         }
         _ => [alone, place].join(" · "),
@@ -137,12 +140,7 @@ fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
 
 /// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
 /// possible.
-pub(super) fn plain(
-    cards: &[&Card],
-    mentions: &Mentions,
-    guide: &Guide,
-    post_id: &str,
-) -> String {
+pub(super) fn plain(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
     let mut lines = vec![push(cards, mentions, guide)];
     if let [card] = cards {
         let finding = &card.finding;
@@ -163,10 +161,5 @@ pub(super) fn plain(
 }
 
 fn labelled(label: &str, text: &str, max_chars: usize) -> String {
-    format!("{label}: {}", shown(text, max_chars))
-}
-
-/// Draws a text without links, for the top-level text.
-fn shown(text: &str, max_chars: usize) -> String {
-    escape_within(&defang(text), max_chars)
+    [label, ": ", &defang_within(text, max_chars)].concat()
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
@@ -15,11 +16,14 @@ use crate::commands::setup;
 use crate::embedded::input;
 use crate::finding::{self, Finding};
 use crate::ports::{Card, Form, Post};
-use crate::slack::{self, Guide, Mentions};
+use crate::slack::{self, DIGEST_MAX, Guide, MAX_CARDS, Mentions};
 
-use args::Render;
+use args::{Output, Render};
 
 const COLUMNS: usize = 100;
+
+const LINKS_HOLD_FINDINGS: &str = "note: each link holds its findings behind the #. A browser \
+     does not send that part to a server, but the page that it opens reads it";
 
 /// Renders the findings of a file to stdout. Messages that can't be read make it a failure.
 ///
@@ -39,30 +43,29 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
         .and_then(|config| Some(config.destinations.first()?.mentions.clone()))
         .unwrap_or_else(Mentions::none);
     let guide = config.map(|config| config.guide).unwrap_or_default();
-    let mut out = io::stdout().lock();
+    let out = io::stdout().lock();
     let colour = out.is_terminal();
-    let input = BufReader::new(input);
-    let rejected =
-        render(input, (&mentions, &guide), args.json, colour, &mut out, &mut io::stderr())?;
-    out.flush()?;
+    let mut screen = Screen { mentions, guide, output: args.output, colour, out, has_begun: false };
+    let form = args.form.map(Form::from);
+    let rejected = render(BufReader::new(input), form, &mut screen, &mut io::stderr())?;
+    screen.out.flush()?;
     Ok(Exit::of(rejected == 0))
 }
 
-/// Renders every finding of `input` as a post of its own. Returns how many findings or messages
-/// could not be read, and writes the reason of each to `problems`.
+/// Renders the findings of `input`: each as a post of its own, or in full posts of a form. Returns
+/// how many findings or messages could not be read, and writes the reason of each to `problems`.
 ///
 /// # Errors
 /// The input can't be read or is empty, or the output can't be written.
-pub fn render(
+fn render(
     input: impl BufRead,
-    (mentions, guide): (&Mentions, &Guide),
-    json: bool,
-    colour: bool,
-    out: &mut impl Write,
+    form: Option<Form>,
+    screen: &mut Screen<impl Write>,
     problems: &mut impl Write,
 ) -> anyhow::Result<usize> {
     let mut rejected = 0;
     let mut index = 0;
+    let mut kept = Vec::new();
     let mut written = Ok(());
     input::split(input, |body| {
         index += 1;
@@ -75,32 +78,78 @@ pub fn render(
         for event in parsed.ignored {
             let _ = writeln!(problems, "message {index}: no finding ({})", event.as_str());
         }
-        for finding in parsed.findings {
-            let post = post_of(finding);
-            let line = match json {
-                true => slack::payload_json(&post, mentions, guide),
-                false => slack::preview(&slack::payload(&post, mentions, guide), COLUMNS, colour),
-            };
-            if written.is_ok() {
-                written = writeln!(out, "{line}");
+        match form {
+            Some(_) => kept.extend(parsed.findings),
+            None => {
+                let mut posts = parsed.findings.into_iter().map(|one| post(Form::Cards, [one]));
+                written = posts.try_for_each(|post| screen.show(&post, problems));
             }
         }
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .context("the input could not be read")?;
-    written.context("the output could not be written")?;
     if index == 0 {
         anyhow::bail!("the input is empty: give JSON lines, one JSON document, or an array");
     }
+    written
+        .and_then(|()| full_posts(form, kept).try_for_each(|post| screen.show(&post, problems)))
+        .context("the output could not be written")?;
     Ok(rejected)
 }
 
-fn post_of(finding: Finding) -> Post {
+/// The posts of a form that hold all findings, the most severe first.
+fn full_posts(form: Option<Form>, mut findings: Vec<Finding>) -> impl Iterator<Item = Post> {
+    let form = form.unwrap_or(Form::Cards);
+    let most = match form {
+        Form::Cards => MAX_CARDS,
+        Form::Digest => DIGEST_MAX,
+        Form::Plain => 1,
+    };
+    findings.sort_by_key(|finding| Reverse(finding.severity.level));
+    let mut findings = findings.into_iter().peekable();
+    std::iter::from_fn(move || {
+        findings.peek()?;
+        Some(post(form, findings.by_ref().take(most)))
+    })
+}
+
+fn post(form: Form, findings: impl IntoIterator<Item = Finding>) -> Post {
     Post {
         id: "preview".to_owned(),
         destination: "preview".to_owned(),
-        form: Form::Cards,
-        cards: vec![Card::of(Arc::new(finding))],
+        form,
+        cards: findings.into_iter().map(|finding| Card::of(Arc::new(finding))).collect(),
         notes: Vec::new(),
+    }
+}
+
+/// Prints posts in one of the forms that a person can ask for.
+struct Screen<W> {
+    mentions: Mentions,
+    guide: Arc<Guide>,
+    output: Output,
+    colour: bool,
+    out: W,
+    has_begun: bool,
+}
+
+impl<W: Write> Screen<W> {
+    fn show(&mut self, post: &Post, notes: &mut impl Write) -> io::Result<()> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            if self.output.html {
+                writeln!(self.out, "{}", slack::html::head())?;
+            }
+            if self.output.builder {
+                let _ = writeln!(notes, "{LINKS_HOLD_FINDINGS}");
+            }
+        }
+        let payload = || slack::payload(post, &self.mentions, &self.guide);
+        let line = match self.output {
+            Output { json: true, .. } => slack::payload_json(post, &self.mentions, &self.guide),
+            Output { html: true, .. } => slack::html::message(&payload()),
+            Output { builder: true, .. } => slack::builder::link(&payload()),
+            _ => slack::preview(&payload(), COLUMNS, self.colour),
+        };
+        writeln!(self.out, "{line}")
     }
 }

@@ -137,8 +137,8 @@ impl RecoveryNotes {
         }
     }
 
-    /// How late an alert is that entered the queue at `entered`, because of the channel's present or
-    /// last outage. None: not late.
+    /// How late an alert is that entered the queue at `entered`, because of the present or the last
+    /// outage of the channel. None: not late.
     pub fn late(&self, channel: usize, entered: Wall, now: Now) -> Option<Late> {
         let outage = &self.0[channel];
         let present = outage.since.zip(outage.why);

@@ -14,6 +14,8 @@ pub mod slack_group;
 pub mod slack_guide;
 #[cfg(feature = "demo")]
 pub mod slack_hostile;
+#[cfg(feature = "demo")]
+pub mod slack_html;
 pub mod slack_mentions;
 pub mod slack_render;
 pub mod sqs;

@@ -1,6 +1,7 @@
 //! Hundreds of hostile findings: none breaks a limit of Slack, and none adds a mention or a link.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 use hansho::commands::demo::slack_rules;
@@ -10,7 +11,7 @@ use hansho::finding::{
 };
 use hansho::instants::Wall;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
-use hansho::ports::{Card, Form, Post};
+use hansho::ports::{Card, Form, Late, OutageCause, Post};
 use hansho::slack::{
     Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, Portal, RoleName,
     Runbook, payload, preview, weigh,
@@ -178,6 +179,7 @@ pub fn hostile_card(rng: &mut Rng) -> Card {
             by: ClosedBy::Person,
         }),
         perhaps_repeated: rng.bool(),
+        late: maybe(rng, |_| Late { by: Duration::MAX, why: OutageCause::Dead }),
         meant_for: rng.bool().then(|| "a-name-of-forty-characters-the-longest-1".to_owned()),
     }
 }
@@ -208,10 +210,17 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
         check_strings(&payload, true, seed);
         check_preview(&payload, seed);
         check_weights(&post, &payload, seed);
-        let mentioned = payload["text"].as_str().unwrap().matches(MENTION).count();
-        let called = post.cards.iter().any(calls);
-        assert_eq!(mentioned, usize::from(called), "seed {seed}");
+        check_mentions(&post, &payload, seed);
     }
+}
+
+/// The push and the first block mention somebody or not; the attachments never do.
+pub fn check_mentions(post: &Post, payload: &Value, seed: u64) {
+    let called = usize::from(post.cards.iter().any(calls));
+    let count = |part: &str| payload[part].to_string().matches(MENTION).count();
+    let in_blocks = if post.form == Form::Plain { 0 } else { called };
+    let counts = (count("text"), count("blocks"), count("attachments"));
+    assert_eq!(counts, (called, in_blocks, 0), "seed {seed}");
 }
 
 /// The length in UTF-16 code units: no text has more characters.
@@ -246,8 +255,13 @@ pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
             }
             if top_level {
                 let text = object["text"].as_str().unwrap().replace(MENTION, "");
-                for bad in ["://", "evil.com", "@here", "@channel", "@everyone", "<"] {
+                for bad in ["://", "@here", "@channel", "@everyone", "<"] {
                     assert!(!text.contains(bad), "seed {seed}: {bad} in {text}");
+                }
+                // Further letters make it no host.
+                for (at, host) in text.match_indices("evil.com") {
+                    let rest = &text[at + host.len()..];
+                    assert!(rest.starts_with(char::is_alphanumeric), "seed {seed}: {rest}");
                 }
                 assert_eq!(object["unfurl_links"], false);
                 assert_eq!(object["unfurl_media"], false);
@@ -333,6 +347,7 @@ fn the_heaviest_card_fits() {
             finding.title = full(5000);
             finding.kind = full(5000);
             finding.description = Some(full(4999));
+            finding.facts = vec![Fact { label: "Security groups", text: full(5000) }; Fact::MAX];
             finding.resource = Some(full(5000));
             finding.actor = Some(Fact { label: "Actor", text: full(5000) });
             finding.sample = true;

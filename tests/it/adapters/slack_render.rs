@@ -1,12 +1,13 @@
 //! The JSON that Slack gets and its preview in a terminal, in detail for each kind of post.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hansho::finding::{
     Closing, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
 };
 use hansho::instants::Wall;
-use hansho::ports::{Card, Form, Post};
+use hansho::ports::{Card, Form, Late, OutageCause, Post, RetryReason};
 use hansho::slack::{Guide, Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ pub fn calm(level: Level) -> Finding {
         standards: vec![],
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Fact::new("Actor", "198.51.100.7 (NL, Example Hosting)".into()),
-        facts: vec![],
+        facts: Fact::new("Port", "22 (SSH)".into()).into_iter().collect(),
         tags: vec![],
         group: None,
         remarks: vec![],
@@ -85,21 +86,23 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
     let mrkdwn = |text: &str| json!({ "type": "mrkdwn", "text": text, "verbatim": true });
     let expected = json!({
         "text": format!(
-            "🟠 *HIGH* (escalated from medium) {MENTION}: {title}  ·  111122223333  ·  eu-central-1"
+            "🟠 HIGH {MENTION} (escalated from medium): {title} · 111122223333 · eu-central-1"
         ),
         "parse": "none",
         "link_names": false,
         "unfurl_links": false,
         "unfurl_media": false,
+        "blocks": [{
+            "type": "section",
+            "text": mrkdwn(&format!(
+                "🟠 *HIGH 8.0*  {MENTION}  *<{link}|{title}>*\nescalated from medium\n\
+                 *Resource*  EC2 instance i-0abc (t3.micro, web-1)\n\
+                 *Where*  `111122223333`  ·  eu-central-1"
+            )),
+        }],
         "attachments": [{
             "color": "#E8710A",
             "blocks": [
-                {
-                    "type": "section",
-                    "text": mrkdwn(&format!(
-                        "*<{link}|{title}>*\n🟠 *HIGH* 8.0  ·  escalated from medium"
-                    )),
-                },
                 {
                     "type": "section",
                     "text": {
@@ -110,26 +113,16 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
                 },
                 {
                     "type": "section",
-                    "fields": [
-                        mrkdwn("*Account*\n`111122223333`"),
-                        mrkdwn("*Region*\n`eu-central-1`"),
-                        mrkdwn("*Resource*\nEC2 instance i-0abc (t3.micro, web-1)"),
-                        mrkdwn("*Actor*\n198.51.100.7 (NL, Example Hosting)"),
-                        mrkdwn(
-                            "*Type*\n<https://docs.aws.amazon.com/guardduty/latest/ug/\
-                             guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient|\
-                             UnauthorizedAccess:EC2/TorClient>"
-                        ),
-                        mrkdwn("*Count*\n12 times"),
-                        mrkdwn(
-                            "*First seen*\n<!date^1784746037^{date_short_pretty} {time}\
-                             |2026-07-22 18:47 UTC>",
-                        ),
-                        mrkdwn(
-                            "*Last seen*\n<!date^1784749637^{date_short_pretty} {time}\
-                             |2026-07-22 19:47 UTC>",
-                        ),
-                    ],
+                    "text": mrkdwn(
+                        "*Actor*  198.51.100.7 (NL, Example Hosting)\n\
+                         *Port*  22 (SSH)\n\
+                         *When*  12 times, <!date^1784746037^{date_short_pretty} {time}\
+                         |2026-07-22 18:47 UTC> – <!date^1784749637^{time}|2026-07-22 19:47 UTC>\n\
+                         *Type*  UnauthorizedAccess:EC2/TorClient  ·  \
+                         <https://docs.aws.amazon.com/guardduty/latest/ug/\
+                         guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient|\
+                         What to do>"
+                    ),
                 },
                 {
                     "type": "context",
@@ -159,11 +152,11 @@ fn a_card_says_what_is_special_about_a_finding() {
             f.sample = true;
             f.title = Text::new("[SAMPLE] Something", 100);
         }),
-        &["🔵 *LOW* (🧪 *SAMPLE FINDING*): Something", "|Something>*"],
+        &["🔵 LOW (🧪 SAMPLE FINDING): Something", "|Something>*\\n🧪 *SAMPLE FINDING*"],
     );
     says(
         with(|f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
-        &["🔵 *LOW* (closed: suppressed): EC2", "·  closed: suppressed"],
+        &["🔵 LOW (closed: suppressed): EC2", "\\nclosed: suppressed\\n"],
     );
     says(
         with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
@@ -177,27 +170,38 @@ fn a_card_says_what_is_special_about_a_finding() {
         with(|f| f.remarks = vec![Remark::SentByAccount(Text::new("999988887777", 12))]),
         &["sent by account `999988887777`"],
     );
-    says(with(|f| f.title = Text::default()), &["*LOW*: UnauthorizedAccess:EC2/TorClient"]);
+    says(with(|f| f.title = Text::default()), &["LOW: UnauthorizedAccess:EC2/TorClient"]);
     says(
         with(|f| f.region = Text::new("moon", 9)),
         &["*EC2 instance i-0abc is talking to a Tor node*"],
     );
     says(
         with(|f| (f.account, f.region) = (Text::default(), Text::default())),
-        &["account unknown  ·  region unknown", "*Account*\\nunknown"],
+        &["account unknown · region unknown", "*Where*  account unknown  ·  region unknown"],
     );
-    says(with(|f| f.count = Some(1)), &["*Count*\\nonce"]);
+    says(with(|f| f.count = Some(1)), &["*When*  once, <!date"]);
     says(
-        with(|f| (f.first_seen, f.created_at) = (None, Some(Wall(1_784_746_037_000)))),
-        &["*Created*\\n<!date^1784746037^"],
+        with(|f| {
+            (f.first_seen, f.last_seen) = (None, None);
+            (f.created_at, f.updated_at) = (Some(Wall(1_784_746_037_000)), f.created_at);
+        }),
+        &[
+            "*When*  12 times, <!date^1784746037^{date_short_pretty} {time}|2026-07-22 18:47 UTC>\\n",
+        ],
     );
-    says(with(|f| f.severity.score = Some(6.956)), &["*LOW* 6.95"]);
+    says(with(|f| f.severity.score = Some(6.956)), &["*LOW 6.95*"]);
     let reminder = Card { reminder: true, ..card(calm(Level::Low)) };
-    says(one(reminder).to_string(), &["🔵 *LOW* (reminder: seen again): EC2"]);
+    says(one(reminder).to_string(), &["🔵 LOW (reminder: seen again): EC2"]);
     let repeated = Card { perhaps_repeated: true, ..card(calm(Level::Low)) };
-    says(one(repeated).to_string(), &["🔵 *LOW* (may repeat an earlier post): EC2"]);
+    says(one(repeated).to_string(), &["🔵 LOW (may repeat an earlier post): EC2"]);
+    let late = Late {
+        by: Duration::from_secs(5 * 60),
+        why: OutageCause::Failing(RetryReason::Connection),
+    };
+    let late = Card { late: Some(late), ..card(calm(Level::Low)) };
+    says(one(late).to_string(), &["posted 5 min late: Slack could not be reached\\n*Resource*"]);
     let elsewhere = Card { meant_for: Some("oncall".to_owned()), ..card(calm(Level::Low)) };
-    says(one(elsewhere).to_string(), &["🔵 *LOW* (meant for oncall, whose webhook is dead): EC2"]);
+    says(one(elsewhere).to_string(), &["🔵 LOW (meant for oncall, whose webhook is dead): EC2"]);
 }
 
 #[test]
@@ -205,11 +209,14 @@ fn a_shared_post_starts_with_the_most_severe_and_its_mention() {
     let cards = [Level::Low, Level::Critical, Level::High, Level::Low, Level::Low, Level::Medium]
         .map(|level| card(calm(level)));
     let payload = payload(&a_post(Form::Cards, cards.to_vec()), &sre(), &Guide::default());
-    let place = "EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  eu-central-1";
+    let place = "EC2 instance i-0abc is talking to a Tor node · 111122223333 · eu-central-1";
+    let gist = "1 CRITICAL, 1 HIGH, 1 MEDIUM, 3 LOW";
+    let common = "6 × TorClient in 111122223333 · eu-central-1";
     let expected = format!(
-        "🚨 *CRITICAL* {MENTION}: 6 findings (1 critical, 1 high, 1 medium, 3 low)\n\
+        "🚨 {gist} {MENTION}: {common}\n\
          • 🚨 {place}\n• 🟠 {place}\n• 🟡 {place}\n• 🔵 {place}\n• 🔵 {place}\nand 1 more"
     );
+    assert_eq!(payload["blocks"][0]["text"]["text"], format!("🚨 *{gist}* {MENTION}: {common}"));
     assert_eq!(payload["text"], expected);
     let colours: Vec<&Value> =
         payload["attachments"].as_array().unwrap().iter().map(|a| &a["color"]).collect();
@@ -237,32 +244,28 @@ fn plain_text_is_text_alone() {
     let payload =
         payload(&a_post(Form::Plain, vec![card(calm(Level::High))]), &sre(), &Guide::default());
     let expected = format!(
-        "🟠 *HIGH* {MENTION}: EC2 instance i-0abc is talking to a Tor node  ·  111122223333  ·  \
+        "🟠 HIGH {MENTION}: EC2 instance i-0abc is talking to a Tor node · 111122223333 · \
          eu-central-1\nResource: EC2 instance i-0abc (t3.micro, web-1)\nFound by: guardduty\n\
          Finding: 5ac1f0de\nhansho d-17: sent as plain text, because Slack refused the card"
     );
     assert_eq!(payload["text"], expected);
-    assert_eq!(payload.get("attachments"), None);
+    assert_eq!((payload.get("attachments"), payload.get("blocks")), (None, None));
 }
 
 #[test]
 fn a_preview_looks_like_the_message() {
     let expected = "\
-🟠 HIGH @sre: EC2 instance i-0abc is talking to a Tor node · 111122223333 ·
-eu-central-1
+🟠 HIGH 8.0 @sre EC2 instance i-0abc is talking to a Tor node
+https://console.aws.amazon.com/guardduty/home?region=eu-central-1#/findings?search=id%3D5ac1f0de
+Resource EC2 instance i-0abc (t3.micro, web-1)
+Where 111122223333 · eu-central-1
 
-▌ EC2 instance i-0abc is talking to a Tor node
-▌ https://console.aws.amazon.com/guardduty/home?region=eu-central-1#/findings?search=id%3D5ac1f0de
-▌ 🟠 HIGH 8.0
 ▌ It connects to evil.example & co.
-▌ Account                                 Region
-▌ 111122223333                            eu-central-1
-▌ Resource                                Actor
-▌ EC2 instance i-0abc (t3.micro, web-1)   198.51.100.7 (NL, Example Hosting)
-▌ Type                                    Count
-▌ UnauthorizedAccess:EC2/TorClient        12 times
-▌ First seen                              Last seen
-▌ 2026-07-22 18:47 UTC                    2026-07-22 19:47 UTC
+▌ Actor 198.51.100.7 (NL, Example Hosting)
+▌ Port 22 (SSH)
+▌ When 12 times, 2026-07-22 18:47 UTC – 2026-07-22 19:47 UTC
+▌ Type UnauthorizedAccess:EC2/TorClient · What to do
+▌ https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient
 ▌ guardduty · finding 5ac1f0de · hansho d-17
 ";
     assert_eq!(preview(&one(card(calm(Level::High))), 80, false), expected);

@@ -74,7 +74,7 @@ async fn the_real_binary_names_the_account() {
     let run = finish(run).await;
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let push = scene.slack.received()[0].payload["text"].as_str().unwrap().to_owned();
-    assert!(push.ends_with("  ·  prod-shop 111122223333  ·  eu-west-1"), "{push}");
+    assert!(push.ends_with(" · prod-shop 111122223333 · eu-west-1"), "{push}");
 
     let mut explain = scene.command(&["explain", "16afba5c…"]);
     explain.env(names.0, names.1);

@@ -15,6 +15,8 @@ pub mod life_e2e;
 #[cfg(feature = "demo")]
 pub mod live;
 pub mod reconcile;
+#[cfg(feature = "demo")]
+pub mod render_e2e;
 pub mod replay;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

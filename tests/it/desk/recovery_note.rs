@@ -9,7 +9,9 @@ use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::instants::{Mono, Wall};
 use hansho::policy::route::Route;
-use hansho::ports::{Clock, Form, NOTE_WEIGHT_MAX, Note, OutageCause, Post, RetryReason, Verdict};
+use hansho::ports::{
+    Clock, Form, Late, NOTE_WEIGHT_MAX, Note, OutageCause, Post, RetryReason, Verdict,
+};
 use hansho::slack::{BUDGET_CHARS, Guide, payload, weigh};
 use serde_json::json;
 
@@ -98,6 +100,34 @@ async fn where_nothing_else_waits_the_next_post_says_it() {
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert_eq!(notes[0].0, seen.len() - 2, "with b, and not again with c");
     assert!(matches!(notes[0].1, Note::Recovered { held: 1, .. }), "{notes:?}");
+}
+
+/// The lateness of each accepted alert, in the order of the posts.
+fn lateness(seen: &[Seen]) -> Vec<(String, Option<Late>)> {
+    let cards = seen.iter().filter(|s| s.accepted).flat_map(|s| &s.post.cards);
+    cards.map(|card| (card.finding.fingerprint.id.clone(), card.late)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_waited_for_slack_says_how_late_it_is() {
+    for (outage, late) in [(10 * MINUTE, true), (3 * MINUTE, true), (MINUTE / 2, false)] {
+        let w = judged(move |since, _| if since < outage { failing() } else { None });
+        send(&w, 12);
+        let feed = async {
+            tokio::time::sleep(30 * MINUTE).await;
+            w.send("after", 5.0);
+        };
+        w.run_fed(settings("w", true), pending(), feed, &w.ledger).await;
+        let found = lateness(&w.slack.seen());
+        assert_eq!(found.len(), 13);
+        for (id, found) in found {
+            let expected = late && id != "after";
+            assert_eq!(found.is_some(), expected, "{id} after {outage:?}: {found:?}");
+            let Some(Late { by, why }) = found else { continue };
+            assert!((outage..outage + 2 * MINUTE).contains(&by), "{id} after {outage:?}: {by:?}");
+            assert_eq!(why, OutageCause::Failing(RetryReason::ServerError));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
