@@ -14,7 +14,7 @@ use super::gauge::Gauge;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed, object};
 use super::model::Finding;
-use super::phrase::{Phrase, joined, known, principal, words};
+use super::phrase::{Phrase, api_call, joined, known, principal};
 use super::product::Product;
 use super::reject::Rejection;
 use super::sensitive_data::SensitiveData;
@@ -175,7 +175,7 @@ impl Policy<'_> {
             .with(known(&address.country))
             .with(address.owner.organisation.as_deref())
             .build();
-        let call = words([&call.service, &call.api]);
+        let call = api_call(&call.service, &call.api);
         let who = joined([self.actor.user.describe(), from], " from ");
         joined([who, call.map(|call| format!("calling {call}"))], ", ")
     }

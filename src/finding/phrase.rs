@@ -229,6 +229,14 @@ pub(super) fn words<const N: usize>(texts: [&Str<'_>; N]) -> Option<String> {
     joined(texts.map(|text| text.as_deref().map(part)), " ")
 }
 
+/// `iam:CreateUser`, as policies write it, of a service such as `iam.amazonaws.com` and its API.
+pub(super) fn api_call(service: &Str<'_>, api: &Str<'_>) -> Option<String> {
+    let service = service.as_deref().map(trimmed);
+    let service =
+        service.map(|service| part(service.strip_suffix(".amazonaws.com").unwrap_or(service)));
+    joined([service, api.as_deref().map(part)], ":")
+}
+
 /// Joins the parts that are there.
 pub(super) fn joined<S: AsRef<str> + Into<String>>(
     parts: impl IntoIterator<Item = Option<S>>,

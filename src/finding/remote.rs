@@ -43,6 +43,14 @@ impl Remote<'_> {
         self.v4.as_deref().or(self.v6.as_deref())
     }
 
+    /// `198.51.100.7 (Berlin, Germany)`, for one of several.
+    pub fn describe_place(&self) -> Option<String> {
+        Phrase::new("", self.address())
+            .with(known(&self.city))
+            .with(known(&self.country.name).or(known(&self.country.code)))
+            .build()
+    }
+
     /// `198.51.100.7:443 (Berlin, Germany, AS64500 Example Networks, Example ISP)`.
     pub fn describe(&self, port: Option<&str>) -> Option<String> {
         let address = self.address().map(|address| with_port(address, port));

@@ -3,7 +3,7 @@
 use super::super::actor::{Role, labelled};
 use super::super::json::Json;
 use super::super::lenient::Str;
-use super::super::phrase::{Phrase, grantee, joined, listed, part, words};
+use super::super::phrase::{Phrase, api_call, grantee, joined, listed, part, words};
 use super::super::remote::{describe_all, with_port};
 use super::schema::{
     Act, ApiCall, Connection, Document, Indicator, Malware, Network, PortProbe, Process,
@@ -49,7 +49,7 @@ impl Act<'_> {
 impl ApiCall<'_> {
     fn describe(&self) -> Option<String> {
         let domain = words([&self.domain]);
-        let call = words([&self.service, &self.api]);
+        let call = api_call(&self.service, &self.api);
         let call = call.map(|call| format!("calling {call}"));
         joined([self.remote.describe(None).or(domain), call], " ")
     }

@@ -146,7 +146,7 @@ mod tests {
                     + &field("awsApiCallAction/api", "ListBuckets")
                     + &field("awsApiCallAction/serviceName", "s3.amazonaws.com"),
                 "Caller",
-                "198.51.100.7 (Italy) calling s3.amazonaws.com ListBuckets",
+                "198.51.100.7 (Italy) calling s3:ListBuckets",
             ),
             (remote("rdsLoginAttemptAction/", 9), "Remote", "connection with 198.51.100.9 (Italy)"),
             (

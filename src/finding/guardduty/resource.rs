@@ -161,7 +161,7 @@ impl Activity<'_> {
 }
 
 impl Instance<'_> {
-    /// `EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5, public 198.51.100.1)`.
+    /// `EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5, 198.51.100.1)`.
     pub(super) fn describe(&self) -> Option<String> {
         let interfaces = &self.interfaces.items;
         let private = interfaces.iter().find_map(|interface| interface.private.as_deref());
@@ -171,8 +171,8 @@ impl Instance<'_> {
         Phrase::new("EC2 instance", self.id.as_deref())
             .with(self.tags.name())
             .with(self.kind.as_deref())
-            .with_labelled("private", private)
-            .with_labelled("public", public.or(v6.map(AsRef::as_ref)))
+            .with(private)
+            .with(public.or(v6.map(AsRef::as_ref)))
             .build()
     }
 }

@@ -1,7 +1,7 @@
 //! Describes the actor of an OCSF finding.
 
 use super::super::actor::{Role, labelled};
-use super::super::phrase::{Phrase, joined, known, part, principal, real_name, words};
+use super::super::phrase::{Phrase, api_call, joined, known, part, principal, real_name, words};
 use super::super::remote::with_port;
 use super::schema::{Actor, Document, Endpoint, Evidence, Process, User};
 
@@ -13,9 +13,9 @@ pub(super) fn describe(document: &Document<'_>) -> (&'static str, Option<String>
 }
 
 impl Evidence<'_> {
-    /// `IAMUser alice, from 198.51.100.7 (Germany), calling iam.amazonaws.com CreateUser`.
+    /// `IAMUser alice, from 198.51.100.7 (Germany), calling iam:CreateUser`.
     fn describe(&self) -> (&'static str, Option<String>) {
-        let call = words([&self.api.service, &self.api.operation]);
+        let call = api_call(&self.api.service, &self.api.operation);
         let (who, remote) = match call {
             Some(_) => (Role::Caller, Role::Caller),
             None => (Role::Other, Role::Remote),

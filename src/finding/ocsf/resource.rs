@@ -18,7 +18,7 @@ impl Resource<'_> {
         self.uid.is_some() && self.uid == other.uid && self.kind == other.kind
     }
 
-    /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
+    /// `EC2 instance i-0abc (t3.micro, web-1, 10.0.0.5, 198.51.100.1)`.
     fn describe(&self) -> Option<String> {
         let kind = self.kind.as_deref().map(plain_kind).unwrap_or_default();
         let (data, device) = (&self.data, &self.device);
@@ -36,8 +36,8 @@ impl Resource<'_> {
             .with(data.instance_kind.as_deref().or(device.model.as_deref()))
             .with(self.tags.value().or(data.tags.value()))
             .with_labelled("image", device.image.as_deref())
-            .with_labelled("private", interface.and_then(|i| i.private.as_deref()))
-            .with_labelled("public", interface.and_then(|i| i.public.as_deref()))
+            .with(interface.and_then(|i| i.private.as_deref()))
+            .with(interface.and_then(|i| i.public.as_deref()))
             .build()
     }
 }

@@ -14,7 +14,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
         &[
             "CredentialAccess:IAMUser/AnomalousBehavior",
             "Resource IAM user kapil",
-            "Caller 198.51.100.31 (Oslo, Norway) calling secretsmanager.amazonaws.com GetSecretValue",
+            "Caller 198.51.100.31 (Oslo, Norway) calling secretsmanager:GetSecretValue",
         ],
     ),
     ("control-failed", &["Control EC2.1 failed: Public Amazon EBS Snapshots: 2"]),

@@ -262,7 +262,7 @@ fn an_instance_tells_where_it_stands() {
                 "securityGroups":[{"groupId":"sg-0cc","groupName":"open"},{"groupId":"sg-0dd"}]}]}"#,
         "",
     );
-    assert_eq!(resource(&finding), "EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5)");
+    assert_eq!(resource(&finding), "EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5)");
     assert_eq!(
         facts(&finding),
         [
