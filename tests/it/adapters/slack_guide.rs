@@ -72,7 +72,8 @@ fn a_configured_name_comes_before_the_findings_own() {
         let facts = Fact::new(Fact::ACCOUNT_NAME, "of the finding".into()).into_iter().collect();
         card.finding = Arc::new(Finding { facts, ..(*card.finding).clone() });
         let post = drawn(Form::Cards, vec![card], &guide("prod-shop")).to_string();
-        assert_eq!(post.contains("*Account name* of the finding"), shown, "{post}");
+        assert_eq!(post.contains("*Where* of the finding `444455556666`"), shown, "{post}");
+        assert!(!post.contains("Account name"), "{post}");
     }
 }
 
