@@ -76,6 +76,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         condition: Condition::of_product(document.state()),
         resource: document.describe_resource(),
         actor: document.describe_principal(),
+        actor_label: "Principal",
         ..Draft::default()
     };
     let partition =
@@ -161,7 +162,7 @@ impl Document<'_> {
     fn describe_principal(&self) -> Option<String> {
         let json = self.principal?;
         if json.kind() != Kind::Object {
-            return Cow::<str>::read(json).map(|name| grantee("principal", &name));
+            return Cow::<str>::read(json).map(|name| grantee("", &name));
         }
         let mut principals = Pairs::<NAMED_MAX>::default();
         principals.fill(json);
@@ -224,7 +225,7 @@ mod tests {
             (r#"{"AWS":"*"}"#, "anyone"),
             (r#"{"AWS":" * "}"#, "anyone"),
             (r#"{"Federated":"*"}"#, "Federated *"),
-            (r#""999988887777""#, "principal 999988887777"),
+            (r#""999988887777""#, "999988887777"),
             (r#"{"AWS":"999988887777","CanonicalUser":"c"}"#, "AWS 999988887777, CanonicalUser c"),
         ] {
             let raw = format!(r#"{{"id":"f","principal":{principal}}}"#);

@@ -5,6 +5,8 @@
 //! `AwsSecurityFinding`.
 
 mod actor;
+mod facts;
+mod guardduty_copy;
 mod resource;
 mod schema;
 
@@ -27,6 +29,7 @@ use super::reject::Rejection;
 use super::sample;
 use super::severity::{Level, Severity};
 use super::standards;
+use super::tags;
 use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
@@ -34,6 +37,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = document.id.as_deref();
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
+    let control = document.control();
+    let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -60,14 +65,17 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         condition: document.condition(is_guardduty),
         standards: document.standards(),
         resource: resource::describe(&document.resources),
-        actor: actor::describe(&document),
+        tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
+        actor,
+        actor_label,
+        facts: facts::collect(&document, control.map(|control| control.id())),
         ..Draft::default()
     };
     draft.complete_from(id);
     draft.complete_from(document.product_arn.as_deref());
     if let Some(original) = original {
         document.take_identity(&mut draft, original);
-    } else if let Some(control) = document.control() {
+    } else if let Some(control) = control {
         draft.take_control(control);
     }
     draft.finish(envelope)

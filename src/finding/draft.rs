@@ -14,6 +14,7 @@ use super::gauge::Gauge;
 use super::lenient::Str;
 use super::model::{Finding, Group, Remark};
 use super::original::Original;
+use super::own_type::own_type;
 use super::partition::Partition;
 use super::product::Product;
 use super::region::is_region_name;
@@ -67,6 +68,7 @@ pub(super) struct Draft<'a> {
     /// What the actor is, `Actor` if empty.
     pub actor_label: &'static str,
     pub facts: Facts,
+    pub tags: Vec<(Text, Text)>,
 }
 
 impl<'a> Draft<'a> {
@@ -88,11 +90,16 @@ impl<'a> Draft<'a> {
         self.region = self.region.take().or(region.map(Cow::Borrowed));
     }
 
-    /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
-    /// is an ARN, its region is the original's, whichever region Security Hub aggregates in.
+    /// Gives Security Hub's copy the identity and the type of its original. `name` is the copy's
+    /// own id: if it is an ARN, its region is the original's, whichever region Security Hub
+    /// aggregates in.
     pub fn take_identity(&mut self, name: Option<&'a str>, original: Original<'a>) {
         if let Some(region) = name.and_then(Arn::parse).and_then(|arn| arn.region_name()) {
             self.region = Some(Cow::Borrowed(region));
+        }
+        if matches!(original.product, Product::GuardDuty | Product::Macie) {
+            let own = self.kind.as_deref().and_then(own_type).map(Cow::Owned);
+            self.kind = own.or(self.kind.take());
         }
         self.product = original.product;
         self.id = Some(Cow::Borrowed(original.id));
@@ -117,7 +124,6 @@ impl<'a> Draft<'a> {
     pub fn finish_as(self, fingerprint: Fingerprint, envelope: &Envelope<'_>) -> Finding {
         let kind = some_text(self.kind, KIND_CHARS_MAX)
             .unwrap_or_else(|| Text::new("unknown type", KIND_CHARS_MAX));
-        let title = some_text(self.title, TITLE_CHARS_MAX);
         let sender = envelope.account.as_deref().map(account_id).unwrap_or_default();
         let named = self.named_account.unwrap_or_default();
         let account = first_of([&fingerprint.account, named, &sender], is_account_id);
@@ -128,7 +134,7 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let actor_label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
+        let label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
         if let Gauge::Unreadable(found) = self.severity {
@@ -142,7 +148,7 @@ impl<'a> Draft<'a> {
             partition,
             account,
             region,
-            title: title.unwrap_or_else(|| kind.clone()),
+            title: some_text(self.title, TITLE_CHARS_MAX).unwrap_or_else(|| kind.clone()),
             description: description(self.description, &kind),
             kind,
             severity,
@@ -159,8 +165,9 @@ impl<'a> Draft<'a> {
             standards: self.standards,
             group: self.group,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
-            actor: self.actor.and_then(|actor| Fact::new(actor_label, actor.into())),
+            actor: self.actor.and_then(|actor| Fact::new(label, actor.into())),
             facts: self.facts.into_vec(),
+            tags: self.tags,
             remarks,
         }
     }

@@ -4,6 +4,7 @@
 //! Hub".
 
 mod actor;
+mod facts;
 mod resource;
 mod schema;
 
@@ -34,7 +35,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = info.uid.as_deref().or(info.alternative.as_deref());
     let id = id.or(document.metadata.uid.as_deref());
     let resource = document.first_resource();
-    let owner = document.resources.first().and_then(|resource| resource.account.as_deref());
+    let owner = document.resources.first().and_then(|resource| resource.account.id.as_deref());
+    let (actor_label, actor) = actor::describe(&document);
     let near = document.resources.first().and_then(|resource| resource.region.as_deref());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -44,7 +46,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         ),
         id: id.map(Cow::Borrowed),
         id_key: "finding_info.uid",
-        account: borrowed(&document.cloud.account).or_else(|| owner.map(Cow::Borrowed)),
+        account: borrowed(&document.cloud.account.id).or_else(|| owner.map(Cow::Borrowed)),
         region: borrowed(&document.cloud.region),
         partition: document.partition().map(Cow::Borrowed),
         kind: document.kind().map(Cow::Borrowed),
@@ -60,7 +62,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         condition: document.condition(),
         standards: standards::names(document.compliance.standards.items.iter().map(AsRef::as_ref)),
         resource: resource::describe(&document.resources),
-        actor: actor::describe(&document),
+        actor,
+        actor_label,
+        facts: facts::collect(&document),
         ..Draft::default()
     };
     draft.complete(owner, near);

@@ -1,6 +1,9 @@
 //! Parsing of the findings of every source.
 
+mod facts;
 pub mod life;
+pub mod message;
 #[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;
+mod texts;

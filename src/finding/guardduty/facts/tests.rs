@@ -1,0 +1,4 @@
+//! The facts of findings, from the fields that give them.
+
+mod account;
+mod workload;
