@@ -76,7 +76,7 @@ fn description(finding: &Finding) -> Option<String> {
 /// Actor, facts, tags, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
-    let is_named = guide.accounts.name(finding.account.as_str()).is_some();
+    let is_named = guide.accounts.get().name(finding.account.as_str()).is_some();
     let tags = guide.tags(finding);
     let facts = finding.actor.iter().chain(&finding.facts).chain(&tags);
     let facts = facts.filter(|fact| !(is_named && fact.label == Fact::ACCOUNT_NAME));
