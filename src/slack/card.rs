@@ -144,7 +144,8 @@ fn footer(finding: &Finding, others: &[&Card], guide: &Guide, post_id: &str) -> 
     parts.extend(shown(&product, PRODUCT_CHARS_MAX));
     for remark in &finding.remarks {
         if let Remark::SentByAccount(sender) = remark {
-            let name = guide.accounts.name(sender.as_str());
+            let accounts = guide.accounts.get();
+            let name = accounts.name(sender.as_str());
             let name = name.map(|name| literal(name, REMARK_CHARS_MAX) + " ").unwrap_or_default();
             parts.push(format!("sent by {name}{}", code(sender.as_str(), REMARK_CHARS_MAX)));
             break;

@@ -8,7 +8,7 @@ use super::escape::escape;
 use super::naming::{account, account_name};
 use crate::finding::arn::is_account_id;
 use crate::finding::{Fact, Finding};
-use crate::ports::{Accounts, Card};
+use crate::ports::{Card, CurrentAccounts};
 
 /// A name that is cut shorter helps nobody, so it is left out.
 const NAME_CHARS_MIN: usize = 6;
@@ -19,7 +19,7 @@ pub const ADDRESS_CHARS_MAX: usize = 300;
 /// What the readers of a post know beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guide {
-    pub accounts: Accounts,
+    pub accounts: CurrentAccounts,
     /// Links to the console lead through it. None: straight to the console.
     pub portal: Option<Portal>,
     /// The first that matches is shown.
@@ -116,7 +116,8 @@ impl Guide {
         show: impl Fn(&str, usize) -> String,
     ) -> String {
         let id = account(finding);
-        match account_name(finding, &self.accounts).filter(|_| name_max >= NAME_CHARS_MIN) {
+        let accounts = self.accounts.get();
+        match account_name(finding, &accounts).filter(|_| name_max >= NAME_CHARS_MIN) {
             Some(name) => [&show(name, name_max), " ", &show(id, id_max)].concat(),
             None => show(id, id_max),
         }

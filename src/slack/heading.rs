@@ -134,7 +134,8 @@ fn unreadable_severity(found: &Text) -> String {
 /// Account and region. The name of an account is text, its id is code.
 fn place(finding: &Finding, guide: &Guide) -> String {
     let id = finding.account.as_str();
-    let name = account_name(finding, &guide.accounts);
+    let accounts = guide.accounts.get();
+    let name = account_name(finding, &accounts);
     let name = name.map(|name| literal(name, ACCOUNT_NAME_CHARS_MAX) + " ").unwrap_or_default();
     let account = match id {
         "" => name + naming::account(finding),

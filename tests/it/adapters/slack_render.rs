@@ -7,7 +7,7 @@ use hansho::finding::{
     Closing, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
 };
 use hansho::instants::Wall;
-use hansho::ports::{Card, Form, Late, OutageCause, Post, RetryReason};
+use hansho::ports::{Accounts, Card, Form, Late, OutageCause, Post, RetryReason};
 use hansho::slack::{Guide, Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
@@ -207,8 +207,9 @@ fn a_card_says_what_is_special_about_a_finding() {
 fn the_push_says_the_place_whatever_is_long() {
     let long = "<!subteam^S0123456789|security-response-team>".parse::<Mention>().unwrap();
     let mentions = Mentions::from_level_up(Level::Low, long);
-    let mut guide = Guide::default();
-    guide.accounts.add("111122223333", "a-name-of-an-account-that-is-long").unwrap();
+    let mut accounts = Accounts::default();
+    accounts.add("111122223333", "a-name-of-an-account-that-is-long").unwrap();
+    let guide = Guide { accounts: accounts.into(), ..Guide::default() };
     let title = "AWS CloudTrail trail arn:aws:cloudtrail:eu-west-1:444455556666:trail/org-trail was \
                  disabled by Admin calling DeleteTrail under unusual circumstances.";
     for (title, resource) in [
