@@ -26,6 +26,7 @@ use super::model::Finding;
 use super::original::{Original, original};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::sample;
 use super::severity::{Level, Severity};
 use super::standards;
@@ -39,6 +40,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
     let control = document.control();
     let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
+    let target = resource::target(&document.resources);
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -64,8 +66,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
             || sample::is_marked(document.title.as_deref()),
         condition: document.condition(is_guardduty),
         standards: document.standards(),
+        resource_type: target.and_then(|one| resource_type(one.kind.as_deref()?)),
         resource: resource::describe(&document.resources),
-        tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
+        tags: target.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         actor,
         actor_label,
         facts: facts::collect(&document, control.map(|control| control.id())),

@@ -63,6 +63,7 @@ pub(super) struct Draft<'a> {
     pub member: Str<'a>,
     pub standards: Vec<Text>,
     pub group: Option<Group>,
+    pub resource_type: Option<Text>,
     pub resource: Option<String>,
     pub actor: Option<String>,
     /// What the actor is, `Actor` if empty.
@@ -134,7 +135,6 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
         if let Gauge::Unreadable(found) = self.severity {
@@ -164,8 +164,9 @@ impl<'a> Draft<'a> {
             requested_by: envelope.request.as_ref().map(Request::action_name),
             standards: self.standards,
             group: self.group,
+            resource_type: self.resource_type,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
-            actor: self.actor.and_then(|actor| Fact::new(label, actor.into())),
+            actor: actor(self.actor_label, self.actor),
             facts: self.facts.into_vec(),
             tags: self.tags,
             remarks,
@@ -212,6 +213,10 @@ fn account_id(text: &str) -> Cow<'_, str> {
         }
         _ => text.into(),
     }
+}
+
+fn actor(label: &'static str, actor: Option<String>) -> Option<Fact> {
+    Fact::new(if label.is_empty() { "Actor" } else { label }, actor?.into())
 }
 
 /// The lines of an attack sequence, or else one line.

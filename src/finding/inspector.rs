@@ -21,6 +21,8 @@ use super::model::{Finding, Group};
 use super::phrase::{Phrase, listed};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
+use super::tags;
 use super::text::Text;
 
 const PROBLEM_CHARS_MAX: usize = 40;
@@ -48,6 +50,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: document.last_seen,
         condition: Condition::of_product(document.state()),
         group: document.group(),
+        resource_type: resource.and_then(|one| resource_type(one.kind.as_deref()?)),
+        tags: resource.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         resource: document.describe_resources(),
         facts: facts::collect(&document),
         ..Draft::default()

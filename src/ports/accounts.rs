@@ -11,6 +11,7 @@ pub use parts::BadPart;
 
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
+use crate::policy::matcher::{AccountFacts, Directory, LiveDirectory};
 
 /// The most accounts that are known.
 pub const ACCOUNTS_MAX: usize = 10_000;
@@ -317,6 +318,26 @@ impl PartialEq for Accounts {
     }
 }
 
+impl Directory for Accounts {
+    fn account(&self, id: &str) -> Option<&dyn AccountFacts> {
+        self.get(id).map(|account| account as &dyn AccountFacts)
+    }
+}
+
+impl AccountFacts for Account {
+    fn name(&self) -> Option<&str> {
+        self.name()
+    }
+
+    fn ou(&self) -> Option<&str> {
+        self.ou()
+    }
+
+    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.tags().any(|(key, value)| such(key, value))
+    }
+}
+
 /// The accounts that a process knows now. Clones share them, so that a newer directory reaches all
 /// who show accounts.
 #[derive(Clone, Debug, Default)]
@@ -341,6 +362,12 @@ impl From<Accounts> for CurrentAccounts {
 impl PartialEq for CurrentAccounts {
     fn eq(&self, other: &CurrentAccounts) -> bool {
         self.get() == other.get()
+    }
+}
+
+impl LiveDirectory for CurrentAccounts {
+    fn now(&self) -> Arc<dyn Directory> {
+        self.get()
     }
 }
 

@@ -3,6 +3,9 @@
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use crate::commands::wiring;
+use crate::config::{Backend, Config};
+use crate::embedded::{EmbeddedLedger, Store};
 use crate::instants::Wall;
 use crate::policy::directory::{self, Content};
 use crate::policy::record::{DirectoryPartRecord, DirectoryRecord, RecordKey};
@@ -113,6 +116,20 @@ pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) {
         Ok(Some(accounts)) => current.set(accounts),
         Ok(None) => {}
         Err(why) => warn!(detail = %why, "the account directory can't be read"),
+    }
+}
+
+/// The same with the ledger of the configuration. An embedded ledger that does not exist yet has no
+/// directory.
+pub async fn show_configured(config: &Config) {
+    let accounts = &config.guide.accounts;
+    match &config.backend {
+        Backend::Embedded { path, .. } if !path.exists() => {}
+        Backend::Embedded { path, .. } => match Store::open(path) {
+            Ok(store) => show(accounts, &EmbeddedLedger::new(store)).await,
+            Err(why) => warn!(detail = %why, "the account directory can't be read"),
+        },
+        Backend::Aws(aws) => show(accounts, &wiring::on_aws(aws).await.1).await,
     }
 }
 

@@ -30,11 +30,13 @@ use crate::commands::explain::args::Explain;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, input};
-use crate::finding;
+use crate::finding::{self, Finding, Text};
 
 use gather::Evidence;
 use question::{Question, Scope, WrongUsage};
 
+/// The longest error of a service that is shown, in characters.
+const GAP_CHARS_MAX: usize = 1000;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
@@ -108,6 +110,23 @@ async fn evidence(
         }
     };
     gathered.map_err(|why| anyhow!("the ledger could not be asked: {why}"))
+}
+
+/// The findings of this name whose text waits in a queue, or in the quarantine; or why the name is
+/// none.
+///
+/// # Errors
+/// The ledger could not be asked.
+pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<Finding>, String>> {
+    let question = match question::name(name, &Scope::default()) {
+        Ok(question) => question,
+        Err(WrongUsage(why)) => return Ok(Err(why)),
+    };
+    let evidence = evidence(config, question, &question::shown(name), true).await?;
+    for gap in &evidence.gaps {
+        eprintln!("hansho: {}", Text::new(gap, GAP_CHARS_MAX));
+    }
+    Ok(Ok(evidence.subjects.into_iter().filter_map(|subject| subject.finding).collect()))
 }
 
 /// Reads the argument: as a file if there is one, else as a name.

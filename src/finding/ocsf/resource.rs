@@ -3,6 +3,7 @@
 use super::super::aws_types::{plain_kind, resource_name};
 use super::super::lenient::List;
 use super::super::phrase::{Phrase, key_owner, listed_once, real_name};
+use super::super::text::Text;
 use super::schema::Resource;
 
 const NAMED_MAX: usize = 3;
@@ -16,6 +17,12 @@ pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Opt
 impl Resource<'_> {
     fn is_like(&self, other: &Resource<'_>) -> bool {
         self.uid.is_some() && self.uid == other.uid && self.kind == other.kind
+    }
+
+    /// The resource's own tags, or else those in its details.
+    pub fn tags(&self) -> Vec<(Text, Text)> {
+        let own = self.tags.texts();
+        if own.is_empty() { self.data.tags.texts() } else { own }
     }
 
     /// `EC2 instance i-0abc (t3.micro, web-1, 10.0.0.5, 198.51.100.1)`.
@@ -34,7 +41,7 @@ impl Resource<'_> {
         };
         phrase
             .with(data.instance_kind.as_deref().or(device.model.as_deref()))
-            .with(self.tags.value().or(data.tags.value()))
+            .with(self.tags.name().or(data.tags.name()))
             .with_labelled("image", device.image.as_deref())
             .with(interface.and_then(|i| i.private.as_deref()))
             .with(interface.and_then(|i| i.public.as_deref()))

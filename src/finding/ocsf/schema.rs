@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::super::lenient::{List, Str, object};
 use super::super::remote::{AutonomousSystem, Location};
-use super::super::tags::NameTag;
+use super::super::tags::Tags;
 use super::super::vulnerability::Package;
 use crate::instants::Wall;
 
@@ -96,7 +96,7 @@ object! {
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
         account: Account<'a> = "owner" / "account",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         user: ResourceUser<'a> = "user",
         device: Device<'a> = "device",
         data: Data<'a> = "data",
@@ -118,7 +118,7 @@ object! {
         instance_kind: Str<'a> = "instance_type",
         /// Of an access key.
         user: Str<'a> = "user_name",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
     }
 }

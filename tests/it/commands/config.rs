@@ -76,6 +76,7 @@ fn file_with(path: &str, value: &str) -> String {
 fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
+        ("unmatched", "'drop'"),
         ("accounts_file", "'tests/fixtures/accounts/accounts.csv'"),
         ("show_tags", "'Team,Env'"),
         ("ledger.retention", "'30d'"),
@@ -102,6 +103,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("destination.pace", "'2s'"),
         ("destination.fallback", "'oncall'"),
         ("destination.resolved", "'quiet'"),
+        ("destination.continue", "'false'"),
         ("destination.mention.informational", "'<!here>'"),
         ("destination.mention.low", "'<!here>'"),
         ("destination.mention.medium", "'<!here>'"),
@@ -479,17 +481,17 @@ fn a_missing_destination_is_a_mistake_with_both_remedies() {
 }
 
 #[test]
-fn there_are_at_most_twenty_destinations() {
+fn there_are_at_most_fifty_destinations() {
     let many = |count: usize| -> String {
         (0..count)
             .map(|i| format!("[[destination]]\nname = 'd{i}'\nwebhook = 'env:H{i}'\n"))
             .collect()
     };
-    assert_eq!(config(&many(20), &[]).destinations.len(), 20);
+    assert_eq!(config(&many(50), &[]).destinations.len(), 50);
     assert_eq!(
-        mistakes(&many(21), &[]),
+        mistakes(&many(51), &[]),
         [
-            "destination: there are more than 20: run a second worker with a queue of its own for the \
+            "destination: there are more than 50: run a second worker with a queue of its own for the \
              others"
         ]
     );

@@ -7,6 +7,7 @@ pub mod canary;
 #[cfg(all(feature = "canary", feature = "demo"))]
 pub mod canary_e2e;
 pub mod config;
+mod config_routes;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;
@@ -21,6 +22,7 @@ pub mod reconcile;
 #[cfg(feature = "demo")]
 pub mod render_e2e;
 pub mod replay;
+mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;
 #[cfg(feature = "demo")]

@@ -3,6 +3,7 @@
 mod facts;
 pub mod life;
 pub mod message;
+mod routes;
 #[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;

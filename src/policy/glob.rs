@@ -1,0 +1,183 @@
+//! Patterns as shells have them, without regard to case. Also used on text that an attacker wrote,
+//! so a match takes at most as many steps as pattern and text are long, multiplied.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use wildmatch::WildMatch;
+
+/// A pattern for a whole text: `*` matches any text, `?` one character.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glob {
+    written: Box<str>,
+    /// The letters, digits and signs before the first `*`, `?` or other character, in small
+    /// letters. Most patterns are decided by them, at a fraction of the cost.
+    prefix: Box<[u8]>,
+    then: Then,
+    /// In small letters, if it is ASCII.
+    ascii: Option<Box<[u8]>>,
+    /// For what is not ASCII.
+    whole: WildMatch,
+}
+
+/// What follows the prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The text ends.
+    End,
+    /// Any text.
+    Anything,
+    /// A pattern.
+    More,
+}
+
+impl FromStr for Glob {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Glob, Infallible> {
+        Ok(Glob::new(text))
+    }
+}
+
+impl Glob {
+    pub fn new(text: &str) -> Glob {
+        let text = text.trim();
+        let is_plain = |byte: &u8| byte.is_ascii() && !b"*?".contains(byte);
+        let prefix: Box<[u8]> =
+            text.bytes().take_while(is_plain).map(|byte| byte.to_ascii_lowercase()).collect();
+        let then = match text.as_bytes().get(prefix.len()..).unwrap_or_default() {
+            [] => Then::End,
+            rest if rest.iter().all(|byte| *byte == b'*') => Then::Anything,
+            _ => Then::More,
+        };
+        let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
+        let whole = WildMatch::new_case_insensitive(text);
+        Glob { written: text.into(), prefix, then, ascii, whole }
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        self.may_match(text)
+            && match (self.then, &self.ascii) {
+                (Then::Anything, _) if text.is_ascii() => true,
+                (Then::End, _) if text.is_ascii() => text.len() == self.prefix.len(),
+                (_, Some(pattern)) if text.is_ascii() => matches(pattern, text.as_bytes()),
+                _ => self.whole.matches(text),
+            }
+    }
+
+    /// False if the text begins in another way, so that no pattern with this beginning matches.
+    pub fn may_match(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        for (at, wanted) in self.prefix.iter().enumerate() {
+            match bytes.get(at) {
+                Some(byte) if byte.to_ascii_lowercase() == *wanted => {}
+                // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
+                Some(byte) => return !byte.is_ascii(),
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut in_pattern, mut in_text) = (0, 0);
+    let mut star = None;
+    while let Some(byte) = text.get(in_text) {
+        match (pattern.get(in_pattern), star) {
+            (Some(b'*'), _) => {
+                in_pattern += 1;
+                star = Some((in_pattern, in_text));
+            }
+            (Some(wanted), _) if *wanted == b'?' || *wanted == byte.to_ascii_lowercase() => {
+                in_pattern += 1;
+                in_text += 1;
+            }
+            (_, Some((after, from))) => {
+                in_pattern = after;
+                in_text = from + 1;
+                star = Some((after, in_text));
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern.iter().skip(in_pattern).all(|byte| *byte == b'*')
+}
+
+/// As it was written.
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glob(text: &str) -> Glob {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn matches_whole_texts() {
+        for (pattern, text, matched) in [
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("UnauthorizedAccess:*", "UnauthorizedAccess:EC2/SSHBruteForce", true),
+            ("*EC2*", "UnauthorizedAccess:EC2/SSHBruteForce", true),
+            ("*ec2/ssh*", "UnauthorizedAccess:EC2/SSHBruteForce", true),
+            ("UnauthorizedAccess", "UnauthorizedAccess:EC2/SSHBruteForce", false),
+            ("not_?son", "not_json", true),
+            ("a?c", "ac", false),
+            ("a**b", "ab", true),
+            ("*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false),
+            ("eu-*-1", "eu-central-1", true),
+            ("半*", "半鐘", true),
+        ] {
+            assert_eq!(glob(pattern).matches(text), matched, "{pattern} {text}");
+        }
+    }
+
+    /// The definition, which takes exponential time.
+    fn slowly(pattern: &[char], text: &[char]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            (['*', rest @ ..], _) => {
+                slowly(rest, text) || (!text.is_empty() && slowly(pattern, &text[1..]))
+            }
+            (['?', rest @ ..], [_, more @ ..]) => slowly(rest, more),
+            ([c, rest @ ..], [d, more @ ..]) if c == d => slowly(rest, more),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_definition() {
+        let mut random = fastrand::Rng::with_seed(5);
+        let mut matched = 0;
+        for _ in 0..20_000 {
+            let mut some = |alphabet: &[char], most: usize| -> Vec<char> {
+                let length = random.usize(..=most);
+                (0..length).map(|_| *random.choice(alphabet).unwrap()).collect()
+            };
+            let pattern = some(&['a', 'b', '*', '?'], 6);
+            let text = some(&['a', 'b'], 8);
+            let read = glob(&pattern.iter().collect::<String>());
+            let is = read.matches(&text.iter().collect::<String>());
+            assert_eq!(is, slowly(&pattern, &text), "{pattern:?} {text:?}");
+            matched += usize::from(is);
+        }
+        assert!((1_000..19_000).contains(&matched), "{matched}");
+    }
+
+    /// Takes milliseconds. Backtracking to more than the last star would take years.
+    #[test]
+    fn a_hostile_text_costs_little() {
+        let text = "a".repeat(100_000);
+        assert!(!glob("*a*a*a*a*a*a*a*a*b").matches(&text));
+    }
+}
