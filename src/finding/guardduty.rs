@@ -59,6 +59,8 @@ pub(super) fn read(
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
     let (actor_label, actor) = actor::describe(service, resource).unzip();
+    let described = resource::describe(resource, service);
+    let said = [&described, &actor].map(|text| text.as_deref().unwrap_or_default()).join(" ");
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -69,11 +71,11 @@ pub(super) fn read(
         last_seen: service.last_seen,
         count: service.count,
         sample: details.is_sample(),
-        resource: resource::describe(resource, service),
+        facts: facts::collect(resource, service, &said),
+        resource: described,
         actor,
         actor_label: actor_label.unwrap_or_default(),
-        facts: facts::collect(resource, service),
-        tags: resource.tags(),
+        tags: resource.tags(service),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))

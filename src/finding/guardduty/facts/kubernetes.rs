@@ -30,14 +30,10 @@ impl KubernetesCall<'_> {
         self.parameters.as_deref().and_then(arguments).or_else(|| query.and_then(arguments))
     }
 
-    /// `HTTP 403 (denied), kubectl/v1.33`. The actor names the verb and the URI. Without a URI the
-    /// target stands here.
+    /// `HTTP 403 (denied), kubectl/v1.33`. The actor names the verb and the target.
     fn describe_call(&self) -> Option<String> {
-        let resource = joined([plain(&self.resource), plain(&self.subresource)], "/");
-        let name = joined([plain(&self.namespace), plain(&self.resource_name)], "/");
-        let target = joined([resource, name], " ").filter(|_| self.uri.is_none());
         let status = self.status.map(|status| format!("HTTP {status} ({})", outcome(status)));
-        joined([target, status, plain(&self.user_agent)], ", ")
+        joined([status, plain(&self.user_agent)], ", ")
     }
 }
 

@@ -11,10 +11,12 @@ mod sequence;
 mod unusual;
 
 use super::super::fact::Facts;
+use super::super::phrase::part;
 use super::schema::{Resource, Service};
 
-/// Collects the facts, the most important first.
-pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
+/// Collects the facts, the most important first. Resource and actor have `said` what no fact
+/// repeats.
+pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>, said: &str) -> Facts {
     let mut facts = Facts::default();
     if let Some(found) = &service.detection.sequence {
         sequence::add(&mut facts, found);
@@ -23,11 +25,16 @@ pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
     runtime::add(&mut facts, &service.runtime);
     malware::add(&mut facts, service);
     data::add(&mut facts, resource, service);
-    container::add(&mut facts, resource);
-    iam::add(&mut facts, resource, service);
-    unusual::add(&mut facts, service);
+    container::add(&mut facts, resource, said);
+    iam::add(&mut facts, service, said);
+    unusual::add(&mut facts, service, said);
     ec2::add(&mut facts, resource);
     facts
+}
+
+/// Returns whether a text has this word, or this cut name.
+fn says(said: &str, word: &str) -> bool {
+    said.split([' ', ',', ';', '(', ')']).any(|other| other == part(word))
 }
 
 #[cfg(test)]
