@@ -60,7 +60,6 @@ pub(super) fn read(
     let (resource, service) = (&details.resource, &details.service);
     let (actor_label, actor) = actor::describe(service, resource).unzip();
     let described = resource::describe(resource, service);
-    let said = [&described, &actor].map(|text| text.as_deref().unwrap_or_default()).join(" ");
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -71,7 +70,7 @@ pub(super) fn read(
         last_seen: service.last_seen,
         count: service.count,
         sample: details.is_sample(),
-        facts: facts::collect(resource, service, &said),
+        facts: facts::collect(resource, service, [&described, &actor]),
         resource: described,
         actor,
         actor_label: actor_label.unwrap_or_default(),

@@ -24,7 +24,8 @@ pub(super) const NAMED_MAX: usize = 3;
 const PROBES_MAX: usize = 50;
 /// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
-/// The most interfaces, groups, containers and volumes that are read. Any of them may be the one that matters.
+/// The most interfaces, groups, containers and volumes that are read. Any of them may be the one
+/// that matters.
 const READ_MAX: usize = 50;
 
 object! {

@@ -14,9 +14,14 @@ use super::super::fact::Facts;
 use super::super::phrase::part;
 use super::schema::{Resource, Service};
 
-/// Collects the facts, the most important first. Resource and actor have `said` what no fact
-/// repeats.
-pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>, said: &str) -> Facts {
+/// Collects the facts, the most important first. No fact repeats what the texts of resource and
+/// actor say.
+pub(super) fn collect(
+    resource: &Resource<'_>,
+    service: &Service<'_>,
+    texts: [&Option<String>; 2],
+) -> Facts {
+    let said = &texts.map(|text| text.as_deref().unwrap_or_default()).join(" ");
     let mut facts = Facts::default();
     if let Some(found) = &service.detection.sequence {
         sequence::add(&mut facts, found);
