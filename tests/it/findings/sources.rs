@@ -182,14 +182,14 @@ const EXPECTED: &[Expected] = &[
         fixture: "guardduty-rds-limitless",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f30d",
         level: Level::Medium,
-        resource: "RDS Limitless shard group shards-1 (aurora-postgresql, cluster orders, user app)",
+        resource: "RDS Limitless shard group shards-1 (aurora-postgresql, cluster orders)",
         actor: "198.51.100.23 (Reykjavík, Iceland, AS64500 Example Transit, Example Hosting), login as app (9 failed)",
     },
     Expected {
         fixture: "guardduty-rds",
         fingerprint: "guardduty/111122223333/eu-central-1/0ac1f0e2d3b4459687a8b9c0d1e2f30c",
         level: Level::High,
-        resource: "RDS instance orders-1 (aurora-postgresql 15.4, cluster orders, user admin, database orders, application psql)",
+        resource: "RDS instance orders-1 (aurora-postgresql 15.4, cluster orders, database orders, application psql)",
         actor: "198.51.100.23 (Reykjavík, Iceland, AS64500 Example Transit, Example Hosting), login as admin (120 failed, 1 successful)",
     },
     Expected {
