@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::super::lenient::{List, Str};
-use super::super::phrase::{Phrase, api_call, joined, listed, named, part, several, words};
+use super::super::phrase::{
+    Phrase, api_call, joined, listed, named, part, real_name, several, words,
+};
 use super::super::remote::describe_all;
 use super::schema::{
     Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
@@ -100,7 +102,7 @@ impl RemoteAccount<'_> {
     fn describe(&self) -> Option<String> {
         let affiliated =
             self.affiliated.map(|yes| if yes { "affiliated" } else { "not affiliated" });
-        Phrase::new("account", Some(self.id.as_deref()?)).with(affiliated).build()
+        Phrase::new("account", Some(named(&self.id)?)).with(affiliated).build()
     }
 }
 
@@ -160,7 +162,7 @@ impl PortProbe<'_> {
 
 impl DnsRequest<'_> {
     fn describe(&self) -> Option<String> {
-        let domain = self.domain.as_deref().or(self.with_suffix.as_deref())?;
+        let domain = named(&self.domain).or(named(&self.with_suffix))?;
         let blocked = (self.blocked == Some(true)).then_some("blocked");
         // The runtime agent writes numbers, which do not help a reader.
         let protocol = self.protocol.as_deref().filter(|p| p.parse::<u32>().is_err());
@@ -185,7 +187,7 @@ impl KubernetesCall<'_> {
     /// web/api-1`. The query of an `exec` is its command, which is a fact.
     fn describe_request(&self) -> Option<String> {
         let plain = |text| named(text).map(part);
-        let path = named(&self.uri).and_then(|uri| uri.split('?').next()).map(part);
+        let path = named(&self.uri).and_then(|uri| real_name(uri.split('?').next()?)).map(part);
         let kind = joined([plain(&self.resource), plain(&self.subresource)], "/");
         let name = joined([plain(&self.namespace), plain(&self.resource_name)], "/");
         let target = path.map(Cow::into_owned).or_else(|| joined([kind, name], " "));
@@ -228,7 +230,7 @@ impl Process<'_> {
     }
 
     pub(super) fn path_or_name(&self) -> Option<&str> {
-        self.path.as_deref().or(self.name.as_deref())
+        named(&self.path).or(named(&self.name))
     }
 }
 
@@ -237,9 +239,10 @@ impl Evidence<'_> {
     fn describe(&self) -> Option<String> {
         let threat = self.threats.first()?;
         let names = several(threat.names.items.iter().map(AsRef::as_ref), threat.names.total);
-        if threat.list.is_none() && names.is_none() {
+        let list = named(&threat.list);
+        if list.is_none() && names.is_none() {
             return None;
         }
-        Phrase::new("on threat list", threat.list.as_deref()).with_list("", names).build()
+        Phrase::new("on threat list", list).with_list("", names).build()
     }
 }

@@ -85,7 +85,7 @@ impl Resource<'_> {
     /// credentials of an instance have its id as their session, and were taken from it: it comes
     /// first.
     fn describe_credentials(&self) -> Option<String> {
-        let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
+        let id = named(&self.instance.id).or_else(|| self.access_key.instance());
         let key = self.access_key.describe_beside(id);
         let named = || Phrase::new("EC2 instance", Some(id?)).build();
         let instance = self.instance.describe().or_else(named);
@@ -201,8 +201,7 @@ impl Instance<'_> {
         let shown = several(public.iter().copied().take(NAMED_MAX), public.len());
         let v6 = interfaces.iter().find_map(|interface| interface.v6.first());
         let v6 = v6.filter(|_| public.is_empty());
-        self.id.as_deref()?;
-        Phrase::new("EC2 instance", self.id.as_deref())
+        Phrase::new("EC2 instance", Some(named(&self.id)?))
             .with(self.tags.name())
             .with(self.kind.as_deref())
             .with(private)
@@ -272,8 +271,8 @@ fn images<const N: usize>(containers: &List<Container<'_>, N>) -> Option<String>
 
 impl Container<'_> {
     pub(super) fn describe(&self) -> Option<String> {
-        let name = self.name.as_deref().or(self.id.as_deref());
-        if name.is_none() && self.image.is_none() {
+        let name = named(&self.name).or(named(&self.id));
+        if name.is_none() && named(&self.image).is_none() {
             return None;
         }
         Phrase::new("container", name).with_labelled("image", self.image.as_deref()).build()

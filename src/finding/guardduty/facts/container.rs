@@ -13,7 +13,8 @@ pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, said: &str) {
         facts.add("Container", resource.container.describe_inside(said));
     }
     if matches!(kind.as_str(), "ekscluster" | "kubernetescluster" | "ecscluster" | "container") {
-        facts.add("Host", resource.instance.describe());
+        let host = resource.instance.describe();
+        facts.add("Host", host.filter(|host| !said.contains(host.as_str())));
     }
 }
 

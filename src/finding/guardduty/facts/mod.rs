@@ -26,7 +26,7 @@ pub(super) fn collect(
     if let Some(found) = &service.detection.sequence {
         sequence::add(&mut facts, found);
     }
-    kubernetes::add(&mut facts, resource, &service.activity);
+    kubernetes::add(&mut facts, resource, &service.activity, said);
     runtime::add(&mut facts, &service.runtime);
     malware::add(&mut facts, service);
     data::add(&mut facts, resource, service);

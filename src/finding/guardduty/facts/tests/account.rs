@@ -63,8 +63,40 @@ fn credentials_name_their_session_and_instance() {
     ] {
         assert_eq!(resource(&read(&resource_json, "")), said, "{resource_json}");
     }
-    let absent = r#""accessKeyDetails":{"userType":"null","userName":"null","accessKeyId":"null"}"#;
-    assert_eq!(resource(&read(absent, "")), "");
+}
+
+#[test]
+fn the_word_null_is_no_name() {
+    for (resource_json, service, said) in [
+        (
+            r#""accessKeyDetails":{"userType":"null","userName":"null","accessKeyId":"None"}"#,
+            "",
+            ("", ""),
+        ),
+        (
+            r#""accessKeyDetails":{"userName":"null","principalId":"AIDA","accessKeyId":"null"}"#,
+            "",
+            ("principal AIDA", ""),
+        ),
+        (
+            r#""s3BucketDetails":[{"name":"null","arn":"arn:aws:s3:::data"}]"#,
+            "",
+            ("S3 bucket data", ""),
+        ),
+        (r#""instanceDetails":{"instanceId":"null"}"#, "", ("", "")),
+        (
+            "",
+            r#""action":{"awsApiCallAction":{"api":"GetUser","serviceName":"null",
+                "remoteAccountDetails":{"accountId":"null","affiliated":false},
+                "remoteIpDetails":{"ipAddressV4":"null","ipAddressV6":"2001:db8::7"}}}"#,
+            ("", "Caller: 2001:db8::7 calling GetUser"),
+        ),
+        ("", r#""action":{"dnsRequestAction":{"domain":"null"}}"#, ("", "")),
+    ] {
+        let finding = read(resource_json, service);
+        let found = (resource(&finding), actor(&finding));
+        assert_eq!((found.0, found.1.as_str()), said, "{resource_json} {service}");
+    }
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn callers_of_kubernetes() {
             "198.51.100.7, create pods/exec web/a",
         ),
         (r#""verb":"list","resource":"secrets""#, "list secrets"),
+        (r#""verb":"list","requestUri":"?limit=5""#, "list"),
         (r#""verb":"list","requestUri":"/api/v1/pods","resource":"pods""#, "list /api/v1/pods"),
     ] {
         let service = format!(r#""action":{{"kubernetesApiCallAction":{{{call}}}}}"#);
@@ -93,7 +94,13 @@ fn credentials_of_kubernetes_users() {
     let key = r#""accessKeyDetails":{"userType":"IAMUser","userName":"ci","accessKeyId":"AKIA1"}"#;
     let user = r#""kubernetesDetails":{"kubernetesUserDetails":{"username":"ci"}}"#;
     check(&[
-        (&format!("{user},{key}"), "", &["Credential: IAMUser ci (access key AKIA1)"]),
+        (
+            &format!(r#"{user},{key},"eksClusterDetails":{{"name":"prod"}}"#),
+            "",
+            &["Credential: IAMUser ci (access key AKIA1)"],
+        ),
+        // The resource says it.
+        (&format!("{user},{key}"), "", &[]),
         (key, "", &[]),
     ]);
 }
@@ -207,6 +214,8 @@ fn containers_and_their_hosts() {
             &["Container: api (image shop/api:41)"],
         ),
         (&format!(r#""resourceType":"AccessKey",{instance}"#), "", &[]),
+        // The resource says it.
+        (&format!(r#""resourceType":"EKSCluster",{instance}"#), "", &[]),
     ]);
 }
 
