@@ -14,7 +14,7 @@ mod queue;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
@@ -185,14 +185,15 @@ impl Store {
 /// Only one process can switch a new file, and SQLite lets the others fail at once instead of
 /// waiting for the busy timeout. Source: SQLite, "Write-Ahead Logging", SQLITE_BUSY.
 fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
-    let began = Instant::now();
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
     loop {
         match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(why) if is_busy(&why) && began.elapsed() < BUSY_TIMEOUT => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            Err(why) if is_busy(&why) && waited < BUSY_TIMEOUT => waited += PAUSE,
             done => return done,
         }
+        #[expect(clippy::disallowed_methods, reason = "opening a file blocks anyway")]
+        std::thread::sleep(PAUSE);
     }
 }
 

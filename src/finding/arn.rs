@@ -114,7 +114,7 @@ pub(super) fn bare_id(id: Option<&str>) -> Option<Cow<'_, str>> {
 }
 
 /// Returns the name of the resource that an ARN identifies. Any other text is returned as it is.
-pub(super) fn short_name(text: &str) -> &str {
+pub fn short_name(text: &str) -> &str {
     Arn::parse(text).map(|arn| arn.name()).filter(|name| !name.is_empty()).unwrap_or(text)
 }
 

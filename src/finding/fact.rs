@@ -15,7 +15,8 @@ pub struct Fact {
 impl Fact {
     /// The longest [`Fact::text`].
     pub const CHARS_MAX: usize = 300;
-    /// The label of the name that the finding gives the account. Cards prefer a configured name.
+    /// The label of the name that the finding gives the account. It stands beside the account if no
+    /// other name is configured.
     pub const ACCOUNT_NAME: &str = "Account name";
     /// The label of facts about a container image. They hold for a single resource.
     pub const IMAGE: &str = "Image";

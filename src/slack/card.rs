@@ -62,7 +62,7 @@ pub(super) fn below_heading(
     let lines = Some(lines(finding, guide)).filter(|lines| !lines.is_empty());
     let texts = description.into_iter().chain(lines.map(TextObject::mrkdwn));
     let mut blocks: Vec<Block> = texts.map(Block::section).collect();
-    blocks.push(Block::context(footer(finding, others, post_id)));
+    blocks.push(Block::context(footer(finding, others, guide, post_id)));
     Attachment { color: style(finding.severity.level).colour, blocks }
 }
 
@@ -76,10 +76,9 @@ fn description(finding: &Finding) -> Option<String> {
 /// Actor, facts, tags, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
-    let is_named = guide.accounts.name(finding.account.as_str()).is_some();
     let tags = guide.tags(finding);
     let facts = finding.actor.iter().chain(&finding.facts).chain(&tags);
-    let facts = facts.filter(|fact| !(is_named && fact.label == Fact::ACCOUNT_NAME));
+    let facts = facts.filter(|fact| fact.label != Fact::ACCOUNT_NAME);
     let facts = facts.map_while(|fact| {
         let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
         left = left.checked_sub(json_units(&line))?;
@@ -130,7 +129,7 @@ fn shown(text: &Text, max_chars: usize) -> Option<String> {
 
 /// The standards of a control, and below them the ids for looking the finding up: in the product,
 /// in the logs, in the ledger.
-fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
+fn footer(finding: &Finding, others: &[&Card], guide: &Guide, post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
     let id = Text::new(finding.product_id(), ID_CHARS_MAX);
     let mut parts = Vec::new();
@@ -145,7 +144,10 @@ fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
     parts.extend(shown(&product, PRODUCT_CHARS_MAX));
     for remark in &finding.remarks {
         if let Remark::SentByAccount(sender) = remark {
-            parts.push(format!("sent by account {}", code(sender.as_str(), REMARK_CHARS_MAX)));
+            let accounts = guide.accounts.get();
+            let name = accounts.name(sender.as_str());
+            let name = name.map(|name| literal(name, REMARK_CHARS_MAX) + " ").unwrap_or_default();
+            parts.push(format!("sent by {name}{}", code(sender.as_str(), REMARK_CHARS_MAX)));
             break;
         }
     }

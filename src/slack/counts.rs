@@ -63,22 +63,25 @@ pub fn gist(cards: &[&Card], guide: &Guide, show: fn(&str, usize) -> String) -> 
     let mut problems = ranked(cards, short_problem);
     problems.sort_by_key(|count| Reverse(count.highest));
     let named = problems.iter().take(PROBLEMS_MAX);
-    let named: Vec<String> = named
-        .map(|count| format!("{} × {}", count.times, show(count.value, PROBLEM_CHARS_MAX)))
-        .collect();
+    let named = named.map(|count| match count.times {
+        1 => show(count.value, PROBLEM_CHARS_MAX),
+        times => format!("{times} × {}", show(count.value, PROBLEM_CHARS_MAX)),
+    });
+    let named: Vec<String> = named.collect();
     let more = match problems.len().saturating_sub(PROBLEMS_MAX) {
         0 => String::new(),
         more => format!(" +{more} more"),
     };
     let accounts = ranked(cards, account);
     let regions = ranked(cards, region);
-    let account = match accounts.as_slice() {
-        [one] => guide.account(one.value, NAME_CHARS_MAX, PLACE_CHARS_MAX, show),
-        several => format!("{} accounts", several.len()),
+    let account = match (accounts.as_slice(), cards) {
+        ([_], [card, ..]) => guide.account(&card.finding, NAME_CHARS_MAX, PLACE_CHARS_MAX, show),
+        (several, _) => format!("{} accounts", several.len()),
     };
     let region = match regions.as_slice() {
-        [one] => show(one.value, PLACE_CHARS_MAX),
-        several => format!("{} regions", several.len()),
+        [one] if one.value.is_empty() => String::new(),
+        [one] => format!(" · {}", show(one.value, PLACE_CHARS_MAX)),
+        several => format!(" · {} regions", several.len()),
     };
-    format!("{}{more} in {account} · {region}", named.join(", "))
+    format!("{}{more} in {account}{region}", named.join(", "))
 }

@@ -49,7 +49,7 @@ pub(super) fn attachment(cards: &[&Card], guide: &Guide, post_id: &str) -> Optio
     let mut blocks: Vec<Block> =
         lines.into_iter().map(|text| Block::section(TextObject::mrkdwn(text))).collect();
     blocks.extend(ids.into_iter().map(Block::context));
-    blocks.extend(link(cards).map(Block::context));
+    blocks.extend(link(cards, guide).map(Block::context));
     blocks.push(list_footer(post_id));
     Some(Attachment { color: style(severest.finding.severity.level).colour, blocks })
 }
@@ -93,11 +93,14 @@ fn group_line(group: &[&Card], guide: &Guide) -> String {
 fn spread(group: &[&Card], guide: &Guide, named: usize) -> String {
     let resources = ranked(group, |finding| resource(finding).map(last_word).unwrap_or_default());
     let resources = list(&resources, named, false, |text| literal_weighing(text, NAME_CHARS_MAX));
+    let known = guide.accounts.get();
     let accounts = ranked(group, account);
-    let accounts = match accounts.as_slice() {
-        [one] => guide.account(one.value, NAME_CHARS_MAX, NAME_CHARS_MAX, literal_weighing),
-        several => list(several, named, true, |id| {
-            literal_weighing(guide.accounts.name(id).unwrap_or(id), NAME_CHARS_MAX)
+    let accounts = match (accounts.as_slice(), group) {
+        ([_], [card, ..]) => {
+            guide.account(&card.finding, NAME_CHARS_MAX, NAME_CHARS_MAX, literal_weighing)
+        }
+        (several, _) => list(several, named, true, |id| {
+            literal_weighing(known.name(id).unwrap_or(id), NAME_CHARS_MAX)
         }),
     };
     let regions = ranked(group, region);
@@ -141,7 +144,7 @@ fn ids(group: &[&Card]) -> String {
 }
 
 /// A link to the list that holds the most of these findings.
-fn link(cards: &[&Card]) -> Option<String> {
+fn link(cards: &[&Card], guide: &Guide) -> Option<String> {
     let mut lists: Vec<(console::List, usize)> = Vec::new();
     for (finding, times) in places(cards) {
         let Some(list) = console::list(finding) else { continue };
@@ -156,7 +159,8 @@ fn link(cards: &[&Card]) -> Option<String> {
         all if all == cards.len() => "them".to_owned(),
         part => format!("{part} of them"),
     };
-    Some(format!("<{}|Look at {part} in {}, {}>", list.address, list.product, list.region))
+    let address = guide.list_link(list, cards)?;
+    Some(format!("<{address}|Look at {part} in {}, {}>", list.product, list.region))
 }
 
 /// The first finding of each product and region, and the number of findings like it. All of these

@@ -141,7 +141,7 @@ fn runs(text: &str) -> Vec<Run<'_>> {
     };
     for word in text.split_inclusive(' ') {
         let end = start + word.len();
-        let bare = word.trim_matches([' ', '(', ')', '[', ']', ',', ';']);
+        let bare = word.trim_matches([' ', '(', ')', ',', ';']);
         let from = start + word.find(bare).unwrap_or_default();
         push(start, from, false);
         push(from, from + bare.len(), is_markup(bare));
@@ -258,6 +258,7 @@ mod tests {
             ("_admin_", "`_admin_`"),
             ("the _admin role", "the `_admin` role"),
             ("IAM *a* (_b_, c), `d`.", "IAM `*a*` (`_b_`, c), `'d'.`"),
+            ("to [2001:db8::1]:443 now", "to `[2001:db8::1]:443` now"),
             ("user system:serviceaccount:a:b from x", "user `system:serviceaccount:a:b` from x"),
             ("IAM role web_role_2", "IAM role web_role_2"),
             ("~gone~", "`~gone~`"),

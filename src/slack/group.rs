@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::heading::circumstances;
+use super::naming::SUCH_AS;
 use crate::finding::{Fact, Finding, Group, Text};
 use crate::ports::Card;
 
@@ -56,7 +57,8 @@ fn belong(one: &Card, other: &Card) -> bool {
 /// The first card, as one of `count` resources.
 fn joint(first: &Card, group: &Group, count: usize) -> Card {
     let Group { problem, resources } = group;
-    let such_as = |resource: &Text| Text::new(&format!("such as {resource}"), SHOWN_CHARS_MAX);
+    let such_as =
+        |resource: &Text| Text::new(&[SUCH_AS, resource.as_str()].concat(), SHOWN_CHARS_MAX);
     let facts = first.finding.facts.iter();
     let finding = Finding {
         title: Text::new(&format!("{problem} in {count} {resources}"), SHOWN_CHARS_MAX),

@@ -5,9 +5,10 @@ use wildmatch::WildMatch;
 
 use super::console::{self, LINK_CHARS_MAX, encode};
 use super::escape::escape;
+use super::naming::{account, account_name};
 use crate::finding::arn::is_account_id;
 use crate::finding::{Fact, Finding};
-use crate::ports::Accounts;
+use crate::ports::{Card, CurrentAccounts};
 
 /// A name that is cut shorter helps nobody, so it is left out.
 const NAME_CHARS_MIN: usize = 6;
@@ -18,7 +19,7 @@ pub const ADDRESS_CHARS_MAX: usize = 300;
 /// What the readers of a post know beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guide {
-    pub accounts: Accounts,
+    pub accounts: CurrentAccounts,
     /// Links to the console lead through it. None: straight to the console.
     pub portal: Option<Portal>,
     /// The first that matches is shown.
@@ -104,16 +105,19 @@ impl Portal {
 }
 
 impl Guide {
-    /// Draws an account: `prod-shop 111122223333`, or the id alone if it has no name. `show` draws
-    /// a text in at most so many characters: the name in `name_max`, the id in `id_max`.
+    /// Draws the account of a finding: `prod-shop 111122223333`, or the id alone if it has no name.
+    /// `show` draws a text in at most so many characters: the name in `name_max`, the id in
+    /// `id_max`.
     pub(super) fn account(
         &self,
-        id: &str,
+        finding: &Finding,
         name_max: usize,
         id_max: usize,
         show: impl Fn(&str, usize) -> String,
     ) -> String {
-        match self.accounts.name(id).filter(|_| name_max >= NAME_CHARS_MIN) {
+        let id = account(finding);
+        let accounts = self.accounts.get();
+        match account_name(finding, &accounts).filter(|_| name_max >= NAME_CHARS_MIN) {
             Some(name) => [&show(name, name_max), " ", &show(id, id_max)].concat(),
             None => show(id, id_max),
         }
@@ -127,6 +131,16 @@ impl Guide {
         let through = self.portal.as_ref().zip(account);
         let through = through.map(|(portal, account)| portal.link(account, &page));
         Some(through.filter(|link| link.len() <= LINK_CHARS_MAX).unwrap_or(page))
+    }
+
+    /// The link to a list of findings, escaped. The portal opens one account, so through it there
+    /// is no link to a list for several.
+    pub(super) fn list_link(&self, list: &console::List, cards: &[&Card]) -> Option<String> {
+        let Some(portal) = &self.portal else { return Some(list.address.clone()) };
+        let [first, others @ ..] = cards else { return None };
+        let account = first.finding.account.as_str();
+        let is_one = others.iter().all(|card| card.finding.account.as_str() == account);
+        (is_one && is_account_id(account)).then(|| portal.link(account, &list.address))
     }
 
     /// `Team=shop, Env=prod`: the tags of the finding that are shown, not escaped yet. The case of

@@ -9,7 +9,7 @@ use super::guide::Guide;
 use super::level_style::style;
 use super::mention::Mention;
 use super::message::{Block, TextObject};
-use super::naming::{self, title};
+use super::naming::{self, account_name, title};
 use super::note::{length, reason};
 use crate::finding::{Finding, Remark, Text};
 use crate::ports::{ACCOUNT_NAME_CHARS_MAX, Card};
@@ -60,16 +60,12 @@ fn headline(card: &Card, guide: &Guide, mention: Option<&Mention>) -> String {
 fn title_link(finding: &Finding, guide: &Guide) -> String {
     let title = title(finding);
     match guide.console_link(finding) {
-        Some(link) => {
-            let label = link_label(title, TITLE_CHARS_MAX);
-            // In bold, a label with an asterisk would show the asterisks of the bold.
-            if is_markup(title) {
-                ["<", &link, "|", &label, ">"].concat()
-            } else {
-                ["*<", &link, "|", &label, ">*"].concat()
-            }
+        // The label of a link has no code span, which would keep markup from being markup.
+        Some(link) if is_markup(title) => {
+            [&literal(title, TITLE_CHARS_MAX), " · <", &link, "|Open>"].concat()
         }
-        None if is_markup(title) => code(title, TITLE_CHARS_MAX),
+        Some(link) => ["*<", &link, "|", &link_label(title, TITLE_CHARS_MAX), ">*"].concat(),
+        None if is_markup(title) => literal(title, TITLE_CHARS_MAX),
         None => ["*", &escape_within(title, TITLE_CHARS_MAX), "*"].concat(),
     }
 }
@@ -135,16 +131,18 @@ fn unreadable_severity(found: &Text) -> String {
     format!("⚠️ Its severity is {found}, so it counts as high.")
 }
 
-/// Account and region, also if they are unknown. The name of an account is text, its id is code.
+/// Account and region. The name of an account is text, its id is code.
 fn place(finding: &Finding, guide: &Guide) -> String {
     let id = finding.account.as_str();
-    let account = match guide.accounts.name(id) {
-        _ if id.is_empty() => naming::account(finding).to_owned(),
-        Some(name) => {
-            [&literal(name, ACCOUNT_NAME_CHARS_MAX), " ", &code(id, ACCOUNT_CHARS_MAX)].concat()
-        }
-        None => code(id, ACCOUNT_CHARS_MAX),
+    let accounts = guide.accounts.get();
+    let name = account_name(finding, &accounts);
+    let name = name.map(|name| literal(name, ACCOUNT_NAME_CHARS_MAX) + " ").unwrap_or_default();
+    let account = match id {
+        "" => name + naming::account(finding),
+        id => name + &code(id, ACCOUNT_CHARS_MAX),
     };
-    let region = literal(naming::region(finding), REGION_CHARS_MAX);
-    [account, region].join(" · ")
+    match naming::region(finding) {
+        "" => account,
+        region => [&account, " · ", &literal(region, REGION_CHARS_MAX)].concat(),
+    }
 }

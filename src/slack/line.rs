@@ -4,12 +4,12 @@
 //! type), account, region and id are always there. The resource is left out first if the line is
 //! too long.
 
-use super::escape::{code_weighing, literal, literal_weighing};
+use super::escape::{code_weighing, literal_weighing};
 use super::guide::Guide;
 use super::length::{end_within, json_units, units};
 use super::level_style::style;
 use super::message::{Block, TextObject};
-use super::naming::{account, names, region, resource, title};
+use super::naming::{last_word, names, region, resource, short_title};
 use crate::finding::text::CUT;
 use crate::finding::{Finding, Fingerprint, Remark, Text};
 use crate::ports::Card;
@@ -19,6 +19,8 @@ pub const LINE_CHARS_MAX: usize = 155;
 
 /// GuardDuty's ids have 32 characters, UUIDs 36.
 const ID_CHARS_MAX: usize = 40;
+/// The shortest title beside a resource.
+const TITLE_CHARS_MIN: usize = 30;
 const ACCOUNT_CHARS_MAX: usize = 15;
 const NAME_CHARS_MAX: usize = 20;
 const REGION_CHARS_MAX: usize = 15;
@@ -77,12 +79,10 @@ pub(super) fn line_after(head: String, finding: &Finding, guide: &Guide) -> Stri
 
 /// Account, region and id.
 fn tail(finding: &Finding, guide: &Guide, name_max: usize) -> String {
-    format!(
-        " · {} · {}{}",
-        guide.account(account(finding), name_max, ACCOUNT_CHARS_MAX, literal_weighing),
-        literal_weighing(region(finding), REGION_CHARS_MAX),
-        id(finding),
-    )
+    let account = guide.account(finding, name_max, ACCOUNT_CHARS_MAX, literal_weighing);
+    let region = literal_weighing(region(finding), REGION_CHARS_MAX);
+    let parts = [account, region, id(finding)];
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| [" · ", &part].concat()).collect()
 }
 
 /// The level and the circumstances.
@@ -133,31 +133,23 @@ pub(super) fn circumstances(card: &Card) -> Vec<String> {
     parts
 }
 
-/// The title, and the resource if the title does not name it. The type replaces a title that is too
-/// long.
+/// The title, and the resource if the title does not name it. If they do not fit, the resource is
+/// cut to its name, then the title.
 fn subject(finding: &Finding, chars_max: usize) -> String {
-    let title = title(finding);
-    let title = title.trim_end_matches('.');
-    let named = resource(finding);
-    let resource = named.filter(|resource| !names(title, resource));
-    let kind = Some(finding.kind.as_str()).filter(|kind| !kind.is_empty());
-    let choices = [
-        resource.map(|resource| (title, Some(resource))),
-        Some((title, None)),
-        kind.zip(named).map(|(kind, resource)| (kind, Some(resource))),
-        kind.map(|kind| (kind, None)),
-    ];
-    // Written lazily: the first choice nearly always fits.
-    let mut written = choices.into_iter().flatten().map(|(name, resource)| {
-        let name = literal(name, usize::MAX);
-        match resource {
-            Some(resource) => [&name, " · ", &literal(resource, usize::MAX)].concat(),
-            None => name,
+    let title = short_title(finding);
+    let resource = resource(finding).filter(|resource| !names(&title, resource));
+    let Some(resource) = resource else { return literal_weighing(&title, chars_max) };
+    let whole = literal_weighing(&title, usize::MAX);
+    for resource in [resource, last_word(resource)] {
+        let resource = literal_weighing(resource, chars_max.saturating_sub(TITLE_CHARS_MIN));
+        let left = chars_max.saturating_sub(json_units(&resource) + json_units(" · "));
+        if json_units(&whole) <= left {
+            return [&whole, " · ", &resource].concat();
         }
-    });
-    written
-        .find(|choice| json_units(choice) <= chars_max)
-        .unwrap_or_else(|| literal_weighing(title, chars_max))
+    }
+    let resource = literal_weighing(last_word(resource), chars_max / 3);
+    let left = chars_max.saturating_sub(json_units(&resource) + json_units(" · "));
+    [&literal_weighing(&title, left), " · ", &resource].concat()
 }
 
 /// The id. It is last in a line, where it is easy to find and to copy.
@@ -165,7 +157,7 @@ fn id(finding: &Finding) -> String {
     let id = short_id(finding.product_id());
     match id.is_empty() {
         true => String::new(),
-        false => format!(" · {}", code_weighing(&id, ID_CHARS_MAX + 2)),
+        false => code_weighing(&id, ID_CHARS_MAX + 2),
     }
 }
 

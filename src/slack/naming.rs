@@ -1,7 +1,9 @@
 //! The words of a finding that headlines and lists show. They are not escaped yet.
 
+use crate::finding::arn::short_name;
 use crate::finding::sample::without_mark;
-use crate::finding::{Finding, Product, Text};
+use crate::finding::{Fact, Finding, Product};
+use crate::ports::Accounts;
 
 /// The title, or else the type. The mark of a sample is removed, because
 /// [`heading`](super::heading) shows it.
@@ -38,33 +40,76 @@ pub fn short_problem(finding: &Finding) -> &str {
     }
 }
 
+/// How the resource of several begins. Their title names them all.
+pub const SUCH_AS: &str = "such as ";
+
 /// The resource without the details in brackets.
 pub fn resource(finding: &Finding) -> Option<&str> {
     let resource = finding.resource.as_ref()?.as_str();
     let name = resource.split(" (").next().unwrap_or(resource);
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty() && !name.starts_with(SUCH_AS)).then_some(name)
 }
 
 pub fn account(finding: &Finding) -> &str {
-    or(&finding.account, "account unknown")
+    match finding.account.as_str() {
+        "" => "account unknown",
+        id => id,
+    }
 }
 
 pub fn region(finding: &Finding) -> &str {
-    or(&finding.region, "region unknown")
+    finding.region.as_str()
 }
 
-fn or<'a>(text: &'a Text, otherwise: &'a str) -> &'a str {
-    if text.is_empty() { otherwise } else { text.as_str() }
+/// The name of the account: the configured one, or else the finding's own.
+pub fn account_name<'a>(finding: &'a Finding, accounts: &'a Accounts) -> Option<&'a str> {
+    let own = || finding.facts.iter().find(|fact| fact.label == Fact::ACCOUNT_NAME);
+    accounts.name(finding.account.as_str()).or_else(|| Some(own()?.text.as_str()))
 }
 
-/// Returns whether a title holds the last word of a resource, such as `i-0abc` of `EC2 instance
-/// i-0abc`.
+/// The title for lists: without the full stop, and with the name alone of each ARN.
+pub fn short_title(finding: &Finding) -> String {
+    let words = title(finding).trim_end_matches('.').split(' ');
+    words
+        .map(|word| if word.starts_with("arn:") { short_name(word) } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Returns whether a title holds the name of a resource, such as `i-0abc` of `EC2 instance i-0abc`,
+/// as a word. A name of letters alone may be an ordinary word of the title.
 pub fn names(title: &str, resource: &str) -> bool {
-    title.contains(last_word(resource))
+    let name = last_word(resource);
+    let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/');
+    name.contains(|c: char| !c.is_alphabetic())
+        && title.match_indices(name).any(|(at, _)| {
+            let (before, rest) = title.split_at(at);
+            let after = rest.get(name.len()..).unwrap_or_default();
+            !before.ends_with(in_name) && !after.starts_with(in_name)
+        })
 }
 
 /// The name alone: `i-0abc` of `EC2 instance i-0abc`. Of several the first.
 pub fn last_word(resource: &str) -> &str {
     let first = resource.split(',').next().unwrap_or(resource);
     first.rsplit(' ').next().unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_names_a_resource_by_a_whole_word() {
+        for (title, resource, named) in [
+            ("EC2 instance i-0abc talks to Tor.", "EC2 instance i-0abc", true),
+            ("EC2 instance i-0abcd talks to Tor.", "EC2 instance i-0abc", false),
+            ("Credentials of web-1-role were used", "EC2 instance web-1", false),
+            ("Trail (org-trail) was disabled", "trail org-trail", true),
+            ("Potential data compromise of buckets", "S3 bucket data", false),
+            ("Pods kube-system/web-1 ran", "pods web-1", false),
+        ] {
+            assert_eq!(names(title, resource), named, "{title}: {resource}");
+        }
+    }
 }

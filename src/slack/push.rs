@@ -5,26 +5,24 @@
 //! [`SEEN_CHARS`] characters. Mentions stand here and in the top-level blocks: in attachments they
 //! do not reach phones. Source: sciyoshi/redmine-slack, thread 29; the changelog of 2026-07-13.
 
+use std::collections::BTreeSet;
+
 use super::counts::{gist, tally};
 use super::escape::{escape, literal};
-use super::group::grouped;
+use super::group::{Entry, grouped};
 use super::guide::Guide;
 use super::heading::circumstances;
 use super::host::{defang, defang_within};
 use super::length::units;
 use super::level_style::style;
 use super::mention::{Mention, Mentions};
-use super::naming::{account, last_word, names, region, resource, title};
+use super::naming::{last_word, names, problem, region, resource, short_title};
 use crate::finding::{Finding, Level, Text};
 use crate::ports::Card;
 
 /// What a phone surely shows.
 const SEEN_CHARS: usize = 150;
-/// The shortest title, however long the mention is.
-const TITLE_CHARS_MIN: usize = 24;
-const RESOURCE_CHARS_MAX: usize = 48;
 const REGION_CHARS_MAX: usize = 24;
-const NAME_CHARS_MAX: usize = 24;
 const PLACE_CHARS_MAX: usize = 40;
 
 /// The most alerts of several that have a line.
@@ -40,14 +38,10 @@ pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Strin
         [] => "hansho: an empty post".to_owned(),
         [card] => {
             let level = card.finding.severity.level;
-            let circumstances = match circumstances(card).as_slice() {
-                [] => String::new(),
-                some => format!(" ({})", defang(&some.join(", ")).replace('*', "")),
-            };
-            let word = style(level).word;
-            let head = head(level, word, called(cards, mentions)) + &circumstances + ": ";
+            let mark = mark(&card.finding).map(|mark| [" ", mark].concat()).unwrap_or_default();
+            let head = head(level, style(level).word, called(cards, mentions)) + &mark + ": ";
             let left = SEEN_CHARS.saturating_sub(units(&head));
-            head + &summary(&card.finding, guide, left)
+            [head, summary(&card.finding, guide, left), special(card)].concat()
         }
         [severest, ..] => {
             let level = severest.finding.severity.level;
@@ -55,10 +49,13 @@ pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Strin
             let mut lines =
                 vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, defang_within))];
             let entries = grouped(cards);
-            let shown = entries.iter().take(LINES_MAX);
+            let mut problems = BTreeSet::new();
+            let first =
+                |entry: &&Entry<'_>| problems.insert(problem(&entry.shown.finding).to_owned());
+            let shown = entries.iter().filter(first).take(LINES_MAX);
             lines.extend(shown.map(|entry| bullet(&entry.shown, guide)));
-            if entries.len() > LINES_MAX {
-                lines.push(format!("and {} more", entries.len() - LINES_MAX));
+            if entries.len() >= lines.len() {
+                lines.push(format!("and {} more", entries.len() + 1 - lines.len()));
             }
             lines.join("\n")
         }
@@ -106,36 +103,66 @@ pub(super) fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a 
     mentions.of(levels.map(|card| card.finding.severity.level).max()?)
 }
 
-/// A line about one of several findings.
-fn bullet(card: &Card, guide: &Guide) -> String {
-    let emoji = style(card.finding.severity.level).emoji;
-    let summary = summary(&card.finding, guide, LINE_CHARS_MAX);
-    match circumstances(card).as_slice() {
-        [] => format!("• {emoji} {summary}"),
-        some => format!("• {emoji} ({}) {summary}", defang(&some.join(", "))),
+/// What a reader must know before anything else.
+fn mark(finding: &Finding) -> Option<&'static str> {
+    match finding {
+        Finding { sample: true, .. } => Some("🧪 SAMPLE"),
+        Finding { canary: Some(_), .. } => Some("🧪 TEST"),
+        _ => None,
     }
 }
 
-/// Title, resource, account and region, in at most `max_chars` if the title may be cut to
-/// [`TITLE_CHARS_MIN`]. Without the resource if the title names it.
-fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
-    let account = guide.account(account(finding), NAME_CHARS_MAX, PLACE_CHARS_MAX, defang_within);
-    let place = [account, defang_within(region(finding), REGION_CHARS_MAX)].join(" · ");
-    let titled = |taken: usize| {
-        let left = max_chars.saturating_sub(taken + 3).max(TITLE_CHARS_MIN);
-        defang_within(title(finding).trim_end_matches('.'), left)
-    };
-    let alone = titled(units(&place));
-    match resource(finding) {
-        Some(resource) if !names(&alone, resource) => {
-            // The name says more than the kind.
-            let short =
-                if units(resource) > RESOURCE_CHARS_MAX { last_word(resource) } else { resource };
-            let resource = defang_within(short, RESOURCE_CHARS_MAX);
-            [titled(units(&place) + units(&resource) + 3), resource, place].join(" · ")
-        }
-        _ => [alone, place].join(" · "),
+/// ` (came back: resolved since …)`: the circumstances that can wait until the place is said.
+fn special(card: &Card) -> String {
+    let skipped = usize::from(mark(&card.finding).is_some());
+    match circumstances(card).get(skipped..).unwrap_or_default() {
+        [] => String::new(),
+        some => format!(" ({})", defang(&some.join(", ")).replace('*', "")),
     }
+}
+
+/// A line about one of several findings.
+fn bullet(card: &Card, guide: &Guide) -> String {
+    let emoji = style(card.finding.severity.level).emoji;
+    let mark = mark(&card.finding).map(|mark| [mark, " "].concat()).unwrap_or_default();
+    let summary = summary(&card.finding, guide, LINE_CHARS_MAX);
+    format!("• {emoji} {mark}{summary}{}", special(card))
+}
+
+/// The most characters of the account's name and of the resource, and the fewest of the title, in
+/// the order in which they are tried.
+const LENGTHS: [(usize, usize, usize); 4] = [(24, 48, 50), (20, 32, 40), (12, 24, 30), (0, 20, 20)];
+
+/// Title, resource, account and region, in at most `max_chars` if that is possible by cutting
+/// them. Without the resource if the title names it.
+fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
+    let title = short_title(finding);
+    let mut drawn = String::new();
+    for (name_max, resource_max, title_min) in LENGTHS {
+        let account = guide.account(finding, name_max, PLACE_CHARS_MAX, defang_within);
+        let region = defang_within(region(finding), REGION_CHARS_MAX);
+        let place = if region.is_empty() { account } else { [account, region].join(" · ") };
+        let taken = units(&place) + 3;
+        let shown =
+            |taken: usize| defang_within(&title, max_chars.saturating_sub(taken).max(title_min));
+        let alone = shown(taken);
+        drawn = match resource(finding) {
+            Some(resource) if !names(&alone, resource) => {
+                // The name says more than the kind, and the title more than both.
+                let whole = defang_within(resource, resource_max);
+                let fits = units(&title) + units(&whole) + 3 + taken <= max_chars;
+                let short = fits && units(resource) <= resource_max;
+                let name = defang_within(last_word(resource), resource_max);
+                let resource = if short { whole } else { name };
+                [shown(taken + units(&resource) + 3), resource, place].join(" · ")
+            }
+            _ => [alone, place].join(" · "),
+        };
+        if units(&drawn) <= max_chars {
+            break;
+        }
+    }
+    drawn
 }
 
 /// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as

@@ -20,7 +20,7 @@ const NAMED: &str = "111122223333";
 fn guide(name: &str) -> Guide {
     let mut accounts = Accounts::default();
     accounts.add(NAMED, name).unwrap();
-    Guide { accounts, ..Guide::default() }
+    Guide { accounts: accounts.into(), ..Guide::default() }
 }
 
 /// Links of every kind.
@@ -72,7 +72,8 @@ fn a_configured_name_comes_before_the_findings_own() {
         let facts = Fact::new(Fact::ACCOUNT_NAME, "of the finding".into()).into_iter().collect();
         card.finding = Arc::new(Finding { facts, ..(*card.finding).clone() });
         let post = drawn(Form::Cards, vec![card], &guide("prod-shop")).to_string();
-        assert_eq!(post.contains("*Account name* of the finding"), shown, "{post}");
+        assert_eq!(post.contains("*Where* of the finding `444455556666`"), shown, "{post}");
+        assert!(!post.contains("Account name"), "{post}");
     }
 }
 
@@ -193,7 +194,7 @@ fn the_heaviest_names_fit() {
         for number in 0..6 {
             accounts.add(&id(number), &filler.repeat(60)).unwrap();
         }
-        let guide = Guide { accounts, ..Guide::default() };
+        let guide = Guide { accounts: accounts.into(), ..Guide::default() };
         let cards = (0..60).map(|number| {
             let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
             let mut finding = calm(Level::Critical);

@@ -7,7 +7,7 @@ use hansho::finding::{
     Closing, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark, Severity, Text,
 };
 use hansho::instants::Wall;
-use hansho::ports::{Card, Form, Late, OutageCause, Post, RetryReason};
+use hansho::ports::{Accounts, Card, Form, Late, OutageCause, Post, RetryReason};
 use hansho::slack::{Guide, Mention, Mentions, payload, payload_json, preview};
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
     let mrkdwn = |text: &str| json!({ "type": "mrkdwn", "text": text, "verbatim": true });
     let expected = json!({
         "text": format!(
-            "🟠 HIGH {MENTION} (escalated from medium): {title} · 111122223333 · eu-central-1"
+            "🟠 HIGH {MENTION}: {title} · 111122223333 · eu-central-1 (escalated from medium)"
         ),
         "parse": "none",
         "link_names": false,
@@ -152,11 +152,11 @@ fn a_card_says_what_is_special_about_a_finding() {
             f.sample = true;
             f.title = Text::new("[SAMPLE] Something", 100);
         }),
-        &["🔵 LOW (🧪 SAMPLE FINDING): Something", "|Something>*\\n🧪 *SAMPLE FINDING*"],
+        &["🔵 LOW 🧪 SAMPLE: Something", "|Something>*\\n🧪 *SAMPLE FINDING*"],
     );
     says(
         with(|f| f.condition.product = FindingState::Closed(Closing::Suppressed)),
-        &["🔵 LOW (closed: suppressed): EC2", "\\nclosed: suppressed\\n"],
+        &["eu-central-1 (closed: suppressed)\"", "\\nclosed: suppressed\\n"],
     );
     says(
         with(|f| f.remarks = vec![Remark::UnreadableSeverity(Text::new("very bad", 20))]),
@@ -168,7 +168,7 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(
         with(|f| f.remarks = vec![Remark::SentByAccount(Text::new("999988887777", 12))]),
-        &["sent by account `999988887777`"],
+        &["sent by `999988887777`"],
     );
     says(with(|f| f.title = Text::default()), &["LOW: UnauthorizedAccess:EC2/TorClient"]);
     says(
@@ -177,7 +177,7 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(
         with(|f| (f.account, f.region) = (Text::default(), Text::default())),
-        &["account unknown · region unknown", "*Where* account unknown · region unknown"],
+        &[" · account unknown\"", "*Where* account unknown\""],
     );
     says(with(|f| f.count = Some(1)), &["*When* once, <!date"]);
     says(
@@ -189,9 +189,9 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(with(|f| f.severity.score = Some(6.956)), &["*LOW 6.95*"]);
     let reminder = Card { reminder: true, ..card(calm(Level::Low)) };
-    says(one(reminder).to_string(), &["🔵 LOW (reminder: seen again): EC2"]);
+    says(one(reminder).to_string(), &["eu-central-1 (reminder: seen again)\""]);
     let repeated = Card { perhaps_repeated: true, ..card(calm(Level::Low)) };
-    says(one(repeated).to_string(), &["🔵 LOW (may repeat an earlier post): EC2"]);
+    says(one(repeated).to_string(), &["eu-central-1 (may repeat an earlier post)\""]);
     let late = Late {
         by: Duration::from_secs(5 * 60),
         why: OutageCause::Failing(RetryReason::Connection),
@@ -199,7 +199,39 @@ fn a_card_says_what_is_special_about_a_finding() {
     let late = Card { late: Some(late), ..card(calm(Level::Low)) };
     says(one(late).to_string(), &["posted 5 min late: Slack could not be reached\\n*Resource*"]);
     let elsewhere = Card { meant_for: Some("oncall".to_owned()), ..card(calm(Level::Low)) };
-    says(one(elsewhere).to_string(), &["🔵 LOW (meant for oncall, whose webhook is dead): EC2"]);
+    says(one(elsewhere).to_string(), &["eu-central-1 (meant for oncall, whose webhook is dead)\""]);
+}
+
+/// Whatever is long, a phone shows level, resource, account and region.
+#[test]
+fn the_push_says_the_place_whatever_is_long() {
+    let long = "<!subteam^S0123456789|security-response-team>".parse::<Mention>().unwrap();
+    let mentions = Mentions::from_level_up(Level::Low, long);
+    let mut accounts = Accounts::default();
+    accounts.add("111122223333", "a-name-of-an-account-that-is-long").unwrap();
+    let guide = Guide { accounts: accounts.into(), ..Guide::default() };
+    let title = "AWS CloudTrail trail arn:aws:cloudtrail:eu-west-1:444455556666:trail/org-trail was \
+                 disabled by Admin calling DeleteTrail under unusual circumstances.";
+    for (title, resource) in [
+        (title, "S3 bucket so0111-access-logs-us-east-1-111111111111"),
+        ("Potential data compromise of one or more buckets", "S3 bucket data"),
+        ("t", "EKS cluster payments, pods kube-system/coredns-1"),
+    ] {
+        let finding = Finding {
+            title: Text::new(title, 250),
+            resource: Some(Text::new(resource, 300)),
+            region: Text::new("ap-southeast-3", 20),
+            requested_by: Some(Text::new("Send to the incident response team", 64)),
+            ..calm(Level::Critical)
+        };
+        let post = a_post(Form::Cards, vec![card(finding)]);
+        let payload = payload(&post, &mentions, &guide);
+        let seen: String = payload["text"].as_str().unwrap().chars().take(150).collect();
+        let name: String = resource.split([' ', ',']).nth(2).unwrap().chars().take(19).collect();
+        for part in ["CRITICAL", &name, "111122223333", "ap-southeast-3"] {
+            assert!(seen.contains(part), "no {part} in {seen}");
+        }
+    }
 }
 
 #[test]
@@ -212,7 +244,7 @@ fn a_shared_post_starts_with_the_most_severe_and_its_mention() {
     let common = "6 × TorClient in 111122223333 · eu-central-1";
     let expected = format!(
         "🚨 {gist} {MENTION}: {common}\n\
-         • 🚨 {place}\n• 🟠 {place}\n• 🟡 {place}\n• 🔵 {place}\n• 🔵 {place}\nand 1 more"
+         • 🚨 {place}\nand 5 more"
     );
     assert_eq!(payload["blocks"][0]["text"]["text"], format!("🚨 *{gist}* {MENTION}: {common}"));
     assert_eq!(payload["text"], expected);
