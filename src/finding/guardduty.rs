@@ -60,6 +60,7 @@ pub(super) fn read(
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
     let (actor_label, actor) = actor::describe(service, resource).unzip();
+    let described = resource::describe(resource, service);
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
@@ -71,11 +72,11 @@ pub(super) fn read(
         count: service.count,
         sample: details.is_sample(),
         resource_type: resource.kind.as_deref().and_then(resource_type::of_guardduty),
-        resource: resource::describe(resource, service),
+        facts: facts::collect(resource, service, [&described, &actor]),
+        resource: described,
         actor,
         actor_label: actor_label.unwrap_or_default(),
-        facts: facts::collect(resource, service),
-        tags: resource.tags(),
+        tags: resource.tags(service),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))

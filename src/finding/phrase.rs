@@ -52,6 +52,7 @@ impl Part<'_> {
 }
 
 /// Builds `head (detail, detail)`. Without details it is `head`, without a head `detail, detail`.
+/// A name or a detail that is no [`real_name`] is left out.
 #[derive(Debug, Default)]
 pub(super) struct Phrase<'t> {
     head: Part<'t>,
@@ -61,7 +62,7 @@ pub(super) struct Phrase<'t> {
 impl<'t> Phrase<'t> {
     /// `label name`, or the label alone.
     pub fn new(label: &'t str, name: Option<&'t str>) -> Phrase<'t> {
-        let text = name.map(part).unwrap_or_default();
+        let text = name.and_then(real_name).map(part).unwrap_or_default();
         Phrase { head: Part { label, text }, details: Vec::new() }
     }
 
@@ -75,7 +76,7 @@ impl<'t> Phrase<'t> {
     /// count.
     pub fn with(mut self, detail: Option<&'t str>) -> Phrase<'t> {
         let said = |text: &str| self.details.iter().any(|said| said.says(text));
-        if let Some(text) = detail.map(part).filter(|text| !text.is_empty() && !said(text)) {
+        if let Some(text) = detail.and_then(real_name).map(part).filter(|text| !said(text)) {
             self.details.push(Part { label: "", text });
         }
         self
@@ -83,9 +84,8 @@ impl<'t> Phrase<'t> {
 
     /// Adds a detail with a label, as in `access key AKIA…`.
     pub fn with_labelled(mut self, label: &'t str, detail: Option<&'t str>) -> Phrase<'t> {
-        if let Some(text) = detail.map(part).filter(|text| !text.is_empty()) {
-            self.details.push(Part { label, text });
-        }
+        let text = detail.and_then(real_name).map(part);
+        self.details.extend(text.map(|text| Part { label, text }));
         self
     }
 
@@ -126,7 +126,7 @@ pub(super) fn several<'a>(
     names: impl IntoIterator<Item = &'a str>,
     total: usize,
 ) -> Option<String> {
-    listed(names.into_iter().map(part).collect(), total)
+    listed(names.into_iter().filter_map(real_name).map(part).collect(), total)
 }
 
 /// Like [`several`], for phrases, which have cut their parts.
@@ -184,6 +184,11 @@ pub(super) fn real_name(name: &str) -> Option<&str> {
     (!matches!(trimmed(name), "" | "null" | "None")).then_some(name)
 }
 
+/// Returns the name of a field unless it is the word `null` or `None`.
+pub(super) fn named<'t>(text: &'t Str<'_>) -> Option<&'t str> {
+    text.as_deref().and_then(real_name)
+}
+
 /// `IAMUser alice`. An account has only one root user, so neither `Root` nor the account's number
 /// is shown as its name. A name that is no [`real_name`] is left out.
 pub(super) fn principal<'t>(
@@ -191,10 +196,19 @@ pub(super) fn principal<'t>(
     otherwise: &'t str,
     name: Option<&'t str>,
 ) -> Phrase<'t> {
-    let name = name.and_then(real_name);
-    match kind {
+    match kind.and_then(real_name) {
         Some(kind) if same(kind, "root") => Phrase::new("root user", name.filter(|n| !is_root(n))),
+        Some("KubernetesUser") => Phrase::new("Kubernetes user", name),
         kind => Phrase::new(kind.unwrap_or(otherwise), name),
+    }
+}
+
+/// Splits the unique id of a role from its session: `AROA…:session`.
+/// Source: IAM user guide, "IAM JSON policy elements: Principal", `aws:userid`.
+pub(super) fn role_session(id: &str) -> (&str, Option<&str>) {
+    match id.split_once(':') {
+        Some((id, session)) => (id, Some(session)),
+        None => (id, None),
     }
 }
 
@@ -226,15 +240,15 @@ fn is_root(name: &str) -> bool {
 
 /// Joins the texts that are there, each cut to a part of a phrase.
 pub(super) fn words<const N: usize>(texts: [&Str<'_>; N]) -> Option<String> {
-    joined(texts.map(|text| text.as_deref().map(part)), " ")
+    joined(texts.map(|text| named(text).map(part)), " ")
 }
 
 /// `iam:CreateUser`, as policies write it, of a service such as `iam.amazonaws.com` and its API.
 pub(super) fn api_call(service: &Str<'_>, api: &Str<'_>) -> Option<String> {
-    let service = service.as_deref().map(trimmed);
+    let service = named(service).map(trimmed);
     let service =
         service.map(|service| part(service.strip_suffix(".amazonaws.com").unwrap_or(service)));
-    joined([service, api.as_deref().map(part)], ":")
+    joined([service, named(api).map(part)], ":")
 }
 
 /// Joins the parts that are there.
@@ -274,6 +288,10 @@ mod tests {
         assert_eq!(Phrase::new("", Some(" ")).with(Some("")).build(), None);
         assert_eq!(several(["a", "b"], 5).as_deref(), Some("a, b +3 more"));
         assert_eq!(several([], 5), None);
+        assert_eq!(several(["null", "a"], 2).as_deref(), Some("a +1 more"));
+        let absent = Phrase::new("key", Some("null")).with(Some("None"));
+        let absent = absent.with_labelled("principal", Some("null"));
+        assert_eq!(absent.build().as_deref(), Some("key"));
     }
 
     #[test]
@@ -283,6 +301,8 @@ mod tests {
             (None, Some("alice"), "principal alice"),
             (Some("IAMUser"), Some("null"), "IAMUser"),
             (Some("AssumedRole"), Some("None"), "AssumedRole"),
+            (Some("null"), Some("alice"), "principal alice"),
+            (Some("KubernetesUser"), Some("kubernetes-admin"), "Kubernetes user kubernetes-admin"),
             (Some("IAMUser"), Some("nullable"), "IAMUser nullable"),
             (Some("Root"), Some("Root"), "root user"),
             (Some("ROOT"), Some("111122223333"), "root user"),

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::lenient::{Str, object};
-use super::phrase::{Phrase, joined, known, listed, same};
+use super::phrase::{Phrase, joined, known, listed, named, same};
 
 object! {
     struct Remote<'a> {
@@ -40,7 +40,7 @@ object! {
 
 impl Remote<'_> {
     pub fn address(&self) -> Option<&str> {
-        self.v4.as_deref().or(self.v6.as_deref())
+        named(&self.v4).or(named(&self.v6))
     }
 
     /// `198.51.100.7 (Berlin, Germany)`, for one of several.

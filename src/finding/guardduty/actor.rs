@@ -1,7 +1,11 @@
 //! Describes the actor of a GuardDuty finding.
 
+use std::borrow::Cow;
+
 use super::super::lenient::{List, Str};
-use super::super::phrase::{Phrase, api_call, joined, listed, part, several, words};
+use super::super::phrase::{
+    Phrase, api_call, joined, listed, named, part, real_name, several, words,
+};
 use super::super::remote::describe_all;
 use super::schema::{
     Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
@@ -46,14 +50,17 @@ fn labelled(label: &'static str, text: Option<String>) -> Option<Labelled> {
 impl Service<'_> {
     /// The threats that a scan found.
     pub(super) fn malware(&self) -> Option<&List<Malware<'_>, NAMED_MAX>> {
-        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.threats];
+        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.by_name.threats];
         scans.into_iter().find(|threats| !threats.items.is_empty())
     }
 
     fn describe_malware(&self) -> Option<String> {
         let found = self.malware()?;
         let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
-        Some(format!("malware {}", several(names, found.total)?))
+        let counts = [self.malware_scan.unique, self.volume_scan.detections.by_name.unique];
+        let counted = counts.into_iter().flatten().max().unwrap_or_default();
+        let total = usize::try_from(counted).unwrap_or(usize::MAX).max(found.total);
+        Some(format!("malware {}", several(names, total)?))
     }
 }
 
@@ -95,7 +102,7 @@ impl RemoteAccount<'_> {
     fn describe(&self) -> Option<String> {
         let affiliated =
             self.affiliated.map(|yes| if yes { "affiliated" } else { "not affiliated" });
-        Phrase::new("account", Some(self.id.as_deref()?)).with(affiliated).build()
+        Phrase::new("account", Some(named(&self.id)?)).with(affiliated).build()
     }
 }
 
@@ -155,7 +162,7 @@ impl PortProbe<'_> {
 
 impl DnsRequest<'_> {
     fn describe(&self) -> Option<String> {
-        let domain = self.domain.as_deref().or(self.with_suffix.as_deref())?;
+        let domain = named(&self.domain).or(named(&self.with_suffix))?;
         let blocked = (self.blocked == Some(true)).then_some("blocked");
         // The runtime agent writes numbers, which do not help a reader.
         let protocol = self.protocol.as_deref().filter(|p| p.parse::<u32>().is_err());
@@ -168,16 +175,31 @@ impl KubernetesCall<'_> {
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
         let sources = several(self.sources.items.iter().map(AsRef::as_ref), self.sources.total);
         let from = self.remote.describe(None).or(sources);
-        let call = words([&self.verb, &self.uri]);
+        let call = self.describe_request();
         if from.is_none() && call.is_none() {
             return None;
         }
         let who = joined([resource.kubernetes.user.describe(), from], " from ");
         joined([who, call], ", ")
     }
+
+    /// `create /api/v1/namespaces/web/pods/api-1/exec`, or without a URI `create pods/exec
+    /// web/api-1`. The query of an `exec` is its command, which is a fact.
+    fn describe_request(&self) -> Option<String> {
+        let plain = |text| named(text).map(part);
+        let path = named(&self.uri).and_then(|uri| real_name(uri.split('?').next()?)).map(part);
+        let kind = joined([plain(&self.resource), plain(&self.subresource)], "/");
+        let name = joined([plain(&self.namespace), plain(&self.resource_name)], "/");
+        let target = path.map(Cow::into_owned).or_else(|| joined([kind, name], " "));
+        joined([plain(&self.verb).map(Cow::into_owned), target], " ")
+    }
 }
 
 impl LoginAttempt<'_> {
+    pub(super) fn names_users(&self) -> bool {
+        self.logins.items.iter().any(|login| named(&login.user).is_some())
+    }
+
     /// `198.51.100.7 (…), login as admin (3 failed, 1 successful)`.
     fn describe(&self) -> Option<String> {
         let logins = self.logins.items.iter().filter_map(Login::describe).collect();
@@ -191,7 +213,7 @@ impl Login<'_> {
     fn describe(&self) -> Option<String> {
         let count =
             |n: Option<u64>, word: &str| n.filter(|n| *n > 0).map(|n| format!("{n} {word}"));
-        Phrase::new("", Some(self.user.as_deref()?))
+        Phrase::new("", Some(named(&self.user)?))
             .with(count(self.failed, "failed").as_deref())
             .with(count(self.successful, "successful").as_deref())
             .build()
@@ -208,7 +230,7 @@ impl Process<'_> {
     }
 
     pub(super) fn path_or_name(&self) -> Option<&str> {
-        self.path.as_deref().or(self.name.as_deref())
+        named(&self.path).or(named(&self.name))
     }
 }
 
@@ -217,9 +239,10 @@ impl Evidence<'_> {
     fn describe(&self) -> Option<String> {
         let threat = self.threats.first()?;
         let names = several(threat.names.items.iter().map(AsRef::as_ref), threat.names.total);
-        if threat.list.is_none() && names.is_none() {
+        let list = named(&threat.list);
+        if list.is_none() && names.is_none() {
             return None;
         }
-        Phrase::new("on threat list", threat.list.as_deref()).with_list("", names).build()
+        Phrase::new("on threat list", list).with_list("", names).build()
     }
 }

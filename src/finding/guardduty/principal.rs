@@ -1,7 +1,7 @@
 //! Principals: the owner of an access key, and a user of Kubernetes.
 
 use super::super::arn::is_account_id;
-use super::super::phrase::{Phrase, principal};
+use super::super::phrase::{Phrase, named, principal, role_session};
 use super::schema::{AccessKey, KubernetesUser};
 
 impl AccessKey<'_> {
@@ -17,7 +17,7 @@ impl AccessKey<'_> {
         let session = self.session().filter(|session| instance != Some(*session));
         let id = self.principal_parts().map(|(id, _)| id);
         // The id of the root user is the account's.
-        let id = id.filter(|id| self.user.is_some() && !is_account_id(id));
+        let id = id.filter(|id| named(&self.user).is_some() && !is_account_id(id));
         self.phrase(session)?.with_labelled("principal", id).build()
     }
 
@@ -37,24 +37,19 @@ impl AccessKey<'_> {
         self.principal_parts()?.1
     }
 
-    /// The unique id, and the session of a role: `AROA…:session`.
-    /// Source: IAM user guide, "IAM JSON policy elements: Principal", `aws:userid`.
     fn principal_parts(&self) -> Option<(&str, Option<&str>)> {
-        let principal = self.principal.as_deref()?;
-        Some(match principal.split_once(':') {
-            Some((id, session)) => (id, Some(session)),
-            None => (principal, None),
-        })
+        named(&self.principal).map(role_session)
     }
 
     fn phrase<'t>(&'t self, session: Option<&'t str>) -> Option<Phrase<'t>> {
-        let name = self.user.as_deref().or(self.principal.as_deref());
-        if name.is_none() && self.id.is_none() {
+        let (user, key) = (named(&self.user), named(&self.id));
+        let name = user.or(named(&self.principal));
+        if name.is_none() && key.is_none() {
             return None;
         }
         let phrase = principal(self.kind.as_deref(), "principal", name)
-            .with_labelled("session", session.filter(|_| self.user.is_some()))
-            .with_labelled("access key", self.id.as_deref());
+            .with_labelled("session", session.filter(|_| user.is_some()))
+            .with_labelled("access key", key);
         Some(phrase)
     }
 }
@@ -62,6 +57,6 @@ impl AccessKey<'_> {
 impl KubernetesUser<'_> {
     /// The caller of the cluster. It is shown with the actor.
     pub fn describe(&self) -> Option<String> {
-        Phrase::new("Kubernetes user", Some(self.name.as_deref()?)).build()
+        Phrase::new("Kubernetes user", Some(named(&self.name)?)).build()
     }
 }

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use super::super::arn::short_name;
 use super::super::aws_types::plain_kind;
-use super::super::lenient::Str;
-use super::super::phrase::{Phrase, joined, known, listed, part, several};
+use super::super::lenient::{List, Str};
+use super::super::phrase::{Phrase, joined, known, listed, listed_once, named, part, several};
 use super::super::tags::Tags;
 use super::super::text::Text;
 use super::schema::{
-    Activity, Bucket, Container, Database, DatabaseUser, Ecs, Instance, Lambda, Limitless,
-    NAMED_MAX, PublicAccess, Resource, Service, Volumes, Workload,
+    Activity, Bucket, BucketObject, Container, Database, DatabaseUser, Ecs, Instance, Lambda,
+    Limitless, NAMED_MAX, PublicAccess, Resource, Service, Volumes, Workload,
 };
-use super::sequence::Sequence;
+use super::sequence::{Sequence, workload_kind};
 
 /// The `resourceType` of an attack sequence, which says nothing about what was hit.
 const SEQUENCE: &str = "AttackSequence";
@@ -24,9 +24,9 @@ pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option
     let sequence = service.detection.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();
     resource
-        .describe_kind(kind, sequence)
+        .describe_kind(kind, service)
         .or_else(|| sequence.and_then(Sequence::describe_resources))
-        .or_else(|| resource.describe_any())
+        .or_else(|| resource.describe_any(service))
         .or_else(|| service.activity.describe_affected())
         .or_else(|| resource.access_key.describe())
         .or_else(|| {
@@ -36,7 +36,7 @@ pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option
 
 impl Resource<'_> {
     /// The tags of the first resource that has some.
-    pub fn tags(&self) -> Vec<(Text, Text)> {
+    pub fn tags(&self, service: &Service<'_>) -> Vec<(Text, Text)> {
         let all = [
             self.buckets.first().map(|bucket| &bucket.tags),
             Some(&self.eks.tags),
@@ -45,35 +45,36 @@ impl Resource<'_> {
             Some(&self.database.tags),
             Some(&self.instance.tags),
         ];
-        let tags = all.into_iter().flatten().map(Tags::texts);
-        tags.into_iter().find(|tags| !tags.is_empty()).unwrap_or_default()
+        let mut tags = all.into_iter().flatten().map(Tags::texts);
+        let sequence = service.detection.sequence.as_ref();
+        tags.find(|tags| !tags.is_empty()).or_else(|| Some(sequence?.tags())).unwrap_or_default()
     }
 
     /// Describes the details that belong to the `resourceType`.
-    fn describe_kind(&self, kind: &str, sequence: Option<&Sequence<'_>>) -> Option<String> {
+    fn describe_kind(&self, kind: &str, service: &Service<'_>) -> Option<String> {
         match kind.to_ascii_lowercase().as_str() {
             "instance" => joined([self.instance.describe(), self.volumes.describe()], ", "),
             "accesskey" => self.describe_credentials(),
-            "s3bucket" | "s3object" => self.describe_buckets(),
+            "s3bucket" => self.describe_buckets(),
+            "s3object" => self.describe_objects().or_else(|| self.describe_buckets()),
             "ekscluster" | "kubernetescluster" => self.describe_kubernetes(),
             "ecscluster" => self.ecs.describe(&self.container),
             "container" => self.container.describe(),
             "lambda" => self.lambda.describe(),
-            "rdsdbinstance" => self.database.describe(&self.database_user),
-            "rdslimitlessdb" => self.limitless.describe(&self.database_user),
-            "attacksequence" => sequence.and_then(Sequence::describe_resources),
+            "rdsdbinstance" => self.describe_database(service),
+            "rdslimitlessdb" => self.describe_limitless(service),
             _ => None,
         }
     }
 
     /// Describes the first details that are there, whatever the `resourceType`.
-    fn describe_any(&self) -> Option<String> {
+    fn describe_any(&self, service: &Service<'_>) -> Option<String> {
         self.describe_buckets()
             .or_else(|| self.describe_kubernetes())
             .or_else(|| self.ecs.describe(&self.container))
             .or_else(|| self.lambda.describe())
-            .or_else(|| self.database.describe(&self.database_user))
-            .or_else(|| self.limitless.describe(&self.database_user))
+            .or_else(|| self.describe_database(service))
+            .or_else(|| self.describe_limitless(service))
             .or_else(|| self.container.describe())
             .or_else(|| self.describe_backup())
             .or_else(|| self.describe_model())
@@ -84,7 +85,7 @@ impl Resource<'_> {
     /// credentials of an instance have its id as their session, and were taken from it: it comes
     /// first.
     fn describe_credentials(&self) -> Option<String> {
-        let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
+        let id = named(&self.instance.id).or_else(|| self.access_key.instance());
         let key = self.access_key.describe_beside(id);
         let named = || Phrase::new("EC2 instance", Some(id?)).build();
         let instance = self.instance.describe().or_else(named);
@@ -102,7 +103,7 @@ impl Resource<'_> {
         let names = several(names, self.buckets.total)?;
         let objects = self.buckets.first().map(|bucket| &bucket.objects);
         let keys = objects.and_then(|objects| {
-            let keys = objects.items.iter().filter_map(|object| name(&object.key, &object.arn));
+            let keys = objects.items.iter().filter_map(BucketObject::name);
             several(keys, objects.total)
         });
         let label = if self.buckets.total > 1 { "S3 buckets" } else { "S3 bucket" };
@@ -117,10 +118,41 @@ impl Resource<'_> {
         phrase.with_list("public", several(shown, public.len())).build()
     }
 
+    /// `S3 object a/k (not public)`, `S3 objects a/k, a/l +2 more`: the objects of a single bucket.
+    fn describe_objects(&self) -> Option<String> {
+        let bucket = self.buckets.first().filter(|_| self.buckets.total == 1)?;
+        let place = bucket.name()?;
+        let paths = bucket.objects.items.iter().filter_map(|object| object.path(place));
+        let paths: Vec<String> = paths.collect();
+        let label = if bucket.objects.total > 1 { "S3 objects" } else { "S3 object" };
+        let paths = several(paths.iter().map(String::as_str), bucket.objects.total)?;
+        Phrase::of_list(label, Some(paths)).with(bucket.access.plain()).build()
+    }
+
     fn describe_kubernetes(&self) -> Option<String> {
         let cluster = name(&self.eks.name, &self.eks.arn);
         let cluster = cluster.and_then(|name| Phrase::new("EKS cluster", Some(name)).build());
         joined([cluster, self.kubernetes.workload.describe()], ", ")
+    }
+
+    /// `RDS instance orders (aurora-postgresql 15.4, cluster orders-cluster, user app)`.
+    fn describe_database(&self, service: &Service<'_>) -> Option<String> {
+        let Database { id, arn, cluster, engine, version, .. } = &self.database;
+        let id = name(id, arn).or(cluster.as_deref())?;
+        let engine = joined([engine.as_deref(), version.as_deref()], " ");
+        let phrase = Phrase::new("RDS instance", Some(id))
+            .with(engine.as_deref())
+            .with_labelled("cluster", cluster.as_deref().filter(|cluster| *cluster != id));
+        self.database_user.add_to(phrase, service).build()
+    }
+
+    fn describe_limitless(&self, service: &Service<'_>) -> Option<String> {
+        let Limitless { id, cluster, engine, .. } = &self.limitless;
+        let id = id.as_deref().or(cluster.as_deref())?;
+        let phrase = Phrase::new("RDS Limitless shard group", Some(id))
+            .with(engine.as_deref())
+            .with_labelled("cluster", cluster.as_deref().filter(|cluster| *cluster != id));
+        self.database_user.add_to(phrase, service).build()
     }
 
     fn describe_backup(&self) -> Option<String> {
@@ -161,18 +193,20 @@ impl Activity<'_> {
 }
 
 impl Instance<'_> {
-    /// `EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5, 198.51.100.1)`.
+    /// `EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5, 198.51.100.1)`, with every public address.
     pub(super) fn describe(&self) -> Option<String> {
         let interfaces = &self.interfaces.items;
         let private = interfaces.iter().find_map(|interface| interface.private.as_deref());
-        let public = interfaces.iter().find_map(|interface| interface.public.as_deref());
+        let public: Vec<&str> = interfaces.iter().filter_map(|one| named(&one.public)).collect();
+        let shown = several(public.iter().copied().take(NAMED_MAX), public.len());
         let v6 = interfaces.iter().find_map(|interface| interface.v6.first());
-        self.id.as_deref()?;
-        Phrase::new("EC2 instance", self.id.as_deref())
+        let v6 = v6.filter(|_| public.is_empty());
+        Phrase::new("EC2 instance", Some(named(&self.id)?))
             .with(self.tags.name())
             .with(self.kind.as_deref())
             .with(private)
-            .with(public.or(v6.map(AsRef::as_ref)))
+            .with_list("", shown)
+            .with(v6.map(AsRef::as_ref))
             .build()
     }
 }
@@ -180,6 +214,18 @@ impl Instance<'_> {
 impl Bucket<'_> {
     fn name(&self) -> Option<&str> {
         name(&self.name, &self.arn)
+    }
+}
+
+impl BucketObject<'_> {
+    fn name(&self) -> Option<&str> {
+        name(&self.key, &self.arn)
+    }
+
+    /// `bucket/key`, as the ARN has it.
+    fn path(&self, bucket: &str) -> Option<String> {
+        let path = named(&self.key).map(|key| [bucket, "/", key].concat());
+        path.or_else(|| named(&self.arn).map(|arn| short_name(arn).to_owned()))
     }
 }
 
@@ -196,36 +242,44 @@ impl PublicAccess<'_> {
 
 /// The name, or that in the ARN.
 fn name<'t>(name: &'t Str<'_>, arn: &'t Str<'_>) -> Option<&'t str> {
-    name.as_deref().or_else(|| arn.as_deref().map(short_name))
+    named(name).or_else(|| named(arn).map(short_name))
 }
 
 impl Workload<'_> {
-    /// `pods kube-system/miner (image evil/miner)`.
+    /// `pod kube-system/miner (image evil/miner)`.
     fn describe(&self) -> Option<String> {
-        let name = self.name.as_deref()?;
+        let name = named(&self.name)?;
         let full = match self.namespace.as_deref() {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name.to_owned(),
         };
-        let images = self.containers.items.iter().filter_map(Container::image_or_name);
-        let images = images.take(NAMED_MAX);
-        Phrase::new(self.kind.as_deref().unwrap_or("workload"), Some(&full))
-            .with_list("image", several(images, self.containers.total))
+        Phrase::new(workload_kind(&self.kind), Some(&full))
+            .with_list("image", images(&self.containers))
             .build()
     }
 }
 
+/// The images of containers, each once.
+fn images<const N: usize>(containers: &List<Container<'_>, N>) -> Option<String> {
+    let all: Vec<_> = containers.items.iter().collect();
+    let alike = |one: &Container<'_>, other: &Container<'_>| {
+        one.image.is_some() && one.image == other.image
+    };
+    let describe = |one: &Container<'_>| one.image_or_name().map(|text| part(text).into_owned());
+    listed_once(&all, containers.total, NAMED_MAX, alike, describe)
+}
+
 impl Container<'_> {
     pub(super) fn describe(&self) -> Option<String> {
-        let name = self.name.as_deref().or(self.id.as_deref());
-        if name.is_none() && self.image.is_none() {
+        let name = named(&self.name).or(named(&self.id));
+        if name.is_none() && named(&self.image).is_none() {
             return None;
         }
         Phrase::new("container", name).with_labelled("image", self.image.as_deref()).build()
     }
 
     fn image_or_name(&self) -> Option<&str> {
-        self.image.as_deref().or(self.name.as_deref())
+        named(&self.image).or(named(&self.name))
     }
 }
 
@@ -233,8 +287,7 @@ impl Ecs<'_> {
     /// `ECS cluster shop (task definition web:7, task 0a1b, image shop/web)`.
     fn describe(&self, container: &Container<'_>) -> Option<String> {
         let name = name(&self.name, &self.arn)?;
-        let images = self.task.containers.items.iter().filter_map(Container::image_or_name);
-        let images = several(images.take(NAMED_MAX), self.task.containers.total)
+        let images = images(&self.task.containers)
             .or_else(|| container.image_or_name().map(|text| part(text).into_owned()));
         Phrase::new("ECS cluster", Some(name))
             .with_labelled("task definition", self.task.definition.as_deref().map(short_name))
@@ -254,40 +307,12 @@ impl Lambda<'_> {
     }
 }
 
-impl Database<'_> {
-    /// `RDS instance orders (aurora-postgresql 15.4, cluster orders-cluster, user app)`.
-    fn describe(&self, user: &DatabaseUser<'_>) -> Option<String> {
-        let id = name(&self.id, &self.arn).or(self.cluster.as_deref())?;
-        let engine = joined([self.engine.clone(), self.version.clone()].map(owned), " ");
-        user.add_to(
-            Phrase::new("RDS instance", Some(id))
-                .with(engine.as_deref())
-                .with_labelled("cluster", self.cluster.as_deref().filter(|cluster| *cluster != id)),
-        )
-        .build()
-    }
-}
-
-fn owned(text: Str<'_>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-impl Limitless<'_> {
-    fn describe(&self, user: &DatabaseUser<'_>) -> Option<String> {
-        let id = self.id.as_deref().or(self.cluster.as_deref())?;
-        user.add_to(
-            Phrase::new("RDS Limitless shard group", Some(id))
-                .with(self.engine.as_deref())
-                .with_labelled("cluster", self.cluster.as_deref().filter(|cluster| *cluster != id)),
-        )
-        .build()
-    }
-}
-
 impl DatabaseUser<'_> {
-    fn add_to<'t>(&'t self, phrase: Phrase<'t>) -> Phrase<'t> {
+    /// Adds the user, unless the actor names those who logged in.
+    fn add_to<'t>(&'t self, phrase: Phrase<'t>, service: &Service<'_>) -> Phrase<'t> {
+        let user = self.name.as_deref().filter(|_| !service.activity.login.names_users());
         phrase
-            .with_labelled("user", self.name.as_deref())
+            .with_labelled("user", user)
             .with_labelled("database", self.database.as_deref())
             .with_labelled("application", self.application.as_deref())
     }

@@ -24,7 +24,8 @@ pub(super) const NAMED_MAX: usize = 3;
 const PROBES_MAX: usize = 50;
 /// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
-/// The most groups, containers and volumes that are read. Any of them may be the one that matters.
+/// The most interfaces, groups, containers and volumes that are read. Any of them may be the one
+/// that matters.
 const READ_MAX: usize = 50;
 
 object! {
@@ -97,7 +98,7 @@ object! {
         tags: Tags<'a> = "tags",
         profile: Str<'a> = "iamInstanceProfile" / "arn",
         image: Str<'a> = "imageId",
-        interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
+        interfaces: List<Interface<'a>, READ_MAX> = "networkInterfaces",
     }
     struct Interface<'a> {
         private: Str<'a> = "privateIpAddress",
@@ -105,7 +106,7 @@ object! {
         v6: List<Cow<'a, str>, 1> = "ipv6Addresses",
         vpc: Str<'a> = "vpcId",
         subnet: Str<'a> = "subnetId",
-        groups: List<SecurityGroup<'a>, NAMED_MAX> = "securityGroups",
+        groups: List<SecurityGroup<'a>, READ_MAX> = "securityGroups",
     }
     struct SecurityGroup<'a> {
         id: Str<'a> = "groupId",

@@ -8,7 +8,7 @@ use hansho::finding::parse;
 const EXPECTED: &[(&str, &str, &[&str])] = &[
     (
         "kubernetes-exec",
-        "EKS cluster payments, pods kube-system/coredns-1",
+        "EKS cluster payments, pod kube-system/coredns-1",
         &[
             "Command: /bin/sh",
             "Call: HTTP 101 (succeeded), kubectl/v1.33",
@@ -39,7 +39,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "s3-object-malware",
-        "S3 bucket uploads (object in/invoice.zip, not public)",
+        "S3 object uploads/in/invoice.zip (not public)",
         &[
             "File: invoice.exe (hash \
              275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f)",
@@ -50,7 +50,7 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "kubernetes-privileged",
-        "EKS cluster payments, deployments shop/miner (image evil/miner:1)",
+        "EKS cluster payments, deployment shop/miner (image evil/miner:1)",
         &[
             "Call: HTTP 201 (succeeded), kubectl/v1.33",
             "User: groups system:masters, system:authenticated, session deploy",

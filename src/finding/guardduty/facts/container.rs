@@ -2,17 +2,19 @@
 
 use super::super::super::fact::Facts;
 use super::super::super::lenient::List;
-use super::super::super::phrase::{Phrase, several};
+use super::super::super::phrase::{Phrase, named, several};
 use super::super::schema::{Container, Ecs, HostVolume, NAMED_MAX, Resource};
+use super::says;
 
-pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
+pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, said: &str) {
     let kind = resource.kind.as_deref().unwrap_or_default().to_ascii_lowercase();
     facts.add("Task", resource.ecs.describe_task());
     if kind != "container" {
-        facts.add("Container", resource.container.describe_inside());
+        facts.add("Container", resource.container.describe_inside(said));
     }
     if matches!(kind.as_str(), "ekscluster" | "kubernetescluster" | "ecscluster" | "container") {
-        facts.add("Host", resource.instance.describe());
+        let host = resource.instance.describe();
+        facts.add("Host", host.filter(|host| !said.contains(host.as_str())));
     }
 }
 
@@ -40,10 +42,12 @@ impl Ecs<'_> {
 }
 
 impl Container<'_> {
-    /// `api (image shop/api:41, privileged)`.
-    fn describe_inside(&self) -> Option<String> {
-        Phrase::new("", self.name.as_deref().or(self.id.as_deref()))
-            .with_labelled("image", self.image.as_deref())
+    /// `api (image shop/api:41, privileged)`. The resource may have said the image, or the name in
+    /// its place.
+    fn describe_inside(&self, said: &str) -> Option<String> {
+        let unsaid = |text: &&str| !says(said, text);
+        Phrase::new("", named(&self.name).or(named(&self.id)).filter(unsaid))
+            .with_labelled("image", named(&self.image).filter(unsaid))
             .with((self.privileged == Some(true)).then_some("privileged"))
             .build()
     }

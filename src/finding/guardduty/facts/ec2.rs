@@ -2,8 +2,11 @@
 
 use super::super::super::arn::short_name;
 use super::super::super::fact::Facts;
-use super::super::super::phrase::{Phrase, joined, listed, part};
+use super::super::super::phrase::{Phrase, joined, listed_once, named, part};
 use super::super::schema::{Instance, Resource, SecurityGroup};
+
+/// The most security groups that are shown.
+const GROUPS_MAX: usize = 4;
 
 /// Adds nothing for a bucket, which stands in no network.
 pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
@@ -15,13 +18,21 @@ pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
 }
 
 impl Instance<'_> {
-    /// `vpc-0aa, subnet-0bb, sg-0cc (open)`: the first network interface.
+    /// `vpc-0aa, subnet-0bb, sg-0cc (open), sg-0dd, 2 interfaces`: the place of the first network
+    /// interface, and the security groups of all.
     fn describe_network(&self) -> Option<String> {
-        let interface = self.interfaces.first()?;
-        let place = [&interface.vpc, &interface.subnet].map(|id| id.as_deref().map(part));
-        let groups = &interface.groups;
-        let names = groups.items.iter().filter_map(SecurityGroup::describe).collect();
-        joined([joined(place, ", "), listed(names, groups.total)], ", ")
+        let first = self.interfaces.first()?;
+        let place = [&first.vpc, &first.subnet].map(|id| named(id).map(part));
+        let interfaces = self.interfaces.items.iter();
+        let total = interfaces.clone().map(|one| one.groups.total).sum();
+        let groups: Vec<&SecurityGroup<'_>> =
+            interfaces.flat_map(|one| &one.groups.items).collect();
+        let alike = |one: &SecurityGroup<'_>, other: &SecurityGroup<'_>| one.id == other.id;
+        let describe = |group: &SecurityGroup<'_>| group.describe();
+        let groups = listed_once(&groups, total, GROUPS_MAX, alike, describe);
+        let count = Some(self.interfaces.total).filter(|count| *count > 1);
+        let count = count.map(|count| format!("{count} interfaces"));
+        joined([joined(place, ", "), groups, count], ", ")
     }
 
     /// `profile web (image ami-0dd)`: what it may do, and what it was made of. The image alone is

@@ -5,13 +5,13 @@ use percent_encoding::percent_decode_str;
 
 use super::super::super::fact::Facts;
 use super::super::super::lenient::Str;
-use super::super::super::phrase::{Phrase, joined, part, several};
+use super::super::super::phrase::{Phrase, joined, named, part, several};
 use super::super::schema::{
     Activity, KubernetesCall, KubernetesUser, NAMED_MAX, Resource, Workload,
 };
 use super::container::host_access;
 
-pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, activity: &Activity<'_>) {
+pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, activity: &Activity<'_>, said: &str) {
     let call = &activity.kubernetes;
     facts.add("Command", call.command());
     facts.add("Call", call.describe_call());
@@ -19,7 +19,8 @@ pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>, activity: &Activit
     let user = &resource.kubernetes.user;
     facts.add("User", user.describe_rights());
     // The cluster maps an IAM principal to the user.
-    facts.add("Credential", user.name.as_ref().and_then(|_| resource.access_key.describe()));
+    let key = named(&user.name).and_then(|_| resource.access_key.describe());
+    facts.add("Credential", key.filter(|key| !said.contains(key.as_str())));
     facts.add("Workload", resource.kubernetes.workload.describe_access());
 }
 
@@ -30,14 +31,10 @@ impl KubernetesCall<'_> {
         self.parameters.as_deref().and_then(arguments).or_else(|| query.and_then(arguments))
     }
 
-    /// `HTTP 403 (denied), kubectl/v1.33`. The actor names the verb and the URI. Without a URI the
-    /// target stands here.
+    /// `HTTP 403 (denied), kubectl/v1.33`. The actor names the verb and the target.
     fn describe_call(&self) -> Option<String> {
-        let resource = joined([plain(&self.resource), plain(&self.subresource)], "/");
-        let name = joined([plain(&self.namespace), plain(&self.resource_name)], "/");
-        let target = joined([resource, name], " ").filter(|_| self.uri.is_none());
         let status = self.status.map(|status| format!("HTTP {status} ({})", outcome(status)));
-        joined([target, status, plain(&self.user_agent)], ", ")
+        joined([status, plain(&self.user_agent)], ", ")
     }
 }
 

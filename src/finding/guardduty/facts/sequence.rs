@@ -10,6 +10,7 @@ const TECHNIQUE: &str = "ATTACK_TECHNIQUE";
 const FINDING: &str = "FINDING";
 
 pub(super) fn add(facts: &mut Facts, sequence: &Sequence<'_>) {
+    facts.add("Remote", sequence.describe_remotes());
     facts.add("Signals", sequence.describe_signals());
     facts.add("Tactics", sequence.describe_tactics());
     facts.add("Indicators", sequence.describe_indicators());

@@ -1,4 +1,5 @@
 //! The facts of findings, from the fields that give them.
 
 mod account;
+mod sequence;
 mod workload;

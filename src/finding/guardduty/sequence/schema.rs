@@ -1,18 +1,18 @@
 //! The fields of an attack sequence that hansho reads.
 //!
 //! Source: GuardDuty API reference, `Sequence`, `Signal`, `Indicator`, `Actor`, `NetworkEndpoint`,
-//! `ResourceV2` and `ResourceData`.
+//! `ResourceV2`, `ResourceData`, `Ec2NetworkInterface` and `EcsTask`.
 
 use std::borrow::Cow;
 
 use super::super::super::lenient::{List, Str, object};
 use super::super::super::remote::{AutonomousSystem, Location};
-use super::super::super::tags::NameTag;
+use super::super::super::tags::Tags;
 
-/// The most actors and endpoints that are shown.
-const NAMED_MAX: usize = 3;
-/// The most signals, resources and indicators that are read. GuardDuty writes up to 100 signals
-/// and indicators, and up to 400 resources.
+/// The most actors and addresses that are shown.
+pub(super) const NAMED_MAX: usize = 3;
+/// The most signals, resources, endpoints and indicators that are read. GuardDuty writes up to 100
+/// signals and indicators, and up to 400 resources and endpoints.
 const READ_MAX: usize = 100;
 /// The most values of an indicator that are shown.
 const VALUES_MAX: usize = 10;
@@ -22,7 +22,7 @@ object! {
         description: Str<'a> = "description",
         actors: List<Actor<'a>, NAMED_MAX> = "actors",
         resources: List<Involved<'a>, READ_MAX> = "resources",
-        endpoints: List<Endpoint<'a>, NAMED_MAX> = "endpoints",
+        endpoints: List<Endpoint<'a>, READ_MAX> = "endpoints",
         signals: List<Signal<'a>, READ_MAX> = "signals",
         indicators: List<Indicator<'a>, READ_MAX> = "sequenceIndicators",
     }
@@ -43,6 +43,7 @@ object! {
     }
     struct User<'a> {
         name: Str<'a> = "name",
+        /// `AROA…:session` of a role.
         uid: Str<'a> = "uid",
         kind: Str<'a> = "type",
         credential: Str<'a> = "credentialUid",
@@ -69,7 +70,7 @@ object! {
         uid: Str<'a> = "uid",
         name: Str<'a> = "name",
         kind: Str<'a> = "resourceType",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         data: Data<'a> = "data",
     }
     struct Data<'a> {
@@ -78,10 +79,21 @@ object! {
         workload: Workload<'a> = "kubernetesWorkload",
         image: Str<'a> = "container" / "image",
         instance_kind: Str<'a> = "ec2Instance" / "instanceType",
+        interface: Interface<'a> = "ec2NetworkInterface",
+        task_definition: Str<'a> = "ecsTask" / "taskDefinitionArn",
     }
     struct AccessKey<'a> {
         user: Str<'a> = "userName",
         user_kind: Str<'a> = "userType",
+        principal: Str<'a> = "principalId",
+    }
+    struct Interface<'a> {
+        public: Str<'a> = "publicIp",
+        private: List<PrivateAddress<'a>, 1> = "privateIpAddresses",
+        vpc: Str<'a> = "vpcId",
+    }
+    struct PrivateAddress<'a> {
+        ip: Str<'a> = "privateIpAddress",
     }
     struct Workload<'a> {
         namespace: Str<'a> = "namespace",

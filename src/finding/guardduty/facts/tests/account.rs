@@ -8,7 +8,7 @@ pub(super) fn read(resource: &str, service: &str) -> Finding {
     read_in(&raw).unwrap()
 }
 
-fn resource(finding: &Finding) -> &str {
+pub(super) fn resource(finding: &Finding) -> &str {
     finding.resource.as_ref().map_or("", |text| text.as_str())
 }
 
@@ -17,125 +17,12 @@ fn line(fact: &Fact) -> String {
     [fact.label, ": ", fact.text.as_str()].concat()
 }
 
-fn actor(finding: &Finding) -> String {
+pub(super) fn actor(finding: &Finding) -> String {
     finding.actor.as_ref().map_or(String::new(), line)
 }
 
 pub(super) fn facts(finding: &Finding) -> Vec<String> {
     finding.facts.iter().map(line).collect()
-}
-
-fn sequence(parts: &str) -> Finding {
-    let service = format!(r#""detection":{{"sequence":{{{parts}}}}}"#);
-    read(r#""resourceType":"AttackSequence""#, &service)
-}
-
-// Resources of sequences.
-const INSTANCE: &str = r#"{"uid":"arn:aws:ec2:eu-west-1:111122223333:instance/i-0a1b","name":"web-1",
-    "resourceType":"EC2_INSTANCE","tags":[{"key":"Name","value":"web-1"}],
-    "data":{"ec2Instance":{"instanceType":"t3.micro"}}}"#;
-const INTERFACE: &str = r#"{"uid":"eni-0a","resourceType":"EC2_NETWORK_INTERFACE"}"#;
-const GROUP: &str = r#"{"uid":"arn:aws:autoscaling:r:1:autoScalingGroup:x:autoScalingGroupName/web",
-    "name":"web","resourceType":"AUTOSCALING_AUTO_SCALING_GROUP"}"#;
-const TASK: &str =
-    r#"{"uid":"arn:aws:ecs:eu-west-1:111122223333:task/shop/0a1b","resourceType":"ECS_TASK"}"#;
-const ECS: &str =
-    r#"{"uid":"arn:aws:ecs:r:1:cluster/shop","name":"shop","resourceType":"ECS_CLUSTER"}"#;
-const CONTAINER: &str = r#"{"uid":"c1","name":"cart","resourceType":"CONTAINER",
-    "data":{"container":{"image":"shop/cart:1"}}}"#;
-const EKS: &str =
-    r#"{"uid":"arn:aws:eks:r:1:cluster/prod","name":"prod","resourceType":"EKS_CLUSTER"}"#;
-const PODS: &str = r#"{"uid":"u","name":"miner","resourceType":"KUBERNETES_WORKLOAD",
-    "data":{"kubernetesWorkload":{"namespace":"kube-system","type":"pods"}}}"#;
-const KEY: &str = r#"{"uid":"AKIAEXAMPLE","name":"AKIAEXAMPLE","resourceType":"ACCESS_KEY",
-    "data":{"accessKey":{"userName":"deploy","userType":"IAMUser","principalId":"AIDA"}}}"#;
-const BUCKET: &str = r#"{"uid":"arn:aws:s3:::invoices","name":"invoices","resourceType":"S3_BUCKET",
-    "data":{"s3Bucket":{"effectivePermission":"PUBLIC"}}}"#;
-const OBJECT: &str =
-    r#"{"uid":"arn:aws:s3:::invoices/a.pdf","name":"a.pdf","resourceType":"S3_OBJECT"}"#;
-
-#[test]
-fn a_sequence_names_its_resources_whatever_they_are() {
-    for (resources, said) in [
-        (
-            vec![INTERFACE, INSTANCE],
-            "EC2 instance i-0a1b (web-1, t3.micro), EC2 network interface eni-0a",
-        ),
-        (vec![GROUP, INSTANCE], "EC2 instance i-0a1b (web-1, t3.micro), Auto Scaling group web"),
-        (
-            vec![ECS, TASK, CONTAINER],
-            "ECS cluster shop, ECS task 0a1b, container cart (image shop/cart:1)",
-        ),
-        (vec![EKS, PODS], "EKS cluster prod, pods kube-system/miner"),
-        (vec![KEY], "IAMUser deploy (access key AKIAEXAMPLE)"),
-        (
-            vec![KEY, OBJECT, BUCKET],
-            "S3 bucket invoices (PUBLIC), IAMUser deploy (access key AKIAEXAMPLE), S3 object a.pdf",
-        ),
-        (
-            vec![ECS; 9],
-            "ECS cluster shop, ECS cluster shop, ECS cluster shop, ECS cluster shop, \
-            ECS cluster shop +4 more",
-        ),
-        (vec![], ""),
-    ] {
-        let finding = sequence(&format!(r#""resources":[{}]"#, resources.join(",")));
-        assert_eq!(resource(&finding), said, "{resources:?}");
-    }
-    assert_eq!(resource(&read(r#""resourceType":"AttackSequence""#, "")), "");
-}
-
-#[test]
-fn a_sequence_tells_its_signals_and_indicators() {
-    let finding = sequence(
-        r#""signals":[
-            {"type":"CLOUD_TRAIL","name":"CreateAccessKey","count":2},
-            {"type":"S3_DATA_EVENTS","name":"DeleteObject"},
-            {"type":"FINDING","name":"UnauthorizedAccess:IAMUser/TorIPCaller","count":1},
-            {"type":"CLOUD_TRAIL","name":"StopLogging","count":1},
-            {"type":"CLOUD_TRAIL","name":"CreateAccessKey"}],
-        "sequenceIndicators":[
-            {"key":"UNUSUAL_ASN_FOR_USER","values":["64500"]},
-            {"key":"ATTACK_TACTIC","values":["Persistence","Impact"]},
-            {"key":"HIGH_RISK_API","values":["iam:CreateAccessKey","cloudtrail:StopLogging"]},
-            {"key":"ATTACK_TECHNIQUE","values":["T1098 - Account Manipulation","T1485"]},
-            {"key":"SUSPICIOUS_USER_AGENT"},
-            {"key":"TOR_IP","values":["198.51.100.77"]}]"#,
-    );
-    assert_eq!(
-        facts(&finding),
-        [
-            "Signals: 5: UnauthorizedAccess:IAMUser/TorIPCaller; CloudTrail CreateAccessKey ×3, \
-             StopLogging; S3 data events DeleteObject",
-            "Tactics: Persistence, Impact (T1098, T1485)",
-            "Indicators: Tor exit node 198.51.100.77; high risk API iam:CreateAccessKey, \
-             cloudtrail:StopLogging; suspicious user agent; unusual ASN for user 64500",
-        ]
-    );
-}
-
-#[test]
-fn a_sequence_tells_who_it_was() {
-    let user = r#"{"user":{"name":"deploy","type":"IAMUser","credentialUid":"AKIAEXAMPLE"},
-        "session":{"mfaStatus":"DISABLED"}}"#;
-    let role = r#"{"user":{"name":"bob","type":"AssumedRole"},
-        "session":{"mfaStatus":"ENABLED","issuer":"arn:aws:iam::111122223333:role/Admin"}}"#;
-    let process = r#"{"id":"p","process":{"name":"xmr","path":"/tmp/xmr","sha256":"abab"}}"#;
-    let inbound = r#"{"ip":"198.51.100.7","port":49152,"connection":{"direction":"INBOUND"}}"#;
-    let outbound = r#"{"ip":"198.51.100.8","domain":"pool.example","port":3333,
-        "connection":{"direction":"OUTBOUND"}}"#;
-    for (actors, endpoints, said) in [
-        (user, inbound, "IAMUser deploy (credential AKIAEXAMPLE, no MFA) from 198.51.100.7"),
-        (role, "", "AssumedRole bob (role Admin)"),
-        (
-            process,
-            outbound,
-            "process /tmp/xmr (SHA-256 abab) from 198.51.100.8 (pool.example, port 3333)",
-        ),
-    ] {
-        let finding = sequence(&format!(r#""actors":[{actors}],"endpoints":[{endpoints}]"#));
-        assert_eq!(actor(&finding), format!("Actor: {said}"));
-    }
 }
 
 #[test]
@@ -171,8 +58,44 @@ fn credentials_name_their_session_and_instance() {
             "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (role("111122223333", ""), "AssumedRole web (access key ASIAEXAMPLE)"),
+        (role("null", ""), "AssumedRole web (access key ASIAEXAMPLE)"),
+        (role("null", "").replace("ASIAEXAMPLE", "None"), "AssumedRole web"),
     ] {
         assert_eq!(resource(&read(&resource_json, "")), said, "{resource_json}");
+    }
+}
+
+#[test]
+fn the_word_null_is_no_name() {
+    for (resource_json, service, said) in [
+        (
+            r#""accessKeyDetails":{"userType":"null","userName":"null","accessKeyId":"None"}"#,
+            "",
+            ("", ""),
+        ),
+        (
+            r#""accessKeyDetails":{"userName":"null","principalId":"AIDA","accessKeyId":"null"}"#,
+            "",
+            ("principal AIDA", ""),
+        ),
+        (
+            r#""s3BucketDetails":[{"name":"null","arn":"arn:aws:s3:::data"}]"#,
+            "",
+            ("S3 bucket data", ""),
+        ),
+        (r#""instanceDetails":{"instanceId":"null"}"#, "", ("", "")),
+        (
+            "",
+            r#""action":{"awsApiCallAction":{"api":"GetUser","serviceName":"null",
+                "remoteAccountDetails":{"accountId":"null","affiliated":false},
+                "remoteIpDetails":{"ipAddressV4":"null","ipAddressV6":"2001:db8::7"}}}"#,
+            ("", "Caller: 2001:db8::7 calling GetUser"),
+        ),
+        ("", r#""action":{"dnsRequestAction":{"domain":"null"}}"#, ("", "")),
+    ] {
+        let finding = read(resource_json, service);
+        let found = (resource(&finding), actor(&finding));
+        assert_eq!((found.0, found.1.as_str()), said, "{resource_json} {service}");
     }
 }
 
@@ -248,8 +171,49 @@ fn unusual_behaviour_is_read_in_both_forms() {
             "asn":{"observations":{"text":["64500","64501"]}},"odd":[]},"Other":"x"}}}}"#,
     );
     assert_eq!(facts(&newer), ["Unusual: country AQ; asn 64500, 64501"]);
-    let scan = read("", r#""additionalInfo":{"portsScannedSample":[22,80,443]}"#);
-    assert_eq!(facts(&scan), ["Scanned ports: 22, 80, 443"]);
+}
+
+#[test]
+fn additional_info_tells_threats_ports_and_traffic() {
+    let connection = |local: u16| {
+        format!(
+            r#","action":{{"networkConnectionAction":{{"connectionDirection":"INBOUND",
+                "remoteIpDetails":{{"ipAddressV4":"198.51.100.7"}},
+                "localPortDetails":{{"port":{local}}}}}}}"#
+        )
+    };
+    let evidence = r#","evidence":{"threatIntelligenceDetails":[
+        {"threatListName":"Intel","threatNames":["Scanner"]}]}"#;
+    let traffic = r#""inBytes":"321987","localPort":"8080","outBytes":52400000000"#;
+    for (info, service, said) in [
+        (r#""portsScannedSample":[22,80,443]"#, "", &["Scanned ports: 22, 80, 443"] as &[&str]),
+        (
+            r#""threatListName":"Intel","threatName":"Scanner""#,
+            "",
+            &["Threat: Scanner (list Intel)"],
+        ),
+        (r#""threatListName":"Intel""#, "", &["Threat: list Intel"]),
+        (r#""threatListName":"","threatName":"null""#, "", &[]),
+        (r#""threatListName":"Intel","threatName":"Scanner""#, evidence, &[]),
+        (r#""unusual":"8080""#, "", &["Unusual: port 8080"]),
+        (
+            r#""unusual":{"port":8080,"asnOrg":"EXAMPLE"},"unusualProtocol":"UDP""#,
+            "",
+            &["Unusual: port 8080; protocol UDP; network EXAMPLE"],
+        ),
+        (r#""unusual":{"hoursOfDay":[1513609200000]}"#, "", &[]),
+        (r#""unusual":"often""#, "", &[]),
+        (traffic, "", &["Traffic: 52.4 GB out, 322.0 kB in, local port 8080"]),
+        (traffic, &connection(8080), &["Traffic: 52.4 GB out, 322.0 kB in"]),
+        (traffic, &connection(22), &["Traffic: 52.4 GB out, 322.0 kB in, local port 8080"]),
+        (r#""totalBytesOut":321,"totalBytesIn":"-1""#, "", &["Traffic: 321 bytes out"]),
+    ] {
+        let value = serde_json::to_string(&format!("{{{info}}}")).unwrap();
+        for form in [info.to_owned(), format!(r#""type":"default","value":{value}"#)] {
+            let finding = read("", &format!(r#""additionalInfo":{{{form}}}{service}"#));
+            assert_eq!(facts(&finding), said, "{form}");
+        }
+    }
 }
 
 #[test]
@@ -273,6 +237,42 @@ fn an_instance_tells_where_it_stands() {
     let tags: Vec<_> =
         finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     assert_eq!(tags, [("Team", "shop"), ("Name", "web-1")]);
+}
+
+#[test]
+fn an_instance_tells_all_its_interfaces() {
+    let interface = |public: &str, groups: &str| {
+        format!(
+            r#"{{"vpcId":"vpc-0aa","subnetId":"subnet-0bb","publicIp":"{public}",
+                "securityGroups":[{groups}]}}"#
+        )
+    };
+    let (narrow, wide) = (r#"{"groupId":"sg-0cc"}"#, r#"{"groupId":"sg-0dd","groupName":"wide"}"#);
+    let many: Vec<_> = (0..6).map(|n| format!(r#"{{"groupId":"sg-{n}"}}"#)).collect();
+    for (interfaces, addresses, network) in [
+        (
+            vec![interface("", narrow), interface("198.51.100.2", wide)],
+            " (198.51.100.2)",
+            "sg-0cc, sg-0dd (wide), 2 interfaces",
+        ),
+        (
+            (0..5).map(|n| interface(&format!("198.51.100.{n}"), narrow)).collect(),
+            " (198.51.100.0, 198.51.100.1, 198.51.100.2 +2 more)",
+            "sg-0cc, 5 interfaces",
+        ),
+        (vec![interface("null", &many.join(","))], "", "sg-0, sg-1, sg-2, sg-3 +2 more"),
+    ] {
+        let finding = read(
+            &format!(
+                r#""resourceType":"Instance","instanceDetails":{{"instanceId":"i-0abc",
+                    "networkInterfaces":[{}]}}"#,
+                interfaces.join(",")
+            ),
+            "",
+        );
+        assert_eq!(resource(&finding), ["EC2 instance i-0abc", addresses].concat());
+        assert_eq!(facts(&finding), [["Network: vpc-0aa, subnet-0bb, ", network].concat()]);
+    }
 }
 
 #[test]
@@ -355,16 +355,21 @@ const FULL: (&str, &str) = (
     "additionalInfo":{"userAgent":{"fullUserAgent":E},"anomalies":{"anomalousAPIs":E},
         "unusualBehavior":{"unusualASNsAccountProfiling":E,"unusualAPIsUserIdentityProfiling":E},
         "profiledBehavior":{"frequentProfiledAPIsUserIdentityProfiling":E},
-        "apiCalls":[{"name":E,"count":7}],"portsScannedSample":[E,E]}"#,
+        "apiCalls":[{"name":E,"count":7}],"portsScannedSample":[E,E],"threatName":E,
+        "threatListName":E,"unusual":{"port":E,"asnOrg":E},"unusualProtocol":E,"localPort":E}"#,
 );
 
 const SEQUENCE: &str = r#""detection":{"sequence":{
-    "actors":[{"user":{"name":E,"type":E,"credentialUid":E},"session":{"issuer":E,"mfaStatus":E}},
+    "actors":[{"user":{"name":E,"uid":E,"type":E,"credentialUid":E},"session":{"issuer":E,"mfaStatus":E}},
         {"process":{"path":E,"sha256":E}},{"id":E}],
     "endpoints":[{"ip":E,"domain":E,"port":E,"connection":{"direction":"OUTBOUND"},
         "location":{"city":E,"country":E},"autonomousSystem":{"name":E,"number":E}}],
     "resources":[{"uid":E,"name":E,"resourceType":E,"tags":[{"key":"Name","value":E}]},
-        {"uid":E,"resourceType":"ACCESS_KEY","data":{"accessKey":{"userName":E,"userType":E}}},
+        {"uid":E,"resourceType":"ACCESS_KEY","data":{"accessKey":{"userName":E,"userType":E,
+            "principalId":E}}},
+        {"uid":E,"resourceType":"EC2_NETWORK_INTERFACE","data":{"ec2NetworkInterface":{
+            "publicIp":E,"vpcId":E,"privateIpAddresses":[{"privateIpAddress":E}]}}},
+        {"uid":E,"resourceType":"ECS_TASK","data":{"ecsTask":{"taskDefinitionArn":E}}},
         {"uid":E,"resourceType":"KUBERNETES_WORKLOAD",
             "data":{"kubernetesWorkload":{"namespace":E,"type":E}}},
         {"uid":E,"resourceType":"CONTAINER","data":{"container":{"image":E}}}],

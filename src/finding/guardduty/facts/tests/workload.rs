@@ -29,11 +29,34 @@ fn calls_of_kubernetes() {
         (
             r#""resource":"pods","subresource":"exec","namespace":"kube-system",
                 "resourceName":"coredns-1","statusCode":200"#,
-            &["Call: pods/exec kube-system/coredns-1, HTTP 200 (succeeded)"],
+            &["Call: HTTP 200 (succeeded)"],
         ),
     ] {
         let service = format!(r#""action":{{"kubernetesApiCallAction":{{{call}}}}}"#);
         assert_eq!(facts(&read("", &service)), said, "{call}");
+    }
+}
+
+/// The fields of a call, and the caller.
+#[test]
+fn callers_of_kubernetes() {
+    for (call, said) in [
+        (
+            r#""verb":"create","requestUri":"/api/v1/namespaces/web/pods/a/exec?command=%2Fbin%2Fsh""#,
+            "create /api/v1/namespaces/web/pods/a/exec",
+        ),
+        (
+            r#""verb":"create","resource":"pods","subresource":"exec","namespace":"web",
+                "resourceName":"a","sourceIPs":["198.51.100.7"]"#,
+            "198.51.100.7, create pods/exec web/a",
+        ),
+        (r#""verb":"list","resource":"secrets""#, "list secrets"),
+        (r#""verb":"list","requestUri":"?limit=5""#, "list"),
+        (r#""verb":"list","requestUri":"/api/v1/pods","resource":"pods""#, "list /api/v1/pods"),
+    ] {
+        let service = format!(r#""action":{{"kubernetesApiCallAction":{{{call}}}}}"#);
+        let actor = read("", &service).actor.unwrap();
+        assert_eq!((actor.label, actor.text.as_str()), ("Caller", said), "{call}");
     }
 }
 
@@ -71,7 +94,13 @@ fn credentials_of_kubernetes_users() {
     let key = r#""accessKeyDetails":{"userType":"IAMUser","userName":"ci","accessKeyId":"AKIA1"}"#;
     let user = r#""kubernetesDetails":{"kubernetesUserDetails":{"username":"ci"}}"#;
     check(&[
-        (&format!("{user},{key}"), "", &["Credential: IAMUser ci (access key AKIA1)"]),
+        (
+            &format!(r#"{user},{key},"eksClusterDetails":{{"name":"prod"}}"#),
+            "",
+            &["Credential: IAMUser ci (access key AKIA1)"],
+        ),
+        // The resource says it.
+        (&format!("{user},{key}"), "", &[]),
         (key, "", &[]),
     ]);
 }
@@ -185,7 +214,99 @@ fn containers_and_their_hosts() {
             &["Container: api (image shop/api:41)"],
         ),
         (&format!(r#""resourceType":"AccessKey",{instance}"#), "", &[]),
+        // The resource says it.
+        (&format!(r#""resourceType":"EKSCluster",{instance}"#), "", &[]),
     ]);
+}
+
+#[test]
+fn images_are_said_once() {
+    let workload = r#""kubernetesDetails":{"kubernetesWorkloadDetails":{"name":"x","type":"pods",
+        "namespace":"kube-system","containers":[{"image":"evil/miner"}]}}"#;
+    let task = r#""ecsClusterDetails":{"name":"prod","taskDetails":{"containers":[
+        {"name":"cart","image":"shop/cart:1"},{"name":"log","image":"log:2"},
+        {"name":"log2","image":"log:2"}]}}"#;
+    let miner = r#""containerDetails":{"name":"m","image":"evil/miner"}"#;
+    let cart = r#""containerDetails":{"name":"cart","image":"shop/cart:1"}"#;
+    for (resource, said, facts_said) in [
+        (
+            format!(r#""resourceType":"EKSCluster",{workload},{miner}"#),
+            "pod kube-system/x (image evil/miner)",
+            &["Container: m"] as &[&str],
+        ),
+        (
+            format!(r#""resourceType":"EKSCluster",{workload},{cart}"#),
+            "pod kube-system/x (image evil/miner)",
+            &["Container: cart (image shop/cart:1)"],
+        ),
+        (
+            format!(r#""resourceType":"ECSCluster",{task},{cart}"#),
+            "ECS cluster prod (image shop/cart:1, log:2)",
+            &["Container: cart"],
+        ),
+        (
+            format!(r#""resourceType":"ECSCluster","ecsClusterDetails":{{"name":"prod"}},{cart}"#),
+            "ECS cluster prod (image shop/cart:1)",
+            &["Container: cart"],
+        ),
+    ] {
+        let finding = read(&resource, "");
+        assert_eq!(finding.resource.as_ref().unwrap().as_str(), said, "{resource}");
+        assert_eq!(facts(&finding), facts_said, "{resource}");
+    }
+}
+
+#[test]
+fn users_of_databases_are_said_once() {
+    let database = r#""resourceType":"RDSDBInstance","rdsDbUserDetails":{"user":"admin"},
+        "rdsDbInstanceDetails":{"dbInstanceIdentifier":"orders"}"#;
+    for (logins, said) in [
+        ("", "RDS instance orders (user admin)"),
+        (r#"{"failedLoginAttempts":2}"#, "RDS instance orders (user admin)"),
+        (r#"{"user":"admin"},{"user":"root"}"#, "RDS instance orders"),
+    ] {
+        let service =
+            format!(r#""action":{{"rdsLoginAttemptAction":{{"loginAttributes":[{logins}]}}}}"#);
+        assert_eq!(read(database, &service).resource.unwrap().as_str(), said, "{logins}");
+    }
+}
+
+#[test]
+fn objects_with_malware_are_named_with_all_their_threats() {
+    let object = |objects: &str| {
+        format!(
+            r#""resourceType":"S3Object","s3BucketDetails":[{{"name":"uploads",
+                "publicAccess":{{"effectivePermission":"NOT_PUBLIC"}},
+                "s3ObjectDetails":[{objects}]}}]"#
+        )
+    };
+    let one = r#"{"key":"in/invoice.exe"}"#;
+    let two = r#"{"key":"a"},{"objectArn":"arn:aws:s3:::uploads/b"}"#;
+    for (objects, scan, said, malware) in [
+        (
+            one,
+            r#""malwareScanDetails":{"uniqueThreatCount":2,"threats":[{"name":"EICAR"}]}"#,
+            "S3 object uploads/in/invoice.exe (not public)",
+            "EICAR +1 more",
+        ),
+        (
+            "",
+            r#""malwareScanDetails":{"uniqueThreatCount":1,"threats":[{"name":"A"},{"name":"B"}]}"#,
+            "S3 bucket uploads (not public)",
+            "A, B",
+        ),
+        (
+            two,
+            r#""ebsVolumeScanDetails":{"scanDetections":{"threatDetectedByName":{
+                "uniqueThreatNameCount":"9","threatNames":[{"name":"A"}]}}}"#,
+            "S3 objects uploads/a, uploads/b (not public)",
+            "A +8 more",
+        ),
+    ] {
+        let finding = read(&object(objects), scan);
+        assert_eq!(finding.resource.as_ref().unwrap().as_str(), said);
+        assert_eq!(finding.actor.as_ref().unwrap().text.as_str(), malware, "{scan}");
+    }
 }
 
 #[test]
