@@ -53,26 +53,6 @@ impl<'a> Slot<'a> for Tags<'a> {
     }
 }
 
-/// The value of the tag `Name` in a list of tags.
-#[derive(Debug, Default)]
-pub(super) struct NameTag<'a>(Str<'a>);
-
-impl NameTag<'_> {
-    pub fn value(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
-/// Keeps only the one tag of the list.
-impl<'a> Slot<'a> for NameTag<'a> {
-    fn fill(&mut self, json: Json<'a>) {
-        let mut tags = tags(json).peekable();
-        if tags.peek().is_some() {
-            self.0 = tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value);
-        }
-    }
-}
-
 fn tags<'a>(json: Json<'a>) -> impl Iterator<Item = Tag<'a>> {
     let alone = (json.kind() != Kind::Array).then_some(json);
     json.items().chain(alone).filter_map(Tag::read).take(TAGS_MAX)
