@@ -20,6 +20,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
+use super::guardduty::Told;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed};
 use super::model::Finding;
@@ -38,7 +39,12 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
     let control = document.control();
-    let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
+    let resource = resource::describe(&document.resources);
+    let mut told = document.told(is_guardduty);
+    let affected = told.affected.take();
+    let affected = affected.filter(|text| !resource.as_deref().is_some_and(|r| r.contains(text)));
+    told.facts.add("Affected", affected);
+    let (actor_label, actor) = actor::describe(&document, told.actor.take());
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -57,18 +63,18 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         severity: document.gauge(is_guardduty),
         created_at: document.created_at,
         updated_at: document.updated_at,
-        first_seen: document.first_seen,
-        last_seen: document.last_seen,
+        first_seen: document.first_seen.or(told.first_seen),
+        last_seen: document.last_seen.or(told.last_seen),
         count: document.fields.count,
         sample: document.sample.or(document.fields.sample).unwrap_or(false)
             || sample::is_marked(document.title.as_deref()),
         condition: document.condition(is_guardduty),
         standards: document.standards(),
-        resource: resource::describe(&document.resources),
+        resource,
         tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         actor,
         actor_label,
-        facts: facts::collect(&document, control.map(|control| control.id())),
+        facts: facts::collect(&document, control.map(|control| control.id()), told.facts),
         ..Draft::default()
     };
     draft.complete_from(id);
@@ -93,6 +99,18 @@ impl Document<'_> {
             // Events about unused and internal access have no region. Only they have this field.
             draft.region = draft.region.take().filter(|_| self.fields.finding_type.is_none());
         }
+    }
+
+    /// The activity: the fields that GuardDuty's copies have, or else the action.
+    fn told(&self, is_guardduty: bool) -> Told {
+        let copied = self.product_fields.filter(|_| is_guardduty).map(guardduty_copy::told);
+        let mut told = copied.unwrap_or_default();
+        if told.actor.is_none()
+            && let Some(action) = self.action.map(Told::of_action)
+        {
+            told = Told { first_seen: told.first_seen, last_seen: told.last_seen, ..action };
+        }
+        told
     }
 
     /// Access Analyzer's id: its own field, or the end of the console's address,

@@ -12,12 +12,14 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use schema::{Details, Identity};
+pub(super) use schema::AccessKey;
+use schema::{Activity, Details, Identity, Resource, Service};
 
 use super::arn::{Arn, bare_id};
 use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
+use super::fact::Facts;
 use super::gauge::Gauge;
 use super::json::{self, Json, Kind};
 use super::lenient::{Read, Str, borrowed};
@@ -25,6 +27,7 @@ use super::outcome::{Outcome, Unwanted, Wanted};
 use super::product::Product;
 use super::reject::Rejection;
 use super::sample;
+use crate::instants::Wall;
 
 /// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted
 /// or closed.
@@ -77,6 +80,43 @@ pub(super) fn read(
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
+}
+
+/// What the `service` of a finding tells without the rest, which copies write in their own form.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The label and the text.
+    pub actor: Option<(&'static str, String)>,
+    pub facts: Facts,
+    /// The resources of the call.
+    pub affected: Option<String>,
+    pub first_seen: Option<Wall>,
+    pub last_seen: Option<Wall>,
+}
+
+impl Told {
+    /// Reads a `service`.
+    pub fn of_service(json: Json<'_>) -> Told {
+        Told::of(&Service::read(json).unwrap_or_default())
+    }
+
+    /// Reads an `action`. The one of ASFF has the same fields.
+    pub fn of_action(json: Json<'_>) -> Told {
+        let mut service = Service::default();
+        service.activity = Activity::read(json).unwrap_or_default();
+        Told::of(&service)
+    }
+
+    fn of(service: &Service<'_>) -> Told {
+        let resource = Resource::default();
+        Told {
+            actor: actor::describe(service, &resource),
+            facts: facts::collect(&resource, service),
+            affected: service.activity.describe_affected(),
+            first_seen: service.first_seen,
+            last_seen: service.last_seen,
+        }
+    }
 }
 
 impl Identity<'_> {

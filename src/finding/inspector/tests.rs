@@ -67,7 +67,7 @@ fn facts_by_kind_of_finding() {
                 "exploitabilityDetails":{{"lastKnownExploitAt":"Nov 2, 2026, 2:50:00 AM"}}"#
             ),
             "Package openssl 3.0.2 (fixed in 3.0.5); \
-             Risk Inspector score 9.0, EPSS 0.42, exploit available, last seen 2026-11-02",
+             Risk Inspector score 9.0, EPSS 0.42, exploit available, last exploit seen 2026-11-02",
         ),
         (
             r#""networkReachabilityDetails":{"openPortRange":{"begin":22,"end":22},
