@@ -18,9 +18,10 @@ use super::gauge::Gauge;
 use super::json::Json;
 use super::lenient::{Read, borrowed};
 use super::model::{Finding, Group};
-use super::phrase::{Phrase, listed};
+use super::phrase::{Phrase, listed, several};
 use super::product::Product;
 use super::reject::Rejection;
+use super::tags;
 use super::text::Text;
 
 const PROBLEM_CHARS_MAX: usize = 40;
@@ -50,6 +51,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         group: document.group(),
         resource: document.describe_resources(),
         facts: facts::collect(&document),
+        tags: resource.map(|resource| tags::texts(&resource.tags.0)).unwrap_or_default(),
         ..Draft::default()
     };
     draft.complete_from(arn);
@@ -110,11 +112,12 @@ impl Resource<'_> {
         let details = &self.details;
         let tag = self.tag("Name");
         let id = self.id.as_deref();
+        let addresses = details.instance.addresses.items.iter().map(AsRef::as_ref);
         match self.kind.as_deref() {
             Some("AWS_EC2_INSTANCE") => Phrase::new("EC2 instance", id.map(short_name))
                 .with(details.instance.kind.as_deref())
                 .with(tag)
-                .with(details.instance.addresses.first().map(AsRef::as_ref))
+                .with_list("", several(addresses, details.instance.addresses.total))
                 .build(),
             Some("AWS_ECR_CONTAINER_IMAGE") => {
                 let repository = details.image.repository.as_deref();

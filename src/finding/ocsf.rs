@@ -27,6 +27,7 @@ use super::reject::Rejection;
 use super::sample;
 use super::severity::Level;
 use super::standards;
+use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
@@ -65,6 +66,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         actor,
         actor_label,
         facts: facts::collect(&document),
+        tags: document.tags(),
         ..Draft::default()
     };
     draft.complete(owner, near);
@@ -79,6 +81,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Document<'_> {
+    /// The tags of the first resource.
+    fn tags(&self) -> Vec<(Text, Text)> {
+        let Some(resource) = self.resources.first() else { return Vec::new() };
+        let tags = resource.tags.texts();
+        if tags.is_empty() { resource.data.tags.texts() } else { tags }
+    }
+
     fn partition(&self) -> Option<&str> {
         let near = self.resources.first().and_then(|resource| resource.partition.as_deref());
         self.cloud.partition.as_deref().or(near)
