@@ -11,10 +11,14 @@ pub(super) enum Role {
     Malware,
     /// Whoever called an API.
     Caller,
+    /// The API that somebody unknown called.
+    Call,
     /// Somebody who was given access.
     Principal,
     /// Anything else, such as a process.
     Other,
+    /// What another description has a label for.
+    Labelled(&'static str),
 }
 
 impl Role {
@@ -24,8 +28,10 @@ impl Role {
             Role::Domain => "Domain",
             Role::Malware => "Malware",
             Role::Caller => "Caller",
+            Role::Call => "Call",
             Role::Principal => "Principal",
             Role::Other => "",
+            Role::Labelled(label) => label,
         }
     }
 
@@ -34,7 +40,8 @@ impl Role {
         match self {
             Role::Domain => "domain ",
             Role::Malware => "malware ",
-            Role::Remote | Role::Caller | Role::Principal | Role::Other => "",
+            Role::Call => "calling ",
+            Role::Remote | Role::Caller | Role::Principal | Role::Other | Role::Labelled(_) => "",
         }
     }
 }
@@ -69,6 +76,13 @@ mod tests {
                 "Remote",
                 Some("from a, malware EICAR"),
             ),
+            ([part(Role::Call, "iam:CreateUser"), None], "Call", Some("iam:CreateUser")),
+            (
+                [part(Role::Caller, "alice"), part(Role::Call, "iam:CreateUser")],
+                "Caller",
+                Some("alice, calling iam:CreateUser"),
+            ),
+            ([part(Role::Labelled("Process"), "/bin/sh"), None], "Process", Some("/bin/sh")),
             ([None, None], "", None),
         ] {
             let got = labelled(parts);

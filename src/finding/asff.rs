@@ -20,6 +20,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
+use super::guardduty::Observed;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed};
 use super::model::Finding;
@@ -39,9 +40,10 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
     let control = document.control();
-    let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
     let target = resource::target(&document.resources);
-    let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
+    let resource = resource::describe(&document.resources);
+    let mut observed = document.observed(is_guardduty, resource.as_deref());
+    let (actor_label, actor) = actor::describe(&document, observed.actor.take());
     let mut draft = Draft {
         product: Product::of_security_hub(
             document.product_arn.as_deref(),
@@ -53,25 +55,24 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         account: borrowed(&document.account),
         region: borrowed(&document.region),
         partition: document.partition().map(Cow::Borrowed),
-        kind: kinds.map(AsRef::as_ref).or(document.generator.as_deref()).map(Cow::Borrowed),
+        kind: document.kind().map(Cow::Borrowed),
         title: borrowed(&document.title),
         description: borrowed(&document.description),
         severity: document.gauge(is_guardduty),
         created_at: document.created_at,
         updated_at: document.updated_at,
-        first_seen: document.first_seen,
-        last_seen: document.last_seen,
-        count: document.fields.count,
-        sample: document.sample.or(document.fields.sample).unwrap_or(false)
-            || sample::is_marked(document.title.as_deref()),
+        first_seen: document.first_seen.or(observed.first_seen),
+        last_seen: document.last_seen.or(observed.last_seen),
+        count: document.fields.known.count,
+        sample: document.is_sample(),
         condition: document.condition(is_guardduty),
         standards: document.standards(),
         resource_type: target.and_then(|one| resource_type(one.kind.as_deref()?)),
-        resource: resource::describe(&document.resources),
+        resource,
         tags: target.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         actor,
         actor_label,
-        facts: facts::collect(&document, control.map(|control| control.id())),
+        facts: facts::collect(&document, control.map(|control| control.id()), observed.facts),
         ..Draft::default()
     };
     draft.complete_from(id);
@@ -91,18 +92,48 @@ impl Document<'_> {
         if draft.product == Product::AccessAnalyzer {
             draft.id = self.analyzer_id().map(Cow::Borrowed).or(draft.id.take());
             // An organisation's analyzer is in another account than the finding is about.
-            let owner = borrowed(&self.fields.resource_owner);
+            let owner = borrowed(&self.fields.known.resource_owner);
             draft.account = owner.or(draft.account.take());
             // Events about unused and internal access have no region. Only they have this field.
-            draft.region = draft.region.take().filter(|_| self.fields.finding_type.is_none());
+            draft.region = draft.region.take().filter(|_| self.fields.known.finding_type.is_none());
         }
+    }
+
+    fn is_sample(&self) -> bool {
+        self.sample.or(self.fields.known.sample).unwrap_or(false)
+            || sample::is_marked(self.title.as_deref())
+    }
+
+    fn kind(&self) -> Option<&str> {
+        let kinds = self.kinds.first().or_else(|| self.provider.kinds.first());
+        kinds.map(AsRef::as_ref).or(self.generator.as_deref())
+    }
+
+    /// The activity, by the fields that copies of GuardDuty have, or else by the action. The
+    /// resources of a call are a fact, unless `resource` names them.
+    fn observed(&self, is_guardduty: bool, resource: Option<&str>) -> Observed {
+        let copied = self.fields.all.filter(|_| is_guardduty).map(guardduty_copy::observed);
+        let mut observed = copied.unwrap_or_default();
+        if observed.actor.is_none()
+            && let Some(action) = self.action.map(Observed::of_action)
+        {
+            observed = Observed {
+                first_seen: observed.first_seen,
+                last_seen: observed.last_seen,
+                ..action
+            };
+        }
+        let affected = observed.affected.take();
+        let affected = affected.filter(|text| !resource.is_some_and(|said| said.contains(text)));
+        observed.facts.add("Affected", affected);
+        observed
     }
 
     /// Access Analyzer's id: its own field, or the end of the console's address,
     /// `…#/findings/details/ID`.
     fn analyzer_id(&self) -> Option<&str> {
         let by_url = || Some(self.source_url.as_deref()?.rsplit_once("/findings/details/")?.1);
-        self.fields.finding_id.as_deref().or_else(by_url)
+        self.fields.known.finding_id.as_deref().or_else(by_url)
     }
 
     /// GuardDuty's own flag decides before Security Hub's record of it. An archived record and a
@@ -112,7 +143,7 @@ impl Document<'_> {
         let is = |text: &Str<'_>, word: &str| {
             text.as_deref().is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
         };
-        let product = if is_guardduty && self.fields.archived == Some(true) {
+        let product = if is_guardduty && self.fields.known.archived == Some(true) {
             FindingState::Closed(Closing::Suppressed)
         } else {
             let gone = is(&self.state, "ARCHIVED") || is(&self.compliance.status, "PASSED");
@@ -135,7 +166,7 @@ impl Document<'_> {
 
     fn standards(&self) -> Vec<Text> {
         let associated = self.compliance.standards.items.iter().map(|standard| &standard.id);
-        let ids = associated.chain([&self.fields.standard, &self.fields.guide]);
+        let ids = associated.chain([&self.fields.known.standard, &self.fields.known.guide]);
         standards::names(ids.filter_map(|id| id.as_deref()))
     }
 

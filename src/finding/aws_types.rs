@@ -1,6 +1,6 @@
 //! AWS's resource types in plain words.
 
-use super::arn::short_name;
+use super::arn::{Arn, short_name};
 use super::phrase::{part, real_name};
 
 /// Writes a resource type in plain words: `AwsEc2Instance` and `AWS::EC2::Instance` as `EC2
@@ -12,8 +12,11 @@ pub(super) fn plain_kind(kind: &str) -> String {
     if kind.len() > LONGEST || !kind.is_ascii() {
         return part(kind).into_owned();
     }
-    if kind == "Other" {
-        return String::new();
+    match kind {
+        "Other" => return String::new(),
+        // Inspector's own findings call it so.
+        "AwsEcrContainerImage" | "AWS::ECR::ContainerImage" => return "container image".to_owned(),
+        _ => {}
     }
     let kind = kind.strip_prefix("AWS::").or_else(|| kind.strip_prefix("Aws")).unwrap_or(kind);
     let (service, kind) = named_service(kind).unwrap_or(("", kind));
@@ -26,11 +29,66 @@ pub(super) fn plain_kind(kind: &str) -> String {
 
 /// Returns the name in a resource's id: the end of an ARN, or `123456789012` for
 /// `AWS::::Account:123456789012`, the form that Security Hub uses for resources without an ARN.
+/// The repository is the name of a container image.
 pub(super) fn resource_name(id: &str) -> Option<&str> {
-    real_name(match id.strip_prefix("AWS::").and_then(|id| id.rsplit_once(':')) {
+    let name = match id.strip_prefix("AWS::").and_then(|id| id.rsplit_once(':')) {
         Some((_, name)) if !name.is_empty() => name,
         _ => short_name(id),
+    };
+    real_name(image_parts(id, name).map_or(name, |(repository, _)| repository))
+}
+
+/// The digest in a container image's ARN, `…:repository/team/app/sha256:0a1b…`.
+/// Source: Service Authorization Reference, "Amazon Elastic Container Registry"; Security Hub user
+/// guide, "AwsEcrContainerImage".
+pub(super) fn image_digest(id: &str) -> Option<&str> {
+    image_parts(id, short_name(id)).map(|(_, digest)| digest)
+}
+
+fn image_parts<'a>(id: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
+    Arn::parse(id).filter(|arn| arn.service == "ecr")?;
+    let at = name.rfind("/sha256:")?;
+    Some((name.get(..at)?, name.get(at + 1..)?))
+}
+
+/// Describes a resource by its kind and its name, for the start of a phrase. The ARN gives the kind
+/// if the type says nothing. The name `*` stands for all resources of the kind.
+pub(super) fn kind_and_name<'a>(
+    kind: Option<&str>,
+    id: Option<&str>,
+    name: Option<&'a str>,
+) -> (String, Option<&'a str>) {
+    let mut plain = kind.map(plain_kind).unwrap_or_default();
+    if plain.is_empty() {
+        plain = id.and_then(kind_in_arn).unwrap_or_default();
+    }
+    match name {
+        Some("*") if plain.is_empty() => (plain, None),
+        Some("*") => (["all ", &plural(&plain)].concat(), None),
+        name => (plain, name),
+    }
+}
+
+/// `CloudWatch log group` for `arn:aws:logs:…:log-group:…`.
+/// Source: Service Authorization Reference, "Resource types" of each service.
+fn kind_in_arn(id: &str) -> Option<String> {
+    let arn = Arn::parse(id)?;
+    Some(match (arn.service, arn.resource.split_once(['/', ':'])) {
+        ("s3", None) => "S3 bucket".to_owned(),
+        ("s3", Some(_)) if arn.account.is_empty() => "S3 object".to_owned(),
+        ("sns", None) => "SNS topic".to_owned(),
+        ("sqs", _) => "SQS queue".to_owned(),
+        (service, Some((kind, _))) => plain_kind(&[service, "::", kind].concat()),
+        _ => return None,
     })
+}
+
+fn plural(kind: &str) -> String {
+    match kind.strip_suffix('y') {
+        Some(start) => [start, "ies"].concat(),
+        None if kind.ends_with('s') => [kind, "es"].concat(),
+        None => [kind, "s"].concat(),
+    }
 }
 
 /// Splits off a service whose name has several words or a spelling of its own.
@@ -67,8 +125,12 @@ fn named_service(kind: &str) -> Option<(&'static str, &str)> {
         ("WAFv2", "WAF"),
     ];
     NAMES.into_iter().find_map(|(name, plain)| {
-        let rest = kind.strip_prefix(name)?;
-        (!rest.starts_with(|c: char| c.is_ascii_lowercase())).then_some((plain, rest))
+        let (start, rest) = kind.split_at_checked(name.len())?;
+        let is_whole = !rest.starts_with(|c: char| c.is_ascii_lowercase());
+        // An ARN writes the service in small letters. `AutoScalingAutoScalingGroup` names it twice.
+        let rest = rest.trim_start_matches(':');
+        let rest = rest.strip_prefix(name).unwrap_or(rest);
+        (start.eq_ignore_ascii_case(name) && is_whole).then_some((plain, rest))
     })
 }
 
@@ -136,6 +198,9 @@ mod tests {
             ("AwsStepFunctionStateMachine", "Step Functions state machine"),
             ("AwsElbv2LoadBalancer", "ELB load balancer"),
             ("AwsEcsTaskDefinition", "ECS task definition"),
+            ("AwsAutoScalingAutoScalingGroup", "Auto Scaling group"),
+            ("AWS::AutoScaling::AutoScalingGroup", "Auto Scaling group"),
+            ("AwsEcrContainerImage", "container image"),
             ("Logset", "logset"),
             ("Container", "container"),
             ("Other", ""),
@@ -153,6 +218,8 @@ mod tests {
             ("AWS::::Account:111122223333", Some("111122223333")),
             ("AWS::IAM::AccessKey:ASIAEXAMPLE", Some("ASIAEXAMPLE")),
             ("AWS::IAM::AccessKey:null", None),
+            ("arn:aws:ecr:r:1:repository/team/app/sha256:aa", Some("team/app")),
+            ("arn:aws:iam::111122223333:access-key/null", None),
             ("None", None),
             ("null", None),
             ("nullable", Some("nullable")),
@@ -160,5 +227,28 @@ mod tests {
         ] {
             assert_eq!(resource_name(id), name, "{id}");
         }
+    }
+
+    #[test]
+    fn kinds_beside_names() {
+        let logs = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/resize";
+        for (kind, id, name, said) in [
+            (Some("AwsEc2Instance"), "i-0abc", Some("i-0abc"), ("EC2 instance", Some("i-0abc"))),
+            (Some("AwsEc2Instance"), "*", Some("*"), ("all EC2 instances", None)),
+            (Some("AwsIamPolicy"), "*", Some("*"), ("all IAM policies", None)),
+            (Some("Other"), "*", Some("*"), ("", None)),
+            (Some("Other"), logs, Some("x"), ("CloudWatch log group", Some("x"))),
+            (None, "arn:aws:s3:::data", Some("data"), ("S3 bucket", Some("data"))),
+            (None, "arn:aws:dynamodb:r:1:table/t", Some("t"), ("DynamoDB table", Some("t"))),
+            (None, "arn:aws:lambda:r:1:function:f", Some("f"), ("Lambda function", Some("f"))),
+            (None, "arn:aws:sns:r:1:alarms", Some("alarms"), ("SNS topic", Some("alarms"))),
+            (Some("Other"), "111122223333", None, ("", None)),
+        ] {
+            let (plain, left) = kind_and_name(kind, Some(id), name);
+            assert_eq!((plain.as_str(), left), said, "{kind:?} {id}");
+        }
+        let image = "arn:aws:ecr:r:1:repository/team/app/sha256:aa";
+        assert_eq!(image_digest(image), Some("sha256:aa"));
+        assert_eq!(image_digest("arn:aws:s3:::b/sha256:aa"), None);
     }
 }

@@ -12,12 +12,14 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use schema::{Details, Identity};
+pub(super) use schema::AccessKey;
+use schema::{Activity, Details, Identity, Resource, Service};
 
 use super::arn::{Arn, bare_id};
 use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
+use super::fact::Facts;
 use super::gauge::Gauge;
 use super::json::{self, Json, Kind};
 use super::lenient::{Read, Str, borrowed};
@@ -26,6 +28,7 @@ use super::product::Product;
 use super::reject::Rejection;
 use super::resource_type;
 use super::sample;
+use crate::instants::Wall;
 
 /// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted
 /// or closed.
@@ -58,10 +61,15 @@ pub(super) fn read(
     }
 
     let details = Details::read(json).unwrap_or_default();
+    Ok(Outcome::Wanted(detailed(draft, &details).finish_as(fingerprint, envelope)))
+}
+
+/// Adds what is read only of a finding that is wanted.
+fn detailed<'d>(draft: Draft<'d>, details: &'d Details<'_>) -> Draft<'d> {
     let (resource, service) = (&details.resource, &details.service);
     let (actor_label, actor) = actor::describe(service, resource).unzip();
     let described = resource::describe(resource, service);
-    let draft = Draft {
+    Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
         description: details.description(),
@@ -78,8 +86,47 @@ pub(super) fn read(
         actor_label: actor_label.unwrap_or_default(),
         tags: resource.tags(service),
         ..draft
-    };
-    Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
+    }
+}
+
+/// What the `service` of a finding tells without the rest, which copies write in their own form.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    /// The label and the text.
+    pub actor: Option<(&'static str, String)>,
+    pub facts: Facts,
+    /// The resources of the call.
+    pub affected: Option<String>,
+    pub first_seen: Option<Wall>,
+    pub last_seen: Option<Wall>,
+}
+
+impl Observed {
+    /// Reads a `service`.
+    pub fn of_service(json: Json<'_>) -> Observed {
+        Observed::of(&Service::read(json).unwrap_or_default())
+    }
+
+    /// Reads an `action`. The one of ASFF has the same fields.
+    pub fn of_action(json: Json<'_>) -> Observed {
+        let mut service = Service::default();
+        service.activity = Activity::read(json).unwrap_or_default();
+        Observed::of(&service)
+    }
+
+    fn of(service: &Service<'_>) -> Observed {
+        let resource = Resource::default();
+        let actor = actor::describe(service, &resource);
+        let affected = service.activity.describe_affected();
+        let text = actor.as_ref().map(|(_, text)| text.clone());
+        Observed {
+            facts: facts::collect(&resource, service, [&affected, &text]),
+            actor,
+            affected,
+            first_seen: service.first_seen,
+            last_seen: service.last_seen,
+        }
+    }
 }
 
 impl Identity<'_> {

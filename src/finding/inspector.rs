@@ -18,7 +18,7 @@ use super::gauge::Gauge;
 use super::json::Json;
 use super::lenient::{Read, borrowed};
 use super::model::{Finding, Group};
-use super::phrase::{Phrase, listed};
+use super::phrase::{Phrase, listed, several};
 use super::product::Product;
 use super::reject::Rejection;
 use super::resource_type::resource_type;
@@ -114,11 +114,12 @@ impl Resource<'_> {
         let details = &self.details;
         let tag = self.tag("Name");
         let id = self.id.as_deref();
+        let addresses = details.instance.addresses.items.iter().map(AsRef::as_ref);
         match self.kind.as_deref() {
             Some("AWS_EC2_INSTANCE") => Phrase::new("EC2 instance", id.map(short_name))
                 .with(details.instance.kind.as_deref())
                 .with(tag)
-                .with(details.instance.addresses.first().map(AsRef::as_ref))
+                .with_list("", several(addresses, details.instance.addresses.total))
                 .build(),
             Some("AWS_ECR_CONTAINER_IMAGE") => {
                 let repository = details.image.repository.as_deref();

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::arn::bare_id;
+use super::arn::{bare_id, short_name};
 use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
@@ -212,7 +212,14 @@ impl Identity<'_> {
         let (name, key) = all
             .into_iter()
             .find_map(|principal| Some((principal.describe()?, principal.access_key.as_deref())))?;
+        // The ARN of a role's session ends with `assumed-role/Admin/alice`.
+        let is_role = self.kind.as_deref() == Some("AssumedRole");
+        let (name, session) = match name.split_once('/').filter(|_| is_role) {
+            Some((role, session)) => (role, Some(session)),
+            None => (name, None),
+        };
         principal(self.kind.as_deref(), "principal", Some(name))
+            .with_labelled("session", session)
             .with_labelled("access key", key)
             .build()
     }
@@ -222,7 +229,7 @@ impl Principal<'_> {
     fn describe(&self) -> Option<&str> {
         self.name
             .as_deref()
-            .or(self.arn.as_deref())
+            .or(self.arn.as_deref().map(short_name))
             .or(self.service.as_deref())
             .or(self.account.as_deref())
             .or(self.principal.as_deref())
@@ -248,6 +255,17 @@ mod tests {
             let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
             assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
         }
+    }
+
+    #[test]
+    fn callers_and_tags() {
+        let raw = r#"{"id":"f","policyDetails":{"actor":{"userIdentity":{"type":"AssumedRole",
+            "assumedRole":{"arn":"arn:aws:sts::111122223333:assumed-role/Admin/alice"}}}},
+            "resourcesAffected":{"s3Bucket":{"name":"b","tags":[{"key":"Team","value":"x"}]}}}"#;
+        let finding = read(json(raw), &Envelope::default()).unwrap();
+        assert_eq!(finding.actor.unwrap().text.as_str(), "AssumedRole Admin (session alice)");
+        let (key, value) = &finding.tags[0];
+        assert_eq!((key.as_str(), value.as_str()), ("Team", "x"));
     }
 
     #[test]

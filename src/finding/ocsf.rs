@@ -41,11 +41,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let near = affected.and_then(|resource| resource.region.as_deref());
     let (actor_label, actor) = actor::describe(&document);
     let mut draft = Draft {
-        product: Product::of_security_hub(
-            product.arn.as_deref(),
-            product.vendor.as_deref(),
-            product.name.as_deref(),
-        ),
+        product: document.product(),
         id: id.map(Cow::Borrowed),
         id_key: "finding_info.uid",
         account: borrowed(&document.cloud.account.id).or_else(|| owner.map(Cow::Borrowed)),
@@ -83,6 +79,13 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Document<'_> {
+    /// The tags of the first resource.
+    fn product(&self) -> Product {
+        let product = &self.metadata.product;
+        let (vendor, name) = (product.vendor.as_deref(), product.name.as_deref());
+        Product::of_security_hub(product.arn.as_deref(), vendor, name)
+    }
+
     fn partition(&self) -> Option<&str> {
         let near = self.resources.first().and_then(|resource| resource.partition.as_deref());
         self.cloud.partition.as_deref().or(near)

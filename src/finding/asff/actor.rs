@@ -1,83 +1,45 @@
 //! Describes the actor of an ASFF finding.
 
 use super::super::actor::{Role, labelled};
-use super::super::json::Json;
 use super::super::lenient::Str;
-use super::super::phrase::{Phrase, api_call, grantee, joined, listed, part, words};
-use super::super::remote::{describe_all, with_port};
-use super::schema::{
-    Act, ApiCall, Connection, Document, Indicator, Malware, Network, PortProbe, Process,
-};
-use super::{guardduty_copy, resource};
+use super::super::phrase::{Phrase, grantee, joined, listed, part, words};
+use super::super::remote::with_port;
+use super::resource;
+use super::schema::{Document, Indicator, Malware, Network, Process};
 
 /// Describes the actor: the principal, its process, its action, and known malware and threats.
-/// `guardduty` is the finding if it is a copy of GuardDuty's.
+/// `observed` is the action, which names the process and the malware too if GuardDuty tells it.
 pub(super) fn describe(
     document: &Document<'_>,
-    guardduty: Option<Json<'_>>,
+    observed: Option<(&'static str, String)>,
 ) -> (&'static str, Option<String>) {
     let resources = resource::describe_actors(&document.resources);
     let principal = document.resources.items.iter().find_map(|r| r.external_principal());
     let principal = || Some((Role::Principal, grantee("", principal?)));
     let malware = document.malware.items.iter().filter_map(Malware::describe).collect();
+    let malware = listed(malware, document.malware.total).map(|malware| (Role::Malware, malware));
     let network = || Some((Role::Remote, document.network.describe()?));
-    let action = document.act.describe().or_else(network);
     let threats = document.threats.items.iter().filter_map(Indicator::describe).collect();
     let threats = listed(threats, document.threats.total);
     let other = |text: String| (Role::Other, text);
+    let label = observed.as_ref().map(|(label, _)| *label);
+    let process = document.process.describe().filter(|_| label != Some("Process"));
+    let malware = malware.filter(|_| label != Some("Malware"));
     labelled([
         resources.map(other).or_else(principal),
-        document.process.describe().map(other),
-        action.or_else(|| guardduty_copy::action(guardduty?).describe()),
-        listed(malware, document.malware.total).map(|malware| (Role::Malware, malware)),
+        process.map(other),
+        observed.map(in_role).or_else(network),
+        malware,
         threats.map(|threats| other(format!("known threat {threats}"))),
     ])
 }
 
-impl Act<'_> {
-    fn describe(&self) -> Option<(Role, String)> {
-        let remote = |text: String| (Role::Remote, text);
-        self.api_call
-            .describe()
-            .map(|call| (Role::Caller, call))
-            .or_else(|| self.connection.describe().map(remote))
-            .or_else(|| self.port_probe.describe().map(remote))
-            .or_else(|| Some((Role::Domain, part(self.dns.as_deref()?).into_owned())))
-    }
-}
-
-impl ApiCall<'_> {
-    fn describe(&self) -> Option<String> {
-        let domain = words([&self.domain]);
-        let call = api_call(&self.service, &self.api);
-        let call = call.map(|call| format!("calling {call}"));
-        joined([self.remote.describe(None).or(domain), call], " ")
-    }
-}
-
-impl Connection<'_> {
-    /// `outbound to 198.51.100.7:443 (…), TCP`; inbound ones name the local port.
-    fn describe(&self) -> Option<String> {
-        let inbound = self.direction.as_deref() == Some("INBOUND");
-        let port = self.remote_port.number.as_deref().filter(|_| !inbound);
-        let remote = self.remote.describe(port)?;
-        let local = if inbound { self.local_port.describe() } else { None };
-        let direction = match self.direction.as_deref() {
-            Some("INBOUND") => "inbound from",
-            Some("OUTBOUND") => "outbound to",
-            _ => "connection with",
-        };
-        let local = local.map(|local| format!("to {local}"));
-        joined([Some(format!("{direction} {remote}")), local, words([&self.protocol])], ", ")
-    }
-}
-
-impl PortProbe<'_> {
-    fn describe(&self) -> Option<String> {
-        let remotes = self.probes.items.iter().map(|probe| probe.remote.describe(None));
-        let remotes = describe_all(remotes, self.probes.total)?;
-        let port = self.probes.items.iter().find_map(|probe| probe.local_port.describe());
-        joined([Some(remotes), port.map(|port| format!("probing {port}"))], " ")
+/// A call by nobody known is no caller.
+fn in_role((label, text): (&'static str, String)) -> (Role, String) {
+    match (label, text.strip_prefix("calling ")) {
+        ("Caller", Some(call)) => (Role::Call, call.to_owned()),
+        ("Domain", _) => (Role::Domain, text),
+        _ => (Role::Labelled(label), text),
     }
 }
 

@@ -1,19 +1,20 @@
 //! The facts of an ASFF finding: the result of a control, a vulnerability, sensitive data.
 
+use std::borrow::Cow;
+
 use super::super::fact::{Fact, Facts};
 use super::super::phrase::{joined, part};
 use super::super::text::cut;
 use super::super::vulnerability::{self, Risk};
-use super::schema::{Document, Reason};
+use super::schema::{Document, Reason, Resource};
 
-/// Collects the facts, the most important first. `control` is the id across standards.
-pub(super) fn collect(document: &Document<'_>, control: Option<&str>) -> Facts {
-    let mut facts = Facts::default();
-    let control = control.or(document.fields.control.as_deref());
+/// Adds to the facts of the activity. `control` is the id across standards.
+pub(super) fn collect(document: &Document<'_>, control: Option<&str>, mut facts: Facts) -> Facts {
+    let control = control.or(document.fields.known.control.as_deref());
     facts.add(if control.is_some() { "Control" } else { "Check" }, document.check(control));
     if let Some(vulnerability) = document.vulnerabilities.first() {
         let risk = Risk {
-            score: document.fields.inspector_score,
+            score: document.fields.known.inspector_score,
             epss: vulnerability.epss,
             exploit: vulnerability.exploit.as_deref(),
             exploited_at: vulnerability.exploited_at,
@@ -25,7 +26,7 @@ pub(super) fn collect(document: &Document<'_>, control: Option<&str>) -> Facts {
     let data = resources.find_map(|resource| resource.sensitive_data.describe());
     facts.add("Sensitive data", data);
     let mut resources = document.resources.items.iter();
-    let digest = resources.find_map(|resource| resource.details.image.digest.as_deref());
+    let digest = resources.find_map(Resource::digest);
     facts.add(Fact::IMAGE, digest.map(part));
     facts.add(Fact::ACCOUNT_NAME, document.account_name.as_deref().map(part));
     facts
@@ -42,20 +43,28 @@ impl Document<'_> {
 
     /// The result in words, or else the reasons.
     fn why(&self) -> Option<String> {
-        let mut reasons: Vec<&str> = Vec::new();
+        let mut reasons: Vec<Cow<'_, str>> = Vec::new();
         let all = self.compliance.reasons.items.iter().filter_map(Reason::text);
-        for reason in self.fields.annotation.as_deref().into_iter().chain(all) {
+        let annotation = self.fields.known.annotation.as_deref().map(Cow::Borrowed);
+        for reason in annotation.into_iter().chain(all) {
             if !reasons.contains(&reason) {
                 reasons.push(reason);
             }
         }
-        let reasons = reasons.into_iter().map(|reason| Some(cut(reason, Fact::CHARS_MAX)));
+        let reasons = reasons.iter().map(|reason| Some(cut(reason, Fact::CHARS_MAX)));
         joined(reasons, "; ")
     }
 }
 
 impl Reason<'_> {
-    fn text(&self) -> Option<&str> {
-        self.description.as_deref().or(self.code.as_deref())
+    /// The description, or else the code in words: `Config evaluations empty`.
+    /// Source: Security Hub user guide, "Compliance status reason codes".
+    fn text(&self) -> Option<Cow<'_, str>> {
+        let in_words = || {
+            let code = self.code.as_deref()?.replace('_', " ");
+            let (first, rest) = code.split_at_checked(1)?;
+            Some(Cow::Owned([first, &rest.to_ascii_lowercase()].concat()))
+        };
+        self.description.as_deref().map(Cow::Borrowed).or_else(in_words)
     }
 }

@@ -1,105 +1,79 @@
-//! The action of a GuardDuty finding, as Security Hub's copy keeps it: in fields whose names are
-//! paths, such as `aws/guardduty/service/action/networkConnectionAction/protocol`. Some copies have
-//! only these, others also an ASFF `Action`.
+//! The `service` of a GuardDuty finding, as Security Hub's copy keeps it: in fields whose names are
+//! paths, such as `aws/guardduty/service/action/networkConnectionAction/protocol`. The elements of
+//! a list are `portProbeDetails.0_`, `portProbeDetails.1_` and so on. A list or an object may also
+//! be there as an empty text. From these fields the object is built again, so a copy is read by
+//! the same code as its original.
 //!
-//! Source: Security Hub API reference, `AwsSecurityFinding`, `ProductFields`; GuardDuty API
-//! reference, `Action`.
+//! Source: Security Hub API reference, `AwsSecurityFinding`, `ProductFields`; GuardDuty user guide,
+//! "Integrating with AWS Security Hub", typical finding; GuardDuty API reference, `Service`.
 
 use std::borrow::Cow;
 
-use super::super::json::Json;
-use super::super::lenient::{Read, Str, object};
-use super::super::remote::{Port, Remote};
-use super::schema::{Act, NAMED_MAX, Probe};
+use serde_json::{Map, Value};
 
-const ACTION: &str = "aws/guardduty/service/action/";
-/// An action has about 20 fields, and 10 for each further probe.
-const FIELDS_MAX: usize = 500;
+use super::super::guardduty::Observed;
+use super::super::json::{Document, Json};
+use super::super::lenient::Read as _;
 
-object! {
-    struct Copied<'a> {
-        fields: Option<Json<'a>> = "ProductFields",
+const SERVICE: &str = "aws/guardduty/service/";
+/// A service has about 20 fields, and 10 for each further probe.
+const FIELDS_MAX: usize = 1_000;
+/// No path of GuardDuty has more steps.
+const STEPS_MAX: usize = 16;
+/// The most elements of a list.
+const ITEMS_MAX: usize = 100;
+
+/// Reads what the `fields` of a copy tell.
+pub(super) fn observed(fields: Json<'_>) -> Observed {
+    let service = service(fields).to_string();
+    Document::read(&service).map(|service| Observed::of_service(service.root())).unwrap_or_default()
+}
+
+fn service(fields: Json<'_>) -> Value {
+    let mut service = Value::Object(Map::new());
+    let entries = fields.entries().filter_map(|(key, value)| {
+        let path = key.strip_prefix(SERVICE)?.to_owned();
+        Some((path, Cow::read(value)?))
+    });
+    for (path, text) in entries.take(FIELDS_MAX) {
+        if path.split('/').count() <= STEPS_MAX {
+            put(&mut service, &path, text);
+        }
+    }
+    service
+}
+
+/// Puts a text at the end of a path, unless there is something already.
+fn put(mut place: &mut Value, path: &str, text: Cow<'_, str>) {
+    for step in path.split('/') {
+        let (name, index) = list_step(step).unwrap_or((step, None));
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Some(object) = place.as_object_mut() else { return };
+        place = object.entry(name).or_insert(Value::Null);
+        if let Some(index) = index {
+            if !place.is_array() {
+                *place = Value::Array(Vec::new());
+            }
+            let Some(items) = place.as_array_mut() else { return };
+            if items.len() <= index {
+                items.resize(index + 1, Value::Null);
+            }
+            let Some(item) = items.get_mut(index) else { return };
+            place = item;
+        }
+    }
+    if place.is_null() {
+        *place = Value::String(text.into_owned());
     }
 }
 
-/// The fields of an action, by path.
-struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-/// Reads the action from the fields of the `finding`.
-pub(super) fn action(finding: Json<'_>) -> Act<'_> {
-    let fields = Fields::of(Copied::read(finding).unwrap_or_default());
-    let mut act = Act::default();
-    let call = &mut act.api_call;
-    call.api = fields.text("awsApiCallAction/api");
-    call.service = fields.text("awsApiCallAction/serviceName");
-    call.remote = fields.remote("awsApiCallAction/");
-    call.domain = fields.text("awsApiCallAction/domainDetails/domain");
-    let connection = &mut act.connection;
-    connection.direction = fields.text("networkConnectionAction/connectionDirection");
-    connection.protocol = fields.text("networkConnectionAction/protocol");
-    // ASFF has no action of its own for Kubernetes and RDS.
-    let remotes =
-        ["networkConnectionAction/", "kubernetesApiCallAction/", "rdsLoginAttemptAction/"];
-    let mut remotes = remotes.into_iter().map(|path| fields.remote(path));
-    connection.remote = remotes.find(|remote| remote.address().is_some()).unwrap_or_default();
-    connection.remote_port = fields.port("networkConnectionAction/remotePortDetails/");
-    connection.local_port = fields.port("networkConnectionAction/localPortDetails/");
-    act.port_probe.probes.items = (0..NAMED_MAX).filter_map(|index| fields.probe(index)).collect();
-    act.port_probe.probes.total = fields.probes();
-    act.dns = fields.text("dnsRequestAction/domain");
-    act
-}
-
-impl<'a> Fields<'a> {
-    fn of(copied: Copied<'a>) -> Fields<'a> {
-        let entries = copied.fields.into_iter().flat_map(Json::entries);
-        let texts = entries.filter(|(key, _)| key.starts_with(ACTION));
-        let texts = texts.filter_map(|(key, value)| Some((key, Cow::read(value)?)));
-        Fields(texts.take(FIELDS_MAX).collect())
-    }
-
-    fn text(&self, path: &str) -> Str<'a> {
-        let is_it = |key: &str| key.strip_prefix(ACTION) == Some(path);
-        self.0.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value.clone())
-    }
-
-    /// The remote below `path`, which ends with a slash.
-    fn remote(&self, path: &str) -> Remote<'a> {
-        let text = |name: &str| self.text(&[path, "remoteIpDetails/", name].concat());
-        let mut remote = Remote::default();
-        remote.v4 = text("ipAddressV4");
-        remote.v6 = text("ipAddressV6");
-        remote.city = text("city/cityName");
-        remote.country.name = text("country/countryName");
-        remote.organisation.asn = text("organization/asn");
-        remote.organisation.asn_name = text("organization/asnOrg");
-        remote.organisation.provider = text("organization/isp");
-        remote.organisation.name = text("organization/org");
-        remote
-    }
-
-    fn port(&self, path: &str) -> Port<'a> {
-        let mut port = Port::default();
-        port.number = self.text(&[path, "port"].concat());
-        port.name = self.text(&[path, "portName"].concat());
-        port
-    }
-
-    fn probe(&self, index: usize) -> Option<Probe<'a>> {
-        let path = format!("portProbeAction/portProbeDetails.{index}_/");
-        let mut probe = Probe::default();
-        probe.local_port = self.port(&[&path, "localPortDetails/"].concat());
-        probe.remote = self.remote(&path);
-        probe.remote.address().is_some().then_some(probe)
-    }
-
-    /// The number of probes in the finding.
-    fn probes(&self) -> usize {
-        let is_probe = |key: &str| {
-            key.contains("/portProbeDetails.") && key.ends_with("/remoteIpDetails/ipAddressV4")
-        };
-        self.0.iter().filter(|(key, _)| is_probe(key)).count()
-    }
+/// Splits `portProbeDetails.0_` into the name and the index.
+fn list_step(step: &str) -> Option<(&str, Option<usize>)> {
+    let (name, index) = step.strip_suffix('_')?.rsplit_once('.')?;
+    let index = index.parse().ok().filter(|index| *index < ITEMS_MAX)?;
+    Some((name, Some(index)))
 }
 
 #[cfg(test)]
@@ -148,17 +122,53 @@ mod tests {
                 "Caller",
                 "198.51.100.7 (Italy) calling s3:ListBuckets",
             ),
-            (remote("rdsLoginAttemptAction/", 9), "Remote", "connection with 198.51.100.9 (Italy)"),
+            (remote("rdsLoginAttemptAction/", 9), "Remote", "198.51.100.9 (Italy)"),
             (
                 (1..5).fold(probe(0), |all, index| all + "," + &probe(index)),
                 "Remote",
-                "198.51.100.0 (Italy), 198.51.100.1 (Italy), 198.51.100.2 (Italy) +2 more \
-                 probing port 443",
+                "probe of port 443 by 198.51.100.0 (Italy), 198.51.100.1 (Italy), \
+                 198.51.100.2 (Italy) +2 more",
             ),
             (
                 r#""a":1"#.to_owned() + &field("dnsRequestAction/domain", "pool.example"),
                 "Domain",
                 "pool.example",
+            ),
+            (
+                field("dnsRequestAction/domain", "pool.example").replacen(',', "", 1)
+                    + &field("dnsRequestAction/protocol", "UDP")
+                    + &field("dnsRequestAction/blocked", "true"),
+                "Domain",
+                "pool.example (UDP, blocked)",
+            ),
+            (
+                remote("networkConnectionAction/", 9)
+                    + &field("networkConnectionAction/connectionDirection", "UNKNOWN")
+                    + &field("networkConnectionAction/localPortDetails/port", "22")
+                    + &field("networkConnectionAction/blocked", "true")
+                    + r#","aws/guardduty/service/resourceRole":"TARGET""#,
+                "Remote",
+                "inbound from 198.51.100.9 (Italy), to port 22, blocked",
+            ),
+            (
+                remote("kubernetesApiCallAction/", 9)
+                    + &field("kubernetesApiCallAction/verb", "create")
+                    + &field("kubernetesApiCallAction/requestUri", "/api/v1/x"),
+                "Caller",
+                "198.51.100.9 (Italy), create /api/v1/x",
+            ),
+            (
+                field("awsApiCallAction/api", "CreateUser").replacen(',', "", 1)
+                    + &field("awsApiCallAction/errorCode", "AccessDenied")
+                    + &field("awsApiCallAction/remoteAccountDetails/accountId", "777788889999")
+                    + &field("awsApiCallAction/remoteAccountDetails/affiliated", "false"),
+                "Caller",
+                "account 777788889999 (not affiliated) calling CreateUser (AccessDenied)",
+            ),
+            (
+                field("awsApiCallAction/api", "ConsoleLogin").replacen(',', "", 1),
+                "Call",
+                "ConsoleLogin",
             ),
         ] {
             let raw = format!(
@@ -168,6 +178,42 @@ mod tests {
             let actor = read(json(&raw), &Envelope::default()).unwrap().actor.unwrap();
             assert_eq!((actor.label, actor.text.as_str()), (label, text), "{raw}");
         }
+    }
+
+    #[test]
+    fn facts_and_times_are_those_of_the_original() {
+        let id = "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/f";
+        let raw = format!(
+            r#"{{"Id":"{id}","Resources":[{{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::data"}}],
+            "ProductFields":{{"aws/guardduty/service/eventFirstSeen":"2026-11-01T01:06:24.000Z",
+            "aws/guardduty/service/eventLastSeen":"2026-11-02T01:07:40.000Z",
+            "aws/guardduty/service/action/awsApiCallAction/affectedResources":"",
+            "aws/guardduty/service/action/awsApiCallAction/affectedResources/AWS::CloudTrail::Trail":
+                "org-trail",
+            "aws/guardduty/service/action/awsApiCallAction/api":"StopLogging",
+            "aws/guardduty/service/action/kubernetesApiCallAction/statusCode":"201",
+            "aws/guardduty/service/action/kubernetesApiCallAction/userAgent":"kubectl/v1.33"}}}}"#
+        );
+        let finding = read(json(&raw), &Envelope::default()).unwrap();
+        let facts = finding.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.text));
+        assert_eq!(
+            facts.collect::<Vec<_>>(),
+            ["Call: HTTP 201 (succeeded), kubectl/v1.33", "Affected: CloudTrail trail org-trail"]
+        );
+        let days = [finding.first_seen, finding.last_seen].map(|at| at.unwrap().to_rfc3339());
+        assert_eq!(days, ["2026-11-01T01:06:24Z", "2026-11-02T01:07:40Z"]);
+    }
+
+    #[test]
+    fn hostile_paths_are_bounded() {
+        let id = "arn:aws:guardduty:eu-west-1:111122223333:detector/d/finding/f";
+        let deep = ["aws/guardduty/service/", &"a/".repeat(100_000)].concat();
+        let raw = format!(
+            r#"{{"Id":"{id}","ProductFields":{{"{deep}":"x",
+            "aws/guardduty/service/action.4000000000_/a":"x",
+            "aws/guardduty/service/action/a.99_":"x","aws/guardduty/service/":"x"}}}}"#
+        );
+        assert_eq!(read(json(&raw), &Envelope::default()).unwrap().actor, None);
     }
 
     #[test]

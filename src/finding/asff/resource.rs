@@ -1,8 +1,11 @@
 //! Describes the resources of an ASFF finding.
 
-use super::super::aws_types::{plain_kind, resource_name};
+use std::borrow::Cow;
+
+use super::super::aws_types::{image_digest, kind_and_name, resource_name};
+use super::super::guardduty;
 use super::super::lenient::{List, Str};
-use super::super::phrase::{Phrase, key_owner, listed_once, real_name};
+use super::super::phrase::{Phrase, joined, key_owner, listed_once, real_name};
 use super::schema::{AccessKey, NAMED_MAX, Resource};
 
 /// Describes the resources that are targets, or all resources if none is a target. Resources in the
@@ -29,9 +32,26 @@ pub(super) fn describe_actors<const N: usize>(resources: &List<Resource<'_>, N>)
     list(&actors, actors.len())
 }
 
-/// Lists each resource once; Security Hub may repeat one.
+/// Lists each resource once; Security Hub may repeat one. Access keys come last.
 fn list(resources: &[&Resource<'_>], total: usize) -> Option<String> {
-    listed_once(resources, total, NAMED_MAX, Resource::is_like, Resource::describe)
+    let instances: Vec<&str> = resources.iter().filter_map(|one| one.instance()).collect();
+    let mut resources = resources.to_vec();
+    resources.sort_by_key(|one| one.is_key());
+    listed_once(&resources, total, NAMED_MAX, Resource::is_like, |one| match one.key() {
+        Some(key) => describe_key(&key, &instances),
+        None => one.describe(),
+    })
+}
+
+/// `AssumedRole web (session bob, access key ASIA…, principal AROA…)`, as GuardDuty's own findings
+/// say it. The credentials of an instance have its id as their session, and were taken from it: it
+/// comes first.
+fn describe_key(key: &guardduty::AccessKey<'_>, instances: &[&str]) -> Option<String> {
+    let instance = key.instance();
+    let unlisted = instance.filter(|id| !instances.contains(id));
+    let instance_first =
+        Phrase::new("EC2 instance", unlisted).build().filter(|_| unlisted.is_some());
+    joined([instance_first, key.describe_beside(instance)], ", ")
 }
 
 impl Resource<'_> {
@@ -48,19 +68,47 @@ impl Resource<'_> {
         self.details.external_principal.as_deref()
     }
 
+    fn is_key(&self) -> bool {
+        self.kind.as_deref() == Some("AwsIamAccessKey")
+    }
+
+    /// The id of an instance.
+    fn instance(&self) -> Option<&str> {
+        self.kind.as_deref().filter(|kind| *kind == "AwsEc2Instance")?;
+        resource_name(self.id.as_deref()?)
+    }
+
+    pub fn digest(&self) -> Option<&str> {
+        self.details.image.digest.as_deref().or_else(|| image_digest(self.id.as_deref()?))
+    }
+
+    /// The access key with its owner, as GuardDuty's own findings have it. None if the key has no
+    /// id, or its owner no kind or name.
+    fn key(&self) -> Option<guardduty::AccessKey<'_>> {
+        let own = &self.details.access_key;
+        let mut key = guardduty::AccessKey::default();
+        key.id = Some(Cow::Borrowed(self.name()?));
+        key.kind = Some(Cow::Borrowed(own.kind.as_deref()?));
+        key.principal = named(&own.principal).map(Cow::Borrowed);
+        key.user = named(&own.user).or(named(&own.issuer)).map(Cow::Borrowed);
+        (key.user.is_some() || own.session().is_none()).then_some(key)
+    }
+
     /// `EC2 instance i-0abc (t3.micro, web-1)`, `S3 bucket data`, `IAM access key AKIA… (alice)`,
     /// or without the key's id `IAM user alice`.
     fn describe(&self) -> Option<String> {
-        let kind = self.kind.as_deref().unwrap_or_default();
         let tag =
             self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
-        let (key, name) = (&self.details.access_key, self.name());
-        let label = plain_kind(kind);
+        let (key, id) = (&self.details.access_key, self.id.as_deref());
+        let (label, name) = kind_and_name(self.kind.as_deref(), id, self.name());
         let (owner, key_kind) = (key.owner(), key.kind.as_deref());
         let phrase = match (name, owner) {
+            // An access key without an id and an owner says nothing.
+            (None, None) if self.is_key() => return None,
             (None, Some(owner)) => key_owner(key_kind, Some(owner)),
             _ => Phrase::new(&label, name)
                 .with(self.details.instance.kind.as_deref())
+                .with(self.details.runtime.as_deref())
                 .with_labelled("tag", self.details.image.tags.first().map(AsRef::as_ref))
                 .with(owner)
                 .with(key_kind),
@@ -133,13 +181,13 @@ mod tests {
                 r#"{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:AKIAEXAMPLE",
                     "Details":{"AwsIamAccessKey":{"PrincipalId":"AIDAEXAMPLE",
                         "PrincipalName":"alice","PrincipalType":"IAMUser"}}}"#,
-                "IAM access key AKIAEXAMPLE (alice, IAMUser)",
+                "IAMUser alice (access key AKIAEXAMPLE, principal AIDAEXAMPLE)",
             ),
             (
                 r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE","Details":{"AwsIamAccessKey":{
                     "PrincipalId":"AROAEXAMPLE:bob","PrincipalType":"AssumedRole",
                     "SessionContext":{"SessionIssuer":{"UserName":"deploy"}}}}}"#,
-                "IAM access key ASIAEXAMPLE (deploy, AssumedRole, session bob)",
+                "AssumedRole deploy (session bob, access key ASIAEXAMPLE, principal AROAEXAMPLE)",
             ),
             (
                 r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE",
@@ -173,10 +221,52 @@ mod tests {
                 r#"{"Type":"AwsEcrContainerImage","Id":"arn:aws:ecr:r:1:repository/app/sha256:aa",
                     "Details":{"AwsEcrContainerImage":{"RepositoryName":"app",
                         "ImageTags":["41","latest"]}}}"#,
-                "ECR container image app (tag 41)",
+                "container image app (tag 41)",
+            ),
+            (
+                r#"{"Type":"AwsEcrContainerImage","Id":"arn:aws:ecr:r:1:repository/t/app/sha256:aa"}"#,
+                "container image t/app",
+            ),
+            (r#"{"Type":"AwsEc2Instance","Id":"arn:aws:ec2:r:1:instance/*"}"#, "all EC2 instances"),
+            (
+                r#"{"Type":"Other","Id":"arn:aws:logs:r:1:log-group:/aws/lambda/resize:*"}"#,
+                "CloudWatch log group /aws/lambda/resize",
+            ),
+            (
+                r#"{"Type":"AwsLambdaFunction","Id":"arn:aws:lambda:r:1:function:f",
+                    "Details":{"AwsLambdaFunction":{"Runtime":"python3.13"}}}"#,
+                "Lambda function f (python3.13)",
             ),
         ] {
             assert_eq!(described(raw).as_deref(), Some(said), "{raw}");
+        }
+        for raw in [
+            r#"{"Type":"Other","Id":"*"}"#,
+            r#"{"Type":"AwsIamAccessKey","Id":"arn:aws:iam::111122223333:access-key/null"}"#,
+        ] {
+            assert_eq!(described(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn access_keys_come_last_and_name_their_instance() {
+        let key = r#"{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:ASIAX","Details":{
+            "AwsIamAccessKey":{"PrincipalId":"AROAX:i-0feed0feed","PrincipalName":"web-role",
+                "PrincipalType":"AssumedRole"}}}"#;
+        let instance = |id: &str| format!(r#"{{"Type":"AwsEc2Instance","Id":"{id}"}}"#);
+        let role = "AssumedRole web-role (access key ASIAX, principal AROAX)";
+        for (raw, said) in [
+            (key.to_owned(), format!("EC2 instance i-0feed0feed, {role}")),
+            (
+                format!("[{key},{}]", instance("arn:aws:ec2:r:1:instance/i-0feed0feed")),
+                format!("EC2 instance i-0feed0feed, {role}"),
+            ),
+            (
+                format!(r#"[{key},{{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::data"}}]"#),
+                format!("S3 bucket data, EC2 instance i-0feed0feed, {role}"),
+            ),
+        ] {
+            assert_eq!(described(&raw), Some(said), "{raw}");
         }
     }
 

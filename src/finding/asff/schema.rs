@@ -5,8 +5,7 @@
 use std::borrow::Cow;
 
 use super::super::json::Json;
-use super::super::lenient::{List, Pairs, Str, object};
-use super::super::remote::{Port, Remote};
+use super::super::lenient::{List, Pairs, Slot, Str, object};
 use super::super::sensitive_data::SensitiveData;
 use super::super::vulnerability::Package;
 use crate::instants::Wall;
@@ -29,7 +28,7 @@ object! {
         description: Str<'a> = "Description",
         severity: Option<Json<'a>> = "Severity",
         provider: Provider<'a> = "FindingProviderFields",
-        fields: Fields<'a> = "ProductFields",
+        fields: ProductFields<'a> = "ProductFields",
         source_url: Str<'a> = "SourceUrl",
         created_at: Option<Wall> = "CreatedAt",
         updated_at: Option<Wall> = "UpdatedAt",
@@ -42,7 +41,8 @@ object! {
         compliance: Compliance<'a> = "Compliance",
         sample: Option<bool> = "Sample",
         resources: List<Resource<'a>, 10> = "Resources",
-        act: Act<'a> = "Action",
+        /// Has the fields of GuardDuty's action.
+        action: Option<Json<'a>> = "Action",
         network: Network<'a> = "Network",
         process: Process<'a> = "Process",
         malware: List<Malware<'a>, 3> = "Malware",
@@ -113,6 +113,7 @@ object! {
     struct Details<'a> {
         instance: Instance<'a> = "AwsEc2Instance",
         image: Image<'a> = "AwsEcrContainerImage",
+        runtime: Str<'a> = "AwsLambdaFunction" / "Runtime",
         access_key: AccessKey<'a> = "AwsIamAccessKey",
         user: Str<'a> = "AwsIamUser" / "UserName",
         /// A field of Access Analyzer, whose keys are words.
@@ -137,32 +138,6 @@ object! {
 
 // The actor.
 object! {
-    struct Act<'a> {
-        api_call: ApiCall<'a> = "AwsApiCallAction",
-        connection: Connection<'a> = "NetworkConnectionAction",
-        port_probe: PortProbe<'a> = "PortProbeAction",
-        dns: Str<'a> = "DnsRequestAction" / "Domain",
-    }
-    struct ApiCall<'a> {
-        api: Str<'a> = "Api",
-        service: Str<'a> = "ServiceName",
-        remote: Remote<'a> = "RemoteIpDetails",
-        domain: Str<'a> = "DomainDetails" / "Domain",
-    }
-    struct Connection<'a> {
-        direction: Str<'a> = "ConnectionDirection",
-        protocol: Str<'a> = "Protocol",
-        remote: Remote<'a> = "RemoteIpDetails",
-        remote_port: Port<'a> = "RemotePortDetails",
-        local_port: Port<'a> = "LocalPortDetails",
-    }
-    struct PortProbe<'a> {
-        probes: List<Probe<'a>, NAMED_MAX> = "PortProbeDetails",
-    }
-    struct Probe<'a> {
-        local_port: Port<'a> = "LocalPortDetails",
-        remote: Remote<'a> = "RemoteIpDetails",
-    }
     struct Network<'a> {
         direction: Str<'a> = "Direction",
         protocol: Str<'a> = "Protocol",
@@ -186,5 +161,19 @@ object! {
     struct Indicator<'a> {
         value: Str<'a> = "Value",
         source: Str<'a> = "Source",
+    }
+}
+
+/// The fields that products add: those of known names, and all as they are.
+#[derive(Debug, Default)]
+pub(super) struct ProductFields<'a> {
+    pub known: Fields<'a>,
+    pub all: Option<Json<'a>>,
+}
+
+impl<'a> Slot<'a> for ProductFields<'a> {
+    fn fill(&mut self, json: Json<'a>) {
+        self.known.fill(json);
+        self.all.fill(json);
     }
 }

@@ -218,7 +218,7 @@ fn facts_by_kind_of_finding() {
                     {{"ReasonCode":"CONFIG_EVALUATIONS_EMPTY"}}]}},
                 "ProductFields":{{"aws/securityhub/annotation":"Public snapshots: 2"}}"#
             ),
-            "Control EC2.1 failed: Public snapshots: 2; CONFIG_EVALUATIONS_EMPTY",
+            "Control EC2.1 failed: Public snapshots: 2; Config evaluations empty",
         ),
         (
             r#""Compliance":{"Status":"NOT_AVAILABLE"},"ProductFields":{"RuleId":"2.5"}"#
@@ -234,7 +234,7 @@ fn facts_by_kind_of_finding() {
                 "ProductFields":{"aws/inspector/inspectorScore":"8.1"}"#
                 .to_owned(),
             "Package openssl 3.0.1 (fixed in 3.0.9); \
-             Risk Inspector score 8.1, EPSS 0.42, exploit available, last seen 2026-11-02",
+             Risk Inspector score 8.1, EPSS 0.42, exploit available, last exploit seen 2026-11-02",
         ),
         (
             r#""Resources":[{"DataClassification":{"Result":{"SensitiveData":[

@@ -3,7 +3,7 @@
 use super::super::fact::{Fact, Facts};
 use super::super::phrase::{Phrase, joined, part, words};
 use super::super::vulnerability::{self, Risk, day};
-use super::schema::{CodeVulnerability, ContainerImage, Document, Reachability};
+use super::schema::{CodeVulnerability, ContainerImage, Document, Reachability, Resource};
 
 /// Collects the facts, the most important first.
 pub(super) fn collect(document: &Document<'_>) -> Facts {
@@ -18,6 +18,7 @@ pub(super) fn collect(document: &Document<'_>) -> Facts {
     vulnerability::add_facts(&mut facts, &document.vulnerability.packages, risk);
     facts.add("Open port", document.reachability.describe());
     facts.add("Code", document.code.describe());
+    facts.add("Network", document.resources.first().and_then(Resource::network));
     let image = document.resources.first().map(|resource| &resource.details.image);
     facts.add(Fact::IMAGE, image.and_then(ContainerImage::describe));
     facts
@@ -38,7 +39,20 @@ impl Reachability<'_> {
 impl CodeVulnerability<'_> {
     fn describe(&self) -> Option<String> {
         let file = self.file.path.as_deref().or(self.file.name.as_deref());
-        Phrase::new("", file).with(self.detector.as_deref()).build()
+        let file = file.map(|file| match self.file.start {
+            Some(line) => format!("{}:{line}", part(file)),
+            None => part(file).into_owned(),
+        });
+        Phrase::of_list("", file).with(self.detector.as_deref()).build()
+    }
+}
+
+impl Resource<'_> {
+    /// `vpc-0aa, subnet-0bb`, of an instance or a function.
+    fn network(&self) -> Option<String> {
+        let (instance, function) = (&self.details.instance, &self.details.function);
+        let vpc = instance.vpc.as_deref().or(function.vpc.as_deref());
+        joined([vpc.map(part), instance.subnet.as_deref().map(part)], ", ")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The fields of an Inspector finding that hansho reads.
 //!
-//! Source: Inspector v2 API reference, `Finding`, `AwsEcrContainerImageDetails`.
+//! Source: Inspector v2 API reference, `Finding`, `AwsEc2InstanceDetails`,
+//! `AwsEcrContainerImageDetails`, `AwsLambdaFunctionDetails`, `CodeFilePath`.
 
 use std::borrow::Cow;
 
@@ -54,6 +55,7 @@ object! {
     struct File<'a> {
         path: Str<'a> = "filePath",
         name: Str<'a> = "fileName",
+        start: Option<u64> = "startLine",
     }
     struct Resource<'a> {
         kind: Str<'a> = "type",
@@ -70,7 +72,9 @@ object! {
     }
     struct Instance<'a> {
         kind: Str<'a> = "type",
-        addresses: List<Cow<'a, str>, 1> = "ipV4Addresses",
+        addresses: List<Cow<'a, str>, NAMED_MAX> = "ipV4Addresses",
+        vpc: Str<'a> = "vpcId",
+        subnet: Str<'a> = "subnetId",
     }
     struct ContainerImage<'a> {
         repository: Str<'a> = "repositoryName",
@@ -83,5 +87,6 @@ object! {
     struct Function<'a> {
         name: Str<'a> = "functionName",
         runtime: Str<'a> = "runtime",
+        vpc: Str<'a> = "vpcConfig" / "vpcId",
     }
 }

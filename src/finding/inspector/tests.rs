@@ -67,7 +67,7 @@ fn facts_by_kind_of_finding() {
                 "exploitabilityDetails":{{"lastKnownExploitAt":"Nov 2, 2026, 2:50:00 AM"}}"#
             ),
             "Package openssl 3.0.2 (fixed in 3.0.5); \
-             Risk Inspector score 9.0, EPSS 0.42, exploit available, last seen 2026-11-02",
+             Risk Inspector score 9.0, EPSS 0.42, exploit available, last exploit seen 2026-11-02",
         ),
         (
             r#""networkReachabilityDetails":{"openPortRange":{"begin":22,"end":22},
@@ -76,14 +76,17 @@ fn facts_by_kind_of_finding() {
             "Open port 22 TCP",
         ),
         (
-            r#""networkReachabilityDetails":{"openPortRange":{"begin":80,"end":90}}"#.to_owned(),
-            "Open port 80-90",
+            r#""networkReachabilityDetails":{"openPortRange":{"begin":80,"end":90}},
+                "fixAvailable":"NO","resources":[{"type":"AWS_EC2_INSTANCE","details":{
+                "awsEc2Instance":{"vpcId":"vpc-0aa","subnetId":"subnet-0bb"}}}]"#
+                .to_owned(),
+            "Open port 80-90; Network vpc-0aa, subnet-0bb",
         ),
         (
             r#""codeVulnerabilityDetails":{"detectorName":"Injection","filePath":
-                {"fileName":"a.py","filePath":"src/a.py"}}"#
+                {"fileName":"a.py","filePath":"src/a.py","startLine":12}},"fixAvailable":"NO""#
                 .to_owned(),
-            "Code src/a.py (Injection)",
+            "Code src/a.py:12 (Injection)",
         ),
         (image(""), "Image sha256:aa"),
         (image(r#","inUseCount":0"#), "Image sha256:aa, not in use"),
@@ -106,4 +109,16 @@ fn an_untriaged_finding_counts_as_high() {
     assert_eq!(finding.severity.level, Level::High);
     let remark = Remark::UnreadableSeverity(Text::new("UNTRIAGED", 64));
     assert_eq!(finding.remarks, [remark]);
+}
+
+#[test]
+fn resources_have_all_addresses_and_tags() {
+    let finding = read_raw(
+        r#""resources":[{"type":"AWS_EC2_INSTANCE","id":"i-0abc","tags":{"Team":"x"},"details":{
+            "awsEc2Instance":{"ipV4Addresses":["10.0.0.5","203.0.113.9"]}}}]"#,
+    );
+    assert_eq!(finding.resource.unwrap().as_str(), "EC2 instance i-0abc (10.0.0.5, 203.0.113.9)");
+    let tags: Vec<_> =
+        finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(tags, [("Team", "x")]);
 }

@@ -3,7 +3,7 @@
 use super::super::actor::{Role, labelled};
 use super::super::phrase::{Phrase, api_call, joined, known, part, principal, real_name, words};
 use super::super::remote::with_port;
-use super::schema::{Actor, Document, Endpoint, Evidence, Process, User};
+use super::schema::{Actor, Document, Endpoint, Evidence, Process, Session, User};
 
 /// Describes the first piece of evidence that names an actor, or else the finding's own actor.
 pub(super) fn describe(document: &Document<'_>) -> (&'static str, Option<String>) {
@@ -16,11 +16,13 @@ impl Evidence<'_> {
     /// `IAMUser alice, from 198.51.100.7 (Germany), calling iam:CreateUser`.
     fn describe(&self) -> (&'static str, Option<String>) {
         let call = api_call(&self.api.service, &self.api.operation);
+        let error = self.api.error.as_deref();
+        let call = call.and_then(|call| Phrase::new("", Some(&call)).with(error).build());
         let (who, remote) = match call {
             Some(_) => (Role::Caller, Role::Caller),
             None => (Role::Other, Role::Remote),
         };
-        let call = call.map(|call| (Role::Caller, format!("calling {call}")));
+        let call = call.map(|call| (Role::Call, call));
         let doer = self.actor.describe().or_else(|| self.process.describe());
         let domain = self.query.as_deref().map(|name| (Role::Domain, part(name).into_owned()));
         let traffic = self.describe_traffic().map(|traffic| (remote, traffic));
@@ -55,16 +57,21 @@ impl Evidence<'_> {
 
 impl Actor<'_> {
     fn describe(&self) -> Option<String> {
-        joined([self.user.describe(self.issuer.as_deref()), self.process.describe()], ", ")
+        joined([self.user.describe(&self.session), self.process.describe()], ", ")
     }
 }
 
 impl User<'_> {
-    fn describe(&self, issuer: Option<&str>) -> Option<String> {
-        let name = self.name.as_deref().or(issuer).and_then(real_name);
+    /// `AssumedRole web (session alice, credential ASIA…)`. The uid of a role is `AROA…:session`.
+    fn describe(&self, session: &Session<'_>) -> Option<String> {
+        let name = self.name.as_deref().or(session.issuer.as_deref()).and_then(real_name);
         // A uid alone, such as 0, does not help a reader.
         name.or(self.credential.as_deref())?;
-        principal(self.kind.as_deref(), "user", name.or(self.uid.as_deref()))
+        let uid = self.uid.as_deref();
+        let own = uid.and_then(|uid| Some(uid.split_once(':')?.1)).and_then(real_name);
+        let session = own.or(session.uid.as_deref()).filter(|session| Some(*session) != name);
+        principal(self.kind.as_deref(), "user", name.or(uid))
+            .with_labelled("session", session)
             .with_labelled("credential", self.credential.as_deref())
             .build()
     }
@@ -73,7 +80,10 @@ impl User<'_> {
 impl Process<'_> {
     fn describe(&self) -> Option<String> {
         let path = self.path()?;
-        Phrase::new("process", Some(path)).with_labelled("pid", self.pid.as_deref()).build()
+        Phrase::new("process", Some(path))
+            .with_labelled("pid", self.pid.as_deref())
+            .with_labelled("user", self.user.as_deref())
+            .build()
     }
 
     /// The path, or else the name.

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::super::aws_types::image_digest;
 use super::super::fact::{Fact, Facts};
-use super::super::phrase::{Phrase, joined, part, several};
+use super::super::phrase::{Phrase, joined, listed, part, several};
 use super::super::text::cut;
 use super::super::vulnerability::{self, Risk};
-use super::schema::{Account, Ancestor, Assessment, Compliance, Document, Evidence, File, Process};
+use super::schema::{
+    Account, Ancestor, Assessment, Attack, Compliance, Document, Evidence, File, Malware, Named,
+    Process, Resource,
+};
 
 /// Collects the facts, the most important first.
 pub(super) fn collect(document: &Document<'_>) -> Facts {
@@ -22,9 +26,20 @@ pub(super) fn collect(document: &Document<'_>) -> Facts {
         };
         vulnerability::add_facts(&mut facts, &vulnerability.packages, risk);
     }
+    let malware = document.malware.items.iter().filter_map(Malware::describe).collect();
+    facts.add("Malware", listed(malware, document.malware.total));
     let evidences = document.evidences.items.iter();
+    let mut commands = evidences.clone().map(|evidence| evidence.process().command.as_deref());
+    facts.add("Command", commands.find_map(|command| command));
     facts.add("Hash", evidences.clone().find_map(Evidence::hash));
-    facts.add("Parents", evidences.map(Evidence::process).find_map(Process::parents));
+    facts.add("Parents", evidences.clone().map(Evidence::process).find_map(Process::parents));
+    let attacks = document.info.attacks.items.iter().filter_map(Attack::describe).collect();
+    facts.add("Attack", listed(attacks, document.info.attacks.total));
+    facts.add("User agent", evidences.clone().find_map(|one| one.user_agent.as_deref()).map(part));
+    let resource = document.resources.first();
+    facts.add("Network", resource.and_then(Resource::network));
+    let digest = resource.and_then(|resource| image_digest(resource.uid.as_deref()?));
+    facts.add(Fact::IMAGE, digest.map(part));
     let owner = document.resources.first().map(|resource| &resource.account);
     let mut accounts = [Some(&document.cloud.account), owner].into_iter().flatten();
     facts.add(Fact::ACCOUNT_NAME, accounts.find_map(Account::name));
@@ -41,7 +56,44 @@ impl Compliance<'_> {
         });
         let head = joined([self.control.as_deref().map(part), status], " ");
         let unmet = self.assessments.items.iter().filter(|one| one.is_met != Some(true));
-        joined([head, joined(unmet.map(Assessment::describe), "; ")], ": ")
+        let details = self.details.items.iter().map(|text| Some(cut(text, Fact::CHARS_MAX)));
+        let why = joined(unmet.map(Assessment::describe), "; ").or_else(|| joined(details, "; "));
+        joined([head, why], ": ")
+    }
+}
+
+impl Attack<'_> {
+    /// `Execution: Command and Scripting Interpreter`.
+    fn describe(&self) -> Option<String> {
+        let tactics = self.tactics.items.iter().find_map(Named::text);
+        joined([self.tactic.text().or(tactics), self.technique.text()], ": ")
+    }
+}
+
+impl Named<'_> {
+    fn text(&self) -> Option<Cow<'_, str>> {
+        self.name.as_deref().or(self.uid.as_deref()).map(part)
+    }
+}
+
+impl Malware<'_> {
+    /// `EICAR (infected 3)`.
+    fn describe(&self) -> Option<String> {
+        let infected = self.infected.map(|count| count.to_string());
+        Phrase::new("", Some(self.name.as_deref()?))
+            .with_labelled("infected", infected.as_deref())
+            .build()
+    }
+}
+
+impl Resource<'_> {
+    /// `vpc-0aa, subnet-0bb`.
+    fn network(&self) -> Option<String> {
+        let interface = self.data.interfaces.first();
+        let vpc = interface.and_then(|one| one.vpc.as_deref()).or(self.device.vpc.as_deref());
+        let subnet = interface.and_then(|one| one.subnet.as_deref());
+        let subnet = subnet.or(self.device.subnet.as_deref());
+        joined([vpc.map(part), subnet.map(part)], ", ")
     }
 }
 

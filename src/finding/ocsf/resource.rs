@@ -1,6 +1,6 @@
 //! Describes the resources of an OCSF finding.
 
-use super::super::aws_types::{plain_kind, resource_name};
+use super::super::aws_types::{kind_and_name, resource_name};
 use super::super::lenient::List;
 use super::super::phrase::{Phrase, key_owner, listed_once, real_name};
 use super::super::text::Text;
@@ -27,16 +27,19 @@ impl Resource<'_> {
 
     /// `EC2 instance i-0abc (t3.micro, web-1, 10.0.0.5, 198.51.100.1)`.
     fn describe(&self) -> Option<String> {
-        let kind = self.kind.as_deref().map(plain_kind).unwrap_or_default();
         let (data, device) = (&self.data, &self.device);
         let interface = data.interfaces.first().or(device.interfaces.first());
         let ids = [&self.uid, &self.name].into_iter();
         let name = ids.filter_map(|id| resource_name(id.as_deref()?)).next();
         let users = [&self.user.name, &data.user].into_iter();
         let user = users.filter_map(|user| real_name(user.as_deref()?)).next();
+        let (kind, name) = kind_and_name(self.kind.as_deref(), self.uid.as_deref(), name);
+        // `data` is an IAM user's if there is no other word.
         let user_kind = self.user.kind.as_deref();
+        let is_key = self.kind.as_deref() == Some("AWS::IAM::AccessKey");
         let phrase = match (name, user) {
-            (None, Some(user)) => key_owner(user_kind, Some(user)),
+            (None, None) if is_key => return None,
+            (None, Some(user)) => key_owner(user_kind.or(is_key.then_some("IAMUser")), Some(user)),
             _ => Phrase::new(&kind, name).with(user).with(user_kind),
         };
         phrase

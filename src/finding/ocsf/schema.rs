@@ -30,6 +30,7 @@ object! {
         vulnerabilities: List<Vulnerability<'a>, 1> = "vulnerabilities",
         evidences: List<Evidence<'a>, 5> = "evidences",
         actor: Actor<'a> = "actor",
+        malware: List<Malware<'a>, 3> = "malware",
         time: Option<Wall> = "time" | "time_dt",
     }
     struct Info<'a> {
@@ -42,6 +43,21 @@ object! {
         updated_at: Option<Wall> = "modified_time" | "modified_time_dt",
         first_seen: Option<Wall> = "first_seen_time" | "first_seen_time_dt",
         last_seen: Option<Wall> = "last_seen_time" | "last_seen_time_dt",
+        attacks: List<Attack<'a>, 3> = "attacks",
+    }
+    struct Attack<'a> {
+        tactic: Named<'a> = "tactic",
+        /// Of older versions.
+        tactics: List<Named<'a>, 3> = "tactics",
+        technique: Named<'a> = "technique",
+    }
+    struct Named<'a> {
+        name: Str<'a> = "name",
+        uid: Str<'a> = "uid",
+    }
+    struct Malware<'a> {
+        name: Str<'a> = "name",
+        infected: Option<u64> = "num_infected",
     }
     struct Compliance<'a> {
         status_id: Option<u64> = "status_id",
@@ -49,6 +65,7 @@ object! {
         control: Str<'a> = "control",
         standards: List<Cow<'a, str>, 16> = "standards",
         assessments: List<Assessment<'a>, 3> = "assessments",
+        details: List<Cow<'a, str>, 3> = "status_details" | "status_detail",
     }
     struct Assessment<'a> {
         description: Str<'a> = "desc",
@@ -109,10 +126,14 @@ object! {
         model: Str<'a> = "model",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
         image: Str<'a> = "container" / "image" / "name",
+        vpc: Str<'a> = "vpc_uid",
+        subnet: Str<'a> = "subnet_uid" | "subnet",
     }
     struct Interface<'a> {
         private: Str<'a> = "private_ip_address",
         public: Str<'a> = "public_ip" | "ip",
+        vpc: Str<'a> = "vpc_id",
+        subnet: Str<'a> = "subnet_id",
     }
     struct Data<'a> {
         instance_kind: Str<'a> = "instance_type",
@@ -134,11 +155,16 @@ object! {
         connection: Connection<'a> = "connection_info",
         api: Api<'a> = "api",
         query: Str<'a> = "query" / "hostname",
+        user_agent: Str<'a> = "http_request" / "user_agent",
     }
     struct Actor<'a> {
         user: User<'a> = "user",
         process: Process<'a> = "process",
-        issuer: Str<'a> = "session" / "issuer",
+        session: Session<'a> = "session",
+    }
+    struct Session<'a> {
+        issuer: Str<'a> = "issuer",
+        uid: Str<'a> = "uid",
     }
     struct User<'a> {
         name: Str<'a> = "name",
@@ -151,6 +177,8 @@ object! {
         path: Str<'a> = "path",
         file: File<'a> = "file",
         pid: Str<'a> = "pid",
+        command: Str<'a> = "cmd_line",
+        user: Str<'a> = "user" / "name",
         parent: Ancestor<'a> = "parent_process",
         /// The parent first.
         ancestry: List<Ancestor<'a>, 3> = "ancestry",
@@ -181,6 +209,7 @@ object! {
     }
     struct Api<'a> {
         operation: Str<'a> = "operation",
+        error: Str<'a> = "response" / "error",
         service: Str<'a> = "service" / "name",
     }
 }

@@ -169,6 +169,16 @@ fn resources_by_name() {
             "IAM user kapil",
         ),
         (
+            r#""resources":[{"type":"AWS::IAM::AccessKey","uid":"AWS::IAM::AccessKey:null",
+                "data":{"user_name":"kapil"}}]"#,
+            "IAM user kapil",
+        ),
+        (
+            r#""resources":[{"type":"AWS::ECR::ContainerImage",
+                "uid":"arn:aws:ecr:r:1:repository/team/app/sha256:aa"}]"#,
+            "container image team/app",
+        ),
+        (
             r#""resources":[{"type":"AWS::IAM::AccessKey","uid":"ASIAEXAMPLE",
                 "data":{"user_name":"None"}}]"#,
             "IAM access key ASIAEXAMPLE",
@@ -214,6 +224,28 @@ fn actors_by_what_they_are() {
             "from 198.51.100.7, calling GetObject",
         ),
         (
+            r#""api":{"operation":"GetObject","response":{"error":"AccessDenied"}}"#.to_owned(),
+            "Call",
+            "GetObject (AccessDenied)",
+        ),
+        (
+            r#""actor":{"user":{"name":"web","type":"AssumedRole","uid":"AROA:alice"}},
+                "api":{"operation":"GetObject"}"#
+                .to_owned(),
+            "Caller",
+            "AssumedRole web (session alice), calling GetObject",
+        ),
+        (
+            r#""actor":{"user":{"name":"web"},"session":{"uid":"s-1"}}"#.to_owned(),
+            "Actor",
+            "user web (session s-1)",
+        ),
+        (
+            r#""process":{"name":"xmr","pid":7,"user":{"name":"root"}}"#.to_owned(),
+            "Actor",
+            "process xmr (pid 7, user root)",
+        ),
+        (
             r#""process":{"name":"xmr"},"query":{"hostname":"pool.example"}"#.to_owned(),
             "Actor",
             "process xmr, domain pool.example",
@@ -239,6 +271,30 @@ fn facts_by_kind_of_finding() {
             "Control Config.1 failed: The recorder is off.",
         ),
         (r#""compliance":{"status":"Warning"}"#.to_owned(), "Check warning"),
+        (
+            r#""compliance":{"status":"Fail","status_details":["The recorder is off."]}"#
+                .to_owned(),
+            "Check failed: The recorder is off.",
+        ),
+        (
+            r#""malware":[{"name":"EICAR","num_infected":3}],"finding_info":{"uid":"f","attacks":[
+                {"tactic":{"name":"Execution"},"technique":{"name":"Native API","uid":"T1106"}},
+                {"tactics":[{"name":"Impact"}]}]}"#
+                .to_owned(),
+            "Malware EICAR (infected 3); Attack Execution: Native API, Impact",
+        ),
+        (
+            r#""evidences":[{"process":{"name":"sh","cmd_line":"sh -c id"},
+                "http_request":{"user_agent":"curl/8"}}]"#
+                .to_owned(),
+            "Command sh -c id; User agent curl/8",
+        ),
+        (
+            r#""resources":[{"data":{"network_interfaces":[{"vpc_id":"vpc-0aa",
+                "subnet_id":"subnet-0bb"}]}}]"#
+                .to_owned(),
+            "Network vpc-0aa, subnet-0bb",
+        ),
         (
             r#""vulnerabilities":[{"affected_packages":[
                 {"name":"openssl","version":"3.0.1","fixed_in_version":"3.0.9"}],

@@ -29,7 +29,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
         "inspector-copy",
         &[
             "Package openssl 3.0.1 (fixed in 0:3.0.9)",
-            "Risk Inspector score 8.1, EPSS 0.42, exploit available, last seen 2026-11-02",
+            "Risk Inspector score 8.1, EPSS 0.42, exploit available, last exploit seen 2026-11-02",
         ],
     ),
     (

@@ -253,7 +253,7 @@ const EXPECTED: &[Expected] = &[
         fingerprint: "macie/111122223333/eu-central-1/5be50fce24526e670df77bc00example",
         level: Level::High,
         resource: "S3 bucket shop-data-1 (public)",
-        actor: "AssumedRole arn:aws:sts::111122223333:assumed-role/Admin/alice (access key ASIAIOSFODNN7EXAMPLE) from 198.51.100.23 (Reykjavík, Iceland, Example Transit), calling s3:PutBucketPolicy",
+        actor: "AssumedRole Admin (session alice, access key ASIAIOSFODNN7EXAMPLE) from 198.51.100.23 (Reykjavík, Iceland, Example Transit), calling s3:PutBucketPolicy",
     },
     Expected {
         fixture: "macie-sensitive-data",
