@@ -252,8 +252,8 @@ mod tests {
         assert_eq!(
             mistakes(text),
             [
-                "colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
-                 worker, metrics, reconcile, console, runbook, destination, accounts",
+                "colour: unknown key; known here are min_severity, accounts_file, show_tags, queue, ledger, \
+                 embedded, worker, metrics, reconcile, console, runbook, destination, accounts",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \
                  destination[2].mention.high?",

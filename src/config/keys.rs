@@ -37,11 +37,13 @@ macro_rules! key {
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 39] = [
+pub static KEYS: [Key; 40] = [
     key!(min_severity, "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]"),
     key!(accounts_file, "HANSHO_ACCOUNTS_FILE",
         "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]"),
+    key!(show_tags, "HANSHO_SHOW_TAGS",
+        "the tags of a resource that a card shows, with commas between them, e.g. Team,Env [none]"),
     key!(queue.standard, "HANSHO_QUEUE_STANDARD",
         "URL of the SQS queue that gets every finding"),
     key!(queue.express, "HANSHO_QUEUE_EXPRESS",

@@ -14,6 +14,8 @@ pub enum Scalar {
     Text(String),
     Integer(i64),
     Float(f64),
+    /// A list of texts.
+    List(Vec<String>),
     /// The name of a type that no key has, for the message.
     Other(&'static str),
 }
@@ -48,6 +50,7 @@ impl Given {
             Scalar::Integer(_) | Scalar::Float(_) => {
                 Err("must be text in quotes, not a number".to_owned())
             }
+            Scalar::List(_) => Err("must be text in quotes, not a list".to_owned()),
             Scalar::Other(kind) => Err(format!("must be text in quotes, not {kind}")),
         }
     }
@@ -58,6 +61,7 @@ impl Given {
 pub struct Raw {
     pub min_severity: Option<Given>,
     pub accounts_file: Option<Given>,
+    pub show_tags: Option<Given>,
     /// Names by account id. They have no variables.
     pub accounts: BTreeMap<String, Given>,
     pub queue: RawQueue,
@@ -140,7 +144,10 @@ impl<'de> Deserialize<'de> for Given {
             Value::Integer(number) => Scalar::Integer(number),
             Value::Float(number) => Scalar::Float(number),
             Value::Boolean(_) => Scalar::Other("true or false"),
-            Value::Array(_) => Scalar::Other("a list"),
+            Value::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map_or(Scalar::Other("a list"), Scalar::List)
+            }
             Value::Table(_) | Value::Datetime(_) => Scalar::Other("a table or a date"),
         };
         Ok(Given { value, origin: Origin::File })

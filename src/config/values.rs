@@ -73,6 +73,41 @@ pub fn regions(given: &Given) -> Result<Vec<RegionName>, String> {
     }
 }
 
+/// Keys of tags: a list, or a text with commas between them. Repeated keys count once.
+pub fn tag_keys(given: &Given) -> Result<Vec<String>, String> {
+    let written: Vec<&str> = match &given.value {
+        Scalar::List(keys) => keys.iter().map(String::as_str).collect(),
+        _ => given.text().map_err(|_| TAG_KEYS)?.split(',').collect(),
+    };
+    let mut keys: Vec<String> = Vec::new();
+    for key in written.into_iter().map(str::trim).filter(|key| !key.is_empty()) {
+        if !is_tag_key(key) {
+            return Err(TAG_KEYS.to_owned());
+        }
+        if !keys.iter().any(|known| known == key) {
+            keys.push(key.to_owned());
+        }
+    }
+    match keys.len() {
+        0 => Err(TAG_KEYS.to_owned()),
+        n if n > TAGS_MAX => Err(format!("must not name more than {TAGS_MAX} tags")),
+        _ => Ok(keys),
+    }
+}
+
+/// Letters, digits, spaces and some characters, none of which means anything in Slack's markup.
+/// Source: Tagging AWS Resources user guide, "Tag naming limits and requirements".
+fn is_tag_key(key: &str) -> bool {
+    let is_good = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
+    key.chars().count() <= TAG_KEY_CHARS_MAX && key.chars().all(is_good) && !is_like_a_webhook(key)
+}
+
+const TAG_KEYS: &str =
+    "must be keys of tags, of at most 128 characters each, such as [\"Team\", \"Env\"]";
+/// The most tags that a card shows.
+const TAGS_MAX: usize = 10;
+const TAG_KEY_CHARS_MAX: usize = 128;
+
 impl FromStr for QueueUrl {
     type Err = String;
 
@@ -93,7 +128,7 @@ pub fn threshold(given: &Given) -> Result<Threshold, String> {
         Scalar::Text(text) => text.parse(),
         Scalar::Float(score) => Threshold::of_score(*score),
         Scalar::Integer(score) => Threshold::of_score(*score as f64),
-        Scalar::Other(_) => Err(crate::policy::filter::NotAThreshold),
+        Scalar::List(_) | Scalar::Other(_) => Err(crate::policy::filter::NotAThreshold),
     };
     read.map_err(|e| e.to_string())
 }
@@ -282,7 +317,7 @@ fn integer(given: &Given) -> Option<i128> {
     match &given.value {
         Scalar::Integer(number) => Some(i128::from(*number)),
         Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Float(_) | Scalar::Other(_) => None,
+        Scalar::Float(_) | Scalar::List(_) | Scalar::Other(_) => None,
     }
 }
 
@@ -305,6 +340,7 @@ fn is_name(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::raw::Origin;
     use super::*;
 
     fn text(text: &str) -> Given {
@@ -417,6 +453,24 @@ mod tests {
         ] {
             assert_eq!(pace_allowed(Duration::from_millis(ms), host).is_ok(), good, "{ms} {host}");
         }
+    }
+
+    #[test]
+    fn lists_of_tags() {
+        let list = |keys: &[&str]| {
+            let value = Scalar::List(keys.iter().map(|key| (*key).to_owned()).collect());
+            tag_keys(&Given { value, origin: Origin::File })
+        };
+        let long = "x".repeat(TAG_KEY_CHARS_MAX + 1);
+        let many: Vec<String> = (0..=TAGS_MAX).map(|n| n.to_string()).collect();
+        assert_eq!(list(&["Team", " Env ", "", "Team"]).unwrap(), ["Team", "Env"]);
+        assert_eq!(tag_keys(&text("Team, Env")).unwrap(), ["Team", "Env"]);
+        for bad in ["", &long, "a<!here>", "https://hooks.slack.com/services/T0/B0/x"] {
+            assert!(list(&[bad]).unwrap_err().contains("must be keys of tags"), "{bad}");
+        }
+        assert!(tag_keys(&text(&many.join(","))).unwrap_err().contains("more than 10"));
+        let number = Given { value: Scalar::Integer(1), origin: Origin::File };
+        assert!(tag_keys(&number).unwrap_err().contains("must be keys of tags"));
     }
 
     #[test]

@@ -60,6 +60,40 @@ impl<'a> Arn<'a> {
             .or_else(|| self.resource.strip_prefix("productv2/"))?;
         path.split_once('/')
     }
+
+    /// The resource without its type: `manufacturer-api:7` of `task-definition/manufacturer-api:7`.
+    /// Where a path or an id stands beside the name, only the name.
+    /// Source: Service Authorization Reference, "Resource types" of each service.
+    fn name(&self) -> &'a str {
+        const SEPARATORS: [char; 2] = ['/', ':'];
+        let resource = self.resource.trim_end().trim_matches(SEPARATORS);
+        let (kind, name) = resource.split_once(SEPARATORS).unwrap_or(("", resource));
+        let first = |text: &'a str| text.split(SEPARATORS).next().unwrap_or(text);
+        match (self.service, kind) {
+            // The name comes last, after a path, a cluster or an id.
+            ("iam", kind) if kind != "oidc-provider" => last_part(name),
+            ("ecs", kind) if kind != "task-definition" => last_part(name),
+            ("autoscaling", _) => last_part(name),
+            // The name comes first, and an id follows.
+            ("apprunner" | "cloudformation" | "kafka", _) => first(name),
+            ("sns", _) => first(resource),
+            ("elasticloadbalancing", _) => {
+                let kinds = ["app/", "net/", "gwy/"];
+                first(kinds.iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name))
+            }
+            ("wafv2", _) => name.split('/').nth(1).unwrap_or(name),
+            // `:*` stands for all streams of a log group.
+            ("logs", "log-group") => name.strip_suffix(":*").unwrap_or(name),
+            // The name of a parameter in a path begins with a slash.
+            ("ssm", "parameter") if name.contains('/') => {
+                resource.strip_prefix(kind).unwrap_or(name)
+            }
+            // These have no type before the name.
+            ("codepipeline" | "execute-api" | "sqs", _) | ("kms", "alias") => resource,
+            ("s3", _) if self.account.is_empty() => resource,
+            _ => name,
+        }
+    }
 }
 
 /// Returns whether a text has the form of an account's id: 12 digits.
@@ -79,20 +113,9 @@ pub(super) fn bare_id(id: Option<&str>) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(Arn::parse(id).and_then(|arn| arn.finding_id()).unwrap_or(id)))
 }
 
-/// Returns the name of the resource that an ARN identifies: its last part that is not empty. Any
-/// other text is returned as it is.
+/// Returns the name of the resource that an ARN identifies. Any other text is returned as it is.
 pub(super) fn short_name(text: &str) -> &str {
-    match Arn::parse(text) {
-        Some(arn) => {
-            // A stack's name comes before its id: `stack/NAME/ID`.
-            let path = match arn.resource.strip_prefix("stack/") {
-                Some(path) => path.split('/').next().unwrap_or(path),
-                None => arn.resource,
-            };
-            path.rsplit(['/', ':']).find(|part| !part.is_empty()).unwrap_or(text)
-        }
-        None => text,
-    }
+    Arn::parse(text).map(|arn| arn.name()).filter(|name| !name.is_empty()).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -174,8 +197,68 @@ mod tests {
             ("arn:aws:iam::111122223333:role/path/Admin", "Admin"),
             ("arn:aws:lambda:us-east-1:1:function:f", "f"),
             ("arn:aws:iam::1:role/", "role"),
-            ("arn:aws:cloudformation:us-east-1:1:stack/web/0a1b", "web"),
             ("i-0123", "i-0123"),
+            ("arn:aws:iam::1:", "arn:aws:iam::1:"),
+        ] {
+            assert_eq!(short_name(text), name, "{text}");
+        }
+    }
+    #[test]
+    fn short_names_by_service() {
+        for (service, resource, name) in [
+            ("apigateway", "/restapis/a1b2/stages/prod", "a1b2/stages/prod"),
+            ("autoscaling", "autoScalingGroup:0a1b:autoScalingGroupName/web", "web"),
+            ("backup", "recovery-point:0a1b", "0a1b"),
+            ("bedrock", "foundation-model/anthropic.claude-v2:1", "anthropic.claude-v2:1"),
+            ("cloudformation", "stack/web/0a1b", "web"),
+            ("cloudformation", "stackset/web:0a1b", "web"),
+            ("cloudtrail", "trail/audit", "audit"),
+            ("cloudwatch", "alarm:CPU: high", "CPU: high"),
+            ("codebuild", "build/web:0a1b", "web:0a1b"),
+            ("dynamodb", "table/orders", "orders"),
+            ("dynamodb", "table/orders/index/by-date", "orders/index/by-date"),
+            ("ec2", "instance/i-0123", "i-0123"),
+            ("ecr", "repository/team/app", "team/app"),
+            ("ecs", "cluster/prod", "prod"),
+            ("ecs", "service/prod/api", "api"),
+            ("ecs", "task-definition/manufacturer-api:7", "manufacturer-api:7"),
+            ("ecs", "task/prod/0a1b", "0a1b"),
+            ("eks", "nodegroup/prod/workers/0a1b", "prod/workers/0a1b"),
+            ("elasticloadbalancing", "listener/net/web/0a1b/2c3d", "web"),
+            ("elasticloadbalancing", "loadbalancer/app/web/0a1b", "web"),
+            ("elasticloadbalancing", "loadbalancer/classic", "classic"),
+            ("elasticloadbalancing", "targetgroup/web/0a1b", "web"),
+            ("execute-api", "a1b2/prod/GET/orders", "a1b2/prod/GET/orders"),
+            ("glue", "table/sales/orders", "sales/orders"),
+            ("iam", "oidc-provider/oidc.example.com/id/0A1B", "oidc.example.com/id/0A1B"),
+            ("iam", "root", "root"),
+            ("iam", "user/people/kapil", "kapil"),
+            ("kms", "alias/aws/s3", "alias/aws/s3"),
+            ("kms", "key/0a1b", "0a1b"),
+            ("lambda", "function:resize", "resize"),
+            ("lambda", "function:resize:3", "resize:3"),
+            ("lambda", "function:resize:live", "resize:live"),
+            ("lambda", "layer:images:3", "images:3"),
+            ("logs", "log-group:/aws/lambda/resize:*", "/aws/lambda/resize"),
+            ("logs", "log-group:/aws/lambda/resize", "/aws/lambda/resize"),
+            ("logs", "log-group:app:log-stream:a/b", "app:log-stream:a/b"),
+            ("rds", "cluster-snapshot:rds:orders-2026-11-02", "rds:orders-2026-11-02"),
+            ("rds", "db:orders-1", "orders-1"),
+            ("secretsmanager", "secret:prod/db-AbCdEf", "prod/db-AbCdEf"),
+            ("sns", "alarms:0a1b2c3d", "alarms"),
+            ("sqs", "jobs", "jobs"),
+            ("ssm", "parameter/prod/db/password", "/prod/db/password"),
+            ("ssm", "parameter/password", "password"),
+            ("states", "execution:orders:0a1b", "orders:0a1b"),
+            ("sts", "assumed-role/Admin/alice", "Admin/alice"),
+            ("wafv2", "regional/webacl/shop/0a1b", "shop"),
+        ] {
+            let text = format!("arn:aws:{service}:eu-west-1:111122223333:{resource}");
+            assert_eq!(short_name(&text), name, "{text}");
+        }
+        for (text, name) in [
+            ("arn:aws:s3:::logs/2026/x.gz", "logs/2026/x.gz"),
+            ("arn:aws:s3:eu-west-1:111122223333:accesspoint/reports", "reports"),
         ] {
             assert_eq!(short_name(text), name, "{text}");
         }

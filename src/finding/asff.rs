@@ -27,6 +27,7 @@ use super::reject::Rejection;
 use super::sample;
 use super::severity::{Level, Severity};
 use super::standards;
+use super::tags;
 use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
@@ -61,6 +62,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         standards: document.standards(),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
+        tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         ..Draft::default()
     };
     draft.complete_from(id);

@@ -22,9 +22,11 @@ pub(super) fn plain_kind(kind: &str) -> String {
 
 /// Splits off a service whose name has several words or a spelling of its own.
 fn named_service(kind: &str) -> Option<(&'static str, &str)> {
-    const NAMES: [(&str, &str); 14] = [
+    const NAMES: [(&str, &str); 29] = [
         ("ApiGateway", "API Gateway"),
+        ("Athena", "Athena"),
         ("AutoScaling", "Auto Scaling"),
+        ("Bedrock", "Bedrock"),
         ("CertificateManager", "Certificate Manager"),
         ("CloudFormation", "CloudFormation"),
         ("CloudFront", "CloudFront"),
@@ -33,21 +35,40 @@ fn named_service(kind: &str) -> Option<(&'static str, &str)> {
         ("CodeBuild", "CodeBuild"),
         ("DynamoDb", "DynamoDB"),
         ("DynamoDB", "DynamoDB"),
+        ("ElasticBeanstalk", "Elastic Beanstalk"),
+        ("ElasticLoadBalancingV2", "ELB"),
+        ("ElasticLoadBalancing", "ELB"),
+        ("Elbv2", "ELB"),
+        ("Events", "EventBridge"),
+        ("Glue", "Glue"),
+        ("GuardDuty", "GuardDuty"),
+        ("Kinesis", "Kinesis"),
         ("Lambda", "Lambda"),
+        ("Logs", "CloudWatch"),
         ("OpenSearch", "OpenSearch"),
         ("Redshift", "Redshift"),
+        ("SageMaker", "SageMaker"),
         ("SecretsManager", "Secrets Manager"),
+        ("StepFunction", "Step Functions"),
+        ("StepFunctions", "Step Functions"),
+        ("WAFv2", "WAF"),
     ];
-    NAMES.into_iter().find_map(|(name, plain)| Some((plain, kind.strip_prefix(name)?)))
+    NAMES.into_iter().find_map(|(name, plain)| {
+        let rest = kind.strip_prefix(name)?;
+        (!rest.starts_with(|c: char| c.is_ascii_lowercase())).then_some((plain, rest))
+    })
 }
 
-/// Splits before a capital letter that follows a small one, and at every other character that is
-/// not a letter or digit.
+/// Splits before a capital letter that follows a small one or begins a word after an acronym
+/// (`DBInstance`), and at every other character that is not a letter or digit.
 fn split_words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;
-    for c in text.chars() {
-        let goes_on = |word: &str| !c.is_ascii_uppercase() || word.ends_with(is_capital);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let begins = chars.peek().is_some_and(|next| next.is_ascii_lowercase());
+        let goes_on =
+            |word: &str| !c.is_ascii_uppercase() || (word.ends_with(is_capital) && !begins);
         match words.last_mut() {
             _ if !c.is_ascii_alphanumeric() => in_word = false,
             Some(word) if in_word && goes_on(word) => word.push(c),
@@ -65,9 +86,9 @@ fn is_capital(c: char) -> bool {
 }
 
 fn plain_word(word: &str) -> String {
-    const ACRONYMS: [&str; 17] = [
-        "API", "DB", "EBS", "EC2", "ECR", "ECS", "EFS", "EKS", "ELB", "IAM", "KMS", "RDS", "S3",
-        "SNS", "SQS", "SSM", "VPC",
+    const ACRONYMS: [&str; 23] = [
+        "ACL", "API", "DB", "DMS", "EBS", "EC2", "ECR", "ECS", "EFS", "EKS", "ELB", "IAM", "KMS",
+        "MSK", "OIDC", "RDS", "S3", "SAML", "SNS", "SQS", "SSM", "VPC", "WAF",
     ];
     let upper = word.to_ascii_uppercase();
     if ACRONYMS.contains(&upper.as_str()) { upper } else { word.to_ascii_lowercase() }
@@ -92,6 +113,17 @@ mod tests {
             ("AWS::DynamoDB::Table", "DynamoDB table"),
             ("AWS::::Account", "account"),
             ("AWS::IAM::AccessKey", "IAM access key"),
+            ("AWS::IAM::SAMLProvider", "IAM SAML provider"),
+            ("AWS::Logs::LogGroup", "CloudWatch log group"),
+            ("AWS::EC2::VPCEndpoint", "EC2 VPC endpoint"),
+            ("AWS::RDS::DBInstance", "RDS DB instance"),
+            ("AWS::ElasticLoadBalancingV2::TargetGroup", "ELB target group"),
+            ("AWS::WAFv2::WebACL", "WAF web ACL"),
+            ("AWS::StepFunctions::StateMachine", "Step Functions state machine"),
+            ("AwsStepFunctionStateMachine", "Step Functions state machine"),
+            ("AwsElbv2LoadBalancer", "ELB load balancer"),
+            ("AwsEcsTaskDefinition", "ECS task definition"),
+            ("Logset", "logset"),
             ("Container", "container"),
             ("Other", "other"),
             ("", ""),

@@ -67,6 +67,7 @@ pub(super) struct Draft<'a> {
     /// What the actor is, `Actor` if empty.
     pub actor_label: &'static str,
     pub facts: Facts,
+    pub tags: Vec<(Text, Text)>,
 }
 
 impl<'a> Draft<'a> {
@@ -117,7 +118,6 @@ impl<'a> Draft<'a> {
     pub fn finish_as(self, fingerprint: Fingerprint, envelope: &Envelope<'_>) -> Finding {
         let kind = some_text(self.kind, KIND_CHARS_MAX)
             .unwrap_or_else(|| Text::new("unknown type", KIND_CHARS_MAX));
-        let title = some_text(self.title, TITLE_CHARS_MAX);
         let sender = envelope.account.as_deref().map(account_id).unwrap_or_default();
         let named = self.named_account.unwrap_or_default();
         let account = first_of([&fingerprint.account, named, &sender], is_account_id);
@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let actor_label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
+        let label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
         if let Gauge::Unreadable(found) = self.severity {
@@ -142,7 +142,7 @@ impl<'a> Draft<'a> {
             partition,
             account,
             region,
-            title: title.unwrap_or_else(|| kind.clone()),
+            title: some_text(self.title, TITLE_CHARS_MAX).unwrap_or_else(|| kind.clone()),
             description: description(self.description, &kind),
             kind,
             severity,
@@ -159,8 +159,9 @@ impl<'a> Draft<'a> {
             standards: self.standards,
             group: self.group,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
-            actor: self.actor.and_then(|actor| Fact::new(actor_label, actor.into())),
+            actor: self.actor.and_then(|actor| Fact::new(label, actor.into())),
             facts: self.facts.into_vec(),
+            tags: self.tags,
             remarks,
         }
     }

@@ -4,6 +4,7 @@
 //! Amazon EventBridge".
 
 mod actor;
+mod facts;
 mod principal;
 mod resource;
 mod schema;
@@ -19,7 +20,7 @@ use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
 use super::json::{self, Json, Kind};
-use super::lenient::{Read, borrowed};
+use super::lenient::{Read, Str, borrowed};
 use super::outcome::{Outcome, Unwanted, Wanted};
 use super::product::Product;
 use super::reject::Rejection;
@@ -57,21 +58,22 @@ pub(super) fn read(
 
     let details = Details::read(json).unwrap_or_default();
     let (resource, service) = (&details.resource, &details.service);
-    let sequence = service.sequence.as_ref();
+    let (actor_label, actor) = actor::describe(service, resource).unzip();
     let draft = Draft {
         kind: borrowed(&details.kind),
         title: borrowed(&details.title),
-        description: borrowed(&details.description)
-            .or_else(|| sequence.and_then(|sequence| borrowed(&sequence.description))),
+        description: details.description(),
         created_at: details.created_at,
         updated_at: details.updated_at,
         first_seen: service.first_seen,
         last_seen: service.last_seen,
         count: service.count,
-        sample: sample::is_marked(details.title.as_deref())
-            || service.additional_info.is_some_and(|info| says_sample(info, 3)),
+        sample: details.is_sample(),
         resource: resource::describe(resource, service),
-        actor: actor::describe(service, resource),
+        actor,
+        actor_label: actor_label.unwrap_or_default(),
+        facts: facts::collect(resource, service),
+        tags: resource.tags(),
         ..draft
     };
     Ok(Outcome::Wanted(draft.finish_as(fingerprint, envelope)))
@@ -83,6 +85,26 @@ impl Identity<'_> {
     fn state(&self) -> FindingState {
         let archived = self.service_archived.or(self.archived).unwrap_or(false);
         FindingState::closed_if(archived, Closing::Suppressed)
+    }
+}
+
+impl Details<'_> {
+    /// The description, and below it that of the attack sequence if it says something else.
+    fn description(&self) -> Str<'_> {
+        let own = self.description.as_deref();
+        let sequence = self.service.sequence.as_ref();
+        let sequence = sequence.and_then(|sequence| sequence.description.as_deref());
+        match (own, sequence) {
+            (Some(own), Some(other)) if !own.contains(other.trim()) => {
+                Some(Cow::Owned([own, "\n", other].concat()))
+            }
+            _ => own.or(sequence).map(Cow::Borrowed),
+        }
+    }
+
+    fn is_sample(&self) -> bool {
+        sample::is_marked(self.title.as_deref())
+            || self.service.additional_info.is_some_and(|info| says_sample(info, 3))
     }
 }
 

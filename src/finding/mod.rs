@@ -42,7 +42,6 @@ mod lenient;
 mod limits;
 mod macie;
 mod model;
-mod name_tag;
 mod ocsf;
 mod original;
 mod outcome;
@@ -57,6 +56,7 @@ mod request;
 mod shape;
 mod source;
 mod standards;
+mod tags;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};

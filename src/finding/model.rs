@@ -57,6 +57,9 @@ pub struct Finding {
     pub actor: Option<Fact>,
     /// At most [`Fact::MAX`], the most important first.
     pub facts: Vec<Fact>,
+    /// Keys and values of the resource's tags, at most 50. A card shows those that the
+    /// configuration names.
+    pub tags: Vec<(Text, Text)>,
     /// Doubts about the finding that a card has to show.
     pub remarks: Vec<Remark>,
 }

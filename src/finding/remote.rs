@@ -80,8 +80,12 @@ impl Organisation<'_> {
 impl Port<'_> {
     /// `port 22 (SSH)`, or without the name.
     pub fn describe(&self) -> Option<String> {
-        self.number.as_deref()?;
-        Phrase::new("port", self.number.as_deref()).with(known(&self.name)).build()
+        Some(["port ", &self.short()?].concat())
+    }
+
+    /// `22 (SSH)`, or without the name.
+    pub fn short(&self) -> Option<String> {
+        Phrase::new("", Some(self.number.as_deref()?)).with(known(&self.name)).build()
     }
 }
 

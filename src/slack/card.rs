@@ -73,10 +73,11 @@ fn description(finding: &Finding) -> Option<String> {
         .then(|| escape_weighing(description.as_str(), DESCRIPTION_CHARS_MAX))
 }
 
-/// Actor, facts, times and type.
+/// Actor, facts, tags, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
-    let facts = finding.actor.iter().chain(&finding.facts).map_while(|fact| {
+    let tags = guide.tags(finding);
+    let facts = finding.actor.iter().chain(&finding.facts).chain(&tags).map_while(|fact| {
         let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
         left = left.checked_sub(json_units(&line))?;
         Some(line)

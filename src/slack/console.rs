@@ -182,6 +182,7 @@ mod tests {
             resource: None,
             actor: None,
             facts: Vec::new(),
+            tags: Vec::new(),
             remarks: vec![],
         }
     }

@@ -5,8 +5,8 @@ use wildmatch::WildMatch;
 
 use super::console::{self, LINK_CHARS_MAX, encode};
 use super::escape::escape;
-use crate::finding::Finding;
 use crate::finding::arn::is_account_id;
+use crate::finding::{Fact, Finding};
 use crate::ports::Accounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
@@ -23,6 +23,8 @@ pub struct Guide {
     pub portal: Option<Portal>,
     /// The first that matches is shown.
     pub runbooks: Vec<Runbook>,
+    /// The keys of the tags that a card shows, in its order.
+    pub show_tags: Vec<String>,
 }
 
 /// The AWS access portal, which opens the console in the account of the finding.
@@ -127,6 +129,16 @@ impl Guide {
         Some(through.filter(|link| link.len() <= LINK_CHARS_MAX).unwrap_or(page))
     }
 
+    /// `Team=shop, Env=prod`: the tags of the finding that are shown, not escaped yet. The case of
+    /// a key does not count.
+    pub(super) fn tags(&self, finding: &Finding) -> Option<Fact> {
+        let shown = self.show_tags.iter().filter_map(|key| {
+            let tag = finding.tags.iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(key));
+            Some([key, "=", tag?.1.as_str()].concat())
+        });
+        Fact::new("Tags", shown.collect::<Vec<_>>().join(", ").into())
+    }
+
     /// The address of the runbook for a finding, escaped.
     pub(super) fn runbook(&self, finding: &Finding) -> Option<String> {
         let kind = finding.kind.as_str();
@@ -177,6 +189,24 @@ mod tests {
             assert_eq!(RoleName::parse(text).is_some(), good, "{text}");
         }
         assert!(RoleName::parse(&"x".repeat(33)).is_none());
+    }
+
+    #[test]
+    fn tags_are_shown_as_the_configuration_names_them() {
+        let raw = r#"{"schemaVersion":"2.0","id":"f","severity":5,"service":{},
+            "resource":{"resourceType":"Instance","instanceDetails":{"instanceId":"i-0abc","tags":[
+                {"key":"Env","value":"prod"},{"key":"team","value":"<!here>"},{"key":"Cost","value":"7"}]}}}"#;
+        let finding = crate::finding::parse(raw).findings.remove(0);
+        for (keys, said) in [
+            (["Team", "Env"].as_slice(), Some("Team=<!here>, Env=prod")),
+            (&["Owner", "Cost"], Some("Cost=7")),
+            (&["Owner"], None),
+            (&[], None),
+        ] {
+            let show_tags = keys.iter().map(|key| (*key).to_owned()).collect();
+            let tags = Guide { show_tags, ..Guide::default() }.tags(&finding);
+            assert_eq!(tags.as_ref().map(|fact| fact.text.as_str()), said, "{keys:?}");
+        }
     }
 
     #[test]

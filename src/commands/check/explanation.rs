@@ -152,6 +152,9 @@ fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
         0 => row(out, "accounts", "shown by their ids alone")?,
         named => row(out, "accounts", &format!("{named} named{file}"))?,
     }
+    if !guide.show_tags.is_empty() {
+        row(out, "tags", &guide.show_tags.join(", "))?;
+    }
     let console = guide.portal.as_ref().map_or("opened directly".to_owned(), |portal| {
         let role = portal.role.as_ref().map_or("a role of the reader's choice", RoleName::as_str);
         format!("opened through {} as {role}", portal.address.as_str())
@@ -363,7 +366,7 @@ Read from
   variables              HANSHO_WORKER_LEASE
 
 Mistakes (3)
-  - colour: unknown key; known here are min_severity, accounts_file, queue, ledger, embedded, \
+  - colour: unknown key; known here are min_severity, accounts_file, show_tags, queue, ledger, embedded, \
                         worker, metrics, reconcile, console, runbook, destination, accounts
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook

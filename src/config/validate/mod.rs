@@ -55,6 +55,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         accounts: accounts(raw, &mut gathered),
         portal: links::portal(&raw.console, &mut gathered),
         runbooks: links::runbooks(raw, &mut gathered),
+        show_tags: gathered.read("show_tags", &raw.show_tags, values::tag_keys).unwrap_or_default(),
     };
     let Gathered { mistakes, warnings } = gathered;
     let outcome = match (backend, budget) {

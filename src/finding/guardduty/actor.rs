@@ -1,31 +1,57 @@
 //! Describes the actor of a GuardDuty finding.
 
-use super::super::lenient::Str;
+use super::super::lenient::{List, Str};
 use super::super::phrase::{Phrase, joined, listed, part, several, words};
 use super::super::remote::describe_all;
-use super::schema::Sequence;
 use super::schema::{
     Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
-    PortProbe, Process, Resource, Service,
+    Malware, NAMED_MAX, PortProbe, Process, RemoteAccount, Resource, Service,
 };
+use super::sequence::Sequence;
 
-/// Describes the actor: the caller and its address, then a threat list or malware.
-pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<String> {
+/// The most probed ports that are shown.
+const PORTS_MAX: usize = 8;
+
+/// What an actor is, and its description.
+type Labelled = (&'static str, String);
+
+/// Describes the actor: the caller and its address, then a threat list or malware. The label says
+/// which of these it is.
+pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option<Labelled> {
+    let done = service.activity.describe(service, resource);
+    let doer = match service.runtime.process.describe("process") {
+        Some(process) => {
+            let done = done.map(|(_, done)| done);
+            labelled("Process", joined([Some(process), done], ", "))
+        }
+        None => done,
+    };
     let sequence = service.sequence.as_ref();
-    let activity = &service.activity;
-    let runtime = service.process.describe();
-    let done = activity.describe(resource);
-    let doer = joined([runtime, done], ", ")
-        .or_else(|| resource.kubernetes.user.describe())
-        .or_else(|| sequence.and_then(Sequence::describe_actors))
-        .or_else(|| service.describe_malware());
-    joined([doer, service.evidence.describe()], "; ")
+    let doer = doer
+        .or_else(|| labelled("Caller", resource.kubernetes.user.describe()))
+        .or_else(|| labelled("Actor", sequence.and_then(Sequence::describe_actors)))
+        .or_else(|| labelled("Malware", service.describe_malware()));
+    let (label, doer) = doer.map_or(("Actor", None), |(label, doer)| (label, Some(doer)));
+    let text = joined([doer, service.evidence.describe()], "; ")?;
+    // The label stands before the text, so the text need not begin with it.
+    let word = [&label.to_ascii_lowercase(), " "].concat();
+    let text = text.strip_prefix(&word).map(str::to_owned).unwrap_or(text);
+    Some((label, text))
+}
+
+fn labelled(label: &'static str, text: Option<String>) -> Option<Labelled> {
+    Some((label, text?))
 }
 
 impl Service<'_> {
+    /// The threats that a scan found.
+    pub(super) fn malware(&self) -> Option<&List<Malware<'_>, NAMED_MAX>> {
+        let scans = [&self.malware_scan.threats, &self.volume_scan.detections.threats];
+        scans.into_iter().find(|threats| !threats.items.is_empty())
+    }
+
     fn describe_malware(&self) -> Option<String> {
-        let scans = [&self.malware, &self.volume_malware];
-        let found = scans.into_iter().find(|threats| !threats.items.is_empty())?;
+        let found = self.malware()?;
         let names = found.items.iter().filter_map(|threat| threat.name.as_deref());
         Some(format!("malware {}", several(names, found.total)?))
     }
@@ -33,24 +59,23 @@ impl Service<'_> {
 
 impl Activity<'_> {
     /// Goes by the details that are there. `actionType` adds nothing, and may have new values.
-    fn describe(&self, resource: &Resource<'_>) -> Option<String> {
-        self.api_call
-            .describe(resource)
-            .or_else(|| self.kubernetes.describe(resource))
-            .or_else(|| self.connection.describe())
-            .or_else(|| self.port_probe.describe())
-            .or_else(|| self.dns.describe())
-            .or_else(|| self.login.describe())
+    fn describe(&self, service: &Service<'_>, resource: &Resource<'_>) -> Option<Labelled> {
+        labelled("Caller", self.api_call.describe(resource))
+            .or_else(|| labelled("Caller", self.kubernetes.describe(resource)))
+            .or_else(|| labelled("Remote", self.connection.describe(&service.role)))
+            .or_else(|| labelled("Remote", self.port_probe.describe()))
+            .or_else(|| labelled("Domain", self.dns.describe()))
+            .or_else(|| labelled("Remote", self.login.describe()))
     }
 }
 
 impl ApiCall<'_> {
-    /// `198.51.100.7 (Germany, …) calling iam.amazonaws.com CreateUser as IAMUser alice`.
+    /// `198.51.100.7 (Germany, …), account 777788889999 (not affiliated) calling iam.amazonaws.com
+    /// CreateUser as IAMUser alice`.
     fn describe(&self, resource: &Resource<'_>) -> Option<String> {
         let remote = self.remote.describe(None).or_else(|| words([&self.domain]));
-        let account = self.account.id.as_deref().map(|id| ["account ", &part(id)].concat());
-        let service = words([&self.account.service]);
-        let from = remote.or(service).or(account);
+        let remote = remote.or_else(|| words([&self.account.service]));
+        let from = joined([remote, self.account.describe()], ", ");
         let call = words([&self.service, &self.api]);
         let call = call.map(|call| match self.error.as_deref().map(part) {
             Some(error) => ["calling ", &call, " (", &error, ")"].concat(),
@@ -65,15 +90,29 @@ impl ApiCall<'_> {
     }
 }
 
+impl RemoteAccount<'_> {
+    /// `account 777788889999 (not affiliated)`: whether GuardDuty knows it as one of yours.
+    fn describe(&self) -> Option<String> {
+        let affiliated =
+            self.affiliated.map(|yes| if yes { "affiliated" } else { "not affiliated" });
+        Phrase::new("account", Some(self.id.as_deref()?)).with(affiliated).build()
+    }
+}
+
 fn is(text: &Str<'_>, word: &str) -> bool {
     text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 impl Connection<'_> {
-    /// `outbound to 198.51.100.7:443 (…), TCP`; inbound ones name the local port.
-    fn describe(&self) -> Option<String> {
-        let inbound = is(&self.direction, "INBOUND");
-        let outbound = is(&self.direction, "OUTBOUND");
+    /// `outbound to 198.51.100.7:443 (…), TCP`; inbound ones name the local port. Where GuardDuty
+    /// does not know the direction, the role of the resource tells it.
+    /// Source: GuardDuty user guide, "Finding details", resource role.
+    fn describe(&self, role: &Str<'_>) -> Option<String> {
+        let (inbound, outbound) =
+            match (is(&self.direction, "INBOUND"), is(&self.direction, "OUTBOUND")) {
+                (false, false) => (is(role, "TARGET"), is(role, "ACTOR")),
+                known => known,
+            };
         let remote_port = self.remote_port.number.as_deref().filter(|_| !inbound);
         let remote = self.remote.describe(remote_port)?;
         let local = if inbound { self.local_port.describe() } else { None };
@@ -90,15 +129,23 @@ impl Connection<'_> {
 }
 
 impl PortProbe<'_> {
-    /// `198.51.100.7 (…), 203.0.113.9 (…) +3 more probing port 22 (SSH)`.
+    /// `probe of port 22 (SSH) by 198.51.100.7 (…), 203.0.113.9 (…) +3 more`.
     fn describe(&self) -> Option<String> {
-        let remotes = self.probes.items.iter().map(|probe| probe.remote.describe(None));
+        let probes = &self.probes.items;
+        let remotes = probes.iter().take(NAMED_MAX).map(|probe| probe.remote.describe(None));
         let remotes = describe_all(remotes, self.probes.total)?;
-        let port = self.probes.items.iter().find_map(|probe| probe.local_port.describe());
-        Some(match port {
-            Some(port) => [&remotes, " probing ", &port].concat(),
-            None => remotes,
-        })
+        let mut ports: Vec<String> = Vec::new();
+        for port in probes.iter().filter_map(|probe| probe.local_port.short()) {
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        let count = ports.len();
+        ports.truncate(PORTS_MAX);
+        let Some(ports) = listed(ports, count) else { return Some(remotes) };
+        let probe = if self.blocked == Some(true) { "blocked probe of" } else { "probe of" };
+        let word = if count > 1 { "ports" } else { "port" };
+        Some([probe, " ", word, " ", &ports, " by ", &remotes].concat())
     }
 }
 
@@ -149,12 +196,15 @@ impl Login<'_> {
 
 impl Process<'_> {
     /// `process /tmp/miner (pid 4242, user root)`.
-    fn describe(&self) -> Option<String> {
-        let path = self.path.as_deref().or(self.name.as_deref())?;
-        Phrase::new("process", Some(path))
+    pub(super) fn describe(&self, label: &str) -> Option<String> {
+        Phrase::new(label, Some(self.path_or_name()?))
             .with_labelled("pid", self.pid.as_deref())
             .with_labelled("user", self.user.as_deref())
             .build()
+    }
+
+    pub(super) fn path_or_name(&self) -> Option<&str> {
+        self.path.as_deref().or(self.name.as_deref())
     }
 }
 

@@ -3,18 +3,29 @@
 //!
 //! Source: GuardDuty API reference, `Finding`.
 
+mod malware;
+mod runtime;
+
 use std::borrow::Cow;
 
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
-use super::super::name_tag::NameTag;
-use super::super::remote::{AutonomousSystem, Location, Port, Remote};
+use super::super::remote::{Port, Remote};
+use super::super::tags::Tags;
+use super::sequence::Sequence;
 use crate::instants::Wall;
+
+pub(super) use malware::{InfectedFile, Malware, MalwareScan, VolumeScan};
+pub(super) use runtime::{Process, Runtime, RuntimeContext};
 
 /// The most resources, probes or names that are shown.
 pub(super) const NAMED_MAX: usize = 3;
+/// The most probes that are read for their ports.
+const PROBES_MAX: usize = 50;
 /// The most resources of a call that are counted.
 const AFFECTED_MAX: usize = 50;
+/// The most groups, containers and volumes that are read. Any of them may be the one that matters.
+const READ_MAX: usize = 50;
 
 object! {
     /// The fields that are read of every finding, wanted or not.
@@ -41,13 +52,14 @@ object! {
         count: Option<u64> = "count",
         first_seen: Option<Wall> = "eventFirstSeen",
         last_seen: Option<Wall> = "eventLastSeen",
+        /// `TARGET` or `ACTOR`: what the resource was to the activity.
+        role: Str<'a> = "resourceRole",
         additional_info: Option<Json<'a>> = "additionalInfo",
         activity: Activity<'a> = "action",
-        process: Process<'a> = "runtimeDetails" / "process",
+        runtime: Runtime<'a> = "runtimeDetails",
         evidence: Evidence<'a> = "evidence",
-        volume_malware: List<Malware<'a>, NAMED_MAX> =
-            "ebsVolumeScanDetails" / "scanDetections" / "threatDetectedByName" / "threatNames",
-        malware: List<Malware<'a>, NAMED_MAX> = "malwareScanDetails" / "threats",
+        volume_scan: VolumeScan<'a> = "ebsVolumeScanDetails",
+        malware_scan: MalwareScan<'a> = "malwareScanDetails",
         sequence: Option<Sequence<'a>> = "detection" / "sequence",
     }
 }
@@ -58,7 +70,7 @@ object! {
         kind: Str<'a> = "resourceType",
         instance: Instance<'a> = "instanceDetails",
         access_key: AccessKey<'a> = "accessKeyDetails",
-        buckets: List<Bucket<'a>, NAMED_MAX> = "s3BucketDetails",
+        buckets: List<Bucket<'a>, READ_MAX> = "s3BucketDetails",
         eks: Cluster<'a> = "eksClusterDetails",
         kubernetes: Kubernetes<'a> = "kubernetesDetails",
         ecs: Ecs<'a> = "ecsClusterDetails",
@@ -77,13 +89,22 @@ object! {
     struct Instance<'a> {
         id: Str<'a> = "instanceId",
         kind: Str<'a> = "instanceType",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
+        profile: Str<'a> = "iamInstanceProfile" / "arn",
+        image: Str<'a> = "imageId",
         interfaces: List<Interface<'a>, NAMED_MAX> = "networkInterfaces",
     }
     struct Interface<'a> {
         private: Str<'a> = "privateIpAddress",
         public: Str<'a> = "publicIp",
         v6: List<Cow<'a, str>, 1> = "ipv6Addresses",
+        vpc: Str<'a> = "vpcId",
+        subnet: Str<'a> = "subnetId",
+        groups: List<SecurityGroup<'a>, NAMED_MAX> = "securityGroups",
+    }
+    struct SecurityGroup<'a> {
+        id: Str<'a> = "groupId",
+        name: Str<'a> = "groupName",
     }
     struct AccessKey<'a> {
         id: Str<'a> = "accessKeyId",
@@ -94,16 +115,32 @@ object! {
     struct Bucket<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
-        access: Str<'a> = "publicAccess" / "effectivePermission",
+        access: PublicAccess<'a> = "publicAccess",
         objects: List<BucketObject<'a>, NAMED_MAX> = "s3ObjectDetails",
+        tags: Tags<'a> = "tags",
+    }
+    struct PublicAccess<'a> {
+        effective: Str<'a> = "effectivePermission",
+        bucket: BucketPermissions<'a> = "permissionConfiguration" / "bucketLevelPermissions",
+    }
+    struct BucketPermissions<'a> {
+        policy: PublicGrant<'a> = "bucketPolicy",
+        acl: PublicGrant<'a> = "accessControlList",
+    }
+    struct PublicGrant<'a> {
+        read: Option<bool> = "allowsPublicReadAccess",
+        write: Option<bool> = "allowsPublicWriteAccess",
     }
     struct BucketObject<'a> {
         key: Str<'a> = "key",
         arn: Str<'a> = "objectArn",
+        hash: Str<'a> = "hash",
+        version: Str<'a> = "versionId",
     }
     struct Cluster<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
+        tags: Tags<'a> = "tags",
     }
     struct Kubernetes<'a> {
         user: KubernetesUser<'a> = "kubernetesUserDetails",
@@ -111,33 +148,54 @@ object! {
     }
     struct KubernetesUser<'a> {
         name: Str<'a> = "username",
+        groups: List<Cow<'a, str>, READ_MAX> = "groups",
+        sessions: List<Cow<'a, str>, NAMED_MAX> = "sessionName",
+        impersonated: ImpersonatedUser<'a> = "impersonatedUser",
+    }
+    struct ImpersonatedUser<'a> {
+        name: Str<'a> = "username",
+        groups: List<Cow<'a, str>, READ_MAX> = "groups",
     }
     struct Workload<'a> {
         name: Str<'a> = "name",
         kind: Str<'a> = "type",
         namespace: Str<'a> = "namespace",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
+        service_account: Str<'a> = "serviceAccountName",
+        host_network: Option<bool> = "hostNetwork",
+        host_pid: Option<bool> = "hostPID",
+        host_ipc: Option<bool> = "hostIPC",
+        containers: List<Container<'a>, READ_MAX> = "containers",
+        volumes: List<HostVolume<'a>, READ_MAX> = "volumes",
     }
     struct Container<'a> {
         id: Str<'a> = "id",
         name: Str<'a> = "name",
         image: Str<'a> = "image",
+        privileged: Option<bool> = "securityContext" / "privileged",
+    }
+    struct HostVolume<'a> {
+        path: Str<'a> = "hostPath" / "path",
     }
     struct Ecs<'a> {
         name: Str<'a> = "name",
         arn: Str<'a> = "arn",
         task: Task<'a> = "taskDetails",
+        tags: Tags<'a> = "tags",
     }
     struct Task<'a> {
         arn: Str<'a> = "arn",
         definition: Str<'a> = "definitionArn",
-        containers: List<Container<'a>, NAMED_MAX> = "containers",
+        group: Str<'a> = "group",
+        launch_type: Str<'a> = "launchType",
+        containers: List<Container<'a>, READ_MAX> = "containers",
+        volumes: List<HostVolume<'a>, READ_MAX> = "volumes",
     }
     struct Lambda<'a> {
         name: Str<'a> = "functionName",
         arn: Str<'a> = "functionArn",
         version: Str<'a> = "functionVersion",
         role: Str<'a> = "role",
+        tags: Tags<'a> = "tags",
     }
     struct Database<'a> {
         id: Str<'a> = "dbInstanceIdentifier",
@@ -145,6 +203,7 @@ object! {
         cluster: Str<'a> = "dbClusterIdentifier",
         engine: Str<'a> = "engine",
         version: Str<'a> = "engineVersion",
+        tags: Tags<'a> = "tags",
     }
     struct Limitless<'a> {
         id: Str<'a> = "dbShardGroupIdentifier",
@@ -155,6 +214,8 @@ object! {
         name: Str<'a> = "user",
         database: Str<'a> = "database",
         application: Str<'a> = "application",
+        auth_method: Str<'a> = "authMethod",
+        encryption: Str<'a> = "ssl",
     }
     struct Volumes<'a> {
         scanned: List<Volume<'a>, NAMED_MAX> = "scannedVolumeDetails",
@@ -186,6 +247,9 @@ object! {
         port_probe: PortProbe<'a> = "portProbeAction",
         dns: DnsRequest<'a> = "dnsRequestAction",
         kubernetes: KubernetesCall<'a> = "kubernetesApiCallAction",
+        permission: Permission<'a> = "kubernetesPermissionCheckedDetails",
+        role: Role<'a> = "kubernetesRoleDetails",
+        binding: RoleBinding<'a> = "kubernetesRoleBindingDetails",
         login: LoginAttempt<'a> = "rdsLoginAttemptAction",
     }
     struct ApiCall<'a> {
@@ -195,12 +259,14 @@ object! {
         remote: Remote<'a> = "remoteIpDetails",
         account: RemoteAccount<'a> = "remoteAccountDetails",
         error: Str<'a> = "errorCode",
+        user_agent: Str<'a> = "userAgent",
         /// Names of resources by their types, such as `AWS::S3::Bucket`.
         affected: Pairs<'a, AFFECTED_MAX> = "affectedResources",
     }
     struct RemoteAccount<'a> {
         id: Str<'a> = "accountId",
         service: Str<'a> = "awsServiceName",
+        affiliated: Option<bool> = "affiliated",
     }
     struct Connection<'a> {
         direction: Str<'a> = "connectionDirection",
@@ -211,7 +277,8 @@ object! {
         remote: Remote<'a> = "remoteIpDetails",
     }
     struct PortProbe<'a> {
-        probes: List<Probe<'a>, NAMED_MAX> = "portProbeDetails",
+        probes: List<Probe<'a>, PROBES_MAX> = "portProbeDetails",
+        blocked: Option<bool> = "blocked",
     }
     struct Probe<'a> {
         local_port: Port<'a> = "localPortDetails",
@@ -228,6 +295,29 @@ object! {
         uri: Str<'a> = "requestUri",
         sources: List<Cow<'a, str>, NAMED_MAX> = "sourceIps",
         remote: Remote<'a> = "remoteIpDetails",
+        status: Option<u64> = "statusCode",
+        user_agent: Str<'a> = "userAgent",
+        parameters: Str<'a> = "parameters",
+        namespace: Str<'a> = "namespace",
+        resource: Str<'a> = "resource",
+        subresource: Str<'a> = "subresource",
+        resource_name: Str<'a> = "resourceName",
+    }
+    struct Permission<'a> {
+        verb: Str<'a> = "verb",
+        resource: Str<'a> = "resource",
+        namespace: Str<'a> = "namespace",
+        allowed: Option<bool> = "allowed",
+    }
+    struct Role<'a> {
+        kind: Str<'a> = "kind",
+        name: Str<'a> = "name",
+    }
+    struct RoleBinding<'a> {
+        kind: Str<'a> = "kind",
+        name: Str<'a> = "name",
+        role: Str<'a> = "roleRefName",
+        role_kind: Str<'a> = "roleRefKind",
     }
     struct LoginAttempt<'a> {
         remote: Remote<'a> = "remoteIpDetails",
@@ -238,60 +328,11 @@ object! {
         failed: Option<u64> = "failedLoginAttempts",
         successful: Option<u64> = "successfulLoginAttempts",
     }
-    struct Process<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "executablePath",
-        user: Str<'a> = "user",
-        pid: Str<'a> = "pid",
-    }
     struct Evidence<'a> {
         threats: List<Threat<'a>, NAMED_MAX> = "threatIntelligenceDetails",
     }
     struct Threat<'a> {
         list: Str<'a> = "threatListName",
         names: List<Cow<'a, str>, NAMED_MAX> = "threatNames",
-    }
-    struct Malware<'a> {
-        name: Str<'a> = "name",
-    }
-}
-
-// Attack sequences.
-object! {
-    struct Sequence<'a> {
-        description: Str<'a> = "description",
-        actors: List<SequenceActor<'a>, NAMED_MAX> = "actors",
-        resources: List<Involved<'a>, NAMED_MAX> = "resources",
-        endpoints: List<Endpoint<'a>, NAMED_MAX> = "endpoints",
-        signals: List<Signal<'a>, 1> = "signals",
-    }
-    struct Signal<'a> {
-        name: Str<'a> = "name",
-    }
-    struct SequenceActor<'a> {
-        id: Str<'a> = "id",
-        user: SequenceUser<'a> = "user",
-        process: SequenceProcess<'a> = "process",
-    }
-    struct SequenceUser<'a> {
-        name: Str<'a> = "name",
-        uid: Str<'a> = "uid",
-        kind: Str<'a> = "type",
-        credential: Str<'a> = "credentialUid",
-    }
-    struct SequenceProcess<'a> {
-        name: Str<'a> = "name",
-        path: Str<'a> = "path",
-    }
-    struct Involved<'a> {
-        uid: Str<'a> = "uid",
-        name: Str<'a> = "name",
-        kind: Str<'a> = "resourceType",
-    }
-    struct Endpoint<'a> {
-        ip: Str<'a> = "ip",
-        domain: Str<'a> = "domain",
-        location: Location<'a> = "location",
-        network: AutonomousSystem<'a> = "autonomousSystem",
     }
 }

@@ -3,7 +3,7 @@ use super::super::place::Place;
 use super::*;
 use crate::finding::{Finding, Fingerprint, Level, Partition, RejectCode, Remark, Text};
 
-fn read_in(raw: &str) -> Result<Finding, Rejection> {
+pub(super) fn read_in(raw: &str) -> Result<Finding, Rejection> {
     let place = Place::Key(&Place::Message, "detail");
     let envelope = Envelope { place, ..Envelope::default() };
     match read(json(raw), &envelope, &|_| true)? {

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use super::super::lenient::{List, Str, object};
-use super::super::name_tag::NameTag;
 use super::super::remote::{AutonomousSystem, Location};
+use super::super::tags::NameTag;
 use crate::instants::Wall;
 
 object! {

@@ -49,6 +49,7 @@ fn a_post(destination: &str) -> Post {
         resource: None,
         actor: None,
         facts: Vec::new(),
+        tags: Vec::new(),
         group: None,
         remarks: vec![],
     };

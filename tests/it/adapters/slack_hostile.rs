@@ -154,6 +154,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         resource: maybe(rng, text),
         actor: maybe(rng, fact),
         facts: (0..rng.usize(..=Fact::MAX)).map(|_| fact(rng)).collect(),
+        tags: (0..rng.usize(..4)).map(|_| (text(rng), text(rng))).collect(),
         remarks: (0..rng.usize(..4))
             .map(|_| match rng.bool() {
                 true => Remark::UnreadableSeverity(text(rng)),

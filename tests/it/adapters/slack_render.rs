@@ -47,6 +47,7 @@ pub fn calm(level: Level) -> Finding {
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Fact::new("Actor", "198.51.100.7 (NL, Example Hosting)".into()),
         facts: Fact::new("Port", "22 (SSH)".into()).into_iter().collect(),
+        tags: vec![],
         group: None,
         remarks: vec![],
     }

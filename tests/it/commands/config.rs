@@ -77,6 +77,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
         ("accounts_file", "'tests/fixtures/accounts/accounts.csv'"),
+        ("show_tags", "'Team,Env'"),
         ("ledger.retention", "'30d'"),
         ("ledger.remind_after", "'12h'"),
         ("embedded.path", "'other.db'"),

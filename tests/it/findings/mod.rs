@@ -1,6 +1,8 @@
 //! Parsing of the findings of every source.
 
+mod facts;
 pub mod life;
 #[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;
+mod texts;
