@@ -1,12 +1,11 @@
 //! What the configuration adds to the facts of a finding: names of accounts, the access portal,
 //! and runbooks.
 
-use wildmatch::WildMatch;
-
 use super::console::{self, LINK_CHARS_MAX, encode};
 use super::escape::escape;
 use crate::finding::arn::is_account_id;
 use crate::finding::{Fact, Finding};
+use crate::policy::glob::Glob;
 use crate::ports::Accounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
@@ -39,7 +38,7 @@ pub struct Portal {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Runbook {
     /// A pattern for a whole type, without regard to case.
-    pub types: WildMatch,
+    pub types: Glob,
     pub address: Address,
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::commands::args::{ConfigFlag, Input};
 use crate::commands::replay::filter::{Moment, SeverityIs};
-use crate::commands::replay::glob::Glob;
+use crate::policy::glob::Glob;
 use crate::commands::replay::rate::Rate;
 use crate::config::QueueUrl;
 

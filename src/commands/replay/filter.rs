@@ -8,7 +8,7 @@ use crate::config::duration;
 use crate::finding::{Finding, Level, Severity};
 use crate::instants::Wall;
 
-use super::glob::Glob;
+use crate::policy::glob::Glob;
 use super::parsed::ParsedDeadLetter;
 
 /// The fewest characters that select an id by its beginning.

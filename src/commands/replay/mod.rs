@@ -19,7 +19,6 @@ pub mod export;
 pub mod export_line;
 pub mod filter;
 pub mod forecast;
-pub mod glob;
 pub mod holds;
 pub mod import;
 pub mod list;

@@ -1,10 +1,9 @@
 //! Validates `[console]` and the `[[runbook]]` sections.
 
-use wildmatch::WildMatch;
-
 use crate::config::mistake::Gathered;
 use crate::config::raw::{Given, Raw, RawConsole, RawRunbook};
 use crate::config::reference::is_slack;
+use crate::policy::glob::Glob;
 use crate::slack::{Address, Portal, RoleName, Runbook};
 
 const RUNBOOKS_MAX: usize = 100;
@@ -38,10 +37,10 @@ fn runbook(given: &RawRunbook, number: usize, gathered: &mut Gathered) -> Option
     Some(Runbook { types: types?, address: address? })
 }
 
-fn pattern(given: &Given) -> Result<WildMatch, String> {
+fn pattern(given: &Given) -> Result<Glob, String> {
     let text = given.text()?;
     match (1..=PATTERN_CHARS_MAX).contains(&text.chars().count()) {
-        true => Ok(WildMatch::new_case_insensitive(text)),
+        true => Ok(Glob::new(text)),
         false => Err(format!(
             "must be a pattern for types, such as \"CryptoCurrency:*\", of 1 to {PATTERN_CHARS_MAX} \
              characters"

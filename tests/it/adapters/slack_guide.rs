@@ -8,7 +8,7 @@ use hansho::finding::{Closing, Finding, Level, Text};
 use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
 use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
 use serde_json::Value;
-use wildmatch::WildMatch;
+use hansho::policy::glob::Glob;
 
 use super::slack_hostile::{
     check_limits, check_preview, check_strings, hostile_card, hostile_text, mentions,
@@ -30,7 +30,7 @@ fn linked() -> Guide {
         role: RoleName::parse("Audit"),
     };
     let runbook = |types: &str, page: &str| Runbook {
-        types: WildMatch::new_case_insensitive(types),
+        types: Glob::new(types),
         address: Address::parse(&format!("https://wiki.example.com/?a&b{page}")).unwrap(),
     };
     let runbooks = vec![runbook("unauthorizedaccess:*", "#1"), runbook("*", "#2")];

@@ -17,7 +17,7 @@ use hansho::slack::{
     Runbook, payload, preview, weigh,
 };
 use serde_json::Value;
-use wildmatch::WildMatch;
+use hansho::policy::glob::Glob;
 
 use super::slack_render::{calm, card};
 use crate::support::lane::ByLane;
@@ -386,7 +386,7 @@ fn longest_guide(filler: &str) -> Guide {
     let role = RoleName::parse(&"+".repeat(32));
     guide.portal = Some(Portal { address: Portal::parse(&portal).unwrap(), role });
     let address = Address::parse(&format!("https://w.example/{}", "&".repeat(56))).unwrap();
-    guide.runbooks = vec![Runbook { types: WildMatch::new("*"), address }];
+    guide.runbooks = vec![Runbook { types: Glob::new("*"), address }];
     guide
 }
 

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("desk", &["finding", "instants", "mutation", "policy", "ports", "words"]),
     ("clock", &["instants", "ports"]),
     ("aws", &["clock", "finding", "instants", "policy", "ports", "secret"]),
-    ("slack", &["finding", "instants", "ports", "secret", "terminal"]),
+    ("slack", &["finding", "instants", "policy", "ports", "secret", "terminal"]),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
     ("config", &["finding", "policy", "ports", "secret", "slack"]),

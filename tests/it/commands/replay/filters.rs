@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hansho::commands::replay::filter::{Filter, SeverityIs};
 use hansho::commands::replay::forecast::{self, MessageForecast, Totals};
-use hansho::commands::replay::glob::Glob;
+use hansho::policy::glob::Glob;
 use hansho::commands::replay::parsed::ParsedDeadLetter;
 use hansho::finding::Level;
 use hansho::instants::Wall;

@@ -1,0 +1,172 @@
+//! Rules about findings: which team a finding belongs to, and whom it calls at which hour.
+//!
+//! A [`Matcher`] has rules for some keys. A finding matches if every rule names it, and no rule
+//! below `not` does. Each rule has one or more patterns, and names a finding that fits any of them.
+//! The case of letters does not count. What is not known, such as the unit of an account that no
+//! directory has, fits no pattern.
+
+mod check;
+mod pattern;
+
+use crate::finding::Finding;
+use crate::words::words;
+
+use pattern::Pattern;
+
+pub use check::Check;
+pub use pattern::BadRule;
+
+words! {
+    /// What a rule looks at, the cheapest first. The word is the key of the configuration.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum MatchKey {
+        Level = "level",
+        Account = "account",
+        Region = "region",
+        Product = "product",
+        ResourceType = "resource_type",
+        Type = "type",
+        /// The path of the account's organisational unit.
+        Ou = "ou",
+        AccountName = "account_name",
+        AccountTag = "account_tag",
+        ResourceTag = "resource_tag",
+    }
+}
+
+/// What is known of an account, by whoever has a directory of them.
+pub trait AccountFacts {
+    fn name(&self) -> Option<&str>;
+    /// The whole path of its organisational unit, such as `/prod/payments`.
+    fn ou(&self) -> Option<&str>;
+    /// Whether a tag, key and value, is `such`.
+    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool;
+}
+
+/// A directory of accounts.
+pub trait Directory: std::fmt::Debug + Send + Sync {
+    fn account(&self, id: &str) -> Option<&dyn AccountFacts>;
+}
+
+/// What the rules are asked about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub finding: &'a Finding,
+    /// The account of the finding. None: not known.
+    pub account: Option<&'a dyn AccountFacts>,
+}
+
+impl<'a> Subject<'a> {
+    pub fn of(finding: &'a Finding, directory: &'a dyn Directory) -> Subject<'a> {
+        Subject { finding, account: directory.account(finding.account.as_str()) }
+    }
+
+    /// The one text that a key looks at. None: not known, or the key looks at tags.
+    fn text(&self, key: MatchKey) -> Option<&'a str> {
+        let Finding { severity, account, region, fingerprint, resource_type, kind, .. } =
+            self.finding;
+        match key {
+            MatchKey::Level => Some(severity.level.as_str()),
+            MatchKey::Account => Some(account.as_str()),
+            MatchKey::Region => Some(region.as_str()),
+            MatchKey::Product => Some(&fingerprint.product),
+            MatchKey::ResourceType => resource_type.as_ref().map(|text| text.as_str()),
+            MatchKey::Type => Some(kind.as_str()),
+            MatchKey::Ou => self.account?.ou(),
+            MatchKey::AccountName => self.account?.name(),
+            MatchKey::AccountTag | MatchKey::ResourceTag => None,
+        }
+    }
+
+    /// Whether a tag of the account or of the resource is `such`.
+    fn any_tag(&self, key: MatchKey, such: &dyn Fn(&str, &str) -> bool) -> bool {
+        match key {
+            MatchKey::AccountTag => self.account.is_some_and(|account| account.any_tag(such)),
+            MatchKey::ResourceTag => {
+                self.finding.tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The patterns for one key. There is at least one.
+#[derive(Clone, Debug, PartialEq)]
+struct Rule {
+    key: MatchKey,
+    any: Vec<Pattern>,
+}
+
+impl Rule {
+    /// The pattern that names the finding.
+    fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
+        let text = subject.text(self.key);
+        self.any.iter().find(|pattern| pattern.fits(self.key, text, subject))
+    }
+}
+
+/// Rules for findings. Without a rule it matches every finding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matcher {
+    /// All of these name the finding.
+    all: Vec<Rule>,
+    /// None of these does.
+    none: Vec<Rule>,
+}
+
+impl Matcher {
+    /// Adds a rule: the finding must fit one of the patterns, or none of them if `not`.
+    ///
+    /// # Errors
+    /// The patterns are none for this key, or not one to [`BadRule::PATTERNS_MAX`] of them.
+    pub fn add<S: AsRef<str>>(
+        &mut self,
+        not: bool,
+        key: MatchKey,
+        patterns: impl IntoIterator<Item = S>,
+    ) -> Result<(), BadRule> {
+        let any: Vec<Pattern> = patterns
+            .into_iter()
+            .take(BadRule::PATTERNS_MAX + 1)
+            .map(|written| Pattern::parse(key, written.as_ref()))
+            .collect::<Result<_, _>>()?;
+        if !(1..=BadRule::PATTERNS_MAX).contains(&any.len()) {
+            return Err(BadRule::Count);
+        }
+        let rules = if not { &mut self.none } else { &mut self.all };
+        rules.push(Rule { key, any });
+        rules.sort_by_key(|rule| rule.key);
+        Ok(())
+    }
+
+    pub fn matches(&self, subject: &Subject<'_>) -> bool {
+        self.all.iter().all(|rule| rule.names(subject).is_some())
+            && self.none.iter().all(|rule| rule.names(subject).is_none())
+    }
+
+    /// Each rule, and what it says of the finding.
+    pub fn explain(&self, subject: &Subject<'_>) -> Vec<Check> {
+        let all = self.all.iter().map(|rule| Check::of(rule, false, subject));
+        all.chain(self.none.iter().map(|rule| Check::of(rule, true, subject))).collect()
+    }
+
+    /// Whether every finding matches, whatever is known of it. False if that is not plain to see.
+    pub fn is_everything(&self) -> bool {
+        self.none.is_empty() && self.all.iter().all(Rule::is_everything)
+    }
+}
+
+impl Rule {
+    fn is_everything(&self) -> bool {
+        match self.key {
+            MatchKey::Level => pattern::all_levels(&self.any),
+            MatchKey::Region | MatchKey::Product | MatchKey::Type => {
+                self.any.iter().any(Pattern::is_anything)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
