@@ -37,7 +37,9 @@ pub fn accounts(raw: &Raw, gathered: &mut Gathered) -> Accounts {
         place: format!("entry {number} by id"),
         account: name.text().map(|name| (id.clone(), name.to_owned())),
     });
-    accounts.overlay(named("accounts", section, gathered));
+    if let Err(why) = accounts.overlay(&named("accounts", section, gathered)) {
+        gathered.mistake("accounts", format!("an entry {why}"));
+    }
     accounts
 }
 

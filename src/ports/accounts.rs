@@ -1,19 +1,167 @@
-//! The names of AWS accounts. The configuration fills them; a directory of AWS could as well.
+//! The directory of AWS accounts: names, addresses, organisational units, tags and status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
 
-/// The most accounts that have names. So many take about a megabyte.
+/// The most accounts that are known.
 pub const ACCOUNTS_MAX: usize = 10_000;
-/// The longest name that is kept whole. Source: Organizations API reference, `Account`.
-pub const ACCOUNT_NAME_CHARS_MAX: usize = 50;
+/// The most memory that they take.
+pub const ACCOUNTS_BYTES_MAX: usize = 2 << 20;
 
-/// Names by account id. A name is somebody's text, so it is cleaned and cut here, and escaped where
-/// it is shown.
+/// The longest texts that are kept whole. Source: Organizations API reference, `Account`, `Tag`.
+pub const ACCOUNT_NAME_CHARS_MAX: usize = 50;
+const EMAIL_CHARS_MAX: usize = 64;
+const TAG_KEY_CHARS_MAX: usize = 128;
+const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Five units, nested, each with a name of at most 128 characters.
+/// Source: Organizations user guide, "Quotas for AWS Organizations"; API reference,
+/// `OrganizationalUnit`.
+const OU_CHARS_MAX: usize = 5 * 129;
+/// Source: Organizations user guide, "Tagging AWS Organizations resources".
+const TAGS_MAX: usize = 50;
+
+const ID_LEN: usize = 12;
+/// Stands between key and value of a tag. No cleaned text has it.
+const TAG_GAP: char = '\n';
+
+/// An account as it is written down, by a person or by AWS. This is also how hansho prints it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEntry {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// The whole path, such as `/prod/payments`. `/` is the root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ou: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<AccountStatus>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Source: Organizations API reference, `Account`, `State` and `Status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountStatus {
+    Active,
+    Suspended,
+    PendingActivation,
+    PendingClosure,
+    Closed,
+}
+
+impl AccountStatus {
+    const ALL: [AccountStatus; 5] = [
+        Self::Active,
+        Self::Suspended,
+        Self::PendingActivation,
+        Self::PendingClosure,
+        Self::Closed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccountStatus::Active => "ACTIVE",
+            AccountStatus::Suspended => "SUSPENDED",
+            AccountStatus::PendingActivation => "PENDING_ACTIVATION",
+            AccountStatus::PendingClosure => "PENDING_CLOSURE",
+            AccountStatus::Closed => "CLOSED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<AccountStatus> {
+        AccountStatus::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// One account. All but the id may be unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Id, name and e-mail address, in one allocation.
+    text: Box<str>,
+    name_len: u8,
+    status: Option<AccountStatus>,
+    /// Text that many accounts have in common is kept once. A thin pointer saves memory.
+    ou: Option<Arc<Box<str>>>,
+    /// Key and value, with [`TAG_GAP`] between them, ordered by key.
+    tags: Box<[Arc<Box<str>>]>,
+}
+
+impl Account {
+    pub fn id(&self) -> &str {
+        &self.text[..ID_LEN]
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        non_empty(&self.text[ID_LEN..self.name_end()])
+    }
+
+    pub fn email(&self) -> Option<&str> {
+        non_empty(&self.text[self.name_end()..])
+    }
+
+    /// The whole path of the organisational unit, such as `/prod/payments`. `/` is the root.
+    pub fn ou(&self) -> Option<&str> {
+        self.ou.as_ref().map(|ou| &***ou)
+    }
+
+    pub fn status(&self) -> Option<AccountStatus> {
+        self.status
+    }
+
+    /// Keys and values, ordered by key.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tags.iter().map(|tag| tag.split_once(TAG_GAP).unwrap_or((tag, "")))
+    }
+
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags().find_map(|(known, value)| (known == key).then_some(value))
+    }
+
+    pub fn entry(&self) -> AccountEntry {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        AccountEntry {
+            id: self.id().to_owned(),
+            name: text(self.name()),
+            email: text(self.email()),
+            ou: text(self.ou()),
+            status: self.status,
+            tags: self.tags().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        }
+    }
+
+    fn name_end(&self) -> usize {
+        ID_LEN + usize::from(self.name_len)
+    }
+
+    /// The memory that it takes. An eighth of the list of accounts may be unused.
+    fn bytes(&self) -> usize {
+        size_of::<Account>() * 9 / 8 + self.text.len() + size_of_val(&*self.tags)
+    }
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The accounts by id. Their texts are somebody's, so they are cleaned and cut here, and escaped
+/// where they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Accounts(BTreeMap<String, Text>);
+pub struct Accounts {
+    /// Ordered by id.
+    accounts: Vec<Account>,
+    /// Units and tags.
+    shared: BTreeSet<Arc<Box<str>>>,
+    bytes: usize,
+}
 
 /// Why an account is not taken. The texts follow the place of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,43 +170,89 @@ pub enum BadAccount {
     Id,
     #[error("must have a name")]
     Name,
+    #[error("must have an ou that is a path, such as /prod/payments")]
+    Ou,
+    #[error("must have at most {TAGS_MAX} tags, each with a key")]
+    Tags,
     #[error("must not repeat the id of another account")]
     Twice,
-    #[error("is one too many: at most {ACCOUNTS_MAX} accounts can have names")]
+    #[error("is one too many: at most {ACCOUNTS_MAX} accounts can be known")]
     TooMany,
+    #[error(
+        "does not fit: all accounts take at most {} MiB; leave out tags that no route names",
+        ACCOUNTS_BYTES_MAX >> 20
+    )]
+    TooLarge,
 }
 
 impl Accounts {
+    /// Adds an account of which the name is known.
+    ///
+    /// # Errors
+    /// As [`Accounts::insert`].
+    pub fn add(&mut self, id: &str, name: &str) -> Result<(), BadAccount> {
+        let (id, name) = (id.to_owned(), name.to_owned());
+        self.insert(&AccountEntry { id, name, ..AccountEntry::default() })
+    }
+
     /// Adds an account.
     ///
     /// # Errors
-    /// The id or the name is not one, the id is known already, or there are too many accounts.
-    pub fn add(&mut self, id: &str, name: &str) -> Result<(), BadAccount> {
-        let (id, name) = (id.trim(), Text::new(name, ACCOUNT_NAME_CHARS_MAX));
+    /// The id is not one or is known already, nothing but the id is there, a path or the tags are
+    /// none, or there are too many accounts.
+    pub fn insert(&mut self, entry: &AccountEntry) -> Result<(), BadAccount> {
+        let id = entry.id.trim();
         if !is_account_id(id) {
             return Err(BadAccount::Id);
         }
-        if name.is_empty() {
+        let at = self.position(id).err().ok_or(BadAccount::Twice)?;
+        let name = Text::new(&entry.name, ACCOUNT_NAME_CHARS_MAX);
+        let email = Text::new(&entry.email, EMAIL_CHARS_MAX);
+        let ou = ou(&entry.ou)?;
+        let tags = tags(&entry.tags)?;
+        if name.is_empty() && email.is_empty() && ou.is_none() && tags.is_empty() {
             return Err(BadAccount::Name);
         }
-        if self.0.contains_key(id) {
-            return Err(BadAccount::Twice);
+        let account = Account {
+            text: [id, name.as_str(), email.as_str()].concat().into(),
+            // At most 50 characters of four bytes.
+            name_len: u8::try_from(name.as_str().len()).map_err(|_| BadAccount::Name)?,
+            status: entry.status,
+            ou: ou.map(|ou| self.share(ou)),
+            tags: tags.into_iter().map(|tag| self.share(tag)).collect(),
+        };
+        self.put(at, account)
+    }
+
+    /// Takes over what `other` knows. It wins.
+    ///
+    /// # Errors
+    /// There are too many accounts.
+    pub fn overlay(&mut self, other: &Accounts) -> Result<(), BadAccount> {
+        for account in &other.accounts {
+            let mut entry = account.entry();
+            if let Ok(at) = self.position(account.id()) {
+                let known = self.accounts.remove(at);
+                self.bytes -= known.bytes();
+                entry = over(known.entry(), entry);
+            }
+            self.insert(&entry)?;
         }
-        if self.0.len() >= ACCOUNTS_MAX {
-            return Err(BadAccount::TooMany);
-        }
-        self.0.insert(id.to_owned(), name);
         Ok(())
     }
 
-    /// Takes over the names of `other`, which win.
-    pub fn overlay(&mut self, other: Accounts) {
-        self.0.extend(other.0);
+    pub fn get(&self, id: &str) -> Option<&Account> {
+        self.position(id).ok().map(|at| &self.accounts[at])
+    }
+
+    /// All accounts, ordered by id.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Account> {
+        self.accounts.iter()
     }
 
     /// The name of an account.
     pub fn name(&self, id: &str) -> Option<&str> {
-        self.0.get(id).map(Text::as_str)
+        self.get(id)?.name()
     }
 
     /// Id and name for a table, whose columns are cut at their end: `111122223333 prod-shop`.
@@ -71,17 +265,92 @@ impl Accounts {
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.accounts.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.accounts.is_empty()
     }
+
+    fn position(&self, id: &str) -> Result<usize, usize> {
+        self.accounts.binary_search_by(|account| account.id().cmp(id))
+    }
+
+    fn put(&mut self, at: usize, account: Account) -> Result<(), BadAccount> {
+        if self.accounts.len() >= ACCOUNTS_MAX {
+            return Err(BadAccount::TooMany);
+        }
+        if self.bytes + account.bytes() > ACCOUNTS_BYTES_MAX {
+            return Err(BadAccount::TooLarge);
+        }
+        self.bytes += account.bytes();
+        if self.accounts.len() == self.accounts.capacity() {
+            // Doubling would take up to twice the memory.
+            self.accounts.reserve_exact(self.accounts.len() / 8 + 1);
+        }
+        self.accounts.insert(at, account);
+        Ok(())
+    }
+
+    fn share(&mut self, text: String) -> Arc<Box<str>> {
+        let text = text.into_boxed_str();
+        if let Some(known) = self.shared.get(&text) {
+            return Arc::clone(known);
+        }
+        // The text, its pointer with two counts, and an entry of the set that is half full.
+        self.bytes += text.len() + 32 + 2 * size_of::<Arc<Box<str>>>();
+        let text = Arc::new(text);
+        self.shared.insert(Arc::clone(&text));
+        text
+    }
+}
+
+/// What is known of an account from two sources. The second wins.
+fn over(known: AccountEntry, wins: AccountEntry) -> AccountEntry {
+    let text = |wins: String, known| if wins.is_empty() { known } else { wins };
+    AccountEntry {
+        id: wins.id,
+        name: text(wins.name, known.name),
+        email: text(wins.email, known.email),
+        ou: text(wins.ou, known.ou),
+        status: wins.status.or(known.status),
+        tags: if wins.tags.is_empty() { known.tags } else { wins.tags },
+    }
+}
+
+fn ou(raw: &str) -> Result<Option<String>, BadAccount> {
+    let path = Text::new(raw, OU_CHARS_MAX).into_string();
+    match path.trim_end_matches('/') {
+        "" if path.is_empty() => Ok(None),
+        "" => Ok(Some("/".to_owned())),
+        path if path.starts_with('/') && !path.contains("//") => Ok(Some(path.to_owned())),
+        _ => Err(BadAccount::Ou),
+    }
+}
+
+fn tags(raw: &BTreeMap<String, String>) -> Result<Vec<String>, BadAccount> {
+    let clean = |(key, value): (&String, &String)| {
+        (Text::new(key, TAG_KEY_CHARS_MAX), Text::new(value, TAG_VALUE_CHARS_MAX))
+    };
+    let tags: BTreeMap<Text, Text> = raw.iter().take(TAGS_MAX + 1).map(clean).collect();
+    if raw.len() > TAGS_MAX || tags.keys().any(Text::is_empty) {
+        return Err(BadAccount::Tags);
+    }
+    Ok(tags.iter().map(|(key, value)| format!("{key}{TAG_GAP}{value}")).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(id: &str) -> AccountEntry {
+        AccountEntry { id: id.to_owned(), ..AccountEntry::default() }
+    }
+
+    fn tagged(id: &str, tags: &[(&str, &str)]) -> AccountEntry {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        AccountEntry { tags: tags.collect(), ..entry(id) }
+    }
 
     #[test]
     fn accounts_are_checked_and_names_are_cleaned() {
@@ -110,11 +379,66 @@ mod tests {
     }
 
     #[test]
-    fn accounts_are_bounded() {
+    fn all_but_the_id_is_optional_and_cleaned() {
         let mut accounts = Accounts::default();
-        for id in 0..ACCOUNTS_MAX {
-            accounts.add(&format!("{id:012}"), "n").unwrap();
+        accounts
+            .insert(&AccountEntry {
+                name: "prod\u{202e}-shop".to_owned(),
+                email: " shop@a.example ".to_owned(),
+                ou: "/prod/pay\u{200b}ments/".to_owned(),
+                status: Some(AccountStatus::Suspended),
+                ..tagged("111122223333", &[("team", "pay\nments"), (" env ", ""), ("a:b", "x=y")])
+            })
+            .unwrap();
+        let full = accounts.get("111122223333").unwrap();
+        assert_eq!((full.id(), full.name()), ("111122223333", Some("prod-shop")));
+        assert_eq!((full.email(), full.ou()), (Some("shop@a.example"), Some("/prod/payments")));
+        assert_eq!(full.status().map(AccountStatus::as_str), Some("SUSPENDED"));
+        assert_eq!(
+            full.tags().collect::<Vec<_>>(),
+            [("a:b", "x=y"), ("env", ""), ("team", "pay ments")]
+        );
+        assert_eq!((full.tag("env"), full.tag("Env")), (Some(""), None));
+        let again = full.entry();
+        for (ou, kept) in [
+            ("/", Ok(Some("/"))),
+            ("/a b/c", Ok(Some("/a b/c"))),
+            ("prod", Err(BadAccount::Ou)),
+            ("/a//b", Err(BadAccount::Ou)),
+            ("", Err(BadAccount::Name)),
+        ] {
+            let mut accounts = Accounts::default();
+            let added =
+                accounts.insert(&AccountEntry { ou: ou.to_owned(), ..entry("000000000001") });
+            let kept_ou = accounts.get("000000000001").and_then(Account::ou);
+            assert_eq!(added.map(|()| kept_ou), kept, "{ou}");
         }
-        assert_eq!(accounts.add("999999999999", "n"), Err(BadAccount::TooMany));
+        let mut copy = Accounts::default();
+        copy.insert(&again).unwrap();
+        assert_eq!(copy.get("111122223333"), Some(full));
+        let many: Vec<_> = (0..51).map(|n| n.to_string()).collect();
+        let many: Vec<_> = many.iter().map(|key| (key.as_str(), "")).collect();
+        assert_eq!(copy.insert(&tagged("000000000001", &many)), Err(BadAccount::Tags));
+        assert_eq!(copy.insert(&tagged("000000000001", &[(" ", "x")])), Err(BadAccount::Tags));
+        assert_eq!(copy.len(), 1);
+    }
+
+    #[test]
+    fn what_is_laid_over_wins_field_by_field() {
+        let mut accounts = Accounts::default();
+        let known = AccountEntry {
+            name: "old".to_owned(),
+            ou: "/prod".to_owned(),
+            ..tagged("111122223333", &[("team", "a")])
+        };
+        accounts.insert(&known).unwrap();
+        let mut over = Accounts::default();
+        over.add("111122223333", "new").unwrap();
+        over.add("000000000001", "other").unwrap();
+        accounts.overlay(&over).unwrap();
+        let names: Vec<_> = accounts.iter().map(|a| (a.id(), a.name().unwrap())).collect();
+        assert_eq!(names, [("000000000001", "other"), ("111122223333", "new")]);
+        let both = accounts.get("111122223333").unwrap();
+        assert_eq!((both.ou(), both.tag("team")), (Some("/prod"), Some("a")));
     }
 }

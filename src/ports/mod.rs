@@ -12,7 +12,7 @@
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
 //! adapter and every fake passes that suite (`tests/it/contracts`).
 //!
-//! [`Accounts`] has the names of accounts. It is plain data, and the configuration fills it.
+//! [`Accounts`] is the directory of accounts. It is plain data.
 //!
 //! An adapter makes exactly one attempt and answers with a verdict. The desk decides whether, when
 //! and how often to retry. A list is answered entry by entry, in the order asked.
@@ -32,7 +32,10 @@ pub mod probe;
 mod queue;
 mod verdict;
 
-pub use accounts::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, Accounts, BadAccount};
+pub use accounts::{
+    ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_BYTES_MAX, ACCOUNTS_MAX, Account, AccountEntry, AccountStatus,
+    Accounts, BadAccount,
+};
 pub use bus::{Bus, BusError, BusEvent};
 pub use clock::Clock;
 pub use dead_letters::{

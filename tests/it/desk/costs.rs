@@ -9,6 +9,9 @@ use hansho::commands::demo::night::{Event, Night};
 use hansho::desk::Capacity;
 use hansho::finding::{MAX_BYTES, parse, parse_wanted};
 use hansho::instants::Wall;
+use hansho::ports::{
+    ACCOUNTS_BYTES_MAX, ACCOUNTS_MAX, AccountEntry, AccountStatus, Accounts, BadAccount,
+};
 
 use crate::desk::alone::DeskAlone;
 use crate::support::fakes::settings;
@@ -111,4 +114,48 @@ fn costs_the_same(findings_max: fn(usize) -> usize) {
         allocations_of_many <= allocations + allocations / 10,
         "{allocations_of_many} with 2,000 waiting, {allocations} with 250"
     );
+}
+
+/// A large organisation: 10,000 accounts in 60 units, with four tags each.
+#[test]
+fn ten_thousand_accounts_take_less_than_two_mebibytes() {
+    let account = |n: usize| AccountEntry {
+        id: format!("{n:012}"),
+        name: format!("team-{:03}-service-{n:05}-prod", n % 400),
+        email: format!("aws+team-{:03}-service-{n:05}@corp.example", n % 400),
+        ou: format!("/workloads/unit-{:02}/prod", n % 60),
+        status: Some(AccountStatus::Active),
+        tags: [("env", n % 4), ("team", n % 400), ("cost-centre", n % 900), ("tier", n % 5)]
+            .map(|(key, value)| (key.to_owned(), format!("{key}-{value:04}")))
+            .into(),
+    };
+    // AWS lists them in no order.
+    let entries: Vec<_> = (0..ACCOUNTS_MAX).map(|n| account(n * 7_919 % ACCOUNTS_MAX)).collect();
+    let mut accounts = Accounts::default();
+    let taken = measure(|| {
+        for entry in &entries {
+            accounts.insert(entry).unwrap();
+        }
+    });
+    assert_eq!(accounts.len(), ACCOUNTS_MAX);
+    let bytes = usize::try_from(taken.bytes_current).unwrap();
+    assert!(bytes < ACCOUNTS_BYTES_MAX, "{bytes}");
+    assert_eq!(accounts.add("999999999999", "n"), Err(BadAccount::TooMany));
+}
+
+/// Tags that no two accounts share would take more, so they are refused.
+#[test]
+fn accounts_never_take_more_than_two_mebibytes() {
+    let mut accounts = Accounts::default();
+    let taken = measure(|| {
+        let refused = (0..ACCOUNTS_MAX).find_map(|n| {
+            let tags = (0..50).map(|key| (format!("key {key}"), format!("{n} {key}")));
+            let id = format!("{n:012}");
+            let entry = AccountEntry { id, tags: tags.collect(), ..AccountEntry::default() };
+            accounts.insert(&entry).err()
+        });
+        assert_eq!(refused, Some(BadAccount::TooLarge));
+    });
+    let bytes = usize::try_from(taken.bytes_current).unwrap();
+    assert!((ACCOUNTS_BYTES_MAX / 2..ACCOUNTS_BYTES_MAX).contains(&bytes), "{bytes}");
 }
