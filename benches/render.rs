@@ -8,6 +8,7 @@ use std::sync::Arc;
 use common::{findings, quick};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hansho::finding::Finding;
+use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Post};
 use hansho::slack::{DIGEST_MAX, Guide, MAX_CARDS, Mentions, payload_json, weigh};
 
@@ -24,7 +25,7 @@ fn posts(c: &mut Criterion) {
     ] {
         let cards = findings(count).iter().map(card).collect();
         let (id, destination) = ("worker-17".to_owned(), "security".to_owned());
-        let digest = Post { id, destination, form, cards, notes: Vec::new() };
+        let digest = Post { at: Wall(0), id, destination, form, cards, notes: Vec::new() };
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(name, |b| {
             b.iter(|| payload_json(&digest, &Mentions::none(), &Guide::default()).len());

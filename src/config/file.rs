@@ -93,7 +93,11 @@ enum Known {
 
 /// The names below a section. `section` is empty or ends in a dot.
 fn names_below(section: &str) -> impl Iterator<Item = (&'static str, Known)> {
-    let free = section.is_empty().then_some(("accounts", Known::Names));
+    let free = match section {
+        "" => vec![("accounts", Known::Names)],
+        "destination." => vec![("match", Known::Value), ("on_call", Known::Value)],
+        _ => Vec::new(),
+    };
     let listed =
         KEYS.iter().filter_map(move |key| match key.path.strip_prefix(section)?.split_once('.') {
             Some((name, _)) => Some((name, Known::Section)),
@@ -193,8 +197,13 @@ fn no_section(list: &str, shown: &str) -> Mistake {
 }
 
 fn unknown(section: &str, shown: &str, name: &str) -> Mistake {
+    let siblings = deduplicated(names_below(section).map(|(name, _)| name));
+    unknown_among(&siblings, shown, name)
+}
+
+/// A key that is none of its siblings. `shown` is the place before the name.
+pub(super) fn unknown_among(siblings: &[&str], shown: &str, name: &str) -> Mistake {
     let key = format!("{shown}{}", presentable(name));
-    let siblings: Vec<&str> = deduplicated(names_below(section).map(|(name, _)| name));
     let elsewhere =
         || KEYS.iter().map(|key| key.path).find(|path| path.rsplit('.').next() == Some(name));
     let what = match keys::nearest(name, siblings.iter().copied()) {

@@ -37,9 +37,11 @@ macro_rules! key {
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 40] = [
+pub static KEYS: [Key; 42] = [
     key!(min_severity, "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]"),
+    key!(unmatched, "HANSHO_UNMATCHED",
+        "drop: findings that match no destination are dropped; else such rules are refused [refuse]"),
     key!(accounts_file, "HANSHO_ACCOUNTS_FILE",
         "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]"),
     key!(show_tags, "HANSHO_SHOW_TAGS",
@@ -112,6 +114,12 @@ pub static KEYS: [Key; 40] = [
         "the destination that gets its alerts while its webhook is dead [none]"),
     key!(destination.resolved, "HANSHO_DESTINATION_RESOLVED",
         "quiet: its next post has a line for each finding that is closed, without a mention [off]"),
+    Key {
+        path: "destination.continue",
+        variable: "HANSHO_DESTINATION_CONTINUE",
+        about: "false: what this destination gets, those after it do not [true]",
+        slot: |raw| &mut raw.first_destination().continues,
+    },
     key!(destination.mention.informational, "HANSHO_DESTINATION_MENTION_INFORMATIONAL",
         "whom an informational finding mentions [nobody]"),
     key!(destination.mention.low, "HANSHO_DESTINATION_MENTION_LOW",

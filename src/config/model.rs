@@ -12,6 +12,7 @@ use crate::finding::region::RegionName;
 use crate::policy::budget::TimeBudget;
 use crate::policy::filter::Threshold;
 use crate::policy::ledger::Terms;
+use crate::policy::matcher::Matcher;
 use crate::policy::route::{Route, Routes};
 use crate::slack::{Guide, Mentions};
 
@@ -42,12 +43,8 @@ pub struct Config {
 impl Config {
     /// The filter and the routes, in the order of the destinations.
     pub fn routes(&self) -> Routes {
-        let route =
-            |d: &Destination| Route { destination: d.name.to_string(), min_severity: d.threshold };
-        Routes {
-            min_severity: self.threshold,
-            routes: self.destinations.iter().map(route).collect(),
-        }
+        let directory = Arc::clone(&self.guide) as _;
+        Routes { directory, ..routes(self.threshold, &self.destinations) }
     }
 
     /// The times that the ledger's transitions need.
@@ -67,6 +64,17 @@ impl Config {
             .filter(|own| own.floor() > self.threshold.floor())
             .unwrap_or(self.threshold)
     }
+}
+
+/// The routes to some destinations. They know no account.
+pub(super) fn routes(threshold: Threshold, destinations: &[Destination]) -> Routes {
+    let route = |d: &Destination| Route {
+        destination: d.name.to_string(),
+        min_severity: d.threshold,
+        matcher: d.matcher.clone(),
+        ends: d.ends,
+    };
+    Routes::new(threshold, destinations.iter().map(route).collect())
 }
 
 /// Where findings come from, and where the ledger is kept.
@@ -141,6 +149,10 @@ pub struct Destination {
     pub mentions: Mentions,
     /// Raises the threshold for this destination: see [`Config::threshold_of`].
     pub threshold: Option<Threshold>,
+    /// The findings that it gets. By default all.
+    pub matcher: Matcher,
+    /// What it gets, the destinations after it do not.
+    pub ends: bool,
     /// The least time between two posts. Slack's own limit is checked when the webhook's host is
     /// known, by [`super::pace_allowed`].
     pub pace: Duration,

@@ -14,6 +14,7 @@ pub enum Scalar {
     Text(String),
     Integer(i64),
     Float(f64),
+    Bool(bool),
     /// A list of texts.
     List(Vec<String>),
     /// The name of a type that no key has, for the message.
@@ -50,6 +51,7 @@ impl Given {
             Scalar::Integer(_) | Scalar::Float(_) => {
                 Err("must be text in quotes, not a number".to_owned())
             }
+            Scalar::Bool(_) => Err("must be text in quotes, not true or false".to_owned()),
             Scalar::List(_) => Err("must be text in quotes, not a list".to_owned()),
             Scalar::Other(kind) => Err(format!("must be text in quotes, not {kind}")),
         }
@@ -60,6 +62,7 @@ impl Given {
 #[serde(default, deny_unknown_fields)]
 pub struct Raw {
     pub min_severity: Option<Given>,
+    pub unmatched: Option<Given>,
     pub accounts_file: Option<Given>,
     pub show_tags: Option<Given>,
     /// Names by account id. They have no variables.
@@ -133,7 +136,14 @@ pub struct RawDestination {
     pub pace: Option<Given>,
     pub fallback: Option<Given>,
     pub resolved: Option<Given>,
+    /// The rules have no variables.
+    #[serde(rename = "match")]
+    pub matcher: Option<Value>,
+    #[serde(rename = "continue")]
+    pub continues: Option<Given>,
     pub mention: RawMention,
+    /// One table or several. They have no variables.
+    pub on_call: Option<Value>,
 }
 
 /// serde reads the file only, so the origin is the file.
@@ -143,7 +153,7 @@ impl<'de> Deserialize<'de> for Given {
             Value::String(text) => Scalar::Text(text),
             Value::Integer(number) => Scalar::Integer(number),
             Value::Float(number) => Scalar::Float(number),
-            Value::Boolean(_) => Scalar::Other("true or false"),
+            Value::Boolean(flag) => Scalar::Bool(flag),
             Value::Array(items) => {
                 let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
                 texts.collect::<Option<_>>().map_or(Scalar::Other("a list"), Scalar::List)

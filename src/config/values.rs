@@ -128,7 +128,9 @@ pub fn threshold(given: &Given) -> Result<Threshold, String> {
         Scalar::Text(text) => text.parse(),
         Scalar::Float(score) => Threshold::of_score(*score),
         Scalar::Integer(score) => Threshold::of_score(*score as f64),
-        Scalar::List(_) | Scalar::Other(_) => Err(crate::policy::filter::NotAThreshold),
+        Scalar::Bool(_) | Scalar::List(_) | Scalar::Other(_) => {
+            Err(crate::policy::filter::NotAThreshold)
+        }
     };
     read.map_err(|e| e.to_string())
 }
@@ -254,6 +256,24 @@ pub fn on_or_off(given: &Given) -> Result<bool, String> {
     }
 }
 
+pub fn true_or_false(given: &Given) -> Result<bool, String> {
+    match (&given.value, given.text()) {
+        (Scalar::Bool(flag), _) => Ok(*flag),
+        (_, Ok("true")) => Ok(true),
+        (_, Ok("false")) => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+/// Whether findings that match no destination are dropped.
+pub fn drop_or_refuse(given: &Given) -> Result<bool, String> {
+    match given.text()? {
+        "drop" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err("must be \"drop\" or \"refuse\"".to_owned()),
+    }
+}
+
 /// Whether closed findings are named quietly.
 pub fn quiet_or_off(given: &Given) -> Result<bool, String> {
     match given.text()? {
@@ -317,7 +337,7 @@ fn integer(given: &Given) -> Option<i128> {
     match &given.value {
         Scalar::Integer(number) => Some(i128::from(*number)),
         Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Float(_) | Scalar::List(_) | Scalar::Other(_) => None,
+        Scalar::Float(_) | Scalar::Bool(_) | Scalar::List(_) | Scalar::Other(_) => None,
     }
 }
 

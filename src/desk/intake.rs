@@ -99,6 +99,10 @@ impl Intake<'_> {
                 true => (0..self.destinations.len()).collect(),
                 false => self.cx.settings.routes.owed(&finding),
             };
+            if destinations.is_empty() {
+                self.cx.output.count().unmatched += 1;
+                self.cx.output.report(Report::Unmatched { finding: Arc::clone(&finding) });
+            }
             for destination in destinations {
                 self.admit(id, destination, Arc::clone(&finding));
             }

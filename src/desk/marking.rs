@@ -252,7 +252,7 @@ impl Marking<'_> {
     /// destination wants it.
     fn owed(&mut self, id: AlertId) {
         let Some(alert) = self.buffer.alerts.get(id) else { return };
-        if self.cx.settings.routes.admits(alert.destination, &alert.finding.severity) {
+        if self.cx.settings.routes.owes(alert.destination, &alert.finding) {
             self.buffer.alerts.reopen(id);
         } else {
             self.closed(id, None, None);

@@ -45,7 +45,7 @@ words! {
 /// One event that is logged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    /// A message brought a finding that is owed to a destination.
+    /// A message brought a finding that is not below every threshold.
     Received {
         finding: Arc<Finding>,
         lane: Lane,
@@ -54,6 +54,10 @@ pub enum Report {
     Filtered {
         finding: Unwanted,
         lane: Lane,
+    },
+    /// A message brought a finding that no route matches, so it is owed to no destination.
+    Unmatched {
+        finding: Arc<Finding>,
     },
     /// A message brought an event that is known to be no finding.
     Ignored {

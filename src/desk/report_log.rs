@@ -15,6 +15,7 @@ impl Report {
         match self {
             Report::Received { .. }
             | Report::Filtered { .. }
+            | Report::Unmatched { .. }
             | Report::Ignored { .. }
             | Report::Canary { .. }
             | Report::AlreadyPosted { .. }
@@ -45,6 +46,10 @@ impl Report {
                 let level = finding.severity.level;
                 log_received(&finding.fingerprint, &finding.severity, *lane);
                 debug!(finding = %finding.fingerprint, %level, "below the threshold");
+            }
+            Report::Unmatched { finding } => {
+                let level = finding.severity.level;
+                info!(finding = %finding.fingerprint, %level, "dropped: it matches no destination");
             }
             Report::Ignored { event, lane } => {
                 debug!(event = event.as_str(), lane = lane.as_str(), "ignored: no finding");

@@ -155,7 +155,7 @@ mod tests {
 
     fn desk() -> Desk {
         let budget = TimeBudget::default();
-        let route = |name: &str| Route { destination: name.to_owned(), min_severity: None };
+        let route = |name: &str| Route::of_all(name.to_owned(), None);
         let settings = Settings {
             lanes: vec![Lane::Standard],
             receive_wait: Duration::ZERO,
@@ -167,10 +167,10 @@ mod tests {
                 remind_after: None,
             },
             budget,
-            routes: Routes {
-                min_severity: "medium".parse().unwrap(),
-                routes: vec![route("security"), route("archive")],
-            },
+            routes: Routes::new(
+                "medium".parse().unwrap(),
+                vec![route("security"), route("archive")],
+            ),
             paces: vec![Duration::from_secs(1); 2],
             unread: Vec::new(),
             fallbacks: Vec::new(),

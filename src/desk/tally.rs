@@ -15,6 +15,8 @@ pub struct Tally {
     pub ignored: u64,
     /// Findings below every threshold, which are owed to no destination.
     pub below_threshold: u64,
+    /// Findings that no route matches, which are owed to no destination either.
+    pub unmatched: u64,
     /// Alerts that Slack accepted before.
     pub already_posted: u64,
     /// Alerts of findings that were closed when they came, for which nothing was posted.

@@ -17,6 +17,7 @@ use super::model::Finding;
 use super::phrase::{Phrase, grantee, joined, part, several};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::severity::Level;
 use crate::instants::Wall;
 
@@ -74,6 +75,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         created_at: document.created_at,
         updated_at: document.updated_at,
         condition: Condition::of_product(document.state()),
+        resource_type: document.resource_kind.as_deref().and_then(resource_type),
         resource: document.describe_resource(),
         actor: document.describe_principal(),
         ..Draft::default()

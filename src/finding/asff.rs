@@ -24,6 +24,7 @@ use super::model::Finding;
 use super::original::{Original, original};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::sample;
 use super::severity::{Level, Severity};
 use super::standards;
@@ -35,6 +36,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = document.id.as_deref();
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
+    let target = resource::target(&document.resources);
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
         product: Product::of_security_hub(
@@ -60,9 +62,10 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
             || sample::is_marked(document.title.as_deref()),
         condition: document.condition(is_guardduty),
         standards: document.standards(),
+        resource_type: target.and_then(|one| resource_type(one.kind.as_deref()?)),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
-        tags: document.resources.first().map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
+        tags: target.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         ..Draft::default()
     };
     draft.complete_from(id);

@@ -61,7 +61,7 @@ fn named_service(kind: &str) -> Option<(&'static str, &str)> {
 
 /// Splits before a capital letter that follows a small one or begins a word after an acronym
 /// (`DBInstance`), and at every other character that is not a letter or digit.
-fn split_words(text: &str) -> Vec<String> {
+pub(super) fn split_words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;
     let mut chars = text.chars().peekable();

@@ -17,6 +17,7 @@ use super::model::Finding;
 use super::phrase::{Phrase, joined, several};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::severity::Level;
 use super::text::cut;
 use crate::instants::Wall;
@@ -182,6 +183,7 @@ impl<'a> Document<'a> {
             title: Some(title.into()),
             description: Some(description.into()),
             severity,
+            resource_type: resource_type("AwsS3Object"),
             resource: self.object.describe(),
             ..Draft::default()
         }
@@ -201,6 +203,7 @@ impl<'a> Document<'a> {
             description: several(actions.iter().map(String::as_str), self.actions.total)
                 .map(Cow::Owned),
             severity: Gauge::level(Level::Low),
+            resource_type: resource_type("AwsS3Object"),
             resource: self.object.describe(),
             ..Draft::default()
         }
@@ -218,6 +221,7 @@ impl<'a> Document<'a> {
             description: joined([self.status.as_deref(), reasons.as_deref()], ": ").map(Cow::Owned),
             severity: Gauge::level(Level::Low),
             condition: healed(active),
+            resource_type: resource_type("AwsS3Bucket"),
             resource: Phrase::new("S3 bucket", bucket).build(),
             ..Draft::default()
         }
@@ -240,6 +244,7 @@ impl<'a> Document<'a> {
             description: issue.map(|issue| Cow::Owned(issue.to_owned())),
             severity: Gauge::level(Level::Medium),
             condition: healed(healthy),
+            resource_type: kind.and_then(|kind| resource_type(&["Aws ", kind].concat())),
             resource: Phrase::new(kind.unwrap_or_default(), name).build(),
             ..Draft::default()
         }

@@ -62,6 +62,7 @@ pub(super) struct Draft<'a> {
     pub member: Str<'a>,
     pub standards: Vec<Text>,
     pub group: Option<Group>,
+    pub resource_type: Option<Text>,
     pub resource: Option<String>,
     pub actor: Option<String>,
     /// What the actor is, `Actor` if empty.
@@ -158,6 +159,7 @@ impl<'a> Draft<'a> {
             requested_by: envelope.request.as_ref().map(Request::action_name),
             standards: self.standards,
             group: self.group,
+            resource_type: self.resource_type,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
             actor: self.actor.and_then(|actor| Fact::new(label, actor.into())),
             facts: self.facts.into_vec(),

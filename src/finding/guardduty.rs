@@ -24,6 +24,7 @@ use super::lenient::{Read, Str, borrowed};
 use super::outcome::{Outcome, Unwanted, Wanted};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type;
 use super::sample;
 
 /// Reads the identity, the severity and the state of a finding, and the rest only if it is wanted
@@ -69,6 +70,7 @@ pub(super) fn read(
         last_seen: service.last_seen,
         count: service.count,
         sample: details.is_sample(),
+        resource_type: resource.kind.as_deref().and_then(resource_type::of_guardduty),
         resource: resource::describe(resource, service),
         actor,
         actor_label: actor_label.unwrap_or_default(),

@@ -16,6 +16,8 @@ use super::model::{Finding, Group};
 use super::phrase::{Phrase, joined, listed, same};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
+use super::tags;
 use super::text::Text;
 use crate::instants::Wall;
 
@@ -121,6 +123,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         last_seen: document.last_seen,
         condition: Condition::of_product(document.state()),
         group: document.group(),
+        resource_type: resource.and_then(|one| resource_type(one.kind.as_deref()?)),
+        tags: resource.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
         resource: document.describe_resources(),
         ..Draft::default()
     };

@@ -16,7 +16,10 @@ use super::model::Finding;
 use super::phrase::{Phrase, joined, known, principal, words};
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::severity::Level;
+use super::tags::Tags;
+use super::text::Text;
 use crate::instants::Wall;
 
 object! {
@@ -45,10 +48,12 @@ object! {
     struct Affected<'a> {
         bucket: Bucket<'a> = "s3Bucket",
         object: Str<'a> = "s3Object" / "key",
+        object_tags: Tags<'a> = "s3Object" / "tags",
     }
     struct Bucket<'a> {
         name: Str<'a> = "name",
         access: Str<'a> = "publicAccess" / "effectivePermission",
+        tags: Tags<'a> = "tags",
     }
     struct Policy<'a> {
         call: Call<'a> = "action" / "apiCallDetails",
@@ -118,6 +123,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
             document.archived.unwrap_or(false),
             Closing::Suppressed,
         )),
+        resource_type: document.affected.resource_type(),
+        tags: document.affected.tags(),
         resource: document.affected.describe(),
         actor: document.policy.describe(),
         ..Draft::default()
@@ -143,6 +150,17 @@ fn gauge(json: Option<Json<'_>>) -> Gauge {
 }
 
 impl Affected<'_> {
+    /// The object if the finding is about one, or else the bucket.
+    fn resource_type(&self) -> Option<Text> {
+        let of_bucket = self.bucket.name.as_ref().map(|_| "AwsS3Bucket");
+        resource_type(self.object.as_ref().map(|_| "AwsS3Object").or(of_bucket)?)
+    }
+
+    /// Those of the object and of its bucket.
+    fn tags(&self) -> Vec<(Text, Text)> {
+        [self.object_tags.texts(), self.bucket.tags.texts()].concat()
+    }
+
     /// `S3 bucket data (object export.csv, PUBLIC)`.
     fn describe(&self) -> Option<String> {
         let access = self.bucket.access.as_deref();

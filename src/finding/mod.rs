@@ -17,6 +17,7 @@
 pub mod arn;
 pub mod canary;
 pub mod region;
+pub mod resource_type;
 pub mod sample;
 pub mod severity;
 pub mod text;

@@ -50,6 +50,9 @@ pub struct Finding {
     pub standards: Vec<Text>,
     /// Set if findings like this one come in numbers: they are drawn together.
     pub group: Option<Group>,
+    /// The type of the affected resource, the first if there are several, in Security Hub's
+    /// spelling: `AwsEc2Instance`. See [`resource_type`](super::resource_type).
+    pub resource_type: Option<Text>,
     /// The affected resource in short, e.g. `EC2 instance i-0abc (t3.micro, web-1)`.
     pub resource: Option<Text>,
     /// The actor in short: address, country, organisation, domain, principal. The label says which
@@ -58,7 +61,7 @@ pub struct Finding {
     /// At most [`Fact::MAX`], the most important first.
     pub facts: Vec<Fact>,
     /// Keys and values of the resource's tags, at most 50. A card shows those that the
-    /// configuration names.
+    /// configuration names, and routes may ask for them.
     pub tags: Vec<(Text, Text)>,
     /// Doubts about the finding that a card has to show.
     pub remarks: Vec<Remark>,

@@ -23,6 +23,7 @@ use super::model::Finding;
 use super::original::original;
 use super::product::Product;
 use super::reject::Rejection;
+use super::resource_type::resource_type;
 use super::sample;
 use super::severity::Level;
 use super::standards;
@@ -34,8 +35,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = info.uid.as_deref().or(info.alternative.as_deref());
     let id = id.or(document.metadata.uid.as_deref());
     let resource = document.first_resource();
-    let owner = document.resources.first().and_then(|resource| resource.account.as_deref());
-    let near = document.resources.first().and_then(|resource| resource.region.as_deref());
+    let affected = document.resources.first();
+    let owner = affected.and_then(|resource| resource.account.as_deref());
+    let near = affected.and_then(|resource| resource.region.as_deref());
     let mut draft = Draft {
         product: Product::of_security_hub(
             product.arn.as_deref(),
@@ -59,6 +61,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         sample: sample::is_marked(info.title.as_deref()),
         condition: document.condition(),
         standards: standards::names(document.compliance.standards.items.iter().map(AsRef::as_ref)),
+        resource_type: affected.and_then(|one| resource_type(one.kind.as_deref()?)),
+        tags: affected.map(|one| one.tags()).unwrap_or_default(),
         resource: resource::describe(&document.resources),
         actor: actor::describe(&document),
         ..Draft::default()

@@ -8,9 +8,10 @@ use super::text::Text;
 
 /// The most tags that are read. AWS allows 50.
 const TAGS_MAX: usize = 50;
-/// The longest key and value. AWS allows values of 256 characters, which no card has room for.
+/// The longest key and value.
+/// Source: Tagging AWS Resources user guide, "Tag naming limits and requirements".
 const KEY_CHARS_MAX: usize = 128;
-const VALUE_CHARS_MAX: usize = 100;
+const VALUE_CHARS_MAX: usize = 256;
 
 object! {
     struct Tag<'a> {

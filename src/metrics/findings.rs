@@ -12,6 +12,8 @@ metrics! {
             &["product", "level", "lane"]),
         below_threshold: counters("hansho_below_threshold_total",
             "Findings below the thresholds of all destinations.", &["level"]),
+        unmatched: counters("hansho_unmatched_total",
+            "Findings that match no destination, and were dropped.", &["level"]),
         ignored: counters("hansho_events_ignored_total",
             "Events that are known to be no findings, such as API calls and scan summaries.",
             &["event"]),
@@ -45,6 +47,9 @@ impl FindingMetrics {
                 let level = finding.severity.level;
                 self.parsed(&finding.fingerprint, level, *lane);
                 count(&self.below_threshold, &[level.as_str()]);
+            }
+            Report::Unmatched { finding } => {
+                count(&self.unmatched, &[finding.severity.level.as_str()]);
             }
             Report::Ignored { event, .. } => count(&self.ignored, &[event.as_str()]),
             Report::AlreadyPosted { destination, level, by, .. } => {

@@ -54,6 +54,7 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("guardduty"), lane },
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: unwanted(), lane },
+        Report::Unmatched { finding: a_finding("guardduty") },
         Report::Ignored { event: IgnoredEvent::CloudTrail, lane },
         Report::AlreadyPosted {
             finding: "f".to_owned(),
@@ -195,6 +196,7 @@ async fn calls(metrics: &Metrics) {
     let key = RecordKey::alert("f", "d");
     assert!(counted.read_any(&key).await.is_ok() && counted.read_any(&key).await.is_err());
     let post = Post {
+        at: Wall(0),
         id: "d".to_owned(),
         destination: "security".to_owned(),
         form: Form::Cards,
@@ -273,6 +275,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_reconciled_total",
         "hansho_reconcile_failed_total",
         "hansho_reconciliations_total",
+        "hansho_unmatched_total",
         "hansho_waiting",
     ]);
     expected.insert("process_resident_memory_bytes");
@@ -282,6 +285,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_findings_total{lane=\"standard\",level=\"high\",product=\"other\"} 1",
         "hansho_findings_total{lane=\"standard\",level=\"low\",product=\"guardduty\"} 1",
         "hansho_below_threshold_total{level=\"low\"} 1",
+        "hansho_unmatched_total{level=\"high\"} 1",
         "hansho_events_ignored_total{event=\"cloudtrail\"} 1",
         "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
         "hansho_destination_dead{destination=\"security\"} 1",

@@ -2,6 +2,7 @@
 //! so a match takes at most as many steps as pattern and text are long, multiplied.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::str::FromStr;
 
 use wildmatch::WildMatch;
@@ -50,11 +51,6 @@ impl Glob {
         Glob { written: text.into(), prefix, then, whole: WildMatch::new_case_insensitive(text) }
     }
 
-    /// The pattern as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.written
-    }
-
     pub fn matches(&self, text: &str) -> bool {
         let text_bytes = text.as_bytes();
         for (at, wanted) in self.prefix.iter().enumerate() {
@@ -70,6 +66,13 @@ impl Glob {
             Then::Anything => true,
             Then::More => self.whole.matches(text),
         }
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
     }
 }
 

@@ -34,6 +34,25 @@ words! {
     }
 }
 
+impl MatchKey {
+    pub const ALL: [MatchKey; 10] = [
+        MatchKey::Level,
+        MatchKey::Account,
+        MatchKey::Region,
+        MatchKey::Product,
+        MatchKey::ResourceType,
+        MatchKey::Type,
+        MatchKey::Ou,
+        MatchKey::AccountName,
+        MatchKey::AccountTag,
+        MatchKey::ResourceTag,
+    ];
+
+    pub fn parse(word: &str) -> Option<MatchKey> {
+        MatchKey::ALL.into_iter().find(|key| key.as_str() == word)
+    }
+}
+
 /// What is known of an account, by whoever has a directory of them.
 pub trait AccountFacts {
     fn name(&self) -> Option<&str>;

@@ -1,15 +1,29 @@
 //! Which destinations a finding is owed to.
 
+use std::sync::Arc;
+
 use crate::finding::{Finding, Severity};
 
 use super::filter::Threshold;
+use super::matcher::{AccountFacts, Check, Directory, Matcher, Subject};
 
 /// The route to one destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Route {
     pub destination: String,
     /// A higher threshold for this destination alone.
     pub min_severity: Option<Threshold>,
+    /// The findings that it gets. By default all.
+    pub matcher: Matcher,
+    /// What it gets, the destinations after it do not.
+    pub ends: bool,
+}
+
+impl Route {
+    /// The route that gets all findings from a threshold on.
+    pub fn of_all(destination: impl Into<String>, min_severity: Option<Threshold>) -> Route {
+        Route { destination: destination.into(), min_severity, ..Route::default() }
+    }
 }
 
 /// The filter and the routes in force.
@@ -17,27 +31,99 @@ pub struct Route {
 pub struct Routes {
     pub min_severity: Threshold,
     pub routes: Vec<Route>,
+    pub directory: Arc<dyn Directory>,
+}
+
+/// Why a finding is owed to a destination, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person sent it on purpose, to every destination.
+    Requested,
+    Owed,
+    BelowThreshold,
+    /// Its rules do not name the finding.
+    NoMatch,
+    /// The destination with this index got it, and ends the search.
+    EndedBy(usize),
+}
+
+/// The verdict for one destination, and what each of its rules says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reasons {
+    pub verdict: Verdict,
+    pub checks: Vec<Check>,
+}
+
+/// Knows no account.
+#[derive(Debug)]
+struct NoDirectory;
+
+impl Directory for NoDirectory {
+    fn account(&self, _: &str) -> Option<&dyn AccountFacts> {
+        None
+    }
 }
 
 impl Routes {
+    /// Routes that know no account.
+    pub fn new(min_severity: Threshold, routes: Vec<Route>) -> Routes {
+        Routes { min_severity, routes, directory: Arc::new(NoDirectory) }
+    }
+
     /// The indexes of the destinations that a finding is owed to, in the order of the
-    /// configuration. Empty: its severity is below every threshold.
+    /// configuration. Empty: its severity is below every threshold, or no route matches.
+    ///
+    /// What a person sent on purpose is owed to every destination.
     pub fn owed(&self, finding: &Finding) -> Vec<usize> {
-        (0..self.routes.len()).filter(|&i| self.owes(i, finding)).collect()
+        self.all_owed(finding).collect()
     }
 
-    /// Whether a finding is owed to this destination. What a person sent on purpose is owed to
-    /// every destination.
+    /// Whether a finding is owed to this destination.
     pub fn owes(&self, destination: usize, finding: &Finding) -> bool {
-        finding.requested_by.is_some() || self.admits(destination, &finding.severity)
+        self.all_owed(finding).any(|index| index == destination)
     }
 
-    /// Whether a finding of this severity is owed to any destination.
+    fn all_owed<'a>(&'a self, finding: &'a Finding) -> impl Iterator<Item = usize> + 'a {
+        let subject = Subject::of(finding, &*self.directory);
+        let mut ended = false;
+        self.routes.iter().enumerate().filter_map(move |(index, route)| {
+            if finding.requested_by.is_some() {
+                return Some(index);
+            }
+            let owed =
+                !ended && self.admits(index, &finding.severity) && route.matcher.matches(&subject);
+            ended |= owed && route.ends;
+            owed.then_some(index)
+        })
+    }
+
+    /// For each destination why a finding is owed to it, or not.
+    pub fn explain(&self, finding: &Finding) -> Vec<Reasons> {
+        let subject = Subject::of(finding, &*self.directory);
+        let mut ended_by = None;
+        let reasons = self.routes.iter().enumerate().map(|(index, route)| {
+            let verdict = match ended_by {
+                _ if finding.requested_by.is_some() => Verdict::Requested,
+                Some(by) => Verdict::EndedBy(by),
+                None if !self.admits(index, &finding.severity) => Verdict::BelowThreshold,
+                None if !route.matcher.matches(&subject) => Verdict::NoMatch,
+                None => Verdict::Owed,
+            };
+            if verdict == Verdict::Owed && route.ends {
+                ended_by = Some(index);
+            }
+            Reasons { verdict, checks: route.matcher.explain(&subject) }
+        });
+        reasons.collect()
+    }
+
+    /// Whether the severity of a finding is enough for any destination.
     pub fn admit(&self, severity: &Severity) -> bool {
         (0..self.routes.len()).any(|i| self.admits(i, severity))
     }
 
-    /// Whether a finding of this severity is owed to this destination. False for an unknown index.
+    /// Whether the severity of a finding is enough for this destination. False for an unknown
+    /// index.
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
         self.min_severity.admits(severity)
             && self
@@ -45,35 +131,23 @@ impl Routes {
                 .get(destination)
                 .is_some_and(|route| route.min_severity.is_none_or(|least| least.admits(severity)))
     }
+
+    /// Whether every finding from the threshold on surely has a destination: one that takes all, at
+    /// no higher threshold. A route that ends the search got the finding itself.
+    pub fn reach_all(&self) -> bool {
+        let floor = self.min_severity.floor();
+        self.routes.iter().any(|route| {
+            route.matcher.is_everything()
+                && route.min_severity.is_none_or(|least| least.floor() <= floor)
+        })
+    }
+}
+
+impl Verdict {
+    pub fn is_owed(self) -> bool {
+        matches!(self, Verdict::Requested | Verdict::Owed)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::{Level, parse};
-
-    const LOW: &str = r#"{"SchemaVersion":"2018-10-08","Id":"f","AwsAccountId":"111122223333",
-        "Region":"eu-west-1","Severity":{"Label":"LOW"}}"#;
-
-    #[test]
-    fn what_a_person_sends_is_owed_to_every_destination() {
-        let least = |level| Some(Threshold::Level(level));
-        let route = |name: &str, min_severity| Route { destination: name.to_owned(), min_severity };
-        let routes = Routes {
-            min_severity: Threshold::Level(Level::Low),
-            routes: vec![route("all", None), route("worst", least(Level::Critical))],
-        };
-        let sent = |detail_type: &str| {
-            let event = format!(
-                r#"{{"id":"e","detail-type":"{detail_type}","source":"aws.securityhub",
-                "detail":{{"actionName":"Send","findings":[{LOW}]}}}}"#
-            );
-            parse(&event).findings.remove(0)
-        };
-        assert_eq!(routes.owed(&sent("Security Hub Findings - Imported")), [0]);
-        assert_eq!(routes.owed(&sent("Security Hub Findings - Custom Action")), [0, 1]);
-        let higher = Routes { min_severity: Threshold::Level(Level::High), ..routes };
-        assert!(higher.owed(&sent("Security Hub Findings - Imported")).is_empty());
-        assert_eq!(higher.owed(&sent("Security Hub Findings - Custom Action")), [0, 1]);
-    }
-}
+mod tests;

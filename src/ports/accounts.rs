@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
+use crate::policy::matcher::{AccountFacts, Directory};
 
 /// The most accounts that are known.
 pub const ACCOUNTS_MAX: usize = 10_000;
@@ -302,6 +303,26 @@ impl Accounts {
         let text = Arc::new(text);
         self.shared.insert(Arc::clone(&text));
         text
+    }
+}
+
+impl Directory for Accounts {
+    fn account(&self, id: &str) -> Option<&dyn AccountFacts> {
+        self.get(id).map(|account| account as &dyn AccountFacts)
+    }
+}
+
+impl AccountFacts for Account {
+    fn name(&self) -> Option<&str> {
+        self.name()
+    }
+
+    fn ou(&self) -> Option<&str> {
+        self.ou()
+    }
+
+    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.tags().any(|(key, value)| such(key, value))
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Post {
     pub id: String,
     /// The destination's name in the configuration.
     pub destination: String,
+    /// When it was composed. It decides who is on call.
+    pub at: Wall,
     pub form: Form,
     pub cards: Vec<Card>,
     /// Notes below the cards. Only [`Form::Cards`] shows them.

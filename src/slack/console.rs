@@ -179,6 +179,7 @@ mod tests {
             requested_by: None,
             standards: vec![],
             group: None,
+            resource_type: None,
             resource: None,
             actor: None,
             facts: Vec::new(),

@@ -6,6 +6,7 @@ use super::escape::escape;
 use crate::finding::arn::is_account_id;
 use crate::finding::{Fact, Finding};
 use crate::policy::glob::Glob;
+use crate::policy::matcher::{AccountFacts, Directory};
 use crate::ports::Accounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
@@ -99,6 +100,12 @@ impl Portal {
         let link =
             format!("{portal}/#/console?account_id={account}{role}&destination={}", encode(page));
         escape(&link)
+    }
+}
+
+impl Directory for Guide {
+    fn account(&self, id: &str) -> Option<&dyn AccountFacts> {
+        self.accounts.account(id)
     }
 }
 

@@ -7,7 +7,6 @@ use super::date::utc;
 use super::escape::{code, escape_within, is_markup, link_label, literal};
 use super::guide::Guide;
 use super::level_style::style;
-use super::mention::Mention;
 use super::message::{Block, TextObject};
 use super::naming::{self, title};
 use super::note::{length, reason};
@@ -23,7 +22,7 @@ const DESTINATION_CHARS_MAX: usize = 40;
 const ACTION_CHARS_MAX: usize = 40;
 
 /// Draws the first lines of a card. `mention` stands beside the level.
-pub(super) fn heading(card: &Card, guide: &Guide, mention: Option<&Mention>) -> Block {
+pub(super) fn heading(card: &Card, guide: &Guide, mention: Option<&str>) -> Block {
     let finding = &card.finding;
     let mut lines = vec![headline(card, guide, mention)];
     let circumstances = circumstances(card);
@@ -48,11 +47,11 @@ pub(super) fn line(label: &str, text: &str) -> String {
 }
 
 /// `🟠 *HIGH 8.0*  <mention>  *title*`
-fn headline(card: &Card, guide: &Guide, mention: Option<&Mention>) -> String {
+fn headline(card: &Card, guide: &Guide, mention: Option<&str>) -> String {
     let finding = &card.finding;
     let style = style(finding.severity.level);
     let level = [style.emoji, " *", style.word, &score(finding), "*"].concat();
-    let mention = mention.map(ToString::to_string);
+    let mention = mention.map(str::to_owned);
     let parts = [Some(level), mention, Some(title_link(finding, guide))];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }

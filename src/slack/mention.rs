@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::finding::Level;
+use crate::finding::{Finding, Level};
+use crate::instants::Wall;
+use crate::policy::hours::Hours;
+use crate::policy::matcher::{Directory, Matcher, Subject};
 
 /// Slack's ids have 9 to 11 characters. The limits leave room for changes.
 const ID_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
@@ -105,9 +108,26 @@ fn check_label(label: &str) -> Result<(), NotAMention> {
     good.then_some(()).ok_or(NotAMention::Label)
 }
 
-/// The mention for each level at one destination. There is none unless the configuration sets it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mentions([Option<Mention>; Level::ALL.len()]);
+/// Whom findings mention at some hours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnCall {
+    pub mention: Mention,
+    /// None: at all hours.
+    pub hours: Option<Hours>,
+    /// The findings that call them. By default all.
+    pub matcher: Matcher,
+}
+
+/// The mentions of one destination. There are none unless the configuration sets them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mentions {
+    levels: [Option<Mention>; Level::ALL.len()],
+    /// The first that is on call for a finding takes the place of the mention for its level.
+    pub on_call: Vec<OnCall>,
+}
+
+/// The most mentions in one post.
+const MENTIONS_MAX: usize = 5;
 
 impl Mentions {
     pub fn none() -> Mentions {
@@ -124,13 +144,46 @@ impl Mentions {
     }
 
     pub fn set(&mut self, level: Level, mention: Mention) {
-        if let Some(slot) = self.0.get_mut(usize::from(level.rank())) {
+        if let Some(slot) = self.levels.get_mut(usize::from(level.rank())) {
             *slot = Some(mention);
         }
     }
 
     pub fn of(&self, level: Level) -> Option<&Mention> {
-        self.0.get(usize::from(level.rank())).and_then(Option::as_ref)
+        self.levels.get(usize::from(level.rank())).and_then(Option::as_ref)
+    }
+
+    /// The mentions of a post with these findings, the most severe first: whoever is on call for
+    /// one of them, and the mention for the level of the first.
+    pub(super) fn of_post<'f>(
+        &self,
+        findings: impl Iterator<Item = &'f Finding>,
+        directory: &dyn Directory,
+        at: Wall,
+    ) -> Option<String> {
+        let mut named: Vec<&str> = Vec::new();
+        let mut highest = None;
+        for finding in findings {
+            let level = finding.severity.level;
+            let is_highest = *highest.get_or_insert(level) == level;
+            let mention = self.on_call(&Subject::of(finding, directory), at);
+            let mention = mention.or_else(|| self.of(level).filter(|_| is_highest));
+            if let Some(Mention(text)) = mention
+                && !named.contains(&text.as_str())
+            {
+                named.push(text);
+            }
+        }
+        named.truncate(MENTIONS_MAX);
+        (!named.is_empty()).then(|| named.join(" "))
+    }
+
+    fn on_call(&self, subject: &Subject<'_>, at: Wall) -> Option<&Mention> {
+        let is_on_call = |on_call: &&OnCall| {
+            on_call.hours.as_ref().is_none_or(|hours| hours.contain(at))
+                && on_call.matcher.matches(subject)
+        };
+        self.on_call.iter().find(is_on_call).map(|on_call| &on_call.mention)
     }
 }
 

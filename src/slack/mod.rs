@@ -46,7 +46,7 @@ mod push;
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};
 pub use client::{Destination, SlackNotifier, Timeouts, WebhookSource};
 pub use guide::{Address, Guide, Portal, RoleName, Runbook};
-pub use mention::{Mention, Mentions, NotAMention};
+pub use mention::{Mention, Mentions, NotAMention, OnCall};
 pub use preview::preview;
 pub use render::{payload, payload_json};
 pub use webhook::{BadWebhook, Webhook};

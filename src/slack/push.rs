@@ -13,9 +13,10 @@ use super::heading::circumstances;
 use super::host::{defang, defang_within};
 use super::length::units;
 use super::level_style::style;
-use super::mention::{Mention, Mentions};
+use super::mention::Mentions;
 use super::naming::{account, names, region, resource, title};
 use crate::finding::{Finding, Level, Text};
+use crate::instants::Wall;
 use crate::ports::Card;
 
 /// What a phone surely shows.
@@ -35,7 +36,7 @@ const PLAIN_RESOURCE_CHARS_MAX: usize = 200;
 const PLAIN_ID_CHARS_MAX: usize = 120;
 
 /// The text of a post. `cards` are sorted, most severe first.
-pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> String {
+pub(super) fn push(cards: &[&Card], mention: Option<&str>, guide: &Guide) -> String {
     match cards {
         [] => "hansho: an empty post".to_owned(),
         [card] => {
@@ -45,13 +46,13 @@ pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Strin
                 some => format!(" ({})", defang(&some.join(", ")).replace('*', "")),
             };
             let word = style(level).word;
-            let head = head(level, word, called(cards, mentions)) + &circumstances + ": ";
+            let head = head(level, word, mention) + &circumstances + ": ";
             let left = SEEN_CHARS.saturating_sub(units(&head));
             head + &summary(&card.finding, guide, left)
         }
         [severest, ..] => {
             let level = severest.finding.severity.level;
-            let head = head(level, &tally(cards).to_uppercase(), called(cards, mentions));
+            let head = head(level, &tally(cards).to_uppercase(), mention);
             let mut lines =
                 vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, defang_within))];
             let entries = grouped(cards);
@@ -69,16 +70,16 @@ pub(super) fn push(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Strin
 pub(super) fn overview(
     severest: &Card,
     cards: &[&Card],
-    mentions: &Mentions,
+    mention: Option<&str>,
     guide: &Guide,
 ) -> String {
     let level = severest.finding.severity.level;
     let tally = ["*", &tally(cards).to_uppercase(), "*"].concat();
-    let head = head(level, &tally, called(cards, mentions));
+    let head = head(level, &tally, mention);
     format!("{head}{}: {}", samples(cards), gist(cards, guide, literal))
 }
 
-fn head(level: Level, word: &str, mention: Option<&Mention>) -> String {
+fn head(level: Level, word: &str, mention: Option<&str>) -> String {
     let head = [style(level).emoji, " ", word].concat();
     match mention {
         Some(mention) => format!("{head} {mention}"),
@@ -96,14 +97,19 @@ fn samples(cards: &[&Card]) -> String {
     }
 }
 
-/// The mention for the most severe finding. Canaries, samples and closed findings, which a person
-/// may send on purpose, mention nobody.
-pub(super) fn called<'a>(cards: &[&Card], mentions: &'a Mentions) -> Option<&'a Mention> {
+/// The mentions for the findings, the most severe first. Canaries, samples and closed findings,
+/// which a person may send on purpose, mention nobody.
+pub(super) fn called(
+    cards: &[&Card],
+    mentions: &Mentions,
+    guide: &Guide,
+    at: Wall,
+) -> Option<String> {
     let calls = |finding: &Finding| {
         finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
     };
-    let levels = cards.iter().filter(|card| calls(&card.finding));
-    mentions.of(levels.map(|card| card.finding.severity.level).max()?)
+    let findings = cards.iter().map(|card| &*card.finding).filter(|finding| calls(finding));
+    mentions.of_post(findings, guide, at)
 }
 
 /// A line about one of several findings.
@@ -137,8 +143,13 @@ fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
 
 /// The text of a post without cards, for an alert whose card Slack rejected. It holds as little as
 /// possible.
-pub(super) fn plain(cards: &[&Card], mentions: &Mentions, guide: &Guide, post_id: &str) -> String {
-    let mut lines = vec![push(cards, mentions, guide)];
+pub(super) fn plain(
+    cards: &[&Card],
+    mention: Option<&str>,
+    guide: &Guide,
+    post_id: &str,
+) -> String {
+    let mut lines = vec![push(cards, mention, guide)];
     if let [card] = cards {
         let finding = &card.finding;
         if let Some(resource) = &finding.resource {

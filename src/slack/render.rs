@@ -52,27 +52,29 @@ pub fn payload(post: &Post, mentions: &Mentions, guide: &Guide) -> Value {
 fn message(post: &Post, mentions: &Mentions, guide: &Guide) -> Message {
     let mut cards: Vec<&Card> = post.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
-    let text = push(&cards, mentions, guide);
+    let mention = called(&cards, mentions, guide, post.at);
+    let mention = mention.as_deref();
+    let text = push(&cards, mention, guide);
     let attachments = match post.form {
         Form::Plain => {
-            let text = plain(&cards, mentions, guide, &post.id);
+            let text = plain(&cards, mention, guide, &post.id);
             return Message::new(text, Vec::new(), Vec::new());
         }
         Form::Cards => attachments(&grouped(&cards), guide, &post.id),
         Form::Digest => digest_attachments(&cards, guide, &post.id),
     };
-    let blocks = first_block(&cards, mentions, guide).into_iter().collect();
+    let blocks = first_block(&cards, mention, guide).into_iter().collect();
     Message::new(text, blocks, with_notes(attachments, &post.notes, guide))
 }
 
 /// The block above the attachments: the first lines of the only card, or what several have in
 /// common.
-fn first_block(cards: &[&Card], mentions: &Mentions, guide: &Guide) -> Option<Block> {
+fn first_block(cards: &[&Card], mention: Option<&str>, guide: &Guide) -> Option<Block> {
     match cards {
         [] => None,
-        [card] => Some(heading(card, guide, called(cards, mentions))),
+        [card] => Some(heading(card, guide, mention)),
         [severest, ..] => {
-            let text = overview(severest, cards, mentions, guide);
+            let text = overview(severest, cards, mention, guide);
             Some(Block::section(TextObject::mrkdwn(text)))
         }
     }

@@ -45,8 +45,9 @@ fn no_trace(
     }
     if unknown().any(|finding| !may_be_owed(finding)) {
         notes.push(
-            "A finding below every threshold leaves no trace, so nothing tells whether it was \
-             received. The thresholds above are the present ones. Earlier ones are not recorded."
+            "A finding that is owed to no destination leaves no trace, so nothing tells whether it \
+             was received. The thresholds and rules above are the present ones. Earlier ones are \
+             not recorded."
                 .to_owned(),
         );
     }

@@ -3,6 +3,7 @@
 use crate::finding::{Finding, Level, Severity};
 use crate::policy::ledger::{self, Claim, ClaimKind, Want};
 use crate::policy::record::{AlertRecord, Closed, ClosedBy, Sighting};
+use crate::policy::route::{Reasons, Verdict};
 
 use super::answer::HistoryEvent;
 use super::context::Context;
@@ -21,13 +22,28 @@ pub(super) fn outlook(
     let admits = |severity: &Severity| context.routes.admits(index, severity);
     match (finding, record) {
         (Some(finding), _) if !context.routes.owes(index, finding) => {
-            let level = severity(finding);
-            let detail = format!("{level} is below the present threshold ({threshold})");
-            Some(HistoryEvent::now("not_owed", detail))
+            Some(HistoryEvent::now("not_owed", why_not(context, index, finding, &threshold)))
         }
         (Some(finding), _) => Some(next(context, finding, record)),
         (None, Some(record)) => settled(context, record),
         (None, None) => Some(without_record(level, admits, &threshold)),
+    }
+}
+
+/// Why a finding is not owed to a destination.
+fn why_not(context: &Context<'_>, index: usize, finding: &Finding, threshold: &str) -> String {
+    let reasons = context.routes.explain(finding).into_iter().nth(index);
+    let Some(Reasons { verdict, checks }) = reasons else { return String::new() };
+    match verdict {
+        Verdict::EndedBy(other) => {
+            let other = context.routes.routes.get(other).map_or("", |route| &route.destination);
+            format!("{other} got it, and ends the search (continue = false)")
+        }
+        Verdict::NoMatch => {
+            let failed = checks.iter().filter(|check| !check.passes).map(ToString::to_string);
+            format!("its match rules leave it out: {}", failed.collect::<Vec<_>>().join("; "))
+        }
+        _ => format!("{} is below the present threshold ({threshold})", severity(finding)),
     }
 }
 

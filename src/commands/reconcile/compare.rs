@@ -27,8 +27,10 @@ pub enum FindingVerdict {
     Unreadable(String),
     /// It was archived after it was listed.
     Archived,
-    /// No destination is owed it.
+    /// Its severity is too low for every destination.
     BelowThreshold,
+    /// It matches no destination.
+    Unmatched,
     /// It was created less than [`SETTLE`] ago.
     Young,
     /// It is owed: compare its ledger records.
@@ -66,7 +68,10 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Fin
         return FindingVerdict::Archived;
     }
     if owed.is_empty() {
-        return FindingVerdict::BelowThreshold;
+        return match routes.admit(&finding.severity) {
+            true => FindingVerdict::Unmatched,
+            false => FindingVerdict::BelowThreshold,
+        };
     }
     if finding.created_at.is_some_and(|made| made > now.minus(SETTLE)) {
         return FindingVerdict::Young;

@@ -96,6 +96,8 @@ pub struct RegionReport {
     /// Of the missing ones, those that were enqueued.
     pub enqueued: u64,
     pub below_threshold: u64,
+    /// They match no destination.
+    pub unmatched: u64,
     /// Left to the next run.
     pub young: u64,
     pub archived: u64,
@@ -129,12 +131,13 @@ impl RegionReport {
 
     /// The counts for the metrics. Each returned finding is in one of them, unless it was missing
     /// and could not be enqueued.
-    pub fn counts(&self) -> [(&'static str, u64); 7] {
+    pub fn counts(&self) -> [(&'static str, u64); 8] {
         [
             ("known", self.known),
             ("waiting", self.waiting),
             ("enqueued", self.enqueued),
             ("below_threshold", self.below_threshold),
+            ("unmatched", self.unmatched),
             ("young", self.young),
             ("archived", self.archived),
             ("unreadable", self.unreadable),
@@ -171,6 +174,7 @@ impl RegionReport {
         for (count, what) in [
             (self.waiting, "enqueued before and not posted yet"),
             (self.below_threshold, "below the threshold"),
+            (self.unmatched, "that match no destination"),
             (self.young, "too young and left to the next run"),
             (self.archived, "archived"),
             (self.unreadable, "unreadable"),

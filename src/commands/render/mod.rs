@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::clock;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
 use crate::commands::setup;
@@ -115,6 +116,7 @@ fn full_posts(form: Option<Form>, mut findings: Vec<Finding>) -> impl Iterator<I
 
 fn post(form: Form, findings: impl IntoIterator<Item = Finding>) -> Post {
     Post {
+        at: clock::wall(),
         id: "preview".to_owned(),
         destination: "preview".to_owned(),
         form,

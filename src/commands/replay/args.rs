@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 
 use crate::commands::args::{ConfigFlag, Input};
 use crate::commands::replay::filter::{Moment, SeverityIs};
-use crate::policy::glob::Glob;
 use crate::commands::replay::rate::Rate;
 use crate::config::QueueUrl;
+use crate::policy::glob::Glob;
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]

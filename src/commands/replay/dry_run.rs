@@ -68,7 +68,7 @@ pub async fn dry_run<Q: DeadLetterQueue, C: Clock, L: Ledger>(
         totals.add(letter, &forecast);
         messages.push((letter, forecast));
     }
-    let previews = previews(&messages, dry);
+    let previews = previews(&messages, dry, now);
     let plan = Plan { messages, totals, previews };
     let text = match view.json {
         true => plan.json(&selected, view, now),
@@ -111,6 +111,7 @@ pub async fn count_posted<L: Ledger>(
 fn previews<L>(
     messages: &[(&ParsedDeadLetter, MessageForecast)],
     dry: &DryRun<'_, L>,
+    now: Wall,
 ) -> Vec<Preview> {
     let mentions = |name: &str| {
         let all = &dry.config.destinations;
@@ -119,7 +120,7 @@ fn previews<L>(
     };
     let one = |(letter, forecast): &(&ParsedDeadLetter, MessageForecast)| {
         let (destination, payload) =
-            forecast::payload(letter, forecast, mentions, &dry.config.guide)?;
+            forecast::payload(letter, forecast, mentions, &dry.config.guide, now)?;
         Some(Preview { message_id: table::id(letter), destination, payload })
     };
     messages.iter().filter_map(one).take(dry.previews).collect()

@@ -8,8 +8,8 @@ use crate::config::duration;
 use crate::finding::{Finding, Level, Severity};
 use crate::instants::Wall;
 
-use crate::policy::glob::Glob;
 use super::parsed::ParsedDeadLetter;
+use crate::policy::glob::Glob;
 
 /// The fewest characters that select an id by its beginning.
 pub const ID_CHARS_MIN: usize = 8;

@@ -54,6 +54,8 @@ pub struct AlertForecast {
 pub struct MessageForecast {
     pub lane: Lane,
     pub alerts: Vec<AlertForecast>,
+    /// A finding is severe enough, and matches no destination.
+    pub unmatched: bool,
 }
 
 /// The levels at which earlier messages of this replay would be posted.
@@ -103,7 +105,9 @@ pub async fn of<L: Ledger>(
             alerts.push(AlertForecast { finding: index, destination: key.into_parts().1, outlook });
         }
     }
-    Ok(MessageForecast { lane: letter.lane_of(lanes), alerts })
+    let admitted = |finding: &Finding| rewinder.routes.admit(&finding.severity);
+    let unmatched = alerts.is_empty() && letter.findings.iter().any(admitted);
+    Ok(MessageForecast { lane: letter.lane_of(lanes), alerts, unmatched })
 }
 
 impl Outlook {
@@ -159,6 +163,9 @@ pub fn text(letter: &ParsedDeadLetter, forecast: &MessageForecast, now: Wall) ->
         let code = letter.rejections.first().map_or("unknown", |r| r.code.as_str());
         return format!("quarantine it again: {code}");
     }
+    if forecast.unmatched {
+        return "skip it: it matches no destination".to_owned();
+    }
     if forecast.alerts.is_empty() {
         return "skip it: below every threshold".to_owned();
     }
@@ -188,6 +195,8 @@ pub struct Totals {
     /// An earlier message of this replay has the same finding.
     pub same: usize,
     pub below_threshold: usize,
+    /// They match no destination.
+    pub unmatched: usize,
     /// Known to be no finding.
     pub ignored: usize,
     /// Unreadable.
@@ -212,6 +221,8 @@ impl Totals {
             self.posted += 1;
         } else if outlooks().any(|o| o == Outlook::Busy) {
             self.waiting += 1;
+        } else if forecast.unmatched {
+            self.unmatched += 1;
         } else if forecast.alerts.is_empty() {
             self.below_threshold += 1;
         } else if outlooks().any(already_posted) {
@@ -240,6 +251,7 @@ impl Totals {
             format!("{quarantined_again:>8} unreadable, would be quarantined again"),
         ];
         let counts = [
+            (self.unmatched, "match no destination, would be dropped"),
             (*ignored, "no findings, would be ignored"),
             (*waiting, "in use: a worker may be posting them now"),
         ];
@@ -287,6 +299,7 @@ pub fn payload(
     forecast: &MessageForecast,
     mentions: impl Fn(&str) -> Mentions,
     guide: &Guide,
+    now: Wall,
 ) -> Option<(String, Value)> {
     let alert = forecast.alerts.iter().find(|alert| alert.outlook.posts())?;
     let finding: &Finding = letter.findings.get(alert.finding)?;
@@ -295,6 +308,7 @@ pub fn payload(
         _ => None,
     };
     let post = Post {
+        at: now,
         id: "preview".to_owned(),
         destination: alert.destination.clone(),
         form: Form::Cards,

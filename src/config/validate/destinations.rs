@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::config::mistake::Gathered;
-use crate::config::model::{DESTINATIONS_MAX, Destination};
+use crate::config::model::{DESTINATIONS_MAX, Destination, routes};
 use crate::config::raw::{Raw, RawDestination, RawMention};
 use crate::config::reference::Reference;
 use crate::config::values::{self, DestinationName};
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
 use crate::slack::Mentions;
+
+use super::{matchers, on_call};
 
 const PACE_DEFAULT: Duration = Duration::from_millis(1_100);
 const PACE_MAX: Duration = Duration::from_secs(60 * 60);
@@ -79,13 +81,29 @@ fn destination(
     }
     let own = own_threshold(given, &key, threshold, gathered);
     let pace = pace(given, &key, gathered);
-    let mentions = mentions(&given.mention, &key, gathered);
+    let mut mentions = mentions(&given.mention, &key, gathered);
+    mentions.on_call = on_call::on_call(given.on_call.as_ref(), &key, gathered);
+    let matcher = given.matcher.as_ref();
+    let matcher = matcher.map(|rules| matchers::matcher(rules, &format!("{key}.match"), gathered));
+    let matcher = matcher.unwrap_or_default();
+    let continues = format!("{key}.continue");
+    let ends = gathered.read(&continues, &given.continues, values::true_or_false) == Some(false);
     let resolved = format!("{key}.resolved");
     let tells_closings =
         gathered.read(&resolved, &given.resolved, values::quiet_or_off).unwrap_or_default();
     let (name, webhook) = (name?, webhook?);
     let threshold = own;
-    Some(Destination { name, webhook, mentions, threshold, pace, fallback: None, tells_closings })
+    Some(Destination {
+        name,
+        webhook,
+        mentions,
+        threshold,
+        matcher,
+        ends,
+        pace,
+        fallback: None,
+        tells_closings,
+    })
 }
 
 /// The index of the fallback of the destination `of`, both counted from 0.
@@ -103,13 +121,49 @@ fn fallback(
         gathered.mistake(key, no_fallback(&name, of, all));
         return None;
     };
-    let floor = |d: &Destination| d.threshold.unwrap_or(overall).floor().max(overall.floor());
-    if floor(&all[found]) <= floor(&all[of]) {
+    let takes_all = all[found].matcher.is_everything() && !ends_before(found, all);
+    if takes_all && floor(&all[found], overall) <= floor(&all[of], overall) {
         let what = "has nothing to take over: it gets all of these findings for itself, and none \
                     is posted twice in one channel; alerts of this destination alone wait for it";
         gathered.warning(key, what);
     }
     Some(found)
+}
+
+/// The least severity that a destination gets.
+fn floor(destination: &Destination, overall: Threshold) -> f64 {
+    destination.threshold.unwrap_or(overall).floor().max(overall.floor())
+}
+
+/// Whether a destination above this one may end the search.
+fn ends_before(index: usize, all: &[Destination]) -> bool {
+    all.iter().take(index).any(|d| d.ends)
+}
+
+/// Refuses rules for findings that leave a finding without a destination, and warns of a
+/// destination that gets nothing.
+pub fn reach(all: &[Destination], overall: Threshold, drops: bool, gathered: &mut Gathered) {
+    let has_rules = all.iter().any(|d| !d.matcher.is_everything());
+    if has_rules && !drops && !routes(overall, all).reach_all() {
+        let what = format!(
+            "some findings would reach nobody: each destination has match rules, or a higher \
+             min_severity than {overall}; add a [[destination]] with neither, or raise \
+             min_severity, or write unmatched = \"drop\" to drop what matches no destination"
+        );
+        gathered.mistake("destination", what);
+    }
+    for (i, destination) in all.iter().enumerate() {
+        let takes_all = |d: &&Destination| {
+            d.ends && d.matcher.is_everything() && floor(d, overall) <= floor(destination, overall)
+        };
+        if let Some(above) = all.iter().take(i).find(takes_all) {
+            let what = format!(
+                "gets nothing: {} above it gets everything, and ends the search by continue = false",
+                above.name
+            );
+            gathered.warning(format!("destination[{}]", i + 1), what);
+        }
+    }
 }
 
 fn no_fallback(name: &DestinationName, of: usize, all: &[Destination]) -> String {

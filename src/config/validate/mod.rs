@@ -3,6 +3,8 @@
 mod backend;
 mod destinations;
 mod links;
+mod matchers;
+mod on_call;
 mod worker;
 
 use std::sync::Arc;
@@ -41,6 +43,9 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         .unwrap_or(Threshold::Level(Level::Medium));
     let backend = backend::backend(raw, &mut gathered);
     let destinations = destinations::destinations(raw, threshold, &mut gathered);
+    let drops_unmatched =
+        gathered.read("unmatched", &raw.unmatched, values::drop_or_refuse).unwrap_or(false);
+    destinations::reach(&destinations, threshold, drops_unmatched, &mut gathered);
     let (retention, remind_after) = ledger_times(raw, &mut gathered);
     let budget = worker::budget(&raw.worker, &mut gathered);
     let buffer = worker::buffer(&raw.worker, &mut gathered);

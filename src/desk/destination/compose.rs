@@ -33,6 +33,7 @@ pub(in crate::desk) fn compose(
     Post {
         id: post.post_id().to_owned(),
         destination: select.destinations[channel].name().to_owned(),
+        at: now.wall,
         form: post.form,
         cards,
         notes: post.notes.iter().filter_map(|note| text(*note)).collect(),

@@ -274,7 +274,7 @@ pub(in crate::desk) fn decide(
 /// leaves a trace only if it is young. There may be thousands, and they seldom come back. A control
 /// that passes is always informational, so its severity says nothing of its failure.
 pub(in crate::desk) fn leaves_trace(alert: &Alert, cx: &Context<'_>) -> bool {
-    let Finding { fingerprint, severity, created_at, first_seen, .. } = &*alert.finding;
+    let Finding { fingerprint, created_at, first_seen, .. } = &*alert.finding;
     let is_control = alert.finding.member.is_some();
     let is_patched = fingerprint.product == Product::Inspector.as_str();
     let began = created_at.or(*first_seen);
@@ -282,7 +282,8 @@ pub(in crate::desk) fn leaves_trace(alert: &Alert, cx: &Context<'_>) -> bool {
         (Some(began), Some(closed)) => closed.since(began) < YOUNG,
         _ => true,
     };
-    is_control || (young || !is_patched) && cx.settings.routes.admits(alert.destination, severity)
+    is_control
+        || (young || !is_patched) && cx.settings.routes.owes(alert.destination, &alert.finding)
 }
 
 /// The record that a closing would have, if it left a trace.

@@ -14,6 +14,13 @@ pub(super) fn describe<const N: usize>(resources: &List<Resource<'_>, N>) -> Opt
     list(shown, resources.total.saturating_sub(hidden))
 }
 
+/// The first resource that is a target, or else the first.
+pub(super) fn target<'r, 'a, const N: usize>(
+    resources: &'r List<Resource<'a>, N>,
+) -> Option<&'r Resource<'a>> {
+    resources.items.iter().find(|resource| !resource.is_actor()).or(resources.first())
+}
+
 /// Describes the resources in the role of the actor, if there is a target too.
 pub(super) fn describe_actors<const N: usize>(resources: &List<Resource<'_>, N>) -> Option<String> {
     let (actors, targets): (Vec<_>, Vec<_>) = resources.items.iter().partition(|r| r.is_actor());

@@ -4,6 +4,7 @@ use super::super::arn::short_name;
 use super::super::aws_types::plain_kind;
 use super::super::lenient::List;
 use super::super::phrase::{Phrase, listed_once};
+use super::super::text::Text;
 use super::schema::Resource;
 
 const NAMED_MAX: usize = 3;
@@ -19,6 +20,12 @@ impl Resource<'_> {
         self.uid.is_some() && self.uid == other.uid && self.kind == other.kind
     }
 
+    /// The resource's own tags, or else those in its details.
+    pub fn tags(&self) -> Vec<(Text, Text)> {
+        let own = self.tags.texts();
+        if own.is_empty() { self.data.tags.texts() } else { own }
+    }
+
     /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
     fn describe(&self) -> Option<String> {
         let kind = self.kind.as_deref().map(plain_kind).unwrap_or_default();
@@ -27,7 +34,7 @@ impl Resource<'_> {
         let interface = data.interfaces.first().or(device.interfaces.first());
         Phrase::new(&kind, name)
             .with(data.instance_kind.as_deref().or(device.model.as_deref()))
-            .with(self.tags.value().or(data.tags.value()))
+            .with(self.tags.name().or(data.tags.name()))
             .with(self.user.name.as_deref())
             .with(self.user.kind.as_deref())
             .with_labelled("image", device.image.as_deref())

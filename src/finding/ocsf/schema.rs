@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::super::lenient::{List, Str, object};
 use super::super::remote::{AutonomousSystem, Location};
-use super::super::tags::NameTag;
+use super::super::tags::Tags;
 use crate::instants::Wall;
 
 object! {
@@ -77,7 +77,7 @@ object! {
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
         account: Str<'a> = "owner" / "account" / "uid",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         user: ResourceUser<'a> = "user",
         device: Device<'a> = "device",
         data: Data<'a> = "data",
@@ -97,7 +97,7 @@ object! {
     }
     struct Data<'a> {
         instance_kind: Str<'a> = "instance_type",
-        tags: NameTag<'a> = "tags",
+        tags: Tags<'a> = "tags",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
     }
 }

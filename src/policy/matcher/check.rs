@@ -50,7 +50,9 @@ impl fmt::Display for Check {
             }
             (Some(found), Some(pattern)) => write!(f, "{not}{key}: {found} fits {pattern}"),
             (Some(found), None) => write!(f, "{not}{key}: {found} does not fit {}", self.patterns),
-            (None, _) => write!(f, "{not}{key}: none is known, so it does not fit {}", self.patterns),
+            (None, _) => {
+                write!(f, "{not}{key}: none is known, so it does not fit {}", self.patterns)
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ impl Pattern {
             MatchKey::Account if !is_account_id(written) => return Err(BadRule::Account),
             MatchKey::Ou => ou(written)?,
             MatchKey::AccountTag | MatchKey::ResourceTag => tag(written)?,
-            MatchKey::ResourceType => Test::Text(Glob::new(&resource_type::spelled(written))),
+            MatchKey::ResourceType => Test::Text(Glob::new(&resource_type::pattern(written))),
             MatchKey::Account
             | MatchKey::Region
             | MatchKey::Product

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hansho::commands::demo::slack_standin::{Answered, Behaviour, RateLimit, SlackStandIn};
 use hansho::finding::{Finding, Fingerprint, Level, Partition, Severity, Text};
+use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Notifier, Post, RetryReason, Verdict};
 use hansho::secret::Secret;
 use hansho::slack::{Destination, Guide, Mentions, SlackNotifier, Timeouts, WebhookSource};
@@ -46,6 +47,7 @@ fn a_post(destination: &str) -> Post {
         member: None,
         requested_by: None,
         standards: vec![],
+        resource_type: None,
         resource: None,
         actor: None,
         facts: Vec::new(),
@@ -54,6 +56,7 @@ fn a_post(destination: &str) -> Post {
         remarks: vec![],
     };
     Post {
+        at: Wall(0),
         id: "d1".into(),
         destination: destination.into(),
         form: Form::Cards,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hansho::finding::{Closing, Finding, FindingState, Level, Remark, Text};
+use hansho::instants::Wall;
 use hansho::ports::{Card, Form, Late, OutageCause, Post};
 use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, Guide, payload, preview};
 use serde_json::Value;
@@ -335,6 +336,7 @@ fn no_storm_breaks_a_limit_or_hides_a_finding() {
     for seed in 0..SEEDS.get() {
         let rng = &mut Rng::with_seed(seed);
         let post = Post {
+            at: Wall(0),
             id: hostile_text(rng, 200),
             destination: "security".into(),
             form: Form::Digest,
@@ -400,6 +402,7 @@ fn the_heaviest_digest_fits() {
             }
         });
         let post = Post {
+            at: Wall(0),
             id: "\"".repeat(300),
             destination: "security".into(),
             form: Form::Digest,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use hansho::finding::{Closing, Finding, Level, Text};
+use hansho::policy::glob::Glob;
 use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
 use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
 use serde_json::Value;
-use hansho::policy::glob::Glob;
 
 use super::slack_hostile::{
     check_limits, check_preview, check_strings, hostile_card, hostile_text, mentions,

@@ -10,6 +10,7 @@ use hansho::finding::{
     Severity, Text,
 };
 use hansho::instants::Wall;
+use hansho::policy::glob::Glob;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Card, Form, Late, OutageCause, Post};
 use hansho::slack::{
@@ -17,7 +18,6 @@ use hansho::slack::{
     Runbook, payload, preview, weigh,
 };
 use serde_json::Value;
-use hansho::policy::glob::Glob;
 
 use super::slack_render::{calm, card};
 use crate::support::lane::ByLane;
@@ -151,6 +151,7 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         requested_by: maybe(rng, text),
         standards: (0..rng.usize(..=Finding::STANDARDS_MAX)).map(|_| text(rng)).collect(),
         group: None,
+        resource_type: maybe(rng, text),
         resource: maybe(rng, text),
         actor: maybe(rng, fact),
         facts: (0..rng.usize(..=Fact::MAX)).map(|_| fact(rng)).collect(),
@@ -199,6 +200,7 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
             _ => rng.usize(0..30),
         };
         let post = Post {
+            at: Wall(0),
             id: hostile_text(rng, 200),
             destination: "security".into(),
             form: if rng.u8(..) < 220 { Form::Cards } else { Form::Plain },
@@ -398,6 +400,7 @@ fn a_card_takes_no_more_than_it_weighs() {
     for filler in ["\"", "\\", "&", "é", "🚀", "`", "*", "a", "\u{1}"] {
         for count in 0..70 {
             let post = Post {
+                at: Wall(0),
                 id: filler.repeat(count),
                 destination: "security".to_owned(),
                 form: Form::Cards,

@@ -1,6 +1,7 @@
 //! Pages of random posts: whatever the text, a page has only the elements that hansho makes.
 
 use fastrand::Rng;
+use hansho::instants::Wall;
 use hansho::ports::{Form, Post};
 use hansho::slack::{Guide, html, payload};
 use serde_json::{Value, json};
@@ -91,6 +92,7 @@ fn no_text_becomes_an_element() {
     for seed in 0..SEEDS.get() {
         let rng = &mut Rng::with_seed(seed);
         let post = Post {
+            at: Wall(0),
             id: hostile_text(rng, 200),
             destination: "security".into(),
             form: *rng.choice(&[Form::Cards, Form::Digest, Form::Plain]).unwrap(),

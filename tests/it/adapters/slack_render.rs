@@ -44,6 +44,7 @@ pub fn calm(level: Level) -> Finding {
         member: None,
         requested_by: None,
         standards: vec![],
+        resource_type: Some(Text::new("AwsEc2Instance", 100)),
         resource: Some(Text::new("EC2 instance i-0abc (t3.micro, web-1)", 100)),
         actor: Fact::new("Actor", "198.51.100.7 (NL, Example Hosting)".into()),
         facts: Fact::new("Port", "22 (SSH)".into()).into_iter().collect(),
@@ -58,7 +59,14 @@ pub fn card(finding: Finding) -> Card {
 }
 
 pub fn a_post(form: Form, cards: Vec<Card>) -> Post {
-    Post { id: "d-17".into(), destination: "security".into(), form, cards, notes: Vec::new() }
+    Post {
+        at: Wall(0),
+        id: "d-17".into(),
+        destination: "security".into(),
+        form,
+        cards,
+        notes: Vec::new(),
+    }
 }
 
 /// The tests look at the value; the client sends the text.

@@ -169,9 +169,8 @@ struct Scene {
 
 impl Scene {
     fn new() -> Scene {
-        let route = |name: &str, least: Option<&str>| Route {
-            destination: name.to_owned(),
-            min_severity: least.map(|text| text.parse().unwrap()),
+        let route = |name: &str, least: Option<&str>| {
+            Route::of_all(name.to_owned(), least.map(|text| text.parse().unwrap()))
         };
         let seconds = Duration::from_secs;
         Scene {
@@ -180,10 +179,10 @@ impl Scene {
             inlet: Entrance::default(),
             clock: PausedClock::start(),
             rules: ReconcileRules {
-                routes: Routes {
-                    min_severity: "medium".parse().unwrap(),
-                    routes: vec![route("security", None), route("oncall", Some("high"))],
-                },
+                routes: Routes::new(
+                    "medium".parse().unwrap(),
+                    vec![route("security", None), route("oncall", Some("high"))],
+                ),
                 terms: Terms {
                     lease: seconds(45),
                     skew: seconds(5),

@@ -426,7 +426,7 @@ async fn workers_side_by_side_post_each_finding_once() {
 /// A second destination beside the usual one.
 fn two_destinations(drain: bool) -> Settings {
     let mut settings = settings("w", drain);
-    settings.routes.routes.push(Route { destination: "audit".to_owned(), min_severity: None });
+    settings.routes.routes.push(Route::of_all("audit".to_owned(), None));
     settings.paces.push(Duration::from_millis(1100));
     settings
 }

@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("words", &[]),
     ("terminal", &["finding"]),
     ("finding", &["instants", "words"]),
-    ("policy", &["finding", "instants", "mutation"]),
+    ("policy", &["finding", "instants", "mutation", "words"]),
     ("ports", &["finding", "instants", "policy", "words"]),
     ("desk", &["finding", "instants", "mutation", "policy", "ports", "words"]),
     ("clock", &["instants", "ports"]),

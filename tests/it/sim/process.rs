@@ -257,19 +257,18 @@ async fn live(world: &Arc<World>, process: &Arc<Process>) -> bool {
 fn worker_settings(world: &World, who: Who) -> Settings {
     let plan = &world.plan;
     let base = settings(&format!("{who}"), false);
-    let route = |d: u8| Route {
-        destination: DESTINATIONS[usize::from(d)].to_owned(),
-        min_severity: (d > 0).then(|| "high".parse().unwrap()),
+    let route = |d: u8| {
+        Route::of_all(
+            DESTINATIONS[usize::from(d)].to_owned(),
+            (d > 0).then(|| "high".parse().unwrap()),
+        )
     };
     Settings {
         lanes: plan.lanes.clone(),
         receive_wait: plan.receive_wait,
         express_wait: plan.receive_wait,
         terms: plan.terms(),
-        routes: Routes {
-            min_severity: "medium".parse().unwrap(),
-            routes: (0..plan.destinations).map(route).collect(),
-        },
+        routes: Routes::new("medium".parse().unwrap(), (0..plan.destinations).map(route).collect()),
         paces: vec![Duration::from_millis(PACE_MS); usize::from(plan.destinations)],
         fallbacks: vec![plan.fallback.map(usize::from), None],
         fleet: plan.workers as u32,

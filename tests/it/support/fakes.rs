@@ -276,10 +276,10 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             remind_after: None,
         },
         budget,
-        routes: Routes {
-            min_severity: "medium".parse().unwrap(),
-            routes: vec![Route { destination: "security".to_owned(), min_severity: None }],
-        },
+        routes: Routes::new(
+            "medium".parse().unwrap(),
+            vec![Route::of_all("security".to_owned(), None)],
+        ),
         paces: vec![Duration::from_millis(1100)],
         unread: Vec::new(),
         fallbacks: vec![None],

@@ -1,20 +1,17 @@
 use super::*;
 use crate::finding::Level;
 use crate::policy::record::{AlertRecordState, Sighting};
+use crate::policy::matcher::MatchKey;
 use crate::policy::route::Route;
 
 const NOW: Wall = Wall(1_793_000_000_000);
 
 fn routes(overall: &str, own: &[Option<&str>]) -> Routes {
     let threshold = |text: &&str| text.parse::<Threshold>().unwrap();
-    let route = |(i, own): (usize, &Option<&str>)| Route {
-        destination: format!("d{i}"),
-        min_severity: own.as_ref().map(threshold),
+    let route = |(i, own): (usize, &Option<&str>)| {
+        Route::of_all(format!("d{i}"), own.as_ref().map(threshold))
     };
-    Routes {
-        min_severity: overall.parse().unwrap(),
-        routes: own.iter().enumerate().map(route).collect(),
-    }
+    Routes::new(overall.parse().unwrap(), own.iter().enumerate().map(route).collect())
 }
 
 fn terms() -> Terms {
@@ -39,13 +36,18 @@ const OLD: &str = "2026-10-20T09:00:00.000Z";
 
 #[test]
 fn each_finding_is_judged_by_the_routes_in_force() {
-    let routes = routes("medium", &[None, Some("high")]);
+    let mut routes = routes("medium", &[None, Some("high")]);
+    routes.routes.iter_mut().for_each(|route| {
+        route.matcher.add(true, MatchKey::Region, ["eu-north-*"]).unwrap();
+    });
     let young = NOW.minus(SETTLE).plus(Duration::from_secs(1)).to_rfc3339();
     let settled = NOW.minus(SETTLE).to_rfc3339();
     for (text, expected) in [
         (finding("8", OLD, ""), "owed d0 d1"),
         (finding("5", OLD, ""), "owed d0"),
         (finding("2", OLD, ""), "below"),
+        (finding("8", OLD, "").replace("eu-west-1", "eu-north-1"), "unmatched"),
+        (finding("2", OLD, "").replace("eu-west-1", "eu-north-1"), "below"),
         (finding("8", OLD, r#""archived":true"#), "archived"),
         (finding("8", &young, ""), "young"),
         (finding("2", &young, ""), "below"),
@@ -62,6 +64,7 @@ fn each_finding_is_judged_by_the_routes_in_force() {
             FindingVerdict::Unreadable(_) => "unreadable".to_owned(),
             FindingVerdict::Archived => "archived".to_owned(),
             FindingVerdict::BelowThreshold => "below".to_owned(),
+            FindingVerdict::Unmatched => "unmatched".to_owned(),
             FindingVerdict::Young => "young".to_owned(),
             FindingVerdict::Owed(owed) => {
                 let to = owed.alerts.iter().map(|key| format!(" {}", key.destination()));

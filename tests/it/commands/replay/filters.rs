@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use hansho::commands::replay::filter::{Filter, SeverityIs};
 use hansho::commands::replay::forecast::{self, MessageForecast, Totals};
-use hansho::policy::glob::Glob;
 use hansho::commands::replay::parsed::ParsedDeadLetter;
 use hansho::finding::Level;
 use hansho::instants::Wall;
+use hansho::policy::glob::Glob;
 use hansho::ports::{DeadLetter, Lane, MessageId, Origin};
 
 use super::contract::dead_letter;
@@ -234,7 +234,7 @@ fn what_can_not_be_read_is_found_by_its_reason_and_its_envelope() {
 fn an_event_that_is_no_finding_would_be_ignored() {
     let body = include_str!("../../../fixtures/findings/foreign-cloudtrail.json");
     let letter = ParsedDeadLetter::parse(&dead_letter(1, body));
-    let planned = MessageForecast { lane: Lane::Standard, alerts: Vec::new() };
+    let planned = MessageForecast { lane: Lane::Standard, alerts: Vec::new(), unmatched: false };
     let text = forecast::text(&letter, &planned, Wall(0));
     assert_eq!(text, "ignore it: the event is no finding");
     let mut totals = Totals::default();

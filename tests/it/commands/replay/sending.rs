@@ -312,11 +312,8 @@ const TERMS: Terms = Terms {
 };
 
 fn again(ledger: &MemoryLedger) -> Rewinder<'_, MemoryLedger> {
-    let route = |name: &str| Route { destination: name.to_owned(), min_severity: None };
-    let routes = Routes {
-        min_severity: Threshold::Level(Level::Medium),
-        routes: vec![route("a"), route("b")],
-    };
+    let route = |name: &str| Route::of_all(name.to_owned(), None);
+    let routes = Routes::new(Threshold::Level(Level::Medium), vec![route("a"), route("b")]);
     Rewinder { ledger, routes, terms: TERMS }
 }
 
