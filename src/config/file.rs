@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(
             mistakes(text),
             [
-                "colour: unknown key; known here are min_severity, accounts_file, show_tags, queue, ledger, \
+                "colour: unknown key; known here are min_severity, unmatched, accounts_file, show_tags, queue, ledger, \
                  embedded, worker, metrics, reconcile, console, runbook, destination, accounts",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \

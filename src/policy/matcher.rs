@@ -6,14 +6,16 @@
 //! directory has, fits no pattern.
 
 mod check;
+mod extent;
 mod pattern;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Level, Text};
 use crate::words::words;
 
 use pattern::Pattern;
 
 pub use check::Check;
+pub use extent::Extent;
 pub use pattern::BadRule;
 
 words! {
@@ -70,29 +72,43 @@ pub trait Directory: std::fmt::Debug + Send + Sync {
 /// What the rules are asked about.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    pub finding: &'a Finding,
-    /// The account of the finding. None: not known.
-    pub account: Option<&'a dyn AccountFacts>,
+    pub level: Level,
+    pub account: &'a str,
+    /// What is known of the account.
+    pub facts: Option<&'a dyn AccountFacts>,
+    pub region: &'a str,
+    pub product: &'a str,
+    pub kind: &'a str,
+    pub resource_type: Option<&'a str>,
+    /// The tags of the resource.
+    pub tags: &'a [(Text, Text)],
 }
 
 impl<'a> Subject<'a> {
     pub fn of(finding: &'a Finding, directory: &'a dyn Directory) -> Subject<'a> {
-        Subject { finding, account: directory.account(finding.account.as_str()) }
+        Subject {
+            level: finding.severity.level,
+            account: finding.account.as_str(),
+            facts: directory.account(finding.account.as_str()),
+            region: finding.region.as_str(),
+            product: &finding.fingerprint.product,
+            kind: finding.kind.as_str(),
+            resource_type: finding.resource_type.as_ref().map(Text::as_str),
+            tags: &finding.tags,
+        }
     }
 
     /// The one text that a key looks at. None: not known, or the key looks at tags.
     fn text(&self, key: MatchKey) -> Option<&'a str> {
-        let Finding { severity, account, region, fingerprint, resource_type, kind, .. } =
-            self.finding;
         match key {
-            MatchKey::Level => Some(severity.level.as_str()),
-            MatchKey::Account => Some(account.as_str()),
-            MatchKey::Region => Some(region.as_str()),
-            MatchKey::Product => Some(&fingerprint.product),
-            MatchKey::ResourceType => resource_type.as_ref().map(|text| text.as_str()),
-            MatchKey::Type => Some(kind.as_str()),
-            MatchKey::Ou => self.account?.ou(),
-            MatchKey::AccountName => self.account?.name(),
+            MatchKey::Level => Some(self.level.as_str()),
+            MatchKey::Account => Some(self.account),
+            MatchKey::Region => Some(self.region),
+            MatchKey::Product => Some(self.product),
+            MatchKey::ResourceType => self.resource_type,
+            MatchKey::Type => Some(self.kind),
+            MatchKey::Ou => self.facts?.ou(),
+            MatchKey::AccountName => self.facts?.name(),
             MatchKey::AccountTag | MatchKey::ResourceTag => None,
         }
     }
@@ -100,9 +116,9 @@ impl<'a> Subject<'a> {
     /// Whether a tag of the account or of the resource is `such`.
     fn any_tag(&self, key: MatchKey, such: &dyn Fn(&str, &str) -> bool) -> bool {
         match key {
-            MatchKey::AccountTag => self.account.is_some_and(|account| account.any_tag(such)),
+            MatchKey::AccountTag => self.facts.is_some_and(|account| account.any_tag(such)),
             MatchKey::ResourceTag => {
-                self.finding.tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
+                self.tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
             }
             _ => false,
         }

@@ -1,11 +1,15 @@
 //! Which destinations a finding is owed to.
 
+mod extent;
+
 use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
 
 use super::filter::Threshold;
 use super::matcher::{AccountFacts, Check, Directory, Matcher, Subject};
+
+pub use extent::Class;
 
 /// The route to one destination.
 #[derive(Clone, Debug, Default)]

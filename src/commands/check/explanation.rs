@@ -366,7 +366,7 @@ Read from
   variables              HANSHO_WORKER_LEASE
 
 Mistakes (3)
-  - colour: unknown key; known here are min_severity, accounts_file, show_tags, queue, ledger, embedded, \
+  - colour: unknown key; known here are min_severity, unmatched, accounts_file, show_tags, queue, ledger, embedded, \
                         worker, metrics, reconcile, console, runbook, destination, accounts
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook

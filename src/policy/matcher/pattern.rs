@@ -73,7 +73,7 @@ impl Pattern {
     /// `text` is what the key looks at.
     pub(super) fn fits(&self, key: MatchKey, text: Option<&str>, subject: &Subject<'_>) -> bool {
         match &self.test {
-            Test::Level(level) => subject.finding.severity.level == *level,
+            Test::Level(level) => subject.level == *level,
             Test::Text(glob) => text.is_some_and(|text| glob.matches(text)),
             Test::Below(unit, below) => {
                 text.is_some_and(|text| unit.matches(text) || below.matches(text))

@@ -36,6 +36,19 @@ fn finding() -> Finding {
     parse(raw).findings.remove(0)
 }
 
+#[derive(Debug)]
+struct Nobody;
+
+impl Directory for Nobody {
+    fn account(&self, _: &str) -> Option<&dyn AccountFacts> {
+        None
+    }
+}
+
+fn about<'a>(finding: &'a Finding, facts: Option<&'a dyn AccountFacts>) -> Subject<'a> {
+    Subject { facts, ..Subject::of(finding, &Nobody) }
+}
+
 fn rule(not: bool, key: MatchKey, patterns: &[&str]) -> Matcher {
     let mut matcher = Matcher::default();
     matcher.add(not, key, patterns).unwrap();
@@ -88,7 +101,7 @@ fn each_key_looks_at_its_own() {
         (AccountTag, &["Env=prod"], false, false),
     ] {
         for (account, matched) in [(Some(&PROD as &dyn AccountFacts), known), (None, unknown)] {
-            let subject = Subject { finding: &finding, account };
+            let subject = about(&finding, account);
             assert_eq!(
                 rule(false, key, patterns).matches(&subject),
                 matched,
@@ -104,7 +117,7 @@ fn each_key_looks_at_its_own() {
 #[test]
 fn all_rules_must_name_it_and_none_below_not() {
     let finding = finding();
-    let subject = Subject { finding: &finding, account: Some(&PROD) };
+    let subject = about(&finding, Some(&PROD));
     let (good, bad) = ("*:EC2/*", "Policy:*");
     for (all, none, matched) in [
         (&[][..], &[][..], true),
@@ -126,7 +139,7 @@ fn all_rules_must_name_it_and_none_below_not() {
 #[test]
 fn checks_say_what_was_found_and_what_was_wanted() {
     let finding = finding();
-    let subject = Subject { finding: &finding, account: None };
+    let subject = about(&finding, None);
     let many: Vec<String> = (0..8).map(|n| format!("T{n}:*")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for (matcher, said) in [

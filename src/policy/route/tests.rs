@@ -1,6 +1,6 @@
 use super::*;
 use crate::finding::{Level, parse};
-use crate::policy::matcher::MatchKey;
+use crate::policy::matcher::{Extent, MatchKey};
 
 const LOW: &str = r#"{"SchemaVersion":"2018-10-08","Id":"f","AwsAccountId":"111122223333",
     "Region":"eu-west-1","Types":["Recon"],"Severity":{"Label":"LOW"}}"#;
@@ -91,5 +91,36 @@ fn all_are_reached_if_one_takes_everything_at_the_threshold() {
     ] {
         let said = format!("{routes:?}");
         assert_eq!(Routes::new(medium, routes).reach_all(), all, "{said}");
+    }
+}
+
+#[test]
+fn the_extent_says_how_many_findings_of_a_class_a_destination_gets() {
+    use Extent::{All, None, Some};
+    let with = |matcher: Matcher, ends: bool| Route { matcher, ends, ..Route::default() };
+    let account = || only(MatchKey::Account, "111122223333");
+    let kind = || only(MatchKey::Type, "Recon*");
+    let any = Matcher::default;
+    let mut none = Matcher::default();
+    none.add(true, MatchKey::Type, ["Policy:*"]).unwrap();
+    none.add(true, MatchKey::Account, ["111122223333"]).unwrap();
+    let own = |text: &str| Route::of_all("d", text.parse().ok());
+    for (routes, extents) in [
+        (vec![with(account(), false), with(kind(), false), with(any(), false)], [All, Some, All]),
+        (vec![with(account(), true), with(kind(), false), with(any(), false)], [All, None, None]),
+        (vec![with(kind(), true), with(account(), true), with(any(), false)], [Some, Some, Some]),
+        (vec![with(none, true), own("critical"), own("8.5")], [None, None, Some]),
+        (vec![own("7.0"), own("low"), own("9")], [All, All, None]),
+    ] {
+        let said = format!("{routes:?}");
+        let routes = Routes::new(Threshold::Level(Level::Medium), routes);
+        let class = Class {
+            level: Level::High,
+            account: Option::Some("111122223333"),
+            facts: Option::None,
+        };
+        assert_eq!(routes.extents(&class), extents, "{said}");
+        let below = Class { level: Level::Low, ..class };
+        assert_eq!(routes.extents(&below), [None; 3]);
     }
 }

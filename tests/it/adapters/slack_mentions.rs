@@ -1,8 +1,10 @@
 //! Who is mentioned, in every form of post.
 
 use hansho::finding::{Canary, Closing, Finding, FindingState, Level, Text};
-use hansho::ports::Form;
-use hansho::slack::{Guide, Mention, Mentions, payload};
+use hansho::instants::Wall;
+use hansho::policy::matcher::{MatchKey, Matcher};
+use hansho::ports::{Form, Post};
+use hansho::slack::{Guide, Mention, Mentions, OnCall, payload};
 
 use super::slack_render::{a_post, calm, card};
 
@@ -86,6 +88,50 @@ fn the_action_is_named_in_every_form() {
             let post = a_post(form, vec![card(finding); count]);
             let text = payload(&post, &Mentions::none(), &Guide::default()).to_string();
             assert!(text.contains("Send to Slack"), "{form:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn whoever_is_on_call_for_a_finding_takes_the_place_of_its_level() {
+    use Level::{Critical, High, Low};
+    let on_call = |id: &str, hours: Option<&str>, key: MatchKey, pattern: &str| {
+        let mut matcher = Matcher::default();
+        matcher.add(false, key, [pattern]).unwrap();
+        let mention = Mention::from_id(id, None).unwrap();
+        OnCall { mention, hours: hours.map(|hours| hours.parse().unwrap()), matcher }
+    };
+    let mut mentions = everybody();
+    let night = Some("22:00-07:00 Asia/Tokyo");
+    mentions.on_call = vec![
+        on_call("S0NIGHT", night, MatchKey::Level, "critical"),
+        on_call("S0TEAM", None, MatchKey::Region, "us-*"),
+        on_call("S0NEVER", None, MatchKey::Region, "us-east-1"),
+    ];
+    let us = |level| Finding { region: Text::new("us-east-1", 20), ..calm(level) };
+    let (day, dark) = ("2026-11-26T03:00:00Z", "2026-11-26T14:00:00Z");
+    for (at, findings, mentioned) in [
+        (day, vec![calm(Critical)], &["S0CRITICAL"][..]),
+        (dark, vec![calm(Critical)], &["S0NIGHT"]),
+        (dark, vec![us(Critical)], &["S0NIGHT"]),
+        (day, vec![us(Critical)], &["S0TEAM"]),
+        (dark, vec![calm(High)], &["S0HIGH"]),
+        (day, vec![us(Low)], &["S0TEAM"]),
+        // Of several findings, those that call somebody do, and the level of the most severe.
+        (dark, vec![us(Low), calm(High)], &["S0HIGH", "S0TEAM"]),
+        (dark, vec![us(Low), calm(Critical), us(High)], &["S0NIGHT", "S0TEAM"]),
+        (dark, vec![sample(Critical), closed_by_person(Critical)], &[]),
+    ] {
+        for form in [Form::Cards, Form::Digest, Form::Plain] {
+            let at = Wall::parse_rfc3339(at).unwrap();
+            let cards = findings.iter().map(|finding| card(finding.clone())).collect();
+            let post = Post { at, ..a_post(form, cards) };
+            let payload = payload(&post, &mentions, &Guide::default());
+            let text = payload["text"].as_str().unwrap();
+            let found: Vec<&str> = text.split("<!subteam^").skip(1).collect();
+            let found: Vec<&str> =
+                found.iter().map(|rest| rest.split('>').next().unwrap()).collect();
+            assert_eq!(found, mentioned, "{form:?} {text}");
         }
     }
 }

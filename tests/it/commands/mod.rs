@@ -4,6 +4,7 @@ pub mod canary;
 #[cfg(all(feature = "canary", feature = "demo"))]
 pub mod canary_e2e;
 pub mod config;
+mod config_routes;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;

@@ -10,6 +10,7 @@ use hansho::desk::worker::{Outcome, Ports, run};
 use hansho::desk::{Settings, Tally};
 use hansho::finding::Level;
 use hansho::instants::Mono;
+use hansho::policy::matcher::MatchKey;
 use hansho::policy::record::{AlertRecord, Record, RecordKey, State, Versioned};
 use hansho::policy::route::Route;
 use hansho::ports::{Clock, Form, Lane, Ledger, Notifier, RetryReason, Verdict};
@@ -82,6 +83,21 @@ fn assert_once(world: &World, expected: &[&str]) {
     let mut expected: Vec<&str> = expected.to_vec();
     expected.sort_unstable();
     assert_eq!(accepted, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_matches_no_destination_is_settled_and_counted() {
+    let w = world(vec![]);
+    for (id, severity) in [("a", 5.0), ("noise", 2.0), ("b", 8.0)] {
+        w.send(id, severity);
+    }
+    let mut settings = settings("w", true);
+    settings.routes.routes[0].matcher.add(false, MatchKey::Level, ["high"]).unwrap();
+    let outcome = w.run(settings, pending(), &w.ledger).await;
+    assert_once(&w, &["b"]);
+    let Tally { findings, below_threshold, unmatched, posted, deleted, .. } = outcome.tally;
+    assert_eq!((findings, below_threshold, unmatched, posted, deleted), (3, 1, 1, 1, 3));
+    assert_eq!(w.queue.len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -426,7 +442,7 @@ async fn workers_side_by_side_post_each_finding_once() {
 /// A second destination beside the usual one.
 fn two_destinations(drain: bool) -> Settings {
     let mut settings = settings("w", drain);
-    settings.routes.routes.push(Route::of_all("audit".to_owned(), None));
+    settings.routes.routes.push(Route::of_all("audit", None));
     settings.paces.push(Duration::from_millis(1100));
     settings
 }

@@ -173,7 +173,7 @@ async fn a_short_absence_of_the_ledger_is_waited_out() {
 /// The first destination gets all from medium up, the second what is critical, and takes over.
 pub fn with_fallback() -> Settings {
     let mut s = settings("w", true);
-    s.routes.routes.push(Route::of_all("oncall".to_owned(), Some("critical".parse().unwrap())));
+    s.routes.routes.push(Route::of_all("oncall", Some("critical".parse().unwrap())));
     s.paces.push(Duration::from_millis(1100));
     s.fallbacks = vec![Some(1), None];
     s

@@ -2,6 +2,7 @@
 
 mod facts;
 pub mod life;
+mod routes;
 #[cfg(feature = "demo")]
 pub mod sifting;
 pub mod sources;

@@ -276,10 +276,7 @@ pub fn settings(worker_id: &str, drain: bool) -> Settings {
             remind_after: None,
         },
         budget,
-        routes: Routes::new(
-            "medium".parse().unwrap(),
-            vec![Route::of_all("security".to_owned(), None)],
-        ),
+        routes: Routes::new("medium".parse().unwrap(), vec![Route::of_all("security", None)]),
         paces: vec![Duration::from_millis(1100)],
         unread: Vec::new(),
         fallbacks: vec![None],

@@ -1,7 +1,7 @@
 use super::*;
 use crate::finding::Level;
-use crate::policy::record::{AlertRecordState, Sighting};
 use crate::policy::matcher::MatchKey;
+use crate::policy::record::{AlertRecordState, Sighting};
 use crate::policy::route::Route;
 
 const NOW: Wall = Wall(1_793_000_000_000);
