@@ -10,7 +10,7 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
 use hansho::commands::{
-    canary, check, explain, health, lambda, reconcile, render, replay, run, setup,
+    canary, check, explain, health, lambda, reconcile, render, replay, routes, run, setup,
 };
 use hansho::logging;
 
@@ -41,6 +41,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => block_on(check::start(&args)),
         Command::Health(args) => block_on(health::start(&args)),
         Command::Explain(args) => block_on(explain::start(&args)),
+        Command::Routes(args) => block_on(routes::start(&args)),
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),

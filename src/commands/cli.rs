@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 #[cfg(feature = "demo")]
 use crate::commands::demo;
-use crate::commands::{canary, check, explain, health, reconcile, render, replay, run};
+use crate::commands::{canary, check, explain, health, reconcile, render, replay, routes, run};
 use crate::config::keys;
 
 #[derive(Debug, Parser)]
@@ -46,6 +46,9 @@ pub enum Command {
     /// Explain what happened to a finding: when and in which post it was posted, or why not
     #[command(long_about = explain::args::ABOUT)]
     Explain(explain::args::Explain),
+    /// Show where findings go, by the rules of the configuration, and why
+    #[command(long_about = routes::args::ABOUT)]
+    Routes(routes::args::Routes),
     /// List dead letters and messages in quarantine, and send them again
     #[command(long_about = replay::args::ABOUT)]
     Replay(Box<replay::args::Replay>),
@@ -155,6 +158,9 @@ mod tests {
             "hansho reconcile --region eu-west-1 --region us-east-1 --since 7d --dry-run --json",
             "hansho reconcile --since 2026-11-20T00:00:00Z --limit 100 --config f",
             "hansho completions bash",
+            "hansho routes test - --json",
+            "hansho routes test --id 0a1b --config f",
+            "hansho routes matrix --diff old.toml --json",
             "hansho replay list --json --severity high+,critical --account 1111* --limit 5",
             "hansho replay send --dry-run --rate 5/s --since 2h --until 2026-11-26T03:15",
             "hansho replay send --from http://127.0.0.1:9/000000000000/dead --keep --force -y",
@@ -182,6 +188,10 @@ mod tests {
             ("hansho runn", 2),
             ("hansho run --colour", 2),
             ("hansho completions dash", 2),
+            ("hansho routes", 2),
+            ("hansho routes test", 2),
+            ("hansho routes test f.json --id 0a1b", 2),
+            ("hansho routes matrix f.json", 2),
             ("hansho replay", 2),
             ("hansho replay list --severity severe", 2),
             ("hansho replay list --from q", 2),

@@ -16,6 +16,7 @@ pub mod lambda;
 pub mod reconcile;
 pub mod render;
 pub mod replay;
+pub mod routes;
 pub mod run;
 pub mod setup;
 pub mod wiring;

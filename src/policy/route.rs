@@ -148,6 +148,17 @@ impl Routes {
 }
 
 impl Verdict {
+    /// The word for machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Requested => "requested",
+            Verdict::Owed => "matches",
+            Verdict::BelowThreshold => "below_threshold",
+            Verdict::NoMatch => "no_match",
+            Verdict::EndedBy(_) => "ended",
+        }
+    }
+
     pub fn is_owed(self) -> bool {
         matches!(self, Verdict::Requested | Verdict::Owed)
     }

@@ -34,6 +34,8 @@ use crate::finding;
 use gather::Evidence;
 use question::{Question, Scope, WrongUsage};
 
+/// The longest error of a service that is told, in characters.
+const GAP_CHARS_MAX: usize = 1000;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
@@ -105,6 +107,25 @@ async fn evidence(
         }
     };
     gathered.map_err(|why| anyhow!("the ledger could not be asked: {why}"))
+}
+
+/// The findings of this name whose text waits in a queue, or in the quarantine.
+///
+/// # Errors
+/// The ledger could not be asked.
+pub async fn findings(
+    config: &Config,
+    name: &str,
+) -> anyhow::Result<Result<Vec<Finding>, WrongUsage>> {
+    let question = match question::name(name, &Scope::default()) {
+        Ok(question) => question,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let evidence = evidence(config, question, &question::shown(name), true).await?;
+    for gap in &evidence.gaps {
+        eprintln!("hansho: {}", Text::new(gap, GAP_CHARS_MAX));
+    }
+    Ok(Ok(evidence.subjects.into_iter().filter_map(|subject| subject.finding).collect()))
 }
 
 /// Reads the argument: as a file if there is one, else as a name.

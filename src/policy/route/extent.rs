@@ -66,6 +66,24 @@ impl Routes {
     }
 }
 
+impl Routes {
+    /// Which findings of a class a destination gets, if it gets some: the rules for what the class
+    /// leaves open, its threshold, and the destinations above it that end the search.
+    pub fn condition(&self, destination: usize, class: &Class<'_>) -> String {
+        let Some(route) = self.routes.get(destination) else { return String::new() };
+        let partly = |threshold: &Threshold| of(*threshold, class.level) == Extent::Some;
+        let thresholds = [Some(self.min_severity), route.min_severity];
+        let thresholds = thresholds.into_iter().flatten().filter(partly);
+        let thresholds = thresholds.map(|threshold| format!("severity {threshold} and above"));
+        let rules = route.matcher.in_words(|key| !class.knows(key));
+        let extents = self.extents(class);
+        let above = self.routes.iter().zip(&extents).take(destination);
+        let ended = above.filter(|(above, extent)| above.ends && **extent == Extent::Some);
+        let ended = ended.map(|(above, _)| format!("not what {} got", above.destination));
+        rules.into_iter().chain(thresholds).chain(ended).collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// How many findings of a level a threshold admits.
 fn of(threshold: Threshold, level: Level) -> Extent {
     let (floor, lowest) = (threshold.floor(), Threshold::Level(level).floor());
