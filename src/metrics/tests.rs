@@ -229,6 +229,7 @@ async fn all() -> Metrics {
     calls(&metrics).await;
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");
+    metrics.accounts(60, Some(NOW.wall));
     metrics.reconcile_ended("us-east-1", "failed");
     metrics
 }

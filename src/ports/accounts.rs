@@ -1,9 +1,13 @@
 //! The directory of AWS accounts: names, addresses, organisational units, tags and status.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+
+mod parts;
+
+pub use parts::BadPart;
 
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
@@ -59,7 +63,7 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
-    const ALL: [AccountStatus; 5] = [
+    pub const ALL: [AccountStatus; 5] = [
         Self::Active,
         Self::Suspended,
         Self::PendingActivation,
@@ -302,6 +306,33 @@ impl Accounts {
         let text = Arc::new(text);
         self.shared.insert(Arc::clone(&text));
         text
+    }
+}
+
+/// The accounts that a process knows now. Clones share them, so that a newer directory reaches all
+/// who show accounts.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentAccounts(Arc<RwLock<Arc<Accounts>>>);
+
+impl CurrentAccounts {
+    pub fn get(&self) -> Arc<Accounts> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn set(&self, accounts: Accounts) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(accounts);
+    }
+}
+
+impl From<Accounts> for CurrentAccounts {
+    fn from(accounts: Accounts) -> CurrentAccounts {
+        CurrentAccounts(Arc::new(RwLock::new(Arc::new(accounts))))
+    }
+}
+
+impl PartialEq for CurrentAccounts {
+    fn eq(&self, other: &CurrentAccounts) -> bool {
+        self.get() == other.get()
     }
 }
 

@@ -7,7 +7,7 @@ use super::console::{self, LINK_CHARS_MAX, encode};
 use super::escape::escape;
 use crate::finding::Finding;
 use crate::finding::arn::is_account_id;
-use crate::ports::Accounts;
+use crate::ports::CurrentAccounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
 const NAME_CHARS_MIN: usize = 6;
@@ -18,7 +18,7 @@ pub const ADDRESS_CHARS_MAX: usize = 300;
 /// What the readers of a post know beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guide {
-    pub accounts: Accounts,
+    pub accounts: CurrentAccounts,
     /// Links to the console lead through it. None: straight to the console.
     pub portal: Option<Portal>,
     /// The first that matches is shown.
@@ -111,7 +111,7 @@ impl Guide {
         id_max: usize,
         show: impl Fn(&str, usize) -> String,
     ) -> String {
-        match self.accounts.name(id).filter(|_| name_max >= NAME_CHARS_MIN) {
+        match self.accounts.get().name(id).filter(|_| name_max >= NAME_CHARS_MIN) {
             Some(name) => [&show(name, name_max), " ", &show(id, id_max)].concat(),
             None => show(id, id_max),
         }

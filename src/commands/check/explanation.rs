@@ -148,7 +148,7 @@ fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
         Some(_) => ", with those of accounts_file",
     };
     let guide = &config.guide;
-    match guide.accounts.len() {
+    match guide.accounts.get().len() {
         0 => row(out, "accounts", "shown by their ids alone")?,
         named => row(out, "accounts", &format!("{named} named{file}"))?,
     }

@@ -42,7 +42,7 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
     if args.json {
         println!("{}", report.json());
     } else {
-        print!("{}", report.text(&config.guide.accounts));
+        print!("{}", report.text(&config.guide.accounts.get()));
     }
     Ok(Exit::of(report.failures().next().is_none()))
 }

@@ -10,8 +10,8 @@ use tracing::{error, info};
 
 use super::feed::Feed;
 use crate::clock::SystemClock;
-use crate::commands::reconcile;
 use crate::commands::wiring;
+use crate::commands::{accounts, reconcile};
 use crate::config::{Backend, Config, Reference};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Desk, DrainTerms, Report, Settings};
@@ -150,6 +150,10 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         }
         reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
     };
+    let following =
+        accounts::follow::follow(config.guide.accounts.clone(), ports.ledger, clock, |state| {
+            vitals.directory(state)
+        });
     let preparing = async {
         clock.sleep_until(clock.now().mono.plus(PREPARE_AFTER)).await;
         match notifier.prepare() {
@@ -162,6 +166,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         biased;
         outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
         never = comparing => match never {},
+        never = following => match never {},
         why = preparing => return Err(why.into()),
     };
     if let Some(emf) = &emf {

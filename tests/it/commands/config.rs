@@ -581,7 +581,7 @@ fn accounts_get_names_from_the_section_and_from_a_file() {
         let path = file.map(|file| format!("tests/fixtures/accounts/{file}"));
         let variable = path.as_deref().map(|path| ("HANSHO_ACCOUNTS_FILE", path));
         let config = config(&format!("{text}{ONE}"), variable.as_slice());
-        let accounts = &config.guide.accounts;
+        let accounts = config.guide.accounts.get();
         let ids = ["111122223333", "444455556666", "777788889999"];
         assert_eq!(ids.map(|id| accounts.name(id)), named, "{file:?} {text}");
     }
