@@ -259,6 +259,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_findings_total",
         "hansho_returned_total",
         "hansho_held_bytes",
+        "hansho_accounts_known",
+        "hansho_accounts_synced_timestamp_seconds",
         "hansho_held_findings",
         "hansho_ledger_unreachable",
         "hansho_already_posted_by_total",

@@ -30,6 +30,9 @@ const OU_CHARS_MAX: usize = 5 * 129;
 const TAGS_MAX: usize = 50;
 
 const ID_LEN: usize = 12;
+/// What a shared text takes beside itself: a pointer with two counts, and an entry of a set that is
+/// half full.
+const SHARED_BYTES: usize = 32 + 24;
 /// Stands between key and value of a tag. No cleaned text has it.
 const TAG_GAP: char = '\n';
 
@@ -301,8 +304,7 @@ impl Accounts {
         if let Some(known) = self.shared.get(&text) {
             return Arc::clone(known);
         }
-        // The text, its pointer with two counts, and an entry of the set that is half full.
-        self.bytes += text.len() + 32 + 2 * size_of::<Arc<Box<str>>>();
+        self.bytes += text.len() + SHARED_BYTES;
         let text = Arc::new(text);
         self.shared.insert(Arc::clone(&text));
         text

@@ -1,11 +1,12 @@
 //! The account directory in the ledger: writing it, and reading it.
 
 use sha2::{Digest as _, Sha256};
+use tracing::warn;
 
 use crate::instants::Wall;
 use crate::policy::directory::{self, Content};
 use crate::policy::record::{DirectoryPartRecord, DirectoryRecord, RecordKey};
-use crate::ports::{Accounts, BadAccount, BadPart, Ledger, LedgerError, Written};
+use crate::ports::{Accounts, BadAccount, BadPart, CurrentAccounts, Ledger, LedgerError, Written};
 
 /// The directory could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,22 @@ pub fn under(configured: &Accounts, parts: &[String]) -> Result<Accounts, Direct
     let mut accounts = Accounts::of_parts(parts.iter().map(String::as_str))?;
     accounts.overlay(configured).map_err(DirectoryError::Full)?;
     Ok(accounts)
+}
+
+/// Adds the accounts of the directory to those that a command shows. Without an answer it shows what
+/// the configuration knows.
+pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) {
+    let read = async {
+        match head(ledger).await? {
+            Some(head) => under(&current.get(), &parts(ledger, &head).await?).map(Some),
+            None => Ok(None),
+        }
+    };
+    match read.await {
+        Ok(Some(accounts)) => current.set(accounts),
+        Ok(None) => {}
+        Err(why) => warn!(detail = %why, "the account directory can't be read"),
+    }
 }
 
 /// The name of the content: 16 hexadecimal digits.

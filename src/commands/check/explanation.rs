@@ -149,8 +149,11 @@ fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
     };
     let guide = &config.guide;
     match guide.accounts.get().len() {
-        0 => row(out, "accounts", "shown by their ids alone")?,
-        named => row(out, "accounts", &format!("{named} named{file}"))?,
+        0 => row(out, "accounts", "named by the directory in the ledger, or shown by their ids")?,
+        known => {
+            let known = format!("{known} named{file}; others by the directory in the ledger");
+            row(out, "accounts", &known)?;
+        }
     }
     let console = guide.portal.as_ref().map_or("opened directly".to_owned(), |portal| {
         let role = portal.role.as_ref().map_or("a role of the reader's choice", RoleName::as_str);
@@ -327,7 +330,7 @@ Destination: security
   informational mentions nobody
 
 Names and links
-  accounts               shown by their ids alone
+  accounts               named by the directory in the ledger, or shown by their ids
   console                opened directly
   runbooks               none
 

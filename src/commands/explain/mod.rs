@@ -24,6 +24,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use crate::clock::{self, SystemClock};
+use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
 use crate::commands::{setup, wiring};
@@ -97,10 +98,12 @@ async fn evidence(
             let store = Store::open(path)?;
             let queue = EmbeddedQueue::new(store.clone(), Arc::new(SystemClock::start()));
             let ledger = EmbeddedLedger::new(store);
+            directory::show(&config.guide.accounts, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
         Backend::Aws(aws) => {
             let (queue, ledger) = wiring::on_aws(aws).await;
+            directory::show(&config.guide.accounts, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
     };

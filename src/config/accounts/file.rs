@@ -132,24 +132,32 @@ impl Column {
 
 /// The first line names the columns. Without it they are id and name.
 fn of_csv(text: &str) -> Result<Vec<Entry>, String> {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(text.as_bytes());
-    // Text is always read: the reader takes every quote, and any number of fields.
-    let lines = reader.records().filter_map(Result::ok);
-    let mut lines = lines.filter(|line| line.iter().any(|field| !field.is_empty())).peekable();
-    let is_head = |line: &StringRecord| line[0].starts_with(char::is_alphabetic);
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let mut lines = lines.map(|(line, number)| (fields(line), number)).peekable();
+    let is_head = |(line, _): &(Result<StringRecord, String>, u32)| {
+        line.as_ref().is_ok_and(|line| line[0].starts_with(char::is_alphabetic))
+    };
     let columns = match lines.next_if(is_head) {
-        Some(head) => Some(columns(&head)?),
+        Some((head, _)) => Some(columns(&head?)?),
         None => None,
     };
-    let entry = |line: StringRecord| Entry {
-        place: format!("line {}", line.position().map_or(0, csv::Position::line)),
-        account: account(columns.as_deref(), &line),
+    let entry = |(line, number): (Result<StringRecord, String>, u32)| Entry {
+        place: format!("line {number}"),
+        account: line.and_then(|line| account(columns.as_deref(), &line)),
     };
     Ok(lines.map(entry).collect())
+}
+
+/// The fields of a line that is not blank. Line by line, a quote that is not closed costs one
+/// account and not all that follow.
+fn fields(line: &str) -> Result<StringRecord, String> {
+    if line.matches('"').count() % 2 == 1 {
+        return Err("must close each quote that it opens".to_owned());
+    }
+    let reader =
+        ReaderBuilder::new().has_headers(false).trim(Trim::All).from_reader(line.as_bytes());
+    let record = reader.into_records().next().and_then(Result::ok);
+    record.ok_or_else(|| "can't be read".to_owned())
 }
 
 fn columns(head: &StringRecord) -> Result<Vec<Column>, String> {
@@ -171,9 +179,6 @@ fn columns(head: &StringRecord) -> Result<Vec<Column>, String> {
 }
 
 fn account(columns: Option<&[Column]>, line: &StringRecord) -> Result<AccountEntry, String> {
-    if line.iter().any(|field| field.contains('\n')) {
-        return Err("must close each quote that it opens".to_owned());
-    }
     let known = columns.unwrap_or(&[Column::Id, Column::Name]);
     if line.len() != known.len() {
         return Err(match columns {

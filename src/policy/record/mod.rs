@@ -48,7 +48,8 @@ pub enum Record {
     DirectoryPart(DirectoryPartRecord),
 }
 
-/// One of the seven types of records. A record of another kind is given back unchanged as the error.
+/// One of the seven types of records. A record of another kind is given back unchanged as the
+/// error.
 pub trait RecordType:
     Clone + Versioned + Into<Record> + TryFrom<Record, Error = Record> + Send + Sync
 {
