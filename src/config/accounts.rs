@@ -158,7 +158,10 @@ mod tests {
             ("111122223333,a\n42,SECRET", "accounts_file: line 2 must have an account id of 12"),
             ("111122223333,a\n111122223333,b", "accounts_file: line 2 must not repeat the id"),
             ("111122223333,Prod, SECRET", "accounts_file: line 1 must be id,name"),
-            ("111122223333,\"SECRET\n4,b", "accounts_file: line 1 must close each quote"),
+            (
+                "111122223333,\"SECRET\n000000000042,b",
+                "accounts_file: line 1 must close each quote",
+            ),
             ("\n\n111122223333,\n", "accounts_file: line 3 must have a name"),
             ("id,ou\n111122223333,SECRET", "accounts_file: line 2 must have an ou that is a path"),
             ("id,status\n111122223333,SECRET", "accounts_file: line 2 must have a status that is"),

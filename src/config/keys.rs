@@ -41,7 +41,7 @@ pub static KEYS: [Key; 39] = [
     key!(min_severity, "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]"),
     key!(accounts_file, "HANSHO_ACCOUNTS_FILE",
-        "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]"),
+        "accounts: CSV, or JSON of `aws organizations list-accounts` or `hansho accounts list` [none]"),
     key!(queue.standard, "HANSHO_QUEUE_STANDARD",
         "URL of the SQS queue that gets every finding"),
     key!(queue.express, "HANSHO_QUEUE_EXPRESS",

@@ -100,8 +100,8 @@ pub fn under(configured: &Accounts, parts: &[String]) -> Result<Accounts, Direct
     Ok(accounts)
 }
 
-/// Adds the accounts of the directory to those that a command shows. Without an answer it shows what
-/// the configuration knows.
+/// Adds the accounts of the directory to those that a command shows. Without an answer it shows
+/// what the configuration knows.
 pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) {
     let read = async {
         match head(ledger).await? {

@@ -131,6 +131,7 @@ async fn an_organization_is_synced() {
         let mut command = scene.command(&[&["accounts", "sync"], more].concat());
         command.envs([
             ("AWS_ENDPOINT_URL_ORGANIZATIONS", standin.endpoint.as_str()),
+            ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
         ]);

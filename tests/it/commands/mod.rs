@@ -1,5 +1,6 @@
 //! The commands, as a person or a container runs them.
 
+pub mod accounts;
 #[cfg(feature = "demo")]
 pub mod accounts_e2e;
 pub mod canary;

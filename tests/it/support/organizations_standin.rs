@@ -76,8 +76,10 @@ impl OrganizationsStandIn {
 async fn answer(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Json(body): Json<Value>,
+    // Its type is not that of JSON, but AWS's own.
+    body: String,
 ) -> Response {
+    let body: Value = serde_json::from_str(&body).unwrap();
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.strip_prefix("AWSOrganizationsV20161128.").expect("the service");
     let mut held = shared.lock().unwrap();
