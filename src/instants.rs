@@ -81,6 +81,11 @@ impl Wall {
         self.0.div_euclid(1000)
     }
 
+    /// The next whole second, or this moment if it is one.
+    pub fn whole_second(self) -> Wall {
+        Wall(self.0.saturating_add(999).div_euclid(1000).saturating_mul(1000))
+    }
+
     pub fn plus(self, by: Duration) -> Wall {
         Wall(self.0.saturating_add(millis_i64(by)))
     }

@@ -10,7 +10,7 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
 use hansho::commands::{
-    canary, check, explain, health, lambda, reconcile, render, replay, routes, run, setup,
+    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run, setup,
 };
 use hansho::logging;
 
@@ -45,6 +45,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
+        Command::Accounts(args) => block_on(accounts::start(&args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

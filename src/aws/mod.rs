@@ -11,6 +11,8 @@ mod failure;
 #[cfg(feature = "reconcile")]
 pub mod guardduty;
 mod http;
+#[cfg(feature = "organizations")]
+pub mod organizations;
 pub mod secrets;
 pub mod sqs;
 

@@ -7,7 +7,9 @@ use clap_complete::Shell;
 
 #[cfg(feature = "demo")]
 use crate::commands::demo;
-use crate::commands::{canary, check, explain, health, reconcile, render, replay, routes, run};
+use crate::commands::{
+    accounts, canary, check, explain, health, reconcile, render, replay, routes, run,
+};
 use crate::config::keys;
 
 #[derive(Debug, Parser)]
@@ -58,6 +60,9 @@ pub enum Command {
     /// Compare what GuardDuty holds with the ledger, and enqueue what is missing
     #[command(long_about = reconcile::args::ABOUT)]
     Reconcile(reconcile::args::Reconcile),
+    /// Show and sync the account directory: names, units and tags of accounts
+    #[command(long_about = accounts::args::ABOUT)]
+    Accounts(accounts::args::AccountsCommand),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -157,6 +162,10 @@ mod tests {
             "hansho canary --post",
             "hansho reconcile --region eu-west-1 --region us-east-1 --since 7d --dry-run --json",
             "hansho reconcile --since 2026-11-20T00:00:00Z --limit 100 --config f",
+            "hansho accounts sync --file a.csv --tag team --tag env --json --config f",
+            "hansho accounts sync --no-tags",
+            "hansho accounts list --json",
+            "hansho accounts show 111122223333",
             "hansho completions bash",
             "hansho routes test - --json",
             "hansho routes test --id 0a1b --config f",
@@ -204,6 +213,9 @@ mod tests {
             ("hansho reconcile --region EU", 2),
             ("hansho reconcile --since yesterday", 2),
             ("hansho reconcile --limit 0", 2),
+            ("hansho accounts", 2),
+            ("hansho accounts show", 2),
+            ("hansho accounts sync --no-tags --tag a", 2),
             ("hansho --help", 0),
             ("hansho -h", 0),
             ("hansho run --help", 0),

@@ -3,6 +3,7 @@
 //! [`cli`] puts the arguments together, [`setup`] loads the configuration, and [`wiring`] makes the
 //! worker's parts of it. A command ends with an [`exit::Exit`].
 
+pub mod accounts;
 pub mod args;
 pub mod canary;
 pub mod check;
@@ -19,4 +20,5 @@ pub mod replay;
 pub mod routes;
 pub mod run;
 pub mod setup;
+pub mod table;
 pub mod wiring;

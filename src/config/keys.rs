@@ -43,7 +43,7 @@ pub static KEYS: [Key; 42] = [
     key!(unmatched, "HANSHO_UNMATCHED",
         "drop: findings that match no destination are dropped; else such rules are refused [refuse]"),
     key!(accounts_file, "HANSHO_ACCOUNTS_FILE",
-        "names of accounts: a CSV of id,name or the JSON of `aws organizations list-accounts` [none]"),
+        "accounts: CSV, or JSON of `aws organizations list-accounts` or `hansho accounts list` [none]"),
     key!(show_tags, "HANSHO_SHOW_TAGS",
         "the tags of a resource that a card shows, with commas between them, e.g. Team,Env [none]"),
     key!(queue.standard, "HANSHO_QUEUE_STANDARD",

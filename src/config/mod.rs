@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use mistake::MISTAKES_MAX;
 
 pub use crate::finding::region::RegionName;
+pub use accounts::accounts_of_file;
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use mistake::Mistake;

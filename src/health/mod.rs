@@ -8,6 +8,8 @@
 pub mod beat;
 pub mod server;
 
+mod directory;
 mod vitals;
 
+pub use directory::DirectoryState;
 pub use vitals::Vitals;

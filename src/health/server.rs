@@ -44,16 +44,19 @@ fn router(vitals: Arc<Vitals>) -> Router {
 }
 
 async fn healthz(State(vitals): State<Arc<Vitals>>) -> Response {
-    answer(vitals.healthy().map_err(|why| vec![why]), "healthy")
+    answer(vitals.healthy().map_err(|why| vec![why]), "healthy", None)
 }
 
 async fn readyz(State(vitals): State<Arc<Vitals>>) -> Response {
-    answer(vitals.ready(), "ready")
+    answer(vitals.ready(), "ready", vitals.notes())
 }
 
-fn answer(outcome: Result<(), Vec<String>>, state: &str) -> Response {
+fn answer(outcome: Result<(), Vec<String>>, state: &str, note: Option<String>) -> Response {
     match outcome {
-        Ok(()) => format!("{state}\n").into_response(),
+        Ok(()) => {
+            let note = note.map(|note| note + "\n").unwrap_or_default();
+            format!("{state}\n{note}").into_response()
+        }
         Err(problems) => {
             let text = format!("not {state}\n{}\n", problems.join("\n"));
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()

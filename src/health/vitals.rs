@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::directory::DirectoryState;
 use crate::clock::SystemClock;
 use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
@@ -28,11 +29,13 @@ struct Last {
     turn: Mono,
     /// The last snapshot, and its time.
     snapshot: Option<(Mono, Snapshot)>,
+    /// None: not read yet.
+    directory: Option<DirectoryState>,
 }
 
 impl Vitals {
     pub fn new(metrics: Metrics, clock: SystemClock) -> Vitals {
-        let last = Last { turn: clock.now().mono, snapshot: None };
+        let last = Last { turn: clock.now().mono, snapshot: None, directory: None };
         Vitals { metrics, clock, last: Mutex::new(last) }
     }
 
@@ -53,6 +56,18 @@ impl Vitals {
     pub fn record(&self, report: &Report) {
         self.metrics.record(report);
         report.log();
+    }
+
+    /// Notes what was read of the account directory.
+    pub fn directory(&self, state: DirectoryState) {
+        self.metrics.accounts(state.known, state.synced_at);
+        self.last().directory = Some(state);
+    }
+
+    /// What a person should know of a worker that is ready.
+    pub fn notes(&self) -> Option<String> {
+        let note = self.last().directory.as_ref()?.note(self.clock.now().wall)?;
+        Some(format!("accounts: {note}"))
     }
 
     /// Whether the worker's loop turns.

@@ -4,6 +4,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, Error, Gauge, Registry, TextEncoder};
 
 use super::calls::CallMetrics;
+use super::directory::DirectoryMetrics;
 use super::findings::FindingMetrics;
 use super::memory;
 use super::posts::PostMetrics;
@@ -12,7 +13,7 @@ use super::reconcile::ReconcileMetrics;
 use super::register::{Register, set};
 use super::waits::WaitMetrics;
 use crate::desk::{Report, Snapshot};
-use crate::instants::Now;
+use crate::instants::{Now, Wall};
 use crate::ports::Delivery;
 
 /// All metrics of a process. Their number depends only on the configuration.
@@ -24,6 +25,7 @@ pub struct Metrics {
     queue: QueueMetrics,
     pub(super) calls: CallMetrics,
     reconcile: ReconcileMetrics,
+    directory: DirectoryMetrics,
     memory: Gauge,
 }
 
@@ -43,6 +45,7 @@ impl Metrics {
             queue: QueueMetrics::register(&register)?,
             calls: CallMetrics::register(&register)?,
             reconcile: ReconcileMetrics::register(&register)?,
+            directory: DirectoryMetrics::register(&register)?,
             memory: register.gauge(
                 "process_resident_memory_bytes",
                 "Bytes of memory that this process has in use.",
@@ -73,6 +76,11 @@ impl Metrics {
     /// Counts the comparison of a region, by how it ended.
     pub fn reconcile_ended(&self, region: &str, outcome: &str) {
         self.reconcile.ended(region, outcome);
+    }
+
+    /// Sets how many accounts are known, and when their directory was synced.
+    pub fn accounts(&self, known: usize, synced_at: Option<Wall>) {
+        self.directory.record(known, synced_at);
     }
 
     /// Sets all gauges from a snapshot of the desk.

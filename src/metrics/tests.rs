@@ -231,6 +231,7 @@ async fn all() -> Metrics {
     calls(&metrics).await;
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");
+    metrics.accounts(60, Some(NOW.wall));
     metrics.reconcile_ended("us-east-1", "failed");
     metrics
 }
@@ -260,6 +261,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_findings_total",
         "hansho_returned_total",
         "hansho_held_bytes",
+        "hansho_accounts_known",
+        "hansho_accounts_synced_timestamp_seconds",
         "hansho_held_findings",
         "hansho_ledger_unreachable",
         "hansho_already_posted_by_total",

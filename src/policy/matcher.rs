@@ -9,6 +9,8 @@ mod check;
 mod extent;
 mod pattern;
 
+use std::sync::Arc;
+
 use crate::finding::{Finding, Level, Text};
 use crate::words::words;
 
@@ -65,8 +67,13 @@ pub trait AccountFacts {
 }
 
 /// A directory of accounts.
-pub trait Directory: std::fmt::Debug + Send + Sync {
+pub trait Directory {
     fn account(&self, id: &str) -> Option<&dyn AccountFacts>;
+}
+
+/// A directory that may change. Each finding is judged by the one of its moment.
+pub trait LiveDirectory: std::fmt::Debug + Send + Sync {
+    fn now(&self) -> Arc<dyn Directory>;
 }
 
 /// What the rules are asked about.

@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod canary;
+pub mod directory;
 pub mod enqueued;
 pub mod filter;
 pub mod glob;

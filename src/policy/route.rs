@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::finding::{Finding, Severity};
 
 use super::filter::Threshold;
-use super::matcher::{AccountFacts, Check, Directory, Matcher, Subject};
+use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, Matcher, Subject};
 
 pub use extent::Class;
 
@@ -35,7 +35,7 @@ impl Route {
 pub struct Routes {
     pub min_severity: Threshold,
     pub routes: Vec<Route>,
-    pub directory: Arc<dyn Directory>,
+    pub directory: Arc<dyn LiveDirectory>,
 }
 
 /// Why a finding is owed to a destination, or not.
@@ -68,6 +68,12 @@ impl Directory for NoDirectory {
     }
 }
 
+impl LiveDirectory for NoDirectory {
+    fn now(&self) -> Arc<dyn Directory> {
+        Arc::new(NoDirectory)
+    }
+}
+
 impl Routes {
     /// Routes that know no account.
     pub fn new(min_severity: Threshold, routes: Vec<Route>) -> Routes {
@@ -79,31 +85,32 @@ impl Routes {
     ///
     /// What a person sent on purpose is owed to every destination.
     pub fn owed(&self, finding: &Finding) -> Vec<usize> {
-        self.all_owed(finding).collect()
+        if finding.requested_by.is_some() {
+            return (0..self.routes.len()).collect();
+        }
+        let directory = self.directory.now();
+        let subject = Subject::of(finding, &*directory);
+        let mut owed = Vec::new();
+        for (index, route) in self.routes.iter().enumerate() {
+            if self.admits(index, &finding.severity) && route.matcher.matches(&subject) {
+                owed.push(index);
+                if route.ends {
+                    break;
+                }
+            }
+        }
+        owed
     }
 
     /// Whether a finding is owed to this destination.
     pub fn owes(&self, destination: usize, finding: &Finding) -> bool {
-        self.all_owed(finding).any(|index| index == destination)
-    }
-
-    fn all_owed<'a>(&'a self, finding: &'a Finding) -> impl Iterator<Item = usize> + 'a {
-        let subject = Subject::of(finding, &*self.directory);
-        let mut ended = false;
-        self.routes.iter().enumerate().filter_map(move |(index, route)| {
-            if finding.requested_by.is_some() {
-                return Some(index);
-            }
-            let owed =
-                !ended && self.admits(index, &finding.severity) && route.matcher.matches(&subject);
-            ended |= owed && route.ends;
-            owed.then_some(index)
-        })
+        self.owed(finding).contains(&destination)
     }
 
     /// For each destination why a finding is owed to it, or not.
     pub fn explain(&self, finding: &Finding) -> Vec<Reasons> {
-        let subject = Subject::of(finding, &*self.directory);
+        let directory = self.directory.now();
+        let subject = Subject::of(finding, &*directory);
         let mut ended_by = None;
         let reasons = self.routes.iter().enumerate().map(|(index, route)| {
             let verdict = match ended_by {

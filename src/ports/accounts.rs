@@ -1,13 +1,17 @@
 //! The directory of AWS accounts: names, addresses, organisational units, tags and status.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
+mod parts;
+
+pub use parts::BadPart;
+
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
-use crate::policy::matcher::{AccountFacts, Directory};
+use crate::policy::matcher::{AccountFacts, Directory, LiveDirectory};
 
 /// The most accounts that are known.
 pub const ACCOUNTS_MAX: usize = 10_000;
@@ -27,6 +31,9 @@ const OU_CHARS_MAX: usize = 5 * 129;
 const TAGS_MAX: usize = 50;
 
 const ID_LEN: usize = 12;
+/// What a shared text takes beside itself: a pointer with two counts, and an entry of a set that is
+/// half full.
+const SHARED_BYTES: usize = 32 + 24;
 /// Stands between key and value of a tag. No cleaned text has it.
 const TAG_GAP: char = '\n';
 
@@ -60,7 +67,7 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
-    const ALL: [AccountStatus; 5] = [
+    pub const ALL: [AccountStatus; 5] = [
         Self::Active,
         Self::Suspended,
         Self::PendingActivation,
@@ -298,8 +305,7 @@ impl Accounts {
         if let Some(known) = self.shared.get(&text) {
             return Arc::clone(known);
         }
-        // The text, its pointer with two counts, and an entry of the set that is half full.
-        self.bytes += text.len() + 32 + 2 * size_of::<Arc<Box<str>>>();
+        self.bytes += text.len() + SHARED_BYTES;
         let text = Arc::new(text);
         self.shared.insert(Arc::clone(&text));
         text
@@ -323,6 +329,39 @@ impl AccountFacts for Account {
 
     fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool {
         self.tags().any(|(key, value)| such(key, value))
+    }
+}
+
+/// The accounts that a process knows now. Clones share them, so that a newer directory reaches all
+/// who show accounts.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentAccounts(Arc<RwLock<Arc<Accounts>>>);
+
+impl CurrentAccounts {
+    pub fn get(&self) -> Arc<Accounts> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn set(&self, accounts: Accounts) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(accounts);
+    }
+}
+
+impl From<Accounts> for CurrentAccounts {
+    fn from(accounts: Accounts) -> CurrentAccounts {
+        CurrentAccounts(Arc::new(RwLock::new(Arc::new(accounts))))
+    }
+}
+
+impl PartialEq for CurrentAccounts {
+    fn eq(&self, other: &CurrentAccounts) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl LiveDirectory for CurrentAccounts {
+    fn now(&self) -> Arc<dyn Directory> {
+        self.get()
     }
 }
 

@@ -34,7 +34,7 @@ mod verdict;
 
 pub use accounts::{
     ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_BYTES_MAX, ACCOUNTS_MAX, Account, AccountEntry, AccountStatus,
-    Accounts, BadAccount,
+    Accounts, BadAccount, BadPart, CurrentAccounts,
 };
 pub use bus::{Bus, BusError, BusEvent};
 pub use clock::Clock;

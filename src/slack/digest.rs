@@ -93,11 +93,12 @@ fn group_line(group: &[&Card], guide: &Guide) -> String {
 fn spread(group: &[&Card], guide: &Guide, named: usize) -> String {
     let resources = ranked(group, |finding| resource(finding).map(last_word).unwrap_or_default());
     let resources = list(&resources, named, false, |text| literal_weighing(text, NAME_CHARS_MAX));
+    let known = guide.accounts.get();
     let accounts = ranked(group, account);
     let accounts = match accounts.as_slice() {
         [one] => guide.account(one.value, NAME_CHARS_MAX, NAME_CHARS_MAX, literal_weighing),
         several => list(several, named, true, |id| {
-            literal_weighing(guide.accounts.name(id).unwrap_or(id), NAME_CHARS_MAX)
+            literal_weighing(known.name(id).unwrap_or(id), NAME_CHARS_MAX)
         }),
     };
     let regions = ranked(group, region);

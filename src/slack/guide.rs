@@ -6,8 +6,7 @@ use super::escape::escape;
 use crate::finding::arn::is_account_id;
 use crate::finding::{Fact, Finding};
 use crate::policy::glob::Glob;
-use crate::policy::matcher::{AccountFacts, Directory};
-use crate::ports::Accounts;
+use crate::ports::CurrentAccounts;
 
 /// A name that is cut shorter helps nobody, so it is left out.
 const NAME_CHARS_MIN: usize = 6;
@@ -18,7 +17,7 @@ pub const ADDRESS_CHARS_MAX: usize = 300;
 /// What the readers of a post know beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guide {
-    pub accounts: Accounts,
+    pub accounts: CurrentAccounts,
     /// Links to the console lead through it. None: straight to the console.
     pub portal: Option<Portal>,
     /// The first that matches is shown.
@@ -103,12 +102,6 @@ impl Portal {
     }
 }
 
-impl Directory for Guide {
-    fn account(&self, id: &str) -> Option<&dyn AccountFacts> {
-        self.accounts.account(id)
-    }
-}
-
 impl Guide {
     /// Draws an account: `prod-shop 111122223333`, or the id alone if it has no name. `show` draws
     /// a text in at most so many characters: the name in `name_max`, the id in `id_max`.
@@ -119,7 +112,7 @@ impl Guide {
         id_max: usize,
         show: impl Fn(&str, usize) -> String,
     ) -> String {
-        match self.accounts.name(id).filter(|_| name_max >= NAME_CHARS_MIN) {
+        match self.accounts.get().name(id).filter(|_| name_max >= NAME_CHARS_MIN) {
             Some(name) => [&show(name, name_max), " ", &show(id, id_max)].concat(),
             None => show(id, id_max),
         }

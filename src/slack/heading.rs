@@ -137,7 +137,8 @@ fn unreadable_severity(found: &Text) -> String {
 /// Account and region, also if they are unknown. The name of an account is text, its id is code.
 fn place(finding: &Finding, guide: &Guide) -> String {
     let id = finding.account.as_str();
-    let account = match guide.accounts.name(id) {
+    let accounts = guide.accounts.get();
+    let account = match accounts.name(id) {
         _ if id.is_empty() => naming::account(finding).to_owned(),
         Some(name) => {
             [&literal(name, ACCOUNT_NAME_CHARS_MAX), " ", &code(id, ACCOUNT_CHARS_MAX)].concat()

@@ -109,7 +109,7 @@ pub(super) fn called(
         finding.canary.is_none() && !finding.sample && !finding.condition.is_closed()
     };
     let findings = cards.iter().map(|card| &*card.finding).filter(|finding| calls(finding));
-    mentions.of_post(findings, guide, at)
+    mentions.of_post(findings, &*guide.accounts.get(), at)
 }
 
 /// A line about one of several findings.

@@ -148,9 +148,12 @@ fn names(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
         Some(_) => ", with those of accounts_file",
     };
     let guide = &config.guide;
-    match guide.accounts.len() {
-        0 => row(out, "accounts", "shown by their ids alone")?,
-        named => row(out, "accounts", &format!("{named} named{file}"))?,
+    match guide.accounts.get().len() {
+        0 => row(out, "accounts", "named by the directory in the ledger, or shown by their ids")?,
+        known => {
+            let known = format!("{known} named{file}; others by the directory in the ledger");
+            row(out, "accounts", &known)?;
+        }
     }
     if !guide.show_tags.is_empty() {
         row(out, "tags", &guide.show_tags.join(", "))?;
@@ -330,7 +333,7 @@ Destination: security
   informational mentions nobody
 
 Names and links
-  accounts               shown by their ids alone
+  accounts               named by the directory in the ledger, or shown by their ids
   console                opened directly
   runbooks               none
 

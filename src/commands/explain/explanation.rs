@@ -103,7 +103,7 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
 /// The name of the account in a fingerprint, its second part.
 fn account_name(context: &Context<'_>, fingerprint: &str) -> Option<String> {
     let account = fingerprint.split('/').nth(1)?;
-    context.config.guide.accounts.name(account).map(str::to_owned)
+    context.config.guide.accounts.get().name(account).map(str::to_owned)
 }
 
 /// The most severe level in any record of a finding.
@@ -112,7 +112,10 @@ fn most_severe(subject: &Subject) -> Option<Level> {
         Record::Alert(alert) => alert.level_posted().max(alert.level_claimed()),
         Record::Canary(canary) => Some(canary.level),
         Record::Enqueued(enqueued) => Some(enqueued.level),
-        Record::Pace(_) | Record::Watermark(_) => None,
+        Record::Pace(_)
+        | Record::Watermark(_)
+        | Record::Directory(_)
+        | Record::DirectoryPart(_) => None,
     });
     levels.max().flatten()
 }

@@ -125,7 +125,11 @@ pub(super) fn of_hansho(record: &Record) -> Option<HistoryEvent> {
             );
             Some(HistoryEvent::at(Some(passed.put_at), "canary", detail))
         }
-        Record::Alert(_) | Record::Pace(_) | Record::Watermark(_) => None,
+        Record::Alert(_)
+        | Record::Pace(_)
+        | Record::Watermark(_)
+        | Record::Directory(_)
+        | Record::DirectoryPart(_) => None,
     }
 }
 

@@ -24,12 +24,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use crate::clock::{self, SystemClock};
+use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, input};
-use crate::finding;
+use crate::finding::{self, Finding, Text};
 
 use gather::Evidence;
 use question::{Question, Scope, WrongUsage};
@@ -99,27 +100,27 @@ async fn evidence(
             let store = Store::open(path)?;
             let queue = EmbeddedQueue::new(store.clone(), Arc::new(SystemClock::start()));
             let ledger = EmbeddedLedger::new(store);
+            directory::show(&config.guide.accounts, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
         Backend::Aws(aws) => {
             let (queue, ledger) = wiring::on_aws(aws).await;
+            directory::show(&config.guide.accounts, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
     };
     gathered.map_err(|why| anyhow!("the ledger could not be asked: {why}"))
 }
 
-/// The findings of this name whose text waits in a queue, or in the quarantine.
+/// The findings of this name whose text waits in a queue, or in the quarantine; or why the name is
+/// none.
 ///
 /// # Errors
 /// The ledger could not be asked.
-pub async fn findings(
-    config: &Config,
-    name: &str,
-) -> anyhow::Result<Result<Vec<Finding>, WrongUsage>> {
+pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<Finding>, String>> {
     let question = match question::name(name, &Scope::default()) {
         Ok(question) => question,
-        Err(wrong) => return Ok(Err(wrong)),
+        Err(WrongUsage(why)) => return Ok(Err(why)),
     };
     let evidence = evidence(config, question, &question::shown(name), true).await?;
     for gap in &evidence.gaps {

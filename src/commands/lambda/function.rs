@@ -1,5 +1,6 @@
 //! The function: it lives as long as its environment, and answers one call after the other.
 
+use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,13 +13,14 @@ use super::batch::BatchQueue;
 use super::compare::{self, Comparison};
 use super::deadline::Deadline;
 use super::event::{self, Asked, Failures, Invocation, QueueNames};
+use crate::commands::accounts::follow::follow;
 use crate::desk::worker::{self, Ports};
 use crate::desk::{Desk, DrainTerms, Memory, Report, ReturnReason, Settings};
 use crate::instants::Wall;
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
 use crate::policy::record::RecordKey;
-use crate::ports::{Clock, Delivery, Lane, Ledger, Notifier, Queue};
+use crate::ports::{Clock, CurrentAccounts, Delivery, Lane, Ledger, Notifier, Queue};
 
 /// A call ends at its deadline, so its desk needs no other patience.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
@@ -36,6 +38,7 @@ pub struct Function<Q, L, N, C> {
     metrics: Metrics,
     emf: Emf,
     comparison: Option<Comparison>,
+    accounts: CurrentAccounts,
 }
 
 impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
@@ -63,12 +66,27 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             metrics: Metrics::new()?,
             emf: Emf::default(),
             comparison: None,
+            accounts: CurrentAccounts::default(),
         })
     }
 
     /// The function with the comparison that `{"hansho":"reconcile"}` runs.
     pub fn comparing(self, comparison: Comparison) -> Function<Q, L, N, C> {
         Function { comparison: Some(comparison), ..self }
+    }
+
+    /// The function with the accounts that its posts name.
+    pub fn naming(self, accounts: CurrentAccounts) -> Function<Q, L, N, C> {
+        Function { accounts, ..self }
+    }
+
+    /// Keeps the accounts up to date, also between calls.
+    pub async fn follow_directory(&self) -> Infallible {
+        let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
+        follow(self.accounts.clone(), &ledger, &self.clock, |state| {
+            self.metrics.accounts(state.known, state.synced_at);
+        })
+        .await
     }
 
     /// Answers one invocation: a batch, or the request of a timer.

@@ -79,7 +79,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         notifier,
         clock,
     )?
-    .comparing(comparison);
+    .comparing(comparison)
+    .naming(config.guide.accounts.clone());
     info!(backend = config.backend.as_str(), "serving as a Lambda function: {}", config.backend);
     answer_calls(function, config.metrics.emf.unwrap_or(true)).await
 }
@@ -106,6 +107,9 @@ where
         );
     }
     let function = Arc::new(function);
+    let following = Arc::clone(&function);
+    // Nothing waits for it: the calls are answered meanwhile.
+    tokio::spawn(async move { following.follow_directory().await });
     let handler = service_fn(move |call: LambdaEvent<Invocation>| {
         let function = Arc::clone(&function);
         async move {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::SystemClock;
+use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::reconcile::args::Reconcile;
 use crate::commands::{setup, wiring};
@@ -32,17 +33,20 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
         Backend::Embedded { path, .. } => {
             let store = Store::open(path)?;
             let inlet = EmbeddedQueue::new(store.clone(), Arc::new(clock));
-            source::compare(&ask, &rules, &EmbeddedLedger::new(store), &inlet, &clock).await
+            let ledger = EmbeddedLedger::new(store);
+            directory::show(&config.guide.accounts, &ledger).await;
+            source::compare(&ask, &rules, &ledger, &inlet, &clock).await
         }
         Backend::Aws(aws) => {
             let (inlet, ledger) = wiring::on_aws(aws).await;
+            directory::show(&config.guide.accounts, &ledger).await;
             source::compare(&ask, &rules, &ledger, &inlet, &clock).await
         }
     };
     if args.json {
         println!("{}", report.json());
     } else {
-        print!("{}", report.text(&config.guide.accounts));
+        print!("{}", report.text(&config.guide.accounts.get()));
     }
     Ok(Exit::of(report.failures().next().is_none()))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::commands::replay::table::{self, NONE, TableColumn};
+use crate::commands::table::{self, NONE, TableColumn};
 use crate::finding::Level;
 use crate::policy::matcher::{AccountFacts, Extent};
 use crate::policy::route::{Class, Routes};
@@ -69,8 +69,7 @@ impl Sheet {
     pub fn text(&self, width: Option<usize>) -> String {
         let shown = |level: &usize| self.rows.iter().any(|row| !row.cells[*level].is_empty());
         let shown: Vec<usize> = (0..LEVELS.len()).filter(shown).collect();
-        let mut heads =
-            vec![TableColumn::left("ACCOUNT", 64, 12), TableColumn::left("OU", 60, 10)];
+        let mut heads = vec![TableColumn::left("ACCOUNT", 64, 12), TableColumn::left("OU", 60, 10)];
         heads.extend(shown.iter().map(|level| TableColumn::left(HEADS[*level], 80, 10)));
         let row = |row: &Row| {
             let cells = shown.iter().map(|level| brief(&row.cells[*level]));

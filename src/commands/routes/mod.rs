@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Context;
 
+use crate::commands::accounts::directory;
 use crate::commands::args::{ConfigFlag, Input};
 use crate::commands::exit::Exit;
 use crate::commands::{explain, setup};
@@ -29,7 +30,7 @@ pub async fn start(args: &Routes) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let exit = match &args.command {
         RoutesCommand::Test(args) => test(args, &mut out).await?,
-        RoutesCommand::Matrix(args) => matrix(args, &mut out)?,
+        RoutesCommand::Matrix(args) => matrix(args, &mut out).await?,
     };
     out.flush()?;
     Ok(exit)
@@ -57,6 +58,9 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
         "no message with the text of this finding waits, and the ledger keeps no text: give the \
          finding as a file, or as - on the standard input"
     );
+    if args.id.is_none() {
+        directory::show_configured(&config).await;
+    }
     let tested = test::Tested::new(&config);
     for finding in &findings {
         match args.json {
@@ -90,10 +94,11 @@ fn read(input: impl BufRead) -> anyhow::Result<(Vec<Finding>, bool)> {
     Ok((findings, all_read))
 }
 
-fn matrix(args: &Matrix, out: &mut impl Write) -> anyhow::Result<Exit> {
+async fn matrix(args: &Matrix, out: &mut impl Write) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else { return Ok(Exit::Usage) };
-    let accounts = &config.guide.accounts;
-    let sheet = Sheet::new(&config.routes(), accounts);
+    directory::show_configured(&config).await;
+    let accounts = config.guide.accounts.get();
+    let sheet = Sheet::new(&config.routes(), &accounts);
     let Some(old) = &args.diff else {
         match args.json {
             true => writeln!(out, "{}", serde_json::to_string_pretty(&sheet.json())?)?,
@@ -103,7 +108,7 @@ fn matrix(args: &Matrix, out: &mut impl Write) -> anyhow::Result<Exit> {
     };
     let old = setup::config(Some(&ConfigFlag { config: Some(old.clone()) }));
     let Some(old) = old else { return Ok(Exit::Usage) };
-    let old = Sheet::new(&old.routes(), accounts);
+    let old = Sheet::new(&old.routes(), &accounts);
     let changes = sheet.changes_from(&old);
     match args.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&changes.json())?)?,

@@ -40,7 +40,10 @@ impl Tested<'_> {
         if reasons.iter().all(|reasons| reasons.verdict == Verdict::BelowThreshold) {
             _ = writeln!(out, "  It is below every threshold: nothing is posted.");
         } else if !reasons.iter().any(|reasons| reasons.verdict.is_owed()) {
-            _ = writeln!(out, "  It matches no destination: it is dropped, and counted as unmatched.");
+            _ = writeln!(
+                out,
+                "  It matches no destination: it is dropped, and counted as unmatched."
+            );
         }
         if finding.condition.is_closed() {
             _ = writeln!(out, "  It is closed: nothing is posted unless a person sends it.");
@@ -78,10 +81,13 @@ impl Tested<'_> {
 
     /// What the rules look at, as far as it is known.
     fn facts(&self, finding: &Finding) -> Vec<(String, String)> {
-        let account = self.config.guide.accounts.get(finding.account.as_str());
+        let accounts = self.config.guide.accounts.get();
+        let account = accounts.get(finding.account.as_str());
         let text = |text: &Text| Some(text.to_string()).filter(|text| !text.is_empty());
         let mut tags: Vec<String> = Vec::new();
-        tags.extend(account.iter().flat_map(|a| a.tags()).map(|(key, value)| [key, "=", value].concat()));
+        tags.extend(
+            account.iter().flat_map(|a| a.tags()).map(|(key, value)| [key, "=", value].concat()),
+        );
         let of_account = tags.join(", ");
         let of_resource = finding.tags.iter().map(|(key, value)| format!("{key}={value}"));
         let of_resource = of_resource.collect::<Vec<_>>().join(", ");

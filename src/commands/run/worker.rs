@@ -10,6 +10,7 @@ use tracing::{error, info};
 
 use super::feed::Feed;
 use crate::clock::SystemClock;
+use crate::commands::accounts::follow::follow;
 use crate::commands::reconcile;
 use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
@@ -22,6 +23,7 @@ use crate::metrics::{Counted, Metrics};
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Queue};
 use crate::secret::Secret;
+use crate::slack::{SlackNotifier, WebhookSource};
 
 /// The options of a run.
 #[derive(Clone, Debug, Default)]
@@ -150,24 +152,33 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         }
         reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
     };
-    let preparing = async {
-        clock.sleep_until(clock.now().mono.plus(PREPARE_AFTER)).await;
-        match notifier.prepare() {
-            Ok(()) => std::future::pending().await,
-            Err(why) => why,
-        }
-    };
+    let accounts = config.guide.accounts.clone();
+    let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
+    let preparing = prepare(&notifier, clock);
     let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {
         biased;
         outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
         never = comparing => match never {},
-        why = preparing => return Err(why.into()),
+        never = following => match never {},
+        why = preparing => return Err(why),
     };
     if let Some(emf) = &emf {
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Makes the HTTP client ready. Ends only if that fails.
+async fn prepare<W: WebhookSource>(
+    notifier: &SlackNotifier<W>,
+    clock: &SystemClock,
+) -> anyhow::Error {
+    clock.sleep_until(clock.now().mono.plus(PREPARE_AFTER)).await;
+    match notifier.prepare() {
+        Ok(()) => std::future::pending().await,
+        Err(why) => why.into(),
+    }
 }
 
 /// The desk's settings for this run. `empty_counts`: see [`DrainTerms`].

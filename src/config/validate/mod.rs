@@ -57,7 +57,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let guide = Guide {
-        accounts: accounts(raw, &mut gathered),
+        accounts: accounts(raw, &mut gathered).into(),
         portal: links::portal(&raw.console, &mut gathered),
         runbooks: links::runbooks(raw, &mut gathered),
         show_tags: gathered.read("show_tags", &raw.show_tags, values::tag_keys).unwrap_or_default(),

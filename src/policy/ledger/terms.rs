@@ -28,7 +28,6 @@ impl Terms {
     /// When a record written at `now` may be forgotten. In whole seconds, rounded up: a TTL
     /// attribute holds no more, so a record is read as it was written.
     pub(crate) fn expiry(&self, now: Wall) -> Wall {
-        let ms = now.plus(self.retention).0.saturating_add(999);
-        Wall(ms.div_euclid(1000).saturating_mul(1000))
+        now.plus(self.retention).whole_second()
     }
 }

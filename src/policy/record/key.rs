@@ -8,6 +8,10 @@ use crate::finding::Fingerprint;
 const PACE: &str = "pace";
 /// In place of a fingerprint, as [`PACE`].
 const WATERMARK: &str = "reconcile";
+/// In place of a fingerprint, as [`PACE`].
+const DIRECTORY: &str = "accounts";
+/// In place of a destination, for the head of the directory. A part has a version, in hexadecimal.
+const HEAD: &str = "head";
 /// In place of a destination. The configuration allows only a-z, 0-9, `_` and `-` in names.
 const CANARY: &str = "(canary)";
 /// In place of a destination, as [`CANARY`].
@@ -21,6 +25,8 @@ pub enum RecordKind {
     Canary,
     Watermark,
     Enqueued,
+    Directory,
+    DirectoryPart,
 }
 
 impl RecordKind {
@@ -31,6 +37,8 @@ impl RecordKind {
             RecordKind::Canary => "canary",
             RecordKind::Watermark => "watermark",
             RecordKind::Enqueued => "enqueued",
+            RecordKind::Directory => "directory",
+            RecordKind::DirectoryPart => "directory part",
         }
     }
 }
@@ -68,6 +76,16 @@ impl RecordKey {
         RecordKey::alert(fingerprint, ENQUEUED)
     }
 
+    /// The account directory.
+    pub fn directory() -> RecordKey {
+        RecordKey::stored(DIRECTORY.to_owned(), HEAD.to_owned())
+    }
+
+    /// A part of a version of the account directory, counted from 0.
+    pub fn directory_part(version: &str, number: u32) -> RecordKey {
+        RecordKey::stored(DIRECTORY.to_owned(), format!("{version}-{number}"))
+    }
+
     /// A key as an adapter has stored it.
     pub fn stored(fingerprint: String, destination: String) -> RecordKey {
         RecordKey { fingerprint, destination }
@@ -78,6 +96,8 @@ impl RecordKey {
         match (self.fingerprint.as_str(), self.destination.as_str()) {
             (PACE, _) => RecordKind::Pace,
             (WATERMARK, _) => RecordKind::Watermark,
+            (DIRECTORY, HEAD) => RecordKind::Directory,
+            (DIRECTORY, _) => RecordKind::DirectoryPart,
             (_, CANARY) => RecordKind::Canary,
             (_, ENQUEUED) => RecordKind::Enqueued,
             _ => RecordKind::Alert,
@@ -118,6 +138,8 @@ mod tests {
             (RecordKey::canary(&finding), RecordKind::Canary),
             (RecordKey::watermark("eu-west-1"), RecordKind::Watermark),
             (RecordKey::enqueued(&finding), RecordKind::Enqueued),
+            (RecordKey::directory(), RecordKind::Directory),
+            (RecordKey::directory_part("0a1b", 3), RecordKind::DirectoryPart),
         ] {
             assert_eq!(key.kind(), kind, "{key:?}");
             let (fingerprint, destination) = key.clone().into_parts();

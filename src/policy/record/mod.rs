@@ -7,6 +7,8 @@
 //! | a canary that arrived | the canary, `(canary)` | [`CanaryRecord`] | `canary` |
 //! | how far a region is reconciled | `reconcile`, the region | [`WatermarkRecord`] | `watermark` |
 //! | a finding that was enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | `enqueued` |
+//! | the account directory | `accounts`, `head` | [`DirectoryRecord`] | `directory` |
+//! | a part of it | `accounts`, version and number | [`DirectoryPartRecord`] | `directory` |
 //!
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
@@ -14,6 +16,7 @@
 mod accepted_post;
 mod alert;
 mod canary;
+mod directory;
 mod enqueued;
 mod expect;
 mod incident;
@@ -25,6 +28,7 @@ mod watermark;
 pub use accepted_post::AcceptedPost;
 pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
+pub use directory::{DirectoryPartRecord, DirectoryRecord};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};
 pub use incident::{Closed, ClosedBy, Effect, Incident, Member, Sighting, Stamp};
@@ -40,9 +44,12 @@ pub enum Record {
     Canary(CanaryRecord),
     Watermark(WatermarkRecord),
     Enqueued(EnqueuedRecord),
+    Directory(DirectoryRecord),
+    DirectoryPart(DirectoryPartRecord),
 }
 
-/// One of the five types of records. A record of another kind is given back unchanged as the error.
+/// One of the seven types of records. A record of another kind is given back unchanged as the
+/// error.
 pub trait RecordType:
     Clone + Versioned + Into<Record> + TryFrom<Record, Error = Record> + Send + Sync
 {
@@ -94,4 +101,6 @@ record_types! {
     Canary: CanaryRecord,
     Watermark: WatermarkRecord,
     Enqueued: EnqueuedRecord,
+    Directory: DirectoryRecord,
+    DirectoryPart: DirectoryPartRecord,
 }

@@ -4,6 +4,8 @@ pub mod dynamodb;
 pub mod embedded;
 #[cfg(all(feature = "reconcile", feature = "demo"))]
 pub mod guardduty;
+#[cfg(feature = "organizations")]
+pub mod organizations;
 #[cfg(feature = "demo")]
 pub mod slack;
 #[cfg(feature = "demo")]

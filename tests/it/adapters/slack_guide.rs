@@ -20,7 +20,7 @@ const NAMED: &str = "111122223333";
 fn guide(name: &str) -> Guide {
     let mut accounts = Accounts::default();
     accounts.add(NAMED, name).unwrap();
-    Guide { accounts, ..Guide::default() }
+    Guide { accounts: accounts.into(), ..Guide::default() }
 }
 
 /// Links of every kind.
@@ -182,7 +182,7 @@ fn the_heaviest_names_fit() {
         for number in 0..6 {
             accounts.add(&id(number), &filler.repeat(60)).unwrap();
         }
-        let guide = Guide { accounts, ..Guide::default() };
+        let guide = Guide { accounts: accounts.into(), ..Guide::default() };
         let cards = (0..60).map(|number| {
             let full = |chars: usize| Text::new(&filler.repeat(chars), chars);
             let mut finding = calm(Level::Critical);

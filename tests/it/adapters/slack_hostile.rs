@@ -12,7 +12,7 @@ use hansho::finding::{
 use hansho::instants::Wall;
 use hansho::policy::glob::Glob;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
-use hansho::ports::{Card, Form, Late, OutageCause, Post};
+use hansho::ports::{Accounts, Card, Form, Late, OutageCause, Post};
 use hansho::slack::{
     Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, Portal, RoleName,
     Runbook, payload, preview, weigh,
@@ -383,7 +383,9 @@ fn assert_fits(mut card: Card, filler: &str) {
 
 fn longest_guide(filler: &str) -> Guide {
     let mut guide = Guide::default();
-    guide.accounts.add("111122223333", &filler.repeat(50)).unwrap();
+    let mut accounts = Accounts::default();
+    accounts.add("111122223333", &filler.repeat(50)).unwrap();
+    guide.accounts.set(accounts);
     let portal = format!("https://{}.awsapps.com/start", "a".repeat(100));
     let role = RoleName::parse(&"+".repeat(32));
     guide.portal = Some(Portal { address: Portal::parse(&portal).unwrap(), role });

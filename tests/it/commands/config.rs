@@ -479,17 +479,17 @@ fn a_missing_destination_is_a_mistake_with_both_remedies() {
 }
 
 #[test]
-fn there_are_at_most_twenty_destinations() {
+fn there_are_at_most_fifty_destinations() {
     let many = |count: usize| -> String {
         (0..count)
             .map(|i| format!("[[destination]]\nname = 'd{i}'\nwebhook = 'env:H{i}'\n"))
             .collect()
     };
-    assert_eq!(config(&many(20), &[]).destinations.len(), 20);
+    assert_eq!(config(&many(50), &[]).destinations.len(), 50);
     assert_eq!(
-        mistakes(&many(21), &[]),
+        mistakes(&many(51), &[]),
         [
-            "destination: there are more than 20: run a second worker with a queue of its own for the \
+            "destination: there are more than 50: run a second worker with a queue of its own for the \
              others"
         ]
     );
@@ -582,7 +582,7 @@ fn accounts_get_names_from_the_section_and_from_a_file() {
         let path = file.map(|file| format!("tests/fixtures/accounts/{file}"));
         let variable = path.as_deref().map(|path| ("HANSHO_ACCOUNTS_FILE", path));
         let config = config(&format!("{text}{ONE}"), variable.as_slice());
-        let accounts = &config.guide.accounts;
+        let accounts = config.guide.accounts.get();
         let ids = ["111122223333", "444455556666", "777788889999"];
         assert_eq!(ids.map(|id| accounts.name(id)), named, "{file:?} {text}");
     }

@@ -119,7 +119,8 @@ async fn a_worker_answers_for_its_health() {
     let mut worker = scene.worker(&[("HANSHO_METRICS_EMF", "on")]);
     let url = scene.events_url().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    assert_eq!(said(&scene.ask_until(&["--ready"], 0, "ready").await), "ready\n");
+    let no_directory = "ready\naccounts: the ledger has no directory, 0 are known: run ";
+    scene.ask_until(&["--ready"], 0, no_directory).await;
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
     for (id, severity) in [("a", 9.5), ("b", 5.0), ("noise", 2.0)] {
         http.post(&url).body(event(id, severity)).send().await.unwrap();
@@ -217,7 +218,7 @@ async fn a_webhook_that_can_not_be_read_holds_its_own_destination() {
     put("security");
     scene.until(|| to("security") == 1).await;
     tokio::time::timeout(LONGEST, async {
-        while ready().await != "ready\n" {
+        while !ready().await.starts_with("ready\n") {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     })

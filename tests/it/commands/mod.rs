@@ -1,5 +1,8 @@
 //! The commands, as a person or a container runs them.
 
+pub mod accounts;
+#[cfg(feature = "demo")]
+pub mod accounts_e2e;
 pub mod canary;
 #[cfg(all(feature = "canary", feature = "demo"))]
 pub mod canary_e2e;

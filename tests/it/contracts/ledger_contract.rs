@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hansho::commands::accounts::directory;
 use hansho::finding::{Closing, Level};
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
 use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect};
 use hansho::policy::record::{Closed, ClosedBy, Incident, RecordKey, Sighting, Stamp, Versioned};
-use hansho::ports::{Consistency, Ledger, PREFETCH_MAX, Prefetched, Written};
+use hansho::ports::{
+    AccountEntry, Accounts, Consistency, Ledger, PREFETCH_MAX, Prefetched, Written,
+};
 
 use super::stored_rows;
 
@@ -32,6 +35,7 @@ pub async fn exercise(harness: &impl Harness) {
 pub async fn exercise_in_turn(harness: &impl Harness) {
     an_alert_is_read_as_it_was_written(&harness.fresh().await).await;
     each_kind_of_record_is_read_as_it_was_written(&harness.fresh().await).await;
+    a_directory_is_read_as_it_was_written(&harness.fresh().await).await;
     a_replaced_record_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
     each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
     keys_are_exact(&harness.fresh().await).await;
@@ -164,6 +168,37 @@ async fn each_kind_of_record_is_read_as_it_was_written(ledger: &impl Ledger) {
         expects.insert(key.clone(), record.as_seen());
         assert_eq!(ledger.read_any(&key).await, Ok(Some(record)));
     }
+}
+
+/// A part of the account directory is the largest record.
+async fn a_directory_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let mut accounts = Accounts::default();
+    for n in 0..4_000 {
+        let entry = AccountEntry {
+            id: format!("{n:012}"),
+            name: "\"é\"".repeat(12),
+            tags: [("n".to_owned(), n.to_string())].into(),
+            ..AccountEntry::default()
+        };
+        accounts.insert(&entry).unwrap();
+    }
+    let read = async || {
+        let head = directory::head(ledger).await.unwrap().unwrap();
+        let parts = directory::parts(ledger, &head).await.unwrap();
+        (directory::under(&Accounts::default(), &parts).unwrap(), head)
+    };
+    assert_eq!(directory::head(ledger).await, Ok(None));
+    let first = directory::write(ledger, &accounts, NOW).await.unwrap();
+    assert!(first.parts > 1);
+    assert_eq!(read().await, (accounts.clone(), first.clone()));
+    let later = NOW.plus(Duration::from_secs(24 * 3600));
+    let again = directory::write(ledger, &accounts, later).await.unwrap();
+    assert_eq!((again.synced_at, again.stored_at), (later, NOW), "only the head was written");
+    accounts.add("999999999999", "new").unwrap();
+    let other = directory::write(ledger, &accounts, later).await.unwrap();
+    assert_eq!(read().await, (accounts, other));
+    let old = directory::parts(ledger, &first).await;
+    assert!(old.is_ok(), "whoever reads the old version still can");
 }
 
 async fn a_replaced_record_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {

@@ -77,7 +77,7 @@ pub fn records() -> Vec<(RecordKey, Record)> {
 #[test]
 fn every_row_is_encoded_as_it_was_stored() {
     let rows = rows();
-    assert_eq!(rows.len(), 44);
+    assert_eq!(rows.len(), 46);
     for stored in rows {
         let record = decode(&stored.key(), stored.row());
         let record = record.unwrap_or_else(|bad| panic!("{}: {bad}", stored.name));
@@ -116,6 +116,14 @@ fn meaning(record: &Record) -> String {
             format!("put {put}, queued {queued}, received {received}, {post}")
         }
         Record::Watermark(watermark) => watermark_meaning(watermark),
+        Record::Directory(head) => {
+            let (synced, stored) = (seconds(head.synced_at), seconds(head.stored_at));
+            let (version, parts, accounts) = (&head.version, head.parts, head.accounts);
+            format!(
+                "{version}: {parts} parts, {accounts} accounts, synced {synced}, stored {stored}"
+            )
+        }
+        Record::DirectoryPart(part) => part.text.clone(),
         Record::Enqueued(enqueued) => {
             format!("{} at {}", enqueued.level, seconds(enqueued.enqueued_at))
         }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use hansho::config::{ConfigFile, Environment, load};
 use hansho::finding::{Finding, Fingerprint, Level, Severity, Text};
 use hansho::policy::route::Routes;
-use hansho::ports::{AccountEntry, Accounts};
+use hansho::ports::{AccountEntry, Accounts, CurrentAccounts};
 
 use crate::adapters::slack_render::calm;
 use crate::support::lane::ByLane;
@@ -218,7 +218,7 @@ fn routes(text: &str, accounts: &[AccountEntry]) -> Routes {
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
     let mut directory = Accounts::default();
     accounts.iter().for_each(|account| directory.insert(account).unwrap());
-    Routes { directory: Arc::new(directory), ..config.routes() }
+    Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..config.routes() }
 }
 
 /// The definition of a pattern, by a table of all pairs of places.
@@ -241,9 +241,9 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEntry>) -> bool {
-    let tagged = |tags: &mut dyn Iterator<Item = (&str, &str)>| {
+    let tagged = |tags: Vec<(&str, &str)>| {
         let (wanted, value) = pattern.split_once('=').unwrap();
-        tags.any(|(key, has)| key.eq_ignore_ascii_case(wanted) && fits(value, has))
+        tags.iter().any(|(key, has)| key.eq_ignore_ascii_case(wanted) && fits(value, has))
     };
     match key {
         "level" => finding.severity.level.as_str() == pattern,
@@ -255,7 +255,7 @@ fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEn
                 && (fits(pattern, &account.ou) || unit.is_some_and(|unit| fits(unit, &account.ou)))
         }),
         "account_tag" => account.is_some_and(|account| {
-            tagged(&mut account.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+            tagged(account.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
         }),
         "region" => fits(pattern, finding.region.as_str()),
         "product" => fits(pattern, &finding.fingerprint.product),
@@ -264,7 +264,9 @@ fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEn
             let pattern = pattern.replace("::", "");
             fits(&pattern, kind.as_str())
         }),
-        _ => tagged(&mut finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+        _ => {
+            tagged(finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
+        }
     }
 }
 

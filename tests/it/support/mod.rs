@@ -8,4 +8,6 @@ pub mod guardduty_standin;
 pub mod lane;
 pub mod memory_ledger;
 pub mod memory_queue;
+#[cfg(feature = "organizations")]
+pub mod organizations_standin;
 pub mod sqs_standin;

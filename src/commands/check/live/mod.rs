@@ -15,10 +15,12 @@ use serde::Serialize;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsQueue;
 use crate::clock::SystemClock;
+use crate::commands::accounts::directory;
 use crate::commands::wiring;
 use crate::config::{Backend, Config};
 use crate::embedded::{self, EmbeddedLedger, Store};
 use crate::finding::Text;
+use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
 use crate::ports::probe::Asked;
 use crate::ports::{Clock as _, Consistency, Lane, Ledger, Queue, Receipt, ReceiveAsk};
@@ -47,10 +49,11 @@ impl Answer {
 
 /// Checks everything that the configuration names. Each call has its own time-out.
 pub async fn run(config: &Config) -> Answer {
+    let clock = SystemClock::start();
     let backend = async {
         match &config.backend {
             Backend::Embedded { path, token, .. } => {
-                let mut lines = check_store(path).await;
+                let mut lines = check_store(path, clock.now().wall).await;
                 if let Some(token) = token {
                     lines.push(match wiring::read(token).await {
                         Ok(_) => Line::ok("token", "can be read"),
@@ -67,7 +70,7 @@ pub async fn run(config: &Config) -> Answer {
                 };
                 let (mut lines, more) = tokio::join!(
                     check_queues(config, &queue, names, aws.quarantine.name()),
-                    check_table(&ledger, aws.table.as_str()),
+                    check_table(&ledger, aws.table.as_str(), clock.now().wall),
                 );
                 lines.extend(more);
                 lines
@@ -120,15 +123,20 @@ async fn check_queues(
     lines
 }
 
-async fn check_table(ledger: &DynamoLedger, table: &str) -> Vec<Line> {
+async fn check_table(ledger: &DynamoLedger, table: &str, now: Wall) -> Vec<Line> {
     let subject = format!("table {table}");
     let facts = ledger.facts().await;
     let mut lines = vec![judge::table(&subject, &facts)];
     if !matches!(facts, Asked::Missing(_)) {
         lines.extend(judge::ttl(&subject, &ledger.ttl().await));
         lines.extend(read_and_write(&subject, ledger).await);
+        lines.push(check_directory(ledger, now).await);
     }
     lines
+}
+
+async fn check_directory(ledger: &impl Ledger, now: Wall) -> Line {
+    judge::directory("account directory", directory::head(ledger).await, now)
 }
 
 /// Checks the calls of the worker with a record that does not exist. The write expects that the
@@ -149,7 +157,7 @@ async fn read_and_write(subject: &str, ledger: &impl Ledger) -> [Line; 3] {
 }
 
 /// The first worker creates the store. Before that, the folder must be writable.
-async fn check_store(path: &Path) -> Vec<Line> {
+async fn check_store(path: &Path, now: Wall) -> Vec<Line> {
     let subject = format!("store {}", path.display());
     let fix = "make the folder writable for the worker, or set embedded.path to another place";
     if !path.exists() {
@@ -166,8 +174,9 @@ async fn check_store(path: &Path) -> Vec<Line> {
         Ok(()) => Line::ok(&subject, "can be opened and written"),
         Err(why) => Line::wrong(&subject, why, fix),
     };
-    let [read, ..] = read_and_write(&subject, &EmbeddedLedger::new(store)).await;
-    vec![written, read]
+    let ledger = EmbeddedLedger::new(store);
+    let [read, ..] = read_and_write(&subject, &ledger).await;
+    vec![written, read, check_directory(&ledger, now).await]
 }
 
 /// One after the other, because two destinations may have the same webhook.

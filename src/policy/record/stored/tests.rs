@@ -32,6 +32,7 @@ fn a_row_that_breaks_a_rule_is_refused_by_the_name_of_its_attribute() {
     let alert = RecordKey::alert(finding(), "security");
     let (pace, region) = (RecordKey::pace("security"), RecordKey::watermark("eu-west-1"));
     let (canary, enqueued) = (RecordKey::canary(&finding()), RecordKey::enqueued(&finding()));
+    let (head, part) = (RecordKey::directory(), RecordKey::directory_part("0a", 0));
     let claimed = StoredRow { level_claimed: Some(Level::Low), ..row(State::Claimed) };
     let nobody = StoredRow { owner: String::new(), ..claimed.clone() };
     let free = row(State::Free);
@@ -51,7 +52,11 @@ fn a_row_that_breaks_a_rule_is_refused_by_the_name_of_its_attribute() {
         (&region, StoredRow { revision_sent: Some(Wall(1)), ..sent() }, column::STATE),
         (&region, nobody, column::OWNER),
         (&enqueued, sent(), column::STATE),
-        (&enqueued, free, column::LEVEL_SENT),
+        (&enqueued, free.clone(), column::LEVEL_SENT),
+        (&head, free.clone(), column::SENT_AT),
+        (&head, StoredRow { digest: String::new(), ..free.clone() }, column::DIGEST),
+        (&head, StoredRow { sent_at: Some(Wall(1)), ..free.clone() }, column::REVISION_SENT),
+        (&part, StoredRow { digest: String::new(), ..free }, column::DIGEST),
     ] {
         let bad = decode(key, row.clone()).unwrap_err();
         assert_eq!(bad.attribute, attribute, "{key:?} {row:?}");

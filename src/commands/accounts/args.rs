@@ -1,0 +1,78 @@
+//! The arguments of `hansho accounts`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::commands::args::ConfigFlag;
+
+pub const ABOUT: &str = "\
+Show and sync the account directory: names, e-mail addresses, organisational units, tags and status.
+
+`sync` reads all accounts from AWS Organizations, or from a file, and writes them into the ledger.
+Workers read them from there, at their start and every hour, so no worker needs a right in the
+management account. Sync once a day: after 48 h the directory counts as stale, and workers say so.
+
+Names in the configuration ([accounts] and accounts_file) win over the directory.";
+
+#[derive(Args, Debug)]
+pub struct AccountsCommand {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Read all accounts from AWS Organizations or a file, and write them into the ledger
+    Sync(Sync),
+    /// List the accounts that the ledger and the configuration know
+    List(List),
+    /// Show one account
+    Show(Show),
+}
+
+#[derive(Args, Debug)]
+pub struct Sync {
+    #[command(flatten)]
+    pub config: ConfigFlag,
+    /// Read this file instead of AWS Organizations. It has one of the forms of accounts_file
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Keep this tag, and no other that is not named. Can be repeated [default: keep all tags]
+    #[arg(long = "tag", value_name = "KEY")]
+    pub tags: Vec<String>,
+    /// Keep no tags. That saves a call of AWS for each account
+    #[arg(long, conflicts_with = "tags")]
+    pub no_tags: bool,
+    /// Print the result as one JSON object on the standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Sync {
+    /// Whether a tag is kept.
+    pub fn keeps(&self, key: &str) -> bool {
+        !self.no_tags && (self.tags.is_empty() || self.tags.iter().any(|tag| tag == key))
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    pub config: ConfigFlag,
+    /// Print the accounts as one JSON object, which accounts_file accepts
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The id of the account
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub config: ConfigFlag,
+    /// Print the account as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

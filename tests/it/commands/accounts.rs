@@ -1,0 +1,226 @@
+//! How a worker follows the account directory, and syncs that fail or meet.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hansho::clock::SystemClock;
+use hansho::commands::accounts::directory::{self, DirectoryError};
+use hansho::commands::accounts::follow::follow;
+use hansho::health::{DirectoryState, Vitals};
+use hansho::metrics::Metrics;
+use hansho::policy::record::{DirectoryRecord, Expect, Record, RecordKey, Versioned};
+use hansho::ports::{
+    Accounts, Clock, Consistency, CurrentAccounts, Ledger, LedgerError, Prefetched, Written,
+};
+use tokio::time::sleep;
+
+use crate::support::memory_ledger::MemoryLedger;
+
+const ID: &str = "111122223333";
+const OTHER: &str = "444455556666";
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn named(names: &[(&str, &str)]) -> Accounts {
+    let mut accounts = Accounts::default();
+    names.iter().for_each(|(id, name)| accounts.add(id, name).unwrap());
+    accounts
+}
+
+/// A ledger that counts its reads, and may be unreachable.
+#[derive(Clone, Default)]
+struct Watched {
+    ledger: MemoryLedger,
+    reads: Arc<Mutex<Vec<RecordKey>>>,
+    unreachable: Arc<Mutex<bool>>,
+}
+
+impl Watched {
+    fn set_unreachable(&self, unreachable: bool) {
+        *self.unreachable.lock().unwrap() = unreachable;
+    }
+
+    fn take_reads(&self) -> usize {
+        std::mem::take(&mut *self.reads.lock().unwrap()).len()
+    }
+}
+
+impl Ledger for Watched {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        self.reads.lock().unwrap().push(key.clone());
+        if *self.unreachable.lock().unwrap() {
+            return Err(LedgerError("the test says so".into()));
+        }
+        self.ledger.read_any(key).await
+    }
+
+    async fn write_any(
+        &self,
+        key: &RecordKey,
+        expect: &Expect,
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        self.ledger.write_any(key, expect, record).await
+    }
+
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.ledger.prefetch(keys, consistency).await
+    }
+}
+
+struct Worker {
+    ledger: Watched,
+    clock: SystemClock,
+    current: CurrentAccounts,
+    vitals: Arc<Vitals>,
+    states: Arc<Mutex<Vec<DirectoryState>>>,
+}
+
+impl Worker {
+    fn start(ledger: &Watched, configured: Accounts) -> Worker {
+        let clock = SystemClock::start();
+        let vitals = Arc::new(Vitals::new(Metrics::new().unwrap(), clock));
+        let worker = Worker {
+            ledger: ledger.clone(),
+            clock,
+            current: configured.into(),
+            vitals,
+            states: Arc::default(),
+        };
+        let (current, ledger) = (worker.current.clone(), ledger.clone());
+        let (vitals, states) = (Arc::clone(&worker.vitals), Arc::clone(&worker.states));
+        tokio::spawn(async move {
+            let tell = |state: DirectoryState| {
+                states.lock().unwrap().push(state.clone());
+                vitals.directory(state);
+            };
+            follow(current, &ledger, &clock, tell).await
+        });
+        worker
+    }
+
+    fn name(&self, id: &str) -> Option<String> {
+        self.current.get().name(id).map(str::to_owned)
+    }
+
+    async fn sync(&self, accounts: &Accounts) -> DirectoryRecord {
+        let now = self.clock.now().wall;
+        directory::write(&self.ledger.ledger, accounts, now).await.unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_reads_the_head_once_an_hour_and_the_parts_when_they_change() {
+    let ledger = Watched::default();
+    let worker = Worker::start(&ledger, named(&[(OTHER, "mine")]));
+    sleep(HOUR / 2).await;
+    assert_eq!((worker.name(ID), worker.name(OTHER)), (None, Some("mine".to_owned())));
+    assert_eq!(ledger.take_reads(), 1, "the head, which is not there");
+    let note = worker.vitals.notes().unwrap();
+    assert!(note.starts_with("accounts: the ledger has no directory, 1 are known"), "{note}");
+
+    let head = worker.sync(&named(&[(ID, "shop"), (OTHER, "theirs")])).await;
+    sleep(HOUR).await;
+    assert_eq!(worker.name(ID).as_deref(), Some("shop"));
+    assert_eq!(worker.name(OTHER).as_deref(), Some("mine"), "the configuration wins");
+    assert_eq!(ledger.take_reads(), 2, "the head and its part");
+    assert_eq!(worker.vitals.notes(), None);
+    let text = worker.vitals.text().unwrap();
+    let synced = head.synced_at.seconds();
+    for line in [
+        "hansho_accounts_known 2".to_owned(),
+        format!("hansho_accounts_synced_timestamp_seconds {synced}"),
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+
+    sleep(HOUR * 5).await;
+    assert_eq!(ledger.take_reads(), 5, "an unchanged directory costs a read an hour");
+    worker.sync(&named(&[(ID, "new-shop")])).await;
+    sleep(HOUR).await;
+    assert_eq!(worker.name(ID).as_deref(), Some("new-shop"));
+    assert_eq!(ledger.take_reads(), 2);
+
+    sleep(HOUR * 49).await;
+    let note = worker.vitals.notes().unwrap();
+    assert!(note.starts_with("accounts: the directory is stale, synced 4"), "{note}");
+    assert_eq!(worker.name(ID).as_deref(), Some("new-shop"), "old names are better than none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_does_not_answer_changes_nothing_and_is_asked_again_sooner() {
+    let ledger = Watched::default();
+    let worker = Worker::start(&ledger, named(&[]));
+    worker.sync(&named(&[(ID, "shop")])).await;
+    sleep(HOUR / 2).await;
+    assert_eq!(worker.name(ID).as_deref(), Some("shop"));
+    ledger.set_unreachable(true);
+    sleep(HOUR).await;
+    assert_eq!(worker.name(ID).as_deref(), Some("shop"));
+    let note = worker.vitals.notes().unwrap();
+    assert!(note.contains("can't be read, 1 are known: the ledger does not answer"), "{note}");
+    ledger.set_unreachable(false);
+    sleep(HOUR / 10).await;
+    assert_eq!(worker.vitals.notes(), None);
+    assert!(worker.states.lock().unwrap().iter().all(|state| state.synced_at.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_without_a_part_is_not_taken() {
+    let ledger = Watched::default();
+    let worker = Worker::start(&ledger, named(&[]));
+    sleep(HOUR / 2).await;
+    let head = worker.sync(&named(&[(ID, "shop")])).await;
+    let part = RecordKey::directory_part(&head.version, 0);
+    assert!(ledger.ledger.expire(&part, |_| true));
+    sleep(HOUR).await;
+    assert_eq!(worker.name(ID), None);
+    let note = worker.vitals.notes().unwrap();
+    assert!(note.contains("a part of the directory is missing: run"), "{note}");
+}
+
+/// Another sync writes its head after this one has read the old one.
+#[derive(Clone)]
+struct Meets(MemoryLedger);
+
+impl Ledger for Meets {
+    async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
+        let seen = self.0.read_any(key).await?;
+        if let Some(Record::Directory(head)) = &seen {
+            let other = DirectoryRecord { fence: head.fence + 1, ..head.clone() };
+            self.0.write(key, &head.as_seen(), &other).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn write_any(
+        &self,
+        key: &RecordKey,
+        expect: &Expect,
+        record: Record,
+    ) -> Result<Written<Record>, LedgerError> {
+        self.0.write_any(key, expect, record).await
+    }
+
+    async fn prefetch(
+        &self,
+        keys: &[RecordKey],
+        consistency: Consistency,
+    ) -> Result<Vec<Prefetched>, LedgerError> {
+        self.0.prefetch(keys, consistency).await
+    }
+}
+
+#[tokio::test]
+async fn of_two_syncs_at_once_one_is_refused() {
+    let ledger = MemoryLedger::default();
+    let now = SystemClock::start().now().wall;
+    let first = directory::write(&ledger, &named(&[(ID, "a")]), now).await.unwrap();
+    let raced = directory::write(&Meets(ledger.clone()), &named(&[(ID, "b")]), now).await;
+    assert!(matches!(raced, Err(DirectoryError::Raced)), "{raced:?}");
+    let head = directory::head(&ledger).await.unwrap().unwrap();
+    assert_eq!(head.version, first.version);
+}
