@@ -46,6 +46,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),
+        Command::Silence(args) => block_on(silence::start(&args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

@@ -51,6 +51,11 @@ impl Glob {
         Glob { written: text.into(), prefix, then, whole: WildMatch::new_case_insensitive(text) }
     }
 
+    /// How each text in ASCII begins that matches, in small letters.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     pub fn matches(&self, text: &str) -> bool {
         let text_bytes = text.as_bytes();
         for (at, wanted) in self.prefix.iter().enumerate() {

@@ -15,7 +15,7 @@ use crate::commands::exit::Exit;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
-use crate::policy::record::DirectoryRecord;
+use crate::policy::record::DocumentRecord;
 use crate::ports::{Accounts, Ledger};
 
 use args::{AccountsCommand, Action, List, Show, Sync};
@@ -78,20 +78,20 @@ async fn sync<L: Ledger>(ledger: &L, args: &Sync) -> anyhow::Result<Exit> {
         }
     };
     let head = directory::write(ledger, &accounts, clock::wall()).await?;
-    let changed = head.stored_at == head.synced_at;
+    let changed = head.stored_at == head.written_at;
     match args.json {
         true => println!(
             "{}",
             json!({
-                "accounts": head.accounts, "changed": changed, "version": head.version,
-                "synced_at": head.synced_at.to_rfc3339(),
+                "accounts": head.entries, "changed": changed, "version": head.version,
+                "synced_at": head.written_at.to_rfc3339(),
             })
         ),
         false => {
             let what = if changed { "written" } else { "unchanged" };
             println!(
                 "The directory of {} accounts is {what}. Workers read it within an hour.",
-                head.accounts
+                head.entries
             );
         }
     }
@@ -102,7 +102,7 @@ async fn sync<L: Ledger>(ledger: &L, args: &Sync) -> anyhow::Result<Exit> {
 async fn known<L: Ledger>(
     config: &Config,
     ledger: &L,
-) -> Result<(Accounts, Option<DirectoryRecord>), DirectoryError> {
+) -> Result<(Accounts, Option<DocumentRecord>), DirectoryError> {
     let head = directory::head(ledger).await?;
     let parts = match &head {
         Some(head) => directory::parts(ledger, head).await?,

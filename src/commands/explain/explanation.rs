@@ -114,8 +114,8 @@ fn most_severe(subject: &Subject) -> Option<Level> {
         Record::Enqueued(enqueued) => Some(enqueued.level),
         Record::Pace(_)
         | Record::Watermark(_)
-        | Record::Directory(_)
-        | Record::DirectoryPart(_) => None,
+        | Record::Document(_)
+        | Record::DocumentPart(_) => None,
     });
     levels.max().flatten()
 }

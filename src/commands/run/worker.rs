@@ -12,6 +12,7 @@ use super::feed::Feed;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::follow;
 use crate::commands::reconcile;
+use crate::commands::silence::{follow as silences, store::Reader};
 use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
 use crate::desk::worker::{self, Outcome, Ports};
@@ -137,7 +138,12 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     if let Some(emf) = &emf {
         tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
     }
-    let (notifier, unread) = wiring::notifier(config).await?;
+    let mut reader = Reader::new(config.silences.clone());
+    // Findings that are silenced may wait in the queue.
+    let first = silences::first(&mut reader, ledger, clock);
+    let (notifier, first) = tokio::join!(wiring::notifier(config), first);
+    let (notifier, unread) = notifier?;
+    vitals.silences(first);
     let settings = Settings { unread, ..settings };
     let ports = Ports {
         queue: &Counted::new(queue, &vitals.metrics, clock),
@@ -154,6 +160,8 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     };
     let accounts = config.guide.accounts.clone();
     let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
+    let silencing =
+        silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
     let preparing = prepare(&notifier, clock);
     let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {
@@ -161,6 +169,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
         never = comparing => match never {},
         never = following => match never {},
+        never = silencing => match never {},
         why = preparing => return Err(why),
     };
     if let Some(emf) = &emf {

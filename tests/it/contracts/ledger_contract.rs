@@ -193,7 +193,7 @@ async fn a_directory_is_read_as_it_was_written(ledger: &impl Ledger) {
     assert_eq!(read().await, (accounts.clone(), first.clone()));
     let later = NOW.plus(Duration::from_secs(24 * 3600));
     let again = directory::write(ledger, &accounts, later).await.unwrap();
-    assert_eq!((again.synced_at, again.stored_at), (later, NOW), "only the head was written");
+    assert_eq!((again.written_at, again.stored_at), (later, NOW), "only the head was written");
     accounts.add("999999999999", "new").unwrap();
     let other = directory::write(ledger, &accounts, later).await.unwrap();
     assert_eq!(read().await, (accounts, other));
