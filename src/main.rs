@@ -10,7 +10,8 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run, setup,
+    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run,
+    setup, silence,
 };
 use hansho::logging;
 

@@ -76,7 +76,7 @@ mod tests {
             let (expect, next) = put(Some(&first), content, now);
             assert!(expect.holds(Some(&first)) && next.fence == 2);
             assert_eq!(next.stored_at == now, stored_again, "{content:?} {days}");
-            assert_eq!(next.synced_at, now);
+            assert_eq!(next.written_at, now);
             assert!(next.expires_at > now.plus(DAY * 90));
             let (_, part) = put_part(None, String::new(), next.stored_at);
             assert_eq!(part.expires_at, next.expires_at);

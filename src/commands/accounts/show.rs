@@ -46,10 +46,7 @@ pub fn one(account: &Account) -> String {
 }
 
 /// This is also a form of `accounts_file`.
-pub fn list_json(
-    accounts: &Accounts,
-    head: Option<&DocumentRecord>,
-) -> serde_json::Result<String> {
+pub fn list_json(accounts: &Accounts, head: Option<&DocumentRecord>) -> serde_json::Result<String> {
     let entries: Vec<AccountEntry> = accounts.iter().map(Account::entry).collect();
     let synced_at = head.map(|head| head.written_at.to_rfc3339());
     serde_json::to_string_pretty(&json!({ "synced_at": synced_at, "accounts": entries }))

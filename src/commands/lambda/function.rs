@@ -113,6 +113,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
                 Ok(json!({"hansho": "healthy"}))
             }
             Asked::Reconcile => {
+                self.read_silences().await;
                 compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
             }
         }

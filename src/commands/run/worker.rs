@@ -160,8 +160,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     };
     let accounts = config.guide.accounts.clone();
     let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
-    let silencing =
-        silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
+    let silencing = silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
     let preparing = prepare(&notifier, clock);
     let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {

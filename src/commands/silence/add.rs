@@ -99,7 +99,9 @@ fn matcher(rules: &Rules) -> Result<Matcher, String> {
     let ids = rules.account.iter().filter(|text| is_account_id(text.trim())).count();
     let names = rules.account.len() - ids;
     if names > 0 && ids + rules.account_name.len() > 0 {
-        return Err("--account must be ids, or names alone: what it names by both is unclear".into());
+        return Err(
+            "--account must be ids, or names alone: what it names by both is unclear".into()
+        );
     }
     let account = if names > 0 { MatchKey::AccountName } else { MatchKey::Account };
     let mut matcher = Matcher::default();
@@ -128,27 +130,26 @@ fn matcher(rules: &Rules) -> Result<Matcher, String> {
             matcher.add(true, key, patterns).map_err(wrong)?;
         }
     }
-    let is_known =
-        |text: &String| text.split_once('=').is_some_and(|(k, _)| MatchKey::parse(k.trim()).is_some());
+    let is_known = |text: &String| {
+        text.split_once('=').is_some_and(|(k, _)| MatchKey::parse(k.trim()).is_some())
+    };
     match rules.not.iter().all(is_known) {
         true => Ok(matcher),
         false => {
             let known = MatchKey::ALL.map(MatchKey::as_str).join(", ");
-            Err(format!("--not must be a key and a pattern, such as type=Policy:*: keys are {known}"))
+            Err(format!(
+                "--not must be a key and a pattern, such as type=Policy:*: keys are {known}"
+            ))
         }
     }
 }
 
 /// Says which findings of an input the silence would keep back, if they came while it is in force.
-fn dry_run(
-    config: &Config,
-    silence: Silence,
-    input: &Input,
-    json: bool,
-) -> anyhow::Result<Exit> {
+fn dry_run(config: &Config, silence: Silence, input: &Input, json: bool) -> anyhow::Result<Exit> {
     let (findings, all_read) = findings::of(input)?;
     let (from, mut routes) = (silence.from, config.routes());
-    routes.silences = Silences::new(vec![silence]).map_err(|why: BadSilence| anyhow::anyhow!(why))?.into();
+    routes.silences =
+        Silences::new(vec![silence]).map_err(|why: BadSilence| anyhow::anyhow!(why))?.into();
     let owed = findings.iter().filter(|finding| !routes.owed(finding).is_empty());
     let owed: Vec<&Finding> = owed.collect();
     let kept = |finding: &&&Finding| routes.silenced_by(finding, from).is_some();

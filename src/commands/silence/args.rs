@@ -175,7 +175,8 @@ impl FromStr for Until {
         if let Some(at) = Wall::parse_rfc3339(text) {
             return Ok(Until::At(at));
         }
-        let expected = "must be a time such as 2026-12-24T18:00:00Z, or a time from now such as 14d";
+        let expected =
+            "must be a time such as 2026-12-24T18:00:00Z, or a time from now such as 14d";
         duration::parse(text).map(Until::In).map_err(|_| expected.to_owned())
     }
 }

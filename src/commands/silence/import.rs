@@ -53,9 +53,9 @@ pub fn apply(
             _ => {}
         }
         if !silence.has_ended(now) {
-            silence.check_times(now).map_err(|why| {
-                ChangeError::Refused(format!("the silence {} {why}", silence.id))
-            })?;
+            silence
+                .check_times(now)
+                .map_err(|why| ChangeError::Refused(format!("the silence {} {why}", silence.id)))?;
         }
         let sign = match live {
             None => '+',

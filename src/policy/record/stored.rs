@@ -28,9 +28,9 @@ mod incident;
 use std::fmt;
 
 use super::{
-    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord,
-    DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record,
-    RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
+    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord, DocumentRecord,
+    Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record, RecordKey, RecordKind,
+    Run, State, Version, Versioned, WatermarkRecord,
 };
 use crate::finding::Level;
 use crate::instants::Wall;

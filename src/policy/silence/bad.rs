@@ -27,7 +27,9 @@ pub enum BadSilence {
     Anything,
     #[error("must have at most {LISTED_MAX} ids, each of 1 to {} bytes", Fingerprint::MAX_ID_BYTES)]
     Findings,
-    #[error("must have at most {LISTED_MAX} resources, each of 1 to {RESOURCE_CHARS_MAX} characters")]
+    #[error(
+        "must have at most {LISTED_MAX} resources, each of 1 to {RESOURCE_CHARS_MAX} characters"
+    )]
     Resources,
     #[error("covers critical findings, so it must name types, and none may begin with a wildcard")]
     Critical,
@@ -75,10 +77,7 @@ impl Silence {
                     || self.findings.iter().any(|id| !id_length.contains(&id.len())),
                 BadSilence::Findings,
             ),
-            (
-                resources.len() > LISTED_MAX || resources.iter().any(is_long),
-                BadSilence::Resources,
-            ),
+            (resources.len() > LISTED_MAX || resources.iter().any(is_long), BadSilence::Resources),
             (
                 types.iter().any(|text| is_wild(text)) || resources.iter().any(|r| is_wild(r)),
                 BadSilence::Anything,

@@ -29,8 +29,9 @@ pub struct Index {
 impl Index {
     pub fn of(silences: &[Silence]) -> Index {
         let keys = silences.iter().enumerate();
-        let mut keys: Vec<(Box<[u8]>, usize)> =
-            keys.flat_map(|(at, silence)| keys_of(silence).into_iter().map(move |key| (key, at))).collect();
+        let mut keys: Vec<(Box<[u8]>, usize)> = keys
+            .flat_map(|(at, silence)| keys_of(silence).into_iter().map(move |key| (key, at)))
+            .collect();
         keys.sort();
         keys.dedup();
         let has_resources = keys.iter().any(|(key, _)| key.first() == Some(&RESOURCE));

@@ -28,18 +28,18 @@ fn named(names: &[(&str, &str)]) -> Accounts {
 
 /// A ledger that counts its reads, and may be unreachable.
 #[derive(Clone, Default)]
-struct Watched {
-    ledger: MemoryLedger,
+pub struct Watched {
+    pub ledger: MemoryLedger,
     reads: Arc<Mutex<Vec<RecordKey>>>,
     unreachable: Arc<Mutex<bool>>,
 }
 
 impl Watched {
-    fn set_unreachable(&self, unreachable: bool) {
+    pub fn set_unreachable(&self, unreachable: bool) {
         *self.unreachable.lock().unwrap() = unreachable;
     }
 
-    fn take_reads(&self) -> usize {
+    pub fn take_reads(&self) -> usize {
         std::mem::take(&mut *self.reads.lock().unwrap()).len()
     }
 }

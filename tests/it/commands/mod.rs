@@ -26,3 +26,6 @@ pub mod replay;
 pub mod run_e2e;
 #[cfg(feature = "demo")]
 pub mod runtime_api;
+pub mod silence;
+#[cfg(feature = "demo")]
+pub mod silence_e2e;
