@@ -10,7 +10,7 @@ use crate::commands::args::Input;
 use crate::embedded::input;
 use crate::finding::{self, Finding};
 
-/// The findings of an input, and whether all of it was readable. Writes the rest to stderr.
+/// The findings of an input, and whether all of it was readable. Writes to stderr what was not.
 ///
 /// # Errors
 /// The input can't be read, or is empty.

@@ -96,7 +96,7 @@ mod tests {
             "\u{feff}\"Account id\",\"Name\"\n111122223333,\"prod-shop\"\n\
              000000000042,\"Data, \"\"raw\"\"\""
                 .to_owned(),
-            "NAME,team,id\nprod-shop,,111122223333\n\"Data, \"\"raw\"\"\",,000000000042"
+            "NAME,team,id\nprod-shop,,111122223333\n,,\n\"Data, \"\"raw\"\"\",,000000000042"
                 .replace("team", "tag:team"),
             r#"{"synced_at":null,"accounts":[{"id":"111122223333","name":"prod-shop"},
                 {"id":"000000000042","name":"Data, \"raw\""}]}"#
@@ -167,6 +167,7 @@ mod tests {
             ("id,status\n111122223333,SECRET", "accounts_file: line 2 must have a status that is"),
             ("id,name,ou\n111122223333,SECRET", "accounts_file: line 2 must have 3 fields"),
             ("id,SECRET\n", "accounts_file: line 1 has an unknown column, number 2: known are id,"),
+            ("id,account tag:x\n", "accounts_file: line 1 has an unknown column, number 2"),
             ("id,name,NAME\n", "accounts_file: line 1 has a column twice, number 3"),
             ("name,ou\n", "accounts_file: line 1 has no column id"),
             (r#"{"Accounts":[{"Name":"SECRET"}]}"#, "accounts_file: Accounts[1] must have an acc"),

@@ -23,6 +23,8 @@ pub const DESTINATIONS_MAX: usize = 50;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub threshold: Threshold,
+    /// Findings that match no destination are dropped. False: there are none.
+    pub drops_unmatched: bool,
     pub backend: Backend,
     /// In the order of the file; 1 to [`DESTINATIONS_MAX`], with unique names.
     pub destinations: Vec<Destination>,

@@ -14,7 +14,7 @@ mod queue;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
@@ -117,7 +117,7 @@ impl Store {
         let mut connection = Connection::open(path).map_err(open)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
         // A write that was answered has to survive a power cut: FULL, not NORMAL.
-        connection.pragma_update(None, "journal_mode", "wal").map_err(open)?;
+        switch_to_wal(&connection).map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
         let found = create_tables(&mut connection).map_err(open)?;
         if found != SCHEMA_VERSION {
@@ -182,13 +182,30 @@ impl Store {
     }
 }
 
-/// The kind is [`FailureKind::Busy`] if another process writes for longer than [`BUSY_TIMEOUT`].
-fn failed(why: rusqlite::Error) -> Failure {
-    let busy = matches!(
+/// Only one process can switch a new file, and SQLite lets the others fail at once instead of
+/// waiting for the busy timeout. Source: SQLite, "Write-Ahead Logging", SQLITE_BUSY.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(why) if is_busy(&why) && began.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(why: &rusqlite::Error) -> bool {
+    matches!(
         why.sqlite_error_code(),
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-    );
-    let kind = if busy { FailureKind::Busy } else { FailureKind::Other };
+    )
+}
+
+/// The kind is [`FailureKind::Busy`] if another process writes for longer than [`BUSY_TIMEOUT`].
+fn failed(why: rusqlite::Error) -> Failure {
+    let kind = if is_busy(&why) { FailureKind::Busy } else { FailureKind::Other };
     Failure::new(kind, format!("embedded store: {why}"))
 }
 
@@ -237,6 +254,21 @@ fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_workers_can_start_on_a_new_file() {
+        for round in 0..60 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.db");
+            let open = || Store::open_for_work(&path).map(drop).map_err(|e| format!("{e:?}"));
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for opened in all {
+                    assert_eq!(opened.join().unwrap(), Ok(()), "round {round}");
+                }
+            });
+        }
+    }
 
     #[test]
     fn another_process_that_writes_makes_a_failure_of_its_own_kind() {

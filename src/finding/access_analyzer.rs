@@ -78,6 +78,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         resource_type: document.resource_kind.as_deref().and_then(resource_type),
         resource: document.describe_resource(),
         actor: document.describe_principal(),
+        actor_label: "Principal",
         ..Draft::default()
     };
     let partition =
@@ -163,7 +164,7 @@ impl Document<'_> {
     fn describe_principal(&self) -> Option<String> {
         let json = self.principal?;
         if json.kind() != Kind::Object {
-            return Cow::<str>::read(json).map(|name| grantee("principal", &name));
+            return Cow::<str>::read(json).map(|name| grantee("", &name));
         }
         let mut principals = Pairs::<NAMED_MAX>::default();
         principals.fill(json);
@@ -226,7 +227,7 @@ mod tests {
             (r#"{"AWS":"*"}"#, "anyone"),
             (r#"{"AWS":" * "}"#, "anyone"),
             (r#"{"Federated":"*"}"#, "Federated *"),
-            (r#""999988887777""#, "principal 999988887777"),
+            (r#""999988887777""#, "999988887777"),
             (r#"{"AWS":"999988887777","CanonicalUser":"c"}"#, "AWS 999988887777, CanonicalUser c"),
         ] {
             let raw = format!(r#"{{"id":"f","principal":{principal}}}"#);

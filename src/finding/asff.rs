@@ -5,6 +5,8 @@
 //! `AwsSecurityFinding`.
 
 mod actor;
+mod facts;
+mod guardduty_copy;
 mod resource;
 mod schema;
 
@@ -36,6 +38,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = document.id.as_deref();
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
+    let control = document.control();
+    let (actor_label, actor) = actor::describe(&document, is_guardduty.then_some(json));
     let target = resource::target(&document.resources);
     let kinds = document.kinds.first().or_else(|| document.provider.kinds.first());
     let mut draft = Draft {
@@ -64,15 +68,17 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         standards: document.standards(),
         resource_type: target.and_then(|one| resource_type(one.kind.as_deref()?)),
         resource: resource::describe(&document.resources),
-        actor: actor::describe(&document),
         tags: target.map(|one| tags::texts(&one.tags.0)).unwrap_or_default(),
+        actor,
+        actor_label,
+        facts: facts::collect(&document, control.map(|control| control.id())),
         ..Draft::default()
     };
     draft.complete_from(id);
     draft.complete_from(document.product_arn.as_deref());
     if let Some(original) = original {
         document.take_identity(&mut draft, original);
-    } else if let Some(control) = document.control() {
+    } else if let Some(control) = control {
         draft.take_control(control);
     }
     draft.finish(envelope)

@@ -1,15 +1,19 @@
 //! AWS's resource types in plain words.
 
-use super::phrase::part;
+use super::arn::short_name;
+use super::phrase::{part, real_name};
 
 /// Writes a resource type in plain words: `AwsEc2Instance` and `AWS::EC2::Instance` as `EC2
-/// instance`, `AwsIamAccessKey` as `IAM access key`.
+/// instance`, `AwsIamAccessKey` as `IAM access key`. `Other` says nothing, so it is left out.
 pub(super) fn plain_kind(kind: &str) -> String {
     /// No type of AWS is longer.
     const LONGEST: usize = 80;
     let kind = kind.trim();
     if kind.len() > LONGEST || !kind.is_ascii() {
         return part(kind).into_owned();
+    }
+    if kind == "Other" {
+        return String::new();
     }
     let kind = kind.strip_prefix("AWS::").or_else(|| kind.strip_prefix("Aws")).unwrap_or(kind);
     let (service, kind) = named_service(kind).unwrap_or(("", kind));
@@ -18,6 +22,15 @@ pub(super) fn plain_kind(kind: &str) -> String {
     words.retain(|word| !word.is_empty());
     words.dedup();
     words.join(" ")
+}
+
+/// Returns the name in a resource's id: the end of an ARN, or `123456789012` for
+/// `AWS::::Account:123456789012`, the form that Security Hub uses for resources without an ARN.
+pub(super) fn resource_name(id: &str) -> Option<&str> {
+    real_name(match id.strip_prefix("AWS::").and_then(|id| id.rsplit_once(':')) {
+        Some((_, name)) if !name.is_empty() => name,
+        _ => short_name(id),
+    })
 }
 
 /// Splits off a service whose name has several words or a spelling of its own.
@@ -125,10 +138,27 @@ mod tests {
             ("AwsEcsTaskDefinition", "ECS task definition"),
             ("Logset", "logset"),
             ("Container", "container"),
-            ("Other", "other"),
+            ("Other", ""),
             ("", ""),
         ] {
             assert_eq!(plain_kind(kind), plain, "{kind}");
+        }
+    }
+
+    #[test]
+    fn names_in_ids() {
+        for (id, name) in [
+            ("arn:aws:s3:::data", Some("data")),
+            ("i-0abc", Some("i-0abc")),
+            ("AWS::::Account:111122223333", Some("111122223333")),
+            ("AWS::IAM::AccessKey:ASIAEXAMPLE", Some("ASIAEXAMPLE")),
+            ("AWS::IAM::AccessKey:null", None),
+            ("None", None),
+            ("null", None),
+            ("nullable", Some("nullable")),
+            ("", None),
+        ] {
+            assert_eq!(resource_name(id), name, "{id}");
         }
     }
 }

@@ -36,6 +36,11 @@ impl<'a> Control<'a> {
         Some(Control { id, resource })
     }
 
+    /// The id across standards, such as `EC2.19`.
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
     /// The id in the fingerprint: `control/EC2.19/arn:aws:…`. A resource with a long id is named by
     /// its SHA-256.
     pub fn finding_id(&self) -> String {

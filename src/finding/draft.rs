@@ -14,6 +14,7 @@ use super::gauge::Gauge;
 use super::lenient::Str;
 use super::model::{Finding, Group, Remark};
 use super::original::Original;
+use super::own_type::own_type;
 use super::partition::Partition;
 use super::product::Product;
 use super::region::is_region_name;
@@ -90,11 +91,16 @@ impl<'a> Draft<'a> {
         self.region = self.region.take().or(region.map(Cow::Borrowed));
     }
 
-    /// Gives Security Hub's copy the identity of its original. `name` is the copy's own id: if it
-    /// is an ARN, its region is the original's, whichever region Security Hub aggregates in.
+    /// Gives Security Hub's copy the identity and the type of its original. `name` is the copy's
+    /// own id: if it is an ARN, its region is the original's, whichever region Security Hub
+    /// aggregates in.
     pub fn take_identity(&mut self, name: Option<&'a str>, original: Original<'a>) {
         if let Some(region) = name.and_then(Arn::parse).and_then(|arn| arn.region_name()) {
             self.region = Some(Cow::Borrowed(region));
+        }
+        if matches!(original.product, Product::GuardDuty | Product::Macie) {
+            let own = self.kind.as_deref().and_then(own_type).map(Cow::Owned);
+            self.kind = own.or(self.kind.take());
         }
         self.product = original.product;
         self.id = Some(Cow::Borrowed(original.id));
@@ -129,7 +135,6 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let label = if self.actor_label.is_empty() { "Actor" } else { self.actor_label };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
         if let Gauge::Unreadable(found) = self.severity {
@@ -161,7 +166,7 @@ impl<'a> Draft<'a> {
             group: self.group,
             resource_type: self.resource_type,
             resource: some_text(self.resource.map(Cow::from), RESOURCE_CHARS_MAX),
-            actor: self.actor.and_then(|actor| Fact::new(label, actor.into())),
+            actor: actor(self.actor_label, self.actor),
             facts: self.facts.into_vec(),
             tags: self.tags,
             remarks,
@@ -208,6 +213,10 @@ fn account_id(text: &str) -> Cow<'_, str> {
         }
         _ => text.into(),
     }
+}
+
+fn actor(label: &'static str, actor: Option<String>) -> Option<Fact> {
+    Fact::new(if label.is_empty() { "Actor" } else { label }, actor?.into())
 }
 
 /// The lines of an attack sequence, or else one line.

@@ -15,6 +15,10 @@ pub struct Fact {
 impl Fact {
     /// The longest [`Fact::text`].
     pub const CHARS_MAX: usize = 300;
+    /// The label of the name that the finding gives the account. Cards prefer a configured name.
+    pub const ACCOUNT_NAME: &str = "Account name";
+    /// The label of facts about a container image. They hold for a single resource.
+    pub const IMAGE: &str = "Image";
     /// The most facts of a finding.
     pub const MAX: usize = 10;
 

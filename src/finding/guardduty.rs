@@ -94,7 +94,7 @@ impl Details<'_> {
     /// The description, and below it that of the attack sequence if it says something else.
     fn description(&self) -> Str<'_> {
         let own = self.description.as_deref();
-        let sequence = self.service.sequence.as_ref();
+        let sequence = self.service.detection.sequence.as_ref();
         let sequence = sequence.and_then(|sequence| sequence.description.as_deref());
         match (own, sequence) {
             (Some(own), Some(other)) if !own.contains(other.trim()) => {

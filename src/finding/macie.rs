@@ -9,14 +9,16 @@ use super::arn::bare_id;
 use super::condition::{Closing, Condition, FindingState};
 use super::draft::Draft;
 use super::envelope::Envelope;
+use super::fact::Facts;
 use super::gauge::Gauge;
 use super::json::{Json, Kind};
 use super::lenient::{Read, Str, borrowed, object};
 use super::model::Finding;
-use super::phrase::{Phrase, joined, known, principal, words};
+use super::phrase::{Phrase, api_call, joined, known, principal};
 use super::product::Product;
 use super::reject::Rejection;
 use super::resource_type::resource_type;
+use super::sensitive_data::SensitiveData;
 use super::severity::Level;
 use super::tags::Tags;
 use super::text::Text;
@@ -40,6 +42,7 @@ object! {
         sample: Option<bool> = "sample",
         affected: Affected<'a> = "resourcesAffected",
         policy: Policy<'a> = "policyDetails",
+        sensitive_data: SensitiveData<'a> = "classificationDetails" / "result",
     }
     struct Severity<'a> {
         word: Str<'a> = "description",
@@ -101,6 +104,8 @@ object! {
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
     let call = &document.policy.call;
+    let mut facts = Facts::default();
+    facts.add("Sensitive data", document.sensitive_data.describe());
     Draft {
         product: Product::Macie,
         id_key: "id",
@@ -127,6 +132,8 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         tags: document.affected.tags(),
         resource: document.affected.describe(),
         actor: document.policy.describe(),
+        actor_label: "Caller",
+        facts,
         ..Draft::default()
     }
     .finish(envelope)
@@ -161,13 +168,17 @@ impl Affected<'_> {
         [self.object_tags.texts(), self.bucket.tags.texts()].concat()
     }
 
-    /// `S3 bucket data (object export.csv, PUBLIC)`.
+    /// `S3 bucket data (object export.csv, not public)`.
     fn describe(&self) -> Option<String> {
-        let access = self.bucket.access.as_deref();
+        let access = match self.bucket.access.as_deref() {
+            Some("PUBLIC") => Some("public"),
+            Some("NOT_PUBLIC") => Some("not public"),
+            _ => None,
+        };
         let label = if self.bucket.name.is_some() { "S3 bucket" } else { "" };
         Phrase::new(label, self.bucket.name.as_deref())
             .with_labelled("object", self.object.as_deref())
-            .with(access.filter(|access| *access == "PUBLIC"))
+            .with(access)
             .build()
     }
 }
@@ -182,7 +193,7 @@ impl Policy<'_> {
             .with(known(&address.country))
             .with(address.owner.organisation.as_deref())
             .build();
-        let call = words([&call.service, &call.api]);
+        let call = api_call(&call.service, &call.api);
         let who = joined([self.actor.user.describe(), from], " from ");
         joined([who, call.map(|call| format!("calling {call}"))], ", ")
     }
@@ -236,6 +247,25 @@ mod tests {
             let raw = format!(r#"{{"id":"f","archived":{archived}}}"#);
             let condition = read(json(&raw), &Envelope::default()).unwrap().condition;
             assert_eq!((condition.product.closed(), condition.handling), (closed, None), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_was_found_and_who_can_read_it() {
+        for (access, said) in [
+            ("PUBLIC", "S3 bucket data (public)"),
+            ("NOT_PUBLIC", "S3 bucket data (not public)"),
+            ("UNKNOWN", "S3 bucket data"),
+        ] {
+            let raw = format!(
+                r#"{{"id":"f","resourcesAffected":{{"s3Bucket":{{"name":"data","publicAccess":
+                    {{"effectivePermission":"{access}"}}}}}},"classificationDetails":{{"result":
+                    {{"sensitiveData":[{{"detections":[{{"type":"NAME","count":3}}]}}]}}}}}}"#
+            );
+            let finding = read(json(&raw), &Envelope::default()).unwrap();
+            assert_eq!(finding.resource.unwrap().as_str(), said, "{access}");
+            let fact = &finding.facts[0];
+            assert_eq!((fact.label, fact.text.as_str()), ("Sensitive data", "NAME 3"));
         }
     }
 

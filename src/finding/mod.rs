@@ -23,6 +23,7 @@ pub mod severity;
 pub mod text;
 
 mod access_analyzer;
+mod actor;
 mod asff;
 mod aws_types;
 mod condition;
@@ -46,6 +47,7 @@ mod model;
 mod ocsf;
 mod original;
 mod outcome;
+mod own_type;
 mod parse;
 mod partition;
 mod phrase;
@@ -54,10 +56,12 @@ mod product;
 mod reject;
 mod remote;
 mod request;
+mod sensitive_data;
 mod shape;
 mod source;
 mod standards;
 mod tags;
+mod vulnerability;
 mod when;
 
 pub use condition::{Closing, Condition, FindingState};

@@ -4,6 +4,7 @@
 //! Hub".
 
 mod actor;
+mod facts;
 mod resource;
 mod schema;
 
@@ -36,8 +37,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let id = id.or(document.metadata.uid.as_deref());
     let resource = document.first_resource();
     let affected = document.resources.first();
-    let owner = affected.and_then(|resource| resource.account.as_deref());
+    let owner = affected.and_then(|resource| resource.account.id.as_deref());
     let near = affected.and_then(|resource| resource.region.as_deref());
+    let (actor_label, actor) = actor::describe(&document);
     let mut draft = Draft {
         product: Product::of_security_hub(
             product.arn.as_deref(),
@@ -46,7 +48,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         ),
         id: id.map(Cow::Borrowed),
         id_key: "finding_info.uid",
-        account: borrowed(&document.cloud.account).or_else(|| owner.map(Cow::Borrowed)),
+        account: borrowed(&document.cloud.account.id).or_else(|| owner.map(Cow::Borrowed)),
         region: borrowed(&document.cloud.region),
         partition: document.partition().map(Cow::Borrowed),
         kind: document.kind().map(Cow::Borrowed),
@@ -64,7 +66,9 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         resource_type: affected.and_then(|one| resource_type(one.kind.as_deref()?)),
         tags: affected.map(|one| one.tags()).unwrap_or_default(),
         resource: resource::describe(&document.resources),
-        actor: actor::describe(&document),
+        actor,
+        actor_label,
+        facts: facts::collect(&document),
         ..Draft::default()
     };
     draft.complete(owner, near);

@@ -179,24 +179,42 @@ pub(super) fn known<'t>(text: &'t Str<'_>) -> Option<&'t str> {
     text.as_deref().filter(|text| !trimmed(text).eq_ignore_ascii_case("unknown"))
 }
 
+/// Returns the name unless it is the word `null` or `None`, which programs write if there is none.
+pub(super) fn real_name(name: &str) -> Option<&str> {
+    (!matches!(trimmed(name), "" | "null" | "None")).then_some(name)
+}
+
 /// `IAMUser alice`. An account has only one root user, so neither `Root` nor the account's number
-/// is shown as its name.
+/// is shown as its name. A name that is no [`real_name`] is left out.
 pub(super) fn principal<'t>(
     kind: Option<&'t str>,
     otherwise: &'t str,
     name: Option<&'t str>,
 ) -> Phrase<'t> {
+    let name = name.and_then(real_name);
     match kind {
         Some(kind) if same(kind, "root") => Phrase::new("root user", name.filter(|n| !is_root(n))),
         kind => Phrase::new(kind.unwrap_or(otherwise), name),
     }
 }
 
-/// `AWS 999988887777`: somebody who was given access. `*`, of AWS or of no kind, means everybody,
-/// people without an account included.
+/// `IAM user alice`: the owner of an access key, if the key itself has no id.
+pub(super) fn key_owner<'t>(kind: Option<&'t str>, name: Option<&'t str>) -> Phrase<'t> {
+    let kind = kind.map(|kind| match kind {
+        "IAMUser" => "IAM user",
+        "AssumedRole" | "Role" => "IAM role",
+        "FederatedUser" => "federated user",
+        other => other,
+    });
+    principal(kind, "principal", name)
+}
+
+/// `AWS 999988887777`: somebody who was given access, of a kind that may be empty. `*`, of AWS or
+/// of no kind, means everybody, people without an account included.
 pub(super) fn grantee(kind: &str, name: &str) -> String {
     match (kind, name.trim()) {
-        ("AWS" | "principal", "*") => "anyone".to_owned(),
+        ("AWS" | "", "*") => "anyone".to_owned(),
+        ("", name) => part(name).into_owned(),
         (kind, name) => format!("{} {}", part(kind), part(name)),
     }
 }
@@ -209,6 +227,14 @@ fn is_root(name: &str) -> bool {
 /// Joins the texts that are there, each cut to a part of a phrase.
 pub(super) fn words<const N: usize>(texts: [&Str<'_>; N]) -> Option<String> {
     joined(texts.map(|text| text.as_deref().map(part)), " ")
+}
+
+/// `iam:CreateUser`, as policies write it, of a service such as `iam.amazonaws.com` and its API.
+pub(super) fn api_call(service: &Str<'_>, api: &Str<'_>) -> Option<String> {
+    let service = service.as_deref().map(trimmed);
+    let service =
+        service.map(|service| part(service.strip_suffix(".amazonaws.com").unwrap_or(service)));
+    joined([service, api.as_deref().map(part)], ":")
 }
 
 /// Joins the parts that are there.
@@ -255,6 +281,9 @@ mod tests {
         for (kind, name, said) in [
             (Some("IAMUser"), Some("alice"), "IAMUser alice"),
             (None, Some("alice"), "principal alice"),
+            (Some("IAMUser"), Some("null"), "IAMUser"),
+            (Some("AssumedRole"), Some("None"), "AssumedRole"),
+            (Some("IAMUser"), Some("nullable"), "IAMUser nullable"),
             (Some("Root"), Some("Root"), "root user"),
             (Some("ROOT"), Some("111122223333"), "root user"),
             (Some("Root"), Some("arn:aws:iam::111122223333:root"), "root user"),

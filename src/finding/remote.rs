@@ -43,13 +43,17 @@ impl Remote<'_> {
         self.v4.as_deref().or(self.v6.as_deref())
     }
 
+    /// `198.51.100.7 (Berlin, Germany)`, for one of several.
+    pub fn describe_place(&self) -> Option<String> {
+        Phrase::new("", self.address())
+            .with(known(&self.city))
+            .with(known(&self.country.name).or(known(&self.country.code)))
+            .build()
+    }
+
     /// `198.51.100.7:443 (Berlin, Germany, AS64500 Example Networks, Example ISP)`.
     pub fn describe(&self, port: Option<&str>) -> Option<String> {
-        let address = self.address().map(|address| match port {
-            Some(port) if address.contains(':') => ["[", address, "]:", port].concat().into(),
-            Some(port) => [address, ":", port].concat().into(),
-            None => Cow::Borrowed(address),
-        });
+        let address = self.address().map(|address| with_port(address, port));
         let country = known(&self.country.name).or(known(&self.country.code));
         let network = &self.organisation;
         // Organisation, provider and owner often have the same name.
@@ -95,6 +99,15 @@ impl AutonomousSystem<'_> {
         let number = self.number.as_deref().filter(|number| number.parse::<u32>().is_ok());
         let number = number.map(|number| format!("AS{number}"));
         joined([number, self.name.as_deref().map(str::to_owned)], " ")
+    }
+}
+
+/// `198.51.100.7:443`, `[2001:db8::7]:443`.
+pub(super) fn with_port<'t>(address: &'t str, port: Option<&str>) -> Cow<'t, str> {
+    match port {
+        Some(port) if address.contains(':') => ["[", address, "]:", port].concat().into(),
+        Some(port) => [address, ":", port].concat().into(),
+        None => Cow::Borrowed(address),
     }
 }
 

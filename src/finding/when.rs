@@ -15,11 +15,19 @@ const INSPECTOR: &[BorrowedFormatItem<'_>] = format_description!(
      [hour repr:12 padding:none]:[minute]:[second] [period]"
 );
 
+/// `Sep 04 16:59:44.356 UTC 2024`, which follows the weekday in Java's form of a time. Inspector's
+/// events have it with and without milliseconds.
+const JAVA: &[BorrowedFormatItem<'_>] = format_description!(
+    version = 2,
+    "[month repr:short] [day padding:none] [hour]:[minute]:[second][optional [.[subsecond]]] \
+     UTC [year]"
+);
+
 /// Seconds since the epoch stay below this until the year 5138; milliseconds passed it in 1973.
 const LEAST_MILLISECONDS: f64 = 1e11;
 
 /// Reads RFC 3339, RFC 3339 with a space for the `T` or without a zone (then UTC), Inspector's
-/// form, and seconds or milliseconds since the epoch.
+/// form, Java's form, and seconds or milliseconds since the epoch.
 impl<'a> Read<'a> for Wall {
     fn read(json: Json<'a>) -> Option<Wall> {
         match json.kind() {
@@ -45,6 +53,7 @@ fn from_text(text: &str) -> Option<Wall> {
     Wall::parse_rfc3339(text)
         .or_else(|| Wall::parse_rfc3339(&as_rfc3339(text)?))
         .or_else(|| from_inspector(text))
+        .or_else(|| from_java(text))
         .or_else(|| from_epoch(text.parse().ok()?))
 }
 
@@ -58,6 +67,13 @@ fn as_rfc3339(text: &str) -> Option<String> {
 fn from_inspector(text: &str) -> Option<Wall> {
     // Newer Java writes a narrow no-break space before AM and PM.
     let at = PrimitiveDateTime::parse(&text.replace('\u{202f}', " "), INSPECTOR).ok()?;
+    Some(millis(at.assume_utc()))
+}
+
+/// Reads Java's form in UTC. The weekday is not compared with the date.
+fn from_java(text: &str) -> Option<Wall> {
+    let (_weekday, date) = text.split_once(' ')?;
+    let at = PrimitiveDateTime::parse(&date.replacen(" GMT ", " UTC ", 1), JAVA).ok()?;
     Some(millis(at.assume_utc()))
 }
 
@@ -83,6 +99,13 @@ mod tests {
             (r#""Jan 19, 2023, 10:46:15 PM""#, Some("2023-01-19T22:46:15Z")),
             (r#""Jan 9, 2023, 1:46:15 AM""#, Some("2023-01-09T01:46:15Z")),
             ("\"Jan 9, 2023, 1:46:15\u{202f}AM\"", Some("2023-01-09T01:46:15Z")),
+            (r#""Wed Sep 04 16:59:44.356 UTC 2024""#, Some("2024-09-04T16:59:44Z")),
+            (r#""Wed Sep 04 16:59:44 GMT 2024""#, Some("2024-09-04T16:59:44Z")),
+            (r#""Mon Sep 4 16:59:44.3 UTC 2024""#, Some("2024-09-04T16:59:44Z")),
+            (r#""Wed Sep 04 16:59:44.356 PDT 2024""#, None),
+            (r#""Wed Sep 31 16:59:44.356 UTC 2024""#, None),
+            (r#""Wed Sep 04 16:59:44. UTC 2024""#, None),
+            (r#""Sep 04 16:59:44 UTC 2024""#, None),
             ("1759524561464", Some("2025-10-03T20:49:21Z")),
             ("1759524561.464", Some("2025-10-03T20:49:21Z")),
             ("1.759524561464E9", Some("2025-10-03T20:49:21Z")),

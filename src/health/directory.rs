@@ -11,8 +11,8 @@ pub struct DirectoryState {
     /// When the directory was synced, by the last read that the ledger answered. None: there is no
     /// directory.
     pub synced_at: Option<Wall>,
-    /// Why the last read failed.
-    pub failed: Option<String>,
+    /// Whether the last read failed. The log says why.
+    pub failed: bool,
 }
 
 impl DirectoryState {
@@ -20,16 +20,16 @@ impl DirectoryState {
     pub(super) fn note(&self, now: Wall) -> Option<String> {
         let known = self.known;
         let age = |at: Wall| now.since(at);
-        Some(match (&self.failed, self.synced_at) {
-            (Some(why), _) => format!("the directory can't be read, {known} are known: {why}"),
-            (None, None) => format!(
+        Some(match (self.failed, self.synced_at) {
+            (true, _) => format!("the directory can't be read, {known} are known: see the log"),
+            (false, None) => format!(
                 "the ledger has no directory, {known} are known: run `hansho accounts sync`"
             ),
-            (None, Some(at)) if age(at) > STALE_AFTER => {
+            (false, Some(at)) if age(at) > STALE_AFTER => {
                 let hours = age(at).as_secs() / 3600;
                 format!("the directory is stale, synced {hours} h ago: run `hansho accounts sync`")
             }
-            (None, Some(_)) => return None,
+            (false, Some(_)) => return None,
         })
     }
 }
@@ -45,13 +45,12 @@ mod tests {
         let now = Wall(1_790_000_000_000);
         let ago = |hours: u64| Some(now.minus(Duration::from_secs(3600 * hours)));
         for (synced_at, failed, said) in [
-            (ago(1), None, None),
-            (ago(48), None, None),
-            (ago(50), None, Some("the directory is stale, synced 50 h ago: run")),
-            (None, None, Some("the ledger has no directory, 3 are known: run")),
-            (ago(1), Some("denied"), Some("the directory can't be read, 3 are known: denied")),
+            (ago(1), false, None),
+            (ago(48), false, None),
+            (ago(50), false, Some("the directory is stale, synced 50 h ago: run")),
+            (None, false, Some("the ledger has no directory, 3 are known: run")),
+            (ago(1), true, Some("the directory can't be read, 3 are known: see the log")),
         ] {
-            let failed = failed.map(str::to_owned);
             let note = DirectoryState { known: 3, synced_at, failed }.note(now);
             assert_eq!(note.is_some(), said.is_some(), "{note:?}");
             assert!(note.unwrap_or_default().starts_with(said.unwrap_or_default()));

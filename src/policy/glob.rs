@@ -15,6 +15,9 @@ pub struct Glob {
     /// letters. Most patterns are decided by them, at a fraction of the cost.
     prefix: Box<[u8]>,
     then: Then,
+    /// In small letters, if it is ASCII.
+    ascii: Option<Box<[u8]>>,
+    /// For what is not ASCII.
     whole: WildMatch,
 }
 
@@ -25,7 +28,7 @@ enum Then {
     End,
     /// Any text.
     Anything,
-    /// A pattern that [`WildMatch`] has to decide.
+    /// A pattern.
     More,
 }
 
@@ -48,7 +51,9 @@ impl Glob {
             rest if rest.iter().all(|byte| *byte == b'*') => Then::Anything,
             _ => Then::More,
         };
-        Glob { written: text.into(), prefix, then, whole: WildMatch::new_case_insensitive(text) }
+        let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
+        let whole = WildMatch::new_case_insensitive(text);
+        Glob { written: text.into(), prefix, then, ascii, whole }
     }
 
     /// How each text in ASCII begins that matches, in small letters.
@@ -57,21 +62,53 @@ impl Glob {
     }
 
     pub fn matches(&self, text: &str) -> bool {
-        let text_bytes = text.as_bytes();
+        self.may_match(text)
+            && match (self.then, &self.ascii) {
+                (Then::Anything, _) if text.is_ascii() => true,
+                (Then::End, _) if text.is_ascii() => text.len() == self.prefix.len(),
+                (_, Some(pattern)) if text.is_ascii() => matches(pattern, text.as_bytes()),
+                _ => self.whole.matches(text),
+            }
+    }
+
+    /// False if the text begins in another way, so that no pattern with this beginning matches.
+    pub fn may_match(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
         for (at, wanted) in self.prefix.iter().enumerate() {
-            match text_bytes.get(at) {
+            match bytes.get(at) {
                 Some(byte) if byte.to_ascii_lowercase() == *wanted => {}
                 // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
-                Some(byte) if !byte.is_ascii() => return self.whole.matches(text),
-                _ => return false,
+                Some(byte) => return !byte.is_ascii(),
+                None => return false,
             }
         }
-        match self.then {
-            Then::End => text.len() == self.prefix.len(),
-            Then::Anything => true,
-            Then::More => self.whole.matches(text),
+        true
+    }
+}
+
+/// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut in_pattern, mut in_text) = (0, 0);
+    let mut star = None;
+    while let Some(byte) = text.get(in_text) {
+        match (pattern.get(in_pattern), star) {
+            (Some(b'*'), _) => {
+                in_pattern += 1;
+                star = Some((in_pattern, in_text));
+            }
+            (Some(wanted), _) if *wanted == b'?' || *wanted == byte.to_ascii_lowercase() => {
+                in_pattern += 1;
+                in_text += 1;
+            }
+            (_, Some((after, from))) => {
+                in_pattern = after;
+                in_text = from + 1;
+                star = Some((after, in_text));
+            }
+            (_, None) => return false,
         }
     }
+    pattern.iter().skip(in_pattern).all(|byte| *byte == b'*')
 }
 
 /// As it was written.

@@ -163,7 +163,7 @@ fn non_empty(text: &str) -> Option<&str> {
 
 /// The accounts by id. Their texts are somebody's, so they are cleaned and cut here, and escaped
 /// where they are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Accounts {
     /// Ordered by id.
     accounts: Vec<Account>,
@@ -310,6 +310,12 @@ impl Accounts {
         let text = Arc::new(text);
         self.shared.insert(Arc::clone(&text));
         text
+    }
+}
+
+impl PartialEq for Accounts {
+    fn eq(&self, other: &Accounts) -> bool {
+        self.accounts == other.accounts
     }
 }
 

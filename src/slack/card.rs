@@ -76,8 +76,11 @@ fn description(finding: &Finding) -> Option<String> {
 /// Actor, facts, tags, times and type.
 fn lines(finding: &Finding, guide: &Guide) -> String {
     let mut left = FACTS_CHARS_MAX;
+    let is_named = guide.accounts.get().name(finding.account.as_str()).is_some();
     let tags = guide.tags(finding);
-    let facts = finding.actor.iter().chain(&finding.facts).chain(&tags).map_while(|fact| {
+    let facts = finding.actor.iter().chain(&finding.facts).chain(&tags);
+    let facts = facts.filter(|fact| !(is_named && fact.label == Fact::ACCOUNT_NAME));
+    let facts = facts.map_while(|fact| {
         let line = line(fact.label, &literal_weighing(fact.text.as_str(), Fact::CHARS_MAX));
         left = left.checked_sub(json_units(&line))?;
         Some(line)
@@ -88,7 +91,7 @@ fn lines(finding: &Finding, guide: &Guide) -> String {
     lines.join("\n")
 }
 
-/// `12 times, Jul 22, 6:47 PM – 7:47 PM`
+/// `12 ×, Jul 22, 2026 6:47 PM – 7:47 PM`
 fn when(finding: &Finding) -> Option<String> {
     let seen = [finding.first_seen, finding.last_seen];
     let created = [finding.created_at, finding.updated_at];
@@ -103,7 +106,7 @@ fn when(finding: &Finding) -> Option<String> {
     };
     let count = finding.count.map(|times| match times {
         1 => "once".to_owned(),
-        times => format!("{times} times"),
+        times => format!("{times} ×"),
     });
     let parts: Vec<String> = [count, times].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -118,7 +121,7 @@ fn kind(finding: &Finding, guide: &Guide) -> Option<String> {
         about::link(finding).map(|address| link(address, "What to do")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join("  ·  "))
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 fn shown(text: &Text, max_chars: usize) -> Option<String> {
@@ -131,15 +134,15 @@ fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
     let product = Text::new(&finding.fingerprint.product, PRODUCT_CHARS_MAX);
     let id = Text::new(finding.product_id(), ID_CHARS_MAX);
     let mut parts = Vec::new();
-    parts.extend(shown(&product, PRODUCT_CHARS_MAX));
-    parts.push(["finding ", &code(id.as_str(), ID_CHARS_MAX)].concat());
+    parts.push(code(id.as_str(), ID_CHARS_MAX));
     for other in others.iter().take(OTHERS_MAX) {
         let id = Text::new(other.finding.product_id(), Fingerprint::MAX_ID_BYTES);
-        parts.push(["finding ", &code_weighing(id.as_str(), OTHER_ID_MAX)].concat());
+        parts.push(code_weighing(id.as_str(), OTHER_ID_MAX));
     }
     if others.len() > OTHERS_MAX {
         parts.push(format!("and {} more", others.len() - OTHERS_MAX));
     }
+    parts.extend(shown(&product, PRODUCT_CHARS_MAX));
     for remark in &finding.remarks {
         if let Remark::SentByAccount(sender) = remark {
             parts.push(format!("sent by account {}", code(sender.as_str(), REMARK_CHARS_MAX)));
@@ -147,7 +150,7 @@ fn footer(finding: &Finding, others: &[&Card], post_id: &str) -> String {
         }
     }
     parts.push(["hansho ", &id_of_post(post_id)].concat());
-    let ids = parts.join("  ·  ");
+    let ids = parts.join(" · ");
     match standards(finding) {
         Some(standards) => [&standards, "\n", &ids].concat(),
         None => ids,

@@ -58,7 +58,7 @@ pub fn escape_weighing(text: &str, max_chars: usize) -> String {
     escape_measured(text, max_chars, escaped_json_units)
 }
 
-fn escape_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+fn escape_measured(text: &str, max_chars: usize, measure: Measure) -> String {
     // Most texts: nothing to escape, and in no measure longer than in bytes.
     if text.len() <= max_chars && !has_byte(text, grows) {
         return text.to_owned();
@@ -94,13 +94,10 @@ pub fn literal(text: &str, max_chars: usize) -> String {
     literal_measured(text, max_chars, (escaped_units, units))
 }
 
-/// Draws a text within a limit. The measures are of a text that is not escaped yet, and of one that
-/// is.
-fn literal_measured(
-    text: &str,
-    max_chars: usize,
-    (raw, drawn): (fn(&str) -> usize, fn(&str) -> usize),
-) -> String {
+type Measure = fn(&str) -> usize;
+
+/// Draws a text within a limit. `raw` measures a text that is not escaped yet, `drawn` one that is.
+fn literal_measured(text: &str, max_chars: usize, (raw, drawn): (Measure, Measure)) -> String {
     if !is_markup(text) {
         return escape_measured(text, max_chars, raw);
     }
@@ -160,7 +157,7 @@ pub fn code(text: &str, max_chars: usize) -> String {
     code_measured(text, max_chars, escaped_units)
 }
 
-fn code_measured(text: &str, max_chars: usize, measure: fn(&str) -> usize) -> String {
+fn code_measured(text: &str, max_chars: usize, measure: Measure) -> String {
     // Too little for the backticks.
     if max_chars < 2 {
         return String::new();

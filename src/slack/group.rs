@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::heading::circumstances;
-use crate::finding::{Finding, Group, Text};
+use crate::finding::{Fact, Finding, Group, Text};
 use crate::ports::Card;
 
 /// The longest title and resource of several.
@@ -57,9 +57,11 @@ fn belong(one: &Card, other: &Card) -> bool {
 fn joint(first: &Card, group: &Group, count: usize) -> Card {
     let Group { problem, resources } = group;
     let such_as = |resource: &Text| Text::new(&format!("such as {resource}"), SHOWN_CHARS_MAX);
+    let facts = first.finding.facts.iter();
     let finding = Finding {
         title: Text::new(&format!("{problem} in {count} {resources}"), SHOWN_CHARS_MAX),
         resource: first.finding.resource.as_ref().map(such_as),
+        facts: facts.filter(|fact| fact.label != Fact::IMAGE).cloned().collect(),
         ..(*first.finding).clone()
     };
     Card { finding: Arc::new(finding), ..first.clone() }

@@ -43,7 +43,7 @@ pub(super) fn heading(card: &Card, guide: &Guide, mention: Option<&str>) -> Bloc
 
 /// A line with its label.
 pub(super) fn line(label: &str, text: &str) -> String {
-    ["*", label, "*  ", text].concat()
+    ["*", label, "* ", text].concat()
 }
 
 /// `🟠 *HIGH 8.0*  <mention>  *title*`
@@ -146,5 +146,5 @@ fn place(finding: &Finding, guide: &Guide) -> String {
         None => code(id, ACCOUNT_CHARS_MAX),
     };
     let region = literal(naming::region(finding), REGION_CHARS_MAX);
-    [account, region].join("  ·  ")
+    [account, region].join(" · ")
 }

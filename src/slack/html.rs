@@ -192,7 +192,7 @@ mod tests {
             ("*_a_*\n\nb", "<b><i>a</i></b><br><br>b"),
             ("<!subteam^S1|@sre>", r#"<span class="mention">@sre</span>"#),
             ("<https://a/?b&amp;c|d>", r#"<a href="https://a/?b&amp;c" rel="noopener">d</a>"#),
-            ("<!date^1784746037^{date_short_pretty} {time}|x>", "Jul 22nd, 2026 6:47 PM"),
+            ("<!date^1784746037^{date_short_pretty} {time}|x>", "Jul 22, 2026 6:47 PM"),
             ("<!date^1784746037^{ago}|&lt;x>", "&lt;x"),
             // Text of a finding, escaped for Slack and not.
             ("&lt;script&gt;x()&lt;/script&gt;", "&lt;script&gt;x()&lt;/script&gt;"),

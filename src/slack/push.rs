@@ -14,7 +14,7 @@ use super::host::{defang, defang_within};
 use super::length::units;
 use super::level_style::style;
 use super::mention::Mentions;
-use super::naming::{account, names, region, resource, title};
+use super::naming::{account, last_word, names, region, resource, title};
 use crate::finding::{Finding, Level, Text};
 use crate::instants::Wall;
 use crate::ports::Card;
@@ -22,7 +22,7 @@ use crate::ports::Card;
 /// What a phone surely shows.
 const SEEN_CHARS: usize = 150;
 /// The shortest title, however long the mention is.
-const TITLE_CHARS_MIN: usize = 40;
+const TITLE_CHARS_MIN: usize = 24;
 const RESOURCE_CHARS_MAX: usize = 48;
 const REGION_CHARS_MAX: usize = 24;
 const NAME_CHARS_MAX: usize = 24;
@@ -134,7 +134,10 @@ fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
     let alone = titled(units(&place));
     match resource(finding) {
         Some(resource) if !names(&alone, resource) => {
-            let resource = defang_within(resource, RESOURCE_CHARS_MAX);
+            // The name says more than the kind.
+            let short =
+                if units(resource) > RESOURCE_CHARS_MAX { last_word(resource) } else { resource };
+            let resource = defang_within(short, RESOURCE_CHARS_MAX);
             [titled(units(&place) + units(&resource) + 3), resource, place].join(" · ")
         }
         _ => [alone, place].join(" · "),

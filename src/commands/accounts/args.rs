@@ -44,6 +44,10 @@ pub struct Sync {
     /// Keep no tags. That saves a call of AWS for each account
     #[arg(long, conflicts_with = "tags")]
     pub no_tags: bool,
+    /// Print the accounts as a file that --file and accounts_file accept, and write nothing. Needs
+    /// neither a ledger nor a configuration
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
     /// Print the result as one JSON object on the standard output
     #[arg(long)]
     pub json: bool,

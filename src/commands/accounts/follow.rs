@@ -37,12 +37,11 @@ pub async fn follow<L: Ledger, C: Clock>(
             Ok(head) => {
                 warn_if_stale(head.as_ref(), clock.now().wall);
                 synced_at = head.map(|head| head.written_at);
-                (None, EVERY)
+                (false, EVERY)
             }
             Err(why) => {
-                let detail = why.to_string();
-                warn!(detail, "the account directory can't be read: accounts are shown as before");
-                (Some(detail), RETRY_AFTER)
+                warn!(detail = %why, "the account directory can't be read: accounts are shown as before");
+                (true, RETRY_AFTER)
             }
         };
         tell(DirectoryState { known, synced_at, failed });

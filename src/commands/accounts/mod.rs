@@ -8,6 +8,9 @@ pub mod follow;
 mod show;
 mod source;
 
+use std::io::{self, Write};
+
+use anyhow::{Context, bail};
 use serde_json::json;
 
 use crate::clock;
@@ -26,33 +29,55 @@ use directory::DirectoryError;
 /// # Errors
 /// The source or the ledger does not answer, or the directory can't be read.
 pub async fn start(args: &AccountsCommand) -> anyhow::Result<Exit> {
-    let flag = match &args.action {
-        Action::Sync(Sync { config, .. })
-        | Action::List(List { config, .. })
-        | Action::Show(Show { config, .. }) => config,
+    let (source, flag) = match &args.action {
+        Action::Sync(args) => match source::accounts(args).await? {
+            // Where the organisation can be read, there may be neither ledger nor configuration.
+            Ok(accounts) if args.print => return print(&show::list_json(&accounts, None)?),
+            Ok(accounts) => (accounts, &args.config),
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| eprintln!("hansho: {mistake}"));
+                return Ok(Exit::Usage);
+            }
+        },
+        Action::List(List { config, .. }) | Action::Show(Show { config, .. }) => {
+            (Accounts::default(), config)
+        }
     };
     let Some(config) = setup::config(Some(flag)) else {
         return Ok(Exit::Usage);
     };
     match &config.backend {
         Backend::Embedded { path, .. } => {
-            run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action).await
+            if !path.exists() && !matches!(args.action, Action::Sync(_)) {
+                bail!(
+                    "{} does not exist: no worker has run in this folder with this configuration; \
+                     give --config, or go to the worker's folder",
+                    path.display()
+                );
+            }
+            run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action, &source).await
         }
-        Backend::Aws(aws) => run(&config, &wiring::on_aws(aws).await.1, &args.action).await,
+        Backend::Aws(aws) => {
+            run(&config, &wiring::on_aws(aws).await.1, &args.action, &source).await
+        }
     }
 }
 
-async fn run<L: Ledger>(config: &Config, ledger: &L, action: &Action) -> anyhow::Result<Exit> {
+async fn run<L: Ledger>(
+    config: &Config,
+    ledger: &L,
+    action: &Action,
+    source: &Accounts,
+) -> anyhow::Result<Exit> {
     match action {
-        Action::Sync(args) => sync(ledger, args).await,
+        Action::Sync(args) => sync(ledger, args, source).await,
         Action::List(args) => {
             let (accounts, head) = known(config, ledger).await?;
-            match args.json {
-                true => println!("{}", show::list_json(&accounts, head.as_ref())?),
-                false => print!("{}", show::list(&accounts)),
-            }
             eprintln!("hansho: {}", show::state(accounts.len(), head.as_ref(), clock::wall()));
-            Ok(Exit::Done)
+            print(&match args.json {
+                true => show::list_json(&accounts, head.as_ref())?,
+                false => show::list(&accounts),
+            })
         }
         Action::Show(args) => {
             let (accounts, _) = known(config, ledger).await?;
@@ -60,41 +85,38 @@ async fn run<L: Ledger>(config: &Config, ledger: &L, action: &Action) -> anyhow:
                 eprintln!("hansho: no account of this id is known: see `hansho accounts list`");
                 return Ok(Exit::Failure);
             };
-            match args.json {
-                true => println!("{}", serde_json::to_string_pretty(&account.entry())?),
-                false => print!("{}", show::one(account)),
-            }
-            Ok(Exit::Done)
+            print(&match args.json {
+                true => show::one_json(account)?,
+                false => show::one(account),
+            })
         }
     }
 }
 
-async fn sync<L: Ledger>(ledger: &L, args: &Sync) -> anyhow::Result<Exit> {
-    let accounts = match source::accounts(args).await? {
-        Ok(accounts) => accounts,
-        Err(mistakes) => {
-            mistakes.iter().for_each(|mistake| eprintln!("hansho: {mistake}"));
-            return Ok(Exit::Usage);
-        }
-    };
-    let head = directory::write(ledger, &accounts, clock::wall()).await?;
+async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow::Result<Exit> {
+    let head = directory::write(ledger, accounts, clock::wall()).await?;
     let changed = head.stored_at == head.written_at;
-    match args.json {
-        true => println!(
-            "{}",
+    let DocumentRecord { entries: accounts, version, written_at, .. } = head;
+    let synced_at = written_at.to_rfc3339();
+    print(&match args.json {
+        true => format!(
+            "{}\n",
             json!({
-                "accounts": head.entries, "changed": changed, "version": head.version,
-                "synced_at": head.written_at.to_rfc3339(),
+                "accounts": accounts, "changed": changed, "version": version,
+                "synced_at": synced_at,
             })
         ),
         false => {
             let what = if changed { "written" } else { "unchanged" };
-            println!(
-                "The directory of {} accounts is {what}. Workers read it within an hour.",
-                head.entries
-            );
+            format!(
+                "The directory of {accounts} accounts is {what}. Workers read it within an hour.\n"
+            )
         }
-    }
+    })
+}
+
+fn print(text: &str) -> anyhow::Result<Exit> {
+    io::stdout().write_all(text.as_bytes()).context("the output could not be written")?;
     Ok(Exit::Done)
 }
 

@@ -1,5 +1,6 @@
 //! Accounts as a table, as text and as JSON. Their texts are clean already.
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::table::{TableColumn, age, draw, or_none};
@@ -45,11 +46,19 @@ pub fn one(account: &Account) -> String {
     lines.map(|(head, cell)| format!("{head:<7} {cell}\n")).collect()
 }
 
+pub fn one_json(account: &Account) -> serde_json::Result<String> {
+    line(&account.entry())
+}
+
+fn line(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
 /// This is also a form of `accounts_file`.
 pub fn list_json(accounts: &Accounts, head: Option<&DocumentRecord>) -> serde_json::Result<String> {
     let entries: Vec<AccountEntry> = accounts.iter().map(Account::entry).collect();
     let synced_at = head.map(|head| head.written_at.to_rfc3339());
-    serde_json::to_string_pretty(&json!({ "synced_at": synced_at, "accounts": entries }))
+    line(&json!({ "synced_at": synced_at, "accounts": entries }))
 }
 
 /// How many accounts are known, and how old the directory is.

@@ -25,6 +25,8 @@ pub async fn accounts(args: &Sync) -> anyhow::Result<Result<Accounts, Vec<String
             }
         },
     };
+    // Nobody has an organisation without an account, and an empty directory would remove all names.
+    anyhow::ensure!(!entries.is_empty(), "AWS Organizations shows no account to these credentials");
     let mut accounts = Accounts::default();
     for mut entry in entries {
         entry.tags.retain(|key, _| args.keeps(key));

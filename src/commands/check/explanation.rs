@@ -7,7 +7,7 @@ use crate::commands::exit::Exit;
 use crate::config::duration::format as written;
 use crate::config::{Backend, Config, Destination, Loaded, OnAws, Origin, QueueUrl, RegionName};
 use crate::finding::Level;
-use crate::slack::RoleName;
+use crate::slack::{OnCall, RoleName};
 
 /// [`Exit::Usage`] if there is a mistake or an unusable secret. Warnings do not count.
 pub fn exit(loaded: &Loaded, probes: &Probes) -> Exit {
@@ -109,7 +109,11 @@ fn backend(out: &mut String, loaded: &Loaded, config: &Config, probes: &Probes) 
 
 fn threshold(out: &mut String, loaded: &Loaded, config: &Config) -> fmt::Result {
     let from = origin(loaded, "min_severity");
-    writeln!(out, "\nThreshold: {}{from}", config.threshold.in_words())
+    writeln!(out, "\nThreshold: {}{from}", config.threshold.in_words())?;
+    match config.drops_unmatched {
+        true => row(out, "unmatched findings", "dropped and counted"),
+        false => Ok(()),
+    }
 }
 
 fn one_destination(
@@ -122,6 +126,12 @@ fn one_destination(
     let tried = probes.webhooks.get(destination.name.as_str()).unwrap_or(&Probe::NotTried);
     row(out, "webhook", &format!("{}: {}", destination.webhook, result(tried)))?;
     row(out, "gets", &config.threshold_of(destination).in_words())?;
+    if let Some(rules) = destination.matcher.in_words(|_| true) {
+        row(out, "of them, those with", &rules)?;
+    }
+    if destination.ends {
+        row(out, "continue", "false: what it gets, the destinations below do not")?;
+    }
     row(out, "pace", &format!("one post per {}", written(destination.pace)))?;
     let fallback = destination.fallback.and_then(|i| config.destinations.get(i));
     row(
@@ -137,6 +147,11 @@ fn one_destination(
     for level in Level::ALL.into_iter().rev() {
         let whom = destination.mentions.of(level).map_or("nobody", |mention| mention.as_str());
         row(out, &format!("{level} mentions"), whom)?;
+    }
+    for OnCall { mention, hours, matcher } in &destination.mentions.on_call {
+        let hours = hours.as_ref().map_or("at all hours".to_owned(), ToString::to_string);
+        let rules = matcher.in_words(|_| true).map(|rules| format!(", for {rules}"));
+        row(out, "instead", &format!("{mention} {hours}{}", rules.unwrap_or_default()))?;
     }
     Ok(())
 }
@@ -299,6 +314,23 @@ mod tests {
         let text = super::text(loaded, &probes);
         assert!(!text.contains("SECRET") && !format!("{probes:?}").contains("SECRET"), "{text}");
         (text, exit(loaded, &probes))
+    }
+
+    #[test]
+    fn rules_are_explained() {
+        let text = "unmatched = 'drop'\n[[destination]]\nname = 'security'\nwebhook = 'env:HOOK'\n\
+                    continue = false\nmatch = { ou = '/prod/*', not = { type = ['a', 'b'] } }\n\
+                    on_call = { mention = '<!here>', hours = '22:00-07:00 Asia/Tokyo', match = { \
+                    level = 'critical' } }\n";
+        let (said, _) = said(&loaded(text, &[]), Ok("SECRET"));
+        for line in [
+            "  unmatched findings     dropped and counted\n",
+            "  of them, those with    ou /prod/*; not type a, b\n",
+            "  continue               false: what it gets, the destinations below do not\n",
+            "  instead                <!here> 22:00-07:00 Asia/Tokyo, for level critical\n",
+        ] {
+            assert!(said.contains(line), "{said}");
+        }
     }
 
     #[test]

@@ -36,7 +36,8 @@ Show the history of a finding, from the ledger, the queues and the configuration
 - the destinations that it is owed to
 - when it was posted, in which post, and how often posting failed
 - the worker that is posting it now
-- why it was not posted: below the threshold, closed, quarantined for a reason, or never received
+- why it was not posted: left out by threshold or rules, closed, quarantined for a reason, or never
+  received
 - which events of a file are known to be no findings
 
 Changes nothing.

@@ -36,7 +36,7 @@ use crate::finding::{self, Finding, Text};
 use gather::Evidence;
 use question::{Question, Scope, WrongUsage};
 
-/// The longest error of a service that is told, in characters.
+/// The longest error of a service that is shown, in characters.
 const GAP_CHARS_MAX: usize = 1000;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;

@@ -135,9 +135,10 @@ pub fn name(text: &str, scope: &Scope) -> Result<Question, WrongUsage> {
 
 /// The name without the quotes, labels and parts of Slack's last line that were copied with it.
 fn bare(text: &str) -> &str {
-    let line = text.split('·').map(str::trim).find_map(|part| part.strip_prefix("finding "));
+    // The id is the first part of that line.
+    let first = text.split('·').next().unwrap_or(text);
     let quotes = |c: char| c.is_whitespace() || matches!(c, '`' | '\'' | '"' | '<' | '>');
-    let text = line.unwrap_or(text).trim_matches(quotes);
+    let text = first.trim_matches(quotes);
     ["finding ", "hansho ", "finding=", "digest="]
         .iter()
         .find_map(|label| text.strip_prefix(label))
@@ -285,7 +286,7 @@ mod tests {
             ("0a1b2c", None, true),
             ("`0a1b2c`", None, true),
             (" finding 0a1b2c ", None, true),
-            ("guardduty  ·  finding `0a1b2c`  ·  hansho `0190-1`", None, true),
+            ("`0a1b2c` · guardduty · hansho `0190-1`", None, true),
             (exact, Some(exact), false),
             (&format!("finding={exact}"), Some(exact), false),
             (&format!("\"{arn}\""), Some(exact), false),

@@ -53,8 +53,7 @@ fn write_finding(out: &mut String, finding: &ExplainedFinding) {
             out,
             "  {}",
             match owed_nowhere {
-                true =>
-                    "NOT OWED to any destination now, because it is below every threshold. NO TRACE of it",
+                true => "NOT OWED to any destination now, for the reasons below. NO TRACE of it",
                 false =>
                     "NO TRACE of it: no record in the ledger, no message in a queue that was searched",
             }

@@ -9,6 +9,7 @@ use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsDeadLetters;
 use crate::clock::SystemClock;
+use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::config::{self, Backend, Config, Loaded, QueueUrl};
 use crate::embedded::{EmbeddedDeadLetters, EmbeddedLedger, Store};
@@ -136,6 +137,9 @@ impl Command<'_> {
     ) -> anyhow::Result<Exit> {
         let mut holds = Holds::new(queue, &*self.clock, self.stop);
         let guide = self.config.map(|config| Arc::clone(&config.guide)).unwrap_or_default();
+        if let Some(ledger) = ledger {
+            directory::show(&guide.accounts, ledger).await;
+        }
         let done = match &self.action {
             Action::List(args) => {
                 let selection = Selection::new(&args.filters, self.clock.now().wall);

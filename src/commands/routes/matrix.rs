@@ -1,6 +1,6 @@
 //! Which destinations get the findings of each account and level.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -78,14 +78,15 @@ impl Sheet {
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(row).collect();
         let mut text = table::draw(&heads, &rows, width);
-        let mut some: BTreeMap<&str, &str> = BTreeMap::new();
-        for share in self.rows.iter().flat_map(|row| row.cells.iter().flatten()) {
-            some.extend(share.only.as_deref().map(|only| (share.destination.as_str(), only)));
-        }
+        let shares = self.rows.iter().flat_map(|row| row.cells.iter().flatten());
+        let some: BTreeSet<(&str, &str)> = shares
+            .filter_map(|share| Some((share.destination.as_str(), share.only.as_deref()?)))
+            .collect();
         if !some.is_empty() {
             text.push('\n');
         }
         for (destination, only) in some {
+            // Writing to a String can't fail.
             _ = writeln!(text, "~ {destination} gets some of them: {only}");
         }
         text

@@ -116,15 +116,16 @@ impl Column {
     /// `Account id` is an id too.
     fn of(head: &str) -> Option<Column> {
         let lower = head.to_ascii_lowercase();
+        if lower.starts_with(TAG) && lower.len() > TAG.len() {
+            // The case of a key counts.
+            return Some(Column::Tag(head[TAG.len()..].trim().to_owned()));
+        }
         Some(match lower.strip_prefix("account ").unwrap_or(&lower) {
             "id" => Column::Id,
             "name" => Column::Name,
             "email" => Column::Email,
             "ou" => Column::Ou,
             "status" => Column::Status,
-            tag if tag.starts_with(TAG) && head.len() > TAG.len() => {
-                Column::Tag(head[TAG.len()..].trim().to_owned())
-            }
             _ => return None,
         })
     }
@@ -132,7 +133,7 @@ impl Column {
 
 /// The first line names the columns. Without it they are id and name.
 fn of_csv(text: &str) -> Result<Vec<Entry>, String> {
-    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let lines = text.lines().zip(1..).filter(|(line, _)| !is_blank(line));
     let mut lines = lines.map(|(line, number)| (fields(line), number)).peekable();
     let is_head = |(line, _): &(Result<StringRecord, String>, u32)| {
         line.as_ref().is_ok_and(|line| line[0].starts_with(char::is_alphabetic))
@@ -146,6 +147,11 @@ fn of_csv(text: &str) -> Result<Vec<Entry>, String> {
         account: line.and_then(|line| account(columns.as_deref(), &line)),
     };
     Ok(lines.map(entry).collect())
+}
+
+/// A spreadsheet writes an empty row as commas.
+fn is_blank(line: &str) -> bool {
+    line.chars().all(|c| c == ',' || c.is_whitespace())
 }
 
 /// The fields of a line that is not blank. Line by line, a quote that is not closed costs one

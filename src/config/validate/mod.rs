@@ -67,6 +67,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let outcome = match (backend, budget) {
         (Some(backend), Some(budget)) if mistakes.is_empty() => Ok(Config {
             threshold,
+            drops_unmatched,
             backend,
             destinations,
             retention,

@@ -1,9 +1,8 @@
 //! Describes the resources of an ASFF finding.
 
-use super::super::arn::short_name;
-use super::super::aws_types::plain_kind;
-use super::super::lenient::List;
-use super::super::phrase::{Phrase, listed_once};
+use super::super::aws_types::{plain_kind, resource_name};
+use super::super::lenient::{List, Str};
+use super::super::phrase::{Phrase, key_owner, listed_once, real_name};
 use super::schema::{AccessKey, NAMED_MAX, Resource};
 
 /// Describes the resources that are targets, or all resources if none is a target. Resources in the
@@ -49,49 +48,54 @@ impl Resource<'_> {
         self.details.external_principal.as_deref()
     }
 
-    /// `EC2 instance i-0abc (t3.micro, web-1)`, `S3 bucket data`, `IAM access key AKIA… (alice)`.
+    /// `EC2 instance i-0abc (t3.micro, web-1)`, `S3 bucket data`, `IAM access key AKIA… (alice)`,
+    /// or without the key's id `IAM user alice`.
     fn describe(&self) -> Option<String> {
         let kind = self.kind.as_deref().unwrap_or_default();
         let tag =
             self.tags.0.iter().find(|(key, _)| key == "Name").map(|(_, value)| value.as_ref());
-        let key = &self.details.access_key;
+        let (key, name) = (&self.details.access_key, self.name());
         let label = plain_kind(kind);
-        let mut phrase = Phrase::new(&label, self.name())
-            .with(self.details.instance.kind.as_deref())
-            .with(key.owner())
-            .with(key.kind.as_deref())
-            .with(tag);
+        let (owner, key_kind) = (key.owner(), key.kind.as_deref());
+        let phrase = match (name, owner) {
+            (None, Some(owner)) => key_owner(key_kind, Some(owner)),
+            _ => Phrase::new(&label, name)
+                .with(self.details.instance.kind.as_deref())
+                .with_labelled("tag", self.details.image.tags.first().map(AsRef::as_ref))
+                .with(owner)
+                .with(key_kind),
+        };
+        let session = key.session().filter(|session| Some(*session) != owner);
+        let mut phrase = phrase.with_labelled("session", session).with(tag);
         for address in &self.details.instance.addresses.items {
             phrase = phrase.with(Some(address));
         }
         phrase.build()
     }
 
-    /// The user's name, or else the end of the resource's id. A user's id, such as `AIDA…`, is no
-    /// name.
+    /// The name of the user or of the image's repository, or else the end of the resource's id. A
+    /// user's id, such as `AIDA…`, is no name.
     fn name(&self) -> Option<&str> {
-        self.details.user.as_deref().or_else(|| Some(name_in(self.id.as_deref()?)))
-    }
-}
-
-/// Returns the name in a resource's id: the end of an ARN, or `123456789012` for
-/// `AWS::::Account:123456789012`, the form that Security Hub uses for resources without an ARN.
-fn name_in(id: &str) -> &str {
-    match id.strip_prefix("AWS::").and_then(|id| id.rsplit_once(':')) {
-        Some((_, name)) if !name.is_empty() => name,
-        _ => short_name(id),
+        let name = named(&self.details.user).or(named(&self.details.image.repository));
+        name.or_else(|| resource_name(self.id.as_deref()?))
     }
 }
 
 impl AccessKey<'_> {
-    /// The name of the user or role that owns the key, or else the session's name (the part after
-    /// the role's id in `AROA…:session`), or else the id.
+    /// The name of the user or role that owns the key, or else the session's name, or else the id.
     fn owner(&self) -> Option<&str> {
-        let principal = self.principal.as_deref();
-        let session = principal.and_then(|id| id.split_once(':')).map(|(_, name)| name);
-        let issuer = self.issuer.as_deref();
-        self.user.as_deref().or(issuer).or(session.filter(|name| !name.is_empty())).or(principal)
+        let owner = named(&self.user).or(named(&self.issuer)).or(self.session());
+        owner.or(named(&self.principal))
     }
+
+    /// The part after the role's id in `AROA…:session`.
+    fn session(&self) -> Option<&str> {
+        real_name(self.principal.as_deref()?.split_once(':')?.1)
+    }
+}
+
+fn named<'t>(text: &'t Str<'_>) -> Option<&'t str> {
+    text.as_deref().and_then(real_name)
 }
 
 #[cfg(test)]
@@ -135,7 +139,7 @@ mod tests {
                 r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE","Details":{"AwsIamAccessKey":{
                     "PrincipalId":"AROAEXAMPLE:bob","PrincipalType":"AssumedRole",
                     "SessionContext":{"SessionIssuer":{"UserName":"deploy"}}}}}"#,
-                "IAM access key ASIAEXAMPLE (deploy, AssumedRole)",
+                "IAM access key ASIAEXAMPLE (deploy, AssumedRole, session bob)",
             ),
             (
                 r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE",
@@ -147,7 +151,30 @@ mod tests {
                     "Details":{"AwsIamAccessKey":{"PrincipalId":"AIDAEXAMPLE"}}}"#,
                 "IAM access key AKIAEXAMPLE (AIDAEXAMPLE)",
             ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:null","Details":{
+                    "AwsIamAccessKey":{"PrincipalName":"kapil","PrincipalType":"IAMUser"}}}"#,
+                "IAM user kapil",
+            ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"null","Details":{"AwsIamAccessKey":{
+                    "PrincipalId":"AROAEXAMPLE:bob","PrincipalName":"deploy",
+                    "PrincipalType":"AssumedRole"}}}"#,
+                "IAM role deploy (session bob)",
+            ),
+            (
+                r#"{"Type":"AwsIamAccessKey","Id":"ASIAEXAMPLE","Details":{"AwsIamAccessKey":{
+                    "UserName":"null","PrincipalId":"None"}}}"#,
+                "IAM access key ASIAEXAMPLE",
+            ),
             (r#"{"Type":"AwsAccount","Id":"AWS::::Account:111122223333"}"#, "account 111122223333"),
+            (r#"{"Type":"Other","Id":"111122223333"}"#, "111122223333"),
+            (
+                r#"{"Type":"AwsEcrContainerImage","Id":"arn:aws:ecr:r:1:repository/app/sha256:aa",
+                    "Details":{"AwsEcrContainerImage":{"RepositoryName":"app",
+                        "ImageTags":["41","latest"]}}}"#,
+                "ECR container image app (tag 41)",
+            ),
         ] {
             assert_eq!(described(raw).as_deref(), Some(said), "{raw}");
         }

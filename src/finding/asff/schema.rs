@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
 use super::super::remote::{Port, Remote};
+use super::super::sensitive_data::SensitiveData;
+use super::super::vulnerability::Package;
 use crate::instants::Wall;
 
 /// The most resources, probes, threats or malware that are shown.
@@ -16,6 +18,7 @@ object! {
     struct Document<'a> {
         id: Str<'a> = "Id",
         account: Str<'a> = "AwsAccountId",
+        account_name: Str<'a> = "AwsAccountName",
         region: Str<'a> = "Region",
         product_arn: Str<'a> = "ProductArn",
         product: Str<'a> = "ProductName",
@@ -44,14 +47,20 @@ object! {
         process: Process<'a> = "Process",
         malware: List<Malware<'a>, 3> = "Malware",
         threats: List<Indicator<'a>, 3> = "ThreatIntelIndicators",
+        vulnerabilities: List<Vulnerability<'a>, 1> = "Vulnerabilities",
     }
     struct Compliance<'a> {
         status: Str<'a> = "Status",
+        reasons: List<Reason<'a>, NAMED_MAX> = "StatusReasons",
         control: Str<'a> = "SecurityControlId",
         standards: List<Standard<'a>, 16> = "AssociatedStandards",
     }
     struct Standard<'a> {
         id: Str<'a> = "StandardsId",
+    }
+    struct Reason<'a> {
+        code: Str<'a> = "ReasonCode",
+        description: Str<'a> = "Description",
     }
     struct Provider<'a> {
         severity: Option<Json<'a>> = "Severity",
@@ -76,6 +85,18 @@ object! {
         standard: Str<'a> = "StandardsArn",
         /// Of CIS v1.2.0.
         guide: Str<'a> = "StandardsGuideArn",
+        /// The standard's own id of a control, such as `PCI.EC2.1` or `2.5`.
+        control: Str<'a> = "ControlId" | "RuleId",
+        /// The result of a check in words.
+        annotation: Str<'a> = "aws/securityhub/annotation",
+        inspector_score: Option<f64> = "aws/inspector/inspectorScore",
+    }
+    struct Vulnerability<'a> {
+        packages: List<Package<'a>, NAMED_MAX> = "VulnerablePackages",
+        epss: Option<f64> = "EpssScore",
+        exploit: Str<'a> = "ExploitAvailable",
+        exploited_at: Option<Wall> = "LastKnownExploitAt",
+        fix: Str<'a> = "FixAvailable",
     }
 }
 
@@ -87,9 +108,11 @@ object! {
         role: Str<'a> = "ResourceRole",
         tags: Pairs<'a, 50> = "Tags",
         details: Details<'a> = "Details",
+        sensitive_data: SensitiveData<'a> = "DataClassification" / "Result",
     }
     struct Details<'a> {
         instance: Instance<'a> = "AwsEc2Instance",
+        image: Image<'a> = "AwsEcrContainerImage",
         access_key: AccessKey<'a> = "AwsIamAccessKey",
         user: Str<'a> = "AwsIamUser" / "UserName",
         /// A field of Access Analyzer, whose keys are words.
@@ -98,6 +121,11 @@ object! {
     struct Instance<'a> {
         kind: Str<'a> = "Type",
         addresses: List<Cow<'a, str>, 2> = "IpV4Addresses",
+    }
+    struct Image<'a> {
+        repository: Str<'a> = "RepositoryName",
+        tags: List<Cow<'a, str>, 1> = "ImageTags",
+        digest: Str<'a> = "ImageDigest",
     }
     struct AccessKey<'a> {
         user: Str<'a> = "UserName" | "PrincipalName",
@@ -126,6 +154,7 @@ object! {
         protocol: Str<'a> = "Protocol",
         remote: Remote<'a> = "RemoteIpDetails",
         remote_port: Port<'a> = "RemotePortDetails",
+        local_port: Port<'a> = "LocalPortDetails",
     }
     struct PortProbe<'a> {
         probes: List<Probe<'a>, NAMED_MAX> = "PortProbeDetails",

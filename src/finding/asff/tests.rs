@@ -197,11 +197,86 @@ fn parts_of_a_malformed_arn_are_not_shown() {
 
 #[test]
 fn everybody_is_called_so() {
-    for (name, actor) in [("*", "anyone"), ("999988887777", "principal 999988887777")] {
+    for (name, actor) in [("*", "anyone"), ("999988887777", "999988887777")] {
         let raw = format!(
             r#"{{"Id":"f","Resources":[{{"Type":"AwsS3Bucket","Id":"b",
                 "Details":{{"Other":{{"External Principal":"{name}"}}}}}}]}}"#
         );
         assert_eq!(read_raw(&raw).actor.unwrap().text.as_str(), actor, "{name}");
+    }
+}
+
+#[test]
+fn facts_by_kind_of_finding() {
+    let hub = "arn:aws:securityhub:eu-west-1::product/aws/securityhub";
+    for (more, facts) in [
+        (
+            format!(
+                r#""ProductArn":"{hub}","GeneratorId":"security-control/EC2.1",
+                "Resources":[{{"Id":"a"}}],"Compliance":{{"Status":"FAILED","StatusReasons":[
+                    {{"ReasonCode":"C","Description":"Public snapshots: 2"}},
+                    {{"ReasonCode":"CONFIG_EVALUATIONS_EMPTY"}}]}},
+                "ProductFields":{{"aws/securityhub/annotation":"Public snapshots: 2"}}"#
+            ),
+            "Control EC2.1 failed: Public snapshots: 2; CONFIG_EVALUATIONS_EMPTY",
+        ),
+        (
+            r#""Compliance":{"Status":"NOT_AVAILABLE"},"ProductFields":{"RuleId":"2.5"}"#
+                .to_owned(),
+            "Control 2.5 not available",
+        ),
+        (r#""Compliance":{"Status":"WARNING"}"#.to_owned(), "Check warning"),
+        (
+            r#""Vulnerabilities":[{"Id":"CVE-1","VulnerablePackages":[{"Name":"openssl",
+                "Version":"3.0.1","FixedInVersion":"3.0.9"}],"EpssScore":0.42,
+                "ExploitAvailable":"YES","LastKnownExploitAt":"2026-11-02T02:50:00Z",
+                "FixAvailable":"YES"}],
+                "ProductFields":{"aws/inspector/inspectorScore":"8.1"}"#
+                .to_owned(),
+            "Package openssl 3.0.1 (fixed in 3.0.9); \
+             Risk Inspector score 8.1, EPSS 0.42, exploit available, last seen 2026-11-02",
+        ),
+        (
+            r#""Resources":[{"DataClassification":{"Result":{"SensitiveData":[
+                {"Detections":[{"Type":"NAME","Count":3}]}]}}}]"#
+                .to_owned(),
+            "Sensitive data NAME 3",
+        ),
+        (
+            r#""AwsAccountName":"prod-shop","Resources":[{},{"Details":{"AwsEcrContainerImage":
+                {"ImageDigest":"sha256:aa"}}}]"#
+                .to_owned(),
+            "Image sha256:aa; Account name prod-shop",
+        ),
+        (r#""Compliance":{"StatusReasons":"x"},"Vulnerabilities":[7]"#.to_owned(), ""),
+    ] {
+        let got = read_raw(&format!(r#"{{"Id":"f",{more}}}"#)).facts;
+        let got: Vec<_> = got.iter().map(|fact| format!("{} {}", fact.label, fact.text)).collect();
+        assert_eq!(got.join("; "), facts, "{more}");
+    }
+}
+
+#[test]
+fn copies_have_the_types_of_their_originals() {
+    for (service, kind, own) in [
+        (
+            "guardduty",
+            "TTPs/Initial Access/UnauthorizedAccess:EC2-SSHBruteForce",
+            "UnauthorizedAccess:EC2/SSHBruteForce",
+        ),
+        ("guardduty", "Unusual", "Unusual"),
+        (
+            "inspector2",
+            "Software and Configuration Checks/Vulnerabilities/CVE",
+            "Software and Configuration Checks/Vulnerabilities/CVE",
+        ),
+        ("macie2", "a/SensitiveData:S3Object-Personal", "SensitiveData:S3Object/Personal"),
+        // Another product's own type.
+        ("config", "a/Policy:S3-Public", "a/Policy:S3-Public"),
+    ] {
+        let id = format!("arn:aws:{service}:eu-west-1:111122223333:finding/f");
+        let read = |kind: &str| read_raw(&format!(r#"{{"Id":"{id}","Types":["{kind}"]}}"#));
+        assert_eq!(read(kind).kind.as_str(), own, "{service}");
+        assert_eq!(read(kind).fingerprint, read("other").fingerprint, "{service}");
     }
 }

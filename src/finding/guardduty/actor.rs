@@ -1,7 +1,7 @@
 //! Describes the actor of a GuardDuty finding.
 
 use super::super::lenient::{List, Str};
-use super::super::phrase::{Phrase, joined, listed, part, several, words};
+use super::super::phrase::{Phrase, api_call, joined, listed, part, several, words};
 use super::super::remote::describe_all;
 use super::schema::{
     Activity, ApiCall, Connection, DnsRequest, Evidence, KubernetesCall, Login, LoginAttempt,
@@ -26,7 +26,7 @@ pub(super) fn describe(service: &Service<'_>, resource: &Resource<'_>) -> Option
         }
         None => done,
     };
-    let sequence = service.sequence.as_ref();
+    let sequence = service.detection.sequence.as_ref();
     let doer = doer
         .or_else(|| labelled("Caller", resource.kubernetes.user.describe()))
         .or_else(|| labelled("Actor", sequence.and_then(Sequence::describe_actors)))
@@ -76,7 +76,7 @@ impl ApiCall<'_> {
         let remote = self.remote.describe(None).or_else(|| words([&self.domain]));
         let remote = remote.or_else(|| words([&self.account.service]));
         let from = joined([remote, self.account.describe()], ", ");
-        let call = words([&self.service, &self.api]);
+        let call = api_call(&self.service, &self.api);
         let call = call.map(|call| match self.error.as_deref().map(part) {
             Some(error) => ["calling ", &call, " (", &error, ")"].concat(),
             None => ["calling ", &call].concat(),
@@ -132,7 +132,11 @@ impl PortProbe<'_> {
     /// `probe of port 22 (SSH) by 198.51.100.7 (…), 203.0.113.9 (…) +3 more`.
     fn describe(&self) -> Option<String> {
         let probes = &self.probes.items;
-        let remotes = probes.iter().take(NAMED_MAX).map(|probe| probe.remote.describe(None));
+        let alone = self.probes.total == 1;
+        let remotes = probes.iter().take(NAMED_MAX).map(|probe| match alone {
+            true => probe.remote.describe(None),
+            false => probe.remote.describe_place(),
+        });
         let remotes = describe_all(remotes, self.probes.total)?;
         let mut ports: Vec<String> = Vec::new();
         for port in probes.iter().filter_map(|probe| probe.local_port.short()) {

@@ -21,7 +21,7 @@ const SEQUENCE: &str = "AttackSequence";
 /// there are none, or the type is unknown, the other details are tried, then the resources of the
 /// call, the caller, and the name of the type.
 pub(super) fn describe(resource: &Resource<'_>, service: &Service<'_>) -> Option<String> {
-    let sequence = service.sequence.as_ref();
+    let sequence = service.detection.sequence.as_ref();
     let kind = resource.kind.as_deref().unwrap_or_default().trim();
     resource
         .describe_kind(kind, sequence)
@@ -80,14 +80,19 @@ impl Resource<'_> {
             .or_else(|| joined([self.instance.describe(), self.volumes.describe()], ", "))
     }
 
-    /// `AssumedRole web (access key ASIA…, principal AROA…), EC2 instance i-0abc (web-1)`. The
-    /// credentials of an instance have its id as their session.
+    /// `EC2 instance i-0abc (web-1), AssumedRole web (access key ASIA…, principal AROA…)`. The
+    /// credentials of an instance have its id as their session, and were taken from it: it comes
+    /// first.
     fn describe_credentials(&self) -> Option<String> {
         let id = self.instance.id.as_deref().or_else(|| self.access_key.instance());
         let key = self.access_key.describe_beside(id);
         let named = || Phrase::new("EC2 instance", Some(id?)).build();
         let instance = self.instance.describe().or_else(named);
-        joined([key, instance, self.describe_buckets()], ", ")
+        let (first, second) = match self.access_key.instance() {
+            Some(_) => (instance, key),
+            None => (key, instance),
+        };
+        joined([first, second, self.describe_buckets()], ", ")
     }
 
     /// `S3 bucket a (object k, not public)`, `S3 buckets a, b +2 more (public a)`.
@@ -156,7 +161,7 @@ impl Activity<'_> {
 }
 
 impl Instance<'_> {
-    /// `EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5, public 198.51.100.1)`.
+    /// `EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5, 198.51.100.1)`.
     pub(super) fn describe(&self) -> Option<String> {
         let interfaces = &self.interfaces.items;
         let private = interfaces.iter().find_map(|interface| interface.private.as_deref());
@@ -166,8 +171,8 @@ impl Instance<'_> {
         Phrase::new("EC2 instance", self.id.as_deref())
             .with(self.tags.name())
             .with(self.kind.as_deref())
-            .with_labelled("private", private)
-            .with_labelled("public", public.or(v6.map(AsRef::as_ref)))
+            .with(private)
+            .with(public.or(v6.map(AsRef::as_ref)))
             .build()
     }
 }

@@ -60,7 +60,12 @@ object! {
         evidence: Evidence<'a> = "evidence",
         volume_scan: VolumeScan<'a> = "ebsVolumeScanDetails",
         malware_scan: MalwareScan<'a> = "malwareScanDetails",
-        sequence: Option<Sequence<'a>> = "detection" / "sequence",
+        detection: Detection<'a> = "detection",
+    }
+    struct Detection<'a> {
+        sequence: Option<Sequence<'a>> = "sequence",
+        /// What was unusual, by areas and features.
+        unusual: Option<Json<'a>> = "anomaly" / "unusual" / "behavior",
     }
 }
 

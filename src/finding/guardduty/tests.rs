@@ -174,6 +174,12 @@ fn what_the_call_was_about_stands_in_for_missing_details() {
     for (resource, affected, said) in [
         (r#""resourceType":"S3Bucket""#, r#""AWS::S3::Bucket":"data""#, "S3 bucket data"),
         (r#""resourceType":"AccessKey""#, trail, "CloudTrail trail audit"),
+        (
+            "",
+            r#""AWS::Logs::LogGroup":"arn:aws:logs:r:111122223333:log-group:/aws/lambda/f:*",
+                "AWS::ECS::TaskDefinition":"arn:aws:ecs:r:111122223333:task-definition/api:7""#,
+            "CloudWatch log group /aws/lambda/f, ECS task definition api:7",
+        ),
         (r#""resourceType":"S3Bucket","s3BucketDetails":[{"name":"own"}]"#, trail, "S3 bucket own"),
         (&format!(r#""resourceType":"S3Bucket",{key}"#), trail, "CloudTrail trail audit"),
         (&format!(r#""resourceType":"S3Bucket",{key}"#), "", "IAMUser alice"),

@@ -1,9 +1,8 @@
 //! Describes the resources of an OCSF finding.
 
-use super::super::arn::short_name;
-use super::super::aws_types::plain_kind;
+use super::super::aws_types::{plain_kind, resource_name};
 use super::super::lenient::List;
-use super::super::phrase::{Phrase, listed_once};
+use super::super::phrase::{Phrase, key_owner, listed_once, real_name};
 use super::super::text::Text;
 use super::schema::Resource;
 
@@ -26,20 +25,26 @@ impl Resource<'_> {
         if own.is_empty() { self.data.tags.texts() } else { own }
     }
 
-    /// `EC2 instance i-0abc (t3.micro, web-1, private 10.0.0.5, public 198.51.100.1)`.
+    /// `EC2 instance i-0abc (t3.micro, web-1, 10.0.0.5, 198.51.100.1)`.
     fn describe(&self) -> Option<String> {
         let kind = self.kind.as_deref().map(plain_kind).unwrap_or_default();
-        let name = self.uid.as_deref().map(short_name).or(self.name.as_deref());
         let (data, device) = (&self.data, &self.device);
         let interface = data.interfaces.first().or(device.interfaces.first());
-        Phrase::new(&kind, name)
+        let ids = [&self.uid, &self.name].into_iter();
+        let name = ids.filter_map(|id| resource_name(id.as_deref()?)).next();
+        let users = [&self.user.name, &data.user].into_iter();
+        let user = users.filter_map(|user| real_name(user.as_deref()?)).next();
+        let user_kind = self.user.kind.as_deref();
+        let phrase = match (name, user) {
+            (None, Some(user)) => key_owner(user_kind, Some(user)),
+            _ => Phrase::new(&kind, name).with(user).with(user_kind),
+        };
+        phrase
             .with(data.instance_kind.as_deref().or(device.model.as_deref()))
             .with(self.tags.name().or(data.tags.name()))
-            .with(self.user.name.as_deref())
-            .with(self.user.kind.as_deref())
             .with_labelled("image", device.image.as_deref())
-            .with_labelled("private", interface.and_then(|i| i.private.as_deref()))
-            .with_labelled("public", interface.and_then(|i| i.public.as_deref()))
+            .with(interface.and_then(|i| i.private.as_deref()))
+            .with(interface.and_then(|i| i.public.as_deref()))
             .build()
     }
 }

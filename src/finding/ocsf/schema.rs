@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::super::lenient::{List, Str, object};
 use super::super::remote::{AutonomousSystem, Location};
 use super::super::tags::Tags;
+use super::super::vulnerability::Package;
 use crate::instants::Wall;
 
 object! {
@@ -24,7 +25,9 @@ object! {
         activity: Str<'a> = "activity_name",
         compliance: Compliance<'a> = "compliance",
         count: Option<u64> = "count",
-        resources: List<Resource<'a>, 10> = "resources",
+        /// Older versions of vulnerability and compliance findings have one `resource`.
+        resources: List<Resource<'a>, 10> = "resources" | "resource",
+        vulnerabilities: List<Vulnerability<'a>, 1> = "vulnerabilities",
         evidences: List<Evidence<'a>, 5> = "evidences",
         actor: Actor<'a> = "actor",
         time: Option<Wall> = "time" | "time_dt",
@@ -45,11 +48,27 @@ object! {
         status: Str<'a> = "status",
         control: Str<'a> = "control",
         standards: List<Cow<'a, str>, 16> = "standards",
+        assessments: List<Assessment<'a>, 3> = "assessments",
+    }
+    struct Assessment<'a> {
+        description: Str<'a> = "desc",
+        name: Str<'a> = "name",
+        is_met: Option<bool> = "meets_criteria",
+    }
+    struct Vulnerability<'a> {
+        packages: List<Package<'a>, 3> = "affected_packages",
+        epss: Option<f64> = "cve" / "epss" / "score",
+        exploit: Str<'a> = "is_exploit_available",
+        fix: Str<'a> = "is_fix_available",
     }
     struct Cloud<'a> {
-        account: Str<'a> = "account" / "uid",
+        account: Account<'a> = "account",
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
+    }
+    struct Account<'a> {
+        id: Str<'a> = "uid",
+        name: Str<'a> = "name",
     }
     struct Metadata<'a> {
         uid: Str<'a> = "uid",
@@ -76,7 +95,7 @@ object! {
         uid: Str<'a> = "uid",
         region: Str<'a> = "region",
         partition: Str<'a> = "cloud_partition",
-        account: Str<'a> = "owner" / "account" / "uid",
+        account: Account<'a> = "owner" / "account",
         tags: Tags<'a> = "tags",
         user: ResourceUser<'a> = "user",
         device: Device<'a> = "device",
@@ -97,6 +116,8 @@ object! {
     }
     struct Data<'a> {
         instance_kind: Str<'a> = "instance_type",
+        /// Of an access key.
+        user: Str<'a> = "user_name",
         tags: Tags<'a> = "tags",
         interfaces: List<Interface<'a>, 1> = "network_interfaces",
     }
@@ -107,6 +128,7 @@ object! {
     struct Evidence<'a> {
         actor: Actor<'a> = "actor",
         process: Process<'a> = "process",
+        file: File<'a> = "file",
         source: Endpoint<'a> = "src_endpoint",
         destination: Endpoint<'a> = "dst_endpoint",
         connection: Connection<'a> = "connection_info",
@@ -127,8 +149,24 @@ object! {
     struct Process<'a> {
         name: Str<'a> = "name",
         path: Str<'a> = "path",
-        file: Str<'a> = "file" / "path",
+        file: File<'a> = "file",
         pid: Str<'a> = "pid",
+        parent: Ancestor<'a> = "parent_process",
+        /// The parent first.
+        ancestry: List<Ancestor<'a>, 3> = "ancestry",
+    }
+    struct Ancestor<'a> {
+        name: Str<'a> = "name",
+        path: Str<'a> = "path",
+        file: Str<'a> = "file" / "path",
+    }
+    struct File<'a> {
+        path: Str<'a> = "path",
+        hashes: List<Hash<'a>, 5> = "hashes",
+    }
+    struct Hash<'a> {
+        algorithm: Str<'a> = "algorithm",
+        value: Str<'a> = "value",
     }
     struct Endpoint<'a> {
         ip: Str<'a> = "ip",

@@ -154,3 +154,121 @@ fn nothing_is_said_twice_and_nothing_unknown() {
     let actor = "root user (credential AKIAEXAMPLE), from 198.51.100.7";
     assert_eq!(finding.actor.unwrap().text.as_str(), actor);
 }
+
+#[test]
+fn resources_by_name() {
+    for (resource, said) in [
+        (
+            r#""resources":[{"type":"AWS::IAM::AccessKey","uid":"AWS::IAM::AccessKey:ASIAEXAMPLE",
+                "data":{"user_name":"kapil"}}]"#,
+            "IAM access key ASIAEXAMPLE (kapil)",
+        ),
+        (
+            r#""resources":[{"type":"AWS::IAM::AccessKey","uid":"AWS::IAM::AccessKey:null",
+                "user":{"name":"kapil","type":"IAMUser"}}]"#,
+            "IAM user kapil",
+        ),
+        (
+            r#""resources":[{"type":"AWS::IAM::AccessKey","uid":"ASIAEXAMPLE",
+                "data":{"user_name":"None"}}]"#,
+            "IAM access key ASIAEXAMPLE",
+        ),
+        (
+            r#""resource":{"type":"AWS::EC2::Instance","uid":"arn:aws:ec2:r:1:instance/i-0abc"}"#,
+            "EC2 instance i-0abc",
+        ),
+        (r#""resources":[{"type":"Other","uid":"111122223333"}]"#, "111122223333"),
+    ] {
+        let finding = read_raw(&format!(r#"{{"finding_info":{{"uid":"f"}},{resource}}}"#));
+        assert_eq!(finding.resource.unwrap().as_str(), said, "{resource}");
+    }
+}
+
+#[test]
+fn actors_by_what_they_are() {
+    let remote = r#""src_endpoint":{"ip":"10.0.0.5","port":40000},
+        "dst_endpoint":{"ip":"2001:db8::7","port":443}"#;
+    for (evidence, label, said) in [
+        (
+            format!(r#""connection_info":{{"direction":"Outbound"}},{remote}"#),
+            "Remote",
+            "outbound to [2001:db8::7]:443",
+        ),
+        (
+            format!(
+                r#""connection_info":{{"direction":"Inbound","protocol_name":"TCP"}},{remote}"#
+            ),
+            "Remote",
+            "inbound from 10.0.0.5, to port 443, TCP",
+        ),
+        (remote.to_owned(), "Remote", "from 10.0.0.5"),
+        (
+            r#""dst_endpoint":{"domain":"a.example","port":"80"}"#.to_owned(),
+            "Remote",
+            "to a.example:80",
+        ),
+        (r#""query":{"hostname":"pool.example"}"#.to_owned(), "Domain", "pool.example"),
+        (
+            r#""src_endpoint":{"ip":"198.51.100.7"},"api":{"operation":"GetObject"}"#.to_owned(),
+            "Caller",
+            "from 198.51.100.7, calling GetObject",
+        ),
+        (
+            r#""process":{"name":"xmr"},"query":{"hostname":"pool.example"}"#.to_owned(),
+            "Actor",
+            "process xmr, domain pool.example",
+        ),
+    ] {
+        let raw = format!(r#"{{"finding_info":{{"uid":"f"}},"evidences":[{{{evidence}}}]}}"#);
+        let actor = read_raw(&raw).actor.unwrap();
+        assert_eq!((actor.label, actor.text.as_str()), (label, said), "{evidence}");
+    }
+}
+
+#[test]
+fn facts_by_kind_of_finding() {
+    let process = |more: &str| {
+        format!(r#""evidences":[{{}},{{"actor":{{"process":{{"name":"kubectl",{more}}}}}}}]"#)
+    };
+    for (more, facts) in [
+        (
+            r#""compliance":{"control":"Config.1","status":"Fail","assessments":[
+                {"desc":"The recorder is off.","meets_criteria":false},
+                {"name":"ROLE","meets_criteria":true}]}"#
+                .to_owned(),
+            "Control Config.1 failed: The recorder is off.",
+        ),
+        (r#""compliance":{"status":"Warning"}"#.to_owned(), "Check warning"),
+        (
+            r#""vulnerabilities":[{"affected_packages":[
+                {"name":"openssl","version":"3.0.1","fixed_in_version":"3.0.9"}],
+                "cve":{"epss":{"score":"0.42"}},"is_exploit_available":true}]"#
+                .to_owned(),
+            "Package openssl 3.0.1 (fixed in 3.0.9); Risk EPSS 0.42, exploit available",
+        ),
+        (
+            process(
+                r#""file":{"hashes":[{"algorithm":"MD5","value":"bb"},
+                    {"algorithm":"SHA-256","value":"aa"}]},
+                "parent_process":{"name":"bash"}"#,
+            ),
+            "Hash SHA-256 aa; Parents bash",
+        ),
+        (
+            process(
+                r#""file":{"hashes":{"value":"cc"}},"ancestry":[{"path":"/bin/sh"},
+                    {"path":"/bin/sh"},{"name":"node","file":{"path":"/bin/node"}},{"name":"a"},{"name":"b"}]"#,
+            ),
+            "Hash cc; Parents /bin/sh, /bin/node +2 more",
+        ),
+        (
+            r#""resources":[{"owner":{"account":{"name":"prod-shop"}}}]"#.to_owned(),
+            "Account name prod-shop",
+        ),
+        (r#""compliance":7,"vulnerabilities":"x","cloud":{"account":{"name":" "}}"#.to_owned(), ""),
+    ] {
+        let got = read_raw(&format!(r#"{{"finding_info":{{"uid":"f"}},{more}}}"#)).facts;
+        let got: Vec<_> = got.iter().map(|fact| format!("{} {}", fact.label, fact.text)).collect();
+        assert_eq!(got.join("; "), facts, "{more}");
+    }
+}

@@ -76,7 +76,9 @@ impl Pattern {
             Test::Level(level) => subject.level == *level,
             Test::Text(glob) => text.is_some_and(|text| glob.matches(text)),
             Test::Below(unit, below) => {
-                text.is_some_and(|text| unit.matches(text) || below.matches(text))
+                // Both begin alike.
+                let fits = |text| unit.matches(text) || below.matches(text);
+                text.is_some_and(|text| unit.may_match(text) && fits(text))
             }
             Test::Tag(name, glob) => subject
                 .any_tag(key, &|key, value| key.eq_ignore_ascii_case(name) && glob.matches(value)),

@@ -46,7 +46,7 @@ fn a_vulnerability_in_many_images_shares_a_card() {
     assert!(only.contains("CVE-2021-44228 in 14 images of repository web"), "{only}");
     assert!(only.contains("such as container image web (tag 0)"), "{only}");
     for number in 0..3 {
-        assert!(only.contains(&format!("finding `{number:032}`")), "{only}");
+        assert!(only.contains(&format!("`{number:032}`")), "{only}");
     }
     assert!(only.contains("and 11 more"), "{only}");
     let alone = drawn(Form::Cards, images(1));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use hansho::finding::{Closing, Finding, Level, Text};
+use hansho::finding::{Closing, Fact, Finding, Level, Text};
 use hansho::policy::glob::Glob;
 use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
 use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
@@ -56,13 +56,24 @@ fn the_name_stands_beside_the_id_in_every_form() {
         assert!(push.contains(" · prod-shop 111122223333 · "), "{push}");
     }
     let heading = drawn(Form::Cards, one(), &guide)["blocks"].to_string();
-    assert!(heading.contains("*Where*  prod-shop `111122223333`  ·  eu-"), "{heading}");
+    assert!(heading.contains("*Where* prod-shop `111122223333` · eu-"), "{heading}");
     let two = drawn(Form::Digest, vec![of_account(NAMED), of_account("444455556666")], &guide);
     let digest = two["attachments"].to_string();
     assert!(digest.contains(" · prod-shop, 444455556666 · eu-"), "{digest}");
     let same = drawn(Form::Digest, [one(), one()].concat(), &guide);
     let push = same["text"].as_str().unwrap();
     assert!(push.contains(" in prod-shop 111122223333 · eu-central-1"), "{push}");
+}
+
+#[test]
+fn a_configured_name_comes_before_the_findings_own() {
+    for (account, shown) in [(NAMED, false), ("444455556666", true)] {
+        let mut card = of_account(account);
+        let facts = Fact::new(Fact::ACCOUNT_NAME, "of the finding".into()).into_iter().collect();
+        card.finding = Arc::new(Finding { facts, ..(*card.finding).clone() });
+        let post = drawn(Form::Cards, vec![card], &guide("prod-shop")).to_string();
+        assert_eq!(post.contains("*Account name* of the finding"), shown, "{post}");
+    }
 }
 
 #[test]
@@ -99,7 +110,7 @@ fn links_lead_to_the_account_the_documentation_and_the_runbook() {
             "UnauthorizedAccess:EC2/SSHBruteForce",
             through,
             format!(
-                "UnauthorizedAccess:EC2/SSHBruteForce  ·  <https://wiki.example.com/?a&amp;b#1|Runbook>  ·  \
+                "UnauthorizedAccess:EC2/SSHBruteForce · <https://wiki.example.com/?a&amp;b#1|Runbook> · \
                  <{page}guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-sshbruteforce|What to do>"
             ),
         ),
@@ -108,7 +119,7 @@ fn links_lead_to_the_account_the_documentation_and_the_runbook() {
             "Impact:*bold*",
             directly,
             format!(
-                "`Impact:*bold*`  ·  <https://wiki.example.com/?a&amp;b#2|Runbook>  ·  \
+                "`Impact:*bold*` · <https://wiki.example.com/?a&amp;b#2|Runbook> · \
                  <{page}guardduty_finding-types-active.html|What to do>"
             ),
         ),
@@ -118,7 +129,7 @@ fn links_lead_to_the_account_the_documentation_and_the_runbook() {
         card.finding = Arc::new(Finding { kind, ..(*card.finding).clone() });
         let post = drawn(Form::Cards, vec![card], &linked());
         assert!(title_of(&post).contains(title), "{post}");
-        assert_eq!(type_of(&post), Some(format!("*Type*  {shown}")));
+        assert_eq!(type_of(&post), Some(format!("*Type* {shown}")));
         check_strings(&post, true, 0);
     }
 }
@@ -144,7 +155,7 @@ fn a_name_is_text_and_nothing_else() {
     ] {
         let post = drawn(Form::Cards, vec![of_account(NAMED)], &guide(name));
         let heading = post["blocks"][0]["text"]["text"].as_str().unwrap();
-        let place = format!("\n*Where*  {on_the_card}  ·  eu-central-1");
+        let place = format!("\n*Where* {on_the_card} · eu-central-1");
         assert!(heading.ends_with(&place), "{heading}");
         check_strings(&post, true, 0);
     }

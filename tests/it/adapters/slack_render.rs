@@ -104,8 +104,8 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
             "type": "section",
             "text": mrkdwn(&format!(
                 "🟠 *HIGH 8.0*  {MENTION}  *<{link}|{title}>*\nescalated from medium\n\
-                 *Resource*  EC2 instance i-0abc (t3.micro, web-1)\n\
-                 *Where*  `111122223333`  ·  eu-central-1"
+                 *Resource* EC2 instance i-0abc (t3.micro, web-1)\n\
+                 *Where* `111122223333` · eu-central-1"
             )),
         }],
         "attachments": [{
@@ -122,11 +122,11 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
                 {
                     "type": "section",
                     "text": mrkdwn(
-                        "*Actor*  198.51.100.7 (NL, Example Hosting)\n\
-                         *Port*  22 (SSH)\n\
-                         *When*  12 times, <!date^1784746037^{date_short_pretty} {time}\
-                         |2026-07-22 18:47 UTC> – <!date^1784749637^{time}|2026-07-22 19:47 UTC>\n\
-                         *Type*  UnauthorizedAccess:EC2/TorClient  ·  \
+                        "*Actor* 198.51.100.7 (NL, Example Hosting)\n\
+                         *Port* 22 (SSH)\n\
+                         *When* 12 ×, <!date^1784746037^{date_short_pretty} {time}\
+                         |2026-07-22 18:47 UTC> – <!date^1784749637^{time}|19:47 UTC>\n\
+                         *Type* UnauthorizedAccess:EC2/TorClient · \
                          <https://docs.aws.amazon.com/guardduty/latest/ug/\
                          guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient|\
                          What to do>"
@@ -134,7 +134,7 @@ fn a_card_says_what_somebody_needs_who_was_just_woken() {
                 },
                 {
                     "type": "context",
-                    "elements": [mrkdwn("guardduty  ·  finding `5ac1f0de`  ·  hansho `d-17`")],
+                    "elements": [mrkdwn("`5ac1f0de` · guardduty · hansho `d-17`")],
                 },
             ],
         }],
@@ -185,17 +185,15 @@ fn a_card_says_what_is_special_about_a_finding() {
     );
     says(
         with(|f| (f.account, f.region) = (Text::default(), Text::default())),
-        &["account unknown · region unknown", "*Where*  account unknown  ·  region unknown"],
+        &["account unknown · region unknown", "*Where* account unknown · region unknown"],
     );
-    says(with(|f| f.count = Some(1)), &["*When*  once, <!date"]);
+    says(with(|f| f.count = Some(1)), &["*When* once, <!date"]);
     says(
         with(|f| {
             (f.first_seen, f.last_seen) = (None, None);
             (f.created_at, f.updated_at) = (Some(Wall(1_784_746_037_000)), f.created_at);
         }),
-        &[
-            "*When*  12 times, <!date^1784746037^{date_short_pretty} {time}|2026-07-22 18:47 UTC>\\n",
-        ],
+        &["*When* 12 ×, <!date^1784746037^{date_short_pretty} {time}|2026-07-22 18:47 UTC>\\n"],
     );
     says(with(|f| f.severity.score = Some(6.956)), &["*LOW 6.95*"]);
     let reminder = Card { reminder: true, ..card(calm(Level::Low)) };
@@ -271,10 +269,10 @@ Where 111122223333 · eu-central-1
 ▌ It connects to evil.example & co.
 ▌ Actor 198.51.100.7 (NL, Example Hosting)
 ▌ Port 22 (SSH)
-▌ When 12 times, 2026-07-22 18:47 UTC – 2026-07-22 19:47 UTC
+▌ When 12 ×, 2026-07-22 18:47 UTC – 2026-07-22 19:47 UTC
 ▌ Type UnauthorizedAccess:EC2/TorClient · What to do
 ▌ https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-ec2.html#unauthorizedaccess-ec2-torclient
-▌ guardduty · finding 5ac1f0de · hansho d-17
+▌ 5ac1f0de · guardduty · hansho d-17
 ";
     assert_eq!(preview(&one(card(calm(Level::High))), 80, false), expected);
 }
@@ -306,5 +304,5 @@ fn a_control_names_its_standards_in_one_line() {
     let footer = blocks.last().unwrap()["elements"][0]["text"].as_str().unwrap();
     let (standards, ids) = footer.split_once('\n').unwrap();
     assert_eq!(standards, "Standards: PCI DSS v3.2.1, a &lt;!here&gt; b");
-    assert!(ids.starts_with("guardduty  ·  finding"), "{ids}");
+    assert!(ids.starts_with("`5ac1f0de` · guardduty"), "{ids}");
 }

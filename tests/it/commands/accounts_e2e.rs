@@ -66,6 +66,9 @@ const CSV: &str = "id,name,email,ou,status,tag:team,tag:env\n\
 async fn a_file_is_synced_listed_and_given_back() {
     let scene = Scene::start().await;
     scene.write("a.csv", CSV);
+    let (_, err) = scene.done(&["accounts", "list"], 1).await;
+    assert!(err.contains("hansho.db does not exist: no worker has run in this folder"), "{err}");
+    drop(scene.ledger());
     let (out, err) = scene.done(&["accounts", "list"], 0).await;
     assert!(out.is_empty() && err.contains("0 accounts; the ledger has no directory"), "{err}");
     let sync = ["accounts", "sync", "--file", "a.csv"];
@@ -117,8 +120,7 @@ async fn what_is_wrong_with_a_file_is_said_and_nothing_is_written() {
         let (out, err) = scene.done(&["accounts", "sync", "--file", "a"], 2).await;
         assert!(out.is_empty() && err.contains(expected), "{err}");
     }
-    let (_, err) = scene.done(&["accounts", "list"], 0).await;
-    assert!(err.contains("the ledger has no directory"), "{err}");
+    assert!(!scene.folder.path().join("hansho.db").exists());
 }
 
 #[cfg(feature = "organizations")]
@@ -142,6 +144,10 @@ async fn an_organization_is_synced() {
     let (out, _) = scene.done(&["accounts", "list"], 0).await;
     assert!(out.contains("/prod/payments") && out.contains("team=payments"), "{out}");
     assert!(!out.contains("owner"), "{out}");
+    let (print, _) = sync(&["--print"], 0).await;
+    scene.write("c.json", &print);
+    let (out, _) = scene.done(&["accounts", "sync", "--file", "c.json", "--tag", "team"], 0).await;
+    assert!(out.starts_with("The directory of 7 accounts is unchanged."), "{out}");
     standin.fail(1, 400, "AccessDeniedException");
     let (_, err) = sync(&[], 1).await;
     assert!(err.contains("organizations ListRoots") && err.contains("operator.yaml"), "{err}");

@@ -76,6 +76,7 @@ fn file_with(path: &str, value: &str) -> String {
 fn good_values() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("min_severity", "'high'"),
+        ("unmatched", "'drop'"),
         ("accounts_file", "'tests/fixtures/accounts/accounts.csv'"),
         ("show_tags", "'Team,Env'"),
         ("ledger.retention", "'30d'"),
@@ -102,6 +103,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("destination.pace", "'2s'"),
         ("destination.fallback", "'oncall'"),
         ("destination.resolved", "'quiet'"),
+        ("destination.continue", "'false'"),
         ("destination.mention.informational", "'<!here>'"),
         ("destination.mention.low", "'<!here>'"),
         ("destination.mention.medium", "'<!here>'"),

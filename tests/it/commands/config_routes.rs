@@ -60,7 +60,7 @@ fn mistakes_in_rules_name_their_key_and_never_a_value() {
         ("match = { resource_tag = 'Team' }", "match.resource_tag: must be tags"),
         ("match = { level = 'severe' }", "match.level: must be some of informational"),
         ("match = { not = 'x' }", "match.not: must be a table"),
-        ("match = { not = { not = {} } }", "match.not.not: unknown key; did you mean"),
+        ("match = { not = { not = {} } }", "match.not.not: unknown key; known here are"),
         ("match = { not = { typ = 'x' } }", "match.not.typ: unknown key; did you mean"),
         ("continue = 'SWORDFISH'", "continue: must be true or false"),
         ("continue = 0", "continue: must be true or false"),

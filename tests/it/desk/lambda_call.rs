@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hansho::commands::accounts::directory;
 use hansho::commands::lambda::{Function, QueueNames};
 use hansho::desk::Settings;
 use hansho::instants::Wall;
-use hansho::ports::{Clock, Delivery, Lane, Queue, ReceiveAsk, RetryReason, Verdict};
+use hansho::ports::{
+    Accounts, Clock, CurrentAccounts, Delivery, Lane, Queue, ReceiveAsk, RetryReason, Verdict,
+};
 use serde_json::json;
 
 use crate::desk::buffer::{World, world};
@@ -168,4 +171,20 @@ async fn an_event_of_another_queue_is_refused_whole() {
     let event = serde_json::from_value(foreign).unwrap();
     let refused = f.invoke(event, Wall(i64::MAX)).await.unwrap_err();
     assert!(refused.contains("arn:aws:sqs:r:1:other"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_function_knows_the_accounts_of_the_directory() {
+    let w = world(vec![]);
+    let mut accounts = Accounts::default();
+    accounts.add("111122223333", "prod-shop").unwrap();
+    directory::write(&w.ledger, &accounts, w.clock.now().wall).await.unwrap();
+    let current = CurrentAccounts::default();
+    let function = function(&w, settings("w", false)).naming(current.clone());
+    tokio::select! {
+        never = function.follow_directory() => match never {},
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    assert_eq!(current.get().name("111122223333"), Some("prod-shop"));
+    assert!(function.metrics().text().unwrap().contains("hansho_accounts_known 1\n"));
 }

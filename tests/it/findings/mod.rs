@@ -2,6 +2,7 @@
 
 mod facts;
 pub mod life;
+pub mod message;
 mod routes;
 #[cfg(feature = "demo")]
 pub mod sifting;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use hansho::config::{ConfigFile, Environment, load};
-use hansho::finding::{Finding, Fingerprint, Level, Severity, Text};
+use hansho::finding::{Finding, Fingerprint, Level, Severity, Text, parse};
 use hansho::policy::route::Routes;
 use hansho::ports::{AccountEntry, Accounts, CurrentAccounts};
 
@@ -314,4 +314,64 @@ fn an_independent_evaluation_names_the_same_destinations() {
     }
     // Findings reach none, some and many destinations.
     assert!(counts[..5].iter().all(|count| *count > 50), "{counts:?}");
+}
+
+/// Every source has one spelling, and says what the copies of its findings in Security Hub say.
+#[test]
+fn types_of_resources_are_spelled_in_one_way() {
+    for (fixture, kind) in [
+        ("access-analyzer-external", "AwsIamRole"),
+        ("access-analyzer-public", "AwsS3Bucket"),
+        ("guardduty-access-key", "AwsIamAccessKey"),
+        ("guardduty-attack-sequence", "AttackSequence"),
+        ("guardduty-container", "Container"),
+        ("guardduty-ecs", "AwsEcsCluster"),
+        ("guardduty-eks", "AwsEksCluster"),
+        ("guardduty-instance", "AwsEc2Instance"),
+        ("guardduty-lambda", "AwsLambdaFunction"),
+        ("guardduty-malware-object", "AwsS3Object"),
+        ("guardduty-rds", "AwsRdsDbInstance"),
+        ("guardduty-rds-limitless", "RdsLimitlessDb"),
+        ("guardduty-s3", "AwsS3Bucket"),
+        ("guardduty-s3-object", "AwsS3Object"),
+        ("inspector-code", "AwsLambdaFunction"),
+        ("inspector-ec2", "AwsEc2Instance"),
+        ("inspector-ecr-untriaged", "AwsEcrContainerImage"),
+        ("macie-policy", "AwsS3Bucket"),
+        ("macie-sensitive-data", "AwsS3Object"),
+        ("securityhub-access-analyzer", "AwsS3Bucket"),
+        ("securityhub-control", "AwsS3Bucket"),
+        ("securityhub-guardduty", "AwsEc2Instance"),
+        ("securityhub-v2-compliance", "AwsAccount"),
+        ("securityhub-v2-guardduty", "AwsEc2Instance"),
+    ] {
+        let finding = &from_fixture(fixture)[0];
+        assert_eq!(finding.resource_type.as_ref().map(Text::as_str), Some(kind), "{fixture}");
+    }
+    for fixture in [
+        "guardduty-instance",
+        "inspector-ec2",
+        "securityhub-guardduty",
+        "securityhub-inspector",
+        "securityhub-v2-guardduty",
+    ] {
+        let finding = &from_fixture(fixture)[0];
+        assert!(!finding.tags.is_empty(), "{fixture}");
+    }
+}
+
+fn from_fixture(name: &str) -> Vec<Finding> {
+    let path = format!("tests/fixtures/findings/{name}.json");
+    parse(&std::fs::read_to_string(path).unwrap()).findings
+}
+
+/// The first target counts, not the actor before it.
+#[test]
+fn of_several_resources_the_first_target_counts() {
+    let raw = r#"{"SchemaVersion":"2018-10-08","Id":"f","Severity":{"Label":"LOW"},"Resources":[
+        {"Type":"AwsIamUser","Id":"u","ResourceRole":"Actor","Tags":{"Team":"a"}},
+        {"Type":"AwsS3Bucket","Id":"b","ResourceRole":"Target","Tags":{"Team":"b"}}]}"#;
+    let finding = parse(raw).findings.remove(0);
+    assert_eq!(finding.resource_type.unwrap().as_str(), "AwsS3Bucket");
+    assert_eq!(finding.tags[0].1.as_str(), "b");
 }

@@ -5,7 +5,11 @@ use super::super::super::fact::Facts;
 use super::super::super::phrase::{Phrase, joined, listed, part};
 use super::super::schema::{Instance, Resource, SecurityGroup};
 
+/// Adds nothing for a bucket, which stands in no network.
 pub(super) fn add(facts: &mut Facts, resource: &Resource<'_>) {
+    if resource.kind.as_deref().is_some_and(|kind| kind.trim_start().starts_with("S3")) {
+        return;
+    }
     facts.add("Network", resource.instance.describe_network());
     facts.add("Instance", resource.instance.describe_origin());
 }
@@ -20,10 +24,10 @@ impl Instance<'_> {
         joined([joined(place, ", "), listed(names, groups.total)], ", ")
     }
 
-    /// `profile web, image ami-0dd`: what it may do, and what it was made of.
+    /// `profile web (image ami-0dd)`: what it may do, and what it was made of. The image alone is
+    /// not worth a line.
     fn describe_origin(&self) -> Option<String> {
-        Phrase::default()
-            .with_labelled("profile", self.profile.as_deref().map(short_name))
+        Phrase::new("profile", Some(short_name(self.profile.as_deref()?)))
             .with_labelled("image", self.image.as_deref())
             .build()
     }

@@ -16,7 +16,7 @@ use super::schema::{Resource, Service};
 /// Collects the facts, the most important first.
 pub(super) fn collect(resource: &Resource<'_>, service: &Service<'_>) -> Facts {
     let mut facts = Facts::default();
-    if let Some(found) = &service.sequence {
+    if let Some(found) = &service.detection.sequence {
         sequence::add(&mut facts, found);
     }
     kubernetes::add(&mut facts, resource, &service.activity);

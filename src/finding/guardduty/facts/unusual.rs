@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::super::super::fact::Facts;
-use super::super::super::json::Document;
+use super::super::super::json::{Document, Json};
 use super::super::super::lenient::{List, Pairs, Read, Str, object};
 use super::super::super::phrase::{Phrase, joined, listed, part, several};
 use super::super::super::text::cut;
@@ -31,6 +31,9 @@ object! {
         profiled: Pairs<'a, BEHAVIOURS_MAX> = "profiledBehavior",
         calls: List<RecentCall<'a>, SHOWN_MAX> = "apiCalls",
         ports: List<Cow<'a, str>, SHOWN_MAX> = "portsScannedSample",
+    }
+    struct Observed<'a> {
+        texts: List<Cow<'a, str>, SHOWN_MAX> = "observations" / "text",
     }
     struct RecentCall<'a> {
         name: Str<'a> = "name",
@@ -60,7 +63,8 @@ pub(super) fn add(facts: &mut Facts, service: &Service<'_>) {
     let first =
         |describe: fn(&Info<'_>) -> Option<String>| infos.into_iter().flatten().find_map(describe);
     facts.add("Anomalous APIs", first(|info| info.describe_apis()));
-    facts.add("Unusual", first(|info| info.describe_unusual()));
+    let newer = || describe_behaviour(service.detection.unusual?);
+    facts.add("Unusual", first(|info| info.describe_unusual()).or_else(newer));
     facts.add("Recent calls", first(|info| info.describe_calls()));
     facts.add(
         "Scanned ports",
@@ -120,6 +124,18 @@ impl Info<'_> {
         });
         listed(calls.collect(), self.calls.total)
     }
+}
+
+/// `country AQ; userAgent curl, wget`: the form of newer findings, in the words of their keys.
+/// Source: GuardDuty API reference, `AnomalyUnusual`, `AnomalyObject`.
+fn describe_behaviour(behaviour: Json<'_>) -> Option<String> {
+    let features = behaviour.entries().flat_map(|(_, features)| features.entries());
+    let shown = features.take(SHOWN_MAX).filter_map(|(name, feature)| {
+        let Observed { texts, .. } = Observed::read(feature)?;
+        let texts = several(texts.items.iter().map(AsRef::as_ref), texts.total)?;
+        Phrase::of_list(&part(&name), Some(texts)).build()
+    });
+    joined(shown.map(Some), "; ")
 }
 
 fn find<'p>(pairs: &'p Pairs<'_, BEHAVIOURS_MAX>, key: &str) -> Option<&'p str> {

@@ -2,7 +2,7 @@ use super::super::super::tests::read_in;
 use crate::finding::{Fact, Finding};
 
 /// Reads a finding with these parts of its `resource` and its `service`.
-fn read(resource: &str, service: &str) -> Finding {
+pub(super) fn read(resource: &str, service: &str) -> Finding {
     let raw =
         format!(r#"{{"id":"f","severity":5,"resource":{{{resource}}},"service":{{{service}}}}}"#);
     read_in(&raw).unwrap()
@@ -21,7 +21,7 @@ fn actor(finding: &Finding) -> String {
     finding.actor.as_ref().map_or(String::new(), line)
 }
 
-fn facts(finding: &Finding) -> Vec<String> {
+pub(super) fn facts(finding: &Finding) -> Vec<String> {
     finding.facts.iter().map(line).collect()
 }
 
@@ -155,12 +155,12 @@ fn credentials_name_their_session_and_instance() {
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", instance),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), \
-             EC2 instance i-0a1b2c3d (web-1, t3.micro)",
+            "EC2 instance i-0a1b2c3d (web-1, t3.micro), \
+             AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-0a1b2c3d", ""),
-            "AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE), EC2 instance i-0a1b2c3d",
+            "EC2 instance i-0a1b2c3d, AssumedRole web (access key ASIAEXAMPLE, principal AROAEXAMPLE)",
         ),
         (
             role("AROAEXAMPLE:i-love-it", ""),
@@ -241,6 +241,13 @@ fn unusual_behaviour_is_read_in_both_forms() {
     {
         assert_eq!(facts(&read("", odd)), [] as [&str; 0], "{odd}");
     }
+    let newer = read(
+        "",
+        r#""detection":{"anomaly":{"unusual":{"behavior":{"CallFrom":{"country":{
+            "profileType":"FREQUENCY","profileSubtype":"UNSEEN","observations":{"text":["AQ"]}},
+            "asn":{"observations":{"text":["64500","64501"]}},"odd":[]},"Other":"x"}}}}"#,
+    );
+    assert_eq!(facts(&newer), ["Unusual: country AQ; asn 64500, 64501"]);
     let scan = read("", r#""additionalInfo":{"portsScannedSample":[22,80,443]}"#);
     assert_eq!(facts(&scan), ["Scanned ports: 22, 80, 443"]);
 }
@@ -255,12 +262,12 @@ fn an_instance_tells_where_it_stands() {
                 "securityGroups":[{"groupId":"sg-0cc","groupName":"open"},{"groupId":"sg-0dd"}]}]}"#,
         "",
     );
-    assert_eq!(resource(&finding), "EC2 instance i-0abc (web-1, t3.micro, private 10.0.0.5)");
+    assert_eq!(resource(&finding), "EC2 instance i-0abc (web-1, t3.micro, 10.0.0.5)");
     assert_eq!(
         facts(&finding),
         [
             "Network: vpc-0aa, subnet-0bb, sg-0cc (open), sg-0dd",
-            "Instance: profile web, image ami-0dd"
+            "Instance: profile web (image ami-0dd)"
         ]
     );
     let tags: Vec<_> =
