@@ -139,11 +139,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
     }
     let mut reader = Reader::new(config.silences.clone());
-    // Findings that are silenced may wait in the queue.
-    let first = silences::first(&mut reader, ledger, clock);
-    let (notifier, first) = tokio::join!(wiring::notifier(config), first);
-    let (notifier, unread) = notifier?;
-    vitals.silences(first);
+    let (notifier, unread) = at_start(config, &mut reader, ledger, &vitals, clock).await?;
     let settings = Settings { unread, ..settings };
     let ports = Ports {
         queue: &Counted::new(queue, &vitals.metrics, clock),
@@ -175,6 +171,21 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Reads the webhooks, as [`wiring::notifier`] does, and the silences, because findings that they
+/// keep back may wait in the queue.
+async fn at_start<L: Ledger>(
+    config: &Config,
+    reader: &mut Reader,
+    ledger: &L,
+    vitals: &Vitals,
+    clock: &SystemClock,
+) -> anyhow::Result<(SlackNotifier<wiring::ConfiguredWebhook>, Vec<usize>)> {
+    let silences = silences::first(reader, ledger, clock);
+    let (notifier, silences) = tokio::join!(wiring::notifier(config), silences);
+    vitals.silences(silences);
+    notifier
 }
 
 /// Makes the HTTP client ready. Ends only if that fails.

@@ -24,7 +24,7 @@ const LIST: [TableColumn; 7] = [
 /// Longer rules are cut.
 const RULES_CHARS_MAX: usize = 2_000;
 
-fn shown<'a>(silences: &'a Silences, all: bool, now: Wall) -> impl Iterator<Item = &'a Silence> {
+fn shown(silences: &Silences, all: bool, now: Wall) -> impl Iterator<Item = &Silence> {
     silences.iter().filter(move |silence| all || !silence.has_ended(now))
 }
 
