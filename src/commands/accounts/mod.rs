@@ -10,7 +10,7 @@ mod source;
 
 use std::io::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
 
 use crate::clock;
@@ -48,12 +48,8 @@ pub async fn start(args: &AccountsCommand) -> anyhow::Result<Exit> {
     };
     match &config.backend {
         Backend::Embedded { path, .. } => {
-            if !path.exists() && !matches!(args.action, Action::Sync(_)) {
-                bail!(
-                    "{} does not exist: no worker has run in this folder with this configuration; \
-                     give --config, or go to the worker's folder",
-                    path.display()
-                );
+            if !matches!(args.action, Action::Sync(_)) {
+                setup::store_exists(path)?;
             }
             run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action, &source).await
         }

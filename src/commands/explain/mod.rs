@@ -91,13 +91,7 @@ async fn evidence(
 ) -> anyhow::Result<Evidence> {
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
-            if !path.exists() {
-                bail!(
-                    "{} does not exist: no worker has run in this folder with this configuration; \
-                     give --config, or go to the worker's folder",
-                    path.display()
-                );
-            }
+            setup::store_exists(path)?;
             let store = Store::open(path)?;
             let queue = EmbeddedQueue::new(store.clone(), Arc::new(SystemClock::start()));
             let ledger = EmbeddedLedger::new(store);

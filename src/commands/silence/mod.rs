@@ -44,6 +44,9 @@ pub async fn start(args: &SilenceCommand) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(flag)) else { return Ok(Exit::Usage) };
     match &config.backend {
         Backend::Embedded { path, .. } => {
+            if !matches!(args.action, Action::Add(_) | Action::Import(_)) {
+                setup::store_exists(path)?;
+            }
             run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action).await
         }
         Backend::Aws(aws) => run(&config, &wiring::on_aws(aws).await.1, &args.action).await,
