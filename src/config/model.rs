@@ -17,7 +17,7 @@ use crate::policy::route::{Route, Routes};
 use crate::policy::silence::CurrentSilences;
 use crate::slack::{Guide, Mentions};
 
-/// Routing a finding to so many takes less than a microsecond. One worker serves the pace of all.
+/// One worker serves the pace of so many. `benches/routes.rs` measures the routing to them.
 pub const DESTINATIONS_MAX: usize = 50;
 
 #[derive(Clone, Debug, PartialEq)]
