@@ -10,7 +10,8 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run, setup,
+    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run,
+    setup, silence,
 };
 use hansho::logging;
 
@@ -46,6 +47,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),
+        Command::Silence(args) => block_on(silence::start(&args)),
         Command::Completions { shell } => {
             cli::completions(shell, &mut io::stdout());
             Ok(Exit::Done)

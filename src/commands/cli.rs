@@ -8,7 +8,7 @@ use clap_complete::Shell;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
 use crate::commands::{
-    accounts, canary, check, explain, health, reconcile, render, replay, routes, run,
+    accounts, canary, check, explain, health, reconcile, render, replay, routes, run, silence,
 };
 use crate::config::keys;
 
@@ -63,6 +63,9 @@ pub enum Command {
     /// Show and sync the account directory: names, units and tags of accounts
     #[command(long_about = accounts::args::ABOUT)]
     Accounts(accounts::args::AccountsCommand),
+    /// Keep expected findings from being posted for a time
+    #[command(long_about = silence::args::ABOUT)]
+    Silence(silence::args::SilenceCommand),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -166,6 +169,13 @@ mod tests {
             "hansho accounts sync --no-tags",
             "hansho accounts list --json",
             "hansho accounts show 111122223333",
+            "hansho silence add --type Recon:* --account scanner --until 14d --because scan",
+            "hansho silence add --id 0a --until 2026-12-24T18:00:00Z --because x --critical --json",
+            "hansho silence add --resource i-0a --not region=us-* --until 1d --because x --dry-run -",
+            "hansho silence list --all --json",
+            "hansho silence show weekly",
+            "hansho silence expire weekly",
+            "hansho silence import s.toml --dry-run --prune",
             "hansho completions bash",
             "hansho routes test - --json",
             "hansho routes test --id 0a1b --config f",
@@ -214,6 +224,12 @@ mod tests {
             ("hansho reconcile --since yesterday", 2),
             ("hansho reconcile --limit 0", 2),
             ("hansho accounts", 2),
+            ("hansho silence", 2),
+            ("hansho silence add --type Recon:* --because x", 2),
+            ("hansho silence add --type Recon:* --until 14d", 2),
+            ("hansho silence add --type Recon:* --until soon --because x", 2),
+            ("hansho silence add --type a --until 1d --because x --covers low --critical", 2),
+            ("hansho silence expire", 2),
             ("hansho accounts show", 2),
             ("hansho accounts sync --no-tags --tag a", 2),
             ("hansho --help", 0),

@@ -10,8 +10,10 @@ pub mod check;
 pub mod cli;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod document;
 pub mod exit;
 pub mod explain;
+pub mod findings;
 pub mod health;
 pub mod lambda;
 pub mod reconcile;
@@ -20,5 +22,6 @@ pub mod replay;
 pub mod routes;
 pub mod run;
 pub mod setup;
+pub mod silence;
 pub mod table;
 pub mod wiring;

@@ -1,5 +1,7 @@
 //! Loads the configuration for a command, and reports its mistakes on stderr.
 
+use std::path::Path;
+
 use crate::commands::args::ConfigFlag;
 use crate::config::{self, Config, Loaded};
 
@@ -34,4 +36,18 @@ pub fn valid(loaded: Loaded) -> Option<Config> {
 pub fn unusable<T: std::fmt::Display>(mistakes: &[T]) {
     eprintln!("hansho: the configuration can't be used:");
     mistakes.iter().for_each(|mistake| eprintln!("  {mistake}"));
+}
+
+/// For a command that has nothing to do without the embedded store, and must not create it.
+///
+/// # Errors
+/// It does not exist.
+pub fn store_exists(path: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        path.exists(),
+        "{} does not exist: no worker has run in this folder with this configuration; give --config, \
+         or go to the worker's folder",
+        path.display()
+    );
+    Ok(())
 }

@@ -74,7 +74,7 @@ pub(super) fn read(file: &ConfigFile) -> Result<(Raw, Vec<Mistake>), Mistake> {
 
 /// The parser's message and the line number. The parser's own display quotes the line, which may
 /// hold a secret.
-fn syntax(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn syntax(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     match before.map(|before| before.matches('\n').count() + 1) {
         Some(line) => format!("line {line} is not TOML: {}", error.message()),

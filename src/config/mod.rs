@@ -19,6 +19,7 @@ mod file;
 mod mistake;
 mod model;
 mod raw;
+mod silences;
 mod validate;
 mod values;
 
@@ -37,6 +38,7 @@ pub use model::{
 };
 pub use raw::Origin;
 pub use reference::Reference;
+pub use silences::silences_of_file;
 pub use values::{DestinationName, QueueUrl, REGIONS_MAX, TableName, pace_allowed};
 
 /// The outcome of loading, and its sources.

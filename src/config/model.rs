@@ -14,6 +14,7 @@ use crate::policy::filter::Threshold;
 use crate::policy::ledger::Terms;
 use crate::policy::matcher::Matcher;
 use crate::policy::route::{Route, Routes};
+use crate::policy::silence::CurrentSilences;
 use crate::slack::{Guide, Mentions};
 
 /// One worker serves the pace of so many. `benches/routes.rs` measures the routing to them.
@@ -36,6 +37,8 @@ pub struct Config {
     pub fleet: u32,
     pub metrics: MetricsOutput,
     pub reconcile: Reconcile,
+    /// Empty until they are read from the ledger.
+    pub silences: CurrentSilences,
     /// Shared, because the names of many accounts are large.
     pub guide: Arc<Guide>,
     /// Makes the jitter of retries repeatable. None: a new seed at each start.
@@ -46,7 +49,8 @@ impl Config {
     /// The filter and the routes, in the order of the destinations.
     pub fn routes(&self) -> Routes {
         let directory = Arc::new(self.guide.accounts.clone());
-        Routes { directory, ..routes(self.threshold, &self.destinations) }
+        let silences = self.silences.clone();
+        Routes { directory, silences, ..routes(self.threshold, &self.destinations) }
     }
 
     /// The times that the ledger's transitions need.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::finding::{self, Canary, Finding, Parsed};
 use crate::policy::canary::{Arrival, CanaryPost, Passed};
 use crate::policy::record::RecordKey;
+use crate::policy::silence::Silence;
 use crate::ports::{Delivery, Lane};
 
 use super::alert::{Alert, Origin};
@@ -102,11 +103,23 @@ impl Intake<'_> {
             if destinations.is_empty() {
                 self.cx.output.count().unmatched += 1;
                 self.cx.output.report(Report::Unmatched { finding: Arc::clone(&finding) });
+            } else if let Some(silence) = self.silenced_by(id, &finding) {
+                // It leaves no trace, so that its next update after the silence is posted.
+                self.cx.output.count().silenced += 1;
+                self.cx.output.report(Report::Silenced { finding, silence });
+                continue;
             }
             for destination in destinations {
                 self.admit(id, destination, Arc::clone(&finding));
             }
         }
+    }
+
+    /// The silence that keeps a finding back. None for what an operator sent again.
+    fn silenced_by(&self, delivery: DeliveryId, finding: &Finding) -> Option<Arc<Silence>> {
+        let held = self.buffer.deliveries.get(delivery)?;
+        let routes = &self.cx.settings.routes;
+        routes.silenced_by(finding, self.cx.now.wall).filter(|_| !held.again)
     }
 
     /// Takes up an alert, unless this worker knows that it was posted.

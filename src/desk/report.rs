@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::{Closing, Finding, IgnoredEvent, Level, Unwanted};
+use crate::policy::silence::Silence;
 use crate::ports::Lane;
 use crate::words::words;
 
@@ -58,6 +59,11 @@ pub enum Report {
     /// A message brought a finding that no route matches, so it is owed to no destination.
     Unmatched {
         finding: Arc<Finding>,
+    },
+    /// A silence keeps the finding back.
+    Silenced {
+        finding: Arc<Finding>,
+        silence: Arc<Silence>,
     },
     /// A message brought an event that is known to be no finding.
     Ignored {

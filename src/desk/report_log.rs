@@ -3,7 +3,7 @@
 
 use tracing::{debug, error, info, warn};
 
-use crate::finding::{Fingerprint, Severity};
+use crate::finding::{Fingerprint, Severity, Text};
 use crate::instants::millis;
 use crate::ports::Lane;
 
@@ -16,6 +16,7 @@ impl Report {
             Report::Received { .. }
             | Report::Filtered { .. }
             | Report::Unmatched { .. }
+            | Report::Silenced { .. }
             | Report::Ignored { .. }
             | Report::Canary { .. }
             | Report::AlreadyPosted { .. }
@@ -50,6 +51,12 @@ impl Report {
             Report::Unmatched { finding } => {
                 let level = finding.severity.level;
                 info!(finding = %finding.fingerprint, %level, "dropped: it matches no destination");
+            }
+            Report::Silenced { finding, silence } => {
+                let level = finding.severity.level;
+                let (id, because) = (&silence.id, &silence.because);
+                let owner = silence.owner.as_ref().map(Text::as_str);
+                info!(finding = %finding.fingerprint, %level, silence = id, %because, owner, "silenced");
             }
             Report::Ignored { event, lane } => {
                 debug!(event = event.as_str(), lane = lane.as_str(), "ignored: no finding");

@@ -17,6 +17,8 @@ pub struct Tally {
     pub below_threshold: u64,
     /// Findings that no route matches, which are owed to no destination either.
     pub unmatched: u64,
+    /// Findings that a silence kept back from every destination.
+    pub silenced: u64,
     /// Alerts that Slack accepted before.
     pub already_posted: u64,
     /// Alerts of findings that were closed when they came, for which nothing was posted.

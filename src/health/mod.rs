@@ -9,7 +9,9 @@ pub mod beat;
 pub mod server;
 
 mod directory;
+mod silences;
 mod vitals;
 
 pub use directory::DirectoryState;
+pub use silences::SilenceState;
 pub use vitals::Vitals;

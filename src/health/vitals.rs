@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::directory::DirectoryState;
+use super::silences::SilenceState;
 use crate::clock::SystemClock;
 use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
@@ -31,11 +32,13 @@ struct Last {
     snapshot: Option<(Mono, Snapshot)>,
     /// None: not read yet.
     directory: Option<DirectoryState>,
+    silences: SilenceState,
 }
 
 impl Vitals {
     pub fn new(metrics: Metrics, clock: SystemClock) -> Vitals {
-        let last = Last { turn: clock.now().mono, snapshot: None, directory: None };
+        let silences = SilenceState::default();
+        let last = Last { turn: clock.now().mono, snapshot: None, directory: None, silences };
         Vitals { metrics, clock, last: Mutex::new(last) }
     }
 
@@ -64,10 +67,20 @@ impl Vitals {
         self.last().directory = Some(state);
     }
 
+    /// Notes what was read of the silences.
+    pub fn silences(&self, state: SilenceState) {
+        self.metrics.silences(state.in_force);
+        self.last().silences = state;
+    }
+
     /// What a person should know of a worker that is ready.
     pub fn notes(&self) -> Option<String> {
-        let note = self.last().directory.as_ref()?.note(self.clock.now().wall)?;
-        Some(format!("accounts: {note}"))
+        let last = self.last();
+        let accounts = last.directory.as_ref().and_then(|known| known.note(self.clock.now().wall));
+        let accounts = accounts.map(|note| format!("accounts: {note}"));
+        let silences = last.silences.note().map(|note| format!("silences: {note}"));
+        let notes: Vec<String> = accounts.into_iter().chain(silences).collect();
+        (!notes.is_empty()).then(|| notes.join("\n"))
     }
 
     /// Whether the worker's loop turns.

@@ -11,12 +11,14 @@ use super::posts::PostMetrics;
 use super::queue::QueueMetrics;
 use super::reconcile::ReconcileMetrics;
 use super::register::{Register, set};
+use super::silences::SilenceMetrics;
 use super::waits::WaitMetrics;
 use crate::desk::{Report, Snapshot};
 use crate::instants::{Now, Wall};
 use crate::ports::Delivery;
 
-/// All metrics of a process. Their number depends only on the configuration.
+/// All metrics of a process. Their number depends only on the configuration, and that of silences
+/// is bounded.
 pub struct Metrics {
     registry: Registry,
     findings: FindingMetrics,
@@ -26,6 +28,7 @@ pub struct Metrics {
     pub(super) calls: CallMetrics,
     reconcile: ReconcileMetrics,
     directory: DirectoryMetrics,
+    silences: SilenceMetrics,
     memory: Gauge,
 }
 
@@ -46,6 +49,7 @@ impl Metrics {
             calls: CallMetrics::register(&register)?,
             reconcile: ReconcileMetrics::register(&register)?,
             directory: DirectoryMetrics::register(&register)?,
+            silences: SilenceMetrics::register(&register)?,
             memory: register.gauge(
                 "process_resident_memory_bytes",
                 "Bytes of memory that this process has in use.",
@@ -57,6 +61,7 @@ impl Metrics {
     /// Counts a report of the desk.
     pub fn record(&self, report: &Report) {
         self.findings.record(report);
+        self.silences.record(report);
         self.waits.record(report);
         self.posts.record(report);
         self.queue.record(report);
@@ -81,6 +86,11 @@ impl Metrics {
     /// Sets how many accounts are known, and when their directory was synced.
     pub fn accounts(&self, known: usize, synced_at: Option<Wall>) {
         self.directory.record(known, synced_at);
+    }
+
+    /// Sets how many silences are in force.
+    pub fn silences(&self, in_force: usize) {
+        self.silences.known(in_force);
     }
 
     /// Sets all gauges from a snapshot of the desk.

@@ -19,6 +19,7 @@ mod posts;
 mod queue;
 mod reconcile;
 mod register;
+mod silences;
 mod waits;
 
 pub use all::Metrics;

@@ -13,7 +13,9 @@ use crate::clock::SystemClock;
 use crate::desk::{DestinationSnapshot, KnownFrom, Report, ReturnReason, Snapshot};
 use crate::finding::{self, Finding, IgnoredEvent, Level};
 use crate::instants::{Mono, Now, Wall};
+use crate::policy::matcher::Matcher;
 use crate::policy::record::{Expect, Record, RecordKey};
+use crate::policy::silence::Silence;
 use crate::ports::{
     Consistency, Delivery, Depth, Failure, FailureKind, Form, Lane, Ledger, LedgerError, MessageId,
     Notifier, Post, Prefetched, QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, Verdict,
@@ -36,6 +38,35 @@ fn unwanted() -> finding::Unwanted {
     finding::Unwanted { fingerprint, severity: finding::Severity::of_level(Level::Low) }
 }
 
+fn a_silence(id: &str) -> Arc<Silence> {
+    let (from, until) = (NOW.wall, NOW.wall.plus(Duration::from_secs(60)));
+    Arc::new(Silence {
+        id: id.to_owned(),
+        matcher: Matcher::default(),
+        findings: Vec::new(),
+        resources: Vec::new(),
+        covers: Level::High,
+        from,
+        until,
+        because: finding::Text::new("x", 9),
+        owner: None,
+    })
+}
+
+#[test]
+fn silences_have_a_limited_number_of_labels() {
+    let metrics = Metrics::new().unwrap();
+    for n in 0..1_003 {
+        let silence = a_silence(&format!("s{n}"));
+        metrics.record(&Report::Silenced { finding: a_finding("guardduty"), silence });
+    }
+    metrics.record(&Report::Silenced { finding: a_finding("x"), silence: a_silence("s0") });
+    let text = metrics.text().unwrap();
+    for line in ["{silence=\"(other)\"} 3", "{silence=\"s0\"} 2", "{silence=\"s999\"} 1"] {
+        assert!(text.contains(&format!("hansho_silenced_total{line}")), "{line}");
+    }
+}
+
 fn posted(waited_ms: u64) -> Report {
     Report::Posted {
         finding: "f".to_owned(),
@@ -55,6 +86,7 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: unwanted(), lane },
         Report::Unmatched { finding: a_finding("guardduty") },
+        Report::Silenced { finding: a_finding("guardduty"), silence: a_silence("scan") },
         Report::Ignored { event: IgnoredEvent::CloudTrail, lane },
         Report::AlreadyPosted {
             finding: "f".to_owned(),
@@ -232,6 +264,7 @@ async fn all() -> Metrics {
     metrics.reconciled("eu-west-1", "enqueued", 3);
     metrics.reconcile_ended("eu-west-1", "whole");
     metrics.accounts(60, Some(NOW.wall));
+    metrics.silences(3);
     metrics.reconcile_ended("us-east-1", "failed");
     metrics
 }
@@ -278,6 +311,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_reconciled_total",
         "hansho_reconcile_failed_total",
         "hansho_reconciliations_total",
+        "hansho_silenced_total",
+        "hansho_silences",
         "hansho_unmatched_total",
         "hansho_waiting",
     ]);
@@ -289,6 +324,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_findings_total{lane=\"standard\",level=\"low\",product=\"guardduty\"} 1",
         "hansho_below_threshold_total{level=\"low\"} 1",
         "hansho_unmatched_total{level=\"high\"} 1",
+        "hansho_silenced_total{silence=\"scan\"} 1",
+        "hansho_silences 3",
         "hansho_events_ignored_total{event=\"cloudtrail\"} 1",
         "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
         "hansho_destination_dead{destination=\"security\"} 1",

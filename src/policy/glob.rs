@@ -56,6 +56,11 @@ impl Glob {
         Glob { written: text.into(), prefix, then, ascii, whole }
     }
 
+    /// How each text in ASCII begins that matches, in small letters.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     pub fn matches(&self, text: &str) -> bool {
         self.may_match(text)
             && match (self.then, &self.ascii) {

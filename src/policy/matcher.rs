@@ -181,6 +181,14 @@ impl Matcher {
         Ok(())
     }
 
+    /// Each rule: whether it stands below `not`, its key, and its patterns as they were written.
+    pub fn rules(&self) -> impl Iterator<Item = (bool, MatchKey, Vec<&str>)> {
+        let all = self.all.iter().map(|rule| (false, rule));
+        all.chain(self.none.iter().map(|rule| (true, rule))).map(|(not, rule)| {
+            (not, rule.key, rule.any.iter().map(|pattern| &*pattern.written).collect())
+        })
+    }
+
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.all.iter().all(|rule| rule.names(subject).is_some())
             && self.none.iter().all(|rule| rule.names(subject).is_none())

@@ -2,7 +2,9 @@
 
 pub mod budget;
 pub mod canary;
+pub mod current;
 pub mod directory;
+pub mod document;
 pub mod enqueued;
 pub mod filter;
 pub mod glob;
@@ -15,4 +17,5 @@ pub mod recent;
 pub mod record;
 pub mod retry;
 pub mod route;
+pub mod silence;
 pub mod watermark;

@@ -5,9 +5,11 @@ mod extent;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
+use crate::instants::Wall;
 
 use super::filter::Threshold;
 use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, Matcher, Subject};
+use super::silence::{CurrentSilences, Silence};
 
 pub use extent::Class;
 
@@ -30,12 +32,13 @@ impl Route {
     }
 }
 
-/// The filter and the routes in force.
+/// The filter, the routes and the silences in force.
 #[derive(Clone, Debug)]
 pub struct Routes {
     pub min_severity: Threshold,
     pub routes: Vec<Route>,
     pub directory: Arc<dyn LiveDirectory>,
+    pub silences: CurrentSilences,
 }
 
 /// Why a finding is owed to a destination, or not.
@@ -75,9 +78,10 @@ impl LiveDirectory for NoDirectory {
 }
 
 impl Routes {
-    /// Routes that know no account.
+    /// Routes that know no account, without silences.
     pub fn new(min_severity: Threshold, routes: Vec<Route>) -> Routes {
-        Routes { min_severity, routes, directory: Arc::new(NoDirectory) }
+        let silences = CurrentSilences::default();
+        Routes { min_severity, routes, directory: Arc::new(NoDirectory), silences }
     }
 
     /// The indexes of the destinations that a finding is owed to, in the order of the
@@ -105,6 +109,16 @@ impl Routes {
     /// Whether a finding is owed to this destination.
     pub fn owes(&self, destination: usize, finding: &Finding) -> bool {
         self.owed(finding).contains(&destination)
+    }
+
+    /// The silence that keeps a finding back now from all destinations.
+    pub fn silenced_by(&self, finding: &Finding, now: Wall) -> Option<Arc<Silence>> {
+        let silences = self.silences.get();
+        if silences.is_empty() {
+            return None;
+        }
+        let directory = self.directory.now();
+        silences.find(&Subject::of(finding, &*directory), finding, now).map(Arc::clone)
     }
 
     /// For each destination why a finding is owed to it, or not.

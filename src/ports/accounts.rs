@@ -1,7 +1,7 @@
 //! The directory of AWS accounts: names, addresses, organisational units, tags and status.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ pub use parts::BadPart;
 
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
+use crate::policy::current::Current;
 use crate::policy::matcher::{AccountFacts, Directory, LiveDirectory};
 
 /// The most accounts that are known.
@@ -338,32 +339,8 @@ impl AccountFacts for Account {
     }
 }
 
-/// The accounts that a process knows now. Clones share them, so that a newer directory reaches all
-/// who show accounts.
-#[derive(Clone, Debug, Default)]
-pub struct CurrentAccounts(Arc<RwLock<Arc<Accounts>>>);
-
-impl CurrentAccounts {
-    pub fn get(&self) -> Arc<Accounts> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub fn set(&self, accounts: Accounts) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(accounts);
-    }
-}
-
-impl From<Accounts> for CurrentAccounts {
-    fn from(accounts: Accounts) -> CurrentAccounts {
-        CurrentAccounts(Arc::new(RwLock::new(Arc::new(accounts))))
-    }
-}
-
-impl PartialEq for CurrentAccounts {
-    fn eq(&self, other: &CurrentAccounts) -> bool {
-        self.get() == other.get()
-    }
-}
+/// The accounts that a process knows now.
+pub type CurrentAccounts = Current<Accounts>;
 
 impl LiveDirectory for CurrentAccounts {
     fn now(&self) -> Arc<dyn Directory> {

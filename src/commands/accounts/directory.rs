@@ -1,15 +1,14 @@
 //! The account directory in the ledger: writing it, and reading it.
 
-use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use crate::commands::document::{self, DocumentError};
 use crate::commands::wiring;
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::instants::Wall;
-use crate::policy::directory::{self, Content};
-use crate::policy::record::{DirectoryPartRecord, DirectoryRecord, RecordKey};
-use crate::ports::{Accounts, BadAccount, BadPart, CurrentAccounts, Ledger, LedgerError, Written};
+use crate::policy::record::{Document, DocumentRecord};
+use crate::ports::{Accounts, BadAccount, BadPart, CurrentAccounts, Ledger, LedgerError};
 
 /// The directory could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +25,16 @@ pub enum DirectoryError {
     Full(BadAccount),
 }
 
+impl From<DocumentError> for DirectoryError {
+    fn from(why: DocumentError) -> DirectoryError {
+        match why {
+            DocumentError::Ledger(why) => DirectoryError::Ledger(why),
+            DocumentError::Raced => DirectoryError::Raced,
+            DocumentError::Incomplete => DirectoryError::Incomplete,
+        }
+    }
+}
+
 /// Writes the directory: the parts, unless they are there, and then the head. Returns the head.
 ///
 /// # Errors
@@ -34,46 +43,19 @@ pub async fn write<L: Ledger>(
     ledger: &L,
     accounts: &Accounts,
     now: Wall,
-) -> Result<DirectoryRecord, DirectoryError> {
+) -> Result<DocumentRecord, DirectoryError> {
+    let seen = head(ledger).await?;
     let parts = accounts.parts();
-    let version = version(&parts);
-    let key = RecordKey::directory();
-    let seen: Option<DirectoryRecord> = ledger.read(&key).await?;
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let (parts_count, accounts) = (number(parts.len()), number(accounts.len()));
-    let content = Content { version: &version, parts: parts_count, accounts };
-    let (expect, head) = directory::put(seen.as_ref(), content, now);
-    if head.stored_at == now {
-        for (number, text) in (0..).zip(parts) {
-            write_part(ledger, &RecordKey::directory_part(&version, number), text, now).await?;
-        }
-    }
-    match ledger.write(&key, &expect, &head).await? {
-        Written::Done => Ok(head),
-        Written::Lost(_) => Err(DirectoryError::Raced),
-    }
-}
-
-async fn write_part<L: Ledger>(
-    ledger: &L,
-    key: &RecordKey,
-    text: String,
-    now: Wall,
-) -> Result<(), DirectoryError> {
-    let seen: Option<DirectoryPartRecord> = ledger.read(key).await?;
-    let (expect, part) = directory::put_part(seen.as_ref(), text, now);
-    match ledger.write(key, &expect, &part).await? {
-        Written::Done => Ok(()),
-        Written::Lost(_) => Err(DirectoryError::Raced),
-    }
+    let (document, entries) = (Document::Accounts, accounts.len());
+    Ok(document::write(ledger, document, seen.as_ref(), parts, entries, now).await?)
 }
 
 /// What the ledger says of the directory. None: there is none.
 ///
 /// # Errors
 /// The ledger does not answer.
-pub async fn head<L: Ledger>(ledger: &L) -> Result<Option<DirectoryRecord>, LedgerError> {
-    ledger.read(&RecordKey::directory()).await
+pub async fn head<L: Ledger>(ledger: &L) -> Result<Option<DocumentRecord>, LedgerError> {
+    document::head(ledger, Document::Accounts).await
 }
 
 /// The texts of a directory's parts.
@@ -82,15 +64,9 @@ pub async fn head<L: Ledger>(ledger: &L) -> Result<Option<DirectoryRecord>, Ledg
 /// The ledger does not answer, or a part is missing.
 pub async fn parts<L: Ledger>(
     ledger: &L,
-    head: &DirectoryRecord,
+    head: &DocumentRecord,
 ) -> Result<Vec<String>, DirectoryError> {
-    let mut texts = Vec::new();
-    for number in 0..head.parts {
-        let key = RecordKey::directory_part(&head.version, number);
-        let part: Option<DirectoryPartRecord> = ledger.read(&key).await?;
-        texts.push(part.ok_or(DirectoryError::Incomplete)?.text);
-    }
-    Ok(texts)
+    Ok(document::parts(ledger, Document::Accounts, head).await?)
 }
 
 /// The accounts of the parts, with those of the configuration over them.
@@ -131,10 +107,4 @@ pub async fn show_configured(config: &Config) {
         },
         Backend::Aws(aws) => show(accounts, &wiring::on_aws(aws).await.1).await,
     }
-}
-
-/// The name of the content: 16 hexadecimal digits.
-fn version(parts: &[String]) -> String {
-    let digest = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,7 +12,7 @@ use super::directory::{self, DirectoryError};
 use crate::health::DirectoryState;
 use crate::instants::Wall;
 use crate::policy::directory::is_stale;
-use crate::policy::record::DirectoryRecord;
+use crate::policy::record::DocumentRecord;
 use crate::ports::{Accounts, Clock, CurrentAccounts, Ledger};
 
 /// How often the head is read.
@@ -36,7 +36,7 @@ pub async fn follow<L: Ledger, C: Clock>(
         let (failed, rest) = match read {
             Ok(head) => {
                 warn_if_stale(head.as_ref(), clock.now().wall);
-                synced_at = head.map(|head| head.synced_at);
+                synced_at = head.map(|head| head.written_at);
                 (false, EVERY)
             }
             Err(why) => {
@@ -55,7 +55,7 @@ async fn refresh<L: Ledger>(
     configured: &Arc<Accounts>,
     ledger: &L,
     version: &mut Option<String>,
-) -> Result<Option<DirectoryRecord>, DirectoryError> {
+) -> Result<Option<DocumentRecord>, DirectoryError> {
     let Some(head) = directory::head(ledger).await? else { return Ok(None) };
     if version.as_ref() != Some(&head.version) {
         let texts = directory::parts(ledger, &head).await?;
@@ -64,16 +64,16 @@ async fn refresh<L: Ledger>(
         let work = move || directory::under(&configured, &texts);
         let accounts = tokio::task::spawn_blocking(work).await;
         current.set(accounts.map_err(|_| DirectoryError::Incomplete)??);
-        info!(accounts = head.accounts, version = head.version, "read the account directory");
+        info!(accounts = head.entries, version = head.version, "read the account directory");
         *version = Some(head.version.clone());
     }
     Ok(Some(head))
 }
 
-fn warn_if_stale(head: Option<&DirectoryRecord>, now: Wall) {
+fn warn_if_stale(head: Option<&DocumentRecord>, now: Wall) {
     if let Some(head) = head.filter(|head| is_stale(head, now)) {
         warn!(
-            synced_at = head.synced_at.to_rfc3339(),
+            synced_at = head.written_at.to_rfc3339(),
             "the account directory is stale: run `hansho accounts sync` once a day"
         );
     }

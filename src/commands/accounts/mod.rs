@@ -10,7 +10,7 @@ mod source;
 
 use std::io::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
 
 use crate::clock;
@@ -18,7 +18,7 @@ use crate::commands::exit::Exit;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
-use crate::policy::record::DirectoryRecord;
+use crate::policy::record::DocumentRecord;
 use crate::ports::{Accounts, Ledger};
 
 use args::{AccountsCommand, Action, List, Show, Sync};
@@ -48,12 +48,8 @@ pub async fn start(args: &AccountsCommand) -> anyhow::Result<Exit> {
     };
     match &config.backend {
         Backend::Embedded { path, .. } => {
-            if !path.exists() && !matches!(args.action, Action::Sync(_)) {
-                bail!(
-                    "{} does not exist: no worker has run in this folder with this configuration; \
-                     give --config, or go to the worker's folder",
-                    path.display()
-                );
+            if !matches!(args.action, Action::Sync(_)) {
+                setup::store_exists(path)?;
             }
             run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action, &source).await
         }
@@ -95,9 +91,9 @@ async fn run<L: Ledger>(
 
 async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow::Result<Exit> {
     let head = directory::write(ledger, accounts, clock::wall()).await?;
-    let changed = head.stored_at == head.synced_at;
-    let DirectoryRecord { accounts, version, synced_at, .. } = head;
-    let synced_at = synced_at.to_rfc3339();
+    let changed = head.stored_at == head.written_at;
+    let DocumentRecord { entries: accounts, version, written_at, .. } = head;
+    let synced_at = written_at.to_rfc3339();
     print(&match args.json {
         true => format!(
             "{}\n",
@@ -124,7 +120,7 @@ fn print(text: &str) -> anyhow::Result<Exit> {
 async fn known<L: Ledger>(
     config: &Config,
     ledger: &L,
-) -> Result<(Accounts, Option<DirectoryRecord>), DirectoryError> {
+) -> Result<(Accounts, Option<DocumentRecord>), DirectoryError> {
     let head = directory::head(ledger).await?;
     let parts = match &head {
         Some(head) => directory::parts(ledger, head).await?,

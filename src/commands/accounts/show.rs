@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::commands::table::{TableColumn, age, draw, or_none};
 use crate::instants::Wall;
 use crate::policy::directory::is_stale;
-use crate::policy::record::DirectoryRecord;
+use crate::policy::record::DocumentRecord;
 use crate::ports::{Account, AccountEntry, AccountStatus, Accounts};
 use crate::terminal::terminal_columns;
 
@@ -55,21 +55,18 @@ fn line(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// This is also a form of `accounts_file`.
-pub fn list_json(
-    accounts: &Accounts,
-    head: Option<&DirectoryRecord>,
-) -> serde_json::Result<String> {
+pub fn list_json(accounts: &Accounts, head: Option<&DocumentRecord>) -> serde_json::Result<String> {
     let entries: Vec<AccountEntry> = accounts.iter().map(Account::entry).collect();
-    let synced_at = head.map(|head| head.synced_at.to_rfc3339());
+    let synced_at = head.map(|head| head.written_at.to_rfc3339());
     line(&json!({ "synced_at": synced_at, "accounts": entries }))
 }
 
 /// How many accounts are known, and how old the directory is.
-pub fn state(known: usize, head: Option<&DirectoryRecord>, now: Wall) -> String {
+pub fn state(known: usize, head: Option<&DocumentRecord>, now: Wall) -> String {
     let directory = match head {
         None => "the ledger has no directory: run `hansho accounts sync`".to_owned(),
         Some(head) => {
-            let old = age(now.since(head.synced_at));
+            let old = age(now.since(head.written_at));
             let stale =
                 if is_stale(head, now) { ", stale: run `hansho accounts sync`" } else { "" };
             format!("the directory was synced {old} ago{stale}")

@@ -128,8 +128,8 @@ pub(super) fn of_hansho(record: &Record) -> Option<HistoryEvent> {
         Record::Alert(_)
         | Record::Pace(_)
         | Record::Watermark(_)
-        | Record::Directory(_)
-        | Record::DirectoryPart(_) => None,
+        | Record::Document(_)
+        | Record::DocumentPart(_) => None,
     }
 }
 

@@ -27,6 +27,7 @@ use crate::clock::{self, SystemClock};
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
+use crate::commands::silence::store as silences;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, input};
@@ -90,22 +91,18 @@ async fn evidence(
 ) -> anyhow::Result<Evidence> {
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
-            if !path.exists() {
-                bail!(
-                    "{} does not exist: no worker has run in this folder with this configuration; \
-                     give --config, or go to the worker's folder",
-                    path.display()
-                );
-            }
+            setup::store_exists(path)?;
             let store = Store::open(path)?;
             let queue = EmbeddedQueue::new(store.clone(), Arc::new(SystemClock::start()));
             let ledger = EmbeddedLedger::new(store);
             directory::show(&config.guide.accounts, &ledger).await;
+            silences::show(&config.silences, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
         Backend::Aws(aws) => {
             let (queue, ledger) = wiring::on_aws(aws).await;
             directory::show(&config.guide.accounts, &ledger).await;
+            silences::show(&config.silences, &ledger).await;
             gather::gather(config, question, text, &ledger, with_queues.then_some(&queue)).await
         }
     };

@@ -80,6 +80,10 @@ fn possible_reasons(context: &Context<'_>, evidence: &Evidence, level_is_unknown
     if level_is_unknown {
         reasons.push("it was below the threshold, which leaves no trace".to_owned());
     }
+    let silences = context.config.silences.get().in_force(context.now);
+    if silences > 0 {
+        reasons.push(format!("one of the {silences} silences kept it back, which leaves no trace"));
+    }
     reasons.push(format!(
         "it was posted, and its record expired {} after the last change",
         duration::format(context.config.retention)

@@ -4,6 +4,7 @@ use crate::finding::{Finding, Level, Severity};
 use crate::policy::ledger::{self, Claim, ClaimKind, Want};
 use crate::policy::record::{AlertRecord, Closed, ClosedBy, Sighting};
 use crate::policy::route::{Reasons, Verdict};
+use crate::policy::silence::Silence;
 
 use super::answer::HistoryEvent;
 use super::context::Context;
@@ -24,10 +25,27 @@ pub(super) fn outlook(
         (Some(finding), _) if !context.routes.owes(index, finding) => {
             Some(HistoryEvent::now("not_owed", why_not(context, index, finding, &threshold)))
         }
-        (Some(finding), _) => Some(next(context, finding, record)),
+        (Some(finding), _) => match context.routes.silenced_by(finding, context.now) {
+            Some(silence) => Some(HistoryEvent::now("silenced", silenced(&silence))),
+            None => Some(next(context, finding, record)),
+        },
         (None, Some(record)) => settled(context, record),
         (None, None) => Some(without_record(level, admits, &threshold)),
     }
+}
+
+/// Which silence keeps a finding back, whose it is, and why.
+fn silenced(silence: &Silence) -> String {
+    let Silence { id, covers, until, because, owner, .. } = silence;
+    let owner = owner.as_ref().map(|owner| format!(" of {owner}")).unwrap_or_default();
+    let worse = match Level::ALL.into_iter().find(|level| level > covers) {
+        Some(level) => format!(", or {level}"),
+        None => String::new(),
+    };
+    let until = until.to_rfc3339();
+    format!(
+        "by the silence {id}{owner}, because: {because}; posted if an update comes after {until}{worse}"
+    )
 }
 
 /// Why a finding is not owed to a destination.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Mutex as AsyncMutex;
 use tracing::{info, warn};
 
 use super::batch::BatchQueue;
@@ -14,6 +15,7 @@ use super::compare::{self, Comparison};
 use super::deadline::Deadline;
 use super::event::{self, Asked, Failures, Invocation, QueueNames};
 use crate::commands::accounts::follow::follow;
+use crate::commands::silence::follow::OfCalls;
 use crate::desk::worker::{self, Ports};
 use crate::desk::{Desk, DrainTerms, Memory, Report, ReturnReason, Settings};
 use crate::instants::Wall;
@@ -39,6 +41,7 @@ pub struct Function<Q, L, N, C> {
     emf: Emf,
     comparison: Option<Comparison>,
     accounts: CurrentAccounts,
+    silences: AsyncMutex<OfCalls>,
 }
 
 impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
@@ -54,6 +57,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         notifier: N,
         clock: C,
     ) -> anyhow::Result<Function<Q, L, N, C>> {
+        let silences = AsyncMutex::new(OfCalls::new(settings.routes.silences.clone()));
         Ok(Function {
             settings,
             names,
@@ -67,6 +71,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             emf: Emf::default(),
             comparison: None,
             accounts: CurrentAccounts::default(),
+            silences,
         })
     }
 
@@ -108,6 +113,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
                 Ok(json!({"hansho": "healthy"}))
             }
             Asked::Reconcile => {
+                self.read_silences().await;
                 compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
             }
         }
@@ -141,7 +147,17 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         self.emf.line(&self.metrics, beats, self.clock.now().wall)
     }
 
+    /// Reads the silences if they were not read lately. Between calls nothing runs that could.
+    async fn read_silences(&self) {
+        let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
+        let state = self.silences.lock().await.refresh(&ledger, &self.clock).await;
+        if let Some(state) = state {
+            self.metrics.silences(state.in_force);
+        }
+    }
+
     async fn work(&self, lane: Lane, batch: Vec<Delivery>, deadline: &Deadline) -> Failures {
+        self.read_silences().await;
         let received = batch.len();
         self.metrics.received(&batch);
         // Only calls to SQS count. The desk's receives and deletes are none: messages come with the

@@ -6,6 +6,7 @@ use crate::clock::SystemClock;
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::reconcile::args::Reconcile;
+use crate::commands::silence::store as silences;
 use crate::commands::{setup, wiring};
 use crate::config::Backend;
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store};
@@ -35,11 +36,13 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
             let inlet = EmbeddedQueue::new(store.clone(), Arc::new(clock));
             let ledger = EmbeddedLedger::new(store);
             directory::show(&config.guide.accounts, &ledger).await;
+            silences::show(&config.silences, &ledger).await;
             source::compare(&ask, &rules, &ledger, &inlet, &clock).await
         }
         Backend::Aws(aws) => {
             let (inlet, ledger) = wiring::on_aws(aws).await;
             directory::show(&config.guide.accounts, &ledger).await;
+            silences::show(&config.silences, &ledger).await;
             source::compare(&ask, &rules, &ledger, &inlet, &clock).await
         }
     };

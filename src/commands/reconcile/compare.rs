@@ -31,6 +31,8 @@ pub enum FindingVerdict {
     BelowThreshold,
     /// It matches no destination.
     Unmatched,
+    /// A silence keeps it back.
+    Silenced,
     /// It was created less than [`SETTLE`] ago.
     Young,
     /// It is owed: compare its ledger records.
@@ -72,6 +74,9 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Fin
             true => FindingVerdict::Unmatched,
             false => FindingVerdict::BelowThreshold,
         };
+    }
+    if routes.silenced_by(&finding, now).is_some() {
+        return FindingVerdict::Silenced;
     }
     if finding.created_at.is_some_and(|made| made > now.minus(SETTLE)) {
         return FindingVerdict::Young;

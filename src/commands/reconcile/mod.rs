@@ -232,6 +232,7 @@ impl<S: FindingsSource, L: Ledger, I: Inlet, C: Clock> Run<'_, S, L, I, C> {
                 FindingVerdict::Owed(one) => owed.push(one),
                 FindingVerdict::BelowThreshold => self.report.below_threshold += 1,
                 FindingVerdict::Unmatched => self.report.unmatched += 1,
+                FindingVerdict::Silenced => self.report.silenced += 1,
                 FindingVerdict::Young => self.report.young += 1,
                 FindingVerdict::Archived => self.report.archived += 1,
                 FindingVerdict::Unreadable(why) => self.report.add_unreadable(why),

@@ -98,6 +98,8 @@ pub struct RegionReport {
     pub below_threshold: u64,
     /// They match no destination.
     pub unmatched: u64,
+    /// A silence keeps them back.
+    pub silenced: u64,
     /// Left to the next run.
     pub young: u64,
     pub archived: u64,
@@ -131,13 +133,14 @@ impl RegionReport {
 
     /// The counts for the metrics. Each returned finding is in one of them, unless it was missing
     /// and could not be enqueued.
-    pub fn counts(&self) -> [(&'static str, u64); 8] {
+    pub fn counts(&self) -> [(&'static str, u64); 9] {
         [
             ("known", self.known),
             ("waiting", self.waiting),
             ("enqueued", self.enqueued),
             ("below_threshold", self.below_threshold),
             ("unmatched", self.unmatched),
+            ("silenced", self.silenced),
             ("young", self.young),
             ("archived", self.archived),
             ("unreadable", self.unreadable),
@@ -175,6 +178,7 @@ impl RegionReport {
             (self.waiting, "enqueued before and not posted yet"),
             (self.below_threshold, "below the threshold"),
             (self.unmatched, "that match no destination"),
+            (self.silenced, "kept back by a silence"),
             (self.young, "too young and left to the next run"),
             (self.archived, "archived"),
             (self.unreadable, "unreadable"),

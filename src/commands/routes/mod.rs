@@ -5,18 +5,12 @@ pub mod args;
 mod matrix;
 mod test;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::ops::ControlFlow;
-
-use anyhow::Context;
+use std::io::{self, Write};
 
 use crate::commands::accounts::directory;
-use crate::commands::args::{ConfigFlag, Input};
+use crate::commands::args::ConfigFlag;
 use crate::commands::exit::Exit;
-use crate::commands::{explain, setup};
-use crate::embedded::input;
-use crate::finding::{self, Finding};
+use crate::commands::{explain, findings, setup};
 use crate::terminal::terminal_columns;
 
 use args::{Matrix, Routes, RoutesCommand, Test};
@@ -39,12 +33,7 @@ pub async fn start(args: &Routes) -> anyhow::Result<Exit> {
 async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else { return Ok(Exit::Usage) };
     let (findings, all_read) = match (&args.input, &args.id) {
-        (Some(Input::Stdin), _) => read(io::stdin().lock())?,
-        (Some(Input::File(path)), _) => {
-            let file = File::open(path);
-            let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
-            read(BufReader::new(file))?
-        }
+        (Some(input), _) => findings::of(input)?,
         (None, id) => match explain::findings(&config, id.as_deref().unwrap_or_default()).await? {
             Ok(findings) => (findings, true),
             Err(wrong) => {
@@ -69,29 +58,6 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::of(all_read))
-}
-
-/// The findings of an input, and whether all of it was readable. Writes to stderr what was not.
-fn read(input: impl BufRead) -> anyhow::Result<(Vec<Finding>, bool)> {
-    let (mut findings, mut messages, mut all_read) = (Vec::new(), 0, true);
-    input::split(input, |body| {
-        messages += 1;
-        let parsed = finding::parse(&body);
-        for rejection in parsed.rejections {
-            all_read = false;
-            eprintln!("message {messages}: {} ({rejection})", rejection.code.as_str());
-        }
-        for event in parsed.ignored {
-            eprintln!("message {messages}: no finding ({})", event.as_str());
-        }
-        findings.extend(parsed.findings);
-        ControlFlow::Continue(())
-    })
-    .context("the input could not be read")?;
-    if messages == 0 {
-        anyhow::bail!("the input is empty: give JSON lines, one JSON document, or an array");
-    }
-    Ok((findings, all_read))
 }
 
 async fn matrix(args: &Matrix, out: &mut impl Write) -> anyhow::Result<Exit> {

@@ -21,13 +21,14 @@ fn counts(tally: &Tally) -> Vec<String> {
     let Tally { received, findings, below_threshold, already_posted, posted, posts, .. } = tally;
     let Tally { retried, ambiguous, quarantined, pending, escalated, .. } = tally;
     let Tally { returned, fenced_out, by_fallback, unclaimed, came_back, .. } = tally;
-    let Tally { closed, ended, already_closed, ignored, unmatched, .. } = tally;
+    let Tally { closed, ended, already_closed, ignored, unmatched, silenced, .. } = tally;
     let all_closed = closed + already_closed;
     vec![
         format!("{received:>8} messages received, {findings} findings in them"),
         format!("{ignored:>8} events that are no findings, ignored"),
         format!("{below_threshold:>8} below the threshold"),
         format!("{unmatched:>8} dropped, because they match no destination"),
+        format!("{silenced:>8} kept back by a silence"),
         format!("{already_posted:>8} already posted"),
         format!("{all_closed:>8} closed, so not posted; {ended} of them had been posted before"),
         format!(
@@ -64,7 +65,7 @@ mod tests {
             ..Tally::default()
         };
         let lines = counts(&tally);
-        assert_eq!(lines[5], "       4 closed, so not posted; 2 of them had been posted before");
-        assert_eq!(lines[6], "       2 posted in 2 posts, 0 escalations, 1 came back");
+        assert_eq!(lines[6], "       4 closed, so not posted; 2 of them had been posted before");
+        assert_eq!(lines[7], "       2 posted in 2 posts, 0 escalations, 1 came back");
     }
 }

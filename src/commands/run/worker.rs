@@ -12,6 +12,7 @@ use super::feed::Feed;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::follow;
 use crate::commands::reconcile;
+use crate::commands::silence::{follow as silences, store::Reader};
 use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
 use crate::desk::worker::{self, Outcome, Ports};
@@ -137,7 +138,8 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     if let Some(emf) = &emf {
         tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
     }
-    let (notifier, unread) = wiring::notifier(config).await?;
+    let mut reader = Reader::new(config.silences.clone());
+    let (notifier, unread) = at_start(config, &mut reader, ledger, &vitals, clock).await?;
     let settings = Settings { unread, ..settings };
     let ports = Ports {
         queue: &Counted::new(queue, &vitals.metrics, clock),
@@ -154,6 +156,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     };
     let accounts = config.guide.accounts.clone();
     let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
+    let silencing = silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
     let preparing = prepare(&notifier, clock);
     let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {
@@ -161,12 +164,28 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
         never = comparing => match never {},
         never = following => match never {},
+        never = silencing => match never {},
         why = preparing => return Err(why),
     };
     if let Some(emf) = &emf {
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Reads the webhooks, as [`wiring::notifier`] does, and the silences, because findings that they
+/// keep back may wait in the queue.
+async fn at_start<L: Ledger>(
+    config: &Config,
+    reader: &mut Reader,
+    ledger: &L,
+    vitals: &Vitals,
+    clock: &SystemClock,
+) -> anyhow::Result<(SlackNotifier<wiring::ConfiguredWebhook>, Vec<usize>)> {
+    let silences = silences::first(reader, ledger, clock);
+    let (notifier, silences) = tokio::join!(wiring::notifier(config), silences);
+    vitals.silences(silences);
+    notifier
 }
 
 /// Makes the HTTP client ready. Ends only if that fails.

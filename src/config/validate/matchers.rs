@@ -45,7 +45,7 @@ fn add(matcher: &mut Matcher, not: bool, table: &Table, key: &str, gathered: &mu
 }
 
 /// One text, or a list of texts.
-fn patterns(value: &Value) -> Result<Vec<&str>, String> {
+pub fn patterns(value: &Value) -> Result<Vec<&str>, String> {
     let text = |value: &'_ Value| value.as_str().is_some();
     match value {
         Value::String(text) => Ok(vec![text]),

@@ -3,7 +3,7 @@
 mod backend;
 mod destinations;
 mod links;
-mod matchers;
+pub(super) mod matchers;
 mod on_call;
 mod worker;
 
@@ -18,6 +18,7 @@ use super::raw::{Given, Raw, RawReconcile};
 use super::values;
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
+use crate::policy::silence::CurrentSilences;
 use crate::slack::Guide;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -76,6 +77,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             fleet,
             metrics,
             reconcile,
+            silences: CurrentSilences::default(),
             guide: Arc::new(guide),
             seed,
         }),

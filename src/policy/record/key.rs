@@ -3,19 +3,32 @@
 use std::fmt;
 
 use crate::finding::Fingerprint;
+use crate::words::words;
 
 /// In place of a fingerprint. A fingerprint has four parts, so it never looks like this.
 const PACE: &str = "pace";
 /// In place of a fingerprint, as [`PACE`].
 const WATERMARK: &str = "reconcile";
-/// In place of a fingerprint, as [`PACE`].
-const DIRECTORY: &str = "accounts";
-/// In place of a destination, for the head of the directory. A part has a version, in hexadecimal.
+/// In place of a destination, for the head of a document. A part has a version, in hexadecimal.
 const HEAD: &str = "head";
 /// In place of a destination. The configuration allows only a-z, 0-9, `_` and `-` in names.
 const CANARY: &str = "(canary)";
 /// In place of a destination, as [`CANARY`].
 const ENQUEUED: &str = "~reconcile";
+
+words! {
+    /// A document that is kept whole. The word is in place of a fingerprint, as [`PACE`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Document {
+        /// The account directory.
+        Accounts = "accounts",
+        Silences = "silences",
+    }
+}
+
+impl Document {
+    const ALL: [Document; 2] = [Document::Accounts, Document::Silences];
+}
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +38,8 @@ pub enum RecordKind {
     Canary,
     Watermark,
     Enqueued,
-    Directory,
-    DirectoryPart,
+    Document,
+    DocumentPart,
 }
 
 impl RecordKind {
@@ -37,8 +50,8 @@ impl RecordKind {
             RecordKind::Canary => "canary",
             RecordKind::Watermark => "watermark",
             RecordKind::Enqueued => "enqueued",
-            RecordKind::Directory => "directory",
-            RecordKind::DirectoryPart => "directory part",
+            RecordKind::Document => "document",
+            RecordKind::DocumentPart => "document part",
         }
     }
 }
@@ -76,14 +89,14 @@ impl RecordKey {
         RecordKey::alert(fingerprint, ENQUEUED)
     }
 
-    /// The account directory.
-    pub fn directory() -> RecordKey {
-        RecordKey::stored(DIRECTORY.to_owned(), HEAD.to_owned())
+    /// The head of a document.
+    pub fn document(document: Document) -> RecordKey {
+        RecordKey::stored(document.as_str().to_owned(), HEAD.to_owned())
     }
 
-    /// A part of a version of the account directory, counted from 0.
-    pub fn directory_part(version: &str, number: u32) -> RecordKey {
-        RecordKey::stored(DIRECTORY.to_owned(), format!("{version}-{number}"))
+    /// A part of a version of a document, counted from 0.
+    pub fn document_part(document: Document, version: &str, number: u32) -> RecordKey {
+        RecordKey::stored(document.as_str().to_owned(), format!("{version}-{number}"))
     }
 
     /// A key as an adapter has stored it.
@@ -96,8 +109,12 @@ impl RecordKey {
         match (self.fingerprint.as_str(), self.destination.as_str()) {
             (PACE, _) => RecordKind::Pace,
             (WATERMARK, _) => RecordKind::Watermark,
-            (DIRECTORY, HEAD) => RecordKind::Directory,
-            (DIRECTORY, _) => RecordKind::DirectoryPart,
+            (word, place) if Document::ALL.iter().any(|document| document.as_str() == word) => {
+                match place {
+                    HEAD => RecordKind::Document,
+                    _ => RecordKind::DocumentPart,
+                }
+            }
             (_, CANARY) => RecordKind::Canary,
             (_, ENQUEUED) => RecordKind::Enqueued,
             _ => RecordKind::Alert,
@@ -138,8 +155,10 @@ mod tests {
             (RecordKey::canary(&finding), RecordKind::Canary),
             (RecordKey::watermark("eu-west-1"), RecordKind::Watermark),
             (RecordKey::enqueued(&finding), RecordKind::Enqueued),
-            (RecordKey::directory(), RecordKind::Directory),
-            (RecordKey::directory_part("0a1b", 3), RecordKind::DirectoryPart),
+            (RecordKey::document(Document::Accounts), RecordKind::Document),
+            (RecordKey::document_part(Document::Accounts, "0a1b", 3), RecordKind::DocumentPart),
+            (RecordKey::document(Document::Silences), RecordKind::Document),
+            (RecordKey::document_part(Document::Silences, "0a1b", 0), RecordKind::DocumentPart),
         ] {
             assert_eq!(key.kind(), kind, "{key:?}");
             let (fingerprint, destination) = key.clone().into_parts();

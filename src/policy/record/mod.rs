@@ -7,8 +7,8 @@
 //! | a canary that arrived | the canary, `(canary)` | [`CanaryRecord`] | `canary` |
 //! | how far a region is reconciled | `reconcile`, the region | [`WatermarkRecord`] | `watermark` |
 //! | a finding that was enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | `enqueued` |
-//! | the account directory | `accounts`, `head` | [`DirectoryRecord`] | `directory` |
-//! | a part of it | `accounts`, version and number | [`DirectoryPartRecord`] | `directory` |
+//! | a document: accounts, silences | `accounts`, `head` | [`DocumentRecord`] | `document` |
+//! | a part of it | `accounts`, version and number | [`DocumentPartRecord`] | `document` |
 //!
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
@@ -16,7 +16,7 @@
 mod accepted_post;
 mod alert;
 mod canary;
-mod directory;
+mod document;
 mod enqueued;
 mod expect;
 mod incident;
@@ -28,11 +28,11 @@ mod watermark;
 pub use accepted_post::AcceptedPost;
 pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
-pub use directory::{DirectoryPartRecord, DirectoryRecord};
+pub use document::{DocumentPartRecord, DocumentRecord};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};
 pub use incident::{Closed, ClosedBy, Effect, Incident, Member, Sighting, Stamp};
-pub use key::{RecordKey, RecordKind};
+pub use key::{Document, RecordKey, RecordKind};
 pub use pace::{NextSlot, PaceRecord};
 pub use watermark::{Ended, Progress, Run, WatermarkRecord};
 
@@ -44,8 +44,8 @@ pub enum Record {
     Canary(CanaryRecord),
     Watermark(WatermarkRecord),
     Enqueued(EnqueuedRecord),
-    Directory(DirectoryRecord),
-    DirectoryPart(DirectoryPartRecord),
+    Document(DocumentRecord),
+    DocumentPart(DocumentPartRecord),
 }
 
 /// One of the seven types of records. A record of another kind is given back unchanged as the
@@ -101,6 +101,6 @@ record_types! {
     Canary: CanaryRecord,
     Watermark: WatermarkRecord,
     Enqueued: EnqueuedRecord,
-    Directory: DirectoryRecord,
-    DirectoryPart: DirectoryPartRecord,
+    Document: DocumentRecord,
+    DocumentPart: DocumentPartRecord,
 }

@@ -15,9 +15,9 @@
 //! | `digest` | id of the post | id of the post | when it passed where | how the run ended | |
 //! | `incident` | its incident | | | | |
 //!
-//! The head of the account directory is free. `digest` has its version, `attempts` the number of
-//! parts, `ambiguous` that of accounts, `sent_at` the time of the sync, `revision_sent` that of the
-//! parts. A part is free, and `digest` has its text.
+//! The head of a document is free. `digest` has its version, `attempts` the number of parts,
+//! `ambiguous` that of entries, `sent_at` the time of the write, `revision_sent` that of the parts.
+//! A part is free, and `digest` has its text.
 //!
 //! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as
 //! that would post its alert again. A column that a kind does not use is written empty, and ignored
@@ -28,9 +28,9 @@ mod incident;
 use std::fmt;
 
 use super::{
-    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DirectoryPartRecord,
-    DirectoryRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record,
-    RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
+    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord, DocumentRecord,
+    Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record, RecordKey, RecordKind,
+    Run, State, Version, Versioned, WatermarkRecord,
 };
 use crate::finding::Level;
 use crate::instants::Wall;
@@ -144,8 +144,8 @@ pub fn decode(key: &RecordKey, row: StoredRow) -> Result<Record, Unreadable> {
         RecordKind::Canary => Record::Canary(canary(row)?),
         RecordKind::Watermark => Record::Watermark(watermark(row)?),
         RecordKind::Enqueued => Record::Enqueued(enqueued(&row)?),
-        RecordKind::Directory => Record::Directory(directory(row)?),
-        RecordKind::DirectoryPart => Record::DirectoryPart(directory_part(row)?),
+        RecordKind::Document => Record::Document(document(row)?),
+        RecordKind::DocumentPart => Record::DocumentPart(document_part(row)?),
     })
 }
 
@@ -257,23 +257,23 @@ fn enqueued(row: &StoredRow) -> Result<EnqueuedRecord, Unreadable> {
     })
 }
 
-fn directory(row: StoredRow) -> Result<DirectoryRecord, Unreadable> {
-    let StoredRow { fence, expires_at, attempts: parts, ambiguous: accounts, .. } = row;
-    Ok(DirectoryRecord {
+fn document(row: StoredRow) -> Result<DocumentRecord, Unreadable> {
+    let StoredRow { fence, expires_at, attempts: parts, ambiguous: entries, .. } = row;
+    Ok(DocumentRecord {
         version: not_empty(row.digest).ok_or(Unreadable::missing(column::DIGEST))?,
         parts,
-        accounts,
-        synced_at: row.sent_at.ok_or(Unreadable::missing(column::SENT_AT))?,
+        entries,
+        written_at: row.sent_at.ok_or(Unreadable::missing(column::SENT_AT))?,
         stored_at: row.revision_sent.ok_or(Unreadable::missing(column::REVISION_SENT))?,
         fence,
         expires_at,
     })
 }
 
-fn directory_part(row: StoredRow) -> Result<DirectoryPartRecord, Unreadable> {
+fn document_part(row: StoredRow) -> Result<DocumentPartRecord, Unreadable> {
     let StoredRow { fence, expires_at, .. } = row;
     let text = not_empty(row.digest).ok_or(Unreadable::missing(column::DIGEST))?;
-    Ok(DirectoryPartRecord { text, fence, expires_at })
+    Ok(DocumentPartRecord { text, fence, expires_at })
 }
 
 /// The owner of a claimed record.
@@ -321,16 +321,16 @@ pub fn encode(record: Record) -> StoredRow {
             expires_at: enqueued.expires_at,
             ..blank
         },
-        Record::Directory(directory) => StoredRow {
-            revision_sent: Some(directory.stored_at),
-            sent_at: Some(directory.synced_at),
-            attempts: directory.parts,
-            ambiguous: directory.accounts,
-            digest: directory.version,
-            expires_at: directory.expires_at,
+        Record::Document(document) => StoredRow {
+            revision_sent: Some(document.stored_at),
+            sent_at: Some(document.written_at),
+            attempts: document.parts,
+            ambiguous: document.entries,
+            digest: document.version,
+            expires_at: document.expires_at,
             ..blank
         },
-        Record::DirectoryPart(part) => {
+        Record::DocumentPart(part) => {
             StoredRow { digest: part.text, expires_at: part.expires_at, ..blank }
         }
     }

@@ -8,7 +8,7 @@ use hansho::commands::accounts::directory::{self, DirectoryError};
 use hansho::commands::accounts::follow::follow;
 use hansho::health::{DirectoryState, Vitals};
 use hansho::metrics::Metrics;
-use hansho::policy::record::{DirectoryRecord, Expect, Record, RecordKey, Versioned};
+use hansho::policy::record::{Document, DocumentRecord, Expect, Record, RecordKey, Versioned};
 use hansho::ports::{
     Accounts, Clock, Consistency, CurrentAccounts, Ledger, LedgerError, Prefetched, Written,
 };
@@ -28,18 +28,18 @@ fn named(names: &[(&str, &str)]) -> Accounts {
 
 /// A ledger that counts its reads, and may be unreachable.
 #[derive(Clone, Default)]
-struct Watched {
-    ledger: MemoryLedger,
+pub struct Watched {
+    pub ledger: MemoryLedger,
     reads: Arc<Mutex<Vec<RecordKey>>>,
     unreachable: Arc<Mutex<bool>>,
 }
 
 impl Watched {
-    fn set_unreachable(&self, unreachable: bool) {
+    pub fn set_unreachable(&self, unreachable: bool) {
         *self.unreachable.lock().unwrap() = unreachable;
     }
 
-    fn take_reads(&self) -> usize {
+    pub fn take_reads(&self) -> usize {
         std::mem::take(&mut *self.reads.lock().unwrap()).len()
     }
 }
@@ -106,7 +106,7 @@ impl Worker {
         self.current.get().name(id).map(str::to_owned)
     }
 
-    async fn sync(&self, accounts: &Accounts) -> DirectoryRecord {
+    async fn sync(&self, accounts: &Accounts) -> DocumentRecord {
         let now = self.clock.now().wall;
         directory::write(&self.ledger.ledger, accounts, now).await.unwrap()
     }
@@ -129,7 +129,7 @@ async fn a_worker_reads_the_head_once_an_hour_and_the_parts_when_they_change() {
     assert_eq!(ledger.take_reads(), 2, "the head and its part");
     assert_eq!(worker.vitals.notes(), None);
     let text = worker.vitals.text().unwrap();
-    let synced = head.synced_at.seconds();
+    let synced = head.written_at.seconds();
     for line in [
         "hansho_accounts_known 2".to_owned(),
         format!("hansho_accounts_synced_timestamp_seconds {synced}"),
@@ -176,7 +176,7 @@ async fn a_directory_without_a_part_is_not_taken() {
     let worker = Worker::start(&ledger, named(&[]));
     sleep(HOUR / 2).await;
     let head = worker.sync(&named(&[(ID, "shop")])).await;
-    let part = RecordKey::directory_part(&head.version, 0);
+    let part = RecordKey::document_part(Document::Accounts, &head.version, 0);
     assert!(ledger.ledger.expire(&part, |_| true));
     sleep(HOUR).await;
     assert_eq!(worker.name(ID), None);
@@ -191,8 +191,8 @@ struct Meets(MemoryLedger);
 impl Ledger for Meets {
     async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         let seen = self.0.read_any(key).await?;
-        if let Some(Record::Directory(head)) = &seen {
-            let other = DirectoryRecord { fence: head.fence + 1, ..head.clone() };
+        if let Some(Record::Document(head)) = &seen {
+            let other = DocumentRecord { fence: head.fence + 1, ..head.clone() };
             self.0.write(key, &head.as_seen(), &other).await?;
         }
         Ok(seen)

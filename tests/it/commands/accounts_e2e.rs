@@ -14,19 +14,19 @@ use tempfile::TempDir;
 
 use crate::commands::run_e2e::{SECRET, finish, hansho};
 
-struct Scene {
+pub struct Scene {
     folder: TempDir,
     slack: SlackStandIn,
 }
 
 impl Scene {
-    async fn start() -> Scene {
+    pub async fn start() -> Scene {
         let clock = SystemClock::start();
         let slack = SlackStandIn::start(None, move || clock.now().mono.0).await.unwrap();
         Scene { folder: tempfile::tempdir().unwrap(), slack }
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
@@ -40,7 +40,7 @@ impl Scene {
         command
     }
 
-    async fn done(&self, args: &[&str], code: i32) -> (String, String) {
+    pub async fn done(&self, args: &[&str], code: i32) -> (String, String) {
         said(&finish(self.command(args)).await, code)
     }
 

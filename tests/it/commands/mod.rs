@@ -27,3 +27,6 @@ mod routes_e2e;
 pub mod run_e2e;
 #[cfg(feature = "demo")]
 pub mod runtime_api;
+pub mod silence;
+#[cfg(feature = "demo")]
+pub mod silence_e2e;

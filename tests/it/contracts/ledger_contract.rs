@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hansho::commands::accounts::directory;
-use hansho::finding::{Closing, Level};
+use hansho::commands::silence::store;
+use hansho::finding::{Closing, Level, Text};
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
+use hansho::policy::matcher::{MatchKey, Matcher};
 use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect};
 use hansho::policy::record::{Closed, ClosedBy, Incident, RecordKey, Sighting, Stamp, Versioned};
+use hansho::policy::silence::{Silence, Silences};
 use hansho::ports::{
     AccountEntry, Accounts, Consistency, Ledger, PREFETCH_MAX, Prefetched, Written,
 };
@@ -36,6 +39,7 @@ pub async fn exercise_in_turn(harness: &impl Harness) {
     an_alert_is_read_as_it_was_written(&harness.fresh().await).await;
     each_kind_of_record_is_read_as_it_was_written(&harness.fresh().await).await;
     a_directory_is_read_as_it_was_written(&harness.fresh().await).await;
+    silences_are_read_as_they_were_written(&harness.fresh().await).await;
     a_replaced_record_keeps_nothing_of_the_old_one(&harness.fresh().await).await;
     each_expectation_holds_for_what_it_says(&harness.fresh().await).await;
     keys_are_exact(&harness.fresh().await).await;
@@ -193,12 +197,44 @@ async fn a_directory_is_read_as_it_was_written(ledger: &impl Ledger) {
     assert_eq!(read().await, (accounts.clone(), first.clone()));
     let later = NOW.plus(Duration::from_secs(24 * 3600));
     let again = directory::write(ledger, &accounts, later).await.unwrap();
-    assert_eq!((again.synced_at, again.stored_at), (later, NOW), "only the head was written");
+    assert_eq!((again.written_at, again.stored_at), (later, NOW), "only the head was written");
     accounts.add("999999999999", "new").unwrap();
     let other = directory::write(ledger, &accounts, later).await.unwrap();
     assert_eq!(read().await, (accounts, other));
     let old = directory::parts(ledger, &first).await;
     assert!(old.is_ok(), "whoever reads the old version still can");
+}
+
+async fn silences_are_read_as_they_were_written(ledger: &impl Ledger) {
+    let mut matcher = Matcher::default();
+    matcher.add(false, MatchKey::Type, ["Recon:*", "\"é\""]).unwrap();
+    let silence = |n: usize| Silence {
+        id: format!("s{n:03}"),
+        matcher: matcher.clone(),
+        findings: Vec::new(),
+        resources: Vec::new(),
+        covers: Level::High,
+        from: NOW.whole_second(),
+        until: NOW.whole_second().plus(Duration::from_secs(86_400)),
+        because: Text::new(&"é".repeat(300), 300),
+        owner: None,
+    };
+    for range in [0..600, 600..601] {
+        let more: Vec<Silence> = range.map(silence).collect();
+        let add = |all: &mut Vec<Silence>| {
+            all.extend(more.clone());
+            Ok(())
+        };
+        store::change(ledger, NOW, add).await.unwrap();
+    }
+    let all = Silences::new((0..601).map(silence).collect()).unwrap();
+    assert!(all.parts().unwrap().len() > 1);
+    assert_eq!(store::read(ledger).await.unwrap().silences, all);
+    assert_eq!(
+        directory::head(ledger).await,
+        Ok(None),
+        "the account directory is another document"
+    );
 }
 
 async fn a_replaced_record_keeps_nothing_of_the_old_one(ledger: &impl Ledger) {

@@ -116,14 +116,14 @@ fn meaning(record: &Record) -> String {
             format!("put {put}, queued {queued}, received {received}, {post}")
         }
         Record::Watermark(watermark) => watermark_meaning(watermark),
-        Record::Directory(head) => {
-            let (synced, stored) = (seconds(head.synced_at), seconds(head.stored_at));
-            let (version, parts, accounts) = (&head.version, head.parts, head.accounts);
+        Record::Document(head) => {
+            let (synced, stored) = (seconds(head.written_at), seconds(head.stored_at));
+            let (version, parts, entries) = (&head.version, head.parts, head.entries);
             format!(
-                "{version}: {parts} parts, {accounts} accounts, synced {synced}, stored {stored}"
+                "{version}: {parts} parts, {entries} entries, written {synced}, stored {stored}"
             )
         }
-        Record::DirectoryPart(part) => part.text.clone(),
+        Record::DocumentPart(part) => part.text.clone(),
         Record::Enqueued(enqueued) => {
             format!("{} at {}", enqueued.level, seconds(enqueued.enqueued_at))
         }

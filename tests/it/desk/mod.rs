@@ -15,3 +15,4 @@ pub mod receives;
 #[cfg(feature = "demo")]
 pub mod recovery_note;
 pub mod review;
+pub mod silences;

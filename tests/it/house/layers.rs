@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("slack", &["finding", "instants", "policy", "ports", "secret", "terminal"]),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
-    ("config", &["finding", "policy", "ports", "secret", "slack"]),
+    ("config", &["finding", "instants", "policy", "ports", "secret", "slack"]),
 ];
 
 /// Crates that may be named in these places alone.

@@ -65,6 +65,7 @@ fn each_finding_is_judged_by_the_routes_in_force() {
             FindingVerdict::Archived => "archived".to_owned(),
             FindingVerdict::BelowThreshold => "below".to_owned(),
             FindingVerdict::Unmatched => "unmatched".to_owned(),
+            FindingVerdict::Silenced => "silenced".to_owned(),
             FindingVerdict::Young => "young".to_owned(),
             FindingVerdict::Owed(owed) => {
                 let to = owed.alerts.iter().map(|key| format!(" {}", key.destination()));

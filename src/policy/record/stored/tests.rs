@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::finding::Fingerprint;
+use crate::policy::record::Document;
 
 fn finding() -> Fingerprint {
     Fingerprint {
@@ -32,7 +33,10 @@ fn a_row_that_breaks_a_rule_is_refused_by_the_name_of_its_attribute() {
     let alert = RecordKey::alert(finding(), "security");
     let (pace, region) = (RecordKey::pace("security"), RecordKey::watermark("eu-west-1"));
     let (canary, enqueued) = (RecordKey::canary(&finding()), RecordKey::enqueued(&finding()));
-    let (head, part) = (RecordKey::directory(), RecordKey::directory_part("0a", 0));
+    let (head, part) = (
+        RecordKey::document(Document::Accounts),
+        RecordKey::document_part(Document::Accounts, "0a", 0),
+    );
     let claimed = StoredRow { level_claimed: Some(Level::Low), ..row(State::Claimed) };
     let nobody = StoredRow { owner: String::new(), ..claimed.clone() };
     let free = row(State::Free);

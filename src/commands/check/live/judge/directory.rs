@@ -3,13 +3,13 @@
 use crate::commands::check::live::line::Line;
 use crate::instants::Wall;
 use crate::policy::directory::is_stale;
-use crate::policy::record::DirectoryRecord;
+use crate::policy::record::DocumentRecord;
 use crate::ports::LedgerError;
 
 /// A ledger without a directory is good: accounts are shown by their ids, or as configured.
 pub fn directory(
     subject: &str,
-    head: Result<Option<DirectoryRecord>, LedgerError>,
+    head: Result<Option<DocumentRecord>, LedgerError>,
     now: Wall,
 ) -> Line {
     let head = match head {
@@ -20,8 +20,8 @@ pub fn directory(
         }
         Err(why) => return Line::not_checked(subject, why.to_string()),
     };
-    let accounts = head.accounts;
-    let detail = format!("{accounts} accounts, synced at {}", head.synced_at.to_rfc3339());
+    let accounts = head.entries;
+    let detail = format!("{accounts} accounts, synced at {}", head.written_at.to_rfc3339());
     match is_stale(&head, now) {
         true => Line::wrong(
             subject,

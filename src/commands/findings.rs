@@ -1,0 +1,48 @@
+//! The findings of a file, as a worker would parse them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::ops::ControlFlow;
+
+use anyhow::Context;
+
+use crate::commands::args::Input;
+use crate::embedded::input;
+use crate::finding::{self, Finding};
+
+/// The findings of an input, and whether all of it was readable. Writes to stderr what was not.
+///
+/// # Errors
+/// The input can't be read, or is empty.
+pub fn of(from: &Input) -> anyhow::Result<(Vec<Finding>, bool)> {
+    match from {
+        Input::Stdin => read(io::stdin().lock()),
+        Input::File(path) => {
+            let file = File::open(path);
+            let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
+            read(BufReader::new(file))
+        }
+    }
+}
+
+fn read(input: impl BufRead) -> anyhow::Result<(Vec<Finding>, bool)> {
+    let (mut findings, mut messages, mut all_read) = (Vec::new(), 0, true);
+    input::split(input, |body| {
+        messages += 1;
+        let parsed = finding::parse(&body);
+        for rejection in parsed.rejections {
+            all_read = false;
+            eprintln!("message {messages}: {} ({rejection})", rejection.code.as_str());
+        }
+        for event in parsed.ignored {
+            eprintln!("message {messages}: no finding ({})", event.as_str());
+        }
+        findings.extend(parsed.findings);
+        ControlFlow::Continue(())
+    })
+    .context("the input could not be read")?;
+    if messages == 0 {
+        anyhow::bail!("the input is empty: give JSON lines, one JSON document, or an array");
+    }
+    Ok((findings, all_read))
+}

@@ -1,0 +1,170 @@
+//! `hansho silence`: the silences in the ledger.
+//!
+//! [`store`] reads and changes them, and [`follow`] keeps those of a worker up to date.
+
+mod add;
+pub mod args;
+pub mod follow;
+pub mod import;
+mod show;
+pub mod store;
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::clock;
+use crate::commands::exit::Exit;
+use crate::commands::{setup, wiring};
+use crate::config::{self, Backend, Config};
+use crate::embedded::{EmbeddedLedger, Store};
+use crate::finding::Text;
+use crate::instants::Wall;
+use crate::policy::silence::{Silence, Silences};
+use crate::ports::Ledger;
+
+use args::{Action, Import, List, One, SilenceCommand};
+use store::{ChangeError, Stored};
+
+/// The longest id that is repeated.
+const ID_CHARS_MAX: usize = 100;
+
+/// Runs the command. Prints wrong usage to stderr.
+///
+/// # Errors
+/// The ledger does not answer, or the output can't be written.
+pub async fn start(args: &SilenceCommand) -> anyhow::Result<Exit> {
+    let flag = match &args.action {
+        Action::Add(args) => &args.config,
+        Action::List(args) => &args.config,
+        Action::Show(args) | Action::Expire(args) => &args.config,
+        Action::Import(args) => &args.config,
+    };
+    let Some(config) = setup::config(Some(flag)) else { return Ok(Exit::Usage) };
+    match &config.backend {
+        Backend::Embedded { path, .. } => {
+            if !matches!(args.action, Action::Add(_) | Action::Import(_)) {
+                setup::store_exists(path)?;
+            }
+            run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action).await
+        }
+        Backend::Aws(aws) => run(&config, &wiring::on_aws(aws).await.1, &args.action).await,
+    }
+}
+
+async fn run<L: Ledger>(config: &Config, ledger: &L, action: &Action) -> anyhow::Result<Exit> {
+    let now = clock::wall();
+    let done = match action {
+        Action::Add(args) => add::add(config, ledger, args, now).await?,
+        Action::List(args) => list(ledger, args, now).await?,
+        Action::Show(args) => show(ledger, args, now).await?,
+        Action::Expire(args) => expire(ledger, args, now).await,
+        Action::Import(args) => import(ledger, args, now).await,
+    };
+    match done {
+        Ok(exit) => Ok(exit),
+        Err(ChangeError::Document(why)) => Err(why.into()),
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// The inner error is that of a change.
+type Done = Result<Exit, ChangeError>;
+
+async fn list<L: Ledger>(ledger: &L, args: &List, now: Wall) -> anyhow::Result<Done> {
+    let Stored { silences, unreadable, .. } = store::read(ledger).await?;
+    print(&match args.json {
+        true => pretty(&show::list_json(&silences, args.all, now)),
+        false => show::list(&silences, args.all, now),
+    })?;
+    eprintln!("hansho: {}", show::summary(&silences, unreadable, now));
+    Ok(Ok(Exit::Done))
+}
+
+async fn show<L: Ledger>(ledger: &L, args: &One, now: Wall) -> anyhow::Result<Done> {
+    let silences = store::read(ledger).await?.silences;
+    let Some(silence) = silences.get(args.id.trim()) else {
+        eprintln!("hansho: {}", unknown(&args.id));
+        return Ok(Ok(Exit::Failure));
+    };
+    print(&match args.json {
+        true => pretty(&show::one_json(silence, now)),
+        false => show::one(silence, now),
+    })?;
+    Ok(Ok(Exit::Done))
+}
+
+fn unknown(id: &str) -> String {
+    let id = Text::new(id, ID_CHARS_MAX);
+    format!("no silence {id} is known: `hansho silence list --all` lists them")
+}
+
+async fn expire<L: Ledger>(ledger: &L, args: &One, now: Wall) -> Done {
+    let silence = store::change(ledger, now, |all| {
+        let known = all.iter_mut().find(|silence| silence.id == args.id.trim());
+        let known = known.ok_or_else(|| ChangeError::Refused(unknown(&args.id)))?;
+        if !known.has_ended(now) {
+            import::end(known, now);
+        }
+        Ok(known.clone())
+    });
+    let silence = silence.await?;
+    tell(&silence, args.json, now, "has ended. Workers see it within 30 s");
+    Ok(Exit::Done)
+}
+
+/// Says what became of a silence.
+fn tell(silence: &Silence, json: bool, now: Wall, what: &str) {
+    let text = match json {
+        true => pretty(&show::one_json(silence, now)),
+        false => format!("The silence {} {what}.\n", silence.id),
+    };
+    if let Err(why) = print(&text) {
+        eprintln!("hansho: {why:#}");
+    }
+}
+
+async fn import<L: Ledger>(ledger: &L, args: &Import, now: Wall) -> Done {
+    let of_file = match config::silences_of_file(&args.file, now) {
+        Ok(of_file) => of_file,
+        Err(mistakes) => {
+            mistakes.iter().for_each(|mistake| eprintln!("hansho: {mistake}"));
+            return Ok(Exit::Usage);
+        }
+    };
+    // Two with one id would change each other.
+    Silences::new(of_file.clone())?;
+    let changes = match args.dry_run {
+        true => {
+            let known = store::read(ledger).await?.silences;
+            let mut all: Vec<Silence> = known.iter().cloned().collect();
+            import::apply(&mut all, &of_file, args.prune, now)?
+        }
+        false => {
+            let apply = |all: &mut Vec<Silence>| import::apply(all, &of_file, args.prune, now);
+            store::change(ledger, now, apply).await?
+        }
+    };
+    let text = match args.json {
+        true => pretty(&show::changes_json(&changes, now)),
+        false => show::changes(&changes),
+    };
+    if let Err(why) = print(&text) {
+        eprintln!("hansho: {why:#}");
+    }
+    let (count, would) = (changes.len(), if args.dry_run { " would be" } else { "" });
+    eprintln!("hansho: {} silences in the file, {count}{would} changed", of_file.len());
+    Ok(Exit::Done)
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+}
