@@ -261,7 +261,8 @@ fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEn
         "product" => fits(pattern, &finding.fingerprint.product),
         "type" => fits(pattern, finding.kind.as_str()),
         "resource_type" => finding.resource_type.as_ref().is_some_and(|kind| {
-            let pattern = pattern.replace("::", "");
+            // The colons of CloudFormation's spelling, also if a wildcard took one of a pair.
+            let pattern = pattern.replace(':', "");
             fits(&pattern, kind.as_str())
         }),
         _ => {
