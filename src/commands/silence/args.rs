@@ -137,7 +137,7 @@ pub struct One {
 pub struct Import {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// TOML with a [[silence]] for each
+    /// TOML with a `[[silence]]` for each
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// End the silences that the file does not have

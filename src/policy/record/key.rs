@@ -17,7 +17,7 @@ const CANARY: &str = "(canary)";
 const ENQUEUED: &str = "~reconcile";
 
 words! {
-    /// A document that is kept whole. The word is in place of a fingerprint, as [`PACE`].
+    /// A document that is kept whole. The word is in place of a fingerprint, as `pace` is.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Document {
         /// The account directory.
