@@ -64,7 +64,7 @@ pub(super) fn read(
     Ok(Outcome::Wanted(detailed(draft, &details).finish_as(fingerprint, envelope)))
 }
 
-/// Adds what is read only of a finding that is wanted.
+/// Adds the fields that only a wanted finding needs.
 fn detailed<'d>(draft: Draft<'d>, details: &'d Details<'_>) -> Draft<'d> {
     let (resource, service) = (&details.resource, &details.service);
     let (actor_label, actor) = actor::describe(service, resource).unzip();

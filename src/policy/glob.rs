@@ -17,7 +17,7 @@ pub struct Glob {
     then: Then,
     /// In small letters, if it is ASCII.
     ascii: Option<Box<[u8]>>,
-    /// For what is not ASCII.
+    /// For text beyond ASCII.
     whole: WildMatch,
 }
 

@@ -57,7 +57,7 @@ impl MatchKey {
     }
 }
 
-/// What is known of an account, by whoever has a directory of them.
+/// The facts about an account that a directory has.
 pub trait AccountFacts {
     fn name(&self) -> Option<&str>;
     /// The whole path of its organisational unit, such as `/prod/payments`.
@@ -81,7 +81,7 @@ pub trait LiveDirectory: std::fmt::Debug + Send + Sync {
 pub struct Subject<'a> {
     pub level: Level,
     pub account: &'a str,
-    /// What is known of the account.
+    /// The entry of the account in the directory.
     pub facts: Option<&'a dyn AccountFacts>,
     pub region: &'a str,
     pub product: &'a str,

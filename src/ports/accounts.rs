@@ -348,7 +348,7 @@ impl LiveDirectory for CurrentAccounts {
     }
 }
 
-/// What is known of an account from two sources. The second wins.
+/// Merges the entries of an account from two sources. The second wins.
 fn over(known: AccountEntry, wins: AccountEntry) -> AccountEntry {
     let text = |wins: String, known| if wins.is_empty() { known } else { wins };
     AccountEntry {

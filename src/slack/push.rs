@@ -45,10 +45,9 @@ pub(super) fn push(cards: &[&Card], mention: Option<&str>, guide: &Guide) -> Str
             [head, summary(&card.finding, guide, left), special(card)].concat()
         }
         [severest, ..] => {
-            let level = severest.finding.severity.level;
-            let head = head(level, &tally(cards).to_uppercase(), mention);
-            let mut lines =
-                vec![format!("{head}{}: {}", samples(cards), gist(cards, guide, defang_within))];
+            let tally = tally(cards).to_uppercase();
+            let head = head(severest.finding.severity.level, &tally, mention);
+            let mut lines = vec![counted(&head, cards, guide, defang_within)];
             let entries = grouped(cards);
             let mut problems = BTreeSet::new();
             let first =
@@ -70,10 +69,14 @@ pub(super) fn overview(
     mention: Option<&str>,
     guide: &Guide,
 ) -> String {
-    let level = severest.finding.severity.level;
     let tally = ["*", &tally(cards).to_uppercase(), "*"].concat();
-    let head = head(level, &tally, mention);
-    format!("{head}{}: {}", samples(cards), gist(cards, guide, literal))
+    let head = head(severest.finding.severity.level, &tally, mention);
+    counted(&head, cards, guide, literal)
+}
+
+/// The head, and what several cards have in common.
+fn counted(head: &str, cards: &[&Card], guide: &Guide, show: fn(&str, usize) -> String) -> String {
+    format!("{head}{}: {}", samples(cards), gist(cards, guide, show))
 }
 
 fn head(level: Level, word: &str, mention: Option<&str>) -> String {
@@ -143,11 +146,11 @@ const LENGTHS: [(usize, usize, usize); 4] = [(24, 48, 50), (20, 32, 40), (12, 24
 /// them. Without the resource if the title names it.
 fn summary(finding: &Finding, guide: &Guide, max_chars: usize) -> String {
     let title = short_title(finding);
+    let region = defang_within(region(finding), REGION_CHARS_MAX);
     let mut drawn = String::new();
     for (name_max, resource_max, title_min) in LENGTHS {
         let account = guide.account(finding, name_max, PLACE_CHARS_MAX, defang_within);
-        let region = defang_within(region(finding), REGION_CHARS_MAX);
-        let place = if region.is_empty() { account } else { [account, region].join(" · ") };
+        let place = if region.is_empty() { account } else { [&account, " · ", &region].concat() };
         let taken = units(&place) + 3;
         let shown =
             |taken: usize| defang_within(&title, max_chars.saturating_sub(taken).max(title_min));

@@ -17,7 +17,7 @@ pub struct Render {
     pub form: Option<Form>,
 }
 
-/// What is printed instead of a preview in the terminal.
+/// The output in place of a preview in the terminal.
 #[derive(Args, Clone, Copy, Debug)]
 #[group(multiple = false)]
 pub struct Output {

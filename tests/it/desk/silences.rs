@@ -1,4 +1,4 @@
-//! What a silence keeps back at the desk, and what is posted all the same.
+//! The findings that a silence keeps back at the desk, and those that are posted all the same.
 
 use std::future::pending;
 use std::time::Duration;

@@ -29,7 +29,7 @@ object! {
         apis: List<Cow<'a, str>, SHOWN_MAX> = "anomalies" / "anomalousAPIs",
         /// What was never seen before: `unusualASNsAccountProfiling` and the like.
         behaviour: Pairs<'a, BEHAVIOURS_MAX> = "unusualBehavior",
-        /// What is often seen: `frequentProfiledASNsUserIdentityProfiling` and the like.
+        /// The usual values: `frequentProfiledASNsUserIdentityProfiling` and the like.
         profiled: Pairs<'a, BEHAVIOURS_MAX> = "profiledBehavior",
         calls: List<RecentCall<'a>, SHOWN_MAX> = "apiCalls",
         ports: List<Cow<'a, str>, SHOWN_MAX> = "portsScannedSample",
