@@ -1,7 +1,7 @@
 //! The findings of a file, as a worker would parse them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use anyhow::Context;
@@ -16,16 +16,17 @@ use crate::finding::{self, Finding};
 /// The input can't be read, or is empty.
 pub fn of(from: &Input) -> anyhow::Result<(Vec<Finding>, bool)> {
     match from {
-        Input::Stdin => read(io::stdin().lock()),
+        Input::Stdin => read(io::stdin()),
         Input::File(path) => {
             let file = File::open(path);
             let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
-            read(BufReader::new(file))
+            read(file)
         }
     }
 }
 
-fn read(input: impl BufRead) -> anyhow::Result<(Vec<Finding>, bool)> {
+fn read(input: impl Read + Send + 'static) -> anyhow::Result<(Vec<Finding>, bool)> {
+    let input = input::decode(input).context("the input can't be read")?;
     let (mut findings, mut messages, mut all_read) = (Vec::new(), 0, true);
     input::split(input, |body| {
         messages += 1;

@@ -1,7 +1,7 @@
 //! `POST /events`: puts findings into the embedded queue by HTTP.
 //!
-//! The answer is 202 after all events of the request are durable. If one event is no finding, the
-//! answer is 400 with the reason, and no event is taken.
+//! The answer is 202 after all events of the request that may be owed to a destination are durable.
+//! If one event is no finding, the answer is 400 with the reason, and no event is taken.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
 use crate::finding;
-use crate::ports::{Clock, Lane};
+use crate::ports::{Clock, Lane, QueueError};
 use crate::secret::Secret;
 
-use super::{EmbeddedQueue, Incoming};
+use super::{EmbeddedQueue, Incoming, Sieve};
 
 /// The longest request, in bytes: ten events of SQS's largest size, as in one batch.
 const REQUEST_BYTES_MAX: usize = 10 * finding::MAX_BYTES;
@@ -28,14 +28,21 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Endpoint<C> {
     queue: EmbeddedQueue<C>,
+    sieve: Arc<Sieve>,
     token: Option<Secret>,
 }
 
 /// The routes. With a token, every request needs it as `Authorization: Bearer …`.
-pub fn router<C: Clock + 'static>(queue: EmbeddedQueue<C>, token: Option<Secret>) -> Router {
-    Router::new()
-        .route("/events", post(events::<C>))
-        .with_state(Arc::new(Endpoint { queue, token }))
+pub fn router<C: Clock + 'static>(
+    queue: EmbeddedQueue<C>,
+    sieve: Arc<Sieve>,
+    token: Option<Secret>,
+) -> Router {
+    Router::new().route("/events", post(events::<C>)).with_state(Arc::new(Endpoint {
+        queue,
+        sieve,
+        token,
+    }))
 }
 
 type Answer = (StatusCode, String);
@@ -61,16 +68,14 @@ async fn take_in<C: Clock + 'static>(endpoint: &Endpoint<C>, body: &[u8]) -> Res
     let text = std::str::from_utf8(body)
         .map_err(|e| refuse(format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
     let events = messages(text).map_err(refuse)?;
+    let count = events.len();
     let incoming: Vec<Incoming> = events
         .into_iter()
+        .filter(|body| endpoint.sieve.keeps(body))
         .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body })
         .collect();
-    let count = incoming.len();
-    endpoint
-        .queue
-        .put(Lane::Standard, incoming)
-        .await
-        .map_err(|e| (StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
+    let unavailable = |e: QueueError| (StatusCode::SERVICE_UNAVAILABLE, e.to_string());
+    endpoint.queue.put(Lane::Standard, incoming).await.map_err(unavailable)?;
     Ok(count)
 }
 

@@ -8,15 +8,18 @@ pub mod input;
 mod inquiry;
 mod ledger;
 pub mod listen;
+mod place;
 mod quarantine;
 mod queue;
+mod sieve;
+pub mod watch;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::Notify;
 
 use crate::ports::{Failure, FailureKind};
@@ -26,6 +29,9 @@ pub use dead_letters::EmbeddedDeadLetters;
 pub use incoming::Incoming;
 pub use ledger::EmbeddedLedger;
 pub use queue::EmbeddedQueue;
+pub use sieve::{LeftOut, Sieve};
+
+use place::Place;
 
 /// The version of the tables, in SQLite's `user_version`.
 const SCHEMA_VERSION: i64 = 3;
@@ -86,18 +92,28 @@ const CHANGES: [&str; 2] = [
     "ALTER TABLE ledger ADD COLUMN incident TEXT NOT NULL DEFAULT '';",
 ];
 
+/// "hans" in SQLite's `application_id`, so that no other program's file is taken for a store.
+const APPLICATION_ID: i64 = 0x6861_6e73;
+
 /// The file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("{path} can't be used: is the folder there and writable, and is it hansho's file?")]
-    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("{0}")]
+    Open(Failure),
     #[error("{path} can't be locked: is the folder there and writable?")]
     Lock { path: PathBuf, source: std::io::Error },
+    #[error("{path} belongs to another program: set embedded.path to another file")]
+    Foreign { path: PathBuf },
     #[error(
         "{path}: its tables have version {found}, this program knows {SCHEMA_VERSION}: use the \
          program that made it, or another path"
     )]
     Version { path: PathBuf, found: i64 },
+    #[error(
+        "{path}: its tables have the older version {found}: start a worker once, or any command \
+         that may write to it"
+    )]
+    Older { path: PathBuf, found: i64 },
 }
 
 /// An open store. Clones share it.
@@ -106,16 +122,26 @@ pub struct Store {
     connection: Arc<Mutex<Connection>>,
     /// Notified when this process has put a message in.
     arrivals: Arc<Notify>,
+    place: Arc<Place>,
+    /// The last failed write, until another one works.
+    failing: Arc<Mutex<Option<Failure>>>,
     /// The shared lock of a worker, as long as it uses the store: see [`Store::open_for_work`].
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<File>>,
 }
 
 impl Store {
     /// Opens the file to read it or to put a message in. Makes the file if it does not exist.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn open(path: &Path) -> Result<Store, StoreError> {
-        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let open = |source| StoreError::Open(failed(&source, path));
         let mut connection = Connection::open(path).map_err(open)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
+        // Before anything is changed in it.
+        if is_foreign(&connection).map_err(open)? {
+            return Err(StoreError::Foreign { path: path.to_owned() });
+        }
         // A write that was answered has to survive a power cut: FULL, not NORMAL.
         switch_to_wal(&connection).map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
@@ -123,11 +149,35 @@ impl Store {
         if found != SCHEMA_VERSION {
             return Err(StoreError::Version { path: path.to_owned(), found });
         }
-        Ok(Store {
+        Ok(Store::of(connection, path))
+    }
+
+    /// Opens the file to read it, with no right to write to it or to its folder.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. A file of an older version can't be upgraded.
+    pub fn open_to_read(path: &Path) -> Result<Store, StoreError> {
+        let open = |source| StoreError::Open(failed(&source, path));
+        let connection = open_read_only(path).map_err(open)?;
+        if is_foreign(&connection).map_err(open)? {
+            return Err(StoreError::Foreign { path: path.to_owned() });
+        }
+        let path = path.to_owned();
+        match version(&connection).map_err(|source| StoreError::Open(failed(&source, &path)))? {
+            SCHEMA_VERSION => Ok(Store::of(connection, &path)),
+            found if (1..SCHEMA_VERSION).contains(&found) => Err(StoreError::Older { path, found }),
+            found => Err(StoreError::Version { path, found }),
+        }
+    }
+
+    fn of(connection: Connection, path: &Path) -> Store {
+        Store {
             connection: Arc::new(Mutex::new(connection)),
             arrivals: Arc::new(Notify::new()),
-            _lock: None,
-        })
+            place: Arc::new(Place::of(path)),
+            failing: Arc::default(),
+            lock: None,
+        }
     }
 
     /// Opens the file for a worker.
@@ -146,18 +196,12 @@ impl Store {
             .open(&lock_path)
             .map_err(fail)?;
         if lock.try_lock().is_ok() {
-            store
-                .with(recover)
-                .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+            store.with(recover).map_err(|source| StoreError::Open(failed(&source, path)))?;
         }
         lock.lock_shared().map_err(fail)?;
-        Ok(Store { _lock: Some(Arc::new(lock)), ..store })
-    }
-
-    /// Tries a write: sets the version of the tables to the same version.
-    pub async fn try_write(&self) -> Result<(), String> {
-        let written = self.call(|c| c.pragma_update(None, "user_version", SCHEMA_VERSION)).await;
-        written.map_err(|why| why.detail)
+        // Without room for it the worker starts all the same, to post what waits.
+        _ = store.place.keep_reserve();
+        Ok(Store { lock: Some(Arc::new(lock)), ..store })
     }
 
     /// Runs `work` with the connection. This blocks: async code uses [`Store::call`].
@@ -170,15 +214,56 @@ impl Store {
         work(&mut connection)
     }
 
+    /// Runs `work` beside the async code. If the disk is full, `work` gets the reserve and runs
+    /// again.
     async fn call<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.run(move |store| match store.with(&work) {
+            Err(why) if is_full(&why) && store.place.release_reserve() => store.with(|c| {
+                start_log_again(c);
+                work(c)
+            }),
+            done => done,
+        })
+        .await
+    }
+
+    /// As [`Store::call`], for something new. Fails if the files are not those that were opened, or
+    /// if no space is kept back.
+    async fn accept<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
+        self.is_sound()?;
+        let done = self.run(move |store| store.with(work)).await?;
+        // They may have been removed while the write went on.
+        self.is_removed().map_or(Ok(done), Err)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.with(work))
+        let done = tokio::task::spawn_blocking(move || work(&store))
             .await
-            .map_err(|e| Failure::from(format!("embedded store: {e}")))?
-            .map_err(failed)
+            .map_err(|e| Failure::from(format!("embedded store: {e}")))?;
+        done.map_err(|why| self.note(&why))
+    }
+
+    /// What is wrong with the store, as a failure, and keeps it for [`watch`].
+    fn note(&self, why: &rusqlite::Error) -> Failure {
+        let failure = failed(why, self.place.path());
+        if is_of_the_disk(failure.kind) {
+            *self.failing() = Some(failure.clone());
+        }
+        failure
+    }
+
+    fn failing(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,16 +283,50 @@ fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn is_busy(why: &rusqlite::Error) -> bool {
-    matches!(
-        why.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-    )
+    matches!(why.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn is_full(why: &rusqlite::Error) -> bool {
+    why.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// A failure that stays until the disk or the file is mended.
+fn is_of_the_disk(kind: FailureKind) -> bool {
+    use FailureKind::{Damaged, DiskFailure, DiskFull, ReadOnly, Removed};
+    matches!(kind, DiskFull | ReadOnly | DiskFailure | Damaged | Removed)
+}
+
+/// Moves SQLite's log of writes into the database, so that the next write begins at its start and
+/// needs no space. It can't while somebody reads, and the write may find enough space all the same.
+fn start_log_again(connection: &Connection) {
+    _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", (), |_| Ok(()));
 }
 
 /// The kind is [`FailureKind::Busy`] if another process writes for longer than [`BUSY_TIMEOUT`].
-fn failed(why: rusqlite::Error) -> Failure {
-    let kind = if is_busy(&why) { FailureKind::Busy } else { FailureKind::Other };
-    Failure::new(kind, format!("embedded store: {why}"))
+fn failed(why: &rusqlite::Error, path: &Path) -> Failure {
+    let path = path.display();
+    let (kind, what) = match why.sqlite_error_code() {
+        _ if is_busy(why) => (FailureKind::Busy, "another process has locked it"),
+        Some(ErrorCode::DiskFull) => (FailureKind::DiskFull, "its disk is full: free space"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            (FailureKind::ReadOnly, "it can't be written: check its rights and the mount")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            (FailureKind::DiskFailure, "it can't be opened: is the folder there and writable?")
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            (FailureKind::DiskFailure, "its disk fails: see the log of the system")
+        }
+        Some(ErrorCode::NotADatabase) => (
+            FailureKind::Damaged,
+            "it is no store of hansho: use another embedded.path, or restore it",
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            (FailureKind::Damaged, "it is damaged: restore a backup, or start with a new one")
+        }
+        _ => return Failure::from(format!("embedded store {path}: {why}")),
+    };
+    Failure::new(kind, format!("embedded store {path}: {what} ({why})"))
 }
 
 /// Checks that a store can be made there: makes a file in the folder that is deleted at once.
@@ -221,9 +340,46 @@ pub fn can_be_made(path: &Path) -> Result<(), String> {
         .map_err(|e| format!("the folder {} takes no file: {}", folder.display(), e.kind()))
 }
 
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether the file is another program's. Stores of before 0.1.0 have no id, but the tables.
+fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id != 0 {
+        return Ok(id != APPLICATION_ID);
+    }
+    let tables = "SELECT count(*), count(*) FILTER (WHERE name IN ('message', 'ledger'))
+                  FROM sqlite_master WHERE type = 'table'";
+    let (all, ours): (i64, i64) =
+        connection.query_row(tables, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(all > 0 && ours < 2)
+}
+
+/// Without the right to write, SQLite can read a file whose log is there, or one that nobody writes
+/// to. Source: SQLite, "Write-Ahead Logging", Read-Only Databases.
+fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match version(&connection) {
+        Err(why) if why.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            let uri = format!("file:{}?immutable=1", uri_path(path));
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        Err(why) => Err(why),
+        Ok(_) => Ok(connection),
+    }
+}
+
+/// A path in a URI of SQLite, in which `%`, `?` and `#` have a meaning.
+fn uri_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
-    let version =
-        |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
     if !(0..SCHEMA_VERSION).contains(&version(connection)?) {
         return version(connection);
     }
@@ -236,6 +392,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
     };
     if !changes.is_empty() {
         transaction.execute_batch(&changes)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()?;
@@ -272,6 +429,46 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE contact (name TEXT)").unwrap();
+        drop(other);
+        let before = std::fs::read(&path).unwrap();
+        for opened in [Store::open(&path), Store::open_for_work(&path), Store::open_to_read(&path)]
+        {
+            assert!(matches!(opened.err().unwrap(), StoreError::Foreign { .. }));
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        std::fs::write(&path, "no database, but longer than the header of one".repeat(9)).unwrap();
+        let why = Store::open(&path).err().unwrap().to_string();
+        assert!(why.contains("other.db: it is no store of hansho"), "{why}");
+    }
+
+    #[test]
+    fn a_store_is_read_without_the_right_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a%b?c#.db");
+        assert!(matches!(Store::open_to_read(&path).err().unwrap(), StoreError::Open(_)));
+        drop(Store::open(&path).unwrap());
+        let read = |store: &Store| {
+            store.with(|c| {
+                c.query_row("SELECT count(*) FROM ledger", (), |row| row.get::<_, i64>(0))
+            })
+        };
+        let store = Store::open_to_read(&path).unwrap();
+        assert_eq!(read(&store), Ok(0));
+        let refused = store.with(|c| c.execute("DELETE FROM ledger", ())).unwrap_err();
+        assert_eq!(failed(&refused, &path).kind, FailureKind::ReadOnly);
+        // As in a folder that can't be written, where SQLite makes no index of its log.
+        let uri = format!("file:{}?immutable=1", uri_path(&path));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri, flags).unwrap();
+        assert_eq!(version(&connection), Ok(SCHEMA_VERSION));
+    }
+
+    #[test]
     fn another_process_that_writes_makes_a_failure_of_its_own_kind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hansho.db");
@@ -280,13 +477,13 @@ mod tests {
         let writes = |c: &mut Connection| c.pragma_update(None, "user_version", SCHEMA_VERSION);
         one.with(|c| {
             let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let refused = failed(other.with(writes).unwrap_err());
+            let refused = failed(&other.with(writes).unwrap_err(), &path);
             assert_eq!(refused.kind, FailureKind::Busy, "{refused}");
             transaction.commit()
         })
         .unwrap();
         assert!(other.with(writes).is_ok());
         let wrong = other.with(|c| c.execute("nonsense", ())).unwrap_err();
-        assert_eq!(failed(wrong).kind, FailureKind::Other);
+        assert_eq!(failed(&wrong, &path).kind, FailureKind::Other);
     }
 }

@@ -35,9 +35,13 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
     }
 
     /// Puts all messages in, or none, durably. Returns how many were new.
+    ///
+    /// # Errors
+    /// Nothing was put in, or it may be lost: the files of the store were removed or replaced.
     pub async fn put(&self, lane: Lane, messages: Vec<Incoming>) -> Result<usize, QueueError> {
         let now = self.clock.now().wall;
-        let put = self.call(move |c| put(c, lane, &messages, now)).await?;
+        let put = self.store.accept(move |c| put(c, lane, &messages, now)).await;
+        let put = put.map_err(QueueError::Unavailable)?;
         self.store.arrivals.notify_one();
         Ok(put)
     }
@@ -50,7 +54,7 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
 
     async fn call<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueueError> {
         self.store.call(work).await.map_err(QueueError::Unavailable)
     }

@@ -9,7 +9,7 @@ use crate::clock::SystemClock;
 use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, FailureKind, OutageCause, RetryReason};
+use crate::ports::{Clock, Failure, FailureKind, OutageCause, RetryReason};
 
 /// The loop turns at least once a minute, because no wait in it is longer.
 const STUCK_AFTER: Duration = Duration::from_secs(150);
@@ -33,12 +33,15 @@ struct Last {
     /// None: not read yet.
     directory: Option<DirectoryState>,
     silences: SilenceState,
+    /// What is wrong with the embedded store.
+    store: Option<Failure>,
 }
 
 impl Vitals {
     pub fn new(metrics: Metrics, clock: SystemClock) -> Vitals {
         let silences = SilenceState::default();
-        let last = Last { turn: clock.now().mono, snapshot: None, directory: None, silences };
+        let turn = clock.now().mono;
+        let last = Last { turn, snapshot: None, directory: None, silences, store: None };
         Vitals { metrics, clock, last: Mutex::new(last) }
     }
 
@@ -73,6 +76,12 @@ impl Vitals {
         self.last().silences = state;
     }
 
+    /// Notes whether the embedded store is sound.
+    pub fn store(&self, failing: Option<Failure>) {
+        self.metrics.store(failing.as_ref().map(|failure| failure.kind));
+        self.last().store = failing;
+    }
+
     /// What a person should know of a worker that is ready.
     pub fn notes(&self) -> Option<String> {
         let last = self.last();
@@ -105,6 +114,7 @@ impl Vitals {
             Some((_, snapshot)) => problems.extend(problems_of(snapshot)),
             None => problems.push("the worker is starting".to_owned()),
         }
+        problems.extend(self.last().store.as_ref().map(ToString::to_string));
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -193,6 +203,11 @@ fn reason(kind: FailureKind) -> &'static str {
         FailureKind::TimedOut | FailureKind::Connection => {
             "it can't be reached: check the network, and DynamoDB's status"
         }
+        FailureKind::DiskFull => "its disk is full: free space",
+        FailureKind::ReadOnly => "its file can't be written: check the rights and the mount",
+        FailureKind::DiskFailure => "its disk fails: see the log",
+        FailureKind::Damaged => "its file is damaged: see the runbook",
+        FailureKind::Removed => "its file was removed or replaced: see the runbook",
         FailureKind::ServerError | FailureKind::Other => "see the log",
     }
 }

@@ -12,10 +12,11 @@ use super::queue::QueueMetrics;
 use super::reconcile::ReconcileMetrics;
 use super::register::{Register, set};
 use super::silences::SilenceMetrics;
+use super::store::StoreMetrics;
 use super::waits::WaitMetrics;
 use crate::desk::{Report, Snapshot};
 use crate::instants::{Now, Wall};
-use crate::ports::Delivery;
+use crate::ports::{Delivery, FailureKind};
 
 /// All metrics of a process. Their number depends only on the configuration, and that of silences
 /// is bounded.
@@ -29,6 +30,7 @@ pub struct Metrics {
     reconcile: ReconcileMetrics,
     directory: DirectoryMetrics,
     silences: SilenceMetrics,
+    store: StoreMetrics,
     memory: Gauge,
 }
 
@@ -50,6 +52,7 @@ impl Metrics {
             reconcile: ReconcileMetrics::register(&register)?,
             directory: DirectoryMetrics::register(&register)?,
             silences: SilenceMetrics::register(&register)?,
+            store: StoreMetrics::register(&register)?,
             memory: register.gauge(
                 "process_resident_memory_bytes",
                 "Bytes of memory that this process has in use.",
@@ -91,6 +94,11 @@ impl Metrics {
     /// Sets how many silences are in force.
     pub fn silences(&self, in_force: usize) {
         self.silences.known(in_force);
+    }
+
+    /// Sets why the embedded store accepts nothing new. None: it does.
+    pub fn store(&self, failing: Option<FailureKind>) {
+        self.store.record(failing);
     }
 
     /// Sets all gauges from a snapshot of the desk.

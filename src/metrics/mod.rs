@@ -20,6 +20,7 @@ mod queue;
 mod reconcile;
 mod register;
 mod silences;
+mod store;
 mod waits;
 
 pub use all::Metrics;

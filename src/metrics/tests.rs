@@ -265,6 +265,7 @@ async fn all() -> Metrics {
     metrics.reconcile_ended("eu-west-1", "whole");
     metrics.accounts(60, Some(NOW.wall));
     metrics.silences(3);
+    metrics.store(Some(FailureKind::DiskFull));
     metrics.reconcile_ended("us-east-1", "failed");
     metrics
 }
@@ -313,6 +314,7 @@ async fn every_metric_can_be_scraped() {
         "hansho_reconciliations_total",
         "hansho_silenced_total",
         "hansho_silences",
+        "hansho_store_failing",
         "hansho_unmatched_total",
         "hansho_waiting",
     ]);
@@ -326,6 +328,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_unmatched_total{level=\"high\"} 1",
         "hansho_silenced_total{silence=\"scan\"} 1",
         "hansho_silences 3",
+        "hansho_store_failing{reason=\"disk_full\"} 1",
+        "hansho_store_failing{reason=\"removed\"} 0",
         "hansho_events_ignored_total{event=\"cloudtrail\"} 1",
         "hansho_post_failures_total{destination=\"security\",reason=\"dead\"} 1",
         "hansho_destination_dead{destination=\"security\"} 1",

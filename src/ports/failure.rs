@@ -20,6 +20,16 @@ words! {
         Denied = "denied",
         /// The queue, table or key does not exist.
         Missing = "missing",
+        /// The disk or the quota of the embedded store has no space left.
+        DiskFull = "disk_full",
+        /// The file of the embedded store can't be written.
+        ReadOnly = "read_only",
+        /// The disk under the embedded store fails.
+        DiskFailure = "disk_failure",
+        /// The file of the embedded store is damaged, or is none of SQLite's.
+        Damaged = "damaged",
+        /// A file of the embedded store was removed or replaced while it was open.
+        Removed = "removed",
         /// The service answered with a 5xx.
         ServerError = "server_error",
         Other = "other",
@@ -29,7 +39,14 @@ words! {
 impl FailureKind {
     /// False where a retry fails in the same way until a person mends the cause.
     pub fn may_pass(self) -> bool {
-        !matches!(self, FailureKind::Denied | FailureKind::Missing)
+        !matches!(
+            self,
+            FailureKind::Denied
+                | FailureKind::Missing
+                | FailureKind::ReadOnly
+                | FailureKind::Damaged
+                | FailureKind::Removed
+        )
     }
 }
 

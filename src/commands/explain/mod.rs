@@ -92,7 +92,7 @@ async fn evidence(
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
             setup::store_exists(path)?;
-            let store = Store::open(path)?;
+            let store = Store::open_to_read(path)?;
             let queue = EmbeddedQueue::new(store.clone(), Arc::new(SystemClock::start()));
             let ledger = EmbeddedLedger::new(store);
             directory::show(&config.guide.accounts, &ledger).await;
@@ -152,10 +152,13 @@ fn read(args: &Explain) -> anyhow::Result<Result<Question, WrongUsage>> {
 /// message if the file is one JSON document that fits a queue, else they are the latter.
 fn messages(path: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let name = path.display();
-    let source: Box<dyn Read> = match path.as_os_str() == "-" {
-        true => Box::new(io::stdin()),
-        false => Box::new(File::open(path).with_context(|| format!("{name} can't be opened"))?),
+    let source = match path.as_os_str() == "-" {
+        true => input::decode(io::stdin()),
+        false => {
+            input::decode(File::open(path).with_context(|| format!("{name} can't be opened"))?)
+        }
     };
+    let source = source.with_context(|| format!("{name} can't be read"))?;
     let mut bytes = Vec::new();
     let read = source.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.with_context(|| format!("{name} can't be read"))?;

@@ -4,7 +4,7 @@ pub mod args;
 
 use std::cmp::Reverse;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -31,12 +31,13 @@ const LINKS_HOLD_FINDINGS: &str = "note: each link holds its findings behind the
 /// # Errors
 /// The file can't be read, or the output can't be written.
 pub fn start(args: &Render) -> anyhow::Result<Exit> {
-    let input: Box<dyn Read> = match &args.input {
-        Input::Stdin => Box::new(io::stdin()),
-        Input::File(path) => Box::new(
+    let input = match &args.input {
+        Input::Stdin => input::decode(io::stdin()),
+        Input::File(path) => input::decode(
             File::open(path).with_context(|| format!("{} can't be opened", path.display()))?,
         ),
     };
+    let input = input.context("the input could not be read")?;
     // The names, and the first destination's mentions, if there is a configuration.
     let config = setup::load(None).outcome.ok();
     let mentions = config
@@ -48,7 +49,7 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
     let colour = out.is_terminal();
     let mut screen = Screen { mentions, guide, output: args.output, colour, out, has_begun: false };
     let form = args.form.map(Form::from);
-    let rejected = render(BufReader::new(input), form, &mut screen, &mut io::stderr())?;
+    let rejected = render(input, form, &mut screen, &mut io::stderr())?;
     screen.out.flush()?;
     Ok(Exit::of(rejected == 0))
 }

@@ -1,7 +1,7 @@
 //! Puts the files and pipes of `--input` into the embedded queue.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
-use crate::embedded::{EmbeddedQueue, Incoming, input};
-use crate::ports::{Clock, Lane};
+use crate::embedded::{EmbeddedQueue, Incoming, Sieve, input};
+use crate::ports::{Clock, FailureKind, Lane, QueueError};
 
 /// How many messages one transaction puts into the queue, and how many are read ahead.
 const PUT_BATCH: usize = 100;
@@ -23,9 +23,12 @@ const PUT_RETRY: Duration = Duration::from_secs(1);
 
 /// Inputs that are open, ready to be read.
 pub struct Feed {
-    inputs: Vec<(PathBuf, Box<dyn BufRead + Send>)>,
+    inputs: Vec<Input>,
     progress: Progress,
 }
+
+/// None: the standard input, whose begin is not awaited before the worker starts.
+type Input = (PathBuf, Option<Box<dyn BufRead + Send>>);
 
 /// How far the inputs were read.
 #[derive(Clone, Default)]
@@ -51,7 +54,7 @@ impl Feed {
     /// standard input.
     ///
     /// # Errors
-    /// An input can't be opened, or is a folder.
+    /// An input can't be opened, is a folder, or is binary.
     pub fn open(paths: &[PathBuf]) -> anyhow::Result<Feed> {
         let inputs = paths.iter().map(open).collect::<anyhow::Result<_>>()?;
         Ok(Feed { inputs, progress: Progress::default() })
@@ -61,14 +64,24 @@ impl Feed {
         self.progress.clone()
     }
 
-    /// Puts all messages into the queue. Reading blocks, so it has a thread of its own.
-    pub async fn run<C: Clock + 'static>(self, queue: EmbeddedQueue<C>, clock: Arc<C>) {
+    /// Puts all messages that may be owed to a destination into the queue. Reading blocks, so it
+    /// has a thread of its own.
+    pub async fn run<C: Clock + 'static>(
+        self,
+        queue: EmbeddedQueue<C>,
+        sieve: Arc<Sieve>,
+        clock: Arc<C>,
+    ) {
         let (sender, mut receiver) = mpsc::channel::<Incoming>(PUT_BATCH);
         let inputs = self.inputs;
-        let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sender));
+        let reading = tokio::task::spawn_blocking(move || read_all(inputs, &sieve, &sender));
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, PUT_BATCH).await > 0 {
             while let Err(why) = queue.put(Lane::Standard, batch.clone()).await {
+                if is_removed(&why) {
+                    error!(detail = %why, "an input could not be read to its end");
+                    return self.progress.failed.store(true, Ordering::Relaxed);
+                }
                 warn!(detail = %why, "messages of an input can't be put into the queue: retrying");
                 clock.sleep_until(clock.now().mono.plus(PUT_RETRY)).await;
             }
@@ -82,26 +95,40 @@ impl Feed {
     }
 }
 
-fn open(path: &PathBuf) -> anyhow::Result<(PathBuf, Box<dyn BufRead + Send>)> {
+/// No further try can work.
+fn is_removed(why: &QueueError) -> bool {
+    matches!(why, QueueError::Unavailable(failure) if failure.kind == FailureKind::Removed)
+}
+
+fn open(path: &PathBuf) -> anyhow::Result<Input> {
     if path.as_os_str() == "-" {
-        return Ok((path.clone(), Box::new(BufReader::new(std::io::stdin()))));
+        return Ok((path.clone(), None));
     }
-    let file = File::open(path).with_context(|| format!("--input {}", path.display()))?;
+    let named = || format!("--input {}", path.display());
+    let file = File::open(path).with_context(named)?;
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         bail!("--input {}: is a folder: name the files in it", path.display());
     }
-    Ok((path.clone(), Box::new(BufReader::new(file))))
+    Ok((path.clone(), Some(input::decode(file).with_context(named)?)))
 }
 
 fn read_all(
-    inputs: Vec<(PathBuf, Box<dyn BufRead + Send>)>,
+    inputs: Vec<Input>,
+    sieve: &Sieve,
     sender: &mpsc::Sender<Incoming>,
 ) -> anyhow::Result<()> {
     for (path, input) in inputs {
         let name = path.to_string_lossy().into_owned();
+        let input = match input {
+            Some(input) => input,
+            None => input::decode(std::io::stdin()).with_context(|| format!("--input {name}"))?,
+        };
         let mut index = 0;
         input::split(input, |body| {
             index += 1;
+            if !sieve.keeps(&body) && !sender.is_closed() {
+                return ControlFlow::Continue(());
+            }
             // Nobody takes it when the run ends.
             match sender.blocking_send(Incoming::identified(&name, index, body)) {
                 Ok(()) => ControlFlow::Continue(()),

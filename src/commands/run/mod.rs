@@ -37,5 +37,7 @@ pub async fn start(args: &Run) -> anyhow::Result<Exit> {
         println!("{}", summary::text(&outcome));
     }
     // A draining run that left work behind has failed, though nothing is lost.
-    Ok(Exit::of(!outcome.input_cut && (!args.drain || outcome.complete)))
+    let drained = !args.drain || outcome.complete;
+    let quarantined = args.drain && !args.input.is_empty() && outcome.tally.quarantined > 0;
+    Ok(Exit::of(!outcome.input_cut && drained && (args.allow_quarantine || !quarantined)))
 }

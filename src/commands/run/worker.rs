@@ -1,5 +1,6 @@
 //! The long-lived worker: made for the backend that is configured, and run until it ends.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Desk, DrainTerms, Report, Settings};
-use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, listen};
+use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Sieve, Store, listen, watch};
+use crate::finding::Parsed;
 use crate::health::{Vitals, beat, server};
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
@@ -76,9 +78,19 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
             let (queue, ledger) = wiring::on_aws(aws).await;
             let clock = SystemClock::start();
             let settings = settings(config, options, queue.lanes().collect(), EMPTY_COUNTS_OF_SQS);
-            work(config, settings, &queue, &ledger, &clock, async {}).await
+            let vitals = Arc::new(Vitals::new(Metrics::new()?, clock));
+            let beside = Beside { vitals, input: async {}, store: None };
+            work(config, settings, &queue, &ledger, &clock, beside).await
         }
     }
+}
+
+/// Counts a message that is not stored, as the desk would.
+fn count(vitals: &Vitals, left_out: Parsed) {
+    let lane = Lane::Standard;
+    let ignored = left_out.ignored.into_iter().map(|event| Report::Ignored { event, lane });
+    let unwanted = left_out.unwanted.into_iter().map(|finding| Report::Filtered { finding, lane });
+    ignored.chain(unwanted).for_each(|report| vitals.record(&report));
 }
 
 async fn read_token(reference: &Reference) -> anyhow::Result<Secret> {
@@ -94,20 +106,33 @@ async fn run_embedded(
     let clock = Arc::new(SystemClock::start());
     let store = Store::open_for_work(path)?;
     let queue = EmbeddedQueue::new(store.clone(), Arc::clone(&clock));
-    let ledger = EmbeddedLedger::new(store);
+    let ledger = EmbeddedLedger::new(store.clone());
+    let vitals = Arc::new(Vitals::new(Metrics::new()?, *clock));
+    let counting = Arc::clone(&vitals);
+    let sieve = Arc::new(Sieve::new(config.routes(), move |left_out| count(&counting, left_out)));
     if let Some((at, token)) = listen {
         let listener = tokio::net::TcpListener::bind(at)
             .await
             .with_context(|| format!("embedded.listen: {at} can't be listened on"))?;
         info!(address = %listener.local_addr()?, "listening for POST /events");
-        let router = listen::router(queue.clone(), token);
+        let router = listen::router(queue.clone(), Arc::clone(&sieve), token);
         tokio::spawn(async move { axum::serve(listener, router).await });
     }
     let feed = Feed::open(&options.inputs)?;
     let progress = feed.progress();
-    let feeding = feed.run(queue.clone(), Arc::clone(&clock));
+    let feeding = feed.run(queue.clone(), Arc::clone(&sieve), Arc::clone(&clock));
     let settings = settings(config, options, vec![Lane::Standard], EMPTY_COUNTS_OF_STORE);
-    let mut outcome = work(config, settings, &queue, &ledger, &clock, feeding).await?;
+    let beside = Beside { vitals, input: feeding, store: Some(&store) };
+    let mut outcome = work(config, settings, &queue, &ledger, &clock, beside).await?;
+    if let Some(removed) = store.is_removed() {
+        let left = queue.depth(Lane::Standard).await.map_or(0, |d| d.visible + d.hidden);
+        bail!("{removed}. The next worker does not know what was posted, nor {left} messages");
+    }
+    let left_out = sieve.left_out();
+    outcome.tally.received += left_out.messages;
+    outcome.tally.findings += left_out.findings;
+    outcome.tally.below_threshold += left_out.findings;
+    outcome.tally.ignored += left_out.ignored;
     outcome.input_cut |= progress.failed();
     if outcome.input_cut {
         error!(
@@ -119,6 +144,15 @@ async fn run_embedded(
     Ok(outcome)
 }
 
+/// What goes on beside the desk.
+struct Beside<'a, F> {
+    vitals: Arc<Vitals>,
+    /// Reads the inputs.
+    input: F,
+    /// The store, if it is embedded.
+    store: Option<&'a Store>,
+}
+
 /// Runs the desk on its ports, and beside it the HTTP server of the metrics, the metrics in the log
 /// and the timer of `reconcile`.
 async fn work<Q: Queue + Inlet, L: Ledger>(
@@ -127,9 +161,9 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     queue: &Q,
     ledger: &L,
     clock: &SystemClock,
-    input: impl Future<Output = ()>,
+    beside: Beside<'_, impl Future<Output = ()>>,
 ) -> anyhow::Result<Outcome> {
-    let vitals = Arc::new(Vitals::new(Metrics::new()?, *clock));
+    let Beside { vitals, input, store } = beside;
     // First, so that a health check sees a worker that starts slowly.
     if let Some(at) = config.metrics.listen {
         server::start(at, Arc::clone(&vitals)).await?;
@@ -157,6 +191,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     let accounts = config.guide.accounts.clone();
     let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
     let silencing = silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
+    let watching = watch_store(store, clock, &vitals);
     let preparing = prepare(&notifier, clock);
     let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
     let outcome = tokio::select! {
@@ -165,6 +200,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         never = comparing => match never {},
         never = following => match never {},
         never = silencing => match never {},
+        never = watching => match never {},
         why = preparing => return Err(why),
     };
     if let Some(emf) = &emf {
@@ -186,6 +222,12 @@ async fn at_start<L: Ledger>(
     let (notifier, silences) = tokio::join!(wiring::notifier(config), silences);
     vitals.silences(silences);
     notifier
+}
+
+/// Watches the store, if it is embedded.
+async fn watch_store(store: Option<&Store>, clock: &SystemClock, vitals: &Vitals) -> Infallible {
+    let Some(store) = store else { return std::future::pending().await };
+    watch::watch(store, clock, |failing| vitals.store(failing)).await
 }
 
 /// Makes the HTTP client ready. Ends only if that fails.

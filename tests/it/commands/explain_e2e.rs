@@ -90,7 +90,8 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     scene.write("in.jsonl", &format!("{high}\n{low}\n{{\"detail\": {{\"id\": \"20afba\"\n"));
     // The first post is refused, the second may have been taken.
     scene.slack.plan([Behaviour::Status(500, "rollup_error".to_owned())]);
-    let run = finish(scene.command(&["run", "--input", "in.jsonl", "--drain"])).await;
+    let drain = ["run", "--input", "in.jsonl", "--drain", "--allow-quarantine"];
+    let run = finish(scene.command(&drain)).await;
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 
     let exact = "guardduty/111122223333/eu-west-1/16afba5c5c43e07c9e3e5e2e544e95df";
@@ -176,7 +177,7 @@ async fn what_is_no_question_is_refused_and_says_why() {
         (&["./missing"], 1, "does not exist"),
         (&["empty.json"], 1, "is empty"),
         (&["text.txt"], 1, "not a finding: not_json"),
-        (&["binary.json"], 1, "not a finding: not_json"),
+        (&["binary.json"], 1, "is binary"),
         (&["foreign.json"], 1, "not a finding: not_a_finding"),
         (&["deep.json"], 1, "not a finding: too_deep"),
         (&["odd id.json"], 1, "od%1B[31md%E2%80%AE"),

@@ -17,11 +17,11 @@ use crate::support::fakes::event;
 
 const LONGEST: Duration = Duration::from_secs(60);
 
-struct Scene {
-    slack: SlackStandIn,
-    folder: TempDir,
+pub(super) struct Scene {
+    pub slack: SlackStandIn,
+    pub folder: TempDir,
     /// The address of the worker's health and metrics.
-    listen: String,
+    pub listen: String,
 }
 
 /// An address that is free now. Another process rarely takes it before the worker does.
@@ -31,13 +31,13 @@ fn free_address() -> String {
 }
 
 impl Scene {
-    async fn new() -> Scene {
+    pub async fn new() -> Scene {
         let clock = SystemClock::start();
         let slack = SlackStandIn::start(None, move || clock.now().mono.0).await.unwrap();
         Scene { slack, folder: tempfile::tempdir().unwrap(), listen: free_address() }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = hansho(self.folder.path());
         command.args(args).envs([
             ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET).as_str()),
@@ -57,19 +57,19 @@ impl Scene {
         output
     }
 
-    fn worker(&self, more: &[(&str, &str)]) -> Child {
+    pub fn worker(&self, more: &[(&str, &str)]) -> Child {
         let log = File::create(self.folder.path().join("log")).unwrap();
         self.command(&["run"]).envs(more.iter().copied()).stderr(Stdio::from(log)).spawn().unwrap()
     }
 
-    fn log(&self) -> Vec<Value> {
+    pub fn log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
         assert_no_secret_in(text.as_bytes());
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// The URL that takes findings.
-    async fn events_url(&self) -> String {
+    pub async fn events_url(&self) -> String {
         let mut address = None;
         self.until(|| {
             let opened = |l: &&Value| l["message"] == "listening for POST /events";
@@ -81,7 +81,7 @@ impl Scene {
         format!("http://{}/events", address.unwrap())
     }
 
-    async fn until(&self, mut is_so: impl FnMut() -> bool) {
+    pub async fn until(&self, mut is_so: impl FnMut() -> bool) {
         let waited = tokio::time::timeout(LONGEST, async {
             while !is_so() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -91,7 +91,7 @@ impl Scene {
     }
 
     /// Asks until `hansho health` ends with this code and says this.
-    async fn ask_until(&self, more: &[&str], code: i32, saying: &str) -> Output {
+    pub async fn ask_until(&self, more: &[&str], code: i32, saying: &str) -> Output {
         let waited = tokio::time::timeout(LONGEST, async {
             loop {
                 let output = self.ask(more).await;

@@ -239,7 +239,7 @@ async fn the_embedded_store_is_opened_and_written() {
     std::fs::write(scene.folder.path().join("other.db"), "no database, but a long enough text")
         .unwrap();
     let (text, code) = scene.check(&[], &[("HANSHO_EMBEDDED_PATH", "other.db")]).await;
-    assert!(code == Some(1) && text.contains("is it hansho's file?"), "{text}");
+    assert!(code == Some(1) && text.contains("it is no store of hansho"), "{text}");
     let (text, code) = scene.check(&[], &[("HANSHO_EMBEDDED_PATH", "none/x.db")]).await;
     assert!(code == Some(1) && text.contains("takes no file"), "{text}");
     // A mistake in the configuration is reported first, and nothing is asked.

@@ -15,6 +15,8 @@ pub mod explain_queues;
 #[cfg(feature = "demo")]
 pub mod health;
 #[cfg(feature = "demo")]
+mod input_e2e;
+#[cfg(feature = "demo")]
 pub mod life_e2e;
 #[cfg(feature = "demo")]
 pub mod live;
@@ -30,3 +32,5 @@ pub mod runtime_api;
 pub mod silence;
 #[cfg(feature = "demo")]
 pub mod silence_e2e;
+#[cfg(feature = "demo")]
+mod store_e2e;

@@ -172,7 +172,10 @@ async fn check_store(path: &Path, now: Wall) -> Vec<Line> {
     };
     let written = match store.try_write().await {
         Ok(()) => Line::ok(&subject, "can be opened and written"),
-        Err(why) => Line::wrong(&subject, why, fix),
+        Err(why) => {
+            let fix = judge::fix::of(why.kind, fix.to_owned());
+            Line::wrong(&subject, why.to_string(), fix)
+        }
     };
     let ledger = EmbeddedLedger::new(store);
     let [read, ..] = read_and_write(&subject, &ledger).await;

@@ -23,6 +23,15 @@ pub fn of(kind: FailureKind, rights: String) -> String {
         }
         FailureKind::ServerError => "try again; see the AWS status page".to_owned(),
         FailureKind::Missing => "create it, or correct its name or the region".to_owned(),
+        FailureKind::DiskFull => "free space on the disk of the store".to_owned(),
+        FailureKind::ReadOnly => {
+            "make the file of the store, and its folder, writable for this user".to_owned()
+        }
+        FailureKind::DiskFailure => "see the log of the system, and move the store".to_owned(),
+        FailureKind::Damaged | FailureKind::Removed => {
+            "restore the store from a backup, or start with a new one: see docs/runbook.md"
+                .to_owned()
+        }
         FailureKind::Busy | FailureKind::Denied | FailureKind::Other => rights,
     }
 }

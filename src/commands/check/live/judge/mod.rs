@@ -2,7 +2,7 @@
 //! Pure.
 
 mod directory;
-mod fix;
+pub mod fix;
 mod ledger;
 mod queue;
 mod webhook;

@@ -1,7 +1,7 @@
 //! Splits a file or a pipe into messages: JSON lines, one document, or an array.
 //!
-//! A malformed line becomes a message like any other, and spoils none of its neighbours. The worker
-//! quarantines it with its reason when it parses it.
+//! What is malformed becomes a message like any other, and spoils none of its neighbours. The
+//! worker quarantines it with its reason when it parses it.
 
 use std::cell::Cell;
 use std::io::{self, BufRead};
@@ -10,7 +10,13 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::finding;
+mod document;
+mod encoding;
+mod salvage;
+
+pub use encoding::decode;
+
+use document::Document;
 
 /// The longest document of several lines, in bytes. Typically it is an array of findings.
 pub const DOCUMENT_BYTES_MAX: usize = 256 << 20;
@@ -32,7 +38,7 @@ pub fn split(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let limit = (DOCUMENT_BYTES_MAX - document.text.len()) as u64 + 1;
+        let limit = (DOCUMENT_BYTES_MAX - document.len()) as u64 + 1;
         let read = io::Read::take(&mut lines, limit).read_until(b'\n', &mut line)?;
         if read == 0 {
             break;
@@ -76,156 +82,6 @@ fn elements(text: String, message: &mut impl FnMut(String)) {
 struct Answer<'a> {
     #[serde(borrow, alias = "Findings")]
     findings: Vec<&'a RawValue>,
-}
-
-/// A document that may go over several lines, and the position that is reached in it.
-#[derive(Default)]
-struct Document {
-    text: String,
-    /// The open brackets. Brackets deeper than in any finding are only counted, in `depth`.
-    open: Vec<u8>,
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl Document {
-    /// Adds a line, and passes on the document if the line completes it.
-    fn push(&mut self, line: &str, out: &mut impl FnMut(String)) {
-        if self.text.is_empty() && line.trim().is_empty() {
-            return;
-        }
-        // The line is a whole document while another one is open, so the open one was cut off.
-        if !self.text.is_empty() && is_document(line) && !self.may_go_on_with(line) {
-            self.close(out);
-        }
-        self.scan(line);
-        self.text.push_str(line);
-        // No JSON string contains the end of a line.
-        if self.depth == 0 || self.in_string {
-            self.close(out);
-        }
-    }
-
-    /// Passes on the text so far, complete or not.
-    fn close(&mut self, out: &mut impl FnMut(String)) {
-        let text = std::mem::take(self).text;
-        salvage(text.trim(), out);
-    }
-
-    /// Whether a line that is a whole document may be a part of the open document: an element of an
-    /// array, or a value after its key in an indented document.
-    fn may_go_on_with(&self, line: &str) -> bool {
-        let last = self.text.trim_end().as_bytes().last();
-        let in_array = self.open.last() == Some(&b'[') && self.open.len() == self.depth;
-        let indented = line.starts_with([' ', '\t']);
-        (in_array && matches!(last, Some(b'[' | b','))) || (indented && last == Some(&b':'))
-    }
-
-    fn scan(&mut self, line: &str) {
-        for byte in line.bytes() {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' if self.in_string => self.escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => {
-                    if self.open.len() == self.depth && self.depth < finding::MAX_DEPTH {
-                        self.open.push(byte);
-                    }
-                    self.depth += 1;
-                }
-                b'}' | b']' if !self.in_string => {
-                    self.depth = self.depth.saturating_sub(1);
-                    self.open.truncate(self.depth);
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Whether the line is a complete object.
-fn is_document(line: &str) -> bool {
-    line.trim_start().starts_with('{') && serde_json::from_str::<&RawValue>(line.trim()).is_ok()
-}
-
-/// Passes on the text if it is one document. Otherwise it passes on the parts that can be saved:
-/// documents one after another, the elements of an array that was cut off, and single lines. The
-/// rest is passed on unchanged, and the worker quarantines it with its reason.
-fn salvage(text: &str, out: &mut impl FnMut(String)) {
-    if text.is_empty() {
-        return;
-    }
-    if serde_json::from_str::<&RawValue>(text).is_ok() {
-        return out(text.to_owned());
-    }
-    if let Some(all) = sequence(text) {
-        return all.into_iter().for_each(|value| out(value.to_owned()));
-    }
-    let lines = pieces(text);
-    if lines.len() > 1 {
-        return lines.iter().for_each(|piece| salvage(piece.trim(), out));
-    }
-    match text.strip_prefix('[') {
-        Some(elements) => cut_off(elements, out),
-        None => out(text.to_owned()),
-    }
-}
-
-/// The values of a text that has only values, with white space, commas or record separators between
-/// them. Source: RFC 7464, for the record separator.
-fn sequence(text: &str) -> Option<Vec<&str>> {
-    let mut values = Vec::new();
-    let mut rest = skip(text);
-    while !rest.is_empty() {
-        let value = first_value(rest)?;
-        values.push(value);
-        rest = skip(&rest[value.len()..]);
-    }
-    Some(values)
-}
-
-/// Passes on the elements of an array that has no end, and the element that was cut off.
-fn cut_off(elements: &str, out: &mut impl FnMut(String)) {
-    let mut rest = skip(elements);
-    while let Some(value) = first_value(rest) {
-        out(value.to_owned());
-        rest = skip(&rest[value.len()..]);
-    }
-    if !rest.trim_matches([']', ' ', '\n', '\r', '\t']).is_empty() {
-        out(rest.to_owned());
-    }
-}
-
-fn first_value(text: &str) -> Option<&str> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let value = values.next()?.ok()?.get();
-    text.starts_with(value).then_some(value)
-}
-
-fn skip(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{1e}'])
-}
-
-/// The lines that start a document or are messages by themselves, each with its continuation:
-/// indented lines and closing brackets. A line of brackets and commas alone is left out.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
-    let mut alone = true;
-    for line in text.split_inclusive('\n') {
-        if line.trim_matches(['[', ']', ',', ' ', '\t', '\r', '\n']).is_empty() {
-            alone = true;
-            continue;
-        }
-        let document = is_document(line.trim_end().trim_end_matches(','));
-        let goes_on = line.starts_with([' ', '\t', '}', ']', ',']) && !document && !alone;
-        match pieces.last_mut() {
-            Some(piece) if goes_on => piece.push_str(line),
-            _ => pieces.push(line.to_owned()),
-        }
-        alone = document;
-    }
-    pieces
 }
 
 #[cfg(test)]
@@ -310,7 +166,7 @@ mod tests {
         }
         for (input, expected) in [
             ("{\n \"a\": 1\n}{\n \"a\": 2\n}", vec!["{\n \"a\": 1\n}", "{\n \"a\": 2\n}"]),
-            ("{\"cut\":\n {\"a\":1}\n {\"a\":2}\n", vec!["{\"cut\":", "{\"a\":1}", "{\"a\":2}"]),
+            ("{\"cut\":\n {\"a\":1}\n {\"a\":2}\n", vec!["{\"cut\":\n {\"a\":1}", "{\"a\":2}"]),
             (
                 "{\"cut\":1,\nnull\n42\n\"x\"\nhello",
                 vec!["{\"cut\":1,", "null", "42", "\"x\"", "hello"],
