@@ -12,7 +12,10 @@ use tracing::{error, info};
 use super::feed::Feed;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::follow;
+use crate::commands::counts::{counter::Counter, follow as counts};
+use crate::commands::note::NotePorts;
 use crate::commands::reconcile;
+use crate::commands::silence::notes::Notes;
 use crate::commands::silence::{follow as silences, store::Reader};
 use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
@@ -24,7 +27,7 @@ use crate::health::{Vitals, beat, server};
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
 use crate::ports::inlet::Inlet;
-use crate::ports::{Clock, Lane, Ledger, Queue};
+use crate::ports::{Clock, Lane, Ledger, Notifier, Queue};
 use crate::secret::Secret;
 use crate::slack::{SlackNotifier, WebhookSource};
 
@@ -79,18 +82,31 @@ pub async fn run(config: &Config, options: &RunOptions) -> anyhow::Result<Outcom
             let clock = SystemClock::start();
             let settings = settings(config, options, queue.lanes().collect(), EMPTY_COUNTS_OF_SQS);
             let vitals = Arc::new(Vitals::new(Metrics::new()?, clock));
-            let beside = Beside { vitals, input: async {}, store: None };
+            let counter = Arc::new(Counter::new(&settings.worker_id));
+            let beside = Beside { vitals, counter, input: async {}, store: None };
             work(config, settings, &queue, &ledger, &clock, beside).await
         }
     }
 }
 
-/// Counts a message that is not stored, as the desk would.
-fn count(vitals: &Vitals, left_out: Parsed) {
+/// Leaves out what is owed to nobody, and counts it as the desk would.
+fn sieve(
+    config: &Config,
+    vitals: &Arc<Vitals>,
+    counter: &Arc<Counter>,
+    clock: &Arc<SystemClock>,
+) -> Sieve {
+    let (vitals, counter, clock) = (Arc::clone(vitals), Arc::clone(counter), Arc::clone(clock));
     let lane = Lane::Standard;
-    let ignored = left_out.ignored.into_iter().map(|event| Report::Ignored { event, lane });
-    let unwanted = left_out.unwanted.into_iter().map(|finding| Report::Filtered { finding, lane });
-    ignored.chain(unwanted).for_each(|report| vitals.record(&report));
+    Sieve::new(config.routes(), move |left_out: Parsed| {
+        let ignored = left_out.ignored.into_iter().map(|event| Report::Ignored { event, lane });
+        let unwanted = left_out.unwanted.into_iter();
+        let unwanted = unwanted.map(|finding| Report::Filtered { finding, lane });
+        for report in ignored.chain(unwanted) {
+            vitals.record(&report);
+            counter.record(&report, clock.now().wall);
+        }
+    })
 }
 
 async fn read_token(reference: &Reference) -> anyhow::Result<Secret> {
@@ -108,8 +124,9 @@ async fn run_embedded(
     let queue = EmbeddedQueue::new(store.clone(), Arc::clone(&clock));
     let ledger = EmbeddedLedger::new(store.clone());
     let vitals = Arc::new(Vitals::new(Metrics::new()?, *clock));
-    let counting = Arc::clone(&vitals);
-    let sieve = Arc::new(Sieve::new(config.routes(), move |left_out| count(&counting, left_out)));
+    let settings = settings(config, options, vec![Lane::Standard], EMPTY_COUNTS_OF_STORE);
+    let counter = Arc::new(Counter::new(&settings.worker_id));
+    let sieve = Arc::new(sieve(config, &vitals, &counter, &clock));
     if let Some((at, token)) = listen {
         let listener = tokio::net::TcpListener::bind(at)
             .await
@@ -121,8 +138,7 @@ async fn run_embedded(
     let feed = Feed::open(&options.inputs)?;
     let progress = feed.progress();
     let feeding = feed.run(queue.clone(), Arc::clone(&sieve), Arc::clone(&clock));
-    let settings = settings(config, options, vec![Lane::Standard], EMPTY_COUNTS_OF_STORE);
-    let beside = Beside { vitals, input: feeding, store: Some(&store) };
+    let beside = Beside { vitals, counter, input: feeding, store: Some(&store) };
     let mut outcome = work(config, settings, &queue, &ledger, &clock, beside).await?;
     if let Some(removed) = store.is_removed() {
         let left = queue.depth(Lane::Standard).await.map_or(0, |d| d.visible + d.hidden);
@@ -147,6 +163,7 @@ async fn run_embedded(
 /// What goes on beside the desk.
 struct Beside<'a, F> {
     vitals: Arc<Vitals>,
+    counter: Arc<Counter>,
     /// Reads the inputs.
     input: F,
     /// The store, if it is embedded.
@@ -161,9 +178,9 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     queue: &Q,
     ledger: &L,
     clock: &SystemClock,
-    beside: Beside<'_, impl Future<Output = ()>>,
+    beside_it: Beside<'_, impl Future<Output = ()>>,
 ) -> anyhow::Result<Outcome> {
-    let Beside { vitals, input, store } = beside;
+    let Beside { vitals, counter, input, store } = beside_it;
     // First, so that a health check sees a worker that starts slowly.
     if let Some(at) = config.metrics.listen {
         server::start(at, Arc::clone(&vitals)).await?;
@@ -181,32 +198,74 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         notifier: &Counted::new(&notifier, &vitals.metrics, clock),
         clock,
     };
-    let drains = settings.drain.is_some();
-    let comparing = async {
-        if drains {
-            return std::future::pending().await;
-        }
-        reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
-    };
-    let accounts = config.guide.accounts.clone();
-    let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
-    let silencing = silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
+    let comparing = comparing(config, &settings, ports.ledger, queue, clock, &vitals.metrics);
+    let following = beside(config, &settings, &ports, reader, &counter, &vitals);
     let watching = watch_store(store, clock, &vitals);
     let preparing = prepare(&notifier, clock);
-    let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
+    let watch = |desk: &Desk| vitals.turned(desk);
+    let report = |report: &Report| {
+        vitals.record(report);
+        counter.record(report, clock.now().wall);
+    };
+    let work = worker::run(settings.clone(), &ports, stop_signal(), input, report, watch);
     let outcome = tokio::select! {
         biased;
-        outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
+        outcome = work => outcome,
         never = comparing => match never {},
         never = following => match never {},
-        never = silencing => match never {},
         never = watching => match never {},
         why = preparing => return Err(why),
     };
+    counts::last(&counter, ports.ledger, clock).await;
     if let Some(emf) = &emf {
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Compares GuardDuty's findings with the ledger, as often as is configured. A draining run never
+/// does.
+async fn comparing<Q: Inlet, L: Ledger>(
+    config: &Config,
+    settings: &Settings,
+    ledger: &L,
+    queue: &Q,
+    clock: &SystemClock,
+    metrics: &Metrics,
+) -> Infallible {
+    if settings.drain.is_some() {
+        return std::future::pending().await;
+    }
+    reconcile::source::beside(config, ledger, queue, clock, metrics).await
+}
+
+/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, and posts
+/// the notes about silences. A draining run is too short for notes.
+async fn beside<Q, L: Ledger, N: Notifier>(
+    config: &Config,
+    settings: &Settings,
+    ports: &Ports<'_, Q, L, N, SystemClock>,
+    reader: Reader,
+    counter: &Counter,
+    vitals: &Vitals,
+) -> Infallible {
+    let Ports { ledger, notifier, clock, .. } = *ports;
+    let accounts = config.guide.accounts.clone();
+    let following = follow(accounts, ledger, clock, |state| vitals.directory(state));
+    let silencing = silences::follow(reader, ledger, clock, |state| vitals.silences(state));
+    let noting = async {
+        if settings.drain.is_some() {
+            return std::future::pending().await;
+        }
+        let ports = NotePorts { ledger, notifier, clock };
+        Notes::new(config, &settings.worker_id).follow(&ports).await
+    };
+    tokio::select! {
+        never = following => never,
+        never = silencing => never,
+        never = counts::follow(counter, ledger, clock) => never,
+        never = noting => never,
+    }
 }
 
 /// Reads the webhooks, as [`wiring::notifier`] does, and the silences, because findings that they
