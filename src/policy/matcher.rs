@@ -12,6 +12,7 @@ mod pattern;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, Text};
+use crate::mutation::{self, Mutation};
 use crate::words::words;
 
 use pattern::Pattern;
@@ -191,7 +192,8 @@ impl Matcher {
 
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.all.iter().all(|rule| rule.names(subject).is_some())
-            && self.none.iter().all(|rule| rule.names(subject).is_none())
+            && (self.none.iter().all(|rule| rule.names(subject).is_none())
+                || mutation::is(Mutation::RulesBelowNotIgnored))
     }
 
     /// Each rule, and what it says of the finding.

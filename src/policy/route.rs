@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 use super::filter::Threshold;
 use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, Matcher, Subject};
@@ -98,7 +99,7 @@ impl Routes {
         for (index, route) in self.routes.iter().enumerate() {
             if self.admits(index, &finding.severity) && route.matcher.matches(&subject) {
                 owed.push(index);
-                if route.ends {
+                if route.ends && !mutation::is(Mutation::RouteEndForgotten) {
                     break;
                 }
             }

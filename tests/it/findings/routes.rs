@@ -11,6 +11,7 @@ use hansho::ports::{AccountEntry, Accounts, CurrentAccounts};
 
 use crate::adapters::slack_render::calm;
 use crate::support::lane::ByLane;
+use crate::support::naive::{Facts, Rule, matches};
 
 /// Each has findings and rules of its own.
 const ORGANISATIONS: ByLane = ByLane { all: 10, deep: 100 };
@@ -105,8 +106,8 @@ fn finding(rng: &mut Rng) -> Finding {
 #[derive(Debug, Default)]
 struct Written {
     min: Option<Level>,
-    all: Vec<(&'static str, Vec<String>)>,
-    none: Vec<(&'static str, Vec<String>)>,
+    all: Vec<Rule>,
+    none: Vec<Rule>,
     ends: bool,
 }
 
@@ -128,7 +129,7 @@ fn pattern(rng: &mut Rng, text: &str) -> String {
     }
 }
 
-fn rule(rng: &mut Rng) -> (&'static str, Vec<String>) {
+fn rule(rng: &mut Rng) -> Rule {
     let key = pick(
         rng,
         &[
@@ -164,7 +165,7 @@ fn rule(rng: &mut Rng) -> (&'static str, Vec<String>) {
     let any: Vec<String> = (0..4).map(one).collect();
     let any: Vec<String> = any.into_iter().filter(|text| !text.is_empty()).collect();
     let count = rng.usize(1..=any.len());
-    (key, any[..count].to_vec())
+    (key.to_owned(), any[..count].to_vec())
 }
 
 fn pick_pattern(rng: &mut Rng, all: &[&str]) -> String {
@@ -174,7 +175,7 @@ fn pick_pattern(rng: &mut Rng, all: &[&str]) -> String {
 
 fn written(rng: &mut Rng) -> Written {
     let mut rules = |most: usize| {
-        let mut rules: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
         for _ in 0..rng.usize(..=most) {
             let (key, any) = rule(rng);
             if rules.iter().all(|(known, _)| *known != key) {
@@ -191,7 +192,7 @@ fn written(rng: &mut Rng) -> Written {
 /// The rules in the language of the configuration.
 fn toml(all: &[Written]) -> String {
     let mut text = "unmatched = 'drop'\nmin_severity = 'low'\n".to_owned();
-    let table = |rules: &[(&str, Vec<String>)]| {
+    let table = |rules: &[Rule]| {
         let rules = rules.iter().map(|(key, any)| match &any[..] {
             [one] => format!("{key} = {}", serde_json::to_string(one).unwrap()),
             any => format!("{key} = {}", serde_json::to_string(any).unwrap()),
@@ -221,69 +222,15 @@ fn routes(text: &str, accounts: &[AccountEntry]) -> Routes {
     Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..config.routes() }
 }
 
-/// The definition of a pattern, by a table of all pairs of places.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let same = |a: char, b: char| a.to_lowercase().eq(b.to_lowercase());
-    let mut fits = vec![vec![false; text.len() + 1]; pattern.len() + 1];
-    fits[0][0] = true;
-    for p in 1..=pattern.len() {
-        for t in 0..=text.len() {
-            fits[p][t] = match pattern[p - 1] {
-                '*' => fits[p - 1][t] || (t > 0 && fits[p][t - 1]),
-                '?' => t > 0 && fits[p - 1][t - 1],
-                c => t > 0 && fits[p - 1][t - 1] && same(c, text[t - 1]),
-            };
-        }
-    }
-    fits[pattern.len()][text.len()]
-}
-
-fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEntry>) -> bool {
-    let tagged = |tags: Vec<(&str, &str)>| {
-        let (wanted, value) = pattern.split_once('=').unwrap();
-        tags.iter().any(|(key, has)| key.eq_ignore_ascii_case(wanted) && fits(value, has))
-    };
-    match key {
-        "level" => finding.severity.level.as_str() == pattern,
-        "account" => finding.account.as_str() == pattern,
-        "account_name" => account.is_some_and(|account| fits(pattern, &account.name)),
-        "ou" => account.is_some_and(|account| {
-            let unit = pattern.strip_suffix("/*").filter(|unit| !unit.is_empty());
-            !account.ou.is_empty()
-                && (fits(pattern, &account.ou) || unit.is_some_and(|unit| fits(unit, &account.ou)))
-        }),
-        "account_tag" => account.is_some_and(|account| {
-            tagged(account.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
-        }),
-        "region" => fits(pattern, finding.region.as_str()),
-        "product" => fits(pattern, &finding.fingerprint.product),
-        "type" => fits(pattern, finding.kind.as_str()),
-        "resource_type" => finding.resource_type.as_ref().is_some_and(|kind| {
-            // The colons of CloudFormation's spelling, also if a wildcard took one of a pair.
-            let pattern = pattern.replace(':', "");
-            fits(&pattern, kind.as_str())
-        }),
-        _ => {
-            tagged(finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
-        }
-    }
-}
-
 fn naively(all: &[Written], finding: &Finding, accounts: &[AccountEntry]) -> Vec<usize> {
     if finding.requested_by.is_some() {
         return (0..all.len()).collect();
     }
-    let account = accounts.iter().find(|account| account.id == finding.account.as_str());
-    let level = finding.severity.level;
+    let (facts, level) = (Facts::of(finding, accounts), finding.severity.level);
     let mut owed = Vec::new();
     for (i, rules) in all.iter().enumerate() {
-        let any = |(key, any): &(&str, Vec<String>)| {
-            any.iter().any(|pattern| names(key, pattern, finding, account))
-        };
         let severe = level >= Level::Low && rules.min.is_none_or(|min| level >= min);
-        if severe && rules.all.iter().all(any) && !rules.none.iter().any(any) {
+        if severe && matches(&rules.all, &rules.none, &facts) {
             owed.push(i);
             if rules.ends {
                 break;

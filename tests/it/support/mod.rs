@@ -8,6 +8,7 @@ pub mod guardduty_standin;
 pub mod lane;
 pub mod memory_ledger;
 pub mod memory_queue;
+pub mod naive;
 #[cfg(feature = "organizations")]
 pub mod organizations_standin;
 pub mod sqs_standin;
