@@ -143,8 +143,17 @@ struct Rule {
 impl Rule {
     /// The pattern that names the finding.
     fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
-        let text = subject.text(self.key);
-        self.any.iter().find(|pattern| pattern.fits(self.key, text, subject))
+        match self.key {
+            MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level)),
+            MatchKey::AccountTag | MatchKey::ResourceTag => {
+                let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
+                self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
+            }
+            _ => {
+                let text = subject.text(self.key)?;
+                self.any.iter().find(|pattern| pattern.is_text(text))
+            }
+        }
     }
 }
 

@@ -31,6 +31,11 @@ impl Route {
     pub fn of_all(destination: impl Into<String>, min_severity: Option<Threshold>) -> Route {
         Route { destination: destination.into(), min_severity, ..Route::default() }
     }
+
+    /// Whether the severity is enough for this destination's own threshold.
+    fn admits(&self, severity: &Severity) -> bool {
+        self.min_severity.is_none_or(|least| least.admits(severity))
+    }
 }
 
 /// The filter, the routes and the silences in force.
@@ -96,8 +101,11 @@ impl Routes {
         let directory = self.directory.now();
         let subject = Subject::of(finding, &*directory);
         let mut owed = Vec::new();
+        if !self.min_severity.admits(&finding.severity) {
+            return owed;
+        }
         for (index, route) in self.routes.iter().enumerate() {
-            if self.admits(index, &finding.severity) && route.matcher.matches(&subject) {
+            if route.admits(&finding.severity) && route.matcher.matches(&subject) {
                 owed.push(index);
                 if route.ends && !mutation::is(Mutation::RouteEndForgotten) {
                     break;
@@ -152,10 +160,7 @@ impl Routes {
     /// index.
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
         self.min_severity.admits(severity)
-            && self
-                .routes
-                .get(destination)
-                .is_some_and(|route| route.min_severity.is_none_or(|least| least.admits(severity)))
+            && self.routes.get(destination).is_some_and(|route| route.admits(severity))
     }
 
     /// Whether every finding from the threshold on surely has a destination: one that takes all, at
