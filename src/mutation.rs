@@ -92,6 +92,24 @@ pub enum Mutation {
     UnknownTakenForPosted,
     /// Further receives of a lane are ordered whether the buffer has a place or not.
     ReceivesWithoutPlace,
+    /// A silence keeps findings back for ten minutes after its end.
+    SilenceEndsLate,
+    /// A silence keeps findings back whatever their level.
+    SilenceCoversAll,
+    /// What stands below `not` is no rule.
+    RulesBelowNotIgnored,
+    /// The silences are read once, at the start.
+    SilencesNeverReadAgain,
+    /// An alert that an operator sent again is kept back.
+    AgainSilenced,
+    /// What a person sent on purpose is kept back.
+    RequestedSilenced,
+    /// A closing is kept back.
+    ClosingSilenced,
+    /// A change of the silences replaces one that another operator made meanwhile.
+    SilenceChangeLost,
+    /// A destination that ends the search does not end it.
+    RouteEndForgotten,
 }
 
 #[cfg(debug_assertions)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::{self, Canary, Finding, Parsed};
+use crate::mutation::{self, Mutation};
 use crate::policy::canary::{Arrival, CanaryPost, Passed};
 use crate::policy::record::RecordKey;
 use crate::policy::silence::Silence;
@@ -121,7 +122,9 @@ impl Intake<'_> {
     fn silenced_by(&self, delivery: DeliveryId, finding: &Finding) -> Option<Arc<Silence>> {
         let held = self.buffer.deliveries.get(delivery)?;
         let routes = &self.cx.settings.routes;
-        routes.silenced_by(finding, self.cx.now.wall).filter(|_| !held.again)
+        routes
+            .silenced_by(finding, self.cx.now.wall)
+            .filter(|_| !held.again || mutation::is(Mutation::AgainSilenced))
     }
 
     /// Takes up an alert, unless this worker knows that it was posted.

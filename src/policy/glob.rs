@@ -28,6 +28,8 @@ enum Then {
     End,
     /// Any text.
     Anything,
+    /// Any text that contains what stands between two `*`. The prefix is empty.
+    Contains,
     /// A pattern.
     More,
 }
@@ -49,6 +51,9 @@ impl Glob {
         let then = match text.as_bytes().get(prefix.len()..).unwrap_or_default() {
             [] => Then::End,
             rest if rest.iter().all(|byte| *byte == b'*') => Then::Anything,
+            [b'*', within @ .., b'*'] if prefix.is_empty() && within.iter().all(is_plain) => {
+                Then::Contains
+            }
             _ => Then::More,
         };
         let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
@@ -61,29 +66,47 @@ impl Glob {
         &self.prefix
     }
 
+    #[inline]
     pub fn matches(&self, text: &str) -> bool {
-        self.may_match(text)
-            && match (self.then, &self.ascii) {
-                (Then::Anything, _) if text.is_ascii() => true,
-                (Then::End, _) if text.is_ascii() => text.len() == self.prefix.len(),
-                (_, Some(pattern)) if text.is_ascii() => matches(pattern, text.as_bytes()),
-                _ => self.whole.matches(text),
+        self.may_match(text) && self.matches_after_prefix(text)
+    }
+
+    fn matches_after_prefix(&self, text: &str) -> bool {
+        match (self.then, &self.ascii) {
+            (Then::Anything, _) if text.is_ascii() => true,
+            (Then::End, _) if text.is_ascii() => text.len() == self.prefix.len(),
+            (Then::Contains, Some(pattern)) if text.is_ascii() => {
+                contains(pattern.get(1..pattern.len() - 1).unwrap_or_default(), text.as_bytes())
             }
+            (_, Some(pattern)) if text.is_ascii() => matches(pattern, text.as_bytes()),
+            _ => self.whole.matches(text),
+        }
     }
 
     /// False if the text begins in another way, so that no pattern with this beginning matches.
+    #[inline]
     pub fn may_match(&self, text: &str) -> bool {
-        let bytes = text.as_bytes();
-        for (at, wanted) in self.prefix.iter().enumerate() {
-            match bytes.get(at) {
-                Some(byte) if byte.to_ascii_lowercase() == *wanted => {}
-                // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
-                Some(byte) => return !byte.is_ascii(),
-                None => return false,
-            }
-        }
-        true
+        // A text has at most as many characters as bytes.
+        let Some(begin) = text.as_bytes().get(..self.prefix.len()) else { return false };
+        // Patterns begin alike, such as `/prod/`, so most texts differ in the last place.
+        let may_be = match (begin.last(), self.prefix.last()) {
+            (Some(byte), Some(wanted)) => byte.to_ascii_lowercase() == *wanted,
+            _ => return true,
+        };
+        (may_be && begin.eq_ignore_ascii_case(&self.prefix))
+            // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
+            || !begin.is_ascii()
     }
+}
+
+/// Whether the text contains another, which is in small letters.
+fn contains(wanted: &[u8], text: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    let begins = |at: usize| {
+        let after = text.get(at + 1..at + 1 + rest.len());
+        after.is_some_and(|after| after.eq_ignore_ascii_case(rest))
+    };
+    text.iter().enumerate().any(|(at, byte)| byte.to_ascii_lowercase() == *first && begins(at))
 }
 
 /// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.

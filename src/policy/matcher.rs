@@ -12,6 +12,7 @@ mod pattern;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, Text};
+use crate::mutation::{self, Mutation};
 use crate::words::words;
 
 use pattern::Pattern;
@@ -142,8 +143,17 @@ struct Rule {
 impl Rule {
     /// The pattern that names the finding.
     fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
-        let text = subject.text(self.key);
-        self.any.iter().find(|pattern| pattern.fits(self.key, text, subject))
+        match self.key {
+            MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level)),
+            MatchKey::AccountTag | MatchKey::ResourceTag => {
+                let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
+                self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
+            }
+            _ => {
+                let text = subject.text(self.key)?;
+                self.any.iter().find(|pattern| pattern.is_text(text))
+            }
+        }
     }
 }
 
@@ -191,7 +201,8 @@ impl Matcher {
 
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.all.iter().all(|rule| rule.names(subject).is_some())
-            && self.none.iter().all(|rule| rule.names(subject).is_none())
+            && (self.none.iter().all(|rule| rule.names(subject).is_none())
+                || mutation::is(Mutation::RulesBelowNotIgnored))
     }
 
     /// Each rule, and what it says of the finding.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 use super::filter::Threshold;
 use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, Matcher, Subject};
@@ -29,6 +30,11 @@ impl Route {
     /// The route that gets all findings from a threshold on.
     pub fn of_all(destination: impl Into<String>, min_severity: Option<Threshold>) -> Route {
         Route { destination: destination.into(), min_severity, ..Route::default() }
+    }
+
+    /// Whether the severity is enough for this destination's own threshold.
+    fn admits(&self, severity: &Severity) -> bool {
+        self.min_severity.is_none_or(|least| least.admits(severity))
     }
 }
 
@@ -95,10 +101,13 @@ impl Routes {
         let directory = self.directory.now();
         let subject = Subject::of(finding, &*directory);
         let mut owed = Vec::new();
+        if !self.min_severity.admits(&finding.severity) {
+            return owed;
+        }
         for (index, route) in self.routes.iter().enumerate() {
-            if self.admits(index, &finding.severity) && route.matcher.matches(&subject) {
+            if route.admits(&finding.severity) && route.matcher.matches(&subject) {
                 owed.push(index);
-                if route.ends {
+                if route.ends && !mutation::is(Mutation::RouteEndForgotten) {
                     break;
                 }
             }
@@ -151,10 +160,7 @@ impl Routes {
     /// index.
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
         self.min_severity.admits(severity)
-            && self
-                .routes
-                .get(destination)
-                .is_some_and(|route| route.min_severity.is_none_or(|least| least.admits(severity)))
+            && self.routes.get(destination).is_some_and(|route| route.admits(severity))
     }
 
     /// Whether every finding from the threshold on surely has a destination: one that takes all, at

@@ -17,6 +17,7 @@ use super::glob::Glob;
 use super::matcher::{MatchKey, Matcher, Subject};
 use crate::finding::{Finding, Fingerprint, Level, Text};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 
 pub use bad::BadSilence;
 pub use entry::SilenceEntry;
@@ -58,7 +59,8 @@ pub struct Silence {
 
 impl Silence {
     pub fn is_in_force(&self, now: Wall) -> bool {
-        self.from <= now && now < self.until
+        let late = if mutation::is(Mutation::SilenceEndsLate) { 600 } else { 0 };
+        self.from <= now && now < self.until.plus(Duration::from_secs(late))
     }
 
     pub fn has_ended(&self, now: Wall) -> bool {
@@ -75,7 +77,7 @@ impl Silence {
 
     /// Whether it keeps the finding back.
     fn names(&self, subject: &Subject<'_>, finding: &Finding) -> bool {
-        finding.severity.level <= self.covers
+        (finding.severity.level <= self.covers || mutation::is(Mutation::SilenceCoversAll))
             && (self.findings.is_empty() || self.findings.contains(&finding.fingerprint.id))
             && (self.resources.is_empty() || self.names_resource(finding))
             && self.matcher.matches(subject)
@@ -158,9 +160,10 @@ impl Silences {
         finding: &Finding,
         now: Wall,
     ) -> Option<&Arc<Silence>> {
-        let is_exempt = finding.requested_by.is_some()
+        let is_exempt = (finding.requested_by.is_some()
+            && !mutation::is(Mutation::RequestedSilenced))
             || finding.canary.is_some()
-            || finding.condition.is_closed();
+            || (finding.condition.is_closed() && !mutation::is(Mutation::ClosingSilenced));
         if self.all.is_empty() || is_exempt {
             return None;
         }

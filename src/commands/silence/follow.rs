@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::store::Reader;
 use crate::health::SilenceState;
 use crate::instants::Mono;
+use crate::mutation::{self, Mutation};
 use crate::policy::silence::CurrentSilences;
 use crate::ports::{Clock, Ledger};
 
@@ -43,6 +44,9 @@ pub async fn follow<L: Ledger, C: Clock>(
     let mut failing = false;
     loop {
         clock.sleep_until(clock.now().mono.plus(EVERY)).await;
+        if mutation::is(Mutation::SilencesNeverReadAgain) {
+            continue;
+        }
         let read = reader.refresh(ledger).await.map_err(|why| why.to_string());
         match &read {
             Err(detail) if !failing => {

@@ -4,6 +4,7 @@ use tracing::warn;
 
 use crate::commands::document::{self, DocumentError};
 use crate::instants::Wall;
+use crate::mutation::{self, Mutation};
 use crate::policy::record::{Document, DocumentRecord};
 use crate::policy::silence::{
     BadSilence, CurrentSilences, LISTED_AFTER_END, SILENCES_MAX, Silence, Silences,
@@ -88,6 +89,10 @@ pub async fn change<L: Ledger, T>(
         }
         let parts = all.parts()?;
         let (document, entries) = (Document::Silences, all.iter().len());
+        let head = match mutation::is(Mutation::SilenceChangeLost) {
+            true => document::head(ledger, document).await?,
+            false => head,
+        };
         match document::write(ledger, document, head.as_ref(), parts, entries, now).await {
             Ok(_) => return Ok(changed),
             Err(DocumentError::Raced) => {}

@@ -4,7 +4,7 @@ use crate::finding::arn::is_account_id;
 use crate::finding::{Level, resource_type};
 use crate::policy::glob::Glob;
 
-use super::{MatchKey, Subject};
+use super::MatchKey;
 
 /// The longest pattern: a path of five nested units, with wildcards.
 const CHARS_MAX: usize = 700;
@@ -70,18 +70,27 @@ impl Pattern {
         Ok(Pattern { written: written.into(), test })
     }
 
-    /// `text` is what the key looks at.
-    pub(super) fn fits(&self, key: MatchKey, text: Option<&str>, subject: &Subject<'_>) -> bool {
+    pub(super) fn is_level(&self, level: Level) -> bool {
+        self.test == Test::Level(level)
+    }
+
+    /// Whether the text that the key looks at fits. False for a level or a tag.
+    pub(super) fn is_text(&self, text: &str) -> bool {
         match &self.test {
-            Test::Level(level) => subject.level == *level,
-            Test::Text(glob) => text.is_some_and(|text| glob.matches(text)),
+            Test::Text(glob) => glob.matches(text),
+            // Both begin alike.
             Test::Below(unit, below) => {
-                // Both begin alike.
-                let fits = |text| unit.matches(text) || below.matches(text);
-                text.is_some_and(|text| unit.may_match(text) && fits(text))
+                unit.may_match(text) && (unit.matches(text) || below.matches(text))
             }
-            Test::Tag(name, glob) => subject
-                .any_tag(key, &|key, value| key.eq_ignore_ascii_case(name) && glob.matches(value)),
+            Test::Level(_) | Test::Tag(..) => false,
+        }
+    }
+
+    /// Whether this is a pattern for such a tag.
+    pub(super) fn is_tag(&self, key: &str, value: &str) -> bool {
+        match &self.test {
+            Test::Tag(name, glob) => key.eq_ignore_ascii_case(name) && glob.matches(value),
+            _ => false,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod costs;
 pub mod dead;
 pub mod fleet;
 pub mod lambda_call;
+pub mod organisation;
 pub mod prefetch;
 pub mod receives;
 #[cfg(feature = "demo")]

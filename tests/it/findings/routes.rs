@@ -1,84 +1,27 @@
-//! Random rules over random findings: the routes and an evaluation that knows nothing of them name
-//! the same destinations. Names, tags and types are hostile.
+//! Random rules over random findings: the routes, the silences, and an evaluation that knows nothing
+//! of them name the same destinations. Names, tags and types are hostile.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
-use hansho::config::{ConfigFile, Environment, load};
 use hansho::finding::{Finding, Fingerprint, Level, Severity, Text, parse};
-use hansho::policy::route::Routes;
-use hansho::ports::{AccountEntry, Accounts, CurrentAccounts};
+use hansho::instants::Wall;
+use hansho::policy::silence::Silences;
 
 use crate::adapters::slack_render::calm;
 use crate::support::lane::ByLane;
+use crate::support::naive::{Facts, Silenced};
+use crate::support::organisation::{
+    PRODUCTS, REGIONS, RESOURCES, TYPES, Written, accounts, imported, naively, pick, routes,
+    silence, tags, toml, written,
+};
 
 /// Each has findings and rules of its own.
 const ORGANISATIONS: ByLane = ByLane { all: 10, deep: 100 };
 const FINDINGS: usize = 500;
 const DESTINATIONS: usize = 12;
-
-const OUS: [&str; 9] = [
-    "/",
-    "/prod",
-    "/prod/payments",
-    "/prod/payments/eu",
-    "/prod/pay",
-    "/Prod/Search",
-    "/dev",
-    "/dev/*",
-    "/prod/[x]/{y}",
-];
-const NAMES: [&str; 10] = [
-    "prod-shop",
-    "PROD-SHOP",
-    "prod*",
-    "<!here>",
-    "日本-prod",
-    "İstanbul",
-    "\u{212a}elvin",
-    "a=b=c",
-    "\"; drop",
-    "p?",
-];
-const TYPES: [&str; 10] = [
-    "Policy:IAMUser/RootCredentialUsage",
-    "policy:s3/BucketBlockPublicAccessDisabled",
-    "Recon:EC2/Portscan",
-    "*",
-    "a*b?c",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
-    "Software and Configuration Checks/Vulnerabilities/CVE",
-    "<https://evil.example|Recon>",
-    "Ünauthorized:EC2/…",
-    "unknown type",
-];
-const RESOURCES: [&str; 5] =
-    ["AwsEc2Instance", "AwsS3Bucket", "AwsRdsDbInstance", "Container", "Other"];
-const REGIONS: [&str; 4] = ["eu-west-1", "us-east-1", "us-gov-west-1", ""];
-const PRODUCTS: [&str; 4] = ["guardduty", "securityhub", "crowdstrike:falcon", "evil*"];
-const TAG_KEYS: [&str; 4] = ["Team", "team", "Env", "aws:x"];
-const TAG_VALUES: [&str; 6] = ["payments", "PAYMENTS", "", "a=b", "*", "日本"];
-
-fn accounts(rng: &mut Rng) -> Vec<AccountEntry> {
-    let entry = |n: usize| AccountEntry {
-        id: format!("{n:012}"),
-        name: pick(rng, &NAMES).to_owned(),
-        ou: if rng.u8(..) < 30 { String::new() } else { pick(rng, &OUS).to_owned() },
-        tags: tags(rng).into_iter().collect(),
-        ..AccountEntry::default()
-    };
-    (0..60).map(entry).collect()
-}
-
-fn tags(rng: &mut Rng) -> Vec<(String, String)> {
-    (0..rng.usize(..4))
-        .map(|_| (pick(rng, &TAG_KEYS).to_owned(), pick(rng, &TAG_VALUES).to_owned()))
-        .collect()
-}
-
-fn pick<'a>(rng: &mut Rng, all: &[&'a str]) -> &'a str {
-    all[rng.usize(..all.len())]
-}
+const SILENCES: usize = 40;
+const NOW: Wall = Wall(1_790_000_000_000);
 
 fn finding(rng: &mut Rng) -> Finding {
     let level = *rng.choice(&Level::ALL).unwrap();
@@ -101,207 +44,19 @@ fn finding(rng: &mut Rng) -> Finding {
     }
 }
 
-/// Rules as a person writes them.
-#[derive(Debug, Default)]
-struct Written {
-    min: Option<Level>,
-    all: Vec<(&'static str, Vec<String>)>,
-    none: Vec<(&'static str, Vec<String>)>,
-    ends: bool,
-}
-
-/// A text, or a pattern that may fit it.
-fn pattern(rng: &mut Rng, text: &str) -> String {
-    let mut chars: Vec<char> = text.chars().collect();
-    for _ in 0..rng.usize(..3) {
-        let (a, b) = (rng.usize(..=chars.len()), rng.usize(..=chars.len()));
-        match rng.u8(..4) {
-            0 => drop(chars.splice(a.min(b)..a.max(b), ['*'])),
-            1 if a < chars.len() => chars[a] = '?',
-            2 => chars = chars.iter().flat_map(|c| c.to_uppercase()).collect(),
-            _ => {}
-        }
-    }
-    match chars.into_iter().collect::<String>().trim() {
-        "" => "*".to_owned(),
-        text => text.to_owned(),
-    }
-}
-
-fn rule(rng: &mut Rng) -> (&'static str, Vec<String>) {
-    let key = pick(
-        rng,
-        &[
-            "level",
-            "account",
-            "account_name",
-            "ou",
-            "account_tag",
-            "region",
-            "product",
-            "type",
-            "resource_type",
-            "resource_tag",
-        ],
-    );
-    let one = |_| match key {
-        "level" => rng.choice(&Level::ALL).unwrap().as_str().to_owned(),
-        "account" => format!("{:012}", rng.u8(..70)),
-        "account_name" => pick_pattern(rng, &NAMES),
-        "ou" => loop {
-            let written = pick_pattern(rng, &OUS);
-            let below = if rng.bool() { "/*" } else { "" };
-            if written.starts_with(['/', '*']) {
-                break format!("{}{below}", written.trim_end_matches('/'));
-            }
-        },
-        "region" => pick_pattern(rng, &["eu-west-1", "us-gov-west-1"]),
-        "product" => pick_pattern(rng, &PRODUCTS),
-        "type" => pick_pattern(rng, &TYPES),
-        "resource_type" => pick_pattern(rng, &["AwsEc2Instance", "AWS::S3::Bucket", "Other"]),
-        _ => format!("{}={}", pick(rng, &TAG_KEYS), pick_pattern(rng, &TAG_VALUES)),
-    };
-    let any: Vec<String> = (0..4).map(one).collect();
-    let any: Vec<String> = any.into_iter().filter(|text| !text.is_empty()).collect();
-    let count = rng.usize(1..=any.len());
-    (key, any[..count].to_vec())
-}
-
-fn pick_pattern(rng: &mut Rng, all: &[&str]) -> String {
-    let text = pick(rng, all);
-    pattern(rng, text)
-}
-
-fn written(rng: &mut Rng) -> Written {
-    let mut rules = |most: usize| {
-        let mut rules: Vec<(&str, Vec<String>)> = Vec::new();
-        for _ in 0..rng.usize(..=most) {
-            let (key, any) = rule(rng);
-            if rules.iter().all(|(known, _)| *known != key) {
-                rules.push((key, any));
-            }
-        }
-        rules
-    };
-    let (all, none) = (rules(2), rules(1));
-    let min = (rng.u8(..4) == 0).then(|| *rng.choice(&Level::ALL).unwrap());
-    Written { min, all, none, ends: rng.u8(..5) == 0 }
-}
-
-/// The rules in the language of the configuration.
-fn toml(all: &[Written]) -> String {
-    let mut text = "unmatched = 'drop'\nmin_severity = 'low'\n".to_owned();
-    let table = |rules: &[(&str, Vec<String>)]| {
-        let rules = rules.iter().map(|(key, any)| match &any[..] {
-            [one] => format!("{key} = {}", serde_json::to_string(one).unwrap()),
-            any => format!("{key} = {}", serde_json::to_string(any).unwrap()),
-        });
-        rules.collect::<Vec<_>>()
-    };
-    for (i, Written { min, all, none, ends }) in all.iter().enumerate() {
-        let mut rules = table(all);
-        if !none.is_empty() {
-            rules.push(format!("not = {{ {} }}", table(none).join(", ")));
-        }
-        text += &format!("[[destination]]\nname = 'd{i}'\nwebhook = 'env:H{i}'\n");
-        text += &format!("continue = {}\nmatch = {{ {} }}\n", !ends, rules.join(", "));
-        if let Some(min) = min {
-            text += &format!("min_severity = '{min}'\n");
-        }
-    }
-    text
-}
-
-fn routes(text: &str, accounts: &[AccountEntry]) -> Routes {
-    let file = ConfigFile { path: "h.toml".into(), text: Ok(text.to_owned()) };
-    let config = load(Some(&file), &Environment::new()).outcome;
-    let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
-    let mut directory = Accounts::default();
-    accounts.iter().for_each(|account| directory.insert(account).unwrap());
-    Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..config.routes() }
-}
-
-/// The definition of a pattern, by a table of all pairs of places.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let same = |a: char, b: char| a.to_lowercase().eq(b.to_lowercase());
-    let mut fits = vec![vec![false; text.len() + 1]; pattern.len() + 1];
-    fits[0][0] = true;
-    for p in 1..=pattern.len() {
-        for t in 0..=text.len() {
-            fits[p][t] = match pattern[p - 1] {
-                '*' => fits[p - 1][t] || (t > 0 && fits[p][t - 1]),
-                '?' => t > 0 && fits[p - 1][t - 1],
-                c => t > 0 && fits[p - 1][t - 1] && same(c, text[t - 1]),
-            };
-        }
-    }
-    fits[pattern.len()][text.len()]
-}
-
-fn names(key: &str, pattern: &str, finding: &Finding, account: Option<&AccountEntry>) -> bool {
-    let tagged = |tags: Vec<(&str, &str)>| {
-        let (wanted, value) = pattern.split_once('=').unwrap();
-        tags.iter().any(|(key, has)| key.eq_ignore_ascii_case(wanted) && fits(value, has))
-    };
-    match key {
-        "level" => finding.severity.level.as_str() == pattern,
-        "account" => finding.account.as_str() == pattern,
-        "account_name" => account.is_some_and(|account| fits(pattern, &account.name)),
-        "ou" => account.is_some_and(|account| {
-            let unit = pattern.strip_suffix("/*").filter(|unit| !unit.is_empty());
-            !account.ou.is_empty()
-                && (fits(pattern, &account.ou) || unit.is_some_and(|unit| fits(unit, &account.ou)))
-        }),
-        "account_tag" => account.is_some_and(|account| {
-            tagged(account.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
-        }),
-        "region" => fits(pattern, finding.region.as_str()),
-        "product" => fits(pattern, &finding.fingerprint.product),
-        "type" => fits(pattern, finding.kind.as_str()),
-        "resource_type" => finding.resource_type.as_ref().is_some_and(|kind| {
-            // The colons of CloudFormation's spelling, also if a wildcard took one of a pair.
-            let pattern = pattern.replace(':', "");
-            fits(&pattern, kind.as_str())
-        }),
-        _ => {
-            tagged(finding.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
-        }
-    }
-}
-
-fn naively(all: &[Written], finding: &Finding, accounts: &[AccountEntry]) -> Vec<usize> {
-    if finding.requested_by.is_some() {
-        return (0..all.len()).collect();
-    }
-    let account = accounts.iter().find(|account| account.id == finding.account.as_str());
-    let level = finding.severity.level;
-    let mut owed = Vec::new();
-    for (i, rules) in all.iter().enumerate() {
-        let any = |(key, any): &(&str, Vec<String>)| {
-            any.iter().any(|pattern| names(key, pattern, finding, account))
-        };
-        let severe = level >= Level::Low && rules.min.is_none_or(|min| level >= min);
-        if severe && rules.all.iter().all(any) && !rules.none.iter().any(any) {
-            owed.push(i);
-            if rules.ends {
-                break;
-            }
-        }
-    }
-    owed
-}
-
 #[test]
 fn an_independent_evaluation_names_the_same_destinations() {
-    let mut counts = [0; DESTINATIONS + 1];
+    let (mut counts, mut kept_back) = ([0; DESTINATIONS + 1], 0);
     for seed in 0..ORGANISATIONS.get() {
         let rng = &mut Rng::with_seed(seed);
         let accounts = accounts(rng);
         let rules: Vec<Written> = (0..DESTINATIONS).map(|_| written(rng)).collect();
         let text = toml(&rules);
         let routes = routes(&text, &accounts);
+        let until = NOW.plus(Duration::from_secs(3_600));
+        let silences = (0..SILENCES).map(|n| silence(rng, format!("s{n:02}"), NOW, until));
+        let silences: Vec<Silenced> = silences.collect();
+        routes.silences.set(as_in_the_ledger(&silences));
         for _ in 0..FINDINGS {
             let finding = finding(rng);
             let owed = routes.owed(&finding);
@@ -311,10 +66,29 @@ fn an_independent_evaluation_names_the_same_destinations() {
             let explained = (0..DESTINATIONS).filter(|i| reasons[*i].verdict.is_owed());
             assert_eq!(owed, explained.collect::<Vec<_>>());
             counts[owed.len()] += 1;
+            let facts = Facts::of(&finding, &accounts);
+            let keeps_back = |silence: &&Silenced| silence.names(&facts);
+            let expected = silences.iter().find(keeps_back).map(|silence| silence.id.as_str());
+            let expected = expected.filter(|_| finding.requested_by.is_none());
+            let found = routes.silenced_by(&finding, NOW);
+            let found = found.as_ref().map(|silence| silence.id.as_str());
+            assert_eq!(found, expected, "seed {seed}\n{silences:#?}\n{finding:#?}");
+            assert!(routes.silenced_by(&finding, until).is_none());
+            kept_back += usize::from(found.is_some());
         }
     }
     // Findings reach none, some and many destinations.
     assert!(counts[..5].iter().all(|count| *count > 50), "{counts:?}");
+    let all: usize = counts.iter().sum();
+    assert!((all / 10..all * 9 / 10).contains(&kept_back), "{kept_back} of {all}");
+}
+
+/// From the file of an operator into the ledger's texts, and out of them.
+fn as_in_the_ledger(silences: &[Silenced]) -> Silences {
+    let written = Silences::new(imported(silences, NOW)).unwrap().parts().unwrap();
+    let (read, unreadable) = Silences::of_parts(written.iter().map(String::as_str));
+    assert_eq!((unreadable, read.iter().len()), (0, silences.len()));
+    read
 }
 
 /// Every source has one spelling, and says what the copies of its findings in Security Hub say.

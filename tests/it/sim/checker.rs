@@ -1,5 +1,5 @@
 //! The checker reads only the history and calls no code of hansho to learn what is right.
-//! `README.md` beside this file lists the invariants, I1 to I22.
+//! `README.md` beside this file lists the invariants, I1 to I26.
 //! I10 (the same seed gives the same history) is a test of its own in `mod.rs`.
 
 mod breaker;
@@ -17,12 +17,18 @@ mod order;
 mod protocol;
 mod refusals;
 mod returns;
+mod silences;
 mod unreachable_ledger;
 mod waiting;
 
 use std::collections::BTreeMap;
 
+use hansho::ports::AccountEntry;
+
 use super::history::{Entry, What};
+use super::plan::Plan;
+use super::rules;
+use crate::support::naive::Silenced;
 
 /// The facts that the checker needs from the configuration and the generator's books.
 pub struct Rules {
@@ -44,16 +50,30 @@ pub struct Rules {
     pub fallback: Option<u8>,
     /// The first finding that closes and may come back. All after it do so too.
     pub lives_from: u32,
+    /// The first of the findings that a person sent on purpose. They come before those.
+    pub requested_from: u32,
+    /// For each finding and level the destinations that it is owed to, as bits.
+    pub owed: Vec<[u8; 5]>,
+    pub plan: Plan,
+    pub accounts: Vec<AccountEntry>,
 }
 
 impl Rules {
-    /// The first destination receives findings from medium up, the second from high up.
-    pub fn owed(&self, level: u8) -> impl Iterator<Item = u8> + use<> {
-        Rules::owed_by(self.destinations, level)
+    /// The destinations that an open finding is owed to.
+    pub fn owed(&self, finding: u32, level: u8) -> impl Iterator<Item = u8> + use<> {
+        let levels = self.owed.get(finding as usize).copied().unwrap_or_default();
+        let owed = levels.get(usize::from(level)).copied().unwrap_or_default();
+        (0..self.destinations).filter(move |d| owed >> d & 1 == 1)
     }
 
-    pub fn owed_by(destinations: u8, level: u8) -> impl Iterator<Item = u8> + use<> {
-        (0..destinations).filter(move |d| level >= 2 + d)
+    /// Whether a person sent the finding on purpose.
+    pub fn is_requested(&self, finding: u32) -> bool {
+        (self.requested_from..self.lives_from).contains(&finding)
+    }
+
+    /// Whether a silence names the finding, at whatever time.
+    pub fn names(&self, silence: &Silenced, finding: u32, level: u8) -> bool {
+        rules::about(&self.plan, &self.accounts, finding, level, |facts| silence.names(facts))
     }
 
     /// The finding closes, and may come back.
@@ -90,6 +110,7 @@ pub struct Counts {
     pub posts_tried: u64,
     pub posts_accepted: u64,
     pub quarantined: u64,
+    pub kept_back: u64,
     pub lives: u64,
     /// How often one message was received at most.
     pub most_received: u64,
@@ -123,6 +144,7 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     fleet::check(rules, history, &mut verdict);
     unreachable_ledger::check(rules, history, &mut verdict);
     covered::check(rules, history, &mut verdict);
+    silences::check(rules, history, &mut verdict);
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);
@@ -205,6 +227,7 @@ fn count(history: &[Entry]) -> Counts {
             What::PostCalled { .. } => counts.posts_tried += 1,
             What::PostTaken { .. } => counts.posts_accepted += 1,
             What::DeadLetter { .. } => counts.quarantined += 1,
+            What::KeptBack { .. } => counts.kept_back += 1,
             What::Started { .. } => counts.lives += 1,
             _ => {}
         }

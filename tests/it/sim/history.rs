@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::support::naive::Silenced;
+
 /// One life of a worker: the place it runs in, and the how-manieth process there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who {
@@ -183,6 +185,17 @@ pub enum What {
     },
     /// A ledger call takes long.
     LedgerSlow,
+    /// The silences in the ledger, from now on.
+    Silences {
+        all: Vec<Silenced>,
+    },
+    /// A worker's read of the silences failed, or took long.
+    SilencesUnread,
+    /// A worker says that a silence keeps a finding back.
+    KeptBack {
+        carried: Carried,
+        silence: String,
+    },
     /// The ledger forgot an expired record.
     Expired {
         alert: Alert,
@@ -315,6 +328,7 @@ pub fn concerns(entry: &Entry, finding: u32, carriers: &[u32], posts: &[u32]) ->
         | What::PostTaken { post }
         | What::PostAnswered { post, .. } => posts.contains(post),
         What::PaceWrite { .. } => false,
+        What::KeptBack { carried, .. } => carried.finding == finding,
         _ => true,
     }
 }
@@ -441,6 +455,17 @@ impl fmt::Display for What {
             What::Expired { alert } => {
                 write!(f, "ledger f{}@{}: row expired", alert.finding, alert.destination)
             }
+            What::Silences { all } => {
+                f.write_str("ledger silences:")?;
+                all.iter().try_for_each(|silence| {
+                    let Silenced { id, all, none, findings, resources, covers, from, until } =
+                        silence;
+                    write!(f, " {id} {all:?} not {none:?} {findings:?} {resources:?}")?;
+                    write!(f, " up to {covers}, {from} to {until};")
+                })
+            }
+            What::SilencesUnread => f.write_str("does not read the silences in time"),
+            What::KeptBack { carried, silence } => write!(f, "{carried} is kept back by {silence}"),
             What::PostCalled { post, destination, cards, form, said, flaw } => {
                 let form = match form {
                     PostForm::Cards => "",

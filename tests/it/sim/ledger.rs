@@ -68,6 +68,9 @@ impl SimLedger {
     }
 }
 
+/// A call that is not slow takes no longer.
+const USUAL_MS: u64 = 100;
+
 async fn travel(world: &World, who: Option<Who>) {
     let slow = world.fault("ledger slow", world.plan.ledger.slow);
     if slow {
@@ -79,7 +82,8 @@ async fn travel(world: &World, who: Option<Who>) {
 impl Ledger for SimLedger {
     async fn read_any(&self, key: &RecordKey) -> Result<Option<Record>, LedgerError> {
         let (world, who) = (Arc::clone(&self.world), Some(self.process.who));
-        let (alert, paces, key) = (alert_of(key), key.kind() == RecordKind::Pace, key.clone());
+        let (alert, kind, key) = (alert_of(key), key.kind(), key.clone());
+        let began = world.now();
         world.rush(self.process.who, "ledger");
         let read = self.world.call(&self.process, async move {
             travel(&world, who).await;
@@ -90,14 +94,17 @@ impl Ledger for SimLedger {
             world.ledger.read_any(&key).await
         });
         let read = read.await;
-        if read.is_err() {
-            self.world.note(
-                who,
-                match paces {
-                    true => What::PaceFailed { destination: alert.destination },
-                    false => What::ReadFailed { alert },
-                },
-            );
+        let is_late = self.world.now() > began + USUAL_MS;
+        match kind {
+            RecordKind::Document | RecordKind::DocumentPart if read.is_err() || is_late => {
+                self.world.note(who, What::SilencesUnread);
+            }
+            RecordKind::Document | RecordKind::DocumentPart => {}
+            RecordKind::Pace if read.is_err() => {
+                self.world.note(who, What::PaceFailed { destination: alert.destination });
+            }
+            _ if read.is_err() => self.world.note(who, What::ReadFailed { alert }),
+            _ => {}
         }
         read
     }

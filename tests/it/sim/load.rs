@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::history::Carried;
 use super::plan::{HOUR, Load, Plan};
+use super::rules::Subjects;
 
 /// The treatment of a finding by Slack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,11 @@ pub struct Books {
     pub tastes: Vec<Taste>,
     /// The first finding that closes and may come back. All after it do so too.
     pub lives_from: u32,
+    /// The first of the findings that a person sends on purpose. They come before those.
+    pub requested_from: u32,
 }
 
-/// The first receives findings from medium up, the second from high up.
-pub const DESTINATIONS: [&str; 2] = ["security", "oncall"];
+pub const DESTINATIONS: [&str; 3] = ["security", "oncall", "team"];
 
 /// The number of a destination, by its name.
 pub fn number_of(destination: &str) -> u8 {
@@ -93,6 +95,7 @@ struct Generator<'a> {
     random: Rng,
     load: &'a Load,
     lanes: &'a [Lane],
+    subjects: Subjects,
     length: u64,
     sendings: Vec<Sending>,
     tastes: Vec<Taste>,
@@ -105,6 +108,7 @@ pub fn generate(plan: &Plan) -> Books {
         random: Rng::with_seed(plan.seed ^ 0x10ad),
         load: &plan.load,
         lanes: &plan.lanes,
+        subjects: plan.subjects,
         length: plan.length,
         sendings: Vec::new(),
         tastes: Vec::new(),
@@ -124,12 +128,16 @@ pub fn generate(plan: &Plan) -> Books {
         g.giant();
     }
     g.again(&mut Rng::with_seed(plan.seed ^ 0xa9a1));
+    let requested_from = g.tastes.len() as u32;
+    for _ in 0..plan.load.requested {
+        g.requested();
+    }
     let lives_from = g.tastes.len() as u32;
     for _ in 0..plan.load.lives {
         g.life();
     }
     g.sendings.sort_by_key(|s| s.at);
-    Books { sendings: g.sendings, tastes: g.tastes, lives_from }
+    Books { sendings: g.sendings, tastes: g.tastes, lives_from, requested_from }
 }
 
 impl Generator<'_> {
@@ -188,7 +196,7 @@ impl Generator<'_> {
         }
         if self.load.updated > 0.0 && self.chance(self.load.updated) {
             for revision in 1..=self.random.u8(1..=3) {
-                let late = self.random.u64(0..6 * HOUR);
+                let late = self.random.u64(0..self.length / 4);
                 self.send_revision(at + late, Lane::Standard, finding, severity, revision);
             }
         }
@@ -333,6 +341,35 @@ impl Generator<'_> {
         }
     }
 
+    /// A finding of any severity that a person sends by a custom action of Security Hub, perhaps
+    /// twice.
+    fn requested(&mut self) {
+        self.tastes.push(Taste::Good);
+        let finding = self.tastes.len() as u32 - 1;
+        let level = self.random.u8(0..=4);
+        let label = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"][usize::from(level)];
+        let (account, region) = (self.subjects.account(finding), self.subjects.region(finding));
+        let body = json!({
+            "version": "0", "id": "e-1", "detail-type": "Security Hub Findings - Custom Action",
+            "source": "aws.securityhub", "account": account, "region": region,
+            "detail": { "actionName": "Send to Slack", "findings": [{
+                "SchemaVersion": "2018-10-08", "Id": format!("f{finding}"),
+                "ProductArn": format!("arn:aws:securityhub:{region}::product/aws/securityhub"),
+                "AwsAccountId": account, "Region": region,
+                "Types": [self.subjects.kind(finding)], "Severity": { "Label": label },
+                "Title": "Sent on purpose", "UpdatedAt": "2026-09-21T10:00:00Z",
+                "Resources": [{ "Type": "AwsEc2Instance", "Id": self.subjects.instance(finding) }],
+                "RecordState": "ACTIVE",
+            }] },
+        });
+        let (body, lane) = (body.to_string(), Lane::Standard);
+        for _ in 0..self.random.u8(1..=2) {
+            let carries = vec![Carried { finding, level, revision: 0, closed: false }];
+            let (at, body) = (self.random.u64(0..self.length), body.clone());
+            self.sendings.push(Sending { at, lane, body, carries, junk: false, again: false });
+        }
+    }
+
     fn finding(&mut self) -> u32 {
         let taste = if self.chance(self.load.poison) {
             if self.random.bool() { Taste::Poison } else { Taste::CardRefused }
@@ -353,8 +390,7 @@ impl Generator<'_> {
 
     /// A GuardDuty finding in EventBridge's envelope. Its identity depends on its number alone.
     fn body(&mut self, finding: u32, severity: &str, revision: u8, closed: bool) -> String {
-        let account = format!("11112222333{}", finding % 7);
-        let region = ["eu-central-1", "us-east-1", "ap-northeast-1"][finding as usize % 3];
+        let (account, region) = (self.subjects.account(finding), self.subjects.region(finding));
         let (title, description) = if self.chance(self.load.hostile) {
             let text = HOSTILE[self.random.usize(..HOSTILE.len())];
             let times = [1, 1, 5, 400][self.random.usize(..4)];
@@ -370,13 +406,19 @@ impl Generator<'_> {
             "source": "aws.guardduty", "account": account, "region": region,
             "detail": {
                 "accountId": account, "region": region, "partition": "aws",
-                "id": format!("f{finding}"), "type": "Recon:EC2/Portscan", "severity": severity,
+                "id": format!("f{finding}"), "type": self.subjects.kind(finding), "severity": severity,
                 "title": title, "description": description,
                 "updatedAt": format!("2026-09-21T10:{revision:02}:00Z"),
                 "resource": { "resourceType": "Instance" },
                 "service": { "count": 1 },
             },
         });
+        if self.subjects.varied {
+            body["detail"]["resource"]["instanceDetails"] = json!({
+                "instanceId": self.subjects.instance(finding),
+                "tags": [{ "key": "Team", "value": self.subjects.team(finding) }],
+            });
+        }
         if closed {
             body["detail"]["service"]["archived"] = true.into();
         }

@@ -6,9 +6,11 @@ mod history;
 mod ledger;
 mod load;
 mod mutants;
+mod operators;
 mod plan;
 mod process;
 mod queue;
+mod rules;
 mod run;
 mod slack;
 mod tables;
@@ -35,6 +37,8 @@ use crate::support::lane::ByLane;
 const SEEDS: ByLane = ByLane { all: 16, deep: 200 };
 /// How many days of lives run in each lane.
 const SEEDS_OF_LIVES: ByLane = ByLane { all: 8, deep: 200 };
+/// How many days of silences run in each lane.
+const SEEDS_OF_SILENCES: ByLane = ByLane { all: 12, deep: 200 };
 /// How many findings the storm has in each lane. `HANSHO_SIM_STORM` sets another number.
 const STORM: ByLane = ByLane { all: 2_000, deep: 50_000 };
 /// How many seeds run twice in each lane.
@@ -75,7 +79,7 @@ fn accuse(seed: u64, run: &Run) -> Option<String> {
         first.invariant,
         all.join("\n"),
         excerpt(run, first),
-        if run.of_lives { "lives" } else { "many" },
+        run.test,
     ))
 }
 
@@ -133,6 +137,12 @@ fn lives() {
     pass(SEEDS_OF_LIVES, Plan::lives);
 }
 
+/// Short days of routes with rules, and of silences that come, change and end.
+#[test]
+fn silences() {
+    pass(SEEDS_OF_SILENCES, Plan::silenced);
+}
+
 #[allow(clippy::disallowed_methods, reason = "it measures itself")]
 fn pass(seeds: ByLane, day: Day) {
     let from = setting("HANSHO_SIM_FROM").unwrap_or(0);
@@ -147,8 +157,8 @@ fn pass(seeds: ByLane, day: Day) {
 
 #[test]
 fn the_same_seed_gives_the_same_history() {
-    for seed in 1..=SEEDS_TWICE.get() {
-        let (one, two) = (simulate(seed, None), simulate(seed, None));
+    for (seed, day) in (1..=SEEDS_TWICE.get()).zip([Plan::of, Plan::silenced].into_iter().cycle()) {
+        let (one, two) = (simulate_plan(day(seed), None), simulate_plan(day(seed), None));
         let difference = one.history.iter().zip(&two.history).find(|(a, b)| a != b);
         assert_eq!(difference, None, "seed {seed}");
         assert_eq!(history::hash(&one.history), history::hash(&two.history), "seed {seed}");
@@ -222,6 +232,10 @@ fn find(mistake: Mistake, seeds: u64) -> Option<(u64, &'static str)> {
             Mistake::Within(mutation) => mutation::with(mutation, || simulate(seed, None)),
             Mistake::WithinLives(mutation) => {
                 mutation::with(mutation, || simulate_plan(Plan::lives(seed), None))
+            }
+            Mistake::AroundSilences(mutant) => simulate_plan(Plan::silenced(seed), Some(mutant)),
+            Mistake::WithinSilences(mutation) => {
+                mutation::with(mutation, || simulate_plan(Plan::silenced(seed), None))
             }
         };
         run.verdict.violations.first().map(|v| (seed, v.invariant))

@@ -8,13 +8,15 @@ use std::time::Duration;
 use hansho::desk::Settings;
 use hansho::finding::Level;
 use hansho::mutation::Mutation;
+use hansho::policy::ledger::{Recording, UnclaimedPost};
 use hansho::policy::record::{AcceptedPost, AlertRecord, AlertRecordState, Expect};
-use hansho::policy::record::{Record, RecordKey, State, Versioned};
+use hansho::policy::record::{Record, RecordKey, Sighting, State, Versioned};
 use hansho::ports::{
-    Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
+    Clock, Consistency, Delivery, Depth, Lane, Ledger, LedgerError, Notifier, Post, Prefetched,
     QuarantineEntry, Queue, QueueError, Receipt, ReceiveAsk, RetryReason, Verdict, Written,
 };
 
+use super::load::DESTINATIONS;
 use super::world::World;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,10 @@ pub enum Mutant {
     DeadTakenForRefused,
     BufferUnbounded,
     PaceIgnored,
+    /// A finding that is kept back is written into the ledger as posted.
+    SilencedTakenForPosted,
+    /// While the ledger does not answer, no silence is in force.
+    SilencesForgotten,
 }
 
 /// Where a mistake is.
@@ -47,6 +53,10 @@ pub enum Mistake {
     Within(Mutation),
     /// In the program itself, and looked for on days of findings that close and come back.
     WithinLives(Mutation),
+    /// Around a port, and looked for on days of silences.
+    AroundSilences(Mutant),
+    /// In the program itself, and looked for on days of silences.
+    WithinSilences(Mutation),
 }
 
 /// Most mistakes show within so many seeds. The others need a rare day.
@@ -125,13 +135,58 @@ const MUTATIONS_OF_LIVES: [Finding<Mutation>; 8] = [
     (Mutation::MemorySettlesComebacks, &["I21"], USUAL_SEEDS),
 ];
 
+const MUTANTS_OF_SILENCES: [Finding<Mutant>; 2] = [
+    (Mutant::SilencedTakenForPosted, &["I1", "I12", "I21"], USUAL_SEEDS),
+    (Mutant::SilencesForgotten, &["I24"], USUAL_SEEDS),
+];
+
+const MUTATIONS_OF_SILENCES: [Finding<Mutation>; 9] = [
+    (Mutation::SilenceEndsLate, &["I23"], USUAL_SEEDS),
+    (Mutation::SilenceCoversAll, &["I23"], USUAL_SEEDS),
+    (Mutation::RulesBelowNotIgnored, &["I12", "I23"], USUAL_SEEDS),
+    (Mutation::SilencesNeverReadAgain, &["I23", "I24"], USUAL_SEEDS),
+    (Mutation::AgainSilenced, &["I25"], USUAL_SEEDS),
+    (Mutation::RequestedSilenced, &["I25"], USUAL_SEEDS),
+    (Mutation::ClosingSilenced, &["I23"], USUAL_SEEDS),
+    (Mutation::SilenceChangeLost, &["I26"], 120),
+    (Mutation::RouteEndForgotten, &["I12"], USUAL_SEEDS),
+];
+
 pub fn all() -> Vec<Finding<Mistake>> {
     let around = MUTANTS.iter().map(|(m, by, seeds)| (Mistake::Around(*m), *by, *seeds));
     let within = MUTATIONS.iter();
     let within = within.map(|(m, by, seeds)| (Mistake::Within(*m), *by, *seeds));
     let of_lives = MUTATIONS_OF_LIVES.iter();
     let of_lives = of_lives.map(|(m, by, seeds)| (Mistake::WithinLives(*m), *by, *seeds));
-    around.chain(within).chain(of_lives).collect()
+    let around_silences = MUTANTS_OF_SILENCES.iter();
+    let around_silences =
+        around_silences.map(|(m, by, seeds)| (Mistake::AroundSilences(*m), *by, *seeds));
+    let within_silences = MUTATIONS_OF_SILENCES.iter();
+    let within_silences =
+        within_silences.map(|(m, by, seeds)| (Mistake::WithinSilences(*m), *by, *seeds));
+    around.chain(within).chain(of_lives).chain(around_silences).chain(within_silences).collect()
+}
+
+/// A finding was kept back. The mutant has the ledger know it as posted.
+pub fn take_for_posted(world: &Arc<World>, finding: &hansho::finding::Finding) {
+    if world.mutant != Some(Mutant::SilencedTakenForPosted) {
+        return;
+    }
+    let (sighting, sent_at) = (Sighting::of(finding), world.clock.now().wall);
+    let post = UnclaimedPost { post_id: "none".to_owned(), sighting, sent_at };
+    let terms = world.plan.terms();
+    let Recording::Write { expect, record } =
+        hansho::policy::ledger::record(None, "w", &post, &terms, sent_at)
+    else {
+        return;
+    };
+    for destination in DESTINATIONS {
+        let key = RecordKey::alert(&finding.fingerprint, destination);
+        let (world, expect, record) = (Arc::clone(world), expect.clone(), record.clone());
+        tokio::spawn(async move {
+            world.ledger.write(&key, &expect, &record).await.map_err(|why| why.to_string())
+        });
+    }
 }
 
 /// The mutants that are wrong settings.

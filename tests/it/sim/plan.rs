@@ -7,6 +7,7 @@ use fastrand::Rng;
 use hansho::policy::ledger::Terms;
 use hansho::ports::Lane;
 
+use super::rules::{Change, RoutePlan, Subjects, draw_changes, draw_routes};
 use crate::support::fakes::settings;
 
 pub const HOUR: u64 = 3_600_000;
@@ -130,6 +131,8 @@ pub struct Load {
     pub giants: u32,
     /// Findings that close and may come back.
     pub lives: u32,
+    /// Findings that a person sends on purpose.
+    pub requested: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -139,6 +142,11 @@ pub struct Plan {
     pub workers: usize,
     pub lanes: Vec<Lane>,
     pub destinations: u8,
+    /// For each destination.
+    pub routes: Vec<RoutePlan>,
+    pub subjects: Subjects,
+    /// When operators change silences, and how. Without changes no worker reads silences.
+    pub silences: Vec<(u64, Change)>,
     pub findings_max: usize,
     pub bytes_max: usize,
     pub retention: Duration,
@@ -181,6 +189,9 @@ impl Plan {
             workers,
             lanes,
             destinations,
+            routes: plain_routes(destinations),
+            subjects: Subjects::default(),
+            silences: Vec::new(),
             findings_max,
             bytes_max: pick(r, &[64 << 10, 8 << 20]),
             retention,
@@ -224,6 +235,7 @@ impl Plan {
             workers: 2,
             lanes: vec![Lane::Express, Lane::Standard],
             destinations: 1,
+            routes: plain_routes(1),
             findings_max: 500,
             bytes_max: 8 << 20,
             retention: DAYS_90,
@@ -249,6 +261,51 @@ impl Plan {
         let load =
             Load { findings: 10, bursts: 0, storm: 0, wave: 0, again: 0.0, lives, ..plan.load };
         Plan { load, ..plan }
+    }
+
+    /// The day of a seed, made short, with up to three destinations that have rules, and with
+    /// silences. A short day costs less, and has as many changes.
+    pub fn silenced(seed: u64) -> Plan {
+        let plan = Plan::of(seed);
+        let r = &mut Rng::with_seed(seed ^ 0x0005_11e7);
+        let destinations = r.u8(1..=3);
+        let load = Load {
+            findings: r.u32(20..=60),
+            bursts: r.u32(0..=1),
+            storm: 0,
+            wave: 0,
+            updated: 0.6,
+            escalating: 0.4,
+            again: 0.2,
+            lives: r.u32(0..=15),
+            requested: r.u32(0..=8),
+            ..plan.load
+        };
+        let process = ProcessFaults {
+            timed: plan.process.timed.iter().map(|(at, who, blow)| (at / 8, *who, *blow)).collect(),
+            ..plan.process
+        };
+        let is_there = |what: &Outage| {
+            !matches!(what, Outage::Dead(d, _) | Outage::Unreadable(d)
+            | Outage::Replaced(d, _) if *d >= destinations)
+        };
+        let outages = plan.outages.iter().filter(|(_, what)| is_there(what));
+        let sooner = |span: &Span| Span {
+            from: span.from / 8,
+            to: span.from / 8 + (span.to - span.from) / 2,
+        };
+        Plan {
+            length: DAY / 8,
+            destinations,
+            routes: draw_routes(r, destinations),
+            subjects: Subjects { varied: true },
+            silences: draw_changes(r, DAY / 8),
+            fallback: plan.fallback.filter(|_| destinations > 1),
+            process,
+            outages: outages.map(|(span, what)| (sooner(span), *what)).collect(),
+            load,
+            ..plan
+        }
     }
 
     /// All is well.
@@ -311,7 +368,12 @@ impl Plan {
 
 const DAYS_90: Duration = Duration::from_secs(90 * 86_400);
 
-fn pick<T: Copy>(r: &mut Rng, of: &[T]) -> T {
+/// The first receives findings from medium up, the second from high up.
+fn plain_routes(destinations: u8) -> Vec<RoutePlan> {
+    (0..destinations).map(|d| RoutePlan { high: d > 0, ..RoutePlan::default() }).collect()
+}
+
+pub fn pick<T: Copy>(r: &mut Rng, of: &[T]) -> T {
     of[r.usize(..of.len())]
 }
 
@@ -410,5 +472,6 @@ fn load(r: &mut Rng) -> Load {
         hostile: chance(r, 0.5),
         giants: if r.u8(0..40) == 0 { 1 } else { 0 },
         lives: 0,
+        requested: 0,
     }
 }

@@ -8,21 +8,28 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hansho::desk::worker::{Ports, run};
-use hansho::desk::{Capacity, Settings};
+use hansho::commands::silence::follow;
+use hansho::commands::silence::store::Reader;
+use hansho::desk::worker::{Outcome, Ports, run};
+use hansho::desk::{Capacity, Report, Settings};
+use hansho::finding::Finding;
+use hansho::health::SilenceState;
 use hansho::instants::{Mono, Now, Wall};
+use hansho::policy::matcher::{MatchKey, Matcher};
 use hansho::policy::route::{Route, Routes};
-use hansho::ports::Clock;
+use hansho::policy::silence::Silences;
+use hansho::ports::{Accounts, Clock, CurrentAccounts, Ledger, Notifier, Queue};
 use hansho::slack::{self, Guide};
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
-use super::history::{What, Who};
+use super::history::{Carried, What, Who};
 use super::ledger::SimLedger;
-use super::load::DESTINATIONS;
-use super::mutants::{Mutated, adjust};
+use super::load::{DESTINATIONS, finding_number, revision_number};
+use super::mutants::{Mutant, Mutated, adjust, take_for_posted};
 use super::plan::Blow;
 use super::queue::SimQueue;
+use super::rules::{RoutePlan, accounts};
 use super::slack::SimSlack;
 use super::world::World;
 use crate::support::fakes::settings;
@@ -244,7 +251,7 @@ async fn live(world: &Arc<World>, process: &Arc<Process>) -> bool {
         }
     };
     let settings = adjust(world.mutant, worker_settings(world, process.who));
-    let work = pin!(run(settings, &ports, stop, pending(), |_| {}, |_| {}));
+    let work = pin!(run_following(world, process.who, settings, &ports, stop));
     let work = Freezing { world, process, thaw: None, inner: work };
     tokio::select! {
         biased;
@@ -254,23 +261,81 @@ async fn live(world: &Arc<World>, process: &Arc<Process>) -> bool {
     world.is_over()
 }
 
+/// Works, and keeps the silences up to date as `hansho run` does.
+async fn run_following<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
+    world: &Arc<World>,
+    who: Who,
+    settings: Settings,
+    ports: &Ports<'_, Q, L, N, C>,
+    stop: impl Future<Output = ()>,
+) -> Outcome {
+    let mut reader = Reader::new(settings.routes.silences.clone());
+    let report = |report: &Report| {
+        if let Report::Silenced { finding, silence } = report {
+            let (carried, silence) = (carried(finding), silence.id.clone());
+            world.note(Some(who), What::KeptBack { carried, silence });
+            take_for_posted(world, finding);
+        }
+    };
+    if world.plan.silences.is_empty() {
+        return run(settings, ports, stop, pending(), report, |_| {}).await;
+    }
+    let current = settings.routes.silences.clone();
+    let tell = |state: SilenceState| {
+        if state.failed.is_some() && world.mutant == Some(Mutant::SilencesForgotten) {
+            current.set(Silences::default());
+        }
+    };
+    follow::first(&mut reader, ports.ledger, ports.clock).await;
+    tokio::select! {
+        biased;
+        outcome = run(settings, ports, stop, pending(), report, |_| {}) => outcome,
+        never = follow::follow(reader, ports.ledger, ports.clock, tell) => match never {},
+    }
+}
+
+/// The finding of a report, as its sender knows it.
+fn carried(finding: &Finding) -> Carried {
+    Carried {
+        finding: finding_number(&finding.fingerprint.id),
+        level: finding.severity.level.rank(),
+        revision: revision_number(finding.updated_at),
+        closed: finding.condition.closed().is_some(),
+    }
+}
+
+fn routes(world: &World) -> Routes {
+    let route = |(d, plan): (usize, &RoutePlan)| {
+        let mut matcher = Matcher::default();
+        for (not, rules) in [(false, &plan.all), (true, &plan.none)] {
+            for (key, patterns) in rules {
+                matcher.add(not, MatchKey::parse(key).unwrap(), patterns).unwrap();
+            }
+        }
+        let least = plan.high.then(|| "high".parse().unwrap());
+        Route { matcher, ends: plan.ends, ..Route::of_all(DESTINATIONS[d], least) }
+    };
+    let all = world.plan.routes.iter().enumerate().map(route).collect();
+    let routes = Routes::new("medium".parse().unwrap(), all);
+    if !world.plan.subjects.varied {
+        return routes;
+    }
+    let mut directory = Accounts::default();
+    accounts().iter().for_each(|account| directory.insert(account).unwrap());
+    Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..routes }
+}
+
 fn worker_settings(world: &World, who: Who) -> Settings {
     let plan = &world.plan;
     let base = settings(&format!("{who}"), false);
-    let route = |d: u8| {
-        Route::of_all(
-            DESTINATIONS[usize::from(d)].to_owned(),
-            (d > 0).then(|| "high".parse().unwrap()),
-        )
-    };
     Settings {
         lanes: plan.lanes.clone(),
         receive_wait: plan.receive_wait,
         express_wait: plan.receive_wait,
         terms: plan.terms(),
-        routes: Routes::new("medium".parse().unwrap(), (0..plan.destinations).map(route).collect()),
+        routes: routes(world),
         paces: vec![Duration::from_millis(PACE_MS); usize::from(plan.destinations)],
-        fallbacks: vec![plan.fallback.map(usize::from), None],
+        fallbacks: vec![plan.fallback.map(usize::from), None, None],
         fleet: plan.workers as u32,
         capacity: Capacity {
             cards_max: slack::MAX_CARDS,

@@ -11,18 +11,20 @@ use tokio::runtime;
 use super::checker::{self, Rules, Verdict};
 use super::history::{Entry, What};
 use super::ledger::alert_of;
-use super::load::{DESTINATIONS, Sending, Taste, generate};
+use super::load::{Books, DESTINATIONS, Sending, Taste, generate};
 use super::mutants::Mutant;
+use super::operators::change_silences;
 use super::plan::Plan;
 use super::process::{PACE_MS, Roster, keep_running, strike};
+use super::rules::{self, accounts};
 use super::world::World;
 
 pub struct Run {
     pub history: Vec<Entry>,
     pub faults: BTreeMap<&'static str, u64>,
     pub verdict: Verdict,
-    /// It is a day of [`Plan::lives`].
-    pub of_lives: bool,
+    /// The test that repeats the day.
+    pub test: &'static str,
     /// The most calls of each kind that a worker made within a minute.
     pub busiest: BTreeMap<&'static str, u32>,
 }
@@ -33,7 +35,12 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>) -> Run {
 }
 
 pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
-    let (books, of_lives) = (generate(&plan), plan.load.lives > 0);
+    let books = generate(&plan);
+    let test = match (plan.silences.is_empty(), plan.load.lives) {
+        (false, _) => "silences",
+        (true, 0) => "many",
+        (true, _) => "lives",
+    };
     let poison: Vec<bool> = books.tastes.iter().map(|t| *t == Taste::Poison).collect();
     let rules = Rules {
         destinations: plan.destinations,
@@ -49,6 +56,10 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
         gentle: plan.is_gentle(),
         fallback: plan.fallback,
         lives_from: books.lives_from,
+        owed: owed(&plan, &books),
+        requested_from: books.requested_from,
+        plan: plan.clone(),
+        accounts: accounts(),
     };
     let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let world = runtime.unwrap().block_on(async {
@@ -58,7 +69,20 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
     });
     let history = world.take_history().into_entries();
     let verdict = checker::check(&rules, &history);
-    Run { history, faults: world.faults(), verdict, of_lives, busiest: world.busiest() }
+    Run { history, faults: world.faults(), verdict, test, busiest: world.busiest() }
+}
+
+/// The destinations of each finding, by its level.
+fn owed(plan: &Plan, books: &Books) -> Vec<[u8; 5]> {
+    let (accounts, all) = (accounts(), (1_u8 << plan.destinations) - 1);
+    let of = |finding: u32| {
+        let is_requested = (books.requested_from..books.lives_from).contains(&finding);
+        std::array::from_fn(|level| match is_requested {
+            true => all,
+            false => rules::owed(plan, &accounts, finding, level as u8),
+        })
+    };
+    (0..books.tastes.len() as u32).map(of).collect()
 }
 
 async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
@@ -68,6 +92,9 @@ async fn day(world: &Arc<World>, sendings: Vec<Sending>) {
         .collect();
     tokio::spawn(strike(Arc::clone(world), Arc::clone(&roster)));
     tokio::spawn(note_outages(Arc::clone(world)));
+    if !world.plan.silences.is_empty() {
+        tokio::spawn(change_silences(Arc::clone(world)));
+    }
     tokio::select! {
         biased;
         // A worker in a hot loop ended the day.

@@ -26,6 +26,7 @@ impl Sum {
         all.posts_tried += c.posts_tried;
         all.posts_accepted += c.posts_accepted;
         all.quarantined += c.quarantined;
+        all.kept_back += c.kept_back;
         all.lives += c.lives;
         all.most_received = all.most_received.max(c.most_received);
         all.slowest_critical = all.slowest_critical.max(c.slowest_critical);
@@ -47,8 +48,16 @@ impl Sum {
     }
 
     pub fn print(&self, seconds: f64) {
-        let Counts { messages, findings, posts_tried, posts_accepted, quarantined, lives, .. } =
-            self.counts;
+        let Counts {
+            messages,
+            findings,
+            posts_tried,
+            posts_accepted,
+            quarantined,
+            kept_back,
+            lives,
+            ..
+        } = self.counts;
         let Counts { most_received, slowest_critical, slowest_lesser, .. } = self.counts;
         let speed = self.runs as f64 / seconds;
         println!("\n{} days in {seconds:.1} s: {speed:.1} seeds/s", self.runs);
@@ -60,6 +69,7 @@ impl Sum {
                 ("posts tried", posts_tried),
                 ("posts accepted", posts_accepted),
                 ("messages quarantined", quarantined),
+                ("findings kept back by silences", kept_back),
                 ("workers started", lives),
                 ("most receives of one message", most_received),
                 ("longest wait of a critical without faults, ms", slowest_critical),

@@ -8,6 +8,8 @@ pub mod guardduty_standin;
 pub mod lane;
 pub mod memory_ledger;
 pub mod memory_queue;
+pub mod naive;
+pub mod organisation;
 #[cfg(feature = "organizations")]
 pub mod organizations_standin;
 pub mod sqs_standin;

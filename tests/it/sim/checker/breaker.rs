@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desks::{Desks, owes};
+use super::desks::Desks;
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
@@ -125,7 +125,7 @@ impl<'a> State<'a> {
 
     fn holds_for(&self, rules: &Rules, who: Who, destination: u8) -> bool {
         let held = self.desks.all.get(&who).into_iter().flat_map(|desk| desk.held.keys());
-        held.flat_map(|message| owes(rules, self.desks.carries(*message)))
+        held.flat_map(|message| self.desks.owes(rules, who, *message))
             .any(|(n, _)| n.destination == destination && !self.done.contains(&(who, n)))
     }
 

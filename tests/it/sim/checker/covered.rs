@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desks::{Desks, owes};
+use super::desks::Desks;
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Carried, Entry, What};
 
@@ -63,9 +63,10 @@ impl<'a> State<'a> {
             }
             What::Delete { message, gone: true, .. } if !self.quarantined.contains(message) => {
                 // An old receipt may delete a message that this worker no longer holds.
-                let since = entry.who.and_then(|who| self.desks.since(who, *message));
-                if let Some(since) = since {
-                    for (alert, carried) in owes(rules, self.desks.carries(*message)) {
+                if let Some(who) = entry.who
+                    && let Some(since) = self.desks.since(who, *message)
+                {
+                    for (alert, carried) in self.desks.owes(rules, who, *message) {
                         // I21 judges findings that close.
                         if rules.lives(alert.finding) {
                             continue;

@@ -11,6 +11,8 @@ pub struct Message<'a> {
     pub carries: &'a [Carried],
     pub junk: bool,
     pub bytes: usize,
+    /// An operator requests one more post.
+    pub again: bool,
 }
 
 /// A message that is held.
@@ -35,16 +37,25 @@ pub struct Desks<'a> {
     deleted: BTreeSet<u32>,
     /// When all workers were asked to stop.
     over: Option<u64>,
+    /// The findings of a message that its worker kept back when it took the message up.
+    kept_back: BTreeMap<(Who, u32), Vec<Carried>>,
+    /// A worker could not delete these. It does not take them up again.
+    deleting: BTreeSet<(Who, u32)>,
 }
 
 impl<'a> Desks<'a> {
     /// Records an entry. A worker no longer holds a message that it returned or deleted.
     pub fn see(&mut self, rules: &Rules, entry: &'a Entry) {
         match (&entry.what, entry.who) {
-            (What::Enqueued { message, carries, junk, bytes, .. }, _) => {
-                self.messages.insert(*message, Message { carries, junk: *junk, bytes: *bytes });
+            (What::Enqueued { message, carries, junk, bytes, again }, _) => {
+                let (junk, bytes, again) = (*junk, *bytes, *again);
+                self.messages.insert(*message, Message { carries, junk, bytes, again });
             }
             (What::Received { message, count }, Some(who)) => {
+                let is_held = self.since(who, *message).is_some();
+                if !is_held && !self.deleting.contains(&(who, *message)) {
+                    self.kept_back.remove(&(who, *message));
+                }
                 let desk = self.all.entry(who).or_default();
                 let hold = desk.held.entry(*message);
                 let hold = hold.or_insert(Hold { since: entry.at, count: *count });
@@ -56,11 +67,21 @@ impl<'a> Desks<'a> {
             (What::Delete { message, count, gone, .. }, Some(who)) => {
                 if *gone {
                     self.deleted.insert(*message);
+                    self.deleting.remove(&(who, *message));
+                } else {
+                    self.deleting.insert((who, *message));
                 }
                 self.let_go(who, *message, *count);
             }
             (What::CameBack { message }, _) => {
                 self.deleted.remove(message);
+                // It came back without the mark of the operator.
+                self.messages.entry(*message).and_modify(|message| message.again = false);
+            }
+            (What::KeptBack { carried, .. }, Some(who)) => {
+                if let Some(message) = self.taken_up_with(who, carried) {
+                    self.kept_back.entry((who, message)).or_default().push(*carried);
+                }
             }
             (What::Frozen { ms }, Some(who)) => {
                 let desk = self.all.entry(who).or_default();
@@ -89,6 +110,35 @@ impl<'a> Desks<'a> {
     /// When a worker took a message, if it has it.
     pub fn since(&self, who: Who, message: u32) -> Option<u64> {
         self.all.get(&who)?.held.get(&message).map(|hold| hold.since)
+    }
+
+    /// The message from which a worker took up a finding last, and has not kept it back yet. If
+    /// there are several, not one that an operator sent again.
+    pub fn taken_up_with(&self, who: Who, carried: &Carried) -> Option<u32> {
+        let held = self.all.get(&who)?.held.iter();
+        let is_new = |message: u32| {
+            self.carries(message).contains(carried) && !self.is_kept_back(who, message, carried)
+        };
+        let again = |message: u32| self.messages.get(&message).is_some_and(|m| m.again);
+        let new = held.filter(|(message, _)| is_new(**message));
+        new.max_by_key(|(message, hold)| (!again(**message), hold.since))
+            .map(|(message, _)| *message)
+    }
+
+    /// Whether a worker kept this finding back when it took the message up.
+    pub fn is_kept_back(&self, who: Who, message: u32, carried: &Carried) -> bool {
+        self.kept_back.get(&(who, message)).is_some_and(|kept| kept.contains(carried))
+    }
+
+    /// The alerts that a worker owes since it took a message up.
+    pub fn owes(
+        &self,
+        rules: &Rules,
+        who: Who,
+        message: u32,
+    ) -> impl Iterator<Item = (Alert, &'a Carried)> {
+        let kept_back = move |c: &Carried| self.is_kept_back(who, message, c);
+        owes(rules, self.carries(message)).filter(move |(_, c)| !kept_back(c))
     }
 
     pub fn is_deleted(&self, message: u32) -> bool {
@@ -127,11 +177,12 @@ impl<'a> Desks<'a> {
 
 /// The alerts whose records a message may change. A closed finding concerns every destination.
 pub fn concerns(rules: &Rules, carries: &[Carried]) -> impl Iterator<Item = Alert> {
-    let destinations = rules.destinations;
     carries.iter().flat_map(move |c| {
-        let level = if c.closed { u8::MAX } else { c.level };
-        let owed = Rules::owed_by(destinations, level);
-        owed.map(|destination| Alert { finding: c.finding, destination })
+        let owed: Vec<u8> = match c.closed {
+            true => (0..rules.destinations).collect(),
+            false => rules.owed(c.finding, c.level).collect(),
+        };
+        owed.into_iter().map(|destination| Alert { finding: c.finding, destination })
     })
 }
 
@@ -140,9 +191,8 @@ pub fn owes<'a>(
     rules: &Rules,
     carries: &'a [Carried],
 ) -> impl Iterator<Item = (Alert, &'a Carried)> {
-    let destinations = rules.destinations;
     carries.iter().filter(|c| !c.closed).flat_map(move |c| {
-        let owed = Rules::owed_by(destinations, c.level);
+        let owed = rules.owed(c.finding, c.level);
         owed.map(move |destination| (Alert { finding: c.finding, destination }, c))
     })
 }

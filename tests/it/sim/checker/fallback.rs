@@ -39,7 +39,8 @@ impl State<'_> {
             What::PostCalled { post, destination, cards, .. } => {
                 self.posts.insert(*post, *destination);
                 // It stands in, and what still waits may wait for its turn.
-                let strays = cards.iter().any(|c| !rules.owed(c.level).any(|d| d == fallback));
+                let strays =
+                    cards.iter().any(|c| !rules.owed(c.finding, c.level).any(|d| d == fallback));
                 if *destination == fallback && strays {
                     self.later(who, entry.at);
                 }
@@ -94,10 +95,10 @@ impl State<'_> {
             }
             // Of one with several findings this one may be done.
             let [c] = self.desks.carries(*message) else { continue };
-            if c.closed {
+            if c.closed || self.desks.is_kept_back(who, *message, c) {
                 continue;
             }
-            let owed: Vec<u8> = rules.owed(c.level).collect();
+            let owed: Vec<u8> = rules.owed(c.finding, c.level).collect();
             if owed.contains(&FIRST) && !owed.contains(&fallback) && !rules.is_poison(c.finding) {
                 let what = format!("{c} waits at {who}, and nobody stands in for {FIRST}");
                 verdict.breaks("I14", at, Some(c.finding), what);

@@ -20,8 +20,8 @@ struct Closing {
 impl Closing {
     /// A destination that is not owed such a finding keeps no trace of its end, unless an alert of
     /// it was posted before.
-    fn is_owed_to(&self, rules: &Rules, destination: u8) -> bool {
-        rules.owed(self.level).any(|owed| owed == destination)
+    fn is_owed_to(&self, rules: &Rules, finding: u32, destination: u8) -> bool {
+        rules.owed(finding, self.level).any(|owed| owed == destination)
     }
 }
 
@@ -90,6 +90,7 @@ impl<'a> State<'a> {
                 for c in self.desks.carries(*message).iter().filter(|c| rules.lives(c.finding)) {
                     match c.closed {
                         true => self.closed(c, entry.at),
+                        false if self.desks.is_kept_back(who, *message, c) => {}
                         false => self.settled(rules, entry.at, since, c, verdict),
                     }
                 }
@@ -114,13 +115,15 @@ impl<'a> State<'a> {
         if self.closed.get(&c.finding).is_some_and(|closed| *closed > c.revision) {
             return;
         }
-        for destination in rules.owed(c.level) {
+        for destination in rules.owed(c.finding, c.level) {
             let alert = Alert { finding: c.finding, destination };
             let posts = self.accepted.get(&alert).map_or(&[][..], Vec::as_slice);
             let known = |closing: &&Closing| {
                 let posted = posts.iter().any(|(at, _)| *at < closing.at);
                 let kept = closing.at + rules.retention_ms > since + SKEW_MS;
-                closing.at < since && kept && (posted || closing.is_owed_to(rules, destination))
+                closing.at < since
+                    && kept
+                    && (posted || closing.is_owed_to(rules, c.finding, destination))
             };
             let closings = self.closings.get(&c.finding).into_iter().flatten().filter(known);
             let ended = closings.map(|closing| closing.revision).filter(|r| *r < c.revision).max();
@@ -146,8 +149,8 @@ impl<'a> State<'a> {
         let kept = |closing: &Closing| closing.at + rules.retention_ms > claimed + SKEW_MS;
         let closings = self.closings.get(&card.finding).into_iter().flatten();
         let mut known = closings.filter(|closing| closing.at < claimed && closing.revision > open);
-        if let Some(closing) =
-            known.find(|closing| kept(closing) && closing.is_owed_to(rules, card.owed_to))
+        if let Some(closing) = known
+            .find(|closing| kept(closing) && closing.is_owed_to(rules, card.finding, card.owed_to))
         {
             breaks(format!("it is known to be closed since {} ms", closing.at));
         }

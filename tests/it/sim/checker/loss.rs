@@ -2,19 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::desks::{Desks, Message};
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Carried, Entry, Shown, What};
-
-struct Message<'a> {
-    carries: &'a [Carried],
-    junk: bool,
-    again: bool,
-}
 
 type LastPost = BTreeMap<Alert, u8>;
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
-    let mut messages = BTreeMap::new();
+    let mut desks = Desks::default();
     let mut posts: BTreeMap<u32, &[Shown]> = BTreeMap::new();
     let mut posted = LastPost::new();
     // The levels posted since an operator requested one more post.
@@ -22,9 +17,6 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut quarantined = BTreeSet::new();
     for entry in history {
         match &entry.what {
-            What::Enqueued { message, carries, junk, again, .. } => {
-                messages.insert(*message, Message { carries, junk: *junk, again: *again });
-            }
             What::Rewound { alert } => {
                 posted_since.remove(alert);
             }
@@ -41,7 +33,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
             }
             What::DeadLetter { message, reason } => {
                 quarantined.insert(*message);
-                let Some(m) = messages.get(message) else { continue };
+                let Some(m) = desks.messages.get(message) else { continue };
                 if reason.contains("changed on the way") {
                     let what = format!("m{message} was changed before it was quarantined");
                     verdict.breaks("I7", entry.at, None, what);
@@ -55,48 +47,48 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 }
             }
             What::Delete { message, gone: true, .. } => {
-                let Some(m) = messages.get(message) else { continue };
+                let (Some(m), Some(who)) = (desks.messages.get(message), entry.who) else {
+                    continue;
+                };
                 let posted = if m.again { &posted_since } else { &posted };
-                deleted(
-                    rules,
-                    m,
-                    *message,
-                    entry.at,
-                    quarantined.contains(message),
-                    posted,
-                    verdict,
-                );
+                let kept_back = |c: &&Carried| desks.is_kept_back(who, *message, c);
+                let owed: Vec<&Carried> = m.carries.iter().filter(|c| !kept_back(c)).collect();
+                let is_quarantined = quarantined.contains(message);
+                deleted(rules, m, &owed, *message, entry.at, is_quarantined, posted, verdict);
             }
             _ => {}
         }
+        desks.see(rules, entry);
     }
 }
 
 fn owes_poison(rules: &Rules, carried: &Carried) -> bool {
-    rules.is_poison(carried.finding) && rules.owed(carried.level).next().is_some()
+    rules.is_poison(carried.finding) && rules.owed(carried.finding, carried.level).next().is_some()
 }
 
+#[allow(clippy::too_many_arguments, reason = "one message, whole")]
 fn deleted(
     rules: &Rules,
     m: &Message<'_>,
+    owed: &[&Carried],
     message: u32,
     at: u64,
     quarantined: bool,
     posted: &LastPost,
     verdict: &mut Verdict,
 ) {
-    let belongs = m.junk || m.carries.iter().any(|c| owes_poison(rules, c));
+    let belongs = m.junk || owed.iter().any(|c| owes_poison(rules, c));
     if belongs && !quarantined {
         let finding = m.carries.first().map(|c| c.finding);
         verdict.breaks("I7", at, finding, format!("m{message} was deleted and not quarantined"));
     }
-    for c in m.carries {
+    for c in owed {
         // A quarantined message is not lost, but only the poison in it may stay without a post.
         // I21 judges findings that close.
         if rules.is_poison(c.finding) || rules.lives(c.finding) {
             continue;
         }
-        for destination in rules.owed(c.level) {
+        for destination in rules.owed(c.finding, c.level) {
             let alert = Alert { finding: c.finding, destination };
             if posted.get(&alert).is_none_or(|level| *level < c.level) {
                 let what =

@@ -72,6 +72,7 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                     }
                 }
             }
+            (What::KeptBack { carried, .. }, Some(who)) => state.kept_back(who, carried.finding),
             (What::Hide { message, ms, .. }, Some(who)) if *ms != rules.visibility_ms => {
                 state.left(who, *message);
             }
@@ -100,7 +101,7 @@ impl State<'_> {
                 continue;
             }
             let unknown = |d: &u8| !self.known.contains(&(c.finding, *d));
-            for destination in rules.owed(c.level).filter(unknown) {
+            for destination in rules.owed(c.finding, c.level).filter(unknown) {
                 let channel = self.channels.entry((who, destination)).or_default();
                 channel.waiting.entry(c.finding).or_insert(0);
             }
@@ -114,6 +115,12 @@ impl State<'_> {
             for c in carries {
                 channel.waiting.remove(&c.finding);
             }
+        }
+    }
+
+    fn kept_back(&mut self, who: Who, finding: u32) {
+        for (_, channel) in self.channels.iter_mut().filter(|((w, _), _)| *w == who) {
+            channel.waiting.remove(&finding);
         }
     }
 

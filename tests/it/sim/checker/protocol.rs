@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desks::{Desks, owes};
+use super::desks::Desks;
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, PostForm, RowNote, Shown, What, Who};
 
@@ -112,7 +112,7 @@ impl<'a> State<'a> {
             }
             What::PostAnswered { post, answer } => self.answered(entry.at, who, *post, *answer),
             What::Delete { message, gone: true, .. } => {
-                self.deleted(rules, entry.at, *message, verdict);
+                self.deleted(rules, entry.at, who, *message, verdict);
             }
             What::Frozen { .. } => self.to_record.retain(|(_, w, _)| *w != who),
             What::Crashed | What::Ended => {
@@ -298,7 +298,7 @@ impl<'a> State<'a> {
         if card.owed_to != destination && !stands_in {
             breaks("I12", "the alert is owed to another destination");
         }
-        if !rules.owed(card.level).any(|d| d == card.owed_to) {
+        if !rules.owed(card.finding, card.level).any(|d| d == card.owed_to) {
             breaks("I12", "the destination is not owed the alert");
         }
         let same = |c: &Shown, (_, carried): (u32, &crate::sim::history::Carried)| {
@@ -369,8 +369,8 @@ impl<'a> State<'a> {
 
     /// A message is deleted only when the ledger knows all its alerts, so that no copy is posted
     /// again.
-    fn deleted(&self, rules: &Rules, at: u64, message: u32, verdict: &mut Verdict) {
-        for (alert, carried) in owes(rules, self.desks.carries(message)) {
+    fn deleted(&self, rules: &Rules, at: u64, who: Who, message: u32, verdict: &mut Verdict) {
+        for (alert, carried) in self.desks.owes(rules, who, message) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);
             let known = known || rules.lives(carried.finding);
             if !known && !rules.is_poison(carried.finding) {

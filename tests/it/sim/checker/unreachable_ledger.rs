@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desks::{Desks, owes};
+use super::desks::Desks;
 use super::{Rules, Verdict};
 use crate::sim::history::{Alert, Answer, Entry, Shown, What, Who};
 
@@ -128,7 +128,7 @@ impl<'a> State<'a> {
             {
                 continue;
             }
-            for (alert, c) in owes(rules, carries) {
+            for (alert, c) in self.desks.owes(rules, who, *message) {
                 let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
                 // Of a finding that closes only the ledger knows whether it came back.
                 let unsure = rules.lives(c.finding) || rules.is_poison(c.finding);

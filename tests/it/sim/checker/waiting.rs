@@ -114,6 +114,11 @@ impl<'a> State<'a> {
                     wants.retain(|_, w| w.finding != alert.finding);
                 }
             }
+            What::KeptBack { carried, .. } => {
+                for (_, wants) in self.wants.iter_mut().filter(|((w, _), _)| *w == who) {
+                    wants.retain(|_, w| (w.finding, w.level) != (carried.finding, carried.level));
+                }
+            }
             What::Hide { message, ms, .. } if *ms != rules.visibility_ms => {
                 self.left(rules, who, *message);
             }
