@@ -13,6 +13,7 @@
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
 
+mod about;
 mod accepted_post;
 mod alert;
 mod canary;
@@ -25,6 +26,7 @@ mod pace;
 pub mod stored;
 mod watermark;
 
+pub use about::About;
 pub use accepted_post::AcceptedPost;
 pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
