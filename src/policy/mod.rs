@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod canary;
 pub mod current;
+pub mod day_counts;
 pub mod directory;
 pub mod document;
 pub mod enqueued;

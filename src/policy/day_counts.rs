@@ -1,0 +1,220 @@
+//! Day counts: what happened to findings on a day, counted.
+//!
+//! Workers count while they work, and add their counts to the record of the day in the ledger. So
+//! `hansho report` and notes know what was kept back or dropped, though the ledger has no record of
+//! such a finding.
+
+mod text;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use time::{Date, Duration, OffsetDateTime};
+
+use crate::finding::{Level, Text};
+use crate::instants::Wall;
+use crate::words::words;
+
+/// The most different keys of one day. Counts of further ones are added to [`DayCounts::rest`].
+pub const KEYS_MAX: usize = 1_000;
+/// The most silences of one day. Counts of further ones are added to [`OTHER_SILENCES`].
+pub const SILENCES_MAX: usize = 1_000;
+/// In place of a silence's id, which has only a-z, 0-9, `-` and `_`.
+pub const OTHER_SILENCES: &str = "(other)";
+
+const ACCOUNT_BYTES_MAX: usize = 20;
+const KIND_BYTES_MAX: usize = 100;
+const SILENCE_BYTES_MAX: usize = 40;
+
+words! {
+    /// How something was counted. The word is also that of the stored text. Deliveries that come
+    /// again count again.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CountedAs {
+        /// A finding that is not below every threshold, whatever became of it.
+        Received = "received",
+        /// A finding below every threshold. Its type is unknown.
+        BelowThreshold = "below_threshold",
+        /// A finding that no route matches.
+        Unmatched = "unmatched",
+        /// A finding that a silence kept back.
+        Silenced = "silenced",
+        /// An alert that Slack accepted and the ledger recorded.
+        Posted = "posted",
+        /// An alert that an earlier post contains.
+        AlreadyPosted = "already_posted",
+        /// An alert that is closed, so that nothing is posted.
+        Closed = "closed",
+        /// A message that was quarantined. Its account, type and level are unknown.
+        Quarantined = "quarantined",
+    }
+}
+
+impl CountedAs {
+    pub const ALL: [CountedAs; 8] = [
+        CountedAs::Received,
+        CountedAs::BelowThreshold,
+        CountedAs::Unmatched,
+        CountedAs::Silenced,
+        CountedAs::Posted,
+        CountedAs::AlreadyPosted,
+        CountedAs::Closed,
+        CountedAs::Quarantined,
+    ];
+}
+
+/// What is counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CountKey {
+    pub what: CountedAs,
+    /// 12 digits. Empty: unknown.
+    pub account: String,
+    /// The finding's type, cut to 100 bytes. Empty: unknown.
+    pub kind: String,
+    /// None: unknown.
+    pub level: Option<Level>,
+}
+
+impl CountKey {
+    /// Cleans and cuts the texts, which come from findings.
+    pub fn new(what: CountedAs, account: &str, kind: &str, level: Option<Level>) -> CountKey {
+        let (account, kind) = (bounded(account, ACCOUNT_BYTES_MAX), bounded(kind, KIND_BYTES_MAX));
+        CountKey { what, account, kind, level }
+    }
+
+    /// The key of what has no account, no type and no level.
+    pub fn only(what: CountedAs) -> CountKey {
+        CountKey { what, account: String::new(), kind: String::new(), level: None }
+    }
+}
+
+/// Cleaned text of at most `bytes_max` bytes.
+fn bounded(text: &str, bytes_max: usize) -> String {
+    let mut clean = Text::of(Cow::Borrowed(text), bytes_max).into_string();
+    clean.truncate(clean.floor_char_boundary(bytes_max));
+    clean
+}
+
+/// The counts of one day, or of several together. Bounded, see [`KEYS_MAX`] and [`SILENCES_MAX`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayCounts {
+    counts: BTreeMap<CountKey, u64>,
+    silences: BTreeMap<String, u64>,
+    rest: BTreeMap<CountedAs, u64>,
+    /// Lines of a newer version of hansho. They are kept as they are.
+    newer: Vec<String>,
+}
+
+impl DayCounts {
+    /// Adds `number` of what the key says.
+    pub fn count(&mut self, key: CountKey, number: u64) {
+        if self.counts.len() < KEYS_MAX || self.counts.contains_key(&key) {
+            increase(self.counts.entry(key).or_default(), number);
+        } else {
+            increase(self.rest.entry(key.what).or_default(), number);
+        }
+    }
+
+    /// Adds `number` of findings that the silence kept back. [`DayCounts::count`] counts them too.
+    pub fn count_silence(&mut self, id: &str, number: u64) {
+        let id = bounded(id, SILENCE_BYTES_MAX);
+        let named = self.silences.len() - usize::from(self.has_other_silences());
+        let has_place = named < SILENCES_MAX || self.silences.contains_key(&id);
+        let id = if has_place { id } else { OTHER_SILENCES.to_owned() };
+        increase(self.silences.entry(id).or_default(), number);
+    }
+
+    /// Adds all counts of another day or another worker.
+    pub fn add(&mut self, other: &DayCounts) {
+        for (key, number) in &other.counts {
+            self.count(key.clone(), *number);
+        }
+        for (id, number) in &other.silences {
+            self.count_silence(id, *number);
+        }
+        for (what, number) in &other.rest {
+            increase(self.rest.entry(*what).or_default(), *number);
+        }
+        other.newer.iter().for_each(|line| self.keep(line));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.silences.is_empty() && self.rest.is_empty()
+    }
+
+    /// Ordered by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&CountKey, u64)> {
+        self.counts.iter().map(|(key, number)| (key, *number))
+    }
+
+    /// What was counted beyond [`KEYS_MAX`]: its accounts, types and levels are not kept.
+    pub fn rest(&self) -> impl ExactSizeIterator<Item = (CountedAs, u64)> {
+        self.rest.iter().map(|(what, number)| (*what, *number))
+    }
+
+    /// How many were counted as `what`, the rest included.
+    pub fn total(&self, what: CountedAs) -> u64 {
+        let counted = self.iter().filter(|(key, _)| key.what == what).map(|(_, number)| number);
+        counted.chain(self.rest.get(&what).copied()).fold(0, u64::saturating_add)
+    }
+
+    /// How many findings each silence kept back, by its id. [`OTHER_SILENCES`] may be among them.
+    pub fn silences(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.silences.iter().map(|(id, number)| (id.as_str(), *number))
+    }
+
+    /// How many findings the silence kept back.
+    pub fn silenced_by(&self, id: &str) -> u64 {
+        self.silences.get(id).copied().unwrap_or_default()
+    }
+
+    /// Whether some counts can't be told apart by silence.
+    pub fn has_other_silences(&self) -> bool {
+        self.silences.contains_key(OTHER_SILENCES)
+    }
+}
+
+fn increase(count: &mut u64, by: u64) {
+    *count = count.saturating_add(by);
+}
+
+/// A day in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(Date);
+
+impl Day {
+    /// The day of a moment. A moment outside of the years 0 to 9999 is in 1970.
+    pub fn of(at: Wall) -> Day {
+        let at = OffsetDateTime::from_unix_timestamp(at.seconds());
+        let date = at.ok().map(OffsetDateTime::date).filter(|date| date.year() >= 0);
+        Day(date.unwrap_or(OffsetDateTime::UNIX_EPOCH.date()))
+    }
+
+    /// So many days earlier.
+    pub fn back(self, days: u16) -> Day {
+        Day(self.0.saturating_sub(Duration::days(i64::from(days))))
+    }
+
+    /// The first moment of the day.
+    pub fn start(self) -> Wall {
+        Wall(self.0.midnight().assume_utc().unix_timestamp().saturating_mul(1000))
+    }
+
+    /// The days from `first` to `last`, both included.
+    pub fn range(first: Day, last: Day) -> impl Iterator<Item = Day> {
+        let after = |day: &Day| day.0.next_day().map(Day);
+        std::iter::successors(Some(first), after).take_while(move |day| *day <= last)
+    }
+}
+
+impl fmt::Display for Day {
+    /// Writes `2026-11-29`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.0.to_calendar_date();
+        write!(f, "{year:04}-{:02}-{day:02}", u8::from(month))
+    }
+}
+
+#[cfg(test)]
+mod tests;
