@@ -19,6 +19,7 @@ pub mod lambda;
 pub mod reconcile;
 pub mod render;
 pub mod replay;
+pub mod report;
 pub mod routes;
 pub mod run;
 pub mod setup;

@@ -336,8 +336,7 @@ fn a_record_says_what_its_last_post_was_about() {
     assert_eq!((&held.about, &marked.about), (&About::default(), &about("a")));
     let post = UnclaimedPost { post_id: "d2".into(), sighting: seen("b"), sent_at: NOW };
     let post = UnclaimedPost { sighting: Sighting { level: Critical, ..post.sighting }, ..post };
-    let Recording::Write { record: recorded, .. } =
-        record(Some(&marked), "me", &post, &TERMS, NOW)
+    let Recording::Write { record: recorded, .. } = record(Some(&marked), "me", &post, &TERMS, NOW)
     else {
         panic!("not recorded")
     };

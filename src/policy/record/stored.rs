@@ -29,9 +29,9 @@ mod incident;
 use std::fmt;
 
 use super::{
-    About, AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord, DocumentRecord,
-    Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record, RecordKey, RecordKind,
-    Run, State, Version, Versioned, WatermarkRecord,
+    About, AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord,
+    DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record,
+    RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
 };
 use crate::finding::Level;
 use crate::instants::Wall;
