@@ -8,6 +8,7 @@ pub mod args;
 pub mod canary;
 pub mod check;
 pub mod cli;
+pub mod counts;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod document;
@@ -16,6 +17,7 @@ pub mod explain;
 pub mod findings;
 pub mod health;
 pub mod lambda;
+pub mod note;
 pub mod reconcile;
 pub mod render;
 pub mod replay;

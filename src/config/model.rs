@@ -15,6 +15,7 @@ use crate::policy::ledger::Terms;
 use crate::policy::matcher::Matcher;
 use crate::policy::route::{Route, Routes};
 use crate::policy::silence::CurrentSilences;
+use crate::policy::weekly::Weekly;
 use crate::slack::{Guide, Mentions};
 
 /// One worker serves the pace of so many. `benches/routes.rs` measures the routing to them.
@@ -37,6 +38,8 @@ pub struct Config {
     pub fleet: u32,
     pub metrics: MetricsOutput,
     pub reconcile: Reconcile,
+    /// When the summary of what silences kept back is posted. None: never.
+    pub weekly_summary: Option<Weekly>,
     /// Empty until they are read from the ledger.
     pub silences: CurrentSilences,
     /// Shared, because the names of many accounts are large.

@@ -73,6 +73,7 @@ pub struct Raw {
     pub worker: RawWorker,
     pub metrics: RawMetrics,
     pub reconcile: RawReconcile,
+    pub silences: RawSilences,
     pub console: RawConsole,
     pub runbook: Vec<RawRunbook>,
     pub destination: Vec<RawDestination>,
@@ -115,6 +116,7 @@ sections! {
         seed;
     RawMetrics: listen, emf;
     RawReconcile: every, regions;
+    RawSilences: weekly_summary;
     RawConsole: portal, role;
     RawMention: informational, low, medium, high, critical;
 }

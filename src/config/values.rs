@@ -14,6 +14,7 @@ use super::raw::{Given, Scalar};
 use super::reference::{Reference, is_like_a_webhook, is_of};
 use crate::finding::region::RegionName;
 use crate::policy::filter::Threshold;
+use crate::policy::weekly::{NotWeekly, Weekly};
 use crate::slack::{Mention, NotAMention};
 
 /// A text that was checked. Only the functions here make one.
@@ -120,6 +121,14 @@ impl QueueUrl {
     /// The queue's name: the last part of the path.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// A moment of each week, or `off`.
+pub fn weekly(given: &Given) -> Result<Option<Weekly>, String> {
+    match given.text()? {
+        "off" => Ok(None),
+        text => text.parse().map(Some).map_err(|why: NotWeekly| why.to_string()),
     }
 }
 

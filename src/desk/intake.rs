@@ -106,7 +106,9 @@ impl Intake<'_> {
             } else if let Some(silence) = self.silenced_by(id, &finding) {
                 // It leaves no trace, so that its next update after the silence is posted.
                 self.cx.output.count().silenced += 1;
-                self.cx.output.report(Report::Silenced { finding, silence });
+                let name = |at: usize| self.destinations[at].name().to_owned();
+                let destinations = destinations.into_iter().map(name).collect();
+                self.cx.output.report(Report::Silenced { finding, silence, destinations });
                 continue;
             }
             for destination in destinations {

@@ -1,5 +1,6 @@
 //! Marks: the ledger learns that an alert was posted, or that a canary came.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::Closing;
@@ -210,6 +211,7 @@ impl Marking<'_> {
         let channel = &self.destinations[alert.channel];
         self.cx.output.report(Report::Posted {
             finding: alert.key.fingerprint().to_owned(),
+            about: Arc::clone(&alert.finding),
             destination: alert.key.destination().to_owned(),
             channel: by_fallback.then(|| channel.name().to_owned()),
             level: alert.level(),

@@ -1,5 +1,6 @@
 //! Everything that leaves the desk: orders for the worker, reports for the log, and counts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::finding::Closing;
@@ -60,14 +61,15 @@ impl Output {
             return self.closed(alert, why, false);
         }
         let (finding, destination) = alert.key.clone().into_parts();
+        let about = Arc::clone(&alert.finding);
         self.reports.push(match settled {
             Settled::Posted(level) => {
                 self.tally.already_posted += 1;
-                Report::AlreadyPosted { finding, destination, level, by }
+                Report::AlreadyPosted { finding, about, destination, level, by }
             }
             Settled::Closed => {
                 self.tally.already_closed += 1;
-                Report::AlreadyClosed { finding, destination, by }
+                Report::AlreadyClosed { finding, about, destination, by }
             }
         });
     }
@@ -77,7 +79,8 @@ impl Output {
         let (finding, destination) = alert.key.clone().into_parts();
         self.tally.closed += 1;
         self.tally.ended += u64::from(ended);
-        self.reports.push(Report::Closed { finding, destination, why, ended });
+        let about = Arc::clone(&alert.finding);
+        self.reports.push(Report::Closed { finding, about, destination, why, ended });
     }
 
     /// Reports a ledger call that failed. `delay` is the time until its retry.

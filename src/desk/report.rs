@@ -64,6 +64,8 @@ pub enum Report {
     Silenced {
         finding: Arc<Finding>,
         silence: Arc<Silence>,
+        /// The destinations that the finding is owed to.
+        destinations: Vec<String>,
     },
     /// A message brought an event that is known to be no finding.
     Ignored {
@@ -78,6 +80,7 @@ pub enum Report {
     },
     AlreadyPosted {
         finding: String,
+        about: Arc<Finding>,
         destination: String,
         level: Level,
         by: KnownFrom,
@@ -85,6 +88,7 @@ pub enum Report {
     /// A finding was closed when it came, so nothing is posted.
     Closed {
         finding: String,
+        about: Arc<Finding>,
         destination: String,
         why: Closing,
         /// The finding had been posted, and its incident ends with this.
@@ -93,11 +97,13 @@ pub enum Report {
     /// The ledger knows that the finding is closed since.
     AlreadyClosed {
         finding: String,
+        about: Arc<Finding>,
         destination: String,
         by: KnownFrom,
     },
     Posted {
         finding: String,
+        about: Arc<Finding>,
         destination: String,
         /// The fallback that took its place, if one did.
         channel: Option<String>,

@@ -52,7 +52,7 @@ impl Report {
                 let level = finding.severity.level;
                 info!(finding = %finding.fingerprint, %level, "dropped: it matches no destination");
             }
-            Report::Silenced { finding, silence } => {
+            Report::Silenced { finding, silence, .. } => {
                 let level = finding.severity.level;
                 let (id, because) = (&silence.id, &silence.because);
                 let owner = silence.owner.as_ref().map(Text::as_str);
@@ -64,16 +64,16 @@ impl Report {
             Report::Canary { finding, took } => {
                 info!(%finding, took_ms = millis(*took), "canary received");
             }
-            Report::AlreadyPosted { finding, destination, level, by } => {
+            Report::AlreadyPosted { finding, destination, level, by, .. } => {
                 debug!(%finding, destination, %level, by = by.as_str(), "already posted");
             }
-            Report::Closed { finding, destination, why, ended } => {
+            Report::Closed { finding, destination, why, ended, .. } => {
                 debug!(%finding, destination, why = why.as_str(), ended, "closed");
             }
-            Report::AlreadyClosed { finding, destination, by } => {
+            Report::AlreadyClosed { finding, destination, by, .. } => {
                 debug!(%finding, destination, by = by.as_str(), "closed since");
             }
-            Report::Posted { finding, destination, channel, level, post_id, waited } => {
+            Report::Posted { finding, destination, channel, level, post_id, waited, .. } => {
                 let waited_ms = millis(*waited);
                 info!(%finding, destination, channel, %level, post_id, waited_ms, "posted");
             }

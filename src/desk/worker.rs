@@ -28,6 +28,8 @@ const ROUNDS_MAX: u32 = 5;
 
 /// The longest time for the measurement of the queues at the very end.
 const LAST_MEASUREMENT: Duration = Duration::from_secs(2);
+/// The time that the process has after it, for its last writes.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// The four ports that a worker needs.
 pub struct Ports<'a, Q, L, N, C> {
@@ -74,7 +76,7 @@ pub async fn run_desk<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
     mut watch: impl FnMut(&Desk),
 ) -> Outcome {
     let terms = desk.settings().terms;
-    let drain = desk.settings().budget.drain().saturating_sub(LAST_MEASUREMENT);
+    let drain = desk.settings().budget.drain().saturating_sub(LAST_MEASUREMENT + LAST_WRITES);
     let mut stop = pin!(stop);
     let mut input = pin!(input);
     let (mut stopping, mut input_open) = (None, true);

@@ -43,6 +43,7 @@ impl PostMetrics {
             Form::Cards => "cards",
             Form::Digest => "digest",
             Form::Plain => "plain",
+            Form::Note => "note",
         };
         count(&self.posts, &[destination, form, answer]);
     }

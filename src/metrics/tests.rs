@@ -58,18 +58,23 @@ fn silences_have_a_limited_number_of_labels() {
     let metrics = Metrics::new().unwrap();
     for n in 0..1_003 {
         let silence = a_silence(&format!("s{n}"));
-        metrics.record(&Report::Silenced { finding: a_finding("guardduty"), silence });
+        metrics.record(&silenced(a_finding("guardduty"), silence));
     }
-    metrics.record(&Report::Silenced { finding: a_finding("x"), silence: a_silence("s0") });
+    metrics.record(&silenced(a_finding("x"), a_silence("s0")));
     let text = metrics.text().unwrap();
     for line in ["{silence=\"(other)\"} 3", "{silence=\"s0\"} 2", "{silence=\"s999\"} 1"] {
         assert!(text.contains(&format!("hansho_silenced_total{line}")), "{line}");
     }
 }
 
+fn silenced(finding: Arc<Finding>, silence: Arc<Silence>) -> Report {
+    Report::Silenced { finding, silence, destinations: vec!["security".to_owned()] }
+}
+
 fn posted(waited_ms: u64) -> Report {
     Report::Posted {
         finding: "f".to_owned(),
+        about: a_finding("guardduty"),
         destination: "security".to_owned(),
         channel: None,
         level: Level::High,
@@ -86,16 +91,18 @@ fn reports() -> Vec<Report> {
         Report::Received { finding: a_finding("evil\"} 1\n:corp"), lane },
         Report::Filtered { finding: unwanted(), lane },
         Report::Unmatched { finding: a_finding("guardduty") },
-        Report::Silenced { finding: a_finding("guardduty"), silence: a_silence("scan") },
+        silenced(a_finding("guardduty"), a_silence("scan")),
         Report::Ignored { event: IgnoredEvent::CloudTrail, lane },
         Report::AlreadyPosted {
             finding: "f".to_owned(),
+            about: a_finding("guardduty"),
             destination: destination(),
             level,
             by: KnownFrom::Prefetch,
         },
         Report::Closed {
             finding: "f".to_owned(),
+            about: a_finding("guardduty"),
             destination: destination(),
             why: crate::finding::Closing::Resolved,
             ended: true,

@@ -18,14 +18,16 @@ use crate::words::words;
 
 /// The most different keys of one day. Counts of further ones are added to [`DayCounts::rest`].
 pub const KEYS_MAX: usize = 1_000;
-/// The most silences of one day. Counts of further ones are added to [`OTHER_SILENCES`].
-pub const SILENCES_MAX: usize = 1_000;
+/// The most pairs of a silence and a destination of one day. Counts of further ones are added to
+/// [`OTHER_SILENCES`].
+pub const SILENCED_MAX: usize = 1_000;
 /// In place of a silence's id, which has only a-z, 0-9, `-` and `_`.
 pub const OTHER_SILENCES: &str = "(other)";
 
 const ACCOUNT_BYTES_MAX: usize = 20;
 const KIND_BYTES_MAX: usize = 100;
 const SILENCE_BYTES_MAX: usize = 40;
+const DESTINATION_BYTES_MAX: usize = 40;
 
 words! {
     /// How something was counted. The word is also that of the stored text. Deliveries that come
@@ -89,6 +91,20 @@ impl CountKey {
     }
 }
 
+/// A silence, and the destination from which it kept alerts back. Ordered by both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SilencedKey {
+    pub silence: String,
+    pub destination: String,
+}
+
+impl SilencedKey {
+    pub fn new(silence: &str, destination: &str) -> SilencedKey {
+        let silence = bounded(silence, SILENCE_BYTES_MAX);
+        SilencedKey { silence, destination: bounded(destination, DESTINATION_BYTES_MAX) }
+    }
+}
+
 /// Cleaned text of at most `bytes_max` bytes.
 fn bounded(text: &str, bytes_max: usize) -> String {
     let mut clean = Text::of(Cow::Borrowed(text), bytes_max).into_string();
@@ -96,11 +112,11 @@ fn bounded(text: &str, bytes_max: usize) -> String {
     clean
 }
 
-/// The counts of one day, or of several together. Bounded, see [`KEYS_MAX`] and [`SILENCES_MAX`].
+/// The counts of one day, or of several together. Bounded, see [`KEYS_MAX`] and [`SILENCED_MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DayCounts {
     counts: BTreeMap<CountKey, u64>,
-    silences: BTreeMap<String, u64>,
+    silenced: BTreeMap<SilencedKey, u64>,
     rest: BTreeMap<CountedAs, u64>,
     /// Lines of a newer version of hansho. They are kept as they are.
     newer: Vec<String>,
@@ -116,13 +132,13 @@ impl DayCounts {
         }
     }
 
-    /// Adds `number` of findings that the silence kept back. [`DayCounts::count`] counts them too.
-    pub fn count_silence(&mut self, id: &str, number: u64) {
-        let id = bounded(id, SILENCE_BYTES_MAX);
-        let named = self.silences.len() - usize::from(self.has_other_silences());
-        let has_place = named < SILENCES_MAX || self.silences.contains_key(&id);
-        let id = if has_place { id } else { OTHER_SILENCES.to_owned() };
-        increase(self.silences.entry(id).or_default(), number);
+    /// Adds `number` of alerts that a silence kept from a destination. [`DayCounts::count`] counts
+    /// the findings.
+    pub fn count_silenced(&mut self, key: SilencedKey, number: u64) {
+        let named = self.silenced.len() - usize::from(self.has_other_silences());
+        let has_place = named < SILENCED_MAX || self.silenced.contains_key(&key);
+        let key = if has_place { key } else { other_silences() };
+        increase(self.silenced.entry(key).or_default(), number);
     }
 
     /// Adds all counts of another day or another worker.
@@ -130,8 +146,8 @@ impl DayCounts {
         for (key, number) in &other.counts {
             self.count(key.clone(), *number);
         }
-        for (id, number) in &other.silences {
-            self.count_silence(id, *number);
+        for (key, number) in &other.silenced {
+            self.count_silenced(key.clone(), *number);
         }
         for (what, number) in &other.rest {
             increase(self.rest.entry(*what).or_default(), *number);
@@ -140,7 +156,7 @@ impl DayCounts {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.silences.is_empty() && self.rest.is_empty()
+        self.counts.is_empty() && self.silenced.is_empty() && self.rest.is_empty()
     }
 
     /// Ordered by key.
@@ -159,20 +175,26 @@ impl DayCounts {
         counted.chain(self.rest.get(&what).copied()).fold(0, u64::saturating_add)
     }
 
-    /// How many findings each silence kept back, by its id. [`OTHER_SILENCES`] may be among them.
-    pub fn silences(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
-        self.silences.iter().map(|(id, number)| (id.as_str(), *number))
+    /// How many alerts each silence kept from each destination. A key of [`OTHER_SILENCES`] may be
+    /// among them.
+    pub fn silenced(&self) -> impl ExactSizeIterator<Item = (&SilencedKey, u64)> {
+        self.silenced.iter().map(|(key, number)| (key, *number))
     }
 
-    /// How many findings the silence kept back.
-    pub fn silenced_by(&self, id: &str) -> u64 {
-        self.silences.get(id).copied().unwrap_or_default()
+    /// How many alerts the silence kept back, from all destinations.
+    pub fn silenced_by(&self, silence: &str) -> u64 {
+        let of_it = self.silenced().filter(|(key, _)| key.silence == silence);
+        of_it.map(|(_, number)| number).fold(0, u64::saturating_add)
     }
 
     /// Whether some counts can't be told apart by silence.
     pub fn has_other_silences(&self) -> bool {
-        self.silences.contains_key(OTHER_SILENCES)
+        self.silenced.contains_key(&other_silences())
     }
+}
+
+fn other_silences() -> SilencedKey {
+    SilencedKey { silence: OTHER_SILENCES.to_owned(), destination: String::new() }
 }
 
 fn increase(count: &mut u64, by: u64) {

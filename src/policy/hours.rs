@@ -66,18 +66,22 @@ impl fmt::Display for Hours {
 }
 
 /// `07:00`. `24:00` is midnight too.
-fn time(text: &str) -> Result<Time, NotHours> {
-    let (hour, minute) = text.split_once(':').ok_or(NotHours::Form)?;
+pub(super) fn time_of_day(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
     let number = |text: &str| match text.as_bytes() {
         [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
-            i8::try_from((tens - b'0') * 10 + (ones - b'0')).map_err(|_| NotHours::Form)
+            i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()
         }
-        _ => Err(NotHours::Form),
+        _ => None,
     };
     match (number(hour)?, number(minute)?) {
-        (24, 0) => Ok(Time::midnight()),
-        (hour, minute) => Time::new(hour, minute, 0, 0).map_err(|_| NotHours::Form),
+        (24, 0) => Some(Time::midnight()),
+        (hour, minute) => Time::new(hour, minute, 0, 0).ok(),
     }
+}
+
+fn time(text: &str) -> Result<Time, NotHours> {
+    time_of_day(text).ok_or(NotHours::Form)
 }
 
 #[cfg(test)]

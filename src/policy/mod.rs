@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod canary;
+pub mod counting;
 pub mod current;
 pub mod day_counts;
 pub mod directory;
@@ -10,6 +11,7 @@ pub mod enqueued;
 pub mod filter;
 pub mod glob;
 pub mod hours;
+pub mod kept_back;
 pub mod ledger;
 pub mod matcher;
 pub mod pace;
@@ -21,3 +23,4 @@ pub mod retry;
 pub mod route;
 pub mod silence;
 pub mod watermark;
+pub mod weekly;

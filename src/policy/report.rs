@@ -53,8 +53,13 @@ impl Period {
         Period { from: Day::of(since).start(), until: now }
     }
 
+    pub fn first_and_last(&self) -> (Day, Day) {
+        (Day::of(self.from), Day::of(self.until))
+    }
+
     pub fn days(&self) -> impl Iterator<Item = Day> + use<> {
-        Day::range(Day::of(self.from), Day::of(self.until))
+        let (first, last) = self.first_and_last();
+        Day::range(first, last)
     }
 
     pub fn contains(&self, at: Wall) -> bool {
@@ -76,7 +81,7 @@ pub struct Report {
     pub levels: Table<Option<Level>>,
     /// Each day of the period.
     pub days: Vec<(Day, Numbers)>,
-    /// How many findings each silence kept back, by its id. The most first.
+    /// How many alerts each silence kept back, by its id. The most first.
     pub silences: Vec<(String, u64)>,
     pub delays: Delays,
     pub noisiest: Vec<Noisy>,

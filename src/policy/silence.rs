@@ -28,6 +28,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const UNTIL_MAX: Duration = DAY.saturating_mul(90);
 /// How long an ended silence is still listed.
 pub const LISTED_AFTER_END: Duration = DAY.saturating_mul(7);
+/// A note says so long before that a silence ends.
+pub const NOTE_BEFORE_END: Duration = DAY.saturating_mul(3);
 /// The most silences.
 pub const SILENCES_MAX: usize = 1_000;
 
@@ -61,6 +63,14 @@ impl Silence {
 
     pub fn has_ended(&self, now: Wall) -> bool {
         self.until <= now
+    }
+
+    /// It ends within [`NOTE_BEFORE_END`], and lasts longer than that: who silences something for
+    /// two days knows when that ends.
+    pub fn is_ending(&self, now: Wall) -> bool {
+        self.is_in_force(now)
+            && self.until.since(now) <= NOTE_BEFORE_END
+            && self.until.since(self.from) > NOTE_BEFORE_END
     }
 
     /// Whether it keeps the finding back.

@@ -57,6 +57,8 @@ pub enum Form {
     Digest,
     /// Text alone, for an alert whose card Slack refused.
     Plain,
+    /// [`Note::Own`] alone, without an alert.
+    Note,
 }
 
 /// One post to one destination. The footer shows its id, so that people recognise a duplicate post.
@@ -69,8 +71,23 @@ pub struct Post {
     pub at: Wall,
     pub form: Form,
     pub cards: Vec<Card>,
-    /// Notes below the cards. Only [`Form::Cards`] shows them.
+    /// Notes below the cards. Only [`Form::Cards`] shows them, and [`Form::Note`] its own.
     pub notes: Vec<Note>,
+}
+
+impl Post {
+    /// A post that is about no finding.
+    pub fn note(
+        id: String,
+        destination: &str,
+        at: Wall,
+        title: String,
+        lines: Vec<String>,
+    ) -> Post {
+        let notes = vec![Note::Own { title, lines }];
+        let destination = destination.to_owned();
+        Post { id, destination, at, form: Form::Note, cards: Vec::new(), notes }
+    }
 }
 
 /// The most that a note about hansho itself may weigh, in the unit of the weights of cards.
@@ -97,6 +114,9 @@ pub enum Note {
     StandsIn { destination: String, dead_for: Duration },
     /// Findings that were posted here are closed, and `more` that are not named.
     Closed { lines: Vec<ClosedLine>, more: usize },
+    /// A note in the narrow sense: a post that is about no finding. Its texts are shown as they
+    /// are written, cut to a title and lines of a bounded length. It never mentions anybody.
+    Own { title: String, lines: Vec<String> },
 }
 
 /// A finding that was posted and is closed.

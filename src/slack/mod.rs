@@ -4,7 +4,7 @@
 //! - [`render`] draws a post as JSON. [`preview`](mod@preview) shows that JSON in a terminal,
 //!   [`html`] on a page, and [`builder`] links to it in Slack's own preview. `outgoing` and
 //!   `mrkdwn` read it.
-//! - `push`, `heading`, `card`, `line`, `digest` and `note` draw the parts of a post. `group` finds
+//! - `push`, `heading`, `card`, `line`, `digest`, `note` and `own_note` draw the parts of a post. `group` finds
 //!   the alerts that are drawn together, `naming` the words of a finding for lists. `escape` and
 //!   `host` make a finding's text harmless for Slack, and `length` says how Slack may count it.
 //!   [`guide`] has what the configuration adds.
@@ -41,6 +41,7 @@ mod mrkdwn;
 mod naming;
 mod note;
 mod outgoing;
+mod own_note;
 mod push;
 
 pub use capacity::{BUDGET_CHARS, CARD_CHARS_MAX, DIGEST_MAX, MAX_CARDS, weigh};

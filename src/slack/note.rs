@@ -7,6 +7,7 @@ use super::escape::literal_weighing;
 use super::guide::Guide;
 use super::line::line_after;
 use super::message::Block;
+use super::own_note;
 use crate::finding::Closing;
 use crate::ports::{ClosedLine, Note, OutageCause, RetryReason};
 
@@ -20,6 +21,7 @@ pub(super) fn block(note: &Note, guide: &Guide) -> Block {
 
 fn text(note: &Note, guide: &Guide) -> String {
     match note {
+        Note::Own { title, .. } => own_note::heading(title),
         Note::Recovered { lasted, until, why, held, elsewhere, returned } => {
             let mut text = format!(
                 "🛠️ hansho could not post here for {}, until {}: {}.",

@@ -21,7 +21,7 @@ use super::line::{LINE_CHARS_MAX, sections};
 use super::mention::Mentions;
 use super::message::{Attachment, Block, Message, TextObject, written};
 use super::push::{called, overview, plain, push};
-use super::{digest, note};
+use super::{digest, note, own_note};
 use crate::finding::Level;
 use crate::ports::{Card, Form, Note, Post};
 
@@ -50,6 +50,9 @@ pub fn payload(post: &Post, mentions: &Mentions, guide: &Guide) -> Value {
 /// [`DIGEST_MAX`](super::DIGEST_MAX). Of more alerts, the most severe get cards, the others a line,
 /// and the rest is counted.
 fn message(post: &Post, mentions: &Mentions, guide: &Guide) -> Message {
+    if post.form == Form::Note {
+        return own_note::message(&post.notes, &post.id);
+    }
     let mut cards: Vec<&Card> = post.cards.iter().collect();
     cards.sort_by_key(|card| Reverse(card.finding.severity.level));
     let mention = called(&cards, mentions, guide, post.at);
@@ -62,6 +65,7 @@ fn message(post: &Post, mentions: &Mentions, guide: &Guide) -> Message {
         }
         Form::Cards => attachments(&grouped(&cards), guide, &post.id),
         Form::Digest => digest_attachments(&cards, guide, &post.id),
+        Form::Note => Vec::new(),
     };
     let blocks = first_block(&cards, mention, guide).into_iter().collect();
     Message::new(text, blocks, with_notes(attachments, &post.notes, guide))

@@ -112,9 +112,11 @@ fn most_severe(subject: &Subject) -> Option<Level> {
         Record::Alert(alert) => alert.level_posted().max(alert.level_claimed()),
         Record::Canary(canary) => Some(canary.level),
         Record::Enqueued(enqueued) => Some(enqueued.level),
-        Record::Pace(_) | Record::Watermark(_) | Record::Document(_) | Record::DocumentPart(_) => {
-            None
-        }
+        Record::Pace(_)
+        | Record::Watermark(_)
+        | Record::Document(_)
+        | Record::DocumentPart(_)
+        | Record::DayCounts(_) => None,
     });
     levels.max().flatten()
 }

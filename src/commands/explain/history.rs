@@ -129,7 +129,8 @@ pub(super) fn of_hansho(record: &Record) -> Option<HistoryEvent> {
         | Record::Pace(_)
         | Record::Watermark(_)
         | Record::Document(_)
-        | Record::DocumentPart(_) => None,
+        | Record::DocumentPart(_)
+        | Record::DayCounts(_) => None,
     }
 }
 

@@ -15,7 +15,10 @@ use super::compare::{self, Comparison};
 use super::deadline::Deadline;
 use super::event::{self, Asked, Failures, Invocation, QueueNames};
 use crate::commands::accounts::follow::follow;
+use crate::commands::counts::{counter::Counter, follow as counts};
+use crate::commands::note::NotePorts;
 use crate::commands::silence::follow::OfCalls;
+use crate::commands::silence::notes::Notes;
 use crate::desk::worker::{self, Ports};
 use crate::desk::{Desk, DrainTerms, Memory, Report, ReturnReason, Settings};
 use crate::instants::Wall;
@@ -26,6 +29,9 @@ use crate::ports::{Clock, CurrentAccounts, Delivery, Lane, Ledger, Notifier, Que
 
 /// A call ends at its deadline, so its desk needs no other patience.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// A call with less time left posts no notes: the next one will.
+const FOR_NOTES: Duration = Duration::from_secs(20);
 
 pub struct Function<Q, L, N, C> {
     settings: Settings,
@@ -42,6 +48,9 @@ pub struct Function<Q, L, N, C> {
     comparison: Option<Comparison>,
     accounts: CurrentAccounts,
     silences: AsyncMutex<OfCalls>,
+    counter: Counter,
+    counting: counts::OfCalls,
+    notes: AsyncMutex<Option<Notes>>,
 }
 
 impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
@@ -58,6 +67,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         clock: C,
     ) -> anyhow::Result<Function<Q, L, N, C>> {
         let silences = AsyncMutex::new(OfCalls::new(settings.routes.silences.clone()));
+        let counter = Counter::new(&settings.worker_id);
         Ok(Function {
             settings,
             names,
@@ -72,6 +82,9 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             comparison: None,
             accounts: CurrentAccounts::default(),
             silences,
+            counter,
+            counting: counts::OfCalls::default(),
+            notes: AsyncMutex::new(None),
         })
     }
 
@@ -83,6 +96,16 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// The function with the accounts that its posts name.
     pub fn naming(self, accounts: CurrentAccounts) -> Function<Q, L, N, C> {
         Function { accounts, ..self }
+    }
+
+    /// The function with the notes that it posts at the end of calls.
+    pub fn noting(self, notes: Notes) -> Function<Q, L, N, C> {
+        Function { notes: AsyncMutex::new(Some(notes)), ..self }
+    }
+
+    /// The worker's id, which is unique to this process.
+    pub fn worker_id(&self) -> &str {
+        &self.settings.worker_id
     }
 
     /// Keeps the accounts up to date, also between calls.
@@ -106,16 +129,39 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             Asked::Batch(records) => {
                 let (lane, deliveries) = event::deliveries(records, &self.names)?;
                 let failures = self.work(lane, deliveries, &deadline).await;
+                self.end_call(&deadline).await;
                 serde_json::to_value(failures).map_err(|why| why.to_string())
             }
             Asked::Heartbeat => {
                 self.check_ledger(&deadline).await?;
+                self.read_silences().await;
+                self.end_call(&deadline).await;
                 Ok(json!({"hansho": "healthy"}))
             }
             Asked::Reconcile => {
                 self.read_silences().await;
                 compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
             }
+        }
+    }
+
+    /// Writes the counts and posts the notes that are due, as far as there is time.
+    async fn end_call(&self, deadline: &Deadline) {
+        let Function { clock, metrics, counter, .. } = self;
+        let ledger = &Counted::new(&self.ledger, metrics, clock);
+        let notifier = &Counted::new(&self.notifier, metrics, clock);
+        let work = async {
+            self.counting.write(counter, ledger, clock).await;
+            if let Some(notes) = self.notes.lock().await.as_mut()
+                && clock.now().mono.plus(FOR_NOTES) < deadline.answer
+            {
+                notes.in_call(&NotePorts { ledger, notifier, clock }).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = work => {}
+            () = clock.sleep_until(deadline.answer) => {}
         }
     }
 
@@ -197,7 +243,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
         queue: &BatchQueue<'_, Counted<'_, Q, C>>,
         deadline: &Deadline,
     ) -> Duration {
-        let Function { ledger, notifier, clock, metrics, .. } = self;
+        let Function { ledger, notifier, clock, metrics, counter, .. } = self;
         let ports = Ports {
             queue,
             ledger: &Counted::new(ledger, metrics, clock),
@@ -210,6 +256,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
                 longest = longest.max(*delay);
             }
             metrics.record(report);
+            counter.record(report, clock.now().wall);
             report.log();
         };
         let work = worker::run_desk(desk, &ports, pending(), ready(()), report, |_| {});

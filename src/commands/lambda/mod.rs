@@ -20,6 +20,7 @@ use tracing::info;
 
 use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
+use crate::commands::silence::notes::Notes;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
 use crate::desk::Settings;
@@ -81,6 +82,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     )?
     .comparing(comparison)
     .naming(config.guide.accounts.clone());
+    let notes = Notes::new(config, function.worker_id());
+    let function = function.noting(notes);
     info!(backend = config.backend.as_str(), "serving as a Lambda function: {}", config.backend);
     answer_calls(function, config.metrics.emf.unwrap_or(true)).await
 }

@@ -104,7 +104,7 @@ fn full_posts(form: Option<Form>, mut findings: Vec<Finding>) -> impl Iterator<I
     let most = match form {
         Form::Cards => MAX_CARDS,
         Form::Digest => DIGEST_MAX,
-        Form::Plain => 1,
+        Form::Plain | Form::Note => 1,
     };
     findings.sort_by_key(|finding| Reverse(finding.severity.level));
     let mut findings = findings.into_iter().peekable();

@@ -18,6 +18,9 @@ pub struct Report {
     /// Print one JSON object instead of the text
     #[arg(long)]
     pub json: bool,
+    /// Also post a summary of a few lines to this destination [default: the first one]
+    #[arg(long, value_name = "DESTINATION", num_args = 0..=1, default_missing_value = "")]
+    pub post: Option<String>,
 }
 
 pub const ABOUT: &str = "\
@@ -26,9 +29,10 @@ took, the noisiest types and resources with the silence that one would add for e
 incidents by age.
 
 It reads the ledger alone, and changes nothing. It ends with what it can't know.
+--post alone posts, and so needs a webhook. The summary mentions nobody.
 
 On DynamoDB it scans the table, a megabyte at a time: at most 100 reads for 100,000 records, for less
 than a cent. It needs dynamodb:Scan and dynamodb:GetItem.
 
-Exit codes: 0 if the report is there, 1 if the ledger does not answer, if not all of it was read, or
-if the output can't be written, 2 for wrong usage or a wrong configuration.";
+Exit codes: 0 if the report is there, 1 if the ledger does not answer, if not all of it was read, if
+the output can't be written, or if the summary was not posted, 2 for wrong usage or a wrong configuration.";

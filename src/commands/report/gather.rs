@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::commands::counts::read::days;
 use crate::policy::report::{Gap, Period, Report, Tally};
 use crate::ports::LedgerError;
 use crate::ports::listing::{AlertPage, Listing};
@@ -61,10 +62,12 @@ pub async fn gather<L: Listing>(
     if unreadable > 0 {
         tally.gap(Gap::Unreadable(unreadable));
     }
-    for day in period.days() {
+    let (first, last) = period.first_and_last();
+    for (day, counts) in days(ledger, first, last).await? {
         reads.days += 1;
-        // WAIT
-        let _ = day;
+        if let Some(counts) = counts {
+            tally.day(day, &counts);
+        }
     }
     Ok(Gathered { report: tally.finish(), reads })
 }

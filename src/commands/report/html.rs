@@ -160,7 +160,7 @@ fn table<K>(table: &Table<K>, head: &str, name: impl Fn(&K) -> String) -> Markup
 fn silences(report: &Report) -> Markup {
     html! {
         div.wide { table {
-            thead { tr { th { "Silence" } th { "Findings" } } }
+            thead { tr { th { "Silence" } th { "Alerts" } } }
             tbody { @for (id, number) in &report.silences {
                 tr { td { (clean(id)) } td { (grouped(*number)) } }
             } }

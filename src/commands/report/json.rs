@@ -19,7 +19,7 @@ pub fn of(gathered: &Gathered, names: &Names<'_>) -> Value {
     let days = report.days.iter();
     let days = days.map(|(day, numbers)| row(vec![("day", json!(day.to_string()))], numbers));
     let level = |level: &Option<Level>| vec![("level", json!(level.map(Level::as_str)))];
-    let silence = |(id, number): &(String, u64)| json!({"silence": clean(id), "findings": number});
+    let silence = |(id, number): &(String, u64)| json!({"silence": clean(id), "alerts": number});
     json!({
         "version": VERSION,
         "from": report.period.from,

@@ -9,12 +9,14 @@ pub mod gather;
 pub mod html;
 pub mod json;
 mod names;
+mod post;
+mod summary;
 pub mod text;
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::clock;
 use crate::commands::accounts::directory;
@@ -36,9 +38,7 @@ pub use names::Names;
 /// # Errors
 /// The ledger does not answer, or the output can't be written.
 pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
-    // A report posts nothing, so it needs no webhook.
-    let loaded = configuration::load(args.config.config.as_deref(), &config::environment()).loaded;
-    let Some(config) = setup::valid(loaded) else { return Ok(Exit::Usage) };
+    let Some(config) = configured(args) else { return Ok(Exit::Usage) };
     let period = match period(args) {
         Ok(period) => period,
         Err(why) => {
@@ -49,12 +49,25 @@ pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
             setup::store_exists(path)?;
-            read(&config, &EmbeddedLedger::new(Store::open(path)?), period).await?
+            run(args, &config, &EmbeddedLedger::new(Store::open(path)?), period).await?
         }
-        Backend::Aws(aws) => read(&config, &wiring::on_aws(aws).await.1, period).await?,
+        Backend::Aws(aws) => run(args, &config, &wiring::on_aws(aws).await.1, period).await?,
     };
-    show(args, &gathered, &Names::new(&config.guide.accounts.get()))?;
     Ok(Exit::of(!gathered.report.gaps.contains(&Gap::Incomplete)))
+}
+
+/// The configuration. Without `--post` nothing is posted, so that no webhook is needed.
+fn configured(args: &args::Report) -> Option<Config> {
+    let loaded = configuration::load(args.config.config.as_deref(), &config::environment()).loaded;
+    let Some(destination) = &args.post else { return setup::valid(loaded) };
+    let config = setup::config(Some(&args.config))?;
+    if post::destination(&config, destination).is_none() {
+        let names: Vec<&str> = config.destinations.iter().map(|d| d.name.as_str()).collect();
+        let asked = names::clean(destination);
+        eprintln!("hansho: --post: no destination {asked}: give one of {}", names.join(", "));
+        return None;
+    }
+    Some(config)
 }
 
 fn period(args: &args::Report) -> Result<Period, String> {
@@ -66,10 +79,22 @@ fn period(args: &args::Report) -> Result<Period, String> {
     }
 }
 
-async fn read<L: Listing>(config: &Config, ledger: &L, period: Period) -> anyhow::Result<Gathered> {
+async fn run<L: Listing>(
+    args: &args::Report,
+    config: &Config,
+    ledger: &L,
+    period: Period,
+) -> anyhow::Result<Gathered> {
     directory::show(&config.guide.accounts, ledger).await;
     let gathered = gather::gather(ledger, period, config.retention).await;
-    gathered.map_err(|why| anyhow::anyhow!("the ledger can't be read: {why}"))
+    let gathered = gathered.map_err(|why| anyhow!("the ledger can't be read: {why}"))?;
+    let accounts = config.guide.accounts.get();
+    let names = Names::new(&accounts);
+    show(args, &gathered, &names)?;
+    if let Some(destination) = args.post.as_ref().and_then(|name| post::destination(config, name)) {
+        post::summary(config, ledger, destination, &gathered, &names).await?;
+    }
+    Ok(gathered)
 }
 
 fn show(args: &args::Report, gathered: &Gathered, names: &Names<'_>) -> anyhow::Result<()> {
@@ -83,7 +108,9 @@ fn show(args: &args::Report, gathered: &Gathered, names: &Names<'_>) -> anyhow::
             written.with_context(|| format!("{} can't be written", path.display()))?;
             eprintln!("hansho: the page is in {}", path.display());
         }
-        None if !args.json => print(&text::of(gathered, names, terminal_columns()))?,
+        None if !args.json && args.post.is_none() => {
+            print(&text::of(gathered, names, terminal_columns()))?
+        }
         None => {}
     }
     Ok(())

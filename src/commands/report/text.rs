@@ -138,7 +138,7 @@ fn table<K>(
 }
 
 fn silences(report: &Report, width: Option<usize>) -> String {
-    let heads = [TableColumn::left("SILENCE", 40, 8), TableColumn::right("FINDINGS", 9)];
+    let heads = [TableColumn::left("SILENCE", 40, 8), TableColumn::right("ALERTS", 9)];
     let row = |(id, number): &(String, u64)| vec![clean(id), grouped(*number)];
     let rows: Vec<Vec<String>> = report.silences.iter().take(ROWS_MAX).map(row).collect();
     if rows.is_empty() { String::new() } else { draw(&heads, &rows, width) }

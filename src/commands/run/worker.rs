@@ -1,5 +1,6 @@
 //! The long-lived worker: made for the backend that is configured, and run until it ends.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,10 @@ use tracing::{error, info};
 use super::feed::Feed;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::follow;
+use crate::commands::counts::{counter::Counter, follow as counts};
+use crate::commands::note::NotePorts;
 use crate::commands::reconcile;
+use crate::commands::silence::notes::Notes;
 use crate::commands::silence::{follow as silences, store::Reader};
 use crate::commands::wiring;
 use crate::config::{Backend, Config, Reference};
@@ -22,7 +26,7 @@ use crate::health::{Vitals, beat, server};
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
 use crate::ports::inlet::Inlet;
-use crate::ports::{Clock, Lane, Ledger, Queue};
+use crate::ports::{Clock, Lane, Ledger, Notifier, Queue};
 use crate::secret::Secret;
 use crate::slack::{SlackNotifier, WebhookSource};
 
@@ -147,30 +151,73 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         notifier: &Counted::new(&notifier, &vitals.metrics, clock),
         clock,
     };
-    let drains = settings.drain.is_some();
-    let comparing = async {
-        if drains {
-            return std::future::pending().await;
-        }
-        reconcile::source::beside(config, ports.ledger, queue, clock, &vitals.metrics).await
-    };
-    let accounts = config.guide.accounts.clone();
-    let following = follow(accounts, ports.ledger, clock, |state| vitals.directory(state));
-    let silencing = silences::follow(reader, ports.ledger, clock, |state| vitals.silences(state));
+    let comparing = comparing(config, &settings, ports.ledger, queue, clock, &vitals.metrics);
+    let counter = Counter::new(&settings.worker_id);
+    let beside = beside(config, &settings, &ports, reader, &counter, &vitals);
     let preparing = prepare(&notifier, clock);
-    let (report, watch) = (|r: &Report| vitals.record(r), |desk: &Desk| vitals.turned(desk));
+    let watch = |desk: &Desk| vitals.turned(desk);
+    let report = |report: &Report| {
+        vitals.record(report);
+        counter.record(report, clock.now().wall);
+    };
+    let work = worker::run(settings.clone(), &ports, stop_signal(), input, report, watch);
     let outcome = tokio::select! {
         biased;
-        outcome = worker::run(settings, &ports, stop_signal(), input, report, watch) => outcome,
+        outcome = work => outcome,
         never = comparing => match never {},
-        never = following => match never {},
-        never = silencing => match never {},
+        never = beside => match never {},
         why = preparing => return Err(why),
     };
+    counts::last(&counter, ports.ledger, clock).await;
     if let Some(emf) = &emf {
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Compares GuardDuty's findings with the ledger, as often as is configured. A draining run never
+/// does.
+async fn comparing<Q: Inlet, L: Ledger>(
+    config: &Config,
+    settings: &Settings,
+    ledger: &L,
+    queue: &Q,
+    clock: &SystemClock,
+    metrics: &Metrics,
+) -> Infallible {
+    if settings.drain.is_some() {
+        return std::future::pending().await;
+    }
+    reconcile::source::beside(config, ledger, queue, clock, metrics).await
+}
+
+/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, and posts
+/// the notes about silences. A draining run is too short for notes.
+async fn beside<Q, L: Ledger, N: Notifier>(
+    config: &Config,
+    settings: &Settings,
+    ports: &Ports<'_, Q, L, N, SystemClock>,
+    reader: Reader,
+    counter: &Counter,
+    vitals: &Vitals,
+) -> Infallible {
+    let Ports { ledger, notifier, clock, .. } = *ports;
+    let accounts = config.guide.accounts.clone();
+    let following = follow(accounts, ledger, clock, |state| vitals.directory(state));
+    let silencing = silences::follow(reader, ledger, clock, |state| vitals.silences(state));
+    let noting = async {
+        if settings.drain.is_some() {
+            return std::future::pending().await;
+        }
+        let ports = NotePorts { ledger, notifier, clock };
+        Notes::new(config, &settings.worker_id).follow(&ports).await
+    };
+    tokio::select! {
+        never = following => never,
+        never = silencing => never,
+        never = counts::follow(counter, ledger, clock) => never,
+        never = noting => never,
+    }
 }
 
 /// Reads the webhooks, as [`wiring::notifier`] does, and the silences, because findings that they

@@ -1,11 +1,14 @@
 //! `hansho silence`: the silences in the ledger.
 //!
-//! [`store`] reads and changes them, and [`follow`] keeps those of a worker up to date.
+//! [`store`] reads and changes them, [`follow`] keeps those of a worker up to date, and [`notes`]
+//! posts what Slack is to know of them.
 
 mod add;
 pub mod args;
 pub mod follow;
 pub mod import;
+mod note_text;
+pub mod notes;
 mod show;
 pub mod store;
 
@@ -15,18 +18,24 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::clock;
+use crate::commands::counts::read::days;
 use crate::commands::exit::Exit;
 use crate::commands::{setup, wiring};
 use crate::config::{self, Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::finding::Text;
 use crate::instants::Wall;
+use crate::policy::day_counts::Day;
+use crate::policy::kept_back::KeptBack;
 use crate::policy::silence::{Silence, Silences};
-use crate::ports::Ledger;
+use crate::ports::{Ledger, LedgerError};
 
 use args::{Action, Import, List, One, SilenceCommand};
+use show::Counted;
 use store::{ChangeError, Stored};
 
+/// Silences last at most 90 days, and are listed for 7 more.
+const COUNTED_DAYS_MAX: u16 = 98;
 /// The longest id that is repeated.
 const ID_CHARS_MAX: usize = 100;
 
@@ -77,9 +86,10 @@ type Done = Result<Exit, ChangeError>;
 
 async fn list<L: Ledger>(ledger: &L, args: &List, now: Wall) -> anyhow::Result<Done> {
     let Stored { silences, unreadable, .. } = store::read(ledger).await?;
+    let counted = counted(ledger, silences.iter(), now).await?;
     print(&match args.json {
-        true => pretty(&show::list_json(&silences, args.all, now)),
-        false => show::list(&silences, args.all, now),
+        true => pretty(&show::list_json(&silences, &counted, args.all, now)),
+        false => show::list(&silences, &counted, args.all, now),
     })?;
     eprintln!("hansho: {}", show::summary(&silences, unreadable, now));
     Ok(Ok(Exit::Done))
@@ -91,11 +101,27 @@ async fn show<L: Ledger>(ledger: &L, args: &One, now: Wall) -> anyhow::Result<Do
         eprintln!("hansho: {}", unknown(&args.id));
         return Ok(Ok(Exit::Failure));
     };
+    let counted = counted(ledger, [silence].into_iter(), now).await?;
     print(&match args.json {
-        true => pretty(&show::one_json(silence, now)),
-        false => show::one(silence, now),
+        true => pretty(&show::counted_json(silence, &counted, now)),
+        false => show::one(silence, &counted, now),
     })?;
     Ok(Ok(Exit::Done))
+}
+
+/// Reads what these silences kept back: one read for each day since the first of them began.
+async fn counted<'a, L: Ledger>(
+    ledger: &L,
+    silences: impl Iterator<Item = &'a Silence>,
+    now: Wall,
+) -> Result<Counted, LedgerError> {
+    let today = Day::of(now);
+    let first = silences.map(|silence| Day::of(silence.from)).min();
+    // The ledger keeps no older counts.
+    let first = first.unwrap_or(today).max(today.back(COUNTED_DAYS_MAX)).min(today);
+    let days = days(ledger, first, today).await?;
+    let of_week = days.iter().filter(|(day, _)| *day > today.back(7));
+    Ok(Counted { week: KeptBack::of(of_week), all: KeptBack::of(&days) })
 }
 
 fn unknown(id: &str) -> String {

@@ -8,14 +8,16 @@ use super::import::Change;
 use crate::commands::table::{NONE, TableColumn, age, draw};
 use crate::finding::Text;
 use crate::instants::Wall;
+use crate::policy::kept_back::KeptBack;
 use crate::policy::silence::{Silence, Silences};
 use crate::terminal::terminal_columns;
 
-const LIST: [TableColumn; 7] = [
+const LIST: [TableColumn; 8] = [
     TableColumn::left("ID", 40, 8),
     TableColumn::left("STATE", 8, 8),
     TableColumn::left("ENDS", 12, 8),
     TableColumn::left("COVERS", 13, 6),
+    TableColumn::left("KEPT BACK", 20, 9),
     TableColumn::left("KEEPS BACK", 200, 20),
     TableColumn::left("OWNER", 60, 8),
     TableColumn::left("BECAUSE", 300, 16),
@@ -28,13 +30,21 @@ fn shown(silences: &Silences, all: bool, now: Wall) -> impl Iterator<Item = &Sil
     silences.iter().filter(move |silence| all || !silence.has_ended(now))
 }
 
-pub fn list(silences: &Silences, all: bool, now: Wall) -> String {
+/// What silences kept back.
+pub struct Counted {
+    /// Today and in the six days before.
+    pub week: KeptBack,
+    /// Since each began.
+    pub all: KeptBack,
+}
+
+pub fn list(silences: &Silences, counted: &Counted, all: bool, now: Wall) -> String {
     let rows: Vec<Vec<String>> =
-        shown(silences, all, now).map(|silence| cells(silence, now).into()).collect();
+        shown(silences, all, now).map(|silence| cells(silence, counted, now).into()).collect();
     if rows.is_empty() { String::new() } else { draw(&LIST, &rows, terminal_columns()) }
 }
 
-fn cells(silence: &Silence, now: Wall) -> [String; 7] {
+fn cells(silence: &Silence, counted: &Counted, now: Wall) -> [String; 8] {
     let ends = match silence.has_ended(now) {
         true => format!("{} ago", age(now.since(silence.until))),
         false => format!("in {}", age(silence.until.since(now))),
@@ -44,6 +54,7 @@ fn cells(silence: &Silence, now: Wall) -> [String; 7] {
         state(silence, now).to_owned(),
         ends,
         covers(silence),
+        counted.all.by(silence).to_string(),
         rules(silence),
         silence.owner.as_ref().map_or(NONE.to_owned(), ToString::to_string),
         silence.because.to_string(),
@@ -66,7 +77,13 @@ pub fn state(silence: &Silence, now: Wall) -> &'static str {
     }
 }
 
-pub fn one(silence: &Silence, now: Wall) -> String {
+pub fn one(silence: &Silence, counted: &Counted, now: Wall) -> String {
+    let (week, all) = (counted.week.by(silence).number, counted.all.by(silence));
+    let kept_back = match all.number {
+        0 => all.to_string(),
+        1 => format!("{all} alert, {week} in the last 7 days"),
+        _ => format!("{all} alerts, {week} in the last 7 days"),
+    };
     let owner = silence.owner.as_ref().map_or(NONE.to_owned(), ToString::to_string);
     let mut text = String::new();
     for (head, cell) in [
@@ -78,6 +95,7 @@ pub fn one(silence: &Silence, now: Wall) -> String {
         ("covers", format!("{} and less severe", silence.covers)),
         ("because", silence.because.to_string()),
         ("owner", owner),
+        ("kept back", kept_back),
     ] {
         // Writing to a String can't fail.
         _ = writeln!(text, "{head:<10} {cell}");
@@ -93,8 +111,19 @@ pub fn one_json(silence: &Silence, now: Wall) -> Value {
     value
 }
 
-pub fn list_json(silences: &Silences, all: bool, now: Wall) -> Value {
-    let shown = shown(silences, all, now).map(|silence| one_json(silence, now));
+/// As [`one_json`], with what it kept back.
+pub fn counted_json(silence: &Silence, counted: &Counted, now: Wall) -> Value {
+    let mut value = one_json(silence, now);
+    if let Some(members) = value.as_object_mut() {
+        let (week, all) = (counted.week.by(silence).number, counted.all.by(silence));
+        let kept_back = json!({ "alerts": all.number, "last_7_days": week, "exact": all.exact });
+        members.insert("kept_back".to_owned(), kept_back);
+    }
+    value
+}
+
+pub fn list_json(silences: &Silences, counted: &Counted, all: bool, now: Wall) -> Value {
+    let shown = shown(silences, all, now).map(|silence| counted_json(silence, counted, now));
     json!({ "silences": shown.collect::<Vec<_>>() })
 }
 

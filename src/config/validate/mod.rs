@@ -56,6 +56,9 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
     };
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
+    let weekly_summary = gathered
+        .read("silences.weekly_summary", &raw.silences.weekly_summary, values::weekly)
+        .flatten();
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let guide = Guide {
         accounts: accounts(raw, &mut gathered).into(),
@@ -77,6 +80,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             fleet,
             metrics,
             reconcile,
+            weekly_summary,
             silences: CurrentSilences::default(),
             guide: Arc::new(guide),
             seed,

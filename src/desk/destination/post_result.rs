@@ -231,7 +231,7 @@ fn judge_suspect(count: usize, form: Form, had_notes: bool) -> Suspect {
         (1, _) if mutation::is(Mutation::PlainForgotten) => Suspect::Guilty,
         _ if mutation::is(Mutation::SplitForgotten) => Suspect::Unclear,
         (1, _) if had_notes => Suspect::Unclear,
-        (1, Form::Cards | Form::Digest) => Suspect::PlainNext,
+        (1, Form::Cards | Form::Digest | Form::Note) => Suspect::PlainNext,
         (n, _) => Suspect::OneOf(n.div_ceil(2)),
     }
 }

@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! count   silenced  123456789012  Recon:EC2/PortProbeUnprotectedPort  2  17
-//! silence weekly-scan  17
+//! silence weekly-scan  security  17
 //! rest    silenced  4
 //! ```
 
 use std::fmt::Write;
 
-use super::{CountKey, CountedAs, DayCounts};
+use super::{CountKey, CountedAs, DayCounts, SilencedKey};
 use crate::finding::Level;
 
 const COUNT: &str = "count";
@@ -23,7 +23,7 @@ const NEWER_BYTES_MAX: usize = 200;
 const LINES_MAX: usize = 10_000;
 
 impl DayCounts {
-    /// The text from which [`DayCounts::parse`] makes equal counts. At most 300 KB, if all texts are
+    /// The text from which [`DayCounts::parse`] makes equal counts. At most 350 KB, if all texts are
     /// as long as they may be; 60 bytes for each count are usual.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -32,8 +32,9 @@ impl DayCounts {
             let level = level.map_or(String::new(), |level| level.rank().to_string());
             let _ = writeln!(text, "{COUNT}\t{what}\t{account}\t{kind}\t{level}\t{number}");
         }
-        for (id, number) in &self.silences {
-            let _ = writeln!(text, "{SILENCE}\t{}\t{number}", plain(id));
+        for (SilencedKey { silence, destination }, number) in &self.silenced {
+            let (silence, destination) = (plain(silence), plain(destination));
+            let _ = writeln!(text, "{SILENCE}\t{silence}\t{destination}\t{number}");
         }
         for (what, number) in &self.rest {
             let _ = writeln!(text, "{REST}\t{}\t{number}", what.as_str());
@@ -67,7 +68,9 @@ impl DayCounts {
                 };
                 self.count(CountKey::new(counted_as(what)?, account, kind, level), number);
             }
-            [SILENCE, id, _] => self.count_silence(id, number),
+            [SILENCE, silence, destination, _] => {
+                self.count_silenced(SilencedKey::new(silence, destination), number);
+            }
             [REST, what, _] => {
                 super::increase(self.rest.entry(counted_as(what)?).or_default(), number);
             }

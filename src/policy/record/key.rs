@@ -3,12 +3,15 @@
 use std::fmt;
 
 use crate::finding::Fingerprint;
+use crate::policy::day_counts::Day;
 use crate::words::words;
 
 /// In place of a fingerprint. A fingerprint has four parts, so it never looks like this.
 const PACE: &str = "pace";
 /// In place of a fingerprint, as [`PACE`].
 const WATERMARK: &str = "reconcile";
+/// In place of a fingerprint, as [`PACE`].
+const COUNTS: &str = "counts";
 /// In place of a destination, for the head of a document. A part has a version, in hexadecimal.
 const HEAD: &str = "head";
 /// In place of a destination. The configuration allows only a-z, 0-9, `_` and `-` in names.
@@ -40,6 +43,7 @@ pub enum RecordKind {
     Enqueued,
     Document,
     DocumentPart,
+    DayCounts,
 }
 
 impl RecordKind {
@@ -52,6 +56,7 @@ impl RecordKind {
             RecordKind::Enqueued => "enqueued",
             RecordKind::Document => "document",
             RecordKind::DocumentPart => "document part",
+            RecordKind::DayCounts => "day counts",
         }
     }
 }
@@ -99,6 +104,11 @@ impl RecordKey {
         RecordKey::stored(document.as_str().to_owned(), format!("{version}-{number}"))
     }
 
+    /// What was counted on a day.
+    pub fn day_counts(day: Day) -> RecordKey {
+        RecordKey::stored(COUNTS.to_owned(), day.to_string())
+    }
+
     /// A key as an adapter has stored it.
     pub fn stored(fingerprint: String, destination: String) -> RecordKey {
         RecordKey { fingerprint, destination }
@@ -109,6 +119,7 @@ impl RecordKey {
         match (self.fingerprint.as_str(), self.destination.as_str()) {
             (PACE, _) => RecordKind::Pace,
             (WATERMARK, _) => RecordKind::Watermark,
+            (COUNTS, _) => RecordKind::DayCounts,
             (word, place) if Document::ALL.iter().any(|document| document.as_str() == word) => {
                 match place {
                     HEAD => RecordKind::Document,
@@ -126,7 +137,8 @@ impl RecordKey {
         &self.fingerprint
     }
 
-    /// The sort key: the destination's name, or a word in its place; for a watermark the region.
+    /// The sort key: the destination's name, or a word in its place; for a watermark the region,
+    /// for counts the day.
     pub fn destination(&self) -> &str {
         &self.destination
     }
@@ -140,6 +152,7 @@ impl RecordKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instants::Wall;
 
     #[test]
     fn each_kind_has_keys_of_its_own() {
@@ -159,6 +172,7 @@ mod tests {
             (RecordKey::document_part(Document::Accounts, "0a1b", 3), RecordKind::DocumentPart),
             (RecordKey::document(Document::Silences), RecordKind::Document),
             (RecordKey::document_part(Document::Silences, "0a1b", 0), RecordKind::DocumentPart),
+            (RecordKey::day_counts(Day::of(Wall(0))), RecordKind::DayCounts),
         ] {
             assert_eq!(key.kind(), kind, "{key:?}");
             let (fingerprint, destination) = key.clone().into_parts();

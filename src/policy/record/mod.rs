@@ -9,6 +9,7 @@
 //! | a finding that was enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | `enqueued` |
 //! | a document: accounts, silences | `accounts`, `head` | [`DocumentRecord`] | `document` |
 //! | a part of it | `accounts`, version and number | [`DocumentPartRecord`] | `document` |
+//! | the counts of a day | `counts`, the day | [`DayCountsRecord`] | `counting` |
 //!
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
@@ -17,6 +18,7 @@ mod about;
 mod accepted_post;
 mod alert;
 mod canary;
+mod day_counts;
 mod document;
 mod enqueued;
 mod expect;
@@ -30,6 +32,7 @@ pub use about::About;
 pub use accepted_post::AcceptedPost;
 pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};
+pub use day_counts::{DayCountsRecord, Writer};
 pub use document::{DocumentPartRecord, DocumentRecord};
 pub use enqueued::EnqueuedRecord;
 pub use expect::{Expect, State, Version, Versioned};
@@ -48,9 +51,10 @@ pub enum Record {
     Enqueued(EnqueuedRecord),
     Document(DocumentRecord),
     DocumentPart(DocumentPartRecord),
+    DayCounts(DayCountsRecord),
 }
 
-/// One of the seven types of records. A record of another kind is given back unchanged as the
+/// One of the eight types of records. A record of another kind is given back unchanged as the
 /// error.
 pub trait RecordType:
     Clone + Versioned + Into<Record> + TryFrom<Record, Error = Record> + Send + Sync
@@ -105,4 +109,5 @@ record_types! {
     Enqueued: EnqueuedRecord,
     Document: DocumentRecord,
     DocumentPart: DocumentPartRecord,
+    DayCounts: DayCountsRecord,
 }

@@ -18,7 +18,7 @@
 //!
 //! The head of a document is free. `digest` has its version, `attempts` the number of parts,
 //! `ambiguous` that of entries, `sent_at` the time of the write, `revision_sent` that of the parts.
-//! A part is free, and `digest` has its text.
+//! A part is free, and `digest` has its text. So are the counts of a day.
 //!
 //! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as
 //! that would post its alert again. A column that a kind does not use is written empty, and ignored
@@ -29,9 +29,9 @@ mod incident;
 use std::fmt;
 
 use super::{
-    About, AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DocumentPartRecord,
-    DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record,
-    RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
+    About, AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DayCountsRecord,
+    DocumentPartRecord, DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord,
+    Progress, Record, RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
 };
 use crate::finding::Level;
 use crate::instants::Wall;
@@ -155,6 +155,7 @@ pub fn decode(key: &RecordKey, row: StoredRow) -> Result<Record, Unreadable> {
         RecordKind::Enqueued => Record::Enqueued(enqueued(&row)?),
         RecordKind::Document => Record::Document(document(row)?),
         RecordKind::DocumentPart => Record::DocumentPart(document_part(row)?),
+        RecordKind::DayCounts => Record::DayCounts(day_counts(row)?),
     })
 }
 
@@ -286,6 +287,13 @@ fn document_part(row: StoredRow) -> Result<DocumentPartRecord, Unreadable> {
     Ok(DocumentPartRecord { text, fence, expires_at })
 }
 
+fn day_counts(row: StoredRow) -> Result<DayCountsRecord, Unreadable> {
+    let StoredRow { fence, expires_at, .. } = row;
+    let text = not_empty(row.digest).ok_or(Unreadable::missing(column::DIGEST))?;
+    let (writers, counts) = DayCountsRecord::parse(&text);
+    Ok(DayCountsRecord { counts, writers, fence, expires_at })
+}
+
 /// The owner of a claimed record.
 fn owner(row: &StoredRow) -> Result<String, Unreadable> {
     let empty = Unreadable::new(column::OWNER, "is empty, though the record is claimed");
@@ -342,6 +350,9 @@ pub fn encode(record: Record) -> StoredRow {
         },
         Record::DocumentPart(part) => {
             StoredRow { digest: part.text, expires_at: part.expires_at, ..blank }
+        }
+        Record::DayCounts(day) => {
+            StoredRow { digest: day.to_text(), expires_at: day.expires_at, ..blank }
         }
     }
 }

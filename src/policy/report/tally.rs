@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use crate::finding::Level;
-use crate::policy::day_counts::{CountKey, CountedAs, Day, DayCounts};
+use crate::policy::day_counts::{CountKey, CountedAs, Day, DayCounts, SilencedKey};
 use crate::policy::record::{AcceptedPost, AlertRecord, RecordKey};
 
 use super::delay::DelayTally;
@@ -17,6 +17,8 @@ use super::{Gap, Numbers, Period, Report};
 
 /// The most posts that are told apart, of 8 bytes each. A post counts in up to five rows.
 const POSTS_MAX: usize = 1_000_000;
+/// The product in the fingerprints of hansho's own notes and canaries.
+const OWN_PRODUCT: &str = "hansho/";
 /// The longest id of a finding that is kept, in characters.
 const ID_CHARS_MAX: usize = 100;
 
@@ -101,7 +103,8 @@ impl Tally {
     /// Takes the record of an alert. Those of one finding have to follow one another.
     pub fn alert(&mut self, key: &RecordKey, record: &AlertRecord) {
         self.records += 1;
-        if record.expires_at < self.period.until {
+        let is_own = key.fingerprint().starts_with(OWN_PRODUCT);
+        if is_own || record.expires_at < self.period.until {
             return;
         }
         self.distinct.finding(key.fingerprint());
@@ -170,8 +173,9 @@ impl Tally {
             self.days.of(&day).count(what, number);
             self.counts.count(CountKey::only(what), number);
         }
-        for (id, number) in counts.silences() {
-            self.counts.count_silence(id, number);
+        for (key, number) in counts.silenced() {
+            // From all destinations.
+            self.counts.count_silenced(SilencedKey::new(&key.silence, ""), number);
         }
     }
 
@@ -183,7 +187,7 @@ impl Tally {
     pub fn finish(mut self) -> Report {
         let gaps = self.all_gaps();
         let mut silences: Vec<(String, u64)> =
-            self.counts.silences().map(|(id, number)| (id.to_owned(), number)).collect();
+            self.counts.silenced().map(|(key, number)| (key.silence.clone(), number)).collect();
         silences.sort_by_key(|(_, number)| Reverse(*number));
         silences.truncate(super::ROWS_MAX);
         let mut days: BTreeMap<Day, Numbers> =

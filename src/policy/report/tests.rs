@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::*;
-use crate::policy::day_counts::{CountKey, CountedAs, DayCounts};
+use crate::policy::day_counts::{CountKey, CountedAs, DayCounts, SilencedKey};
 use crate::policy::record::{About, AcceptedPost, AlertRecord, AlertRecordState, Closed, ClosedBy};
 use crate::policy::record::{Incident, RecordKey, Stamp};
 
@@ -64,6 +64,8 @@ fn each_row_counts_a_finding_and_a_post_once() {
         (key(a, "2", "sec"), posted("Recon", Level::High, HOUR, "p2")),
         (key(b, "1", "sec"), posted("Trojan", Level::High, HOUR * 20, "p3")),
         (key(b, "2", "sec"), posted("Trojan", Level::Low, DAY * 30, "p4")),
+        // A note about a silence.
+        (RecordKey::alert("hansho///silence:1", "sec"), posted("", Level::Low, HOUR, "p5")),
     ];
     let report = report(&records);
     assert_eq!(shape(&report.totals), [3, 4, 3]);
@@ -77,7 +79,7 @@ fn each_row_counts_a_finding_and_a_post_once() {
     assert_eq!(days[0], ("2026-11-22".to_owned(), [0, 0, 0]));
     assert_eq!(days[6], ("2026-11-28".to_owned(), [1, 1, 1]));
     assert_eq!(days[7], ("2026-11-29".to_owned(), [2, 3, 2]));
-    assert_eq!((report.records, report.open.total()), (5, 4), "open, whenever it was posted");
+    assert_eq!((report.records, report.open.total()), (6, 4), "open, whenever it was posted");
 }
 
 #[test]
@@ -202,8 +204,9 @@ fn day_counts_come_into_every_table() {
     counts.count(key(CountedAs::Silenced, "Recon"), 5);
     counts.count(key(CountedAs::Received, "Recon"), 9);
     counts.count(CountKey::only(CountedAs::Quarantined), 2);
-    counts.count_silence("weekly", 1);
-    counts.count_silence("other", 4);
+    counts.count_silenced(SilencedKey::new("weekly", "sec"), 1);
+    counts.count_silenced(SilencedKey::new("other", "sec"), 1);
+    counts.count_silenced(SilencedKey::new("other", "ops"), 3);
     let mut tally = Tally::new(week(), RETENTION);
     tally.day(Day::of(now()), &counts);
     tally.day(Day::of(now()).back(1), &counts);

@@ -44,6 +44,10 @@ impl Scene {
         said(&finish(self.command(args)).await, code)
     }
 
+    pub fn slack(&self) -> &SlackStandIn {
+        &self.slack
+    }
+
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }

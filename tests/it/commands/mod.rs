@@ -8,6 +8,7 @@ pub mod canary;
 pub mod canary_e2e;
 pub mod config;
 mod config_routes;
+pub mod counts;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;
@@ -18,6 +19,7 @@ pub mod health;
 pub mod life_e2e;
 #[cfg(feature = "demo")]
 pub mod live;
+pub mod notes;
 pub mod reconcile;
 #[cfg(feature = "demo")]
 pub mod render_e2e;

@@ -308,6 +308,29 @@ mod e2e {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_summary_is_posted_as_a_note() {
+        let scene = worked().await;
+        let before = scene.slack().received().len();
+        let (out, err) = scene.done(&["report", "--post"], 0).await;
+        assert!(out.is_empty() && err.contains("the summary is posted to default"), "{out}{err}");
+        let posts = scene.slack().received();
+        assert_eq!(posts.len(), before + 1);
+        let payload = &posts[before].payload;
+        let shown = payload["blocks"].to_string();
+        assert!(
+            payload["text"].as_str().unwrap().contains("12 findings, 12 alerts in "),
+            "{payload}"
+        );
+        for part in ["12 high", "prod-shop", "12 × ", "12 open incidents", "median "] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let (out, _) = scene.done(&["report"], 0).await;
+        assert!(out.contains("12 findings, 12 alerts in "), "a note is no alert: {out}");
+        let (_, err) = scene.done(&["report", "--post", "nobody\u{1b}[31m"], 2).await;
+        assert!(err.contains("no destination nobody [31m: give one of default"), "{err}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn what_is_wrong_is_named() {
         let scene = Scene::start().await;
         let (_, err) = scene.done(&["report"], 1).await;

@@ -52,6 +52,8 @@ async fn a_finding_is_kept_back_until_the_silence_ends() {
         (&tally["silenced"], &tally["posted"], &tally["deleted"]),
         (&json!(1), &json!(0), &json!(1))
     );
+    let (out, _) = scene.done(&["silence", "show", "scan"], 0).await;
+    assert!(out.contains("kept back  1 alert, 1 in the last 7 days\n"), "{out}");
     let log = tally["log"].as_str().unwrap();
     assert!(log.contains("silenced") && log.contains("weekly scan [31m"), "{log}");
 
@@ -80,8 +82,8 @@ async fn silences_are_listed_shown_and_imported() {
     scene.done(&[&ADD[..], &["scan", "--owner", "team X"]].concat(), 0).await;
     let (out, err) = scene.done(&["silence", "list"], 0).await;
     let expected = [
-        "ID    STATE     ENDS       COVERS  KEEPS BACK                                  OWNER   BECAUSE\n",
-        "scan  in force  in 13d23h  high-   account 111122223333; type Backdoor:EC2/*  team X  weekly scan [31m\n",
+        "ID    STATE     ENDS       COVERS  KEPT BACK  KEEPS BACK   OWNER   BECAUSE\n",
+        "scan  in force  in 13d23h  high-   none counted  account 111122223333; type Backdoor:EC2/*  team X  weekly scan [31m\n",
     ];
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(squeezed(&out).replace("14d0h", "13d23h"), squeezed(&expected.concat()));

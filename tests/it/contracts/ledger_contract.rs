@@ -6,19 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hansho::commands::accounts::directory;
+use hansho::commands::counts::counter::Counter;
 use hansho::commands::silence::store;
+use hansho::desk::Report;
 use hansho::finding::{Closing, Level, Text};
 use hansho::instants::Wall;
+use hansho::policy::counting::{Adding, Pending, add};
+use hansho::policy::day_counts::{CountKey, CountedAs, Day, DayCounts, SilencedKey};
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
 use hansho::policy::matcher::{MatchKey, Matcher};
-use hansho::policy::record::{About, AcceptedPost, AlertRecord, AlertRecordState, Earlier, Expect};
 use hansho::policy::record::{
-    Closed, ClosedBy, Incident, Record, RecordKey, RecordKind, Sighting, Stamp, Versioned,
+    About, AcceptedPost, AlertRecord, AlertRecordState, Closed, ClosedBy, DayCountsRecord, Earlier,
+    Expect, Incident, Record, RecordKey, RecordKind, Sighting, Stamp, Versioned,
 };
 use hansho::policy::silence::{Silence, Silences};
 use hansho::ports::listing::Listing;
 use hansho::ports::{
-    AccountEntry, Accounts, Consistency, Ledger, PREFETCH_MAX, Prefetched, Written,
+    AccountEntry, Accounts, Consistency, Lane, Ledger, PREFETCH_MAX, Prefetched, Written,
 };
 
 use super::stored_rows;
@@ -50,12 +54,14 @@ pub async fn exercise_in_turn(harness: &impl Harness) {
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
     records_are_prefetched(&harness.fresh().await).await;
     alerts_are_listed(&harness.fresh().await).await;
+    the_fullest_day_is_read_as_it_was_written(&harness.fresh().await).await;
 }
 
 /// The promise that the check and the write are one step.
 pub async fn exercise_races(harness: &impl Harness) {
     one_of_many_claimants_wins(Arc::new(harness.fresh().await)).await;
     a_mark_and_a_take_over_never_both_succeed(Arc::new(harness.fresh().await)).await;
+    counts_of_many_workers_are_all_added(Arc::new(harness.fresh().await)).await;
 }
 
 const NOW: Wall = Wall(1_784_746_037_123);
@@ -554,4 +560,50 @@ async fn a_mark_and_a_take_over_never_both_succeed<L: Ledger + 'static>(ledger: 
         let done = answers.iter().filter(|answer| **answer == Written::Done).count();
         assert_eq!(done, 1, "{answers:?}");
     }
+}
+
+/// As many keys as a day may have, with texts as long as they may be.
+async fn the_fullest_day_is_read_as_it_was_written(ledger: &impl Ledger) {
+    let mut counts = DayCounts::default();
+    for n in 0..1_100 {
+        let kind = format!("{n:04}{}", "k".repeat(200));
+        counts.count(CountKey::new(CountedAs::AlreadyPosted, "123456789012", &kind, None), 1 << 60);
+        let (silence, destination) = (format!("{n:040}"), "d".repeat(40));
+        counts.count_silenced(SilencedKey::new(&silence, &destination), 1 << 60);
+    }
+    let day = Day::of(NOW);
+    let mut pending = Pending::new("w");
+    pending.of(day).add(&counts);
+    let Adding::Write { expect, record } = add(None, &pending.batches()[0]) else {
+        panic!("nobody has written it")
+    };
+    let key = RecordKey::day_counts(day);
+    assert_eq!(ledger.write(&key, &expect, &record).await, Ok(Written::Done));
+    let read: Option<DayCountsRecord> = ledger.read(&key).await.unwrap();
+    assert!(read == Some(record), "a day of counts is another one");
+}
+
+async fn counts_of_many_workers_are_all_added<L: Ledger + 'static>(ledger: Arc<L>) {
+    let tasks: Vec<_> = (0..8)
+        .map(|n| {
+            let ledger = Arc::clone(&ledger);
+            tokio::spawn(async move {
+                let counter = Counter::new(&format!("w{n}"));
+                for _ in 0..5 {
+                    let (message, detail) = ("m".to_owned(), String::new());
+                    let (lane, reason) = (Lane::Standard, "not_json");
+                    counter.record(&Report::Quarantined { message, lane, reason, detail }, NOW);
+                    while !counter.is_written() {
+                        counter.write(ledger.as_ref()).await.expect("it answers");
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a worker");
+    }
+    let read: Option<DayCountsRecord> =
+        ledger.read(&RecordKey::day_counts(Day::of(NOW))).await.unwrap();
+    assert_eq!(read.map(|day| day.counts.total(CountedAs::Quarantined)), Some(40));
 }

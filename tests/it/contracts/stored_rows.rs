@@ -4,6 +4,7 @@
 
 use hansho::finding::Level;
 use hansho::instants::Wall;
+use hansho::policy::day_counts::CountedAs;
 use hansho::policy::record::stored::{StoredRow, decode, encode};
 use hansho::policy::record::{
     AcceptedPost, AlertRecord, AlertRecordState, CanaryPost, Earlier, Ended, NextSlot, Record,
@@ -79,7 +80,7 @@ pub fn records() -> Vec<(RecordKey, Record)> {
 #[test]
 fn every_row_is_encoded_as_it_was_stored() {
     let rows = rows();
-    assert_eq!(rows.len(), 46);
+    assert_eq!(rows.len(), 47);
     for stored in rows {
         let record = decode(&stored.key(), stored.row());
         let record = record.unwrap_or_else(|bad| panic!("{}: {bad}", stored.name));
@@ -126,6 +127,20 @@ fn meaning(record: &Record) -> String {
             )
         }
         Record::DocumentPart(part) => part.text.clone(),
+        Record::DayCounts(day) => {
+            let of = |what| day.counts.total(what);
+            let writers = day.writers.iter().map(|by| format!("{} {}", by.worker, by.number));
+            format!(
+                "{} silenced, {} of them by weekly-scan, {} quarantined, {} posted; written by {}; \
+                 fence {}",
+                of(CountedAs::Silenced),
+                day.counts.silenced_by("weekly-scan"),
+                of(CountedAs::Quarantined),
+                of(CountedAs::Posted),
+                writers.collect::<Vec<_>>().join(", "),
+                day.fence
+            )
+        }
         Record::Enqueued(enqueued) => {
             format!("{} at {}", enqueued.level, seconds(enqueued.enqueued_at))
         }

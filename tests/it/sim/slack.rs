@@ -53,7 +53,7 @@ fn said(note: &Note) -> Option<Said> {
     match note {
         Note::Recovered { .. } => Some(Said::Recovered),
         Note::StandsIn { destination, .. } => Some(Said::StandsInFor(number_of(destination))),
-        Note::Closed { .. } => None,
+        Note::Closed { .. } | Note::Own { .. } => None,
     }
 }
 
@@ -226,6 +226,7 @@ impl Notifier for SimSlack {
             Form::Cards => PostForm::Cards,
             Form::Digest => PostForm::Digest,
             Form::Plain => PostForm::Plain,
+            Form::Note => unreachable!("the desk posts no notes alone"),
         };
         let said: Vec<Said> = post.notes.iter().filter_map(said).collect();
         let flaw = flaw(&payload(post, &self.mentions, &Guide::default()));

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::finding::Fingerprint;
+use crate::policy::day_counts::Day;
 use crate::policy::record::Document;
 
 fn finding() -> Fingerprint {
@@ -37,6 +38,7 @@ fn a_row_that_breaks_a_rule_is_refused_by_the_name_of_its_attribute() {
         RecordKey::document(Document::Accounts),
         RecordKey::document_part(Document::Accounts, "0a", 0),
     );
+    let counts = RecordKey::day_counts(Day::of(Wall(0)));
     let claimed = StoredRow { level_claimed: Some(Level::Low), ..row(State::Claimed) };
     let nobody = StoredRow { owner: String::new(), ..claimed.clone() };
     let free = row(State::Free);
@@ -60,7 +62,8 @@ fn a_row_that_breaks_a_rule_is_refused_by_the_name_of_its_attribute() {
         (&head, free.clone(), column::SENT_AT),
         (&head, StoredRow { digest: String::new(), ..free.clone() }, column::DIGEST),
         (&head, StoredRow { sent_at: Some(Wall(1)), ..free.clone() }, column::REVISION_SENT),
-        (&part, StoredRow { digest: String::new(), ..free }, column::DIGEST),
+        (&part, StoredRow { digest: String::new(), ..free.clone() }, column::DIGEST),
+        (&counts, StoredRow { digest: String::new(), ..free }, column::DIGEST),
     ] {
         let bad = decode(key, row.clone()).unwrap_err();
         assert_eq!(bad.attribute, attribute, "{key:?} {row:?}");
