@@ -17,6 +17,7 @@ mod numbers;
 mod open;
 mod pairs;
 mod remedy;
+mod subject;
 mod table;
 mod tally;
 
@@ -32,8 +33,9 @@ pub use gap::Gap;
 pub use numbers::Numbers;
 pub use open::{AGES, Oldest, OpenIncidents};
 pub use pairs::Noisy;
+pub use subject::Subject;
 pub use table::{Others, Table};
-pub use tally::{Subject, Tally};
+pub use tally::Tally;
 
 /// The most rows of a table. The others are added up.
 pub const ROWS_MAX: usize = 50;

@@ -65,7 +65,7 @@ fn tiles(report: &Report) -> Markup {
         ("findings".to_owned(), grouped(totals.findings)),
         ("alerts".to_owned(), grouped(totals.alerts)),
         ("posts".to_owned(), grouped(totals.posts)),
-        ("median to the post".to_owned(), median),
+        ("median delay".to_owned(), median),
         ("open incidents".to_owned(), grouped(report.open.total())),
         counted(CountedAs::Silenced),
         counted(CountedAs::Quarantined),
@@ -132,7 +132,7 @@ fn table<K>(table: &Table<K>, head: &str, name: impl Fn(&K) -> String) -> Markup
     let sum = |numbers: &Numbers| numbers.alerts + numbers.counted(CountedAs::Silenced);
     let most = table.rows.iter().map(|(_, numbers)| sum(numbers)).max().unwrap_or_default();
     html! {
-        div.wide { table {
+        div.wide.named { table {
             thead { tr {
                 th { (head) }
                 @for head in ["Findings", "Alerts", "Posts", "Silenced", ""] { th { (head) } }

@@ -6,7 +6,7 @@ use crate::finding::Level;
 use crate::instants::Wall;
 use crate::policy::record::{AcceptedPost, RecordKey};
 
-use super::tally::Subject;
+use super::subject::Subject;
 
 /// The most delays that are kept, of four bytes each.
 const DELAYS_MAX: usize = 1_000_000;

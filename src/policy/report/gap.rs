@@ -35,10 +35,6 @@ pub enum Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Gap::Incomplete => f.write_str(
-                "not all records were read: the ledger has more than a report reads, so the \
-                 numbers from records are too low",
-            ),
             Gap::Unreadable(number) => {
                 write!(f, "{number} records can't be read: another version of hansho wrote them")
             }
@@ -47,48 +43,61 @@ impl fmt::Display for Gap {
                 "the records of {number} alerts have no type and no resource: an earlier version \
                  of hansho wrote them"
             ),
-            Gap::WithoutCounts { days: 1, first, .. } => {
-                write!(f, "there are no day counts of {first}: ")?;
-                f.write_str(WITHOUT_COUNTS)
-            }
             Gap::WithoutCounts { days, first, last } => {
-                write!(f, "there are no day counts of {days} days from {first} to {last}: ")?;
-                f.write_str(WITHOUT_COUNTS)
+                match days {
+                    1 => write!(f, "there are no day counts of {first}: ")?,
+                    _ => write!(f, "there are no day counts of {days} days, {first} to {last}: ")?,
+                }
+                f.write_str("nothing happened, or no worker of a version that counts was running")
             }
             Gap::Rest(number) => write!(
                 f,
                 "{number} counts are without account, type and level: a day has at most {KEYS_MAX} \
                  combinations"
             ),
-            Gap::TooManyPosts => {
-                f.write_str("there were more posts than a report tells apart: their number is a \
-                             lower bound")
-            }
-            Gap::TooManyPairs => f.write_str(
-                "there were more pairs of type and resource than a report tells apart: a noisy \
-                 one may be missing",
-            ),
-            Gap::TooManyDelays => f.write_str("the median is that of the first million alerts"),
             Gap::Expired(retention) => write!(
                 f,
                 "records expire {} days after the last write (ledger.retention), so findings of \
                  before may be missing",
                 retention.as_secs() / (24 * 3600)
             ),
-            Gap::LastPostOnly => f.write_str(
-                "a record keeps the last post of its alert: findings, alerts and posts count it \
-                 on the day of that post, and earlier posts of the alert are only in the day counts",
-            ),
-            Gap::Killed => f.write_str(
-                "a worker that is killed loses the counts of its last minute; a message that is \
-                 delivered again is counted again",
-            ),
-            Gap::NeverClosed => f.write_str(
-                "a finding counts as open until an event says that it is closed; GuardDuty says so \
-                 only when somebody archives it",
-            ),
+            gap => f.write_str(gap.without_numbers()),
         }
     }
 }
 
-const WITHOUT_COUNTS: &str = "nothing happened, or no worker of a version that counts was running";
+impl Gap {
+    fn without_numbers(&self) -> &'static str {
+        match self {
+            Gap::Incomplete => {
+                "not all records were read: the ledger has more than a report reads, so the \
+                 numbers from records are too low"
+            }
+            Gap::TooManyPosts => {
+                "there were more posts than a report tells apart: their number is a lower bound"
+            }
+            Gap::TooManyPairs => {
+                "there were more pairs of type and resource than a report tells apart: a noisy one \
+                 may be missing"
+            }
+            Gap::TooManyDelays => "the median is that of the first million alerts",
+            Gap::LastPostOnly => {
+                "a record keeps the last post of its alert: findings, alerts and posts count it on \
+                 the day of that post, and earlier posts of the alert are only in the day counts"
+            }
+            Gap::Killed => {
+                "a worker that is killed loses the counts of its last minute; a message that is \
+                 delivered again is counted again"
+            }
+            Gap::NeverClosed => {
+                "a finding counts as open until an event says that it is closed; GuardDuty says so \
+                 only when somebody archives it"
+            }
+            Gap::Unreadable(_)
+            | Gap::WithoutType(_)
+            | Gap::WithoutCounts { .. }
+            | Gap::Rest(_)
+            | Gap::Expired(_) => "",
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::finding::Level;
 use crate::instants::Wall;
 
-use super::tally::Subject;
+use super::subject::Subject;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How many of the oldest are named.

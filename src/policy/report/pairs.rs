@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::finding::Level;
 
-use super::tally::Subject;
+use super::subject::Subject;
 
 /// How many are named.
 const NOISIEST_MAX: usize = 10;

@@ -295,6 +295,8 @@ mod e2e {
         let report: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(report["version"], 1);
         assert_eq!(report["totals"]["alerts"], 12);
+        let counted = (&report["totals"]["received"], &report["totals"]["posted"]);
+        assert_eq!(counted, (&json!(12), &json!(12)), "the worker counted when it ended");
         assert_eq!(report["accounts"]["rows"][0]["name"], "prod-shop");
         assert_eq!(report["types"]["rows"][0]["type"], "Recon:EC2/PortProbe [31m日本語");
         assert_eq!(report["noisiest"][0]["number"], 12);
@@ -312,7 +314,7 @@ mod e2e {
         let scene = worked().await;
         let before = scene.slack().received().len();
         let (out, err) = scene.done(&["report", "--post"], 0).await;
-        assert!(out.is_empty() && err.contains("the summary is posted to default"), "{out}{err}");
+        assert!(out.is_empty() && err.contains("the summary is posted to slack"), "{out}{err}");
         let posts = scene.slack().received();
         assert_eq!(posts.len(), before + 1);
         let payload = &posts[before].payload;
@@ -327,7 +329,7 @@ mod e2e {
         let (out, _) = scene.done(&["report"], 0).await;
         assert!(out.contains("12 findings, 12 alerts in "), "a note is no alert: {out}");
         let (_, err) = scene.done(&["report", "--post", "nobody\u{1b}[31m"], 2).await;
-        assert!(err.contains("no destination nobody [31m: give one of default"), "{err}");
+        assert!(err.contains("no destination nobody [31m: give one of slack"), "{err}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
