@@ -10,8 +10,8 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run,
-    setup, silence,
+    accounts, canary, check, explain, health, lambda, reconcile, render, replay, report, routes,
+    run, setup, silence,
 };
 use hansho::logging;
 
@@ -42,6 +42,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => block_on(check::start(&args)),
         Command::Health(args) => block_on(health::start(&args)),
         Command::Explain(args) => block_on(explain::start(&args)),
+        Command::Report(args) => block_on(report::start(&args)),
         Command::Routes(args) => block_on(routes::start(&args)),
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
         Command::Canary(args) => block_on(canary::start(&args)),

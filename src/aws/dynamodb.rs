@@ -6,6 +6,7 @@
 //! Source: DynamoDB API reference, PutItem, `ReturnValuesOnConditionCheckFailure`.
 
 mod item;
+mod listing;
 mod prefetch;
 mod probe;
 mod search;

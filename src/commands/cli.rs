@@ -8,7 +8,8 @@ use clap_complete::Shell;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
 use crate::commands::{
-    accounts, canary, check, explain, health, reconcile, render, replay, routes, run, silence,
+    accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
+    silence,
 };
 use crate::config::keys;
 
@@ -48,6 +49,9 @@ pub enum Command {
     /// Explain what happened to a finding: when and in which post it was posted, or why not
     #[command(long_about = explain::args::ABOUT)]
     Explain(explain::args::Explain),
+    /// Show what happened lately: findings, posts, delays, what is noisy and what is open
+    #[command(long_about = report::args::ABOUT)]
+    Report(report::args::Report),
     /// Show where findings go, by the rules of the configuration, and why
     #[command(long_about = routes::args::ABOUT)]
     Routes(routes::args::Routes),
@@ -162,6 +166,9 @@ mod tests {
             "hansho check --live --json",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
+            "hansho report",
+            "hansho report --since 30d --html r.html --json --config f",
+            "hansho report --since 2026-11-01T00:00:00Z --html -",
             "hansho canary --post",
             "hansho reconcile --region eu-west-1 --region us-east-1 --since 7d --dry-run --json",
             "hansho reconcile --since 2026-11-20T00:00:00Z --limit 100 --config f",
@@ -220,6 +227,8 @@ mod tests {
             ("hansho replay discard --all", 2),
             ("hansho replay import", 2),
             ("hansho replay list --help", 0),
+            ("hansho report --since yesterday", 2),
+            ("hansho report --html", 2),
             ("hansho reconcile --region EU", 2),
             ("hansho reconcile --since yesterday", 2),
             ("hansho reconcile --limit 0", 2),

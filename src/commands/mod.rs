@@ -21,6 +21,7 @@ pub mod note;
 pub mod reconcile;
 pub mod render;
 pub mod replay;
+pub mod report;
 pub mod routes;
 pub mod run;
 pub mod setup;

@@ -42,9 +42,9 @@ impl<C: Clock + 'static> QueueInquiry for EmbeddedQueue<C> {
 }
 
 /// The columns of the key, after those of the record.
-const KEY_COLUMNS: [usize; 2] = [14, 15];
+pub(super) const KEY_COLUMNS: [usize; 2] = [16, 17];
 
-fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
+pub(super) fn key_of(row: &rusqlite::Row) -> rusqlite::Result<RecordKey> {
     let [fingerprint, destination] = KEY_COLUMNS;
     Ok(RecordKey::stored(row.get(fingerprint)?, row.get(destination)?))
 }

@@ -12,7 +12,8 @@ use super::Store;
 
 /// The columns of a [`StoredRow`], as [`to_row`] reads them.
 pub(super) const COLUMNS: &str = "state, owner, fence, lease_until, level_claimed, level_sent, \
-     revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident";
+     revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident, \
+     finding_type, resource";
 const PLACE: &str = "the embedded store";
 
 /// The ledger port on a [`Store`].
@@ -100,8 +101,9 @@ fn write(
     t.execute(
         "INSERT OR REPLACE INTO ledger
          (fingerprint, destination, state, owner, fence, lease_until, level_claimed, level_sent,
-          revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+          revision_sent, sent_at, due_at, attempts, ambiguous, digest, expires_at, incident,
+          finding_type, resource)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             key.fingerprint(),
             key.destination(),
@@ -119,6 +121,8 @@ fn write(
             row.digest,
             row.expires_at.0,
             row.incident,
+            row.finding_type,
+            row.resource,
         ],
     )?;
     t.commit()?;
@@ -142,6 +146,7 @@ pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Read> {
     let time = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(Wall));
     let (revision_sent, sent_at, due_at) = (time(6)?, time(7)?, time(8)?);
     let (owner, digest, incident) = (row.get(1)?, row.get(11)?, row.get(13)?);
+    let (finding_type, resource) = (row.get(14)?, row.get(15)?);
     let fence = row.get::<_, i64>(2)?.cast_unsigned();
     let (lease_until, expires_at) = (Wall(row.get(3)?), Wall(row.get(12)?));
     let unknown = Unreadable::new(column::STATE, "is no state that this version knows");
@@ -160,6 +165,8 @@ pub(super) fn to_row(row: &rusqlite::Row) -> rusqlite::Result<Read> {
             ambiguous: count(ambiguous, column::AMBIGUOUS)?,
             digest,
             incident,
+            finding_type,
+            resource,
             expires_at,
         })
     };

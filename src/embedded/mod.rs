@@ -8,6 +8,7 @@ pub mod input;
 mod inquiry;
 mod ledger;
 pub mod listen;
+mod listing;
 mod place;
 mod quarantine;
 mod queue;
@@ -34,7 +35,7 @@ pub use sieve::{LeftOut, Sieve};
 use place::Place;
 
 /// The version of the tables, in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -81,15 +82,19 @@ CREATE TABLE ledger (
     digest        TEXT NOT NULL,
     expires_at    INTEGER NOT NULL,   -- ms
     incident      TEXT NOT NULL DEFAULT '',
+    finding_type  TEXT NOT NULL DEFAULT '',
+    resource      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (fingerprint, destination)
 ) STRICT, WITHOUT ROWID;
 ";
 
 /// The changes from version 1 to 2, from 2 to 3, and so on. A program of an earlier version that
 /// has the file open keeps working with it.
-const CHANGES: [&str; 2] = [
+const CHANGES: [&str; 3] = [
     "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE ledger ADD COLUMN incident TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE ledger ADD COLUMN finding_type TEXT NOT NULL DEFAULT '';
+     ALTER TABLE ledger ADD COLUMN resource TEXT NOT NULL DEFAULT '';",
 ];
 
 /// "hans" in SQLite's `application_id`, so that no other program's file is taken for a store.

@@ -18,6 +18,7 @@ pub mod pace;
 pub mod pace_slots;
 pub mod recent;
 pub mod record;
+pub mod report;
 pub mod retry;
 pub mod route;
 pub mod silence;

@@ -6,6 +6,7 @@
 //! | [`Bus`] | the canary |
 //! | [`DeadLetterQueue`] | `replay` |
 //! | [`inquiry`] | `explain` |
+//! | [`listing`] | `report` |
 //! | [`findings`], [`inlet`] | `reconcile` |
 //! | [`probe`] | `check --live` |
 //!
@@ -26,6 +27,7 @@ pub mod findings;
 pub mod inlet;
 pub mod inquiry;
 mod ledger;
+pub mod listing;
 mod notifier;
 mod post;
 pub mod probe;

@@ -21,9 +21,14 @@ const LOCK_SCREEN_CHARS: usize = 150;
 
 /// The beginning of a page. Any number of [`message`]s may follow, and nothing needs to.
 pub fn head() -> String {
-    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    head_of("hansho: what Slack would show", STYLE)
+}
+
+/// The beginning of a page that loads nothing, and has this style alone.
+pub fn head_of(title: &str, style: &str) -> String {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(style));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
     );
     let head = html! {
         (DOCTYPE)
@@ -32,8 +37,8 @@ pub fn head() -> String {
         meta http-equiv="Content-Security-Policy" content=(policy);
         meta name="referrer" content="no-referrer";
         meta name="viewport" content="width=device-width";
-        title { "hansho: what Slack would show" }
-        style { (PreEscaped(STYLE)) }
+        title { (title) }
+        style { (PreEscaped(style)) }
     };
     head.into_string()
 }

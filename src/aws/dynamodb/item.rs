@@ -32,13 +32,16 @@ pub(super) fn encode(key: &RecordKey, row: &StoredRow) -> Item {
         (column::DIGEST, S(row.digest.clone())),
         (column::EXPIRES_AT, N(row.expires_at.seconds().to_string())),
     ]);
+    let text = |text: &str| (!text.is_empty()).then(|| S(text.to_owned()));
     let present = [
         (column::LEVEL_CLAIMED, row.level_claimed.map(level)),
         (column::LEVEL_SENT, row.level_sent.map(level)),
         (column::REVISION_SENT, row.revision_sent.map(time)),
         (column::SENT_AT, row.sent_at.map(time)),
         (column::DUE_AT, row.due_at.map(time)),
-        (column::INCIDENT, (!row.incident.is_empty()).then(|| S(row.incident.clone()))),
+        (column::INCIDENT, text(&row.incident)),
+        (column::FINDING_TYPE, text(&row.finding_type)),
+        (column::RESOURCE, text(&row.resource)),
     ];
     item.extend(present.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     item
@@ -58,10 +61,9 @@ pub(super) fn decode(item: &Item) -> Result<StoredRow, Unreadable> {
         attempts: required(item, column::ATTEMPTS)?,
         ambiguous: required(item, column::AMBIGUOUS)?,
         digest: text(item, column::DIGEST)?.to_owned(),
-        incident: match item.contains_key(column::INCIDENT) {
-            true => text(item, column::INCIDENT)?.to_owned(),
-            false => String::new(),
-        },
+        incident: optional_text(item, column::INCIDENT)?,
+        finding_type: optional_text(item, column::FINDING_TYPE)?,
+        resource: optional_text(item, column::RESOURCE)?,
         expires_at: expires_at(item)?,
     })
 }
@@ -98,6 +100,13 @@ fn text<'a>(item: &'a Item, attribute: &'static str) -> Result<&'a str, Unreadab
     }
 }
 
+fn optional_text(item: &Item, attribute: &'static str) -> Result<String, Unreadable> {
+    match item.contains_key(attribute) {
+        true => text(item, attribute).map(str::to_owned),
+        false => Ok(String::new()),
+    }
+}
+
 fn number<T: FromStr>(item: &Item, attribute: &'static str) -> Result<Option<T>, Unreadable> {
     let wrong = Unreadable::new(attribute, "is out of range or no whole number");
     match item.get(attribute) {
@@ -125,6 +134,7 @@ pub(super) fn placeholders<const COUNT: usize>(
 mod tests {
     use super::*;
     use crate::finding::Fingerprint;
+    use crate::policy::record::About;
 
     fn longest_key() -> RecordKey {
         let fingerprint = Fingerprint {
@@ -152,6 +162,8 @@ mod tests {
             ambiguous: u32::MAX,
             digest: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
             incident: "i".repeat(200),
+            finding_type: "t".repeat(About::BYTES_MAX),
+            resource: "r".repeat(About::BYTES_MAX),
             expires_at: Wall(253_402_300_799_000),
         }
     }
@@ -192,6 +204,9 @@ mod tests {
             sent_at: None,
             due_at: None,
             digest: String::new(),
+            incident: String::new(),
+            finding_type: String::new(),
+            resource: String::new(),
             ..full.clone()
         };
         for row in [full, bare] {

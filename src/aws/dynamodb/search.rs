@@ -40,11 +40,7 @@ impl Inquiry for DynamoLedger {
             .map_err(|error| self.failed("Query", &error))?;
         let mut records = Vec::new();
         for item in answer.items() {
-            let Some(key) = key_of(item) else {
-                return Err(LedgerError(
-                    self.wrong_key("it answered with an item without it").into(),
-                ));
-            };
+            let key = key_of(item).ok_or_else(|| self.keyless())?;
             if let Some(record) = self.record(&key, Some(item))? {
                 records.push((key, record));
             }

@@ -11,7 +11,7 @@
 
 pub mod args;
 mod backend;
-mod configuration;
+pub mod configuration;
 pub mod console;
 pub mod discard;
 pub mod dry_run;

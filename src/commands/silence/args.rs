@@ -202,7 +202,7 @@ Add a silence.
 Whoever makes a resource chooses its name and its tags. The id of a resource or an account is safer.
 
 --dry-run reads findings from a file, as `hansho render` does, and says which it would keep back. The
-ledger keeps no types and no titles, so it can't say what would have been kept back in the past.
+ledger keeps too little of a finding to say what would have been kept back in the past.
 
 Exit codes: 0 if it was added, 1 if the ledger does not answer, 2 for wrong usage.";
 

@@ -29,6 +29,7 @@ pub fn mark(
         record.state = AlertRecordState::Posted { post, marked_by: Some(owner.clone()) };
         let (incident, _) = held.incident.see(sighting, held.accepted());
         record.incident = incident.open(now, came_back);
+        record.about = sighting.about.clone();
         record.expires_at = terms.expiry(now);
     }
     (held_as(held), record)

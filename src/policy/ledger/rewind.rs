@@ -35,6 +35,7 @@ pub fn rewind(seen: Option<&AlertRecord>, terms: &Terms, now: Wall) -> Rewind {
         attempts: seen.attempts,
         ambiguous: seen.ambiguous.saturating_add(1),
         incident: seen.incident.clone(),
+        about: seen.about.clone(),
         expires_at: terms.expiry(now),
     };
     Rewind::Write { expect: seen.as_seen(), record }

@@ -7,7 +7,7 @@ use super::*;
 use crate::finding::Level;
 use crate::finding::Level::{Critical, High, Low, Medium};
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier, Incident, Sighting};
+use crate::policy::record::{About, AcceptedPost, AlertRecordState, Earlier, Incident, Sighting};
 
 const NOW: Wall = Wall(1_000_000_000);
 const TERMS: Terms = Terms {
@@ -324,6 +324,30 @@ fn a_mark_says_what_was_posted_and_can_be_recognised() {
         assert!(!marked_by(&record, owner, fence, post_id));
     }
     assert!(!marked_by(&held, "me", 7, "d0"), "a claim is no mark");
+}
+
+/// Kept by every transition after the post, and replaced by the next post.
+#[test]
+fn a_record_says_what_its_last_post_was_about() {
+    let about = |kind: &str| About { kind: kind.into(), resource: "i-1".into() };
+    let seen = |kind: &str| Sighting { about: about(kind), ..open_at(High, 700) };
+    let held = mine(claimed(sent(Medium), High, OVER));
+    let (_, marked) = mark(&held, "d1", &seen("a"), &TERMS, NOW);
+    assert_eq!((&held.about, &marked.about), (&About::default(), &about("a")));
+    let post = UnclaimedPost { post_id: "d2".into(), sighting: seen("b"), sent_at: NOW };
+    let post = UnclaimedPost { sighting: Sighting { level: Critical, ..post.sighting }, ..post };
+    let Recording::Write { record: recorded, .. } = record(Some(&marked), "me", &post, &TERMS, NOW)
+    else {
+        panic!("not recorded")
+    };
+    assert_eq!(recorded.about, about("b"));
+    let again = mine(claimed(marked.clone(), Critical, ALIVE));
+    let (_, released) = release(&again, false, &TERMS, NOW);
+    let Rewind::Write { record: rewound, .. } = rewind(Some(&marked), &TERMS, NOW) else {
+        panic!("not rewound")
+    };
+    assert_eq!((again.about, released.about, rewound.about), (about("a"), about("a"), about("a")));
+    assert_eq!(expired(marked).unexpired(NOW).about, About::default());
 }
 
 #[test]

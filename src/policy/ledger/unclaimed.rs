@@ -69,6 +69,7 @@ pub fn record(
             true => incident,
             false => incident.open(post.sent_at, came_back),
         },
+        about: post.sighting.about.clone(),
         expires_at: terms.expiry(now),
         ..known
     };

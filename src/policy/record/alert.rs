@@ -1,5 +1,6 @@
 //! The record of one alert: who may post it, and what was posted.
 
+use super::about::About;
 use super::accepted_post::AcceptedPost;
 use super::expect::{State, Version, Versioned};
 use super::incident::{Closed, Incident};
@@ -21,6 +22,8 @@ pub struct AlertRecord {
     pub ambiguous: u32,
     /// Whether the finding is open, and how its incident went.
     pub incident: Incident,
+    /// The type and the resource of the finding when it was last posted.
+    pub about: About,
     /// When the record may be forgotten. The TTL attribute, in whole seconds.
     pub expires_at: Wall,
 }
@@ -71,6 +74,7 @@ impl AlertRecord {
             attempts: 0,
             ambiguous: 0,
             incident: Incident::default(),
+            about: About::default(),
             expires_at: Wall(0),
         }
     }

@@ -10,6 +10,7 @@ use crate::finding::{Closing, Condition, Finding, FindingState, Level};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
+use super::about::About;
 use super::accepted_post::AcceptedPost;
 
 /// The most by which a time of update may be after its event: a year. Clocks differ by less, and a
@@ -62,6 +63,8 @@ pub struct Sighting {
     pub product: FindingState,
     pub handling: Option<FindingState>,
     pub at: Stamp,
+    /// Kept in the record of an alert that is posted.
+    pub about: About,
 }
 
 impl Sighting {
@@ -81,6 +84,7 @@ impl Sighting {
             product: condition.product,
             handling: condition.handling,
             at: Stamp::new(finding.updated_at, condition.observed_at),
+            about: About::of(finding),
         }
     }
 
@@ -93,6 +97,7 @@ impl Sighting {
             product: FindingState::Open,
             handling: None,
             at: Stamp::new(updated_at, None),
+            about: About::default(),
         }
     }
 

@@ -14,6 +14,7 @@
 //! All kinds share one table and one set of columns. [`stored`] translates between a record and its
 //! flat row; only adapters of the ledger use it.
 
+mod about;
 mod accepted_post;
 mod alert;
 mod canary;
@@ -27,6 +28,7 @@ mod pace;
 pub mod stored;
 mod watermark;
 
+pub use about::About;
 pub use accepted_post::AcceptedPost;
 pub use alert::{AlertRecord, AlertRecordState, Earlier};
 pub use canary::{CanaryPost, CanaryRecord, NotPassed, Passed};

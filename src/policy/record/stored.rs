@@ -14,6 +14,7 @@
 //! | `sent_at` | posted at | start of the slot or pause | put at | run began | enqueued at |
 //! | `digest` | id of the post | id of the post | when it passed where | how the run ended | |
 //! | `incident` | its incident | | | | |
+//! | `finding_type`, `resource` | what it is about | | | | |
 //!
 //! The head of a document is free. `digest` has its version, `attempts` the number of parts,
 //! `ambiguous` that of entries, `sent_at` the time of the write, `revision_sent` that of the parts.
@@ -28,9 +29,9 @@ mod incident;
 use std::fmt;
 
 use super::{
-    AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DayCountsRecord, DocumentPartRecord,
-    DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord, Progress, Record,
-    RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
+    About, AcceptedPost, AlertRecord, AlertRecordState, CanaryRecord, DayCountsRecord,
+    DocumentPartRecord, DocumentRecord, Earlier, Ended, EnqueuedRecord, NextSlot, PaceRecord,
+    Progress, Record, RecordKey, RecordKind, Run, State, Version, Versioned, WatermarkRecord,
 };
 use crate::finding::Level;
 use crate::instants::Wall;
@@ -52,6 +53,8 @@ pub mod column {
     pub const AMBIGUOUS: &str = "ambiguous";
     pub const DIGEST: &str = "digest";
     pub const INCIDENT: &str = "incident";
+    pub const FINDING_TYPE: &str = "finding_type";
+    pub const RESOURCE: &str = "resource";
     pub const EXPIRES_AT: &str = "expires_at";
 }
 
@@ -73,6 +76,10 @@ pub struct StoredRow {
     pub digest: String,
     /// Empty, also in the rows of a version that kept no incidents: open.
     pub incident: String,
+    /// Empty, also in the rows of a version that did not keep it: unknown.
+    pub finding_type: String,
+    /// As `finding_type`.
+    pub resource: String,
     pub expires_at: Wall,
 }
 
@@ -93,6 +100,8 @@ impl StoredRow {
             ambiguous: 0,
             digest: String::new(),
             incident: String::new(),
+            finding_type: String::new(),
+            resource: String::new(),
             expires_at: Wall(0),
         }
     }
@@ -153,6 +162,7 @@ pub fn decode(key: &RecordKey, row: StoredRow) -> Result<Record, Unreadable> {
 fn alert(row: StoredRow) -> Result<AlertRecord, Unreadable> {
     let StoredRow { fence, lease_until, attempts, ambiguous, expires_at, .. } = row;
     let incident = incident::decode(&row.incident)?;
+    let about = About { kind: row.finding_type.clone(), resource: row.resource.clone() };
     let state = match row.state {
         State::Free if row.level_sent.is_some() => {
             return Err(Unreadable::new(column::LEVEL_SENT, "belongs to no free record"));
@@ -169,7 +179,7 @@ fn alert(row: StoredRow) -> Result<AlertRecord, Unreadable> {
             AlertRecordState::Posted { post, marked_by }
         }
     };
-    Ok(AlertRecord { state, fence, lease_until, attempts, ambiguous, incident, expires_at })
+    Ok(AlertRecord { state, fence, lease_until, attempts, ambiguous, incident, about, expires_at })
 }
 
 fn earlier(row: StoredRow) -> Result<Earlier, Unreadable> {
@@ -351,7 +361,17 @@ fn encode_alert(alert: AlertRecord, blank: StoredRow) -> StoredRow {
     let level_claimed = alert.level_claimed();
     let AlertRecord { attempts, ambiguous, expires_at, .. } = alert;
     let incident = incident::encode(&alert.incident);
-    let row = StoredRow { level_claimed, attempts, ambiguous, incident, expires_at, ..blank };
+    let About { kind: finding_type, resource } = alert.about;
+    let row = StoredRow {
+        level_claimed,
+        attempts,
+        ambiguous,
+        incident,
+        finding_type,
+        resource,
+        expires_at,
+        ..blank
+    };
     let post = match alert.state {
         AlertRecordState::Free { rewound: None } => return row,
         AlertRecordState::Claimed { earlier: Earlier::None, .. } => return row,

@@ -44,6 +44,14 @@ impl Scene {
         said(&finish(self.command(args)).await, code)
     }
 
+    pub fn slack(&self) -> &SlackStandIn {
+        &self.slack
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     fn ledger(&self) -> EmbeddedLedger {
         EmbeddedLedger::new(Store::open(&self.folder.path().join("hansho.db")).unwrap())
     }

@@ -26,6 +26,8 @@ pub mod reconcile;
 #[cfg(feature = "demo")]
 pub mod render_e2e;
 pub mod replay;
+#[cfg(feature = "demo")]
+pub mod report;
 mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

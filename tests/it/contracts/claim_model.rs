@@ -25,7 +25,7 @@ use hansho::finding::Level;
 use hansho::instants::Wall;
 use hansho::policy::ledger::{Claim, Terms, Want, claim, held_by, mark, marked_by, release};
 use hansho::policy::record::{
-    AcceptedPost, AlertRecord, AlertRecordState, Earlier, Incident, Sighting,
+    About, AcceptedPost, AlertRecord, AlertRecordState, Earlier, Incident, Sighting,
 };
 use hansho::policy::record::{Expect, State, Versioned};
 
@@ -156,6 +156,7 @@ impl Slim {
             attempts: 0,
             ambiguous: 0,
             incident: Incident::default(),
+            about: About::default(),
             expires_at: NOW.plus(TERMS.retention),
         }
     }

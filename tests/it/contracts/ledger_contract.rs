@@ -16,10 +16,11 @@ use hansho::policy::day_counts::{CountKey, CountedAs, Day, DayCounts, SilencedKe
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
 use hansho::policy::matcher::{MatchKey, Matcher};
 use hansho::policy::record::{
-    AcceptedPost, AlertRecord, AlertRecordState, DayCountsRecord, Earlier, Expect,
+    About, AcceptedPost, AlertRecord, AlertRecordState, Closed, ClosedBy, DayCountsRecord, Earlier,
+    Expect, Incident, Record, RecordKey, RecordKind, Sighting, Stamp, Versioned,
 };
-use hansho::policy::record::{Closed, ClosedBy, Incident, RecordKey, Sighting, Stamp, Versioned};
 use hansho::policy::silence::{Silence, Silences};
+use hansho::ports::listing::Listing;
 use hansho::ports::{
     AccountEntry, Accounts, Consistency, Lane, Ledger, PREFETCH_MAX, Prefetched, Written,
 };
@@ -28,7 +29,7 @@ use super::stored_rows;
 
 /// Makes the ledgers for the suite.
 pub trait Harness: Sync {
-    type Ledger: Ledger + 'static;
+    type Ledger: Listing + 'static;
 
     /// A ledger without records. Those made before may still be in use, and share none with it.
     fn fresh(&self) -> impl Future<Output = Self::Ledger> + Send;
@@ -52,6 +53,7 @@ pub async fn exercise_in_turn(harness: &impl Harness) {
     an_alert_is_claimed_posted_and_raised(&harness.fresh().await).await;
     a_repeated_mark_is_recognised(&harness.fresh().await).await;
     records_are_prefetched(&harness.fresh().await).await;
+    alerts_are_listed(&harness.fresh().await).await;
     the_fullest_day_is_read_as_it_was_written(&harness.fresh().await).await;
 }
 
@@ -148,6 +150,7 @@ fn fullest() -> AlertRecord {
         attempts: u32::MAX,
         ambiguous: u32::MAX - 1,
         incident: fullest_incident(),
+        about: About { kind: "ö\"\\ 半鐘".into(), resource: "'; -- \u{1f514}".into() },
         expires_at: Wall(253_402_300_799_000),
     }
 }
@@ -323,6 +326,51 @@ async fn keys_are_exact(ledger: &impl Ledger) {
         let row: AlertRecord = ledger.read(key).await.expect("a read").expect("a record");
         assert_eq!(row.fence, n as u64, "{key:?} was overwritten by another's row");
     }
+}
+
+/// All alerts of a ledger, in the order of their pages.
+async fn listed(ledger: &impl Listing) -> Vec<(RecordKey, AlertRecord)> {
+    let (mut all, mut from) = (Vec::new(), None);
+    loop {
+        let page = ledger.alerts(from).await.expect("a page");
+        assert_eq!(page.unreadable, 0);
+        all.extend(page.alerts);
+        from = page.next;
+        if from.is_none() {
+            return all;
+        }
+    }
+}
+
+/// Each once, those of a finding one after the other, and no record of another kind.
+async fn alerts_are_listed(ledger: &impl Listing) {
+    assert_eq!(listed(ledger).await, []);
+    let mut written = BTreeMap::new();
+    for (key, record) in stored_rows::records() {
+        if record.kind() != RecordKind::Alert {
+            let expect =
+                written.remove(&key).map_or(Expect::Absent, |known: Record| known.as_seen());
+            ledger.write_any(&key, &expect, record.clone()).await.expect("a write");
+            written.insert(key, record);
+        }
+    }
+    directory::write(ledger, &Accounts::default(), NOW).await.expect("a directory");
+    let long = "i".repeat(1_500);
+    let mut alerts = BTreeMap::new();
+    for n in 0..400_u64 {
+        for destination in ["a", "b", "ö\""].into_iter().take(1 + n as usize % 3) {
+            let key = key(&format!("guardduty/123456789012/eu-west-1/{n}-{long}"), destination);
+            let record = AlertRecord { fence: n, ..if n % 2 == 0 { sent() } else { fullest() } };
+            put(ledger, &key, &record).await;
+            alerts.insert(key, record);
+        }
+    }
+    let all = listed(ledger).await;
+    let mut findings: Vec<&str> = all.iter().map(|(key, _)| key.fingerprint()).collect();
+    findings.dedup();
+    assert_eq!(findings.len(), 400, "the records of a finding follow one another");
+    assert_eq!(all.len(), alerts.len(), "each record once");
+    assert!(BTreeMap::from_iter(all) == alerts);
 }
 
 /// The answer of `claim` to the record as it is now.

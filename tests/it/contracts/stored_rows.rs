@@ -60,6 +60,8 @@ impl Stored {
             ambiguous: self.ambiguous,
             digest: self.digest.clone(),
             incident: String::new(),
+            finding_type: String::new(),
+            resource: String::new(),
             expires_at: Wall(self.expires_at),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use hansho::policy::record::stored::{StoredRow, decode, encode};
 use hansho::policy::record::{Expect, Record, RecordKey, State};
 use hansho::ports::inquiry::{Clue, Inquiry, SEARCH_RECORDS_MAX, Search};
+use hansho::ports::listing::{AlertPage, Listing};
 use hansho::ports::{Consistency, Ledger, LedgerError, Prefetched, Written};
 
 use crate::contracts::ledger_contract::{Harness, exercise};
@@ -45,6 +46,22 @@ impl Inquiry for MemoryLedger {
         let complete = records.len() <= SEARCH_RECORDS_MAX;
         records.truncate(SEARCH_RECORDS_MAX);
         Ok(Search { records, complete, unreadable })
+    }
+}
+
+impl Listing for MemoryLedger {
+    /// Pages are small, so that each test sees several.
+    async fn alerts(&self, from: Option<RecordKey>) -> Result<AlertPage, LedgerError> {
+        const PAGE_RECORDS: usize = 7;
+        let rows = self.rows.lock().expect("no test panics under the lock");
+        let mut after = rows.iter().filter(|(key, _)| from.as_ref().is_none_or(|from| *key > from));
+        let mut page = AlertPage::default();
+        for (key, row) in after.by_ref().take(PAGE_RECORDS) {
+            page.push(key.clone(), decode(key, row.clone()));
+            page.next = Some(key.clone());
+        }
+        page.next = page.next.filter(|_| after.next().is_some());
+        Ok(page)
     }
 }
 
@@ -115,6 +132,8 @@ enum Lie {
     IgnoresTheDestination,
     PrefetchesInItsOwnOrder,
     PrefetchesUnknownAsAbsent,
+    ListsOnePageAlone,
+    ListsTheLastRecordAgain,
 }
 
 struct Lying {
@@ -204,6 +223,22 @@ impl Ledger for Lying {
     }
 }
 
+impl Listing for Lying {
+    async fn alerts(&self, from: Option<RecordKey>) -> Result<AlertPage, LedgerError> {
+        let mut page = self.rows.alerts(from.clone()).await?;
+        match (self.lie, from) {
+            (Lie::ListsOnePageAlone, _) => page.next = None,
+            (Lie::ListsTheLastRecordAgain, Some(from)) => {
+                if let Some(Record::Alert(last)) = self.rows.read_any(&from).await? {
+                    page.alerts.insert(0, (from, last));
+                }
+            }
+            _ => {}
+        }
+        Ok(page)
+    }
+}
+
 impl Harness for Lie {
     type Ledger = Lying;
 
@@ -225,6 +260,8 @@ async fn the_contract_finds_each_lie() {
         Lie::IgnoresTheDestination,
         Lie::PrefetchesInItsOwnOrder,
         Lie::PrefetchesUnknownAsAbsent,
+        Lie::ListsOnePageAlone,
+        Lie::ListsTheLastRecordAgain,
     ] {
         let outcome = tokio::spawn(async move { exercise(&lie).await }).await;
         assert!(outcome.is_err_and(|error| error.is_panic()), "{lie:?} was not found");

@@ -1,0 +1,128 @@
+//! `hansho report`: what happened lately, from the ledger's records.
+//!
+//! [`gather`] reads the ledger into a [`Tally`](crate::policy::report::Tally). [`text`], [`json`]
+//! and [`html`] show the result. Only this file and `gather` do I/O.
+
+pub mod args;
+mod chart;
+pub mod gather;
+pub mod html;
+pub mod json;
+mod names;
+mod post;
+mod summary;
+pub mod text;
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::{Context, anyhow};
+
+use crate::clock;
+use crate::commands::accounts::directory;
+use crate::commands::args::Input;
+use crate::commands::exit::Exit;
+use crate::commands::replay::configuration;
+use crate::commands::{setup, wiring};
+use crate::config::{self, Backend, Config};
+use crate::embedded::{EmbeddedLedger, Store};
+use crate::policy::report::{DAYS_MAX, Gap, Period};
+use crate::ports::listing::Listing;
+use crate::terminal::terminal_columns;
+
+use gather::Gathered;
+pub use names::Names;
+
+/// Runs `hansho report` from its arguments.
+///
+/// # Errors
+/// The ledger does not answer, or the output can't be written.
+pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
+    let Some(config) = configured(args) else { return Ok(Exit::Usage) };
+    let period = match period(args) {
+        Ok(period) => period,
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let gathered = match &config.backend {
+        Backend::Embedded { path, .. } => {
+            setup::store_exists(path)?;
+            run(args, &config, &EmbeddedLedger::new(Store::open(path)?), period).await?
+        }
+        Backend::Aws(aws) => run(args, &config, &wiring::on_aws(aws).await.1, period).await?,
+    };
+    Ok(Exit::of(!gathered.report.gaps.contains(&Gap::Incomplete)))
+}
+
+/// The configuration. Without `--post` nothing is posted, so that no webhook is needed.
+fn configured(args: &args::Report) -> Option<Config> {
+    let loaded = configuration::load(args.config.config.as_deref(), &config::environment()).loaded;
+    let Some(destination) = &args.post else { return setup::valid(loaded) };
+    let config = setup::config(Some(&args.config))?;
+    if post::destination(&config, destination).is_none() {
+        let names: Vec<&str> = config.destinations.iter().map(|d| d.name.as_str()).collect();
+        let asked = names::clean(destination);
+        eprintln!("hansho: --post: no destination {asked}: give one of {}", names.join(", "));
+        return None;
+    }
+    Some(config)
+}
+
+fn period(args: &args::Report) -> Result<Period, String> {
+    let now = clock::wall();
+    let period = Period::new(args.since.moment(now)?, now);
+    match period.days().take(DAYS_MAX + 1).count() {
+        1..=DAYS_MAX => Ok(period),
+        _ => Err(format!("--since must be at most {} days ago", DAYS_MAX - 1)),
+    }
+}
+
+async fn run<L: Listing>(
+    args: &args::Report,
+    config: &Config,
+    ledger: &L,
+    period: Period,
+) -> anyhow::Result<Gathered> {
+    directory::show(&config.guide.accounts, ledger).await;
+    let gathered = gather::gather(ledger, period, config.retention).await;
+    let gathered = gathered.map_err(|why| anyhow!("the ledger can't be read: {why}"))?;
+    let accounts = config.guide.accounts.get();
+    let names = Names::new(&accounts);
+    show(args, &gathered, &names)?;
+    if let Some(destination) = args.post.as_ref().and_then(|name| post::destination(config, name)) {
+        post::summary(config, ledger, destination, &gathered, &names).await?;
+    }
+    Ok(gathered)
+}
+
+fn show(args: &args::Report, gathered: &Gathered, names: &Names<'_>) -> anyhow::Result<()> {
+    if args.json {
+        print(&format!("{:#}\n", json::of(gathered, names)))?;
+    }
+    match &args.html {
+        Some(Input::Stdin) => print(&html::page(gathered, names))?,
+        Some(Input::File(path)) => {
+            let written = fs::write(path, html::page(gathered, names));
+            written.with_context(|| format!("{} can't be written", path.display()))?;
+            eprintln!("hansho: the page is in {}", path.display());
+        }
+        None if !args.json && args.post.is_none() => {
+            print(&text::of(gathered, names, terminal_columns()))?
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// Whoever reads the output may have seen enough of it, so a closed pipe is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(why) if why.kind() != ErrorKind::BrokenPipe => {
+            Err(why).context("the output could not be written")
+        }
+        _ => Ok(()),
+    }
+}
