@@ -7,6 +7,7 @@
 //! | [`DeadLetterQueue`] | `replay` |
 //! | [`inquiry`] | `explain` |
 //! | [`findings`], [`inlet`] | `reconcile` |
+//! | [`estate`] | `coverage`, `rollout` |
 //! | [`probe`] | `check --live` |
 //!
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
@@ -21,6 +22,8 @@ mod accounts;
 mod bus;
 mod clock;
 mod dead_letters;
+#[cfg(feature = "rollout")]
+pub mod estate;
 mod failure;
 pub mod findings;
 pub mod inlet;
