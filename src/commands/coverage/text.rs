@@ -1,9 +1,9 @@
 //! The report for a terminal: gaps first, what is alike folded, the matrix of the rest last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::estate::gap::{GapKind, unlisted_by_default};
+use crate::estate::gap::{GapKind, regions_unasked, unlisted_by_default};
 use crate::terminal::{cut, padding};
 
 use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
@@ -202,8 +202,25 @@ fn add_legend(text: &mut String, report: &Report, columns: usize) {
             legend.push(entry);
         }
     }
-    legend.extend(["? unreadable", "- not enabled", ". complete"].map(str::to_owned));
-    let _ = writeln!(text, "{}", cut(&legend.join(", "), columns));
+    let counts = report.counts();
+    for (entry, there) in [
+        ("? unreadable", counts.unread > 0 || !report.unread.is_empty()),
+        ("- not enabled", counts.not_enabled > 0),
+        (". complete", counts.complete > 0),
+    ] {
+        if there {
+            legend.push(entry.to_owned());
+        }
+    }
+    let mut line = String::new();
+    for entry in legend {
+        if !line.is_empty() && line.len() + 2 + entry.len() > columns {
+            let _ = writeln!(text, "{line},");
+            line.clear();
+        }
+        line = if line.is_empty() { entry } else { format!("{line}, {entry}") };
+    }
+    let _ = writeln!(text, "{line}");
 }
 
 /// A region in at most five characters: `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`.
@@ -222,19 +239,32 @@ fn short(region: &str) -> String {
     cut(&text, CELL_COLUMNS - 1)
 }
 
+/// What is no gap, and worth a line.
 fn add_notes(text: &mut String, report: &Report, columns: usize) {
-    let unlisted: Vec<String> =
-        unlisted_by_default(&report.matrix).into_iter().map(str::to_owned).collect();
-    if unlisted.is_empty() {
-        return;
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut notes = Vec::new();
+    if report.unread.iter().any(|one| one.why.denied) {
+        notes.push(("The rights are in infra/operator.yaml, statement ReadTheEstate.", Vec::new()));
     }
-    let _ = writeln!(
-        text,
-        "\nNote: every account has {} that no list names. Deny them by a policy,\n\
-         or read them with --region all",
-        count(unlisted.len(), "region")
-    );
-    let _ = writeln!(text, "{INDENT}{}", one_line(&unlisted, columns - INDENT.len()));
+    notes.push((
+        "Every account has regions that no list names. Deny them by a policy, or read them\n\
+         with --region all:",
+        owned(unlisted_by_default(&report.matrix)),
+    ));
+    notes.push((
+        "AWS shows the enabled regions of the management account to itself alone. They\n\
+         were not read; --member-role reads them:",
+        owned(regions_unasked(&report.matrix)),
+    ));
+    for (note, names) in notes {
+        if names.is_empty() && note.ends_with(':') {
+            continue;
+        }
+        let _ = writeln!(text, "\n{note}");
+        if !names.is_empty() {
+            let _ = writeln!(text, "{INDENT}{}", one_line(&names, columns - INDENT.len()));
+        }
+    }
 }
 
 #[cfg(test)]
