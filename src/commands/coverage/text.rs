@@ -123,35 +123,19 @@ pub fn one_line(list: &[String], columns: usize) -> String {
     line
 }
 
-/// The accounts and regions in which something is wrong. Accounts that are alike share a row.
+/// The accounts and regions in which something is wrong.
 fn add_matrix(text: &mut String, report: &Report, columns: usize) {
     let cells = report.cells();
-    let is_bad = |cell: Cell| matches!(cell, Cell::Gap(_) | Cell::Unread);
-    let regions: Vec<&str> = report
-        .matrix
-        .regions
-        .keys()
-        .map(String::as_str)
-        .filter(|region| {
-            let bad = cells.iter().any(|((name, _), cell)| name == region && is_bad(*cell));
-            bad || !report.region_letters(region).is_empty()
-        })
+    let bad: BTreeSet<&str> =
+        cells.iter().filter_map(|((region, _), cell)| is_bad(*cell).then_some(*region)).collect();
+    let all = report.matrix.regions.keys().map(String::as_str);
+    let regions: Vec<&str> = all
+        .filter(|region| bad.contains(region) || !report.region_letters(region).is_empty())
         .collect();
-    let complete = report.matrix.regions.len() - regions.len();
     if regions.is_empty() {
         return;
     }
-    let mut rows: BTreeMap<Vec<Cell>, Vec<&str>> = BTreeMap::new();
-    for account in report.matrix.accounts.keys() {
-        let row: Vec<Cell> = regions
-            .iter()
-            .map(|region| cells.get(&(*region, account.as_str())).copied())
-            .map(|cell| cell.unwrap_or(Cell::NotEnabled))
-            .collect();
-        rows.entry(row).or_default().push(account);
-    }
-    let mut rows: Vec<(Vec<Cell>, Vec<&str>)> = rows.into_iter().collect();
-    rows.sort_by_key(|(cells, ids)| (!cells.iter().any(|c| is_bad(*c)), ids.first().copied()));
+    let rows = rows(report, &cells, &regions);
     let per_block = (columns.saturating_sub(LABEL_COLUMNS) / CELL_COLUMNS).max(1);
     for (block, names) in regions.chunks(per_block).enumerate() {
         let from = block * per_block;
@@ -170,10 +154,38 @@ fn add_matrix(text: &mut String, report: &Report, columns: usize) {
     if rows.len() > ROWS_MAX {
         let _ = writeln!(text, "and {} more rows: see --json", rows.len() - ROWS_MAX);
     }
-    if complete > 0 {
-        let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+    match report.matrix.regions.len() - regions.len() {
+        0 => {}
+        complete => {
+            let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+        }
     }
     add_legend(text, report, columns);
+}
+
+fn is_bad(cell: Cell) -> bool {
+    matches!(cell, Cell::Gap(_) | Cell::Unread)
+}
+
+/// The cells of these regions, with the accounts that have the same ones. Those in which something
+/// is wrong come first.
+fn rows<'a>(
+    report: &'a Report,
+    cells: &BTreeMap<(&str, &str), Cell>,
+    regions: &[&str],
+) -> Vec<(Vec<Cell>, Vec<&'a str>)> {
+    let mut rows: BTreeMap<Vec<Cell>, Vec<&str>> = BTreeMap::new();
+    for account in report.matrix.accounts.keys() {
+        let row: Vec<Cell> = regions
+            .iter()
+            .map(|region| cells.get(&(*region, account.as_str())).copied())
+            .map(|cell| cell.unwrap_or(Cell::NotEnabled))
+            .collect();
+        rows.entry(row).or_default().push(account);
+    }
+    let mut rows: Vec<(Vec<Cell>, Vec<&str>)> = rows.into_iter().collect();
+    rows.sort_by_key(|(cells, ids)| (!cells.iter().any(|c| is_bad(*c)), ids.first().copied()));
+    rows
 }
 
 fn add_line(text: &mut String, before: &str, label: &str, cells: impl Iterator<Item = String>) {
@@ -247,8 +259,8 @@ fn add_notes(text: &mut String, report: &Report, columns: usize) {
         notes.push(("The rights are in infra/operator.yaml, statement ReadTheEstate.", Vec::new()));
     }
     notes.push((
-        "Every account has regions that no list names. Deny them by a policy, or read them\n\
-         with --region all:",
+        "Every account has regions that no list names. Deny them by a policy, or read\n\
+         them with --region all:",
         owned(unlisted_by_default(&report.matrix)),
     ));
     notes.push((

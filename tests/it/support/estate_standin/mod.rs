@@ -1,6 +1,6 @@
-//! A stand-in for GuardDuty, Organizations, Account Management, EventBridge's rules and STS, in this
-//! process and on a real socket, for tests with the real SDK: many accounts and regions, with state
-//! that a test may break by hand.
+//! A stand-in for GuardDuty, Organizations, Account Management, EventBridge's rules and STS, in
+//! this process and on a real socket, for tests with the real SDK: many accounts and regions, with
+//! state that a test may break by hand.
 //!
 //! The access key says which account asks, and the scope of the signature says which service and
 //! region is meant, as on AWS. With `HANSHO_RECORD_CALLS=FILE` each request and its answer is
