@@ -10,6 +10,8 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod embedded;
+#[cfg(feature = "rollout")]
+pub mod estate;
 pub mod finding;
 pub mod health;
 pub mod instants;

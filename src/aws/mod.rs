@@ -5,6 +5,8 @@
 //! and without a box every order in progress would take as much memory as the largest one.
 
 pub mod dynamodb;
+#[cfg(feature = "rollout")]
+pub mod estate;
 #[cfg(feature = "canary")]
 pub mod eventbridge;
 mod failure;

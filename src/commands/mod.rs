@@ -9,6 +9,8 @@ pub mod canary;
 pub mod check;
 pub mod cli;
 pub mod counts;
+#[cfg(feature = "rollout")]
+pub mod coverage;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod document;

@@ -8,6 +8,7 @@
 //! | [`inquiry`] | `explain` |
 //! | [`listing`] | `report` |
 //! | [`findings`], [`inlet`] | `reconcile` |
+//! | [`estate`] | `coverage`, `rollout` |
 //! | [`probe`] | `check --live` |
 //!
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
@@ -22,6 +23,8 @@ mod accounts;
 mod bus;
 mod clock;
 mod dead_letters;
+#[cfg(feature = "rollout")]
+pub mod estate;
 mod failure;
 pub mod findings;
 pub mod inlet;

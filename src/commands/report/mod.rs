@@ -49,7 +49,7 @@ pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
             setup::store_exists(path)?;
-            run(args, &config, &EmbeddedLedger::new(Store::open(path)?), period).await?
+            run(args, &config, &EmbeddedLedger::new(Store::open_to_read(path)?), period).await?
         }
         Backend::Aws(aws) => run(args, &config, &wiring::on_aws(aws).await.1, period).await?,
     };
