@@ -17,8 +17,8 @@ from text_mutants import MUTANTS
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 SUBJECTS = [
     text_policies.bus, text_policies.queues, text_policies.trusts, text_policies.key, text_policies.topics, text_policies.worker, text_policies.operator,
-    text_policies.forwarder, text_policies.execution, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.admitted, text_promises.kept, text_promises.ways,
-    text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors,
+    text_policies.forwarder, text_policies.execution, text_policies.tagged, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.admitted, text_promises.kept, text_promises.ways,
+    text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors, text_promises.sizes,
 ]
 
 
@@ -41,6 +41,9 @@ class Text:
 
     def whole(self, name: str) -> dict:
         return self.read[name]
+
+    def size(self, name: str) -> int:
+        return len((template.INFRA / name).read_bytes())
 
     def stack(self, name: str, **given) -> template.Stack:
         whole = self.whole(name)

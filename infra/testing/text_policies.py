@@ -206,7 +206,7 @@ def execution(text, into) -> None:
     group = "the execution roles' rights"
     for name, given, boundary in (
         ("stacksets/execution-role.yaml", {"AdministratorAccountId": "111122223333", "Suffix": "ForSecurityAccount"}, "hansho/hansho-boundaryForSecurityAccount"),
-        ("stacksets/organization-execution-role.yaml", {}, "hansho/hansho-boundary-organization"),
+        ("stacksets/organization-execution-role.yaml", {}, "hansho/hansho-boundary-stacksets-exec-custom-hansho"),
     ):
         roles = text.stack(name, **given)
         document = roles.properties("Permissions")["PolicyDocument"]
@@ -227,6 +227,8 @@ def execution(text, into) -> None:
             ("sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111122223333:hansho-standard"), ("sqs:DeleteQueue", "arn:aws:sqs:eu-central-1:111122223333:other"),
             ("iam:PassRole", "arn:aws:iam::111122223333:role/admin"), ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin"),
             ("cloudformation:DeleteStack", "arn:aws:cloudformation:eu-central-1:111122223333:stack/hansho-pipeline/x"),
+            ("sns:Publish", "arn:aws:sns:eu-central-1:111122223333:hansho-alarms"), ("sns:Publish", "arn:aws:sns:eu-central-1:999999999999:other"),
+            ("s3:PutObject", "arn:aws:s3:::any/object"), ("s3:ListBucket", "arn:aws:s3:::any"),
         ):
             into.check(not allows(document, action, resource), group, f"{name}: not {action} on {resource.split(':', 5)[-1]}", "it is allowed")
         made = [each for each in document["Statement"] if "iam:CreateRole" in listed(each["Action"])]
@@ -236,8 +238,39 @@ def execution(text, into) -> None:
         passed = [each for each in document["Statement"] if "iam:PassRole" in listed(each["Action"])]
         into.check([each.get("Condition") for each in passed] == [{"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}}], group,
                    f"{name}: handed to EventBridge alone", f"{passed}")
+        bounded(document, name, into, group)
         inside = roles.properties("Boundary")["PolicyDocument"]
         into.check(rights.actions([inside]) == {"events:PutEvents"}, group, f"{name}: the boundary allows PutEvents", f"{inside}")
+
+
+# The actions of the execution roles that have a condition, and which.
+ORGANIZATION = "${aws:PrincipalOrgID, 'none'}"
+BOUND = {
+    # AWS's bucket is outside; whatever is the account's or the organisation's own is not read.
+    "s3:GetObject": {"StringNotEquals": {"aws:ResourceAccount": "111122223333", "aws:ResourceOrgID": ORGANIZATION}},
+    "guardduty:CreateDetector": {"StringEquals": {"aws:RequestTag/project": "hansho"}},
+    "guardduty:TagResource": {"StringEquals": {"aws:RequestTag/project": "hansho"}},
+    "guardduty:DeleteDetector": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+    "guardduty:UpdateDetector": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+    "guardduty:UntagResource": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+}
+
+
+def bounded(document: dict, name: str, into, group: str) -> None:
+    """What has no narrower resource is bound by a condition, in every statement that allows it."""
+    for action, wanted in BOUND.items():
+        found = [each.get("Condition") for each in document["Statement"] if each["Effect"] == "Allow" and any(rights.matches(one, action) for one in listed(each["Action"]))]
+        into.check(found == [wanted], group, f"{name}: {action} is bound", f"{found}")
+    denied = {one for each in document["Statement"] if each["Effect"] == "Deny" and "Condition" not in each and each["Action"] == "cloudformation:CreateChangeSet"
+              for one in listed(each["Resource"])}
+    wanted = {"arn:aws:cloudformation:*:aws:transform/*", "arn:aws:cloudformation:*:111122223333:transform/*"}
+    into.check(denied == wanted, group, f"{name}: no macro and no transform", f"{denied}")
+
+
+def tagged(text, into) -> None:
+    """The tag by which the execution roles know a detector is the one that its template gives it."""
+    tags = {each["Key"]: each["Value"] for each in text.stack("guardduty.yaml").properties("Detector")["Tags"]}
+    into.check(tags.get("project") == "hansho", "the execution roles' rights", "guardduty.yaml: the detector has the tag that they ask for", f"{tags}")
 
 
 def encrypted(text, into) -> None:

@@ -168,3 +168,30 @@ def detectors(text, into) -> None:
             on, unset = (json.dumps(text.stack("guardduty.yaml", **{**given, parameter: value}).properties("Detector")) for value in ("ENABLED", "UNSET"))
             into.check(on != unset, group, f"{parameter} has an effect", "the detector is the same with ENABLED and with UNSET")
     into.check("Detector" not in text.stack("guardduty.yaml", CreateDetector="no").resources(), group, "CreateDetector=no leaves it alone", "it is made")
+
+
+# What AWS takes at most, in bytes or in characters without white space. CloudFormation quotas: a template in a request; IAM quotas: managed
+# and inline policies of a role, trust policy; EventBridge quotas: an event bus's policy.
+TEMPLATE_BYTES, MARGIN = 51_200, 1_000
+MANAGED, INLINE, TRUST, BUS = 6_144, 10_240, 2_048, 10_240
+
+
+def sizes(text, into) -> None:
+    """A template beyond the limit can be deployed only from a bucket, which the guide has not."""
+    group = "sizes"
+    for name in text.NAMES:
+        size = text.size(name)
+        into.check(size <= TEMPLATE_BYTES - MARGIN, group, f"{name}: {TEMPLATE_BYTES - MARGIN:,} bytes at most", f"it has {size:,}")
+    compact = lambda value: len(json.dumps(value, separators=(",", ":")))  # noqa: E731
+    everything = {"pipeline.yaml": {**dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes"), "OrganizationId": "o-a1b2c3d4e5"}}
+    for name in text.NAMES:
+        stack = text.stack(name, **everything.get(name, {}))
+        for key, about in stack.resources().items():
+            asked = stack.properties(key)
+            limits = {
+                "AWS::IAM::ManagedPolicy": [("PolicyDocument", MANAGED)], "AWS::IAM::Role": [("Policies", INLINE), ("AssumeRolePolicyDocument", TRUST)],
+                "AWS::Events::EventBusPolicy": [("Statement", BUS)],
+            }.get(about["Type"], [])
+            for part, limit in limits:
+                size = compact(asked.get(part, []))
+                into.check(size <= limit, group, f"{name}: {key}.{part}: {limit:,} characters at most", f"it has {size:,}")
