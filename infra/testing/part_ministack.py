@@ -277,10 +277,12 @@ class Ministack:
         given = {"CustomerKey": "yes", "AlarmEmail": "oncall@example.com"}
         keyed.deploy("hansho-pipeline", where / "pipeline.yaml", given)
         self.look("hansho-pipeline", "pipeline.yaml", given, group, keyed)
-        operator = {"CustomerKey": "yes", "SessionSeconds": "7200"}
+        # As the guide says: a key that is there and not used, then those who need it, then its use.
+        key = keyed.outputs("hansho-pipeline")["KeyArn"]
+        operator = {"CustomerKeyArn": key, "SessionSeconds": "7200"}
         keyed.deploy("hansho-operator", where / "operator.yaml", operator)
         self.look("hansho-operator", "operator.yaml", operator, group, keyed)
-        more = {"CustomerKey": "yes", "MentionHigh": "<!subteam^S0123|sre>", "MentionCritical": "<!here>",
+        more = {"CustomerKeyArn": key, "MentionMedium": "<!channel>", "MentionHigh": "<!subteam^S0123|sre>", "MentionCritical": "<!here>",
                 "ExtraSecretArns": f"arn:aws:secretsmanager:{KEYED}:{ACCOUNT}:secret:hansho/slack-oncall-a1b2c3"}
         network = keyed.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnet = keyed.ec2.create_subnet(VpcId=network, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -288,10 +290,10 @@ class Ministack:
         tasks = {**more, "Image": "hansho:1", "VpcId": network, "SubnetIds": subnet, "ClusterName": "shared", "EndpointUrl": ""}
         keyed.deploy("hansho-worker-ecs", where / "worker-ecs.yaml", tasks)
         self.look("hansho-worker-ecs", "worker-ecs.yaml", tasks, group, keyed)
-        bucket, key = "hansho-code-keyed", self.shell.variable("CODE_KEY")
+        bucket, code = "hansho-code-keyed", self.shell.variable("CODE_KEY")
         keyed.s3.create_bucket(Bucket=bucket)
-        keyed.s3.put_object(Bucket=bucket, Key=key, Body=(self.folder / "target/dist/hansho-lambda.zip").read_bytes())
-        functions = {**more, "CodeBucket": bucket, "CodeKey": key, "ReservedConcurrency": "10", "Heartbeat": "no", "Architecture": self.shell.variable("PROCESSOR")}
+        keyed.s3.put_object(Bucket=bucket, Key=code, Body=(self.folder / "target/dist/hansho-lambda.zip").read_bytes())
+        functions = {**more, "CodeBucket": bucket, "CodeKey": code, "ReservedConcurrency": "10", "Heartbeat": "no", "Architecture": self.shell.variable("PROCESSOR")}
         keyed.deploy("hansho-worker-lambda", where / "worker-lambda.yaml", functions)
         self.look("hansho-worker-lambda", "worker-lambda.yaml", functions, group, keyed)
 
