@@ -305,6 +305,30 @@ def bounded(document: dict, name: str, into, group: str) -> None:
     into.check(denied == wanted, group, f"{name}: no macro and no transform", f"{denied}")
 
 
+def administration(text, into) -> None:
+    """The role that runs the stack sets: which accounts it reaches, and from which regions it is taken."""
+    group, name = "the administration role", "stacksets/administration-role.yaml"
+    role = "arn:aws:iam::{}:role/AWSCloudFormationStackSetExecutionRoleX"
+    organization, further = {"OrganizationId": "o-a1b2c3d4e5"}, {"OrganizationId": "", "FurtherAccounts": "444455556666,777788889999"}
+    inside, named = ({"StringEquals": {key: value}} for key, value in (("aws:ResourceOrgID", "o-a1b2c3d4e5"), ("aws:ResourceAccount", ["444455556666", "777788889999"])))
+    for given, wanted in (
+        (organization, [(role.format("*"), inside)]), (further, [(role.format("*"), named)]),
+        ({**further, **organization}, [(role.format("*"), inside), (role.format("*"), named)]),
+    ):
+        policy, = text.stack(name, Suffix="X", **given).properties("AdministrationRole")["Policies"]
+        found = [(each["Resource"], each.get("Condition")) for each in policy["PolicyDocument"]["Statement"]]
+        into.check(found == wanted, group, f"{given}: these accounts", f"{found}")
+    for regions, wanted in (("", "cloudformation.amazonaws.com"), ("ap-east-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com"]),
+                            ("ap-east-1,me-south-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com", "cloudformation.me-south-1.amazonaws.com"])):
+        trust, = text.stack(name, **organization, OptInRegions=regions).properties("AdministrationRole")["AssumeRolePolicyDocument"]["Statement"]
+        into.check(trust["Principal"]["Service"] == wanted, group, f"{regions or 'no region that is off by default'}: the principals", f"{trust['Principal']}")
+        into.check({"StringEquals", "ArnLike"} == set(trust.get("Condition", {})), group, f"{regions or 'none'}: for this account's own stack sets", f"{trust}")
+    # A role that reaches nobody would be made without a word.
+    rule = text.whole(name)["Rules"]["Somewhere"]["Assertions"][0]["Assert"]
+    neither, = [text.stack(name, OrganizationId="")._truth(rule)]
+    into.check(not neither and text.stack(name, **further)._truth(rule) and text.stack(name, **organization)._truth(rule), group, "it reaches somebody", f"{rule}")
+
+
 def tagged(text, into) -> None:
     """The tag by which the execution roles know a detector is the one that its template gives it."""
     tags = {each["Key"]: each["Value"] for each in text.stack("guardduty.yaml").properties("Detector")["Tags"]}
