@@ -77,8 +77,8 @@ def judge(read: dict[str, dict], into) -> None:
             into.wrong(subject.__name__, "it can be judged", f"{type(why).__name__}: {why}")
 
 
-def judge_pages(pages, into) -> None:
-    for subject in text_guide.SUBJECTS:
+def judge_pages(pages, into, subjects) -> None:
+    for subject in subjects:
         try:
             subject(pages, into)
         except Exception as why:  # noqa: BLE001 - a page without the command that is looked for is wrong, and hides no other subject.
@@ -86,14 +86,14 @@ def judge_pages(pages, into) -> None:
 
 
 def page_mutants(into: Results) -> None:
-    for number, (page, there, instead) in enumerate(text_guide.MUTANTS, start=1):
+    for number, (subject, page, there, instead) in enumerate(text_guide.MUTANTS, start=1):
         what = f"{number}, {page}: {there.strip().splitlines()[-1][:80]} → {instead.strip().splitlines()[-1][:80] if instead.strip() else 'nothing'}"
         whole = (template.INFRA / page).read_text()
         if there not in whole:
             into.wrong("mutants of the pages", what, f"{page} does not have it: correct text_guide.py")
             continue
         aside = Aside()
-        judge_pages(text_guide.Pages({page: whole.replace(there, instead, 1)}), aside)
+        judge_pages(text_guide.Pages({page: whole.replace(there, instead, 1)}), aside, [subject])
         into.check(bool(aside.wrongs), "mutants of the pages", what, "it was not found")
 
 
@@ -114,7 +114,7 @@ def main() -> int:
     read = {str(path.relative_to(template.INFRA)): template.read(path) for path in template.templates()}
     judge(read, into)
     mutants(read, into)
-    judge_pages(text_guide.Pages(), into)
+    judge_pages(text_guide.Pages(), into, text_guide.SUBJECTS)
     page_mutants(into)
     return 0
 
