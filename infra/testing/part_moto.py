@@ -63,7 +63,7 @@ class Moto:
         self.command(PAGE, "1. The administration role (security account)")
         self.look(self.aws, "hansho-stacksets-administration", "stacksets/administration-role.yaml", {"Suffix": SUFFIX, "OrganizationId": "o-a1b2c3d4e5"},
                   "stacksets/administration-role.yaml")
-        loop = [block for block in guide.blocks(PAGE, "2. The execution role (every account, the security account too)") if block.startswith("for ")]
+        loop = [block for block in guide.blocks(PAGE, "2. The execution role (every account, the security account too)") if "for account in" in block]
         self.shell.script(f"{PAGE}, 2. The execution role", loop[0], 60)
         self.into.seen("the guide's commands", f"{PAGE}: 2. The execution role, in all accounts")
         for account in (SECURITY, MEMBER):
@@ -108,7 +108,7 @@ class Moto:
         """The guide's way out: the forwarders go, and what they made goes with them."""
         self.command("README.md", "Uninstall")
         self.command("README.md", "Uninstall, self-managed", seconds=120)
-        left = [each["StackSetName"] for each in self.aws.cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"]]
+        left = [each["StackSetName"] for each in self.aws.cloudformation.list_stack_sets()["Summaries"] if each["Status"] != "DELETED"]
         self.into.check(not left, "uninstall", "no stack set is left", f"{left}")
         for region in (HOME, FURTHER):
             aws = self.within(SECURITY, region)

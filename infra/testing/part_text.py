@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import template
+import text_commands
 import text_guide
 import text_policies
 import text_promises
@@ -116,6 +117,9 @@ def main() -> int:
     mutants(read, into)
     judge_pages(text_guide.Pages(), into, text_guide.SUBJECTS)
     page_mutants(into)
+    pages = text_guide.Pages()
+    text_commands.held(pages, into, Text(read))
+    text_commands.mutants(pages, into, lambda changed: Text({**read, **changed}))
     return 0
 
 

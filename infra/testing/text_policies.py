@@ -315,8 +315,10 @@ def administration(text, into) -> None:
         (organization, [(role.format("*"), inside)]), (further, [(role.format("*"), named)]),
         ({**further, **organization}, [(role.format("*"), inside), (role.format("*"), named)]),
     ):
-        policy, = text.stack(name, Suffix="X", **given).properties("AdministrationRole")["Policies"]
-        found = [(each["Resource"], each.get("Condition")) for each in policy["PolicyDocument"]["Statement"]]
+        stack = text.stack(name, Suffix="X", **given)
+        policies = [stack.properties(key) for key, about in stack.resources().items() if about["Type"] == "AWS::IAM::Policy"]
+        found = [(each["Resource"], each.get("Condition")) for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+        into.check("Policies" not in stack.properties("AdministrationRole"), group, f"{given}: and no others", f"{stack.properties('AdministrationRole')}")
         into.check(found == wanted, group, f"{given}: these accounts", f"{found}")
     for regions, wanted in (("", "cloudformation.amazonaws.com"), ("ap-east-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com"]),
                             ("ap-east-1,me-south-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com", "cloudformation.me-south-1.amazonaws.com"])):
