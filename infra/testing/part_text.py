@@ -12,6 +12,7 @@ import text_commands
 import text_guide
 import text_policies
 import text_promises
+import text_terraform
 from results import Aside, Results
 from text_mutants import MUTANTS
 
@@ -120,6 +121,8 @@ def main() -> int:
     pages = text_guide.Pages()
     text_commands.held(pages, into, Text(read))
     text_commands.mutants(pages, into, lambda changed: Text({**read, **changed}))
+    text_terraform.judge(read, into)
+    text_terraform.evaluate(Text(read), into)
     return 0
 
 
