@@ -77,16 +77,30 @@ impl Silence {
 
     /// Whether it keeps the finding back.
     fn names(&self, subject: &Subject<'_>, finding: &Finding) -> bool {
-        (finding.severity.level <= self.covers || mutation::is(Mutation::SilenceCoversAll))
-            && (self.findings.is_empty() || self.findings.contains(&finding.fingerprint.id))
-            && (self.resources.is_empty() || self.names_resource(finding))
+        let resource = finding.resource.as_ref().map(Text::as_str);
+        self.would_keep_back(subject, &finding.fingerprint.id, resource)
+    }
+
+    /// Whether it would keep back a finding of this id and resource, if it were in force.
+    pub fn would_keep_back(&self, subject: &Subject<'_>, id: &str, resource: Option<&str>) -> bool {
+        (subject.level <= self.covers || mutation::is(Mutation::SilenceCoversAll))
+            && (self.findings.is_empty() || self.findings.iter().any(|known| known == id))
+            && (self.resources.is_empty() || self.names_resource(resource))
             && self.matcher.matches(subject)
     }
 
-    fn names_resource(&self, finding: &Finding) -> bool {
-        let Some(resource) = &finding.resource else { return false };
+    fn names_resource(&self, resource: Option<&str>) -> bool {
         let fits = |text: &str| self.resources.iter().any(|glob| glob.matches(text));
-        resource_texts(resource.as_str()).any(fits)
+        resource.is_some_and(|resource| resource_texts(resource).any(fits))
+    }
+
+    pub fn has_resources(&self) -> bool {
+        !self.resources.is_empty()
+    }
+
+    /// Whether it has a rule for this key, below `not` or not.
+    pub fn has_rule(&self, key: MatchKey) -> bool {
+        self.matcher.rules().any(|(_, known, _)| known == key)
     }
 
     /// The patterns that `type` must fit. Empty: there is no such rule.

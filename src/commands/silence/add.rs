@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::args::{Add, Rules};
+use super::past::{self, Past, PastFinding};
 use super::store::{self, ChangeError};
 use super::{Done, pretty, print, tell};
 use crate::commands::accounts::directory;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
 use crate::commands::findings;
-use crate::commands::table::{TableColumn, draw};
+use crate::commands::table::{self, TableColumn, draw};
 use crate::config::Config;
 use crate::finding::arn::is_account_id;
 use crate::finding::{Finding, Level, Text};
@@ -17,7 +18,7 @@ use crate::instants::Wall;
 use crate::policy::glob::Glob;
 use crate::policy::matcher::{BadRule, MatchKey, Matcher};
 use crate::policy::silence::{BadSilence, Silence, Silences, product_id};
-use crate::ports::Ledger;
+use crate::ports::listing::Listing;
 use crate::terminal::terminal_columns;
 
 const FOUND: [TableColumn; 5] = [
@@ -30,7 +31,7 @@ const FOUND: [TableColumn; 5] = [
 
 /// # Errors
 /// The file of the dry run can't be read, or the output can't be written.
-pub async fn add<L: Ledger>(
+pub async fn add<L: Listing>(
     config: &Config,
     ledger: &L,
     args: &Add,
@@ -42,7 +43,10 @@ pub async fn add<L: Ledger>(
     };
     if let Some(input) = &args.dry_run {
         directory::show(&config.guide.accounts, ledger).await;
-        return Ok(Ok(dry_run(config, silence, input, args.json)?));
+        return match input {
+            Some(input) => Ok(Ok(dry_run(config, silence, input, args.json)?)),
+            None => in_the_past(config, ledger, &silence, args.json, now).await,
+        };
     }
     let added = store::change(ledger, now, |all| {
         if let Some(at) = all.iter().position(|known| known.id == silence.id) {
@@ -142,6 +146,54 @@ fn matcher(rules: &Rules) -> Result<Matcher, String> {
             ))
         }
     }
+}
+
+/// Says which findings of the last days the silence would have kept back.
+async fn in_the_past<L: Listing>(
+    config: &Config,
+    ledger: &L,
+    silence: &Silence,
+    json: bool,
+    now: Wall,
+) -> anyhow::Result<Done> {
+    if let Some(rule) = past::unanswerable(silence) {
+        let why = format!("the ledger does not keep {rule}: give --dry-run a file of findings");
+        return Ok(Err(ChangeError::Refused(why)));
+    }
+    let accounts = config.guide.accounts.get();
+    let past = past::past(ledger, silence, &accounts, now).await?;
+    let Past { posted, kept_back, unclear, cut, .. } = &past;
+    if json {
+        let named: Vec<&str> = past.named.iter().map(|one| one.fingerprint.as_str()).collect();
+        let all = json!({
+            "posted": posted, "kept_back": kept_back, "named": named, "unclear": unclear, "cut": cut,
+        });
+        print(&pretty(&all))?;
+        return Ok(Ok(Exit::of(!cut)));
+    }
+    if !past.named.is_empty() {
+        let row = |one: &PastFinding| {
+            let text = |text: &str| table::or_none(&Text::new(text, 100).into_string());
+            let account = accounts.label(&one.account);
+            let (kind, region, resource) =
+                (text(&one.kind), text(&one.region), text(&one.resource));
+            vec![one.level.to_string(), kind, account, region, resource]
+        };
+        let rows: Vec<Vec<String>> = past.named.iter().map(row).collect();
+        print(&draw(&FOUND, &rows, terminal_columns()))?;
+    }
+    let mut said = format!(
+        "Of {posted} findings that were posted in the last 7 days, the silence would have kept back \
+         {kept_back}. "
+    );
+    if *unclear > 0 {
+        said += &format!("Of {unclear} the ledger knows too little to say. ");
+    }
+    if *cut {
+        said += "The ledger has more records than were read. ";
+    }
+    print(&format!("{said}Nothing was added.\n"))?;
+    Ok(Ok(Exit::of(!cut)))
 }
 
 /// Says which findings of an input the silence would keep back, if they came while it is in force.

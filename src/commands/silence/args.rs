@@ -66,9 +66,10 @@ pub struct Add {
     /// The silence's own id: a-z, 0-9, - and _ [default: eight random digits]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Say which of these findings it would keep back, and add nothing
-    #[arg(long, value_name = "FILE|-")]
-    pub dry_run: Option<Input>,
+    /// Say which of the findings that were posted in the last 7 days it would keep back, or which of
+    /// those in a file, and add nothing
+    #[arg(long, value_name = "FILE|-", num_args = 0..=1)]
+    pub dry_run: Option<Option<Input>>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -201,8 +202,9 @@ Add a silence.
 
 Whoever makes a resource chooses its name and its tags. The id of a resource or an account is safer.
 
---dry-run reads findings from a file, as `hansho render` does, and says which it would keep back. The
-ledger keeps too little of a finding to say what would have been kept back in the past.
+--dry-run says what it would have kept back of the findings that were posted in the last 7 days, by
+the records of the ledger. They have neither tags nor types of resources. For rules about these, give
+a file of findings: --dry-run FILE.
 
 Exit codes: 0 if it was added, 1 if the ledger does not answer, 2 for wrong usage.";
 

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod import;
 mod note_text;
 pub mod notes;
+mod past;
 mod show;
 pub mod store;
 
@@ -28,6 +29,7 @@ use crate::instants::Wall;
 use crate::policy::day_counts::Day;
 use crate::policy::kept_back::KeptBack;
 use crate::policy::silence::{Silence, Silences};
+use crate::ports::listing::Listing;
 use crate::ports::{Ledger, LedgerError};
 
 use args::{Action, Import, List, One, SilenceCommand};
@@ -62,7 +64,7 @@ pub async fn start(args: &SilenceCommand) -> anyhow::Result<Exit> {
     }
 }
 
-async fn run<L: Ledger>(config: &Config, ledger: &L, action: &Action) -> anyhow::Result<Exit> {
+async fn run<L: Listing>(config: &Config, ledger: &L, action: &Action) -> anyhow::Result<Exit> {
     let now = clock::wall();
     let done = match action {
         Action::Add(args) => add::add(config, ledger, args, now).await?,

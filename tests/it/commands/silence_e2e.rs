@@ -140,6 +140,30 @@ async fn a_dry_run_says_what_would_be_kept_back_and_adds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_over_the_last_days_asks_the_ledger() {
+    let scene = Scene::start().await;
+    let other = event(ID, 8.0, 10).replace("Backdoor", "Recon");
+    let all = [event("a", 8.0, 10), event("b", 9.5, 10), event("c", 2.0, 10), other].join("\n");
+    assert_eq!(run(&scene, &all).await["posted"], 3);
+    let dry = [&ADD[..], &["scan", "--dry-run"]].concat();
+    let (out, _) = scene.done(&dry, 0).await;
+    let expected = "Of 3 findings that were posted in the last 7 days, the silence would have kept \
+                    back 1. Nothing was added.";
+    assert!(out.contains(expected) && out.contains("Backdoor:EC2/C&CActivity.B!DNS"), "{out}");
+    let (out, _) = scene.done(&[&dry[..], &["--critical", "--json"]].concat(), 0).await;
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&out["posted"], &out["kept_back"], &out["unclear"]),
+        (&3.into(), &2.into(), &0.into())
+    );
+    let refused = [&dry[..], &["--resource-tag", "Env=prod"]].concat();
+    let (_, err) = scene.done(&refused, 2).await;
+    assert!(err.contains("the ledger does not keep resource_tag: give --dry-run a file"), "{err}");
+    let (out, _) = scene.done(&["silence", "list"], 0).await;
+    assert!(out.is_empty(), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_usage_says_what_to_do() {
     let scene = Scene::start().await;
     scene.done(&[&ADD[..], &["scan"]].concat(), 0).await;
