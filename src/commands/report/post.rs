@@ -11,7 +11,7 @@ use crate::clock::SystemClock;
 use crate::commands::note::{self, NotePorts, NoteSender};
 use crate::commands::wiring;
 use crate::config::{Config, Destination};
-use crate::ports::{Clock, Ledger, Post};
+use crate::ports::{Clock, Ledger, Notifier, Post};
 
 /// How long a slot of the pace and a retry are waited for. A person waits.
 const WITHIN: Duration = Duration::from_secs(60);

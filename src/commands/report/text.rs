@@ -21,7 +21,8 @@ const COLUMNS: usize = 80;
 /// `width`: the columns of the terminal. None: there is none, and nothing is cut.
 pub fn of(gathered: &Gathered, names: &Names<'_>, width: Option<usize>) -> String {
     let report = &gathered.report;
-    let mut text = summary(report);
+    let line_width = width.unwrap_or(COLUMNS);
+    let mut text = summary(report, line_width);
     let mut add = |head: &str, part: String| {
         if !part.is_empty() {
             // Writing to a String can't fail.
@@ -37,13 +38,12 @@ pub fn of(gathered: &Gathered, names: &Names<'_>, width: Option<usize>) -> Strin
     add("THE NOISIEST, AND A SILENCE FOR EACH", noisiest(report, names, width));
     add("OPEN INCIDENTS, BY AGE", ages(&report.open, width));
     add("THE OLDEST OF THEM", oldest(report, names, width));
-    let width = width.unwrap_or(COLUMNS);
-    add("WHAT THIS REPORT CAN'T KNOW", gaps(report, width));
-    _ = write!(text, "\n{}", wrapped("", &cost(report, gathered.reads), width));
+    add("WHAT THIS REPORT CAN'T KNOW", gaps(report, line_width));
+    _ = write!(text, "\n{}", wrapped("", &cost(report, gathered.reads), line_width));
     text
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &Report, width: usize) -> String {
     let Report { period, totals, unposted, .. } = report;
     let (from, until) = (period.from.to_rfc3339(), period.until.to_rfc3339());
     let Numbers { findings, alerts, posts, .. } = *totals;
@@ -59,7 +59,8 @@ fn summary(report: &Report) -> String {
         .map(|(what, number)| format!("{} {}", words(what), grouped(number)))
         .collect();
     if !counted.is_empty() {
-        _ = writeln!(text, "Counted by the workers: {}", counted.join(", "));
+        let counted = format!("Counted by the workers: {}", counted.join(", "));
+        text.push_str(&wrapped("", &counted, width));
     }
     if *unposted > 0 {
         _ = writeln!(text, "{} claimed or tried, and never posted", number_of(*unposted, "alert"));
