@@ -30,7 +30,7 @@ use crate::support::organisation::{
     Written, accounts, imported, message, naively, routes, silence, toml, written,
 };
 
-const FINDINGS: ByLane = ByLane { all: 1_500, deep: 5_000 };
+const FINDINGS: ByLane = ByLane { all: 600, deep: 5_000 };
 const DESTINATIONS: usize = 12;
 const SILENCES: usize = 40;
 const MINUTE: Duration = Duration::from_secs(60);

@@ -197,6 +197,12 @@ const LIVES_ONCE_FAILED: [(u64, &str); 8] = [
     (1187, "a post without a claim, of an earlier incident, settled the one after"),
 ];
 
+/// Days of silences that once failed, and the cause.
+const SILENCES_ONCE_FAILED: [(u64, &str); 2] = [
+    (7000000, "the checker did not count messages that a silence kept back as taking place"),
+    (7000103, "the checker expected a fallback with much to post to stand in within minutes"),
+];
+
 #[test]
 fn days_that_once_failed_pass() {
     let step = usize::try_from(ONE_OLD_DAY_OF.get()).unwrap();
@@ -206,6 +212,10 @@ fn days_that_once_failed_pass() {
     }
     for (seed, what) in LIVES_ONCE_FAILED.into_iter().step_by(step) {
         let run = simulate_plan(Plan::lives(seed), None);
+        assert_eq!(accuse(seed, &run), None, "{what}");
+    }
+    for (seed, what) in SILENCES_ONCE_FAILED.into_iter().step_by(step) {
+        let run = simulate_plan(Plan::silenced(seed), None);
         assert_eq!(accuse(seed, &run), None, "{what}");
     }
 }

@@ -41,7 +41,9 @@ impl State<'_> {
                 // It stands in, and what still waits may wait for its turn.
                 let strays =
                     cards.iter().any(|c| !rules.owed(c.finding, c.level).any(|d| d == fallback));
-                if *destination == fallback && strays {
+                // With rules of its own it may owe many alerts that go first.
+                let busy = strays || rules.plan.subjects.varied;
+                if *destination == fallback && busy {
                     self.later(who, entry.at);
                 }
             }

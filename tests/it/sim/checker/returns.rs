@@ -113,6 +113,14 @@ impl State<'_> {
             {
                 self.returned(rules, entry, who, *message, *ms, verdict);
             }
+            What::Delete { message, .. } if self.desks.since(who, *message).is_some() => {
+                let carries = self.desks.carries(*message);
+                // It took place until now, which the history does not show after a burst of those.
+                if carries.iter().any(|c| self.desks.is_kept_back(who, *message, c)) {
+                    let bytes = self.desks.messages.get(message).map_or(0, |m| m.bytes);
+                    self.freed.entry(who).or_default().push((entry.at, carries.len(), bytes));
+                }
+            }
             What::Ended => {
                 self.ended(rules, entry, who, verdict);
                 self.events.remove(&who);
