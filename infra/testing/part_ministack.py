@@ -237,7 +237,7 @@ class Ministack:
         self.into.check("/hansho/worker" in groups, group, "the log stays", f"there are {groups}")
         rules = self.aws.events.list_event_buses()["EventBuses"]
         self.into.check("hansho" not in [each["Name"] for each in rules], group, "the bus goes", f"{rules}")
-        self.shell.script("README.md, Uninstall", second, 60)
+        self.shell.script("README.md, Uninstall", second, 240)
         self.into.seen("the guide's commands", "Uninstall")
         queues = self.aws.sqs.list_queues(QueueNamePrefix="hansho-").get("QueueUrls", [])
         self.into.check([url.rsplit("/", 1)[1] for url in queues] == ["hansho-forwarder-dead"], group, "then the queues are gone", f"{queues}")
