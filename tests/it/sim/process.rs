@@ -271,7 +271,7 @@ async fn run_following<Q: Queue, L: Ledger, N: Notifier, C: Clock>(
 ) -> Outcome {
     let mut reader = Reader::new(settings.routes.silences.clone());
     let report = |report: &Report| {
-        if let Report::Silenced { finding, silence } = report {
+        if let Report::Silenced { finding, silence, .. } = report {
             let (carried, silence) = (carried(finding), silence.id.clone());
             world.note(Some(who), What::KeptBack { carried, silence });
             take_for_posted(world, finding);
