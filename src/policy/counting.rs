@@ -67,7 +67,10 @@ impl Pending {
     pub fn has_silenced(&self) -> bool {
         self.days.values().any(|of_day| {
             let batch = of_day.batch.as_ref().map(|batch| &batch.counts);
-            batch.into_iter().chain([&of_day.newer]).any(|counts| counts.silenced().len() > 0)
+            batch
+                .into_iter()
+                .chain([&of_day.newer])
+                .any(|counts| counts.silenced().next().is_some())
         })
     }
 

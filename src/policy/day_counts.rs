@@ -187,7 +187,7 @@ impl DayCounts {
         of_it.map(|(_, number)| number).fold(0, u64::saturating_add)
     }
 
-    /// Whether some counts can't be told apart by silence.
+    /// Whether some counts don't say by which silence.
     pub fn has_other_silences(&self) -> bool {
         self.silenced.contains_key(&other_silences())
     }

@@ -68,7 +68,7 @@ impl KeptBack {
         all
     }
 
-    /// How many could not be told apart by silence and destination.
+    /// How many were counted without their silence and destination.
     pub fn other(&self) -> u64 {
         let others = self.counts.iter().filter(|(key, _)| key.silence == OTHER_SILENCES);
         others.map(|(_, number)| number).fold(0_u64, |a, b| a.saturating_add(*b))

@@ -4,10 +4,10 @@
 //! - [`render`] draws a post as JSON. [`preview`](mod@preview) shows that JSON in a terminal,
 //!   [`html`] on a page, and [`builder`] links to it in Slack's own preview. `outgoing` and
 //!   `mrkdwn` read it.
-//! - `push`, `heading`, `card`, `line`, `digest`, `note` and `own_note` draw the parts of a post. `group` finds
-//!   the alerts that are drawn together, `naming` the words of a finding for lists. `escape` and
-//!   `host` make a finding's text harmless for Slack, and `length` says how Slack may count it.
-//!   [`guide`] has what the configuration adds.
+//! - `push`, `heading`, `card`, `line`, `digest` and `note` draw the parts of a post, `own_note` a
+//!   post that is about no finding. `group` finds the alerts that are drawn together, `naming` the
+//!   words of a finding for lists. `escape` and `host` make a finding's text harmless for Slack,
+//!   and `length` says how Slack may count it. [`guide`] has what the configuration adds.
 //! - `console` and `about` build links to AWS: to a finding, and to what its type means.
 //! - [`client`] sends the JSON to a [`webhook`]; [`answer`] turns the HTTP answer into a verdict.
 //!   Only [`client`] does I/O.

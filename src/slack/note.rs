@@ -7,11 +7,12 @@ use super::escape::literal_weighing;
 use super::guide::Guide;
 use super::line::line_after;
 use super::message::Block;
-use super::own_note;
 use crate::finding::Closing;
 use crate::ports::{ClosedLine, Note, OutageCause, RetryReason};
 
 const NAME_CHARS_MAX: usize = 60;
+/// Such a note stands alone: see `own_note`.
+const TITLE_CHARS_MAX: usize = 150;
 
 /// Draws a note, in JSON no longer than [`crate::ports::NOTE_WEIGHT_MAX`], or with lines than
 /// [`crate::ports::NOTE_LINE_WEIGHT_MAX`] for each and one more.
@@ -21,7 +22,7 @@ pub(super) fn block(note: &Note, guide: &Guide) -> Block {
 
 fn text(note: &Note, guide: &Guide) -> String {
     match note {
-        Note::Own { title, .. } => own_note::heading(title),
+        Note::Own { title, .. } => format!("ℹ️ {}", literal_weighing(title, TITLE_CHARS_MAX)),
         Note::Recovered { lasted, until, why, held, elsewhere, returned } => {
             let mut text = format!(
                 "🛠️ hansho could not post here for {}, until {}: {}.",

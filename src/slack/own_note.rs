@@ -38,7 +38,7 @@ pub(super) fn message(notes: &[Note], post_id: &str) -> Message {
     Message::new(push, blocks, Vec::new())
 }
 
-pub(super) fn heading(title: &str) -> String {
+fn heading(title: &str) -> String {
     format!("ℹ️ *{}*", clean(title, TITLE_CHARS_MAX))
 }
 

@@ -57,7 +57,7 @@ impl Counter {
         self.pending().has_silenced()
     }
 
-    /// How many days were given up since the last call, because the ledger was unreachable for long.
+    /// How many days were given up since the last call: the ledger was unreachable for long.
     pub fn take_lost(&self) -> u64 {
         self.pending().take_lost()
     }

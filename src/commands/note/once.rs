@@ -75,7 +75,7 @@ pub async fn once<L: Ledger, N: Notifier, C: Clock>(
 }
 
 enum Claimed {
-    Won(AlertRecord),
+    Won(Box<AlertRecord>),
     Known,
     Busy,
 }
@@ -99,7 +99,7 @@ async fn claim<L: Ledger, N: Notifier, C: Clock>(
             Claim::Busy { .. } => return Ok(Claimed::Busy),
         };
         match ports.ledger.write(key, &expect, &record).await? {
-            Written::Done => return Ok(Claimed::Won(record)),
+            Written::Done => return Ok(Claimed::Won(Box::new(record))),
             Written::Lost(found) => seen = found,
         }
     }

@@ -188,9 +188,9 @@ A silence names findings by the same rules as `match` of a [[destination]], by i
 all of them must fit. It needs a type, a resource or an id, an end within 90 days, and a reason.
 Workers see a change within 30 s.
 
-What a silence keeps back is counted (hansho_silenced_total) and logged, and leaves no other trace.
-So when the silence ends, or when the finding gets worse than it covers, the next update is posted as
-ever. Closings are still recorded. What a person sends on purpose is never silenced: a custom action
+What a silence keeps back is counted and logged; the ledger has no record of the finding. So when the
+silence ends, or when the finding gets worse than it covers, the next update is posted as ever. Three
+days before a silence ends, Slack gets a note with what it kept back. Closings are still recorded. What a person sends on purpose is never silenced: a custom action
 of Security Hub, or `hansho replay send`.";
 
 const ADD: &str = "\

@@ -19,6 +19,7 @@ use super::values;
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
 use crate::policy::silence::CurrentSilences;
+use crate::policy::weekly::Weekly;
 use crate::slack::Guide;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,9 +57,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
     };
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
-    let weekly_summary = gathered
-        .read("silences.weekly_summary", &raw.silences.weekly_summary, values::weekly)
-        .flatten();
+    let weekly_summary = weekly_summary(raw, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let guide = Guide {
         accounts: accounts(raw, &mut gathered).into(),
@@ -88,6 +87,11 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         _ => Err(mistakes),
     };
     Validated { outcome, warnings }
+}
+
+fn weekly_summary(raw: &Raw, gathered: &mut Gathered) -> Option<Weekly> {
+    let given = &raw.silences.weekly_summary;
+    gathered.read("silences.weekly_summary", given, values::weekly).flatten()
 }
 
 fn ledger_times(raw: &Raw, gathered: &mut Gathered) -> (Duration, Option<Duration>) {

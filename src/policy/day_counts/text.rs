@@ -23,8 +23,8 @@ const NEWER_BYTES_MAX: usize = 200;
 const LINES_MAX: usize = 10_000;
 
 impl DayCounts {
-    /// The text from which [`DayCounts::parse`] makes equal counts. At most 350 KB, if all texts are
-    /// as long as they may be; 60 bytes for each count are usual.
+    /// The text from which [`DayCounts::parse`] makes equal counts. At most 350 KB, if all texts
+    /// are as long as they may be. Usually it has 60 bytes for each count.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         for (CountKey { what, account, kind, level }, number) in &self.counts {

@@ -351,10 +351,12 @@ pub fn encode(record: Record) -> StoredRow {
         Record::DocumentPart(part) => {
             StoredRow { digest: part.text, expires_at: part.expires_at, ..blank }
         }
-        Record::DayCounts(day) => {
-            StoredRow { digest: day.to_text(), expires_at: day.expires_at, ..blank }
-        }
+        Record::DayCounts(day) => encode_day_counts(&day, blank),
     }
+}
+
+fn encode_day_counts(day: &DayCountsRecord, blank: StoredRow) -> StoredRow {
+    StoredRow { digest: day.to_text(), expires_at: day.expires_at, ..blank }
 }
 
 fn encode_alert(alert: AlertRecord, blank: StoredRow) -> StoredRow {

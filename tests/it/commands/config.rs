@@ -96,6 +96,7 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
         ("metrics.listen", "'127.0.0.1:2'"),
         ("metrics.emf", "'on'"),
         ("reconcile.regions", "'eu-west-1, us-east-1'"),
+        ("silences.weekly_summary", "'mon 09:00 Europe/Berlin'"),
         ("console.portal", "'https://acme.awsapps.com/start'"),
         ("destination.name", "'other'"),
         ("destination.webhook", "'file:other'"),

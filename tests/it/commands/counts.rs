@@ -134,7 +134,7 @@ async fn a_write_whose_answer_is_lost_counts_once() {
     let failed = Arc::clone(&failures);
     let fails = move |record: &Record| match record {
         // Every second write.
-        Record::DayCounts(_) if failed.fetch_add(1, Ordering::Relaxed) % 2 == 0 => {
+        Record::DayCounts(_) if failed.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) => {
             Failing::AfterTheWrite
         }
         _ => Failing::No,
