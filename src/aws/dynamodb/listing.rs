@@ -20,7 +20,7 @@ use crate::policy::record::stored::{self, column};
 use crate::ports::LedgerError;
 use crate::ports::listing::{AlertPage, Listing};
 
-/// Nothing is written and nobody waits at a desk, so a throttled page is asked for again. The SDK
+/// Nothing is written and nobody waits at a desk, so a throttled page is requested again. The SDK
 /// waits up to 1, 2, 4, … s between attempts.
 const ATTEMPTS_MAX: u32 = 6;
 

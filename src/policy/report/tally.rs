@@ -16,7 +16,7 @@ use super::subject::Subject;
 use super::table::Groups;
 use super::{Gap, Numbers, Period, Report};
 
-/// The most posts that are told apart, of 8 bytes each. A post counts in up to five rows.
+/// The most posts that are counted apart, of 8 bytes each. A post counts in up to five rows.
 const POSTS_MAX: usize = 1_000_000;
 /// The product in the fingerprints of hansho's own notes and canaries.
 const OWN_PRODUCT: &str = "hansho/";
