@@ -147,14 +147,15 @@ async fn each_finding_reaches_the_destinations_that_it_is_owed_to() {
     let two = start(&world, &organisation, "two");
 
     let third = usize::try_from(FINDINGS.get()).unwrap() / 3;
+    let mut again = None;
     let killed = async {
         sleep(MINUTE).await;
         one.abort();
         sleep(Duration::from_secs(10)).await;
-        start(&world, &organisation, "one again")
+        again = Some(start(&world, &organisation, "one again"));
     };
     let fed = feed(&world, &organisation, rng, 0..third, &silences);
-    let (mut expected, one) = tokio::join!(fed, killed);
+    let (mut expected, ()) = tokio::join!(fed, killed);
     // A message of the killed worker is visible again after two minutes.
     sleep(MINUTE * 6).await;
     assert_eq!(world.queue.len(), 0);
@@ -168,8 +169,8 @@ async fn each_finding_reaches_the_destinations_that_it_is_owed_to() {
     expected.extend(feed(&world, &organisation, rng, 2 * third..3 * third, &[]).await);
     sleep(MINUTE * 6).await;
     assert_eq!((world.queue.len(), world.queue.quarantined().len()), (0, 0));
-    one.abort();
     two.abort();
+    again.unwrap().abort();
 
     let reached = reached(&world);
     for (id, owed) in &expected {

@@ -200,7 +200,7 @@ const LIVES_ONCE_FAILED: [(u64, &str); 8] = [
 /// Days of silences that once failed, and the cause.
 const SILENCES_ONCE_FAILED: [(u64, &str); 2] = [
     (7000000, "the checker did not count messages that a silence kept back as taking place"),
-    (7000103, "the checker expected a fallback with much to post to stand in within minutes"),
+    (7000103, "the checker did not know that a pause of one worker is a pause of all"),
 ];
 
 #[test]

@@ -57,8 +57,11 @@ impl State<'_> {
                     Answer::Accepted if first => self.well(who, false),
                     Answer::Accepted => {}
                     // Whatever it is, it takes time.
+                    // All workers keep the pause.
                     Answer::Pause(ms) if self.posts.get(post) == Some(&fallback) => {
-                        self.later(who, entry.at + ms);
+                        for who in self.dead.keys().copied().collect::<Vec<_>>() {
+                            self.later(who, entry.at + ms);
+                        }
                     }
                     _ if self.posts.get(post) == Some(&fallback) => self.later(who, entry.at),
                     _ => self.well(who, false),
