@@ -10,6 +10,8 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod embedded;
+#[cfg(feature = "rollout")]
+pub mod estate;
 pub mod finding;
 pub mod health;
 pub mod instants;
@@ -18,6 +20,8 @@ pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 pub mod secret;
 pub mod slack;
 pub mod terminal;

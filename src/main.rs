@@ -9,6 +9,8 @@ use hansho::commands::cli::{self, Cli, Command};
 #[cfg(feature = "demo")]
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
+#[cfg(feature = "rollout")]
+use hansho::commands::rollout;
 use hansho::commands::{
     accounts, canary, check, explain, health, lambda, reconcile, render, replay, routes, run,
     setup, silence,
@@ -46,6 +48,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
+        #[cfg(feature = "rollout")]
+        Command::Rollout(args) => block_on(rollout::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),
         Command::Silence(args) => block_on(silence::start(&args)),
         Command::Completions { shell } => {

@@ -5,6 +5,8 @@
 //! and without a box every order in progress would take as much memory as the largest one.
 
 pub mod dynamodb;
+#[cfg(feature = "rollout")]
+pub mod estate;
 #[cfg(feature = "canary")]
 pub mod eventbridge;
 mod failure;
@@ -44,6 +46,15 @@ fn time_limit(call: Duration) -> TimeoutConfigBuilder {
 pub async fn sdk_config() -> SdkConfig {
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared());
     config.load().boxed().await
+}
+
+/// The same with the credentials of another profile, whatever the environment says.
+#[cfg(feature = "rollout")]
+pub async fn sdk_config_of_profile(profile: &str) -> SdkConfig {
+    use aws_config::profile::ProfileFileCredentialsProvider;
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared());
+    config.profile_name(profile).credentials_provider(credentials).load().boxed().await
 }
 
 /// The cause of a failed call, in one bounded line: the service's code and message, or the chain of

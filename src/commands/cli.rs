@@ -7,6 +7,8 @@ use clap_complete::Shell;
 
 #[cfg(feature = "demo")]
 use crate::commands::demo;
+#[cfg(feature = "rollout")]
+use crate::commands::rollout;
 use crate::commands::{
     accounts, canary, check, explain, health, reconcile, render, replay, routes, run, silence,
 };
@@ -60,6 +62,10 @@ pub enum Command {
     /// Compare what GuardDuty holds with the ledger, and enqueue what is missing
     #[command(long_about = reconcile::args::ABOUT)]
     Reconcile(reconcile::args::Reconcile),
+    #[cfg(feature = "rollout")]
+    /// Switch GuardDuty on in all accounts and regions, and connect it to hansho
+    #[command(long_about = rollout::args::ABOUT)]
+    Rollout(Box<rollout::args::RolloutCommand>),
     /// Show and sync the account directory: names, units and tags of accounts
     #[command(long_about = accounts::args::ABOUT)]
     Accounts(accounts::args::AccountsCommand),

@@ -19,6 +19,8 @@ pub mod lambda;
 pub mod reconcile;
 pub mod render;
 pub mod replay;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 pub mod routes;
 pub mod run;
 pub mod setup;

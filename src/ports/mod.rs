@@ -7,6 +7,8 @@
 //! | [`DeadLetterQueue`] | `replay` |
 //! | [`inquiry`] | `explain` |
 //! | [`findings`], [`inlet`] | `reconcile` |
+//! | [`estate`] | `coverage`, `rollout` |
+//! | [`rollout`] | `rollout` |
 //! | [`probe`] | `check --live` |
 //!
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
@@ -21,6 +23,8 @@ mod accounts;
 mod bus;
 mod clock;
 mod dead_letters;
+#[cfg(feature = "rollout")]
+pub mod estate;
 mod failure;
 pub mod findings;
 pub mod inlet;
@@ -30,6 +34,8 @@ mod notifier;
 mod post;
 pub mod probe;
 mod queue;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 mod verdict;
 
 pub use accounts::{

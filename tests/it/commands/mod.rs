@@ -22,6 +22,8 @@ pub mod reconcile;
 #[cfg(feature = "demo")]
 pub mod render_e2e;
 pub mod replay;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod rollout;
 mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

@@ -2,6 +2,8 @@
 
 #[macro_use]
 pub mod suite;
+#[cfg(feature = "rollout")]
+pub mod estate_standin;
 pub mod fakes;
 #[cfg(feature = "reconcile")]
 pub mod guardduty_standin;

@@ -27,7 +27,7 @@ fn members_are_read_with_and_without_a_head() {
     for text in [
         "111122223333,a+1@x.example\n000000000042,b@x.example\n",
         "account,email\r\n111122223333,a+1@x.example\r\n000000000042,b@x.example",
-        "\u{feff}\"AccountId\",\"Email address\"\n\n\"111122223333\", \"a+1@x.example\" \n\
+        "\u{feff}\"AccountId\",\"Email address\"\n\n\"111122223333\",\"a+1@x.example\" \n\
          000000000042 ,b@x.example\n,,\n",
         "email,account\nb@x.example,000000000042\na+1@x.example,111122223333",
     ] {
@@ -107,7 +107,7 @@ fn every_mistake_of_a_member_has_its_line_and_repeats_no_value() {
             "4,SECRET",
             vec![
                 "must have an account id of 12",
-                "must have the e-mail address of the account; it m",
+                "must have the e-mail address of the account; it has no",
             ],
         ),
     ] {
