@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use hansho::commands::cli::{self, Cli, Command};
+#[cfg(feature = "rollout")]
+use hansho::commands::coverage;
 #[cfg(feature = "demo")]
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
@@ -50,6 +52,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
         #[cfg(feature = "rollout")]
         Command::Rollout(args) => block_on(rollout::start(&args)),
+        #[cfg(feature = "rollout")]
+        Command::Coverage(args) => block_on(coverage::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),
         Command::Silence(args) => block_on(silence::start(&args)),
         Command::Completions { shell } => {

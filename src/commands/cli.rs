@@ -5,6 +5,8 @@ use std::io::Write;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+#[cfg(feature = "rollout")]
+use crate::commands::coverage;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
 #[cfg(feature = "rollout")]
@@ -62,8 +64,12 @@ pub enum Command {
     /// Compare what GuardDuty holds with the ledger, and enqueue what is missing
     #[command(long_about = reconcile::args::ABOUT)]
     Reconcile(reconcile::args::Reconcile),
+    /// Show where GuardDuty is on, in all accounts and regions, and where not
     #[cfg(feature = "rollout")]
+    #[command(long_about = coverage::args::ABOUT)]
+    Coverage(Box<coverage::args::Coverage>),
     /// Switch GuardDuty on in all accounts and regions, and connect it to hansho
+    #[cfg(feature = "rollout")]
     #[command(long_about = rollout::args::ABOUT)]
     Rollout(Box<rollout::args::RolloutCommand>),
     /// Show and sync the account directory: names, units and tags of accounts
@@ -128,7 +134,8 @@ fn after_long_help() -> String {
          Exit codes:\n  \
          0  done\n  \
          1  failure\n  \
-         2  wrong usage, or a wrong configuration\n\n\
+         2  wrong usage, or a wrong configuration\n  \
+         3  coverage: there are gaps; rollout plan: there are steps\n\n\
          The log goes to the standard error: as text on a terminal, as JSON otherwise.",
     );
     text
@@ -200,6 +207,31 @@ mod tests {
     #[test]
     fn the_demo_is_a_command_where_it_is_built_in() {
         assert_eq!(parse("hansho demo --json").is_ok(), cfg!(feature = "demo"));
+    }
+
+    #[cfg(feature = "rollout")]
+    #[test]
+    fn coverage_takes_lists() {
+        for (line, good) in [
+            ("hansho coverage --regions eu-west-1,us-east-1 --plans S3_DATA_EVENTS --json", true),
+            (
+                "hansho coverage --region all --account 111122223333 --without regions,forwarder",
+                true,
+            ),
+            (
+                "hansho coverage --frequency 15m --member-role hansho-reader --csv --html a.html",
+                true,
+            ),
+            ("hansho coverage --region everywhere", false),
+            ("hansho coverage --account 1111", false),
+            ("hansho coverage --account １１１１22223333", false),
+            ("hansho coverage --plan s3", false),
+            ("hansho coverage --frequency 20m", false),
+            ("hansho coverage --json --csv", false),
+            ("hansho coverage --without members", false),
+        ] {
+            assert_eq!(parse(line).is_ok(), good, "{line}");
+        }
     }
 
     #[test]

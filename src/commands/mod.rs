@@ -8,6 +8,8 @@ pub mod args;
 pub mod canary;
 pub mod check;
 pub mod cli;
+#[cfg(feature = "rollout")]
+pub mod coverage;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod document;

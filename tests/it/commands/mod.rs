@@ -8,6 +8,8 @@ pub mod canary;
 pub mod canary_e2e;
 pub mod config;
 mod config_routes;
+#[cfg(feature = "rollout")]
+pub mod coverage_e2e;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;

@@ -1,0 +1,267 @@
+//! The report for a terminal: gaps first, what is alike folded, the matrix of the rest last.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::estate::gap::{GapKind, unlisted_by_default};
+use crate::terminal::{cut, padding};
+
+use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
+
+/// The width without a terminal, and the least one.
+pub const COLUMNS_DEFAULT: usize = 80;
+const COLUMNS_LEAST: usize = 40;
+/// Groups and rows that are shown. `--json` has all.
+const GROUPS_MAX: usize = 60;
+const ROWS_MAX: usize = 60;
+const LABEL_COLUMNS: usize = 26;
+const CELL_COLUMNS: usize = 6;
+const INDENT: &str = "      ";
+
+pub fn text(report: &Report, columns: Option<usize>) -> String {
+    let columns = columns.unwrap_or(COLUMNS_DEFAULT).max(COLUMNS_LEAST);
+    let mut text = summary(report);
+    for (head, groups) in [
+        ("Gaps", gap_groups(&report.gaps)),
+        ("Can't be read, which is not the same as off", unread_groups(&report.unread)),
+    ] {
+        if groups.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{head}");
+        for group in groups.iter().take(GROUPS_MAX) {
+            add_group(&mut text, report, group, columns);
+        }
+        if groups.len() > GROUPS_MAX {
+            let _ = writeln!(text, "  and {} more: see --json", groups.len() - GROUPS_MAX);
+        }
+    }
+    add_matrix(&mut text, report, columns);
+    add_notes(&mut text, report, columns);
+    text
+}
+
+fn summary(report: &Report) -> String {
+    let (accounts, regions) = (report.matrix.accounts.len(), report.matrix.regions.len());
+    let Counts { complete, with_gap, unread, not_enabled } = report.counts();
+    let gaps = report.gaps.len();
+    let result = match (gaps, report.unread.is_empty()) {
+        (0, true) => "complete".to_owned(),
+        (0, false) => "no gap in what could be read".to_owned(),
+        (1, _) => "1 gap".to_owned(),
+        (gaps, _) => format!("{gaps} gaps"),
+    };
+    format!(
+        "{result}: {} and {}, seen from {}\n\
+         places: {complete} complete, {with_gap} with a gap, {unread} unreadable, \
+         {not_enabled} not enabled\n",
+        count(accounts, "account"),
+        count(regions, "region"),
+        report.matrix.caller.account,
+    )
+}
+
+fn count(n: usize, of: &str) -> String {
+    if n == 1 { format!("1 {of}") } else { format!("{n} {of}s") }
+}
+
+/// `all 60 accounts`, or how many.
+fn share(n: usize, all: usize, of: &str) -> String {
+    if n == all && n > 1 { format!("all {n} {of}s") } else { count(n, of) }
+}
+
+fn add_group(text: &mut String, report: &Report, group: &Group, columns: usize) {
+    let (all_accounts, all_regions) = (report.matrix.accounts.len(), report.matrix.regions.len());
+    let whole = |n: usize, all: usize| n == all && n > 1;
+    let mut place = Vec::new();
+    let mut lists: Vec<Vec<String>> = Vec::new();
+    match group.accounts.as_slice() {
+        [] => {}
+        [one] => place.push(report.label(one)),
+        many => {
+            place.push(share(many.len(), all_accounts, "account"));
+            if !whole(many.len(), all_accounts) {
+                lists.push(many.iter().map(|id| report.label(id)).collect());
+            }
+        }
+    }
+    match group.regions.as_slice() {
+        [] => {}
+        [one] => place.push(one.clone()),
+        many => {
+            place.push(share(many.len(), all_regions, "region"));
+            if !whole(many.len(), all_regions) {
+                lists.push(many.to_vec());
+            }
+        }
+    }
+    let place = place.join(" in ");
+    let _ = writeln!(text, "  {}", cut(&group.title, columns - 2));
+    if !place.is_empty() {
+        let _ = writeln!(text, "{INDENT}{}", cut(&place, columns - INDENT.len()));
+    }
+    for list in lists {
+        let _ = writeln!(text, "{INDENT}{}", one_line(&list, columns - INDENT.len()));
+    }
+}
+
+/// As many entries as fit, and how many more there are.
+pub fn one_line(list: &[String], columns: usize) -> String {
+    let mut line = String::new();
+    for (at, entry) in list.iter().enumerate() {
+        let more = list.len() - at - 1;
+        let next = if at == 0 { entry.clone() } else { format!("{line}, {entry}") };
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        if crate::terminal::columns(&next) + rest.len() > columns {
+            return match at {
+                0 => cut(&next, columns),
+                _ => format!("{line} and {} more", more + 1),
+            };
+        }
+        line = next;
+    }
+    line
+}
+
+/// The accounts and regions in which something is wrong. Accounts that are alike share a row.
+fn add_matrix(text: &mut String, report: &Report, columns: usize) {
+    let cells = report.cells();
+    let is_bad = |cell: Cell| matches!(cell, Cell::Gap(_) | Cell::Unread);
+    let regions: Vec<&str> = report
+        .matrix
+        .regions
+        .keys()
+        .map(String::as_str)
+        .filter(|region| {
+            let bad = cells.iter().any(|((name, _), cell)| name == region && is_bad(*cell));
+            bad || !report.region_letters(region).is_empty()
+        })
+        .collect();
+    let complete = report.matrix.regions.len() - regions.len();
+    if regions.is_empty() {
+        return;
+    }
+    let mut rows: BTreeMap<Vec<Cell>, Vec<&str>> = BTreeMap::new();
+    for account in report.matrix.accounts.keys() {
+        let row: Vec<Cell> = regions
+            .iter()
+            .map(|region| cells.get(&(*region, account.as_str())).copied())
+            .map(|cell| cell.unwrap_or(Cell::NotEnabled))
+            .collect();
+        rows.entry(row).or_default().push(account);
+    }
+    let mut rows: Vec<(Vec<Cell>, Vec<&str>)> = rows.into_iter().collect();
+    rows.sort_by_key(|(cells, ids)| (!cells.iter().any(|c| is_bad(*c)), ids.first().copied()));
+    let per_block = (columns.saturating_sub(LABEL_COLUMNS) / CELL_COLUMNS).max(1);
+    for (block, names) in regions.chunks(per_block).enumerate() {
+        let from = block * per_block;
+        add_line(text, "\n", "", names.iter().map(|name| short(name)));
+        let whole = names.iter().map(|name| report.region_letters(name));
+        add_line(text, "", "the region itself", whole);
+        for (row, ids) in rows.iter().take(ROWS_MAX) {
+            let label = match ids.as_slice() {
+                [one] => report.label(one),
+                many => count(many.len(), "account"),
+            };
+            let part = row[from..from + names.len()].iter();
+            add_line(text, "", &label, part.map(|cell| cell.letter().to_string()));
+        }
+    }
+    if rows.len() > ROWS_MAX {
+        let _ = writeln!(text, "and {} more rows: see --json", rows.len() - ROWS_MAX);
+    }
+    if complete > 0 {
+        let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+    }
+    add_legend(text, report, columns);
+}
+
+fn add_line(text: &mut String, before: &str, label: &str, cells: impl Iterator<Item = String>) {
+    let label = cut(label, LABEL_COLUMNS - 2);
+    let mut line = format!("{before}{label}{}", padding(&label, LABEL_COLUMNS));
+    for cell in cells {
+        line.push_str(&cell);
+        line.push_str(&padding(&cell, CELL_COLUMNS));
+    }
+    let _ = writeln!(text, "{}", line.trim_end_matches(' '));
+}
+
+/// The letters that occur.
+fn add_legend(text: &mut String, report: &Report, columns: usize) {
+    let mut legend: Vec<String> = Vec::new();
+    for kind in report.gaps.iter().filter(|gap| gap.region.is_some()).map(|gap| gap.kind) {
+        let title = match kind {
+            GapKind::ForwarderMissing | GapKind::ForwarderDisabled | GapKind::ForwarderTarget => {
+                "forwarder"
+            }
+            other => other.title(),
+        };
+        let entry = format!("{} {title}", kind.letter());
+        // Regions that no list names have no column.
+        if kind != GapKind::RegionUnlisted && !legend.contains(&entry) {
+            legend.push(entry);
+        }
+    }
+    legend.extend(["? unreadable", "- not enabled", ". complete"].map(str::to_owned));
+    let _ = writeln!(text, "{}", cut(&legend.join(", "), columns));
+}
+
+/// A region in at most five characters: `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`.
+fn short(region: &str) -> String {
+    let mut text = String::new();
+    for (at, word) in region.split('-').enumerate() {
+        match word {
+            "northeast" => text.push_str("ne"),
+            "northwest" => text.push_str("nw"),
+            "southeast" => text.push_str("se"),
+            "southwest" => text.push_str("sw"),
+            word if at == 0 => text.extend(word.chars().take(2)),
+            word => text.extend(word.chars().take(1)),
+        }
+    }
+    cut(&text, CELL_COLUMNS - 1)
+}
+
+fn add_notes(text: &mut String, report: &Report, columns: usize) {
+    let unlisted: Vec<String> =
+        unlisted_by_default(&report.matrix).into_iter().map(str::to_owned).collect();
+    if unlisted.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\nNote: every account has {} that no list names. Deny them by a policy,\n\
+         or read them with --region all",
+        count(unlisted.len(), "region")
+    );
+    let _ = writeln!(text, "{INDENT}{}", one_line(&unlisted, columns - INDENT.len()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_fits_a_line() {
+        let list: Vec<String> = (0..12).map(|i| format!("11112222333{i}")).collect();
+        for columns in [8, 12, 24, 40, 80, 200] {
+            let line = one_line(&list, columns);
+            assert!(crate::terminal::columns(&line) <= columns.max(12 + 12), "{columns}: {line}");
+        }
+        assert_eq!(one_line(&list[..1], 80), "111122223330");
+        assert_eq!(one_line(&list[..3], 30), "111122223330 and 2 more");
+        assert!(one_line(&list, 200).ends_with(", 1111222233311"));
+    }
+
+    #[test]
+    fn regions_have_short_names() {
+        for (region, name) in [
+            ("eu-west-1", "euw1"),
+            ("ap-southeast-2", "apse2"),
+            ("us-gov-east-1", "usge1"),
+            ("ca-central-1", "cac1"),
+        ] {
+            assert_eq!(short(region), name);
+        }
+    }
+}
