@@ -215,16 +215,13 @@ impl Step {
         }
     }
 
-    /// The rights that the calls need beside those of their own names. CloudFormation makes what is
-    /// in a template with the rights of the login.
+    /// The rights that the calls need beside those of their own names. For a stack the
+    /// login also needs the rights to make what is in its template.
     /// Source: GuardDuty user guide, "Permissions required to designate a delegated GuardDuty
     /// administrator account" and "Permissions required to enable GuardDuty".
     fn further_rights(&self) -> &'static [&'static str] {
         match (self.subject, self.action) {
             (Subject::Detector, Action::Create) => &["iam:CreateServiceLinkedRole"],
-            (Subject::Pipeline | Subject::Worker | Subject::Forwarder, Action::Deploy) => {
-                &["what the template in infra/ makes"]
-            }
             (Subject::Administrator, _) => &[
                 "organizations:DescribeAccount",
                 "organizations:DescribeOrganization",

@@ -131,6 +131,10 @@ fn rights(steps: &[Step], text: &mut String) {
         let rights: Vec<&str> = rights.into_iter().collect();
         _ = writeln!(text, "  {} login: {}", login.as_str(), rights.join(", "));
     }
+    let planned = |step: &&Step| step.state == StepState::Planned;
+    if steps.iter().filter(planned).any(|step| step.action == Action::Deploy) {
+        text.push_str("  security login: to make what is in the templates of infra/\n");
+    }
 }
 
 #[cfg(test)]

@@ -213,9 +213,9 @@ fn account_id(id: &str) -> Result<(), String> {
     let why = if id.is_empty() {
         "there is none"
     } else if id.chars().any(|c| c.is_numeric() && !c.is_ascii()) {
-        "these digits are not ASCII, such as full-width ones: type them anew"
+        "these digits are not ASCII, such as full-width ones: type them again"
     } else if id.chars().any(is_hidden) {
-        "there is an invisible character: type the id anew"
+        "there is an invisible character: type the id again"
     } else if id.contains(['E', 'e']) && id.starts_with(|c: char| c.is_ascii_digit()) {
         "a spreadsheet wrote it as a number: format the column as text"
     } else if id.contains('-') && id.chars().all(|c| c.is_ascii_digit() || c == '-') {

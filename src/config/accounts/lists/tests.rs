@@ -73,7 +73,7 @@ fn every_mistake_of_a_member_has_its_line_and_repeats_no_value() {
     for (line, expected) in [
         ("111122223333", vec!["must have two fields"]),
         ("111122223333,a@x.example,SECRET", vec!["must have two fields"]),
-        ("42,a@x.example", vec!["must have an account id of 12 digits; there are fewer"]),
+        ("42,b@x.example", vec!["must have an account id of 12 digits; there are fewer"]),
         ("444455556666,", vec!["must have the e-mail address of the account; there is none"]),
         ("444455556666,SECRET", vec!["must have the e-mail address of the account; it has no @"]),
         (
