@@ -11,8 +11,8 @@ pub enum Exit {
     Failure,
     /// The command line or the configuration is wrong.
     Usage,
-    /// What there is differs from what should be.
-    Differs,
+    /// The command looked, and there is something to do.
+    Open,
 }
 
 impl Exit {
@@ -26,7 +26,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::Failure => 1,
             Exit::Usage => 2,
-            Exit::Differs => 3,
+            Exit::Open => 3,
         }
     }
 }

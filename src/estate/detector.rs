@@ -19,7 +19,7 @@ words! {
 }
 
 words! {
-    /// How often GuardDuty publishes updates of a finding. An administrator's holds for its members.
+    /// How often GuardDuty publishes updates of a finding. The administrator's holds for members.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Frequency {
         FifteenMinutes = "15m",

@@ -303,6 +303,14 @@ pub fn unlisted_by_default(matrix: &Matrix) -> BTreeSet<&str> {
     names.filter(|region| !matrix.regions.contains_key(*region)).collect()
 }
 
+/// Accounts of which nobody may ask for the enabled regions, while others were asked.
+pub fn regions_unasked(matrix: &Matrix) -> BTreeSet<&str> {
+    let others = matrix.accounts.iter().filter(|(id, _)| !matrix.is_administrator(id));
+    let unasked = others.clone().filter(|(_, facts)| facts.regions.is_none());
+    let unasked: BTreeSet<&str> = unasked.map(|(id, _)| id.as_str()).collect();
+    if unasked.len() == others.count() { BTreeSet::new() } else { unasked }
+}
+
 /// All facts that could not be read, sorted. A place that is no member is left out: the gap says
 /// why nothing more is known.
 pub fn unread(matrix: &Matrix) -> Vec<Unread> {

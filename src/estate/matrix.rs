@@ -92,7 +92,7 @@ pub struct Reads<'a> {
     pub is_administrator: bool,
     /// The administrator's member. None: it lists no such account.
     pub member: Fact<Option<&'a Member>>,
-    /// By the administrator. None: it was not asked.
+    /// By the administrator. None: it was not asked, or knows of no detector.
     pub seen: Option<Fact<MemberDetector>>,
     /// The frequency of the administrator's detector.
     pub administrator: Option<Frequency>,
@@ -140,15 +140,13 @@ impl Reads<'_> {
             return Err(own_why.unwrap_or_else(|| Unreadable::new(NO_MEMBER)));
         };
         match member.relationship {
-            // GuardDuty names no detector of a member that has none.
-            Relationship::Enabled | Relationship::Suspended if member.detector.is_none() => {
-                Ok(DetectorState::Missing)
-            }
             Relationship::Suspended => Ok(DetectorState::Suspended),
             Relationship::Enabled => match &self.seen {
                 Some(Ok(seen)) if seen.on => Ok(DetectorState::On),
                 Some(Ok(_)) => Ok(DetectorState::Suspended),
                 Some(Err(why)) => Err(why.clone()),
+                // GuardDuty names no detector of a member that has none.
+                None if member.detector.is_none() => Ok(DetectorState::Missing),
                 None => Err(Unreadable::new("the administrator was not asked")),
             },
             _ => Err(own_why.unwrap_or_else(|| Unreadable::new(NO_MEMBER))),

@@ -35,6 +35,8 @@ fn a_detector_is_known_by_the_account_itself_or_else_by_its_administrator() {
         ("seen on", None, is("Enabled", Some("d")), seen(true), Ok(On)),
         ("seen off", None, is("Enabled", Some("d")), seen(false), Ok(Suspended)),
         ("deleted", None, is("Enabled", None), None, Ok(Missing)),
+        ("no id, and seen", None, is("Enabled", None), seen(true), Ok(On)),
+        ("no id, and denied", None, is("Enabled", None), Some(Err(why("seen"))), Err("seen")),
         ("stopped", None, is("Disabled", Some("d")), None, Ok(Suspended)),
         ("own wins", own(false), is("Enabled", Some("d")), seen(true), Ok(Suspended)),
         ("own none", Some(Ok(None)), is("Enabled", Some("d")), seen(true), Ok(Missing)),

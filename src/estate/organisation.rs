@@ -23,6 +23,8 @@ pub struct OrganisationAccount {
     pub email: String,
     /// False while it is suspended, closed, or not activated yet. Nothing runs there.
     pub active: bool,
+    /// It manages the organisation.
+    pub is_management: bool,
 }
 
 words! {

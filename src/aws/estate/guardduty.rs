@@ -91,9 +91,18 @@ pub async fn member_detectors(
     detector: &str,
     accounts: &[String],
 ) -> Fact<MemberDetectors> {
+    const OPERATION: &str = "guardduty:GetMemberDetectors";
     let call = client(config, region).get_member_detectors().detector_id(detector);
-    let answer = call.set_account_ids(Some(accounts.to_vec())).send().await;
-    let answer = answer.map_err(|error| failed("guardduty:GetMemberDetectors", region, &error))?;
+    let answer = match call.set_account_ids(Some(accounts.to_vec())).send().await {
+        Ok(answer) => answer,
+        // An answer has at least one detector, so GuardDuty refuses accounts that all have none.
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_bad_request_exception()) => {
+            let why = failed(OPERATION, region, &error);
+            let unprocessed = accounts.iter().map(|id| (id.clone(), why.clone())).collect();
+            return Ok(MemberDetectors { unprocessed, ..MemberDetectors::default() });
+        }
+        Err(error) => return Err(failed(OPERATION, region, &error)),
+    };
     let mut found = MemberDetectors::default();
     for member in answer.member_data_source_configurations() {
         let account = member.account_id().unwrap_or_default().to_owned();
@@ -101,7 +110,7 @@ pub async fn member_detectors(
     }
     for left in answer.unprocessed_accounts() {
         let why = left.result().unwrap_or("GuardDuty gives no reason");
-        let why = format!("guardduty:GetMemberDetectors in {region}: {why}");
+        let why = format!("{OPERATION} in {region}: {why}");
         let account = left.account_id().unwrap_or_default().to_owned();
         found.unprocessed.insert(account, Unreadable::new(&why));
     }

@@ -59,7 +59,10 @@ fn account(account: Account) -> OrganisationAccount {
     let state = account.state.as_ref().map(|state| state.as_str());
     #[allow(deprecated)]
     let status = account.status.as_ref().map(|status| status.as_str());
+    // `arn:aws:organizations::MANAGEMENT:account/o-exampleorgid/111122223333`
+    let management = account.arn.as_deref().and_then(|arn| arn.split(':').nth(4));
     OrganisationAccount {
+        is_management: management.is_some_and(|id| account.id.as_deref() == Some(id)),
         active: state.or(status).is_none_or(|state| state == "ACTIVE"),
         id: account.id.unwrap_or_default(),
         name: Text::new(account.name.as_deref().unwrap_or_default(), ACCOUNT_NAME_CHARS_MAX),

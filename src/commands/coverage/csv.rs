@@ -1,5 +1,7 @@
 //! The report as CSV: a line for each account and region.
 
+use std::collections::BTreeMap;
+
 use csv::Writer;
 
 use crate::estate::matrix::{Place, PlaceFacts};
@@ -27,12 +29,13 @@ const HEAD: [&str; 12] = [
 pub fn csv(report: &Report) -> anyhow::Result<String> {
     let mut writer = Writer::from_writer(Vec::new());
     writer.write_record(HEAD)?;
+    let said = Said::of(report);
     for ((region, account), place) in &report.matrix.places {
         let facts = match place {
             Place::NotEnabled => None,
             Place::Enabled(facts) => Some(&**facts),
         };
-        let row = row(report, region, account, facts);
+        let row = row(report, &said, region, account, facts);
         writer.write_record(row.map(|cell| defused(&cell)))?;
     }
     // Gaps of the organisation, of regions as a whole, and in regions that no list names.
@@ -45,7 +48,7 @@ pub fn csv(report: &Report) -> anyhow::Result<String> {
         let (region, account) = place;
         let mut row: [String; 12] = Default::default();
         row[1] = name(report, &account);
-        (row[0], row[2], row[10]) = (account, region, said(gap.kind.as_str(), &gap.detail));
+        (row[0], row[2], row[10]) = (account, region, phrase(gap.kind.as_str(), &gap.detail));
         writer.write_record(row.map(|cell| defused(&cell)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
@@ -56,18 +59,45 @@ fn name(report: &Report, account: &str) -> String {
     facts.map(|facts| facts.name.as_str().to_owned()).unwrap_or_default()
 }
 
-fn said(kind: &str, detail: &str) -> String {
+fn phrase(kind: &str, detail: &str) -> String {
     if detail.is_empty() { kind.to_owned() } else { format!("{kind}: {detail}") }
 }
 
-fn row(report: &Report, region: &str, account: &str, facts: Option<&PlaceFacts>) -> [String; 12] {
-    let here = |at: &Option<String>, of: &Option<String>| {
-        at.as_deref() == Some(region) && of.as_deref() == Some(account)
+/// Gaps and reasons by region and account.
+struct Said<'a> {
+    gaps: BTreeMap<(&'a str, &'a str), Vec<String>>,
+    unread: BTreeMap<(&'a str, &'a str), Vec<String>>,
+}
+
+impl<'a> Said<'a> {
+    fn of(report: &'a Report) -> Said<'a> {
+        let mut all = Said { gaps: BTreeMap::new(), unread: BTreeMap::new() };
+        for gap in &report.gaps {
+            if let (Some(region), Some(account)) = (&gap.region, &gap.account) {
+                let phrases = all.gaps.entry((region, account)).or_default();
+                phrases.push(phrase(gap.kind.as_str(), &gap.detail));
+            }
+        }
+        for one in &report.unread {
+            if let (Some(region), Some(account)) = (&one.region, &one.account) {
+                let phrases = all.unread.entry((region, account)).or_default();
+                phrases.push(phrase(one.fact, one.why.why()));
+            }
+        }
+        all
+    }
+}
+
+fn row(
+    report: &Report,
+    said: &Said<'_>,
+    region: &str,
+    account: &str,
+    facts: Option<&PlaceFacts>,
+) -> [String; 12] {
+    let joined = |all: &BTreeMap<(&str, &str), Vec<String>>| {
+        all.get(&(region, account)).map(|phrases| phrases.join("; ")).unwrap_or_default()
     };
-    let gaps = report.gaps.iter().filter(|gap| here(&gap.region, &gap.account));
-    let gaps: Vec<String> = gaps.map(|gap| said(gap.kind.as_str(), &gap.detail)).collect();
-    let unread = report.unread.iter().filter(|one| here(&one.region, &one.account));
-    let unread: Vec<String> = unread.map(|one| said(one.fact, one.why.why())).collect();
     let plans = |on: bool| match facts.map(|facts| &facts.plans) {
         None => String::new(),
         Some(Err(_)) => UNREADABLE.to_owned(),
@@ -90,8 +120,8 @@ fn row(report: &Report, region: &str, account: &str, facts: Option<&PlaceFacts>)
         plans(false),
         text(facts.and_then(frequency)),
         text(rule.filter(|_| is_administrator).map(forwarder)),
-        gaps.join("; "),
-        unread.join("; "),
+        joined(&said.gaps),
+        joined(&said.unread),
     ]
 }
 

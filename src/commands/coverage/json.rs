@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::estate::gap::{Gap, Unread, unlisted_by_default};
+use crate::estate::gap::{Gap, Unread, regions_unasked, unlisted_by_default};
 use crate::estate::matrix::{Place, PlaceFacts, RegionFacts};
 use crate::estate::{Fact, Forwarder, Plan, Relationship};
 
@@ -37,6 +37,7 @@ pub fn json(report: &Report) -> Value {
         "gaps": report.gaps.iter().map(of_gap).collect::<Vec<_>>(),
         "unreadable": report.unread.iter().map(of_unread).collect::<Vec<_>>(),
         "default_regions_not_listed": unlisted_by_default(matrix),
+        "enabled_regions_not_read": regions_unasked(matrix),
         "accounts": accounts.collect::<Vec<_>>(),
         "regions": matrix.regions.iter().map(|(name, facts)| of_region(name, facts)).collect::<Vec<_>>(),
         "places": places.collect::<Vec<_>>(),

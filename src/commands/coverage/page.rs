@@ -53,7 +53,7 @@ pub fn page(report: &Report) -> String {
 fn summary(report: &Report) -> Markup {
     let (class, verdict) = match report.exit() {
         Exit::Done => ("verdict good", "Complete".to_owned()),
-        Exit::Differs => ("verdict bad", format!("Gaps: {}", report.gaps.len())),
+        Exit::Open => ("verdict bad", format!("Gaps: {}", report.gaps.len())),
         _ => ("verdict open", "No gap in what could be read".to_owned()),
     };
     let Counts { complete, with_gap, unread, not_enabled } = report.counts();

@@ -56,7 +56,7 @@ impl Report {
     /// 3 with gaps; 1 without, if something could not be read.
     pub fn exit(&self) -> Exit {
         match (self.gaps.is_empty(), self.unread.is_empty()) {
-            (false, _) => Exit::Differs,
+            (false, _) => Exit::Open,
             (true, false) => Exit::Failure,
             (true, true) => Exit::Done,
         }
@@ -79,8 +79,11 @@ impl Report {
         let cell = |key: &(String, String), place: &Place| match (gaps.get(key), place) {
             (Some(letter), _) => Cell::Gap(*letter),
             (None, Place::NotEnabled) => Cell::NotEnabled,
-            (None, _) if unread.contains(key) => Cell::Unread,
-            _ => Cell::Complete,
+            (None, Place::Enabled(facts)) => {
+                // What a gap elsewhere explains is not listed, and still not known.
+                let known = facts.detector.is_ok() && facts.member.is_ok();
+                if known && !unread.contains(key) { Cell::Complete } else { Cell::Unread }
+            }
         };
         let places = self.matrix.places.iter();
         places.map(|(key, place)| ((key.0.as_str(), key.1.as_str()), cell(key, place))).collect()
@@ -181,7 +184,12 @@ pub fn gap_groups(gaps: &[Gap]) -> Vec<Group> {
 /// What could not be read, folded.
 pub fn unread_groups(unread: &[Unread]) -> Vec<Group> {
     fold(unread.iter().map(|one| {
-        let title = format!("{}: {}", one.fact, one.why);
+        // The place stands beside it.
+        let mut why = one.why.to_string();
+        for place in [&one.region, &one.account].into_iter().flatten() {
+            why = why.replacen(&format!(" in {place}:"), ":", 1);
+        }
+        let title = format!("{}: {why}", one.fact);
         (title, one.region.as_deref(), one.account.as_deref())
     }))
 }

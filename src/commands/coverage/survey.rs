@@ -56,7 +56,9 @@ pub async fn survey<S: EstateSource>(source: &S, ask: &Survey) -> Fact<Matrix> {
         _ => Some(source.delegated(GUARDDUTY_PRINCIPAL).await),
     };
     let mut accounts = known_accounts(ask, &caller, &listed);
-    enabled_regions(source, ask, &caller, &mut accounts).await;
+    let management = listed.iter().flatten().flatten().find(|account| account.is_management);
+    let management = management.map(|account| account.id.as_str());
+    enabled_regions(source, ask, &caller, management, &mut accounts).await;
     let regions = regions(ask, &caller, &accounts)?;
     let own = accounts.get(&caller.account).cloned();
     let administers = |region: &str| own.as_ref().is_none_or(|own| has_region(own, region));
@@ -70,7 +72,7 @@ pub async fn survey<S: EstateSource>(source: &S, ask: &Survey) -> Fact<Matrix> {
     let reads: BTreeMap<String, RegionReads> =
         stream::iter(reads).buffered(REGIONS_AT_A_TIME).collect().await;
     add_members(ask, &listed, &reads, &mut accounts);
-    enabled_regions(source, ask, &caller, &mut accounts).await;
+    enabled_regions(source, ask, &caller, management, &mut accounts).await;
     if accounts.len() > ACCOUNTS_MAX {
         let why = format!("there are more than {ACCOUNTS_MAX} accounts: name some with --account");
         return Err(Unreadable::new(&why));
@@ -143,14 +145,19 @@ fn add_members(
 
 /// Reads the regions of the accounts of which they are not known yet. An account has its own ones
 /// by its own login, or by the right of a delegated administrator of Account Management.
+/// Source: Account Management API reference, ListRegions, `AccountId`.
 async fn enabled_regions<S: EstateSource>(
     source: &S,
     ask: &Survey,
     caller: &Caller,
+    management: Option<&str>,
     accounts: &mut BTreeMap<String, AccountFacts>,
 ) {
     let unknown = accounts.iter().filter(|(id, facts)| {
-        facts.regions.is_none() && (!ask.without_regions || **id == caller.account)
+        // AWS shows the management account's regions to itself alone.
+        let is_hidden = management == Some(id.as_str()) && !ask.with_member_role;
+        let wanted = !ask.without_regions && !is_hidden;
+        facts.regions.is_none() && (wanted || **id == caller.account)
     });
     let ids: Vec<String> = unknown.map(|(id, _)| id.clone()).collect();
     let reads = ids.into_iter().map(|id| async move {
@@ -248,7 +255,8 @@ async fn read_region<S: EstateSource>(source: &S, ask: &Survey, region: &str) ->
     RegionReads { facts: RegionFacts { detector, configuration, forwarder }, members, seen }
 }
 
-/// The detectors of the members that have one, fifty in a call.
+/// The detectors of the members, fifty in a call. A member without a detector is left out: the list
+/// of members names none, and GuardDuty does not process it.
 async fn seen<S: EstateSource>(
     source: &S,
     ask: &Survey,
@@ -257,9 +265,7 @@ async fn seen<S: EstateSource>(
     members: &BTreeMap<String, Member>,
 ) -> BTreeMap<String, Fact<MemberDetector>> {
     let active = members.values().filter(|member| {
-        member.relationship == Relationship::Enabled
-            && member.detector.is_some()
-            && wants(ask, &member.account)
+        member.relationship == Relationship::Enabled && wants(ask, &member.account)
     });
     let ids: Vec<String> = active.map(|member| member.account.clone()).collect();
     let reads = ids
@@ -269,11 +275,13 @@ async fn seen<S: EstateSource>(
     let mut all = BTreeMap::new();
     for (ids, read) in reads {
         for id in ids {
+            let has_detector = members.get(id).is_some_and(|member| member.detector.is_some());
             let left_out = || Unreadable::new("guardduty:GetMemberDetectors left the account out");
             let fact = match &read {
                 Err(why) => Err(why.clone()),
                 Ok(read) => match (read.read.get(id), read.unprocessed.get(id)) {
                     (Some(seen), _) => Ok(seen.clone()),
+                    (None, _) if !has_detector => continue,
                     (None, why) => Err(why.cloned().unwrap_or_else(left_out)),
                 },
             };

@@ -1,9 +1,9 @@
 //! The report for a terminal: gaps first, what is alike folded, the matrix of the rest last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::estate::gap::{GapKind, unlisted_by_default};
+use crate::estate::gap::{GapKind, regions_unasked, unlisted_by_default};
 use crate::terminal::{cut, padding};
 
 use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
@@ -123,35 +123,19 @@ pub fn one_line(list: &[String], columns: usize) -> String {
     line
 }
 
-/// The accounts and regions in which something is wrong. Accounts that are alike share a row.
+/// The accounts and regions in which something is wrong.
 fn add_matrix(text: &mut String, report: &Report, columns: usize) {
     let cells = report.cells();
-    let is_bad = |cell: Cell| matches!(cell, Cell::Gap(_) | Cell::Unread);
-    let regions: Vec<&str> = report
-        .matrix
-        .regions
-        .keys()
-        .map(String::as_str)
-        .filter(|region| {
-            let bad = cells.iter().any(|((name, _), cell)| name == region && is_bad(*cell));
-            bad || !report.region_letters(region).is_empty()
-        })
+    let bad: BTreeSet<&str> =
+        cells.iter().filter_map(|((region, _), cell)| is_bad(*cell).then_some(*region)).collect();
+    let all = report.matrix.regions.keys().map(String::as_str);
+    let regions: Vec<&str> = all
+        .filter(|region| bad.contains(region) || !report.region_letters(region).is_empty())
         .collect();
-    let complete = report.matrix.regions.len() - regions.len();
     if regions.is_empty() {
         return;
     }
-    let mut rows: BTreeMap<Vec<Cell>, Vec<&str>> = BTreeMap::new();
-    for account in report.matrix.accounts.keys() {
-        let row: Vec<Cell> = regions
-            .iter()
-            .map(|region| cells.get(&(*region, account.as_str())).copied())
-            .map(|cell| cell.unwrap_or(Cell::NotEnabled))
-            .collect();
-        rows.entry(row).or_default().push(account);
-    }
-    let mut rows: Vec<(Vec<Cell>, Vec<&str>)> = rows.into_iter().collect();
-    rows.sort_by_key(|(cells, ids)| (!cells.iter().any(|c| is_bad(*c)), ids.first().copied()));
+    let rows = rows(report, &cells, &regions);
     let per_block = (columns.saturating_sub(LABEL_COLUMNS) / CELL_COLUMNS).max(1);
     for (block, names) in regions.chunks(per_block).enumerate() {
         let from = block * per_block;
@@ -170,10 +154,38 @@ fn add_matrix(text: &mut String, report: &Report, columns: usize) {
     if rows.len() > ROWS_MAX {
         let _ = writeln!(text, "and {} more rows: see --json", rows.len() - ROWS_MAX);
     }
-    if complete > 0 {
-        let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+    match report.matrix.regions.len() - regions.len() {
+        0 => {}
+        complete => {
+            let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+        }
     }
     add_legend(text, report, columns);
+}
+
+fn is_bad(cell: Cell) -> bool {
+    matches!(cell, Cell::Gap(_) | Cell::Unread)
+}
+
+/// The cells of these regions, with the accounts that have the same ones. Those in which something
+/// is wrong come first.
+fn rows<'a>(
+    report: &'a Report,
+    cells: &BTreeMap<(&str, &str), Cell>,
+    regions: &[&str],
+) -> Vec<(Vec<Cell>, Vec<&'a str>)> {
+    let mut rows: BTreeMap<Vec<Cell>, Vec<&str>> = BTreeMap::new();
+    for account in report.matrix.accounts.keys() {
+        let row: Vec<Cell> = regions
+            .iter()
+            .map(|region| cells.get(&(*region, account.as_str())).copied())
+            .map(|cell| cell.unwrap_or(Cell::NotEnabled))
+            .collect();
+        rows.entry(row).or_default().push(account);
+    }
+    let mut rows: Vec<(Vec<Cell>, Vec<&str>)> = rows.into_iter().collect();
+    rows.sort_by_key(|(cells, ids)| (!cells.iter().any(|c| is_bad(*c)), ids.first().copied()));
+    rows
 }
 
 fn add_line(text: &mut String, before: &str, label: &str, cells: impl Iterator<Item = String>) {
@@ -202,8 +214,25 @@ fn add_legend(text: &mut String, report: &Report, columns: usize) {
             legend.push(entry);
         }
     }
-    legend.extend(["? unreadable", "- not enabled", ". complete"].map(str::to_owned));
-    let _ = writeln!(text, "{}", cut(&legend.join(", "), columns));
+    let counts = report.counts();
+    for (entry, there) in [
+        ("? unreadable", counts.unread > 0 || !report.unread.is_empty()),
+        ("- not enabled", counts.not_enabled > 0),
+        (". complete", counts.complete > 0),
+    ] {
+        if there {
+            legend.push(entry.to_owned());
+        }
+    }
+    let mut line = String::new();
+    for entry in legend {
+        if !line.is_empty() && line.len() + 2 + entry.len() > columns {
+            let _ = writeln!(text, "{line},");
+            line.clear();
+        }
+        line = if line.is_empty() { entry } else { format!("{line}, {entry}") };
+    }
+    let _ = writeln!(text, "{line}");
 }
 
 /// A region in at most five characters: `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`.
@@ -222,19 +251,32 @@ fn short(region: &str) -> String {
     cut(&text, CELL_COLUMNS - 1)
 }
 
+/// What is no gap, and worth a line.
 fn add_notes(text: &mut String, report: &Report, columns: usize) {
-    let unlisted: Vec<String> =
-        unlisted_by_default(&report.matrix).into_iter().map(str::to_owned).collect();
-    if unlisted.is_empty() {
-        return;
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut notes = Vec::new();
+    if report.unread.iter().any(|one| one.why.denied) {
+        notes.push(("The rights are in infra/operator.yaml, statement ReadTheEstate.", Vec::new()));
     }
-    let _ = writeln!(
-        text,
-        "\nNote: every account has {} that no list names. Deny them by a policy,\n\
-         or read them with --region all",
-        count(unlisted.len(), "region")
-    );
-    let _ = writeln!(text, "{INDENT}{}", one_line(&unlisted, columns - INDENT.len()));
+    notes.push((
+        "Every account has regions that no list names. Deny them by a policy, or read\n\
+         them with --region all:",
+        owned(unlisted_by_default(&report.matrix)),
+    ));
+    notes.push((
+        "AWS shows the enabled regions of the management account to itself alone. They\n\
+         were not read; --member-role reads them:",
+        owned(regions_unasked(&report.matrix)),
+    ));
+    for (note, names) in notes {
+        if names.is_empty() && note.ends_with(':') {
+            continue;
+        }
+        let _ = writeln!(text, "\n{note}");
+        if !names.is_empty() {
+            let _ = writeln!(text, "{INDENT}{}", one_line(&names, columns - INDENT.len()));
+        }
+    }
 }
 
 #[cfg(test)]

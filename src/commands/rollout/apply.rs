@@ -89,7 +89,7 @@ impl<R: RolloutCalls> Region<'_, R> {
             Call::Deploy => {
                 let step = batch.steps.first().map(|at| &self.steps[*at]);
                 let made = step.and_then(|step| deployment(step, desired, choices));
-                let none = || Unreadable::new("the code of the worker is not in its bucket");
+                let none = || Unreadable::new("the step has no stack");
                 calls.deploy(&batch.region, &made.ok_or_else(none)?).await?;
             }
             _ => return calls.carry_out(batch, terms).await,

@@ -77,7 +77,6 @@ pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::
     let choices = Choices {
         organisation_id: scope.organisation_id.clone(),
         alarm_email: options.alarm_email.clone().unwrap_or_default(),
-        ..Choices::default()
     };
     let run = apply::Run {
         calls: &logins.calls,

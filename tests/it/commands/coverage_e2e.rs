@@ -106,11 +106,20 @@ async fn a_complete_organisation_has_no_gap() {
 /// What a case breaks by hand.
 type Break = fn(&mut Held);
 
-const CASES: [(&str, Break, &[[&str; 4]]); 12] = [
+const CASES: [(&str, Break, &[[&str; 4]]); 13] = [
     (
         "a detector is deleted",
         |held| drop(held.detectors.remove(&(LAB.into(), HERE.into()))),
         &[["detector_missing", HERE, LAB, ""]],
+    ),
+    (
+        "all detectors but the administrator's are deleted",
+        |held| held.detectors.retain(|(account, region), _| account == SECURITY || region == HERE),
+        &[
+            ["detector_missing", THERE, MANAGEMENT, ""],
+            ["detector_missing", THERE, SHOP, ""],
+            ["detector_missing", THERE, LAB, ""],
+        ],
     ),
     (
         "a detector is suspended",
@@ -124,7 +133,9 @@ const CASES: [(&str, Break, &[[&str; 4]]); 12] = [
     ),
     (
         "a plan is off",
-        |held| drop(held.detector(SHOP, HERE).plans.insert("S3_DATA_EVENTS".into(), false)),
+        |held| {
+            held.detector(SHOP, HERE).plans.insert("S3_DATA_EVENTS".into(), false);
+        },
         &[["plan_off", HERE, SHOP, "S3_DATA_EVENTS"]],
     ),
     (
@@ -163,7 +174,9 @@ const CASES: [(&str, Break, &[[&str; 4]]); 12] = [
     ),
     (
         "a region is enabled",
-        |held| drop(held.accounts.get_mut(LAB).unwrap().regions.insert("ap-east-1".into())),
+        |held| {
+            held.accounts.get_mut(LAB).unwrap().regions.insert("ap-east-1".into());
+        },
         &[["region_unlisted", "ap-east-1", LAB, "enabled"]],
     ),
     (
@@ -229,7 +242,8 @@ const DENIED: [(&str, &str, &[&str]); 7] = [
     ("DescribeRule", THERE, &["forwarder us-east-1 "]),
     ("ListTargetsByRule", THERE, &["forwarder us-east-1 "]),
     ("ListDelegatedAdministrators", "*", &["delegated administrators  "]),
-    ("ListAccounts", "*", &["accounts  "]),
+    // Nobody knows then which one is the management account.
+    ("ListAccounts", "*", &["accounts  ", "enabled regions  111111111111"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,8 +273,7 @@ async fn regions_of_accounts_may_be_left_out() {
         held.organisation.as_mut().unwrap().delegated.remove("account.amazonaws.com")
     });
     let (code, report) = scene.json(&BOTH).await;
-    let expected = [MANAGEMENT, SHOP, LAB].map(|id| format!("enabled regions  {id}"));
-    // The management account's are readable by nobody else.
+    let expected = [SHOP, LAB].map(|id| format!("enabled regions  {id}"));
     assert_eq!((code, unread(&report)), (1, expected.to_vec()), "{report}");
     let (code, report) = scene.json(&[&BOTH[..], &["--without", "regions"]].concat()).await;
     assert_eq!((code, unread(&report)), (0, vec![]), "{report}");
@@ -341,7 +354,37 @@ async fn all_regions_are_those_that_an_account_has() {
     let expected: BTreeMap<_, _> =
         expected.map(|((r, k), n)| ((r.to_owned(), k.to_owned()), n)).into();
     assert_eq!((code, kinds), (3, expected), "{report}");
-    assert_eq!(report["places_not_enabled"], 3);
+    // What the security account can't see is not complete.
+    let counts = ["complete", "unreadable", "not_enabled", "with_gap"]
+        .map(|kind| report[format!("places_{kind}")].as_u64().unwrap());
+    assert_eq!(counts, [8, 5, 2, 1], "{report}");
+    // Nobody may ask for the regions of the management account.
+    assert_eq!(report["enabled_regions_not_read"], json!([MANAGEMENT]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_account_is_a_gap_until_aws_has_enrolled_it() {
+    let scene = Scene::complete().await;
+    scene.aws.change(|held| held.add_account("555555555555"));
+    assert_eq!(scene.json(&BOTH).await.0, 3);
+    scene.aws.change(Held::let_a_day_pass);
+    let (code, report) = scene.json(&BOTH).await;
+    assert_eq!((code, gaps(&report)), (0, vec![]), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_killed_may_be_run_again() {
+    let scene = Scene::complete().await;
+    scene.aws.change(|held| held.faults.kill_at = Some(9));
+    let killed = async {
+        tokio::select! {
+            output = scene.run(&BOTH) => panic!("it ended: {output:?}"),
+            () = scene.aws.killed() => {}
+        }
+    };
+    tokio::time::timeout(LONGEST, killed).await.expect("the call arrives");
+    let (code, report) = scene.json(&BOTH).await;
+    assert_eq!((code, gaps(&report)), (0, vec![]), "{report}");
 }
 
 const HOSTILE: &str = "=cmd|'<script>alert(1)</script>\u{202e}\u{1b}[31m";

@@ -28,6 +28,8 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
         "ListTargetsByRule" => {
             let target = |(id, arn): &(String, String)| json!({ "Id": id, "Arn": arn });
             let all: Vec<Value> = rule.targets.iter().map(target).collect();
+            // The model has no empty list.
+            let all = Some(all).filter(|all| !all.is_empty());
             Answer::ok(json!({ "Targets": all }))
         }
         "EnableRule" => {

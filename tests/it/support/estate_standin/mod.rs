@@ -1,10 +1,10 @@
-//! A stand-in for GuardDuty, Organizations, Account Management, EventBridge's rules and STS, in this
-//! process and on a real socket, for tests with the real SDK: many accounts and regions, with state
-//! that a test may break by hand.
+//! A stand-in for GuardDuty, Organizations, Account Management, EventBridge's rules and STS, in
+//! this process and on a real socket, for tests with the real SDK: many accounts and regions, with
+//! state that a test may break by hand.
 //!
 //! The access key says which account asks, and the scope of the signature says which service and
 //! region is meant, as on AWS. With `HANSHO_RECORD_CALLS=FILE` each request and its answer is
-//! written there, as a JSON line; `infra/testing/api_models.py` holds them to AWS's API models.
+//! written there, as a JSON line; `tests/models/run` holds them to AWS's API models.
 //! Source: the API references of these services, and their models in botocore.
 
 mod events;
@@ -30,9 +30,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use faults::Faults;
 pub use request::{Answer, Call};
-pub use state::{Detector, Held, Member, Organisation, Rule, place};
+pub use state::{Held, Member, Rule, place};
 
 /// A call that is to be the last one: the stand-in takes it and never answers.
 #[derive(Default)]
@@ -88,7 +87,7 @@ impl EstateStandIn {
         })
     }
 
-    /// Waits until the call of [`Faults::kill_at`] has arrived. It gets no answer.
+    /// Waits until the call of `Faults::kill_at` has arrived. It gets no answer.
     pub async fn killed(&self) {
         self.shared.kill.reached.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Requests and answers for `infra/testing/api_models.py`.
+//! Requests and answers for `tests/models/run`.
 
 use std::fs::OpenOptions;
 use std::io::Write;
