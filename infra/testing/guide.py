@@ -14,10 +14,10 @@ class Broken(Exception):
     """A command of the guide failed."""
 
 
-def blocks(page: str, heading: str) -> list[str]:
-    """The shell blocks under a heading, up to the next one, without their fences."""
+def blocks(page: str, heading: str, text: str | None = None) -> list[str]:
+    """The shell blocks under a heading, up to the next one, without their fences. `text` takes the place of the page's own."""
     found, below, fenced = [], False, ""
-    for line in (template.INFRA / page).read_text().splitlines():
+    for line in (text or (template.INFRA / page).read_text()).splitlines():
         if line.startswith("```"):
             fenced = "" if fenced else line
             if fenced == "```sh" and below:

@@ -77,6 +77,10 @@ class Ministack:
         machine = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
         self.shell.script("the processor of this machine", f"export PROCESSOR={machine}\n", 10)
         self.guide("1. Build", 300)
+        # The upgrade's command makes the same of the same.
+        made = self.shell.script("the zip", "sha256sum target/dist/hansho-lambda.zip", 10)
+        self.shell.script("README.md, Upgrade", "infra/build --again", 300)
+        self.into.check(self.shell.script("the zip", "sha256sum target/dist/hansho-lambda.zip", 10) == made, "the guide's commands", "infra/build --again makes the same", "it does not")
         zipped = self.folder / "target/dist/hansho-lambda.zip"
         for made in (zipped, self.folder / "target/dist/hansho-image.tar"):
             print(f"{EMULATOR}: infra/build made {made.name}, {made.stat().st_size:,} bytes")
@@ -108,7 +112,7 @@ class Ministack:
         self.aws.deploy("hansho-forwarder", self.folder / "infra/forwarder.yaml", given)
         self.look("hansho-forwarder", "forwarder.yaml", given, "forwarder.yaml")
         self.from_guide("Send dead letters again", "infra/operator.yaml", 60)
-        self.look("hansho-operator", "operator.yaml", {"TrustedPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/oncall"}, "operator.yaml")
+        self.look("hansho-operator", "operator.yaml", {"TrustedPrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/oncall", "RequireMfa": "no"}, "operator.yaml")
 
     def from_guide(self, heading: str, containing: str, seconds: float) -> str:
         said = self.shell.script(f"README.md, {heading}", guide.command("README.md", heading, containing), seconds)
@@ -131,7 +135,9 @@ class Ministack:
         proof.in_lanes(self.aws, night, self.into, group)
         since = len(self.slack.posts)
         self.guide("4. The worker: Lambda", 90)
-        given = {"CodeBucket": self.shell.variable("CODE_BUCKET"), "CodeKey": self.shell.variable("CODE_KEY"), "Architecture": self.shell.variable("PROCESSOR")}
+        version = self.shell.variable("CODE_VERSION")
+        given = {"CodeBucket": self.shell.variable("CODE_BUCKET"), "CodeKey": self.shell.variable("CODE_KEY"), "Architecture": self.shell.variable("PROCESSOR"),
+                 "CodeVersion": version, "AlarmTopicArn": self.aws.outputs("hansho-pipeline")["AlarmTopicArn"], **self.mentions()}
         self.look("hansho-worker-lambda", "worker-lambda.yaml", given, "worker-lambda.yaml")
         # One lane's copies wait for the other's lease. Meanwhile there is something else to do, once the first calls are over: ministack
         # ends a function that runs when one of the same name is made, be it in another region.
@@ -176,7 +182,7 @@ class Ministack:
         given = {
             "Image": f"{repository}:{tag}", "RepositoryArn": f"arn:aws:ecr:{HOME}:{ACCOUNT}:repository/hansho",
             "CpuArchitecture": {"arm64": "ARM64"}.get(self.shell.variable("PROCESSOR"), "X86_64"),
-            "VpcId": network, "SubnetIds": ",".join(subnets), "AssignPublicIp": "DISABLED",
+            "VpcId": network, "SubnetIds": ",".join(subnets), "AssignPublicIp": "DISABLED", **self.mentions(),
         }
         self.look("hansho-worker-ecs", "worker-ecs.yaml", given, "worker-ecs.yaml")
         self.runbook.rest()
@@ -209,12 +215,16 @@ class Ministack:
         self.into.check(status == 1, "heartbeat and health", "without the task the health check fails", f"exit status {status}: {said}")
         metrics.check(self.task.log.read_text(), self.aws, self.into, "metrics and alarms: ECS")
 
+    def mentions(self) -> dict:
+        return dict.fromkeys(("MentionMedium", "MentionHigh", "MentionCritical"), self.shell.variable("MENTION"))
+
     def uninstall(self) -> None:
         """The guide's way out: what holds findings stays until a person deletes it."""
         group = "uninstall"
-        first, second = guide.blocks("README.md", "Uninstall")
-        # The stack set's commands before it are moto's.
-        self.shell.script("README.md, Uninstall", first[first.index("for stack in"):], 90)
+        # The stack sets' commands before it are moto's.
+        first, = guide.blocks("README.md", "Uninstall worker and pipeline")
+        second, = guide.blocks("README.md", "Uninstall what is left")
+        self.shell.script("README.md, Uninstall", first, 90)
 
         def left():
             return [each["StackName"] for each in self.aws.cloudformation.describe_stacks()["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
@@ -277,10 +287,12 @@ class Ministack:
         given = {"CustomerKey": "yes", "AlarmEmail": "oncall@example.com"}
         keyed.deploy("hansho-pipeline", where / "pipeline.yaml", given)
         self.look("hansho-pipeline", "pipeline.yaml", given, group, keyed)
-        operator = {"CustomerKey": "yes", "SessionSeconds": "7200"}
+        # As the guide says: a key that is there and not used, then those who need it, then its use.
+        key = keyed.outputs("hansho-pipeline")["KeyArn"]
+        operator = {"CustomerKeyArn": key, "SessionSeconds": "7200"}
         keyed.deploy("hansho-operator", where / "operator.yaml", operator)
         self.look("hansho-operator", "operator.yaml", operator, group, keyed)
-        more = {"CustomerKey": "yes", "MentionHigh": "<!subteam^S0123|sre>", "MentionCritical": "<!here>",
+        more = {"CustomerKeyArn": key, "MentionMedium": "<!channel>", "MentionHigh": "<!subteam^S0123|sre>", "MentionCritical": "<!here>",
                 "ExtraSecretArns": f"arn:aws:secretsmanager:{KEYED}:{ACCOUNT}:secret:hansho/slack-oncall-a1b2c3"}
         network = keyed.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnet = keyed.ec2.create_subnet(VpcId=network, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -288,10 +300,10 @@ class Ministack:
         tasks = {**more, "Image": "hansho:1", "VpcId": network, "SubnetIds": subnet, "ClusterName": "shared", "EndpointUrl": ""}
         keyed.deploy("hansho-worker-ecs", where / "worker-ecs.yaml", tasks)
         self.look("hansho-worker-ecs", "worker-ecs.yaml", tasks, group, keyed)
-        bucket, key = "hansho-code-keyed", self.shell.variable("CODE_KEY")
+        bucket, code = "hansho-code-keyed", self.shell.variable("CODE_KEY")
         keyed.s3.create_bucket(Bucket=bucket)
-        keyed.s3.put_object(Bucket=bucket, Key=key, Body=(self.folder / "target/dist/hansho-lambda.zip").read_bytes())
-        functions = {**more, "CodeBucket": bucket, "CodeKey": key, "ReservedConcurrency": "10", "Heartbeat": "no", "Architecture": self.shell.variable("PROCESSOR")}
+        keyed.s3.put_object(Bucket=bucket, Key=code, Body=(self.folder / "target/dist/hansho-lambda.zip").read_bytes())
+        functions = {**more, "CodeBucket": bucket, "CodeKey": code, "ReservedConcurrency": "10", "Heartbeat": "no", "Architecture": self.shell.variable("PROCESSOR")}
         keyed.deploy("hansho-worker-lambda", where / "worker-lambda.yaml", functions)
         self.look("hansho-worker-lambda", "worker-lambda.yaml", functions, group, keyed)
 

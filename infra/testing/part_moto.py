@@ -63,7 +63,7 @@ class Moto:
         self.command(PAGE, "1. The administration role (security account)")
         self.look(self.aws, "hansho-stacksets-administration", "stacksets/administration-role.yaml", {"Suffix": SUFFIX, "OrganizationId": "o-a1b2c3d4e5"},
                   "stacksets/administration-role.yaml")
-        loop = [block for block in guide.blocks(PAGE, "2. The execution role (every account, the security account too)") if block.startswith("for ")]
+        loop = [block for block in guide.blocks(PAGE, "2. The execution role (every account, the security account too)") if "for account in" in block]
         self.shell.script(f"{PAGE}, 2. The execution role", loop[0], 60)
         self.into.seen("the guide's commands", f"{PAGE}: 2. The execution role, in all accounts")
         for account in (SECURITY, MEMBER):
@@ -100,15 +100,16 @@ class Moto:
         root = self.aws.organizations.list_roots()["Roots"][0]["Id"]
         self.shell.script("a reader's own values", f"export ROOT_OU={root}\n", 10)
         heading = "3. An execution role with few rights (security account)"
-        for containing in ("create-bucket", "put-public-access-block"):
-            self.command(ORGANIZED, heading, containing)
+        self.command(ORGANIZED, heading)
         self.aws.deploy("custom-execution-role", self.folder / "infra/stacksets/organization-execution-role.yaml", {})
         self.look(self.aws, "custom-execution-role", "stacksets/organization-execution-role.yaml", {}, "stacksets/organization-execution-role.yaml")
 
     def gone(self) -> None:
         """The guide's way out: the forwarders go, and what they made goes with them."""
-        self.command("README.md", "Uninstall", "delete-stack-instances")
-        self.command("README.md", "Uninstall", "delete-stack-set")
+        self.command("README.md", "Uninstall")
+        self.command("README.md", "Uninstall, self-managed", seconds=120)
+        left = [each["StackSetName"] for each in self.aws.cloudformation.list_stack_sets()["Summaries"] if each["Status"] != "DELETED"]
+        self.into.check(not left, "uninstall", "no stack set is left", f"{left}")
         for region in (HOME, FURTHER):
             aws = self.within(SECURITY, region)
             rules = [rule["Name"] for rule in aws.events.list_rules()["Rules"]]

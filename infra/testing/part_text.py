@@ -8,16 +8,20 @@ import sys
 from pathlib import Path
 
 import template
+import text_commands
+import text_guide
 import text_policies
 import text_promises
+import text_terraform
 from results import Aside, Results
 from text_mutants import MUTANTS
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 SUBJECTS = [
     text_policies.bus, text_policies.queues, text_policies.trusts, text_policies.key, text_policies.topics, text_policies.worker, text_policies.operator,
-    text_policies.forwarder, text_policies.execution, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.admitted, text_promises.kept, text_promises.ways,
-    text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors,
+    text_policies.forwarder, text_policies.execution, text_policies.tagged, text_policies.administration, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.admitted, text_promises.kept, text_promises.ways,
+    text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors, text_promises.sizes,
+    text_promises.endpoints, text_promises.imports, text_promises.mentions, text_promises.cluster,
 ]
 
 
@@ -40,6 +44,9 @@ class Text:
 
     def whole(self, name: str) -> dict:
         return self.read[name]
+
+    def size(self, name: str) -> int:
+        return len((template.INFRA / name).read_bytes())
 
     def stack(self, name: str, **given) -> template.Stack:
         whole = self.whole(name)
@@ -72,6 +79,26 @@ def judge(read: dict[str, dict], into) -> None:
             into.wrong(subject.__name__, "it can be judged", f"{type(why).__name__}: {why}")
 
 
+def judge_pages(pages, into, subjects) -> None:
+    for subject in subjects:
+        try:
+            subject(pages, into)
+        except Exception as why:  # noqa: BLE001 - a page without the command that is looked for is wrong, and hides no other subject.
+            into.wrong(subject.__name__, "it can be judged", f"{type(why).__name__}: {why}")
+
+
+def page_mutants(into: Results) -> None:
+    for number, (subject, page, there, instead) in enumerate(text_guide.MUTANTS, start=1):
+        what = f"{number}, {page}: {there.strip().splitlines()[-1][:80]} → {instead.strip().splitlines()[-1][:80] if instead.strip() else 'nothing'}"
+        whole = (template.INFRA / page).read_text()
+        if there not in whole:
+            into.wrong("mutants of the pages", what, f"{page} does not have it: correct text_guide.py")
+            continue
+        aside = Aside()
+        judge_pages(text_guide.Pages({page: whole.replace(there, instead, 1)}), aside, [subject])
+        into.check(bool(aside.wrongs), "mutants of the pages", what, "it was not found")
+
+
 def mutants(read: dict[str, dict], into: Results) -> None:
     for number, (name, there, instead) in enumerate(MUTANTS, start=1):
         what = f"{name}: {there.strip().splitlines()[-1]} → {instead.strip().splitlines()[-1] if instead.strip() else 'nothing'}"
@@ -89,6 +116,13 @@ def main() -> int:
     read = {str(path.relative_to(template.INFRA)): template.read(path) for path in template.templates()}
     judge(read, into)
     mutants(read, into)
+    judge_pages(text_guide.Pages(), into, text_guide.SUBJECTS)
+    page_mutants(into)
+    pages = text_guide.Pages()
+    text_commands.held(pages, into, Text(read))
+    text_commands.mutants(pages, into, lambda changed: Text({**read, **changed}))
+    text_terraform.judge(read, into)
+    text_terraform.evaluate(Text(read), into)
     return 0
 
 

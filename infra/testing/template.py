@@ -146,7 +146,8 @@ class Stack:
         if form == "GetAtt":
             return self._attribute(*inner)
         if form == "Sub":
-            return re.sub(r"\$\{([^!}]+)\}", lambda found: str(self._named(found[1])), inner)
+            text, own = inner if isinstance(inner, list) else (inner, {})
+            return re.sub(r"\$\{([^!}]+)\}", lambda found: str(self._value(own[found[1]]) if found[1] in own else self._named(found[1])), text)
         if form == "Join":
             return inner[0].join(str(part) for part in self._value(inner[1]))
         if form == "Split":

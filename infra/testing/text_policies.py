@@ -26,6 +26,20 @@ CALLS = {
 }
 
 
+SOURCES = ["aws.guardduty", "aws.securityhub", "aws.macie"]
+
+
+def door(condition: dict, who: str, into, group: str) -> None:
+    """Each of a call's events is of an allowed source and type, and there is one: ForAllValues holds for an empty list."""
+    sources = condition.get("ForAllValues:StringEquals", {}).get("events:source")
+    into.check(sources == SOURCES, group, f"{who}: from the sources that are on, each of a call's events", f"{sources}")
+    types = condition.get("ForAllValues:StringLike", {}).get("events:detail-type", [])
+    for event, may in (("GuardDuty Finding", True), ("Macie Finding", True), ("Findings Imported V2", True), ("Inspector2 Finding", False), ("hansho canary", False),
+                       ("AWS API Call via CloudTrail", False), ("GuardDuty Malware Protection Object Scan Result", False), ("", False)):
+        into.check(any(rights.matches(each, event) for each in types) == may, group, f"{who}: {event or 'no type'}: {'yes' if may else 'no'}", f"{types}")
+    into.check(condition.get("Null") == {"events:source": "false", "events:detail-type": "false"}, group, f"{who}: and not without them", f"{condition}")
+
+
 def bus(text, into) -> None:
     group = "the bus's policy"
     pipeline = text.stack("pipeline.yaml", OrganizationId="o-a1b2c3d4e5", SecurityHub="yes", Macie="yes")
@@ -35,12 +49,27 @@ def bus(text, into) -> None:
     into.check(statement["Resource"] == pipeline.value({"Fn::GetAtt": ["Bus", "Arn"]}), group, "on this bus", f"{statement['Resource']}")
     condition = statement["Condition"]
     into.check(condition.get("StringEquals") == {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, group, "to this organisation", f"{condition}")
-    sources = condition.get("ForAllValues:StringEquals", {}).get("events:source")
-    into.check(sources == ["aws.guardduty", "aws.securityhub", "aws.macie"], group, "from the sources that are on, each of a call's events", f"{sources}")
-    into.check(condition.get("Null") == {"events:source": "false"}, group, "and not without a source", f"{condition}")
+    door(condition, "the organisation", into, group)
     pattern = pipeline.properties("StandardRule")["EventPattern"]
     # A canary comes from this account alone, so the organisation's door does not know it.
-    into.check(pattern.get("source") == [*sources, "hansho.canary"], group, "the rule looks at the same sources again, and takes canaries", f"{pattern}")
+    into.check(pattern.get("source") == [*SOURCES, "hansho.canary"], group, "the rule looks at the same sources again, and takes canaries", f"{pattern}")
+    both = text.stack("pipeline.yaml", OrganizationId="o-a1b2c3d4e5", FurtherAccounts="444455556666,777788889999", SecurityHub="yes", Macie="yes")
+    further = both.properties("BusPolicyOfAccounts")["Statement"]
+    alone = {"Principal": {"AWS": ["444455556666", "777788889999"]}, "Effect": "Allow", "Action": "events:PutEvents", "Resource": statement["Resource"]}
+    into.check({key: value for key, value in further.items() if key != "Condition"} == alone, group, "further accounts are named one by one", f"{further}")
+    door(further["Condition"], "further accounts", into, group)
+    into.check("BusPolicyOfAccounts" not in pipeline.resources(), group, "no further account, no policy", "it is there")
+    for given in ({}, dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes"), {"SecurityHub": "yes", "CustomActions": "no"}):
+        admitted = text.stack("pipeline.yaml", **given).properties("StandardRule")["EventPattern"].get("detail-type")
+        sent = text.stack("forwarder.yaml", **given).properties("Rule")["EventPattern"]["detail-type"]
+        into.check(admitted == sent, group, f"{given or 'defaults'}: the rule admits the types that the forwarder sends", f"{admitted}, {sent}")
+        door_of = text.stack("pipeline.yaml", OrganizationId="o-a1b2c3d4e5", **given).properties("BusPolicy")["Statement"]["Condition"]
+        door_of = door_of.get("ForAllValues:StringLike", {}).get("events:detail-type", [])
+        shut = [each for each in sent if each != "hansho canary" and not any(rights.matches(one, each) for one in door_of)]
+        into.check(not shut, group, f"{given or 'defaults'}: the door lets each of them in", f"not {shut}")
+        foreign = ("AWS API Call via CloudTrail", "GuardDuty Something Else", "Security Hub Findings", "Access Analyzer")
+        wide = [one for one in door_of if not any(rights.matches(one, each) for each in sent) or any(rights.matches(one, each) for each in foreign)]
+        into.check(not wide, group, f"{given or 'defaults'}: and has none that nobody sends", f"{wide}")
     into.check("BusPolicy" not in text.stack("pipeline.yaml").resources(), group, "no organisation, no policy", "it is there")
     for name in ("pipeline.yaml", "forwarder.yaml"):
         default = text.whole(name)["Parameters"]["GuardDutySource"]["Default"]
@@ -119,13 +148,16 @@ def key(text, into) -> None:
         if "AWS" in principal:
             into.check(principal["AWS"] == f"arn:aws:iam::{stack.account}:root", group, "the account's IAM decides", f"{principal}")
             continue
-        services[principal["Service"]] = statement
+        services |= dict.fromkeys(listed(principal["Service"]), statement)
         into.check("kms:*" not in listed(statement["Action"]), group, f"{principal['Service']}: not every action", f"{statement['Action']}")
     into.check(set(services) == {"events.amazonaws.com", "cloudwatch.amazonaws.com", "logs.eu-central-1.amazonaws.com"}, group, "three services", f"{sorted(services)}")
     for service in ("events.amazonaws.com", "cloudwatch.amazonaws.com"):
         statement = services.get(service, {})
         into.check(statement.get("Condition", {}).get("StringEquals") == {"aws:SourceAccount": stack.account}, group, f"{service}: for this account", f"{statement}")
         into.check(set(listed(statement.get("Action", []))) == {"kms:Decrypt", "kms:GenerateDataKey"}, group, f"{service}: to encrypt and decrypt", f"{statement}")
+    made, none = text.stack("pipeline.yaml", CustomerKey="made"), text.stack("pipeline.yaml")
+    into.check("Key" in made.resources() and "KmsMasterKeyId" not in made.properties("StandardQueue"), group, "made: it is there and not used", "it is not so")
+    into.check("KeyArn" in made.outputs() and "KeyArn" not in none.outputs(), group, "its ARN is an output", f"{sorted(made.outputs())}")
     context = services.get("logs.eu-central-1.amazonaws.com", {}).get("Condition", {})
     wanted = {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-central-1:{stack.account}:log-group:/hansho/worker"}}
     into.check(context == wanted, group, "the log: this log group alone", f"{context}")
@@ -174,12 +206,18 @@ def worker(text, into) -> None:
 def operator(text, into) -> None:
     group = "the operator's rights"
     stack = text.stack("operator.yaml")
-    document = stack.properties("ReplayerPolicy")["PolicyDocument"]
+    document = {"Statement": [each for name in ("ReplayerPolicy", "OncallPolicy") for each in stack.properties(name)["PolicyDocument"]["Statement"]]}
+    for attached in ("ReplayerPolicy", "OncallPolicy"):
+        into.check(stack.value({"Ref": attached}) in stack.properties("ReplayerRole")["ManagedPolicyArns"], group, f"the role has {attached}", "it has not")
+    for value, wanted in (("yes", {"Bool": {"aws:MultiFactorAuthPresent": "true"}}), ("no", None)):
+        trust, = text.stack("operator.yaml", RequireMfa=value).properties("ReplayerRole")["AssumeRolePolicyDocument"]["Statement"]
+        into.check(trust.get("Condition") == wanted, group, f"RequireMfa={value}", f"{trust}")
+    into.check(stack.parameters["RequireMfa"] == "yes", group, "a second factor unless somebody says no", stack.parameters["RequireMfa"])
     queue = "arn:aws:sqs:{}:111122223333:hansho-{}"
     for region, name, action, may in (
         ("eu-central-1", "quarantine", "sqs:ReceiveMessage", True), ("eu-central-1", "dead", "sqs:StartMessageMoveTask", True), ("eu-central-1", "standard", "sqs:SendMessage", True),
         ("eu-central-1", "undelivered", "sqs:DeleteMessage", True), ("us-east-1", "forwarder-dead", "sqs:ReceiveMessage", True),
-        ("eu-central-1", "standard", "sqs:DeleteMessage", False), ("eu-central-1", "quarantine", "sqs:SendMessage", True), ("eu-central-1", "quarantine", "sqs:DeleteQueue", False),
+        ("eu-central-1", "standard", "sqs:PurgeQueue", False), ("eu-central-1", "quarantine", "sqs:SendMessage", True), ("eu-central-1", "quarantine", "sqs:DeleteQueue", False),
     ):
         into.check(allows(document, action, queue.format(region, name)) == may, group, f"{action} on {name}: {'yes' if may else 'no'}", "it is the other way")
     # AWS names events:StartReplay's resources: the archive and the replay.
@@ -206,7 +244,7 @@ def execution(text, into) -> None:
     group = "the execution roles' rights"
     for name, given, boundary in (
         ("stacksets/execution-role.yaml", {"AdministratorAccountId": "111122223333", "Suffix": "ForSecurityAccount"}, "hansho/hansho-boundaryForSecurityAccount"),
-        ("stacksets/organization-execution-role.yaml", {}, "hansho/hansho-boundary-organization"),
+        ("stacksets/organization-execution-role.yaml", {}, "hansho/hansho-boundary-stacksets-exec-custom-hansho"),
     ):
         roles = text.stack(name, **given)
         document = roles.properties("Permissions")["PolicyDocument"]
@@ -227,6 +265,8 @@ def execution(text, into) -> None:
             ("sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111122223333:hansho-standard"), ("sqs:DeleteQueue", "arn:aws:sqs:eu-central-1:111122223333:other"),
             ("iam:PassRole", "arn:aws:iam::111122223333:role/admin"), ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin"),
             ("cloudformation:DeleteStack", "arn:aws:cloudformation:eu-central-1:111122223333:stack/hansho-pipeline/x"),
+            ("sns:Publish", "arn:aws:sns:eu-central-1:111122223333:hansho-alarms"), ("sns:Publish", "arn:aws:sns:eu-central-1:999999999999:other"),
+            ("s3:PutObject", "arn:aws:s3:::any/object"), ("s3:ListBucket", "arn:aws:s3:::any"),
         ):
             into.check(not allows(document, action, resource), group, f"{name}: not {action} on {resource.split(':', 5)[-1]}", "it is allowed")
         made = [each for each in document["Statement"] if "iam:CreateRole" in listed(each["Action"])]
@@ -236,8 +276,65 @@ def execution(text, into) -> None:
         passed = [each for each in document["Statement"] if "iam:PassRole" in listed(each["Action"])]
         into.check([each.get("Condition") for each in passed] == [{"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}}], group,
                    f"{name}: handed to EventBridge alone", f"{passed}")
+        bounded(document, name, into, group)
         inside = roles.properties("Boundary")["PolicyDocument"]
         into.check(rights.actions([inside]) == {"events:PutEvents"}, group, f"{name}: the boundary allows PutEvents", f"{inside}")
+
+
+# The actions of the execution roles that have a condition, and which.
+ORGANIZATION = "${aws:PrincipalOrgID, 'none'}"
+BOUND = {
+    # AWS's bucket is outside; whatever is the account's or the organisation's own is not read.
+    "s3:GetObject": {"StringNotEquals": {"aws:ResourceAccount": "111122223333", "aws:ResourceOrgID": ORGANIZATION}},
+    "guardduty:CreateDetector": {"StringEquals": {"aws:RequestTag/project": "hansho"}},
+    "guardduty:TagResource": {"StringEquals": {"aws:RequestTag/project": "hansho"}},
+    "guardduty:DeleteDetector": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+    "guardduty:UpdateDetector": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+    "guardduty:UntagResource": {"StringEquals": {"aws:ResourceTag/project": "hansho"}},
+}
+
+
+def bounded(document: dict, name: str, into, group: str) -> None:
+    """What has no narrower resource is bound by a condition, in every statement that allows it."""
+    for action, wanted in BOUND.items():
+        found = [each.get("Condition") for each in document["Statement"] if each["Effect"] == "Allow" and any(rights.matches(one, action) for one in listed(each["Action"]))]
+        into.check(found == [wanted], group, f"{name}: {action} is bound", f"{found}")
+    denied = {one for each in document["Statement"] if each["Effect"] == "Deny" and "Condition" not in each and each["Action"] == "cloudformation:CreateChangeSet"
+              for one in listed(each["Resource"])}
+    wanted = {"arn:aws:cloudformation:*:aws:transform/*", "arn:aws:cloudformation:*:111122223333:transform/*"}
+    into.check(denied == wanted, group, f"{name}: no macro and no transform", f"{denied}")
+
+
+def administration(text, into) -> None:
+    """The role that runs the stack sets: which accounts it reaches, and from which regions it is taken."""
+    group, name = "the administration role", "stacksets/administration-role.yaml"
+    role = "arn:aws:iam::{}:role/AWSCloudFormationStackSetExecutionRoleX"
+    organization, further = {"OrganizationId": "o-a1b2c3d4e5"}, {"OrganizationId": "", "FurtherAccounts": "444455556666,777788889999"}
+    inside, named = ({"StringEquals": {key: value}} for key, value in (("aws:ResourceOrgID", "o-a1b2c3d4e5"), ("aws:ResourceAccount", ["444455556666", "777788889999"])))
+    for given, wanted in (
+        (organization, [(role.format("*"), inside)]), (further, [(role.format("*"), named)]),
+        ({**further, **organization}, [(role.format("*"), inside), (role.format("*"), named)]),
+    ):
+        stack = text.stack(name, Suffix="X", **given)
+        policies = [stack.properties(key) for key, about in stack.resources().items() if about["Type"] == "AWS::IAM::Policy"]
+        found = [(each["Resource"], each.get("Condition")) for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+        into.check("Policies" not in stack.properties("AdministrationRole"), group, f"{given}: and no others", f"{stack.properties('AdministrationRole')}")
+        into.check(found == wanted, group, f"{given}: these accounts", f"{found}")
+    for regions, wanted in (("", "cloudformation.amazonaws.com"), ("ap-east-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com"]),
+                            ("ap-east-1,me-south-1", ["cloudformation.amazonaws.com", "cloudformation.ap-east-1.amazonaws.com", "cloudformation.me-south-1.amazonaws.com"])):
+        trust, = text.stack(name, **organization, OptInRegions=regions).properties("AdministrationRole")["AssumeRolePolicyDocument"]["Statement"]
+        into.check(trust["Principal"]["Service"] == wanted, group, f"{regions or 'no region that is off by default'}: the principals", f"{trust['Principal']}")
+        into.check({"StringEquals", "ArnLike"} == set(trust.get("Condition", {})), group, f"{regions or 'none'}: for this account's own stack sets", f"{trust}")
+    # A role that reaches nobody would be made without a word.
+    rule = text.whole(name)["Rules"]["Somewhere"]["Assertions"][0]["Assert"]
+    neither, = [text.stack(name, OrganizationId="")._truth(rule)]
+    into.check(not neither and text.stack(name, **further)._truth(rule) and text.stack(name, **organization)._truth(rule), group, "it reaches somebody", f"{rule}")
+
+
+def tagged(text, into) -> None:
+    """The tag by which the execution roles know a detector is the one that its template gives it."""
+    tags = {each["Key"]: each["Value"] for each in text.stack("guardduty.yaml").properties("Detector")["Tags"]}
+    into.check(tags.get("project") == "hansho", "the execution roles' rights", "guardduty.yaml: the detector has the tag that they ask for", f"{tags}")
 
 
 def encrypted(text, into) -> None:
@@ -245,8 +342,10 @@ def encrypted(text, into) -> None:
     group = "the customer key's users"
     for name, key in (("worker-lambda.yaml", "KeyPolicy"), ("worker-ecs.yaml", "KeyPolicy"), ("operator.yaml", "ReplayerKeyPolicy")):
         into.check(key not in text.stack(name).resources(), group, f"{name}: without a key, no right", "it is there")
-        stack = text.stack(name, CustomerKey="yes")
+        arn = "arn:aws:kms:eu-central-1:111122223333:key/a1b2"
+        stack = text.stack(name, CustomerKeyArn=arn)
         statement, = stack.properties(key)["PolicyDocument"]["Statement"]
-        wanted = {"dynamodb", "sqs"} | ({"secretsmanager"} if name.startswith("worker") else set())
+        wanted = {"dynamodb", "sqs", "secretsmanager"}
+        into.check(statement["Resource"] == arn, group, f"{name}: this key alone", f"{statement['Resource']}")
         through = {each.split(".")[0] for each in statement["Condition"]["StringEquals"]["kms:ViaService"]}
         into.check(set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"} and through == wanted, group, f"{name}: through {', '.join(sorted(wanted))}", f"{statement}")

@@ -37,6 +37,8 @@ def archive(text, into) -> None:
     into.check(asked["SourceArn"] == stack.value({"Fn::GetAtt": ["Bus", "Arn"]}), group, "of the hansho bus", f"{asked['SourceArn']}")
     into.check("EventPattern" not in asked, group, "everything", f"only {asked.get('EventPattern')}")
     into.check(asked["RetentionDays"] == "45", group, "for ArchiveDays", f"{asked['RetentionDays']}")
+    none = text.stack("pipeline.yaml", ArchiveDays="0")
+    into.check("Archive" not in none.resources() and "ArchiveArn" not in none.outputs(), group, "ArchiveDays=0: none, for regions that have none", "it is there")
     operator = text.stack("operator.yaml").properties("ReplayerPolicy")["PolicyDocument"]
     into.check(stack.value({"Fn::GetAtt": ["Archive", "Arn"]}) in json.dumps(operator), group, "the operator may replay it", "its ARN is not in operator.yaml")
 
@@ -168,3 +170,88 @@ def detectors(text, into) -> None:
             on, unset = (json.dumps(text.stack("guardduty.yaml", **{**given, parameter: value}).properties("Detector")) for value in ("ENABLED", "UNSET"))
             into.check(on != unset, group, f"{parameter} has an effect", "the detector is the same with ENABLED and with UNSET")
     into.check("Detector" not in text.stack("guardduty.yaml", CreateDetector="no").resources(), group, "CreateDetector=no leaves it alone", "it is made")
+
+
+# What AWS takes at most, in bytes or in characters without white space. CloudFormation quotas: a template in a request; IAM quotas: managed
+# and inline policies of a role, trust policy; EventBridge quotas: an event bus's policy.
+TEMPLATE_BYTES, MARGIN = 51_200, 500
+MANAGED, INLINE, TRUST, BUS = 6_144, 10_240, 2_048, 10_240
+
+
+def sizes(text, into) -> None:
+    """A template beyond the limit can be deployed only from a bucket, which the guide has not."""
+    group = "sizes"
+    for name in text.NAMES:
+        size = text.size(name)
+        into.check(size <= TEMPLATE_BYTES - MARGIN, group, f"{name}: {TEMPLATE_BYTES - MARGIN:,} bytes at most", f"it has {size:,}")
+    compact = lambda value: len(json.dumps(value, separators=(",", ":")))  # noqa: E731
+    everything = {"pipeline.yaml": {**dict.fromkeys(("MalwareScans", "SecurityHub", "Inspector", "Macie", "AccessAnalyzer"), "yes"), "OrganizationId": "o-a1b2c3d4e5"}}
+    for name in text.NAMES:
+        stack = text.stack(name, **everything.get(name, {}))
+        for key, about in stack.resources().items():
+            asked = stack.properties(key)
+            limits = {
+                "AWS::IAM::ManagedPolicy": [("PolicyDocument", MANAGED)], "AWS::IAM::Role": [("Policies", INLINE), ("AssumeRolePolicyDocument", TRUST)],
+                "AWS::Events::EventBusPolicy": [("Statement", BUS)],
+            }.get(about["Type"], [])
+            for part, limit in limits:
+                size = compact(asked.get(part, []))
+                into.check(size <= limit, group, f"{name}: {key}.{part}: {limit:,} characters at most", f"it has {size:,}")
+
+
+# Hosts of AWS_ENDPOINT_URL, to which every call goes with what it carries.
+ENDPOINTS = {
+    True: ["", "http://127.0.0.1:4566", "http://localhost:4566/", "http://10.0.0.7:4566", "http://192.168.1.2", "http://172.16.0.1:80", "http://172.31.255.1",
+           "http://ministack:4566", "https://aws.emulator.internal", "http://host.docker.internal:4566", "http://moto.test"],
+    False: ["http://example.com", "https://sqs.eu-central-1.amazonaws.com", "http://8.8.8.8", "http://172.32.0.1", "http://11.0.0.1", "http://169.254.170.2", "http://evil.internal.com",
+            "http://10.evil.com", "http://127.0.0.1.example.com", "http://localhost@example.com", "http://192.168.1.2/path", "ftp://localhost", "http://1270001", "http://[::ffff:808:808]"],
+}
+
+
+def endpoints(text, into) -> None:
+    for name in ("worker-lambda.yaml", "worker-ecs.yaml"):
+        pattern = text.whole(name)["Parameters"]["EndpointUrl"]["AllowedPattern"]
+        for may, urls in ENDPOINTS.items():
+            wrong = [url for url in urls if bool(re.fullmatch(pattern.removeprefix("^").removesuffix("$"), url)) != may]
+            into.check(not wrong, "EndpointUrl", f"{name}: {'private hosts are taken' if may else 'others are refused'}", f"{wrong}")
+
+
+def imports(text, into) -> None:
+    """CloudFormation refuses to change an output that another stack imports, so nothing that may change is exported."""
+    group = "what another stack imports"
+    changes = [
+        ({"AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:other"}, "a topic of one's own"), ({"CustomerKey": "yes"}, "a customer key"), ({"ArchiveDays": "0"}, "no archive"),
+    ]
+    exported = lambda stack: {export: value for value, export in stack.outputs().values() if export}  # noqa: E731
+    before = exported(text.stack("pipeline.yaml"))
+    for given, what in changes:
+        after = exported(text.stack("pipeline.yaml", **given))
+        into.check(before == after, group, f"{what} changes no export", f"{sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))}")
+    for name in ("worker-lambda.yaml", "worker-ecs.yaml", "operator.yaml"):
+        known = set(re.findall(r"!ImportValue (\S+)", (template.INFRA / name).read_text()))
+        into.check(known <= before.keys() and bool(known), group, f"{name}: what it imports is exported", f"{sorted(known - before.keys())}")
+    arn = "arn:aws:sns:eu-central-1:111122223333:other"
+    made = text.stack("pipeline.yaml").value({"Ref": "AlarmTopic"})
+    for given, wanted in (({}, made), ({"AlarmTopicArn": arn}, arn)):
+        found = text.stack("worker-lambda.yaml", **given).properties("ErrorsAlarm")["AlarmActions"]
+        into.check(found == [wanted], group, f"worker-lambda.yaml: {given or 'defaults'}: the alarms go to the topic", f"{found}")
+
+
+def mentions(text, into) -> None:
+    """The article's notifier mentions from medium on. Each level's mention reaches the worker's own key, and none is made by default."""
+    for name, variables in (
+        ("worker-lambda.yaml", lambda stack: stack.properties("Function")["Environment"]["Variables"]),
+        ("worker-ecs.yaml", lambda stack: {each["Name"]: each["Value"] for each in stack.properties("Task")["ContainerDefinitions"][0]["Environment"]}),
+    ):
+        for level in ("Medium", "High", "Critical"):
+            key = f"HANSHO_DESTINATION_MENTION_{level.upper()}"
+            found = variables(text.stack(name, **{f"Mention{level}": "<!here>"})).get(key)
+            into.check(found == "<!here>", "mentions", f"{name}: Mention{level}", f"{key} is {found}")
+            into.check(key not in variables(text.stack(name)), "mentions", f"{name}: nobody unless one is named, {level}", "somebody is")
+
+
+def cluster(text, into) -> None:
+    """With capacity providers a first cluster fails in an account that has no service-linked role of ECS yet (cloudformation-coverage-roadmap, issue 818)."""
+    asked = text.stack("worker-ecs.yaml")
+    into.check("CapacityProviders" not in asked.properties("Cluster") and asked.properties("Service").get("LaunchType") == "FARGATE", "the task", "a launch type and no capacity provider",
+               f"{asked.properties('Cluster')}")

@@ -27,6 +27,7 @@ use crate::clock::{self, SystemClock};
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
+use crate::commands::reconcile::source;
 use crate::commands::silence::store as silences;
 use crate::commands::{setup, wiring};
 use crate::config::{Backend, Config};
@@ -109,8 +110,8 @@ async fn evidence(
     gathered.map_err(|why| anyhow!("the ledger could not be asked: {why}"))
 }
 
-/// The findings of this name whose text waits in a queue, or in the quarantine; or why the name is
-/// none.
+/// The findings of this name, or why the name is none. Their text is that of a message in a queue or
+/// in the quarantine. If none waits there, it is that of GuardDuty.
 ///
 /// # Errors
 /// The ledger could not be asked.
@@ -119,11 +120,23 @@ pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<
         Ok(question) => question,
         Err(WrongUsage(why)) => return Ok(Err(why)),
     };
+    let asked = match &question {
+        Question::Name(asked) => Some(asked.clone()),
+        Question::Message(_) => None,
+    };
     let evidence = evidence(config, question, &question::shown(name), true).await?;
-    for gap in &evidence.gaps {
+    let mut gaps = evidence.gaps;
+    let waiting = evidence.subjects.into_iter().filter_map(|subject| subject.finding);
+    let mut findings: Vec<Finding> = waiting.collect();
+    if let (Some(asked), true) = (asked, findings.is_empty()) {
+        let (texts, failed) = source::lookup(config, &asked).await;
+        findings.extend(texts.iter().flat_map(|text| finding::parse(text).findings));
+        gaps.extend(failed);
+    }
+    for gap in &gaps {
         eprintln!("hansho: {}", Text::new(gap, GAP_CHARS_MAX));
     }
-    Ok(Ok(evidence.subjects.into_iter().filter_map(|subject| subject.finding).collect()))
+    Ok(Ok(findings))
 }
 
 /// Reads the argument: as a file if there is one, else as a name.

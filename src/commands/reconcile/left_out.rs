@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use crate::commands::explain::question::AskedName;
 use crate::commands::reconcile::args::Reconcile;
 use crate::config::Config;
 use crate::instants::Mono;
@@ -58,4 +59,9 @@ pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     _: &Metrics,
 ) -> Infallible {
     std::future::pending().await
+}
+
+/// Finds nothing, and says why.
+pub async fn lookup(_: &Config, _: &AskedName) -> (Vec<String>, Vec<String>) {
+    (Vec::new(), vec![format!("guardduty is not asked: {LEFT_OUT}")])
 }

@@ -15,6 +15,7 @@
 pub mod args;
 pub mod command;
 pub mod compare;
+pub mod lookup;
 pub mod report;
 #[cfg(feature = "reconcile")]
 pub mod source;

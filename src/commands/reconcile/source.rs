@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::aws;
 use crate::aws::guardduty::GuardDuty;
+use crate::commands::explain::question::AskedName;
 use crate::commands::reconcile::args::Reconcile;
 use crate::config::{Config, RegionName};
 use crate::instants::Mono;
@@ -15,6 +16,7 @@ use crate::policy::watermark::Manner;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Ledger};
 
+use super::lookup::Lookup;
 use super::{
     LIMIT_DEFAULT, ReconcilePorts, ReconcileReport, ReconcileRequest, ReconcileRules, run, timer,
 };
@@ -90,6 +92,20 @@ pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     let source = guardduty(&regions).await;
     let ports = ReconcilePorts { source: &source, ledger, inlet, clock };
     timer::run_every(&ports, &super::rules(config), &regions, every, metrics).await
+}
+
+/// The texts of the finding of a name, as GuardDuty has it, and why it may have more. The regions are
+/// that of the name, else those of `reconcile.regions`.
+pub async fn lookup(config: &Config, name: &AskedName) -> (Vec<String>, Vec<String>) {
+    let Some(lookup) = Lookup::of(name, &names(&config.reconcile.regions)) else {
+        return Default::default();
+    };
+    if lookup.regions.is_empty() {
+        let why = "guardduty is not asked: give the finding's ARN, or set reconcile.regions";
+        return (Vec::new(), vec![why.to_owned()]);
+    }
+    let (found, failed) = lookup.find(&guardduty(&lookup.regions).await).await;
+    (found, failed.iter().map(ToString::to_string).collect())
 }
 
 fn names(regions: &[RegionName]) -> Vec<String> {

@@ -29,8 +29,8 @@ pub struct Test {
     /// The findings: JSON lines, one JSON document, or an array. `-` is the standard input
     #[arg(value_name = "FILE|-", required_unless_present = "id")]
     pub input: Option<Input>,
-    /// A finding whose message waits in a queue that can be read, or in the quarantine: its id, ARN
-    /// or fingerprint
+    /// A finding of GuardDuty, or one whose message waits in a queue that can be read or in the
+    /// quarantine: its id, ARN or fingerprint
     #[arg(long, value_name = "ID", conflicts_with = "input")]
     pub id: Option<String>,
     /// Print one JSON object a finding, one a line
@@ -60,7 +60,9 @@ rules look at. Then each destination has its rules, + for one that lets the find
 one that leaves it out.
 
 The ledger does not keep the text of findings. With --id the text comes from a message that waits:
-in the quarantine, or in the embedded queue. Give any other finding as a file.
+in the quarantine, or in the embedded queue. If none waits, GuardDuty is asked in the region of the
+ARN or fingerprint, or in reconcile.regions. That needs hansho with the feature `reconcile`, and the
+rights of `hansho reconcile`. Give any other finding as a file.
 
 Exit codes: 0 if the findings were read, 1 if one could not be read or found, 2 for wrong usage or a
 wrong configuration.";

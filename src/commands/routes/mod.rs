@@ -44,7 +44,7 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
     };
     anyhow::ensure!(
         args.id.is_none() || !findings.is_empty(),
-        "no message with the text of this finding waits, and the ledger keeps no text: give the \
+        "no message with the text of this finding waits, and GuardDuty did not return it: give the \
          finding as a file, or as - on the standard input"
     );
     if args.id.is_none() {

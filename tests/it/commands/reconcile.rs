@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hansho::commands::explain::question::{self, Question, Scope};
 use hansho::commands::reconcile::compare::{SETTLE, message};
+use hansho::commands::reconcile::lookup::Lookup;
 use hansho::commands::reconcile::{
     LIMIT_DEFAULT, ReconcilePorts, ReconcileReport, ReconcileRequest, ReconcileRules,
     RegionOutcome, run, timer,
@@ -600,4 +602,31 @@ fn the_answer_of_the_api_is_the_same_finding_in_capitals_too() {
     let read: Vec<Finding> = all.iter().flat_map(read).collect();
     assert!(read.len() > 1);
     assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn a_finding_is_looked_up_in_each_region_until_one_has_it() {
+    let scene = Scene::new();
+    let id = "1ab2c3d4e5f60718293a4b5c6d7e8f90";
+    let at = BEGAN.minus(minutes(30));
+    scene.source.add(OTHER, guardduty_finding(id, OTHER, 5.0, at, at));
+    let look = |name: &str, configured: &[&str]| {
+        let Ok(Question::Name(name)) = question::name(name, &Scope::default()) else { panic!() };
+        let configured: Vec<String> = configured.iter().map(|r| (*r).to_owned()).collect();
+        Lookup::of(&name, &configured).unwrap()
+    };
+    let mut source = scene.source.clone();
+    source.without_detector.insert("eu-north-1".to_owned());
+    for (name, configured, found) in [
+        (id.to_owned(), &[REGION, OTHER][..], 1),
+        (id.to_owned(), &[REGION], 0),
+        (id.to_owned(), &["eu-north-1", OTHER], 1),
+        (format!("guardduty/111122223333/{OTHER}/{id}"), &[], 1),
+        (format!("guardduty/111122223333/{REGION}/{id}"), &[OTHER], 0),
+        ("0000".to_owned(), &[REGION, OTHER], 0),
+    ] {
+        let (texts, failed) = look(&name, configured).find(&source).await;
+        assert_eq!((texts.len(), failed.len()), (found, 0), "{name} {configured:?}");
+        assert!(texts.iter().all(|text| finding::parse(text).findings[0].fingerprint.id == id));
+    }
 }
