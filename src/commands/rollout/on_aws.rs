@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use super::args::Options;
+use super::args::{Options, Regions};
 use super::gather::{Sources, gather};
 use super::stacks::Choices;
 use super::targets::{self, Files};
@@ -14,7 +14,7 @@ use crate::aws::estate::{Estate, ManagementLogin, Rollout};
 use crate::commands::exit::Exit;
 use crate::commands::replay::console::print;
 use crate::estate::{Caller, FORWARDER_RULE, Fact, OrganisationAccount, RegionStatus, Unreadable};
-use crate::ports::estate::{EstateSource, RegionsOf};
+use crate::ports::estate::{EstateSource, Login, RegionsOf};
 use crate::ports::rollout as ports;
 use crate::ports::rollout::{RolloutCalls, Terms};
 use crate::rollout::{Desired, Mode, Step, StepState, Subject, plan};
@@ -120,31 +120,15 @@ async fn scope(
     let Some(home) = home else {
         return Ok(Err(vec!["no home region is known: give --home, or set AWS_REGION".to_owned()]));
     };
-    let known =
-        match logins.estate.regions(RegionsOf::Login(crate::ports::estate::Login::Own)).await {
-            Ok(known) => known,
-            Err(why) if options.regions == super::args::Regions::All => {
-                return Err(why).context("give --regions with a list, or the right");
-            }
-            Err(_) => BTreeMap::new(),
-        };
+    let known = known_regions(options, logins).await?;
     let regions = match targets::regions(&options.regions, &known) {
         Ok(regions) => regions,
         Err(why) => return Ok(Err(vec![why])),
     };
-    let organisation = match options.mode {
-        Mode::Organisation => organisation(logins).await?,
-        Mode::Invitation => Organisation { head: None, accounts: Ok(Vec::new()) },
+    let organisation = match organisation(options, logins, &security).await? {
+        Ok(organisation) => organisation,
+        Err(why) => return Ok(Err(vec![why.to_owned()])),
     };
-    if options.mode == Mode::Organisation && organisation.head.is_none() {
-        let why = "this account is in no organisation: give --mode invitation and --members";
-        return Ok(Err(vec![why.to_owned()]));
-    }
-    if organisation.head.as_ref().is_some_and(|head| head.management == security) {
-        let why = "this is the management account: run hansho with a login of the security account, \
-                   and give --management-profile for this one";
-        return Ok(Err(vec![why.to_owned()]));
-    }
     let targets = match (options.mode, &organisation.accounts) {
         (Mode::Invitation, _) => targets::invited(files, &security),
         (Mode::Organisation, Ok(accounts)) => targets::enrolled(files, &security, accounts),
@@ -177,15 +161,47 @@ struct Organisation {
     accounts: Fact<Vec<OrganisationAccount>>,
 }
 
+/// The regions of the security account. With a list of regions none need be known.
+async fn known_regions(
+    options: &Options,
+    logins: &Logins,
+) -> anyhow::Result<BTreeMap<String, RegionStatus>> {
+    match logins.estate.regions(RegionsOf::Login(Login::Own)).await {
+        Err(why) if options.regions == Regions::All => {
+            Err(why).context("give --regions with a list, or the right")
+        }
+        known => Ok(known.unwrap_or_default()),
+    }
+}
+
 /// The accounts, by the login of the management account if there is one. The security account may
-/// list them too, once it is a delegated administrator.
-async fn organisation(logins: &Logins) -> Fact<Organisation> {
+/// list them too, once it is a delegated administrator. The inner error is wrong usage.
+async fn organisation(
+    options: &Options,
+    logins: &Logins,
+    security: &str,
+) -> Fact<Result<Organisation, &'static str>> {
+    if options.mode == Mode::Invitation {
+        return Ok(Ok(Organisation { head: None, accounts: Ok(Vec::new()) }));
+    }
     let head = logins.calls.organisation().await?;
+    match &head {
+        None => {
+            return Ok(Err(
+                "this account is in no organisation: give --mode invitation and --members",
+            ));
+        }
+        Some(head) if head.management == security => {
+            return Ok(Err("this is the management account: run hansho with a login of the \
+                           security account, and give --management-profile for this one"));
+        }
+        Some(_) => {}
+    }
     let listed = match &logins.management {
         Some(management) => management.accounts().await,
         None => logins.estate.accounts().await,
     };
-    Ok(Organisation { head, accounts: listed.map(Option::unwrap_or_default) })
+    Ok(Ok(Organisation { head, accounts: listed.map(Option::unwrap_or_default) }))
 }
 
 /// Nobody knows which accounts there are, so nobody knows which members are missing.

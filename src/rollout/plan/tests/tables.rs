@@ -1,6 +1,6 @@
 //! One difference each, and its steps.
 
-use super::world::{HOME, MANAGEMENT, SECURITY, World, desired, detector, member};
+use super::world::{HOME, MANAGEMENT, SECURITY, World, WorldRegion, desired, detector, member};
 use crate::estate::{Plan, Relationship, Unreadable};
 use crate::finding::Text;
 use crate::rollout::{Actual, Desired, Mode, SecretState, StackState, StepState, plan};
@@ -73,76 +73,70 @@ fn an_invitation_has_its_steps_in_order() {
 /// A change of the world and the only lines that it gives.
 type Broken<'a> = (&'a str, fn(&mut World), &'a [&'a str]);
 
+const BROKEN: [Broken<'_>; 9] = [
+    ("nothing", |_| {}, &[]),
+    (
+        "the own detector suspended",
+        |world| home(world).detectors.get_mut(SECURITY).unwrap().on = false,
+        &["detector resume * planned"],
+    ),
+    (
+        "a plan off in a member",
+        |world| {
+            home(world).detectors.insert(A.to_owned(), detector(true, &["S3_DATA_EVENTS"]));
+        },
+        &["plans enable 444455556600 planned"],
+    ),
+    (
+        "a plan off by policy",
+        |world| {
+            let plans = &mut home(world).detectors.get_mut(A).unwrap().plans;
+            plans.insert("S3_DATA_EVENTS".to_owned(), Plan { on: false, by_policy: true });
+        },
+        &["plans none 444455556600 left_alone"],
+    ),
+    (
+        "a member removed",
+        |world| relate(world, Relationship::Removed),
+        &["member enroll 444455556600 planned"],
+    ),
+    (
+        "a member suspended",
+        |world| relate(world, Relationship::Suspended),
+        &["member resume 444455556600 planned"],
+    ),
+    (
+        "a word that nobody knows",
+        |world| relate(world, Relationship::Other(Text::new("RegionDisabled", 40))),
+        &["member none 444455556600 left_alone"],
+    ),
+    (
+        "the rule disabled",
+        |world| home(world).forwarder_on = false,
+        &["forwarder enable * planned"],
+    ),
+    (
+        "the management account's detector deleted",
+        |world| {
+            home(world).detectors.remove(MANAGEMENT);
+            home(world).members.remove(MANAGEMENT);
+        },
+        &["detector create 000000000001 planned", "member enroll 000000000001 planned"],
+    ),
+];
+
+fn home(world: &mut World) -> &mut WorldRegion {
+    world.regions.get_mut(HOME).unwrap()
+}
+
+fn relate(world: &mut World, relationship: Relationship) {
+    home(world).members.insert(A.to_owned(), member(A, relationship));
+}
+
 #[test]
 fn what_is_broken_by_hand_is_the_only_thing_that_is_planned() {
     let desired = desired(Mode::Organisation, 2, 2);
-    let cases: [Broken<'_>; 9] = [
-        ("nothing", |_| {}, &[]),
-        (
-            "the own detector suspended",
-            |world| {
-                world.regions.get_mut(HOME).unwrap().detectors.get_mut(SECURITY).unwrap().on = false
-            },
-            &["detector resume * planned"],
-        ),
-        (
-            "a plan off in a member",
-            |world| {
-                let region = world.regions.get_mut(HOME).unwrap();
-                region.detectors.insert(A.to_owned(), detector(true, &["S3_DATA_EVENTS"]));
-            },
-            &["plans enable 444455556600 planned"],
-        ),
-        (
-            "a plan off by policy",
-            |world| {
-                let region = world.regions.get_mut(HOME).unwrap();
-                let plans = &mut region.detectors.get_mut(A).unwrap().plans;
-                plans.insert("S3_DATA_EVENTS".to_owned(), Plan { on: false, by_policy: true });
-            },
-            &["plans none 444455556600 left_alone"],
-        ),
-        (
-            "a member removed",
-            |world| {
-                let region = world.regions.get_mut(HOME).unwrap();
-                region.members.insert(A.to_owned(), member(A, Relationship::Removed));
-            },
-            &["member enroll 444455556600 planned"],
-        ),
-        (
-            "a member suspended",
-            |world| {
-                let region = world.regions.get_mut(HOME).unwrap();
-                region.members.insert(A.to_owned(), member(A, Relationship::Suspended));
-            },
-            &["member resume 444455556600 planned"],
-        ),
-        (
-            "a word that nobody knows",
-            |world| {
-                let word = Relationship::Other(Text::new("RegionDisabled", 40));
-                let region = world.regions.get_mut(HOME).unwrap();
-                region.members.insert(A.to_owned(), member(A, word));
-            },
-            &["member none 444455556600 left_alone"],
-        ),
-        (
-            "the rule disabled",
-            |world| world.regions.get_mut(HOME).unwrap().forwarder_on = false,
-            &["forwarder enable * planned"],
-        ),
-        (
-            "the management account's detector deleted",
-            |world| {
-                let region = world.regions.get_mut(HOME).unwrap();
-                region.detectors.remove(MANAGEMENT);
-                region.members.remove(MANAGEMENT);
-            },
-            &["detector create 000000000001 planned", "member enroll 000000000001 planned"],
-        ),
-    ];
-    for (name, break_it, expected) in cases {
+    for (name, break_it, expected) in BROKEN {
         let mut world = done(&desired);
         break_it(&mut world);
         assert_eq!(lines(&desired, &world.facts(&desired)), expected, "{name}");

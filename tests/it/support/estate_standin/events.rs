@@ -1,5 +1,6 @@
 //! EventBridge's rules of the default bus, and the bus `hansho`.
-//! Source: EventBridge API reference, DescribeRule, ListTargetsByRule, EnableRule, DescribeEventBus.
+//! Source: EventBridge API reference, DescribeRule, ListTargetsByRule, EnableRule,
+//! DescribeEventBus.
 
 use serde_json::{Value, json};
 
