@@ -45,6 +45,11 @@ fn sixty_accounts_in_seventeen_regions_are_a_few_lines() {
     assert!(text.contains("000000000003, 000000000004"), "{text}");
     assert!(text.contains("16 regions"), "{text}");
     assert!(text.contains("security login: guardduty:CreateMembers"), "{text}");
+    let narrow = super::text(&desired, &steps, Some(60));
+    assert!(
+        narrow.contains("guardduty:ListMembers in xx-west-1: the right is missing"),
+        "{narrow}"
+    );
     let widest = text.lines().filter(|l| !l.contains("login:")).map(|l| l.chars().count()).max();
     assert!(widest <= Some(120), "{text}");
 }
