@@ -53,7 +53,7 @@ pub fn keep_only(steps: &mut Vec<Step>, only: &[Subject]) {
 pub fn exit_of_plan(steps: &[Step]) -> Exit {
     let any = |state: StepState| steps.iter().any(|step| step.state == state);
     match () {
-        () if any(StepState::Planned) || any(StepState::ByHand) => Exit::Differs,
+        () if any(StepState::Planned) || any(StepState::ByHand) => Exit::Open,
         () if any(StepState::Unreadable) => Exit::Failure,
         () => Exit::Done,
     }

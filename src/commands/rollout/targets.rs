@@ -146,6 +146,7 @@ mod tests {
             name: Text::new("a", 50),
             email: format!("{id}@a.example"),
             active: true,
+            is_management: false,
         }
     }
 
