@@ -40,7 +40,7 @@ pub fn text(desired: &Desired, steps: &[Step], width: Option<usize>) -> String {
         let count = of_state.len();
         let noun = if count == 1 { "step" } else { "steps" };
         _ = writeln!(text, "\n{count} {noun} {heading}:");
-        // A reason that somebody has to act on is shown in full, even if the terminal breaks the line.
+        // A reason to act on is shown in full, even if the terminal breaks the line.
         let whole = matches!(
             state,
             StepState::Failed | StepState::Skipped | StepState::Unreadable | StepState::ByHand
