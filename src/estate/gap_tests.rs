@@ -80,8 +80,11 @@ fn change(matrix: &mut Matrix, account: &str, change: impl FnOnce(&mut PlaceFact
 /// What a case breaks.
 type Break = fn(&mut Matrix);
 
-/// Each case with the gaps that it makes: kind, region, account, detail.
-const CASES: [(&str, Break, &[(GapKind, &str, &str, &str)]); 19] = [
+/// Kind, region, account, detail.
+type Found = (GapKind, &'static str, &'static str, &'static str);
+
+/// Each case with the gaps that it makes.
+const CASES: [(&str, Break, &[Found]); 19] = [
     ("nothing", |_| {}, &[]),
     (
         "a detector is deleted",
