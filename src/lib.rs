@@ -20,6 +20,8 @@ pub mod metrics;
 pub mod mutation;
 pub mod policy;
 pub mod ports;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 pub mod secret;
 pub mod slack;
 pub mod terminal;

@@ -11,6 +11,8 @@ use hansho::commands::coverage;
 #[cfg(feature = "demo")]
 use hansho::commands::demo;
 use hansho::commands::exit::Exit;
+#[cfg(feature = "rollout")]
+use hansho::commands::rollout;
 use hansho::commands::{
     accounts, canary, check, explain, health, lambda, reconcile, render, replay, report, routes,
     run, setup, silence,
@@ -49,6 +51,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Replay(args) => block_on(replay::run(*args, setup::valid)),
         Command::Canary(args) => block_on(canary::start(&args)),
         Command::Reconcile(args) => block_on(reconcile::command::start(&args)),
+        #[cfg(feature = "rollout")]
+        Command::Rollout(args) => block_on(rollout::start(&args)),
         #[cfg(feature = "rollout")]
         Command::Coverage(args) => block_on(coverage::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),

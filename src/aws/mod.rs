@@ -48,6 +48,15 @@ pub async fn sdk_config() -> SdkConfig {
     config.load().boxed().await
 }
 
+/// The same with the credentials of another profile, whatever the environment says.
+#[cfg(feature = "rollout")]
+pub async fn sdk_config_of_profile(profile: &str) -> SdkConfig {
+    use aws_config::profile::ProfileFileCredentialsProvider;
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http::shared());
+    config.profile_name(profile).credentials_provider(credentials).load().boxed().await
+}
+
 /// The cause of a failed call, in one bounded line: the service's code and message, or the chain of
 /// causes if there was no answer. The raw answer is left out, because it may hold a secret's value.
 pub(crate) fn cause<E, R>(error: &SdkError<E, R>) -> String

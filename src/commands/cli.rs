@@ -9,6 +9,8 @@ use clap_complete::Shell;
 use crate::commands::coverage;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
+#[cfg(feature = "rollout")]
+use crate::commands::rollout;
 use crate::commands::{
     accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
     silence,
@@ -70,6 +72,10 @@ pub enum Command {
     #[cfg(feature = "rollout")]
     #[command(long_about = coverage::args::ABOUT)]
     Coverage(Box<coverage::args::Coverage>),
+    /// Switch GuardDuty on in all accounts and regions, and connect it to hansho
+    #[cfg(feature = "rollout")]
+    #[command(long_about = rollout::args::ABOUT)]
+    Rollout(Box<rollout::args::RolloutCommand>),
     /// Show and sync the account directory: names, units and tags of accounts
     #[command(long_about = accounts::args::ABOUT)]
     Accounts(accounts::args::AccountsCommand),
@@ -133,7 +139,7 @@ fn after_long_help() -> String {
          0  done\n  \
          1  failure\n  \
          2  wrong usage, or a wrong configuration\n  \
-         3  coverage: there are gaps\n\n\
+         3  coverage: there are gaps; rollout plan: there are steps\n\n\
          The log goes to the standard error: as text on a terminal, as JSON otherwise.",
     );
     text

@@ -24,6 +24,8 @@ pub mod reconcile;
 pub mod render;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 pub mod routes;
 pub mod run;
 pub mod setup;

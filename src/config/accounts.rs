@@ -2,6 +2,9 @@
 //! `accounts_file` names.
 
 mod file;
+mod lists;
+
+pub use lists::{MemberEntry, account_ids_of_file, members_of_file};
 
 use super::mistake::{Gathered, MISTAKES_MAX, Mistake};
 use super::raw::Raw;

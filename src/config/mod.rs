@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use mistake::MISTAKES_MAX;
 
 pub use crate::finding::region::RegionName;
-pub use accounts::accounts_of_file;
+pub use accounts::{MemberEntry, account_ids_of_file, accounts_of_file, members_of_file};
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use mistake::Mistake;

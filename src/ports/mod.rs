@@ -9,6 +9,7 @@
 //! | [`listing`] | `report` |
 //! | [`findings`], [`inlet`] | `reconcile` |
 //! | [`estate`] | `coverage`, `rollout` |
+//! | [`rollout`] | `rollout` |
 //! | [`probe`] | `check --live` |
 //!
 //! The doc of each trait is its contract. One suite of tests for each port checks it, and every
@@ -35,6 +36,8 @@ mod notifier;
 mod post;
 pub mod probe;
 mod queue;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 mod verdict;
 
 pub use accounts::{

@@ -14,14 +14,18 @@ use crate::estate::{Fact, Forwarder, ForwarderTarget};
 /// Source: EventBridge user guide, "EventBridge quotas".
 const TARGETS_MAX: i32 = 100;
 
-pub async fn forwarder(config: &SdkConfig, region: &str, rule: &str) -> Fact<Option<Forwarder>> {
+pub fn client(config: &SdkConfig, region: &str) -> Client {
     let builder = Builder::from(config)
         .region(Region::new(region.to_owned()))
         .retry_config(retries())
         // Else a region that fails would use up the retries of all regions.
         .retry_partition(RetryPartition::new(region.to_owned()))
         .timeout_config(limits());
-    let client = Client::from_conf(builder.build());
+    Client::from_conf(builder.build())
+}
+
+pub async fn forwarder(config: &SdkConfig, region: &str, rule: &str) -> Fact<Option<Forwarder>> {
+    let client = client(config, region);
     let described = match client.describe_rule().name(rule).send().await {
         Ok(described) => described,
         Err(error) => {

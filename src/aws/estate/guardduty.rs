@@ -21,7 +21,7 @@ use crate::ports::estate::MemberDetectors;
 /// Source: GuardDuty API reference, ListMembers, DescribeOrganizationConfiguration, `maxResults`.
 const PAGE: i32 = 50;
 
-fn client(config: &SdkConfig, region: &str) -> Client {
+pub fn client(config: &SdkConfig, region: &str) -> Client {
     let builder = Builder::from(config)
         .region(Region::new(region.to_owned()))
         .retry_config(retries())

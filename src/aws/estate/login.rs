@@ -76,9 +76,14 @@ impl Logins {
         })?;
         let partition = self.caller().await?.partition;
         let arn = format!("arn:{partition}:iam::{account}:role/{}", role.trim_start_matches('/'));
-        let call = self.sts.assume_role().role_arn(&arn).role_session_name(SESSION_NAME);
+        self.assume_role(&arn).await
+    }
+
+    /// The configuration with the credentials of any role that trusts the own account.
+    pub async fn assume_role(&self, arn: &str) -> Fact<SdkConfig> {
+        let call = self.sts.assume_role().role_arn(arn).role_session_name(SESSION_NAME);
         let answer = call.send().await;
-        let answer = answer.map_err(|error| failed("sts:AssumeRole", &arn, &error))?;
+        let answer = answer.map_err(|error| failed("sts:AssumeRole", arn, &error))?;
         let given = answer.credentials().ok_or_else(|| {
             Unreadable::new(&format!("sts:AssumeRole of {arn}: the answer has no credentials"))
         })?;

@@ -7,6 +7,9 @@ mod forwarder;
 mod guardduty;
 mod login;
 mod organisation;
+mod rollout;
+mod stacks;
+mod write;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,6 +29,7 @@ use crate::estate::{
 use crate::ports::estate::{EstateSource, Login, MemberDetectors, RegionsOf};
 
 use login::Logins;
+pub use rollout::{ManagementLogin, Rollout};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a call with all of its attempts and the waits between them.

@@ -19,7 +19,7 @@ const ORGANISATION: &str = "the organisation";
 /// Source: Account Management API reference, ListRegions, `MaxResults`.
 const REGIONS_PAGE: i32 = 50;
 
-fn client(config: &SdkConfig) -> Client {
+pub fn client(config: &SdkConfig) -> Client {
     let region = config.region().cloned();
     let builder = Builder::from(config)
         .region(region.unwrap_or_else(|| Region::from_static(REGION_DEFAULT)))

@@ -19,14 +19,19 @@ const TAG: &str = "tag:";
 
 /// Reads the accounts of a file.
 pub fn entries(path: &Path) -> Result<Vec<Entry>, String> {
+    entries_of(&text_of(path)?)
+}
+
+/// The whole text of a file.
+pub fn text_of(path: &Path) -> Result<String, String> {
     let file = File::open(path).map_err(|e| format!("can't be opened: {e}"))?;
-    let mut text = String::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    let mut bytes = Vec::new();
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|e| format!("can't be read: {e}"))?;
-    if text.len() as u64 > FILE_BYTES_MAX {
+    if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(format!("must have at most {} MiB", FILE_BYTES_MAX >> 20));
     }
-    entries_of(&text)
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as CSV in UTF-8".to_owned())
 }
 
 pub fn entries_of(text: &str) -> Result<Vec<Entry>, String> {
@@ -121,7 +126,7 @@ impl Column {
             return Some(Column::Tag(head[TAG.len()..].trim().to_owned()));
         }
         Some(match lower.strip_prefix("account ").unwrap_or(&lower) {
-            "id" => Column::Id,
+            "id" | "account" | "accountid" => Column::Id,
             "name" => Column::Name,
             "email" => Column::Email,
             "ou" => Column::Ou,
@@ -150,13 +155,13 @@ fn of_csv(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 /// A spreadsheet writes an empty row as commas.
-fn is_blank(line: &str) -> bool {
+pub fn is_blank(line: &str) -> bool {
     line.chars().all(|c| c == ',' || c.is_whitespace())
 }
 
 /// The fields of a line that is not blank. Line by line, a quote that is not closed costs one
 /// account and not all that follow.
-fn fields(line: &str) -> Result<StringRecord, String> {
+pub fn fields(line: &str) -> Result<StringRecord, String> {
     if line.matches('"').count() % 2 == 1 {
         return Err("must close each quote that it opens".to_owned());
     }

@@ -30,6 +30,8 @@ pub mod render_e2e;
 pub mod replay;
 #[cfg(feature = "demo")]
 pub mod report;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod rollout;
 mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What each layer may use of this crate, itself aside. A layer that is not listed is a way of
 /// running, and may use everything.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("instants", &[]),
     ("mutation", &[]),
     ("secret", &[]),
@@ -15,11 +15,12 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("terminal", &["finding"]),
     ("finding", &["instants", "words"]),
     ("estate", &["finding", "words"]),
+    ("rollout", &["estate", "finding", "words"]),
     ("policy", &["finding", "instants", "mutation", "words"]),
-    ("ports", &["estate", "finding", "instants", "policy", "words"]),
+    ("ports", &["estate", "finding", "instants", "policy", "rollout", "secret", "words"]),
     ("desk", &["finding", "instants", "mutation", "policy", "ports", "words"]),
     ("clock", &["instants", "ports"]),
-    ("aws", &["clock", "estate", "finding", "instants", "policy", "ports", "secret"]),
+    ("aws", &["clock", "estate", "finding", "instants", "policy", "ports", "rollout", "secret"]),
     ("slack", &["finding", "instants", "policy", "ports", "secret", "terminal"]),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
@@ -49,7 +50,7 @@ const CRATES: [(&str, &[&str]); 10] = [
 ];
 
 /// Layers without I/O: no runtime, no files, no network.
-const PURE: [&str; 4] = ["estate", "finding", "policy", "instants"];
+const PURE: [&str; 5] = ["estate", "finding", "policy", "instants", "rollout"];
 const IMPURE: [&str; 4] = ["tokio", "std::fs", "std::net", "std::env"];
 
 /// The code of each file, by its path from the root of the package: comments and unit tests are

@@ -1,5 +1,6 @@
-//! EventBridge's rules of the default bus.
-//! Source: EventBridge API reference, DescribeRule, ListTargetsByRule.
+//! EventBridge's rules of the default bus, and the bus `hansho`.
+//! Source: EventBridge API reference, DescribeRule, ListTargetsByRule, EnableRule,
+//! DescribeEventBus.
 
 use serde_json::{Value, json};
 
@@ -7,10 +8,13 @@ use super::request::{Answer, Call};
 use super::state::{Held, place};
 
 pub fn answer(held: &mut Held, call: &Call) -> Answer {
-    let key = if call.operation == "DescribeRule" { "Name" } else { "Rule" };
+    if call.operation == "DescribeEventBus" {
+        return describe_bus(held, call);
+    }
+    let key = if call.operation == "ListTargetsByRule" { "Rule" } else { "Name" };
     let name = call.text(key);
-    let rules = held.rules.get(&place(&call.account, &call.region));
-    let Some(rule) = rules.and_then(|rules| rules.get(name)) else {
+    let rules = held.rules.get_mut(&place(&call.account, &call.region));
+    let Some(rule) = rules.and_then(|rules| rules.get_mut(name)) else {
         let why = format!("Rule {name} does not exist on EventBus default.");
         return Answer::error(400, "ResourceNotFoundException", &why);
     };
@@ -29,6 +33,20 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
             let all = Some(all).filter(|all| !all.is_empty());
             Answer::ok(json!({ "Targets": all }))
         }
+        "EnableRule" => {
+            rule.enabled = true;
+            Answer::default()
+        }
         other => panic!("the stand-in does not know {other}"),
     }
+}
+
+fn describe_bus(held: &Held, call: &Call) -> Answer {
+    let name = call.text("Name");
+    if name != "hansho" || !held.buses.contains(&place(&call.account, &call.region)) {
+        let why = format!("Event bus {name} does not exist.");
+        return Answer::error(400, "ResourceNotFoundException", &why);
+    }
+    let arn = format!("arn:aws:events:{}:{}:event-bus/{name}", call.region, call.account);
+    Answer::ok(json!({ "Name": name, "Arn": arn }))
 }

@@ -2,6 +2,8 @@
 //! Source: GuardDuty API reference, CreateMembers, InviteMembers, ListMembers, GetMemberDetectors,
 //! UpdateMemberDetectors, ListInvitations, AcceptAdministratorInvitation.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::guardduty::{detector_features, named};
@@ -12,8 +14,9 @@ const BATCH_MAX: usize = 50;
 
 pub fn answer(held: &mut Held, call: &Call) -> Answer {
     let entries = call.list("accountIds").len().max(call.list("accountDetails").len());
-    let takes_a_batch =
-        call.operation != "ListMembers" && call.operation != "AcceptAdministratorInvitation";
+    const WITHOUT: [&str; 3] =
+        ["ListMembers", "GetAdministratorAccount", "AcceptAdministratorInvitation"];
+    let takes_a_batch = !WITHOUT.contains(&call.operation.as_str());
     if takes_a_batch && !(1..=BATCH_MAX).contains(&entries) {
         return Answer::bad_request("because one or more input parameters have invalid values.");
     }
@@ -24,6 +27,8 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
         "GetMemberDetectors" => get_detectors(held, call),
         "UpdateMemberDetectors" => update_detectors(held, call),
         "AcceptAdministratorInvitation" => accept(held, call),
+        "GetAdministratorAccount" => administrator_of(held, call),
+        "StartMonitoringMembers" => start_monitoring(held, call),
         other => panic!("the stand-in does not know {other}"),
     }
 }
@@ -189,4 +194,37 @@ fn accept(held: &mut Held, call: &Call) -> Answer {
         }
         _ => Answer::bad_request("because the account has no such invitation."),
     }
+}
+
+/// Without an administrator the member is left out.
+fn administrator_of(held: &Held, call: &Call) -> Answer {
+    let is_member = |(place, members): &(&(String, String), &BTreeMap<String, Member>)| {
+        place.1 == call.region
+            && members.get(&call.account).is_some_and(|member| member.relationship == "Enabled")
+    };
+    let found = held.members.iter().find(is_member);
+    let shown = found.map(|((administrator, region), _)| {
+        json!({
+            "accountId": administrator,
+            "invitationId": invitation(administrator, region),
+            "relationshipStatus": "Enabled",
+            "invitedAt": "2026-01-01T00:00:00.000Z",
+        })
+    });
+    Answer::ok(json!({ "administrator": shown }))
+}
+
+fn start_monitoring(held: &mut Held, call: &Call) -> Answer {
+    let mut unprocessed = Vec::new();
+    for id in ids(call) {
+        let members = held.members.get_mut(&place(&call.account, &call.region));
+        match members.and_then(|members| members.get_mut(&id)) {
+            Some(member) if matches!(member.relationship.as_str(), "Enabled" | "Disabled") => {
+                member.relationship = "Enabled".to_owned();
+                held.detector(&id, &call.region).on = true;
+            }
+            _ => unprocessed.push(json!({ "accountId": id, "result": "the account is no member" })),
+        }
+    }
+    Answer::ok(json!({ "unprocessedAccounts": unprocessed }))
 }

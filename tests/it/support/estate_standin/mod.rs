@@ -14,6 +14,8 @@ mod members;
 mod organisation;
 mod record;
 mod request;
+mod secrets;
+mod stacks;
 mod state;
 
 use std::net::SocketAddr;
@@ -29,7 +31,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use request::{Answer, Call};
-pub use state::{Held, Member};
+pub use state::{Held, Member, Rule, place};
 
 /// A call that is to be the last one: the stand-in takes it and never answers.
 #[derive(Default)]
@@ -127,7 +129,9 @@ fn answer(held: &mut Held, call: &Call) -> Answer {
         "guardduty" => guardduty::answer(held, call),
         "organizations" => organisation::organizations(held, call),
         "account" => organisation::account(held, call),
+        "cloudformation" => stacks::answer(held, call),
         "events" => events::answer(held, call),
+        "secretsmanager" => secrets::answer(held, call),
         "sts" => organisation::sts(held, call),
         other => panic!("the stand-in has no service {other}"),
     }

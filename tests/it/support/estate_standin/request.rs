@@ -36,7 +36,7 @@ impl Call {
             .collect();
         let query = pairs(parts.uri.query().unwrap_or_default());
         let body = match service.as_str() {
-            "sts" => json!(pairs(std::str::from_utf8(body).unwrap())),
+            "sts" | "cloudformation" => json!(pairs(std::str::from_utf8(body).unwrap())),
             _ if body.is_empty() => Value::Object(Map::new()),
             _ => serde_json::from_slice(body).unwrap(),
         };
@@ -103,16 +103,20 @@ fn operation(
         ("guardduty", "GET", ["detector", _, "admin"]) => "DescribeOrganizationConfiguration",
         ("guardduty", "POST", ["detector", _, "admin"]) => "UpdateOrganizationConfiguration",
         ("guardduty", "POST", ["detector", _, "administrator"]) => "AcceptAdministratorInvitation",
+        ("guardduty", "GET", ["detector", _, "administrator"]) => "GetAdministratorAccount",
+        ("guardduty", "POST", ["detector", _, "member", "start"]) => "StartMonitoringMembers",
         ("guardduty", "POST", ["detector", _, "findings", "create"]) => "CreateSampleFindings",
         ("guardduty", "GET", ["admin"]) => "ListOrganizationAdminAccounts",
         ("guardduty", "POST", ["admin", "enable"]) => "EnableOrganizationAdminAccount",
         ("guardduty", "GET", ["invitation"]) => "ListInvitations",
         ("account", "POST", ["listRegions"]) => "ListRegions",
-        ("organizations" | "events", "POST", []) => {
+        ("organizations" | "events" | "secretsmanager", "POST", []) => {
             let target = headers["x-amz-target"].to_str().unwrap();
             return target.split_once('.').unwrap().1.to_owned();
         }
-        ("sts", "POST", []) => return body["Action"].as_str().unwrap().to_owned(),
+        ("sts" | "cloudformation", "POST", []) => {
+            return body["Action"].as_str().unwrap().to_owned();
+        }
         other => panic!("the stand-in does not know {other:?}"),
     };
     name.to_owned()
@@ -147,7 +151,7 @@ impl Answer {
 
     /// The body as it is sent. Null members are left out, as AWS does.
     pub fn text(&self, call: &Call) -> String {
-        if call.service == "sts" {
+        if matches!(call.service.as_str(), "sts" | "cloudformation") {
             return self.xml(&call.operation);
         }
         let mut body = self.body.clone();
@@ -158,14 +162,14 @@ impl Answer {
             let message = body["message"].take();
             body = json!({ key: message });
             // In the protocol of GuardDuty and Account Management the code is a header.
-            if matches!(call.service.as_str(), "organizations" | "events") {
+            if matches!(call.service.as_str(), "organizations" | "events" | "secretsmanager") {
                 body["__type"] = json!(code);
             }
         }
         body.to_string()
     }
 
-    /// Source: STS API reference. Only flat answers are needed.
+    /// Source: STS API reference, CloudFormation API reference.
     fn xml(&self, operation: &str) -> String {
         if let Some(code) = &self.code {
             let message = self.body["message"].as_str().unwrap_or_default();
@@ -185,7 +189,7 @@ impl Answer {
     pub fn into_response(self, call: &Call) -> Response {
         let text = self.text(call);
         let kind = match call.service.as_str() {
-            "sts" => "text/xml",
+            "sts" | "cloudformation" => "text/xml",
             "guardduty" | "account" => "application/json",
             _ => "application/x-amz-json-1.1",
         };
@@ -202,6 +206,10 @@ impl Answer {
 fn members(value: &Value) -> String {
     let member = |(key, value): (&String, &Value)| match value {
         Value::Object(_) => format!("<{key}>{}</{key}>", members(value)),
+        Value::Array(entries) => {
+            let entry = |entry| format!("<member>{}</member>", members(entry));
+            format!("<{key}>{}</{key}>", entries.iter().map(entry).collect::<String>())
+        }
         Value::String(text) => format!("<{key}>{text}</{key}>"),
         other => format!("<{key}>{other}</{key}>"),
     };

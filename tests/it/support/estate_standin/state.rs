@@ -99,6 +99,12 @@ pub struct Held {
     pub members: BTreeMap<Place, BTreeMap<String, Member>>,
     /// By account and region, and there by name, on the default bus.
     pub rules: BTreeMap<Place, BTreeMap<String, Rule>>,
+    /// Where there is a bus `hansho`.
+    pub buses: BTreeSet<Place>,
+    /// The value of the secret `hansho/slack`, where there is one. None: it has no value.
+    pub secrets: BTreeMap<Place, Option<String>>,
+    /// By account and region, and there by name: the status.
+    pub stacks: BTreeMap<Place, BTreeMap<String, String>>,
     /// Places in which sample findings were made.
     pub samples: Vec<Place>,
     /// The entries of a page. AWS may return fewer than were asked for.

@@ -1,0 +1,156 @@
+//! Stacks of CloudFormation: what there is, and a new one. None is updated or deleted.
+//! Source: CloudFormation API reference, DescribeStacks, CreateStack, DescribeStackEvents.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::retry::RetryPartition;
+use aws_sdk_cloudformation::config::{Builder, Region};
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus};
+
+use super::{failed, limits, retries};
+use crate::estate::{Fact, Unreadable};
+use crate::finding::Text;
+use crate::ports::rollout::Deployment;
+use crate::rollout::StackState;
+
+/// How often a stack that is being made is asked for.
+const POLL_EVERY: Duration = Duration::from_secs(3);
+/// How often at most. The pipeline takes some three minutes.
+const POLLS_MAX: usize = 400;
+/// The longest status that is kept, in characters.
+const STATUS_CHARS_MAX: usize = 60;
+/// How long CloudFormation itself tries, in minutes.
+const TIMEOUT_MINUTES: i32 = 15;
+
+fn client(config: &SdkConfig, region: &str) -> Client {
+    let builder = Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .retry_config(retries())
+        // Else a region that fails would use up the retries of all regions.
+        .retry_partition(RetryPartition::new(region.to_owned()))
+        .timeout_config(limits());
+    Client::from_conf(builder.build())
+}
+
+/// The state of a stack. None: there is none.
+pub async fn stack(config: &SdkConfig, region: &str, name: &str) -> Fact<Option<StackState>> {
+    described(&client(config, region), region, name).await
+}
+
+async fn described(client: &Client, region: &str, name: &str) -> Fact<Option<StackState>> {
+    let answer = client.describe_stacks().stack_name(name).send().await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
+            let says = meta.and_then(|meta| meta.message()).unwrap_or_default();
+            // CloudFormation has no code of its own for it.
+            return match says.contains("does not exist") {
+                true => Ok(None),
+                false => Err(failed("cloudformation:DescribeStacks", region, &error)),
+            };
+        }
+    };
+    let status = answer.stacks().first().and_then(|stack| stack.stack_status());
+    Ok(status.map(|status| state(status.as_str())))
+}
+
+fn state(status: &str) -> StackState {
+    match status {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_COMPLETE" => {
+            StackState::Made
+        }
+        busy if busy.ends_with("_IN_PROGRESS") => StackState::Busy,
+        other => StackState::Broken(Text::new(other, STATUS_CHARS_MAX)),
+    }
+}
+
+/// Makes a stack and waits until it is there. One that is being made already is waited for.
+pub async fn deploy(config: &SdkConfig, region: &str, deployment: &Deployment) -> Fact<()> {
+    let client = client(config, region);
+    let name = deployment.name;
+    if described(&client, region, name).await?.is_none() {
+        create(&client, region, deployment).await?;
+    }
+    for _ in 0..POLLS_MAX {
+        match described(&client, region, name).await? {
+            Some(StackState::Made) => return Ok(()),
+            Some(StackState::Busy) => tokio::time::sleep(POLL_EVERY).await,
+            Some(StackState::Broken(status)) => {
+                let why = first_failure(&client, name).await;
+                return Err(Unreadable::new(&format!(
+                    "stack {name} in {region} is in {}: {why}",
+                    status.as_str()
+                )));
+            }
+            None => {
+                return Err(Unreadable::new(&format!("stack {name} in {region} was deleted")));
+            }
+        }
+    }
+    Err(Unreadable::new(&format!("stack {name} in {region} is still being made: run this again")))
+}
+
+async fn create(client: &Client, region: &str, deployment: &Deployment) -> Fact<()> {
+    let parameter = |(key, value): &(String, String)| {
+        Parameter::builder().parameter_key(key).parameter_value(value).build()
+    };
+    let parameters = deployment.parameters.iter().map(parameter).collect();
+    let answer = client
+        .create_stack()
+        .stack_name(deployment.name)
+        .template_body(deployment.template)
+        .set_parameters(Some(parameters))
+        .capabilities(Capability::CapabilityNamedIam)
+        .timeout_in_minutes(TIMEOUT_MINUTES)
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        // The call was repeated.
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_already_exists_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(failed("cloudformation:CreateStack", region, &error)),
+    }
+}
+
+/// The reason of the resource that failed first.
+async fn first_failure(client: &Client, name: &str) -> String {
+    const UNKNOWN: &str = "see its events in the console";
+    let Ok(answer) = client.describe_stack_events().stack_name(name).send().await else {
+        return UNKNOWN.to_owned();
+    };
+    // The newest come first. What was cancelled says nothing of its own.
+    let failed = answer.stack_events().iter().rev().find(|event| {
+        event.resource_status() == Some(&ResourceStatus::CreateFailed)
+            && event.resource_status_reason().is_some_and(|why| !why.contains("cancelled"))
+    });
+    let why = failed.and_then(|event| {
+        Some(format!("{}: {}", event.logical_resource_id()?, event.resource_status_reason()?))
+    });
+    why.unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_to_wait() {
+        for (status, made, busy) in [
+            ("CREATE_COMPLETE", true, false),
+            ("UPDATE_ROLLBACK_COMPLETE", true, false),
+            ("CREATE_IN_PROGRESS", false, true),
+            ("ROLLBACK_IN_PROGRESS", false, true),
+            ("ROLLBACK_COMPLETE", false, false),
+            ("DELETE_FAILED", false, false),
+        ] {
+            assert_eq!(state(status) == StackState::Made, made, "{status}");
+            assert_eq!(state(status) == StackState::Busy, busy, "{status}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The pipeline, the webhook's secret, the worker and the forwarders.
+
+use super::{GUIDE, Place};
+use crate::estate::{FORWARDER_RULE, Fact, Unreadable};
+use crate::rollout::facts::{
+    Actual, Desired, FORWARDER_STACK, PIPELINE_STACK, SecretState, StackState, WORKER_STACK,
+    hansho_bus_arn,
+};
+use crate::rollout::step::{Action, Step, StepState, Subject};
+
+const SECRET: &str = "hansho/slack";
+
+pub fn steps(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
+    let step = |subject, action| Step::new(subject, action, &desired.security, &desired.home);
+    let mut pipeline_planned = false;
+    match &actual.bus {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => {
+            let deploy = step(Subject::Pipeline, Action::Deploy);
+            let pipeline = stack(deploy, PIPELINE_STACK, "there is no bus", &actual.pipeline);
+            pipeline_planned = pipeline.state == StepState::Planned;
+            steps.push(pipeline);
+        }
+        Some(Err(why)) => steps.push(unreadable(step(Subject::Pipeline, Action::Deploy), why)),
+    }
+    let put = step(Subject::Secret, Action::Put);
+    match &actual.secret {
+        None | Some(Ok(SecretState::Set)) => {}
+        Some(Ok(SecretState::Missing)) if !pipeline_planned => steps.push(
+            put.because(
+                SECRET,
+                "there is none, and the pipeline's stack is not hansho's to change",
+            )
+            .in_state(StepState::ByHand),
+        ),
+        Some(Ok(SecretState::Empty | SecretState::Missing)) => {
+            steps.push(put.because(SECRET, "the secret has no value yet"));
+        }
+        Some(Err(why)) => steps.push(unreadable(put, why)),
+    }
+    let worker = step(Subject::Worker, Action::Deploy);
+    match &actual.worker {
+        None | Some(Ok(Some(StackState::Made))) => {}
+        Some(Err(why)) => steps.push(unreadable(worker, why)),
+        Some(Ok(None)) => steps.push(
+            worker
+                .because(WORKER_STACK, &format!("there is no worker: step 4 of {GUIDE}"))
+                .in_state(StepState::ByHand),
+        ),
+        some => steps.push(stack(worker, WORKER_STACK, "there is no worker", some)),
+    }
+}
+
+/// A stack that is missing, by what CloudFormation says of it.
+fn stack(step: Step, name: &str, missing: &str, fact: &Option<Fact<Option<StackState>>>) -> Step {
+    let target = format!("stack {name}");
+    match fact {
+        None | Some(Ok(None)) => step.because(&target, missing),
+        Some(Ok(Some(StackState::Busy))) => step.because(&target, "it is being made"),
+        Some(Ok(Some(StackState::Made))) => step
+            .because(&target, &format!("{missing}, but there is the stack: see its resources"))
+            .in_state(StepState::ByHand),
+        Some(Ok(Some(StackState::Broken(status)))) => {
+            let reason = format!("it is in {}: delete it, and run this again", status.as_str());
+            step.because(&target, &reason).in_state(StepState::ByHand)
+        }
+        Some(Err(why)) => unreadable(step, why),
+    }
+}
+
+fn unreadable(step: Step, why: &Unreadable) -> Step {
+    let target = step.subject.as_str();
+    let error = Some(why.why().to_owned());
+    let step = step.because(target, "it can't be read").in_state(StepState::Unreadable);
+    Step { action: Action::Nothing, error, ..step }
+}
+
+/// The rule in the security account that sends findings of the region to the hansho bus.
+pub fn forwarder(place: &Place<'_>, steps: &mut Vec<Step>) {
+    let desired = place.desired;
+    let Some(fact): Option<&Fact<_>> = place.facts.forwarder.as_ref() else { return };
+    let deploy = place.step(Subject::Forwarder, Action::Deploy, &desired.security);
+    let forwarder = match fact {
+        Err(why) => {
+            return steps.push(place.unreadable(Subject::Forwarder, &desired.security, why));
+        }
+        Ok(None) => {
+            let missing = "there is no rule hansho-forwarder";
+            let found = &place.facts.forwarder_stack;
+            return steps.push(stack(deploy, FORWARDER_STACK, missing, found));
+        }
+        Ok(Some(forwarder)) => forwarder,
+    };
+    let bus = hansho_bus_arn(&desired.partition, &desired.home, &desired.security);
+    if !forwarder.targets.iter().any(|target| target.arn == bus) {
+        let home = &desired.home;
+        let reason =
+            format!("the rule does not send to the hansho bus of {home}: step 5 of {GUIDE}");
+        steps.push(deploy.because(FORWARDER_RULE, &reason).in_state(StepState::ByHand));
+    }
+    if !forwarder.enabled {
+        steps.push(
+            place
+                .step(Subject::Forwarder, Action::Enable, &desired.security)
+                .because(FORWARDER_RULE, "the rule is disabled"),
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! `hansho rollout` with the real binary and the real SDKs, on the stand-in for GuardDuty and its
+//! neighbours.
+
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::commands::run_e2e::hansho;
+use crate::support::estate_standin::{EstateStandIn, Held, Rule, credentials, place};
+
+const MANAGEMENT: &str = "000000000001";
+const SECURITY: &str = "111122223333";
+const MEMBERS: [&str; 2] = ["444455556666", "777788889999"];
+const HOME: &str = "eu-central-1";
+const REGIONS: [&str; 2] = [HOME, "us-east-1"];
+const MANAGEMENT_ROLE: &str = "arn:aws:iam::000000000001:role/hansho-reader";
+const WEBHOOK: &str = "https://hooks.slack.com/services/T0/B0/very-secret";
+
+/// What pipeline and forwarders make. The rule of each region is disabled.
+fn with_stacks(mut held: Held, regions: &[&str]) -> Held {
+    held.buses.insert(place(SECURITY, HOME));
+    held.secrets.insert(place(SECURITY, HOME), None);
+    let stacks = held.stacks.entry(place(SECURITY, HOME)).or_default();
+    stacks.insert("hansho-worker-lambda".to_owned(), "CREATE_COMPLETE".to_owned());
+    let bus = format!("arn:aws:events:{HOME}:{SECURITY}:event-bus/hansho");
+    for region in regions {
+        let targets = vec![("hansho-bus".to_owned(), bus.clone())];
+        let rule = Rule { enabled: false, pattern: None, targets };
+        let rules = held.rules.entry(place(SECURITY, region)).or_default();
+        rules.insert("hansho-forwarder".to_owned(), rule);
+    }
+    held
+}
+
+fn organisation(regions: &[&str]) -> Held {
+    let ids: Vec<&str> = [&[MANAGEMENT, SECURITY][..], &MEMBERS].concat();
+    with_stacks(Held::organisation(MANAGEMENT, &ids), regions)
+}
+
+fn command(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = hansho(folder.path());
+    command
+        .arg("rollout")
+        .args(args)
+        .envs(credentials(SECURITY))
+        .env("AWS_ENDPOINT_URL", standin.endpoint())
+        .env("AWS_REGION", HOME)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs to the end, with the webhook on the standard input.
+async fn run(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Output {
+    let mut child = command(standin, folder, args).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // A run that needs no webhook does not read it.
+    _ = input.write_all(format!("{WEBHOOK}\n").as_bytes()).await;
+    drop(input);
+    let output = child.wait_with_output().await.unwrap();
+    let said = [output.stdout.as_slice(), &output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(!said.contains("very-secret") && !said.contains("panicked"), "{said}");
+    output
+}
+
+async fn done(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i32) -> String {
+    let output = run(standin, folder, args).await;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}\n{err}");
+    out + &err
+}
+
+/// The steps that are not left alone, as `step action account region status`.
+async fn steps(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i32) -> Vec<String> {
+    let output = run(standin, folder, &[args, &["--json"]].concat()).await;
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}\n{err}");
+    let all: Value = serde_json::from_str(&out).unwrap();
+    let text = |step: &Value, key: &str| step[key].as_str().unwrap().to_owned();
+    let line = |step: &Value| {
+        ["step", "action", "account", "region", "status"].map(|key| text(step, key)).join(" ")
+    };
+    let all = all["steps"].as_array().unwrap();
+    all.iter().map(line).filter(|line| !line.ends_with("left_alone")).collect()
+}
+
+const ORGANISED: [&str; 4] =
+    ["--management-role", MANAGEMENT_ROLE, "--regions", "eu-central-1,us-east-1"];
+
+fn with<'a>(action: &'a str, options: &[&'a str]) -> Vec<&'a str> {
+    [&[action], options].concat()
+}
+
+/// The state, without what tests of calls need.
+fn state(standin: &EstateStandIn) -> String {
+    standin.change(|held| {
+        let Held { organisation, detectors, members, rules, secrets, .. } = held;
+        format!("{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}")
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&REGIONS)).await;
+    let planned = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
+    let expected = [
+        "secret put 111122223333 eu-central-1 planned",
+        "detector create 000000000001 eu-central-1 planned",
+        "detector create 111122223333 eu-central-1 planned",
+        "administrator designate 111122223333 eu-central-1 planned",
+        "organization configure 111122223333 eu-central-1 planned",
+        "member enroll 000000000001 eu-central-1 planned",
+        "member enroll 444455556666 eu-central-1 planned",
+        "member enroll 777788889999 eu-central-1 planned",
+        "forwarder enable 111122223333 eu-central-1 planned",
+    ];
+    assert_eq!(planned[..9], expected);
+    assert_eq!(planned.len(), 17, "{planned:?}");
+    let before = state(&standin);
+    let text = done(&standin, &folder, &with("plan", &ORGANISED), 3).await;
+    assert!(text.contains("17 steps to do") && text.contains("management login:"), "{text}");
+    // Nobody is asked without a terminal, so nothing is done.
+    let text = done(&standin, &folder, &with("apply", &ORGANISED), 2).await;
+    assert!(text.contains("confirm with --yes"), "{text}");
+    assert_eq!(state(&standin), before);
+
+    let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
+    let text = done(&standin, &folder, &apply, 0).await;
+    assert!(text.contains("17 steps done"), "{text}");
+    assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
+    standin.change(|held| {
+        assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
+        let all = [MANAGEMENT, SECURITY, MEMBERS[0], MEMBERS[1]];
+        for region in REGIONS {
+            assert!(all.iter().all(|id| held.detectors[&place(id, region)].on));
+            let organisation = held.organisation.as_ref().unwrap();
+            assert_eq!(organisation.configurations[region].members, "ALL");
+        }
+    });
+    let changes = standin.change(|held| held.calls.len());
+    assert_eq!(steps(&standin, &folder, &apply, 0).await, [""; 0]);
+    let later = standin.change(|held| held.calls[changes..].to_vec());
+    let writes = ["Create", "Update", "Enable", "Put", "Start", "Invite", "Accept"];
+    let written = later.iter().find(|call| writes.iter().any(|w| call.operation.starts_with(w)));
+    assert!(written.is_none(), "{written:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids: Vec<&str> = [&[MANAGEMENT, SECURITY][..], &MEMBERS].concat();
+    let standin = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
+    let only = [&ORGANISED[..], &["--only", "pipeline,secret,worker,forwarder"]].concat();
+    let planned = steps(&standin, &folder, &with("plan", &only), 3).await;
+    let expected = [
+        "pipeline deploy 111122223333 eu-central-1 planned",
+        "secret put 111122223333 eu-central-1 planned",
+        "worker deploy 111122223333 eu-central-1 by_hand",
+        "forwarder deploy 111122223333 eu-central-1 planned",
+        "forwarder deploy 111122223333 us-east-1 planned",
+    ];
+    assert_eq!(planned, expected);
+
+    let broken = [&with("apply", &only)[..], &["--yes", "--alarm-email", "broken@a.example"]];
+    let standin_broken = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
+    let text = done(&standin_broken, &folder, &broken.concat(), 1).await;
+    assert!(text.contains("ROLLBACK_COMPLETE: Bus: as ordered by the test"), "{text}");
+    assert!(text.contains("3 steps not done"), "{text}");
+
+    let apply = [&with("apply", &only)[..], &["--yes", "--alarm-email", "oncall@a.example"]];
+    let made = steps(&standin, &folder, &apply.concat(), 1).await;
+    assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 4, "{made:?}");
+    let left = steps(&standin, &folder, &with("plan", &only), 3).await;
+    assert_eq!(left, ["worker deploy 111122223333 eu-central-1 by_hand"]);
+    let created = standin.calls("CreateStack");
+    let pipeline = created.iter().find(|call| call.text("StackName") == "hansho-pipeline").unwrap();
+    let sent = pipeline.body.to_string();
+    assert!(sent.contains("o-exampleorgid") && sent.contains("oncall@a.example"), "{sent}");
+    standin.change(|held| {
+        assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_broken_by_hand_is_planned_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&REGIONS)).await;
+    let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
+    done(&standin, &folder, &apply, 0).await;
+    standin.change(|held| {
+        held.detector(SECURITY, HOME).on = false;
+        held.detector(MEMBERS[0], "us-east-1").plans.insert("S3_DATA_EVENTS".to_owned(), false);
+        let removed = held.members.get_mut(&place(SECURITY, HOME)).unwrap();
+        removed.get_mut(MEMBERS[1]).unwrap().relationship = "Removed".to_owned();
+        let suspended = held.members.get_mut(&place(SECURITY, "us-east-1")).unwrap();
+        suspended.get_mut(MEMBERS[1]).unwrap().relationship = "Disabled".to_owned();
+        let rules = held.rules.get_mut(&place(SECURITY, "us-east-1")).unwrap();
+        rules.get_mut("hansho-forwarder").unwrap().enabled = false;
+        held.add_account("888877776666");
+    });
+    let found = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
+    // A suspended detector shows its plans as off.
+    let expected = [
+        "detector resume 111122223333 eu-central-1 planned",
+        "member enroll 777788889999 eu-central-1 planned",
+        "member enroll 888877776666 eu-central-1 planned",
+        "plans enable 111122223333 eu-central-1 planned",
+        "member resume 777788889999 us-east-1 planned",
+        "member enroll 888877776666 us-east-1 planned",
+        "plans enable 444455556666 us-east-1 planned",
+        "forwarder enable 111122223333 us-east-1 planned",
+    ];
+    assert_eq!(found, expected);
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
+    let left_out = [&with("plan", &ORGANISED)[..], &["--only", "secret,forwarder"]].concat();
+    assert_eq!(steps(&standin, &folder, &left_out, 0).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_at_any_call_is_finished_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME, "--yes"];
+    let apply = with("apply", &options);
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    done(&standin, &folder, &apply, 0).await;
+    let whole = state(&standin);
+    let calls = standin.change(|held| held.calls.len());
+    assert!(calls > 20, "{calls}");
+    for kill_at in 1..=calls {
+        let mut held = organisation(&[HOME]);
+        held.faults.kill_at = Some(kill_at);
+        held.faults.kill_after_effect = kill_at % 2 == 0;
+        let standin = EstateStandIn::start(held).await;
+        let mut child = command(&standin, &folder, &apply).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        _ = input.write_all(format!("{WEBHOOK}\n").as_bytes()).await;
+        drop(input);
+        standin.killed().await;
+        child.kill().await.unwrap();
+        standin.change(|held| held.faults.kill_at = None);
+        done(&standin, &folder, &apply, 0).await;
+        assert_eq!(state(&standin), whole, "killed at call {kill_at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttles_are_retried() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&REGIONS);
+    held.faults.throttle_every = Some(3);
+    let standin = EstateStandIn::start(held).await;
+    let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_missing_in_one_region_leaves_the_others_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&REGIONS);
+    let denied = ["CreateMembers", "*", "us-east-1"].map(str::to_owned);
+    held.faults.denied.push(denied.into());
+    let standin = EstateStandIn::start(held).await;
+    let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
+    let text = done(&standin, &folder, &apply, 1).await;
+    assert!(text.contains("guardduty:CreateMembers in us-east-1: the right is missing"), "{text}");
+    assert!(text.contains("3 steps failed") && text.contains("14 steps done"), "{text}");
+    let left = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
+    assert_eq!(left.len(), 3, "{left:?}");
+
+    standin.change(|held| {
+        held.faults.denied.clear();
+        let denied = ["ListMembers", "*", HOME].map(str::to_owned);
+        held.faults.denied.push(denied.into());
+    });
+    let left = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
+    assert_eq!(left[0], "member none 111122223333 eu-central-1 unreadable");
+    done(&standin, &folder, &apply, 1).await;
+    // Nothing else is left, and that can't be read.
+    let left = steps(&standin, &folder, &with("plan", &ORGANISED), 1).await;
+    assert_eq!(left, ["member none 111122223333 eu-central-1 unreadable"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_management_login_nothing_is_pretended() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    let options = ["--regions", HOME];
+    let found = steps(&standin, &folder, &with("plan", &options), 3).await;
+    let expected = [
+        "secret put 111122223333 eu-central-1 planned",
+        "detector create 111122223333 eu-central-1 planned",
+        "administrator designate 111122223333 eu-central-1 by_hand",
+        "organization configure 111122223333 eu-central-1 planned",
+        "forwarder enable 111122223333 eu-central-1 planned",
+        "member none 111122223333 eu-central-1 unreadable",
+    ];
+    assert_eq!(found, expected);
+    let apply = with("apply", &["--regions", HOME, "--yes"]);
+    let found = steps(&standin, &folder, &apply, 1).await;
+    assert!(found[3].ends_with("skipped") && found[1].ends_with("done"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_file_are_invited_and_accept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guardduty_member_accounts.csv");
+    let csv = "account,email\r\n444455556666,a@corp.example\r\n777788889999,b@corp.example\r\n";
+    std::fs::write(&file, format!("\u{feff}{csv}")).unwrap();
+    let ids: Vec<&str> = [&[SECURITY][..], &MEMBERS].concat();
+    let mut held = with_stacks(Held::accounts(&ids), &REGIONS);
+    // One of them has GuardDuty already.
+    held.detector(MEMBERS[1], HOME).plans.insert("RDS_LOGIN_EVENTS".to_owned(), false);
+    let standin = EstateStandIn::start(held).await;
+    let members = ["--mode", "invitation", "--members", "guardduty_member_accounts.csv"];
+    let regions = ["--regions", "eu-central-1,us-east-1"];
+    let alone = [&with("apply", &members)[..], &regions, &["--yes"]].concat();
+    let text = done(&standin, &folder, &alone, 0).await;
+    assert!(text.contains("4 steps on its way"), "{text}");
+    let plan = [&with("plan", &members)[..], &regions].concat();
+    let waiting = steps(&standin, &folder, &plan, 0).await;
+    assert_eq!(waiting.len(), 4, "{waiting:?}");
+    assert!(waiting.iter().all(|step| step.ends_with("waiting")), "{waiting:?}");
+
+    let role = ["--member-role", "hansho-reader"];
+    let apply = [&alone[..], &role].concat();
+    let text = done(&standin, &folder, &apply, 0).await;
+    assert!(text.contains("steps done"), "{text}");
+    let plan = [&plan[..], &role].concat();
+    assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
+    standin.change(|held| {
+        for region in REGIONS {
+            let members = &held.members[&place(SECURITY, region)];
+            assert!(members.values().all(|member| member.relationship == "Enabled"));
+            assert_eq!(held.samples.iter().filter(|place| place.1 == region).count(), 1);
+        }
+        assert!(held.detectors[&place(MEMBERS[1], HOME)].plans["RDS_LOGIN_EVENTS"]);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_wrong_is_reported_line_by_line_before_any_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "members.csv",
+        "444455556666,a@corp.example\n\u{ff14}44455556666,b@corp.example\n444455556666,secret\n",
+    );
+    write("accounts.csv", "111122223333,42\n");
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    let options =
+        ["--mode", "invitation", "--members", "members.csv", "--accounts", "accounts.csv"];
+    let text = done(&standin, &folder, &with("plan", &options), 2).await;
+    for expected in [
+        "--accounts: line 1 must have an account id of 12 digits; there are fewer",
+        "--members: line 2 must have an account id of 12 digits; these digits are not ASCII",
+        "--members: line 3 must have the e-mail address",
+        "--members: line 3 must not repeat the id of line 1",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(standin.change(|held| held.calls.len()), 0);
+    for wrong in [&["--mode", "invitation"][..], &["--members", "members.csv"]] {
+        done(&standin, &folder, &with("plan", wrong), 2).await;
+    }
+    assert_eq!(standin.change(|held| held.calls.len()), 0);
+}
