@@ -129,7 +129,7 @@ pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<
     let waiting = evidence.subjects.into_iter().filter_map(|subject| subject.finding);
     let mut findings: Vec<Finding> = waiting.collect();
     if let (Some(asked), true) = (asked, findings.is_empty()) {
-        let (texts, failed) = source::lookup(config, &asked).await;
+        let (texts, failed) = source::lookup(config, &asked.fingerprints, &asked.words).await;
         findings.extend(texts.iter().flat_map(|text| finding::parse(text).findings));
         gaps.extend(failed);
     }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use crate::commands::explain::question::AskedName;
 use crate::commands::reconcile::args::Reconcile;
 use crate::config::Config;
 use crate::instants::Mono;
@@ -62,6 +61,6 @@ pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
 }
 
 /// Finds nothing, and says why.
-pub async fn lookup(_: &Config, _: &AskedName) -> (Vec<String>, Vec<String>) {
+pub async fn lookup(_: &Config, _: &[String], _: &[String]) -> (Vec<String>, Vec<String>) {
     (Vec::new(), vec![format!("guardduty is not asked: {LEFT_OUT}")])
 }

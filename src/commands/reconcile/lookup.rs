@@ -1,6 +1,5 @@
 //! One finding of GuardDuty, by its name.
 
-use crate::commands::explain::question::AskedName;
 use crate::ports::findings::{FindingsSource, SourceError};
 
 /// The longest id of a finding of GuardDuty, in characters.
@@ -16,19 +15,20 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// The regions that the name has, else those of the configuration. None: the name is that of
+    /// `fingerprints` are those that a name has, `words` are what else may be its id. The regions
+    /// are those of the fingerprints, else those of the configuration. None: the name is that of
     /// another product.
-    pub fn of(name: &AskedName, configured: &[String]) -> Option<Lookup> {
+    pub fn of(fingerprints: &[String], words: &[String], configured: &[String]) -> Option<Lookup> {
         let parts = |print: &String| -> Option<(String, String)> {
             let mut parts = print.splitn(4, '/');
             let product = parts.next()?;
             let (_, region, id) = (parts.next()?, parts.next()?, parts.next()?);
             (product == "guardduty").then(|| (region.to_owned(), id.to_owned()))
         };
-        let named: Vec<_> = name.fingerprints.iter().filter_map(parts).collect();
-        let (regions, ids) = match (named.is_empty(), name.fingerprints.is_empty()) {
+        let named: Vec<_> = fingerprints.iter().filter_map(parts).collect();
+        let (regions, ids) = match (named.is_empty(), fingerprints.is_empty()) {
             (false, _) => named.into_iter().unzip(),
-            (true, true) => (configured.to_vec(), name.words.clone()),
+            (true, true) => (configured.to_vec(), words.to_vec()),
             (true, false) => return None,
         };
         // What else than an id is in the words of a name, GuardDuty would refuse.
@@ -69,29 +69,27 @@ impl Lookup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::explain::question::{Question, Scope, name};
 
     #[test]
     fn a_name_says_where_to_look() {
         let id = "1ab2c3d4e5f60718293a4b5c6d7e8f90";
-        let arn = format!("arn:aws:guardduty:eu-west-1:111122223333:detector/d1/finding/{id}");
         let print = format!("guardduty/111122223333/us-east-1/{id}");
         let at = |regions: &[&str]| {
             let regions = regions.iter().map(ToString::to_string).collect();
             Some(Lookup { regions, ids: vec![id.to_owned()] })
         };
-        for (text, expected) in [
-            (arn.as_str(), at(&["eu-west-1"])),
-            (print.as_str(), at(&["us-east-1"])),
-            (id, at(&["eu-central-1", "eu-west-1"])),
-            ("macie/111122223333/us-east-1/x", None),
-            ("arn:aws:macie2:us-east-1:111122223333:finding/x", None),
-            ("not an id", None),
-            ("a/b", None),
+        let configured = ["eu-central-1".to_owned(), "eu-west-1".to_owned()];
+        for (fingerprints, words, expected) in [
+            (vec![print.as_str()], vec![id], at(&["us-east-1"])),
+            (vec![], vec![id], at(&["eu-central-1", "eu-west-1"])),
+            (vec!["macie/111122223333/us-east-1/x"], vec!["x"], None),
+            (vec![], vec!["not an id"], None),
+            (vec![], vec!["a/b"], None),
+            (vec![], vec![], None),
         ] {
-            let Ok(Question::Name(name)) = name(text, &Scope::default()) else { panic!("{text}") };
-            let configured = ["eu-central-1".to_owned(), "eu-west-1".to_owned()];
-            assert_eq!(Lookup::of(&name, &configured), expected, "{text}");
+            let owned = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let found = Lookup::of(&owned(&fingerprints), &owned(&words), &configured);
+            assert_eq!(found, expected, "{fingerprints:?} {words:?}");
         }
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::aws;
 use crate::aws::guardduty::GuardDuty;
-use crate::commands::explain::question::AskedName;
 use crate::commands::reconcile::args::Reconcile;
 use crate::config::{Config, RegionName};
 use crate::instants::Mono;
@@ -94,10 +93,14 @@ pub async fn beside<L: Ledger, I: Inlet, C: Clock>(
     timer::run_every(&ports, &super::rules(config), &regions, every, metrics).await
 }
 
-/// The texts of the finding of a name, as GuardDuty has it, and why it may have more. The regions are
-/// that of the name, else those of `reconcile.regions`.
-pub async fn lookup(config: &Config, name: &AskedName) -> (Vec<String>, Vec<String>) {
-    let Some(lookup) = Lookup::of(name, &names(&config.reconcile.regions)) else {
+/// The texts of the finding of a name, as GuardDuty has it, and why it may have more. The regions
+/// are that of the name, else those of `reconcile.regions`.
+pub async fn lookup(
+    config: &Config,
+    fingerprints: &[String],
+    words: &[String],
+) -> (Vec<String>, Vec<String>) {
+    let Some(lookup) = Lookup::of(fingerprints, words, &names(&config.reconcile.regions)) else {
         return Default::default();
     };
     if lookup.regions.is_empty() {

@@ -613,7 +613,7 @@ async fn a_finding_is_looked_up_in_each_region_until_one_has_it() {
     let look = |name: &str, configured: &[&str]| {
         let Ok(Question::Name(name)) = question::name(name, &Scope::default()) else { panic!() };
         let configured: Vec<String> = configured.iter().map(|r| (*r).to_owned()).collect();
-        Lookup::of(&name, &configured).unwrap()
+        Lookup::of(&name.fingerprints, &name.words, &configured).unwrap()
     };
     let mut source = scene.source.clone();
     source.without_detector.insert("eu-north-1".to_owned());
