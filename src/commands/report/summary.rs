@@ -1,6 +1,6 @@
 //! The summary of a report for Slack: a title, and a few lines.
 
-use super::names::{Names, grouped, number_of};
+use super::names::{Names, grouped, level, number_of};
 use super::text::{took, words};
 use crate::finding::Level;
 use crate::policy::day_counts::{CountedAs, Day};
@@ -25,7 +25,7 @@ pub fn of(report: &Report, names: &Names<'_>) -> (String, Vec<String>) {
     let counted: Vec<String> =
         counted.map(|(name, number)| format!("{} {name}", grouped(*number))).collect();
     let lines = [
-        row("alerts by level", &report.levels, |level| super::names::level(level)),
+        row("alerts by level", &report.levels, level),
         row("alerts by account", &report.accounts, |id| names.account(id)),
         Some(counted.join(", ")),
         report.delays.all.as_ref().map(|delay| {
