@@ -344,7 +344,7 @@ mod e2e {
         assert!(err.contains("--since must be at most 365 days ago"), "{err}");
         let (_, err) = scene.done(&["report", "--since", "2100-01-01T00:00:00Z"], 2).await;
         assert!(err.contains("--since must be in the past"), "{err}");
-        scene.write("a.csv", "id,name\n");
+        scene.write("a.csv", "id,name\n111122223333,prod-shop\n");
         scene.done(&["accounts", "sync", "--file", "a.csv"], 0).await;
         let (_, err) = scene.done(&["report", "--html", "no/such/folder/page.html"], 1).await;
         assert!(err.contains("no/such/folder/page.html can't be written"), "{err}");
