@@ -111,7 +111,8 @@ async fn evidence(
 }
 
 /// The findings of this name, or why the name is none. Their text is that of a message in a queue or
-/// in the quarantine. If none waits there, it is that of GuardDuty.
+/// in the quarantine. If none waits there, it is that of GuardDuty, where hansho runs on AWS or
+/// `reconcile.regions` is set.
 ///
 /// # Errors
 /// The ledger could not be asked.
@@ -128,7 +129,8 @@ pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<
     let mut gaps = evidence.gaps;
     let waiting = evidence.subjects.into_iter().filter_map(|subject| subject.finding);
     let mut findings: Vec<Finding> = waiting.collect();
-    if let (Some(asked), true) = (asked, findings.is_empty()) {
+    let on_aws = matches!(config.backend, Backend::Aws(_)) || !config.reconcile.regions.is_empty();
+    if let (Some(asked), true) = (asked, findings.is_empty() && on_aws) {
         let (texts, failed) = source::lookup(config, &asked.fingerprints, &asked.words).await;
         findings.extend(texts.iter().flat_map(|text| finding::parse(text).findings));
         gaps.extend(failed);

@@ -49,7 +49,9 @@ pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
     let gathered = match &config.backend {
         Backend::Embedded { path, .. } => {
             setup::store_exists(path)?;
-            run(args, &config, &EmbeddedLedger::new(Store::open_to_read(path)?), period).await?
+            // A post takes a pace slot in the ledger.
+            let open = if args.post.is_some() { Store::open } else { Store::open_to_read };
+            run(args, &config, &EmbeddedLedger::new(open(path)?), period).await?
         }
         Backend::Aws(aws) => run(args, &config, &wiring::on_aws(aws).await.1, period).await?,
     };

@@ -60,9 +60,10 @@ rules look at. Then each destination has its rules, + for one that lets the find
 one that leaves it out.
 
 The ledger does not keep the text of findings. With --id the text comes from a message that waits:
-in the quarantine, or in the embedded queue. If none waits, GuardDuty is asked in the region of the
-ARN or fingerprint, or in reconcile.regions. That needs hansho with the feature `reconcile`, and the
-rights of `hansho reconcile`. Give any other finding as a file.
+in the quarantine, or in the embedded queue. If none waits, GuardDuty is asked, on AWS or if
+reconcile.regions is set: in the region of the ARN or fingerprint, or in these regions. That needs
+hansho with the feature `reconcile`, and the rights of `hansho reconcile`. Give any other finding as
+a file.
 
 Exit codes: 0 if the findings were read, 1 if one could not be read or found, 2 for wrong usage or a
 wrong configuration.";

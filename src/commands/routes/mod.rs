@@ -44,8 +44,8 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
     };
     anyhow::ensure!(
         args.id.is_none() || !findings.is_empty(),
-        "no message with the text of this finding waits, and GuardDuty did not return it: give the \
-         finding as a file, or as - on the standard input"
+        "no message with the text of this finding waits, the ledger keeps no text, and GuardDuty did \
+         not return it: give the finding as a file, or as - on the standard input"
     );
     if args.id.is_none() {
         directory::show_configured(&config).await;

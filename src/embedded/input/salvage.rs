@@ -15,10 +15,19 @@ const EFFORT: usize = 64;
 /// Passes on the text if it is one document. Otherwise it passes on the parts that can be saved.
 pub(super) fn salvage(text: &str, out: &mut impl FnMut(String)) {
     let mut effort = text.len().saturating_mul(EFFORT);
-    parts(text, &mut effort, out);
+    let mut some = text.is_empty();
+    parts(text, &mut effort, &mut |part| {
+        some = true;
+        out(part);
+    });
+    // It has nothing but brackets, too many of them or not in pairs. Those that only close are the
+    // end of a damaged document.
+    if !some && text.contains(['[', '{']) {
+        out(text.to_owned());
+    }
 }
 
-fn parts(text: &str, effort: &mut usize, out: &mut impl FnMut(String)) {
+fn parts(text: &str, effort: &mut usize, out: &mut dyn FnMut(String)) {
     if text.is_empty() {
         return;
     }
@@ -72,7 +81,7 @@ fn has_key(line: &str) -> bool {
 
 /// Passes on the elements of an array or of an API's answer, or values one after another, and what
 /// is between them.
-fn elements(text: &str, effort: &mut usize, out: &mut impl FnMut(String)) {
+fn elements(text: &str, effort: &mut usize, out: &mut dyn FnMut(String)) {
     let mut rest = skip(without_opening(text));
     while !is_end(rest) {
         if let Some((value, after)) = first_value(rest).filter(|(_, after)| is_separated(after)) {
@@ -284,8 +293,9 @@ mod tests {
                         shown()
                     );
                 }
-                // The rest is one message, or a part of it is a few.
-                assert!(messages.len() <= ELEMENTS + 1, "{messages:#?}\n{}", shown());
+                // The rest is one message, or three at most: a bracket at the begin of a line looks
+                // like a new document.
+                assert!(messages.len() <= ELEMENTS + 2, "{messages:#?}\n{}", shown());
             }
         }
     }
