@@ -38,7 +38,7 @@ const SEEDS: ByLane = ByLane { all: 16, deep: 200 };
 /// How many days of lives run in each lane.
 const SEEDS_OF_LIVES: ByLane = ByLane { all: 8, deep: 200 };
 /// How many days of silences run in each lane.
-const SEEDS_OF_SILENCES: ByLane = ByLane { all: 12, deep: 200 };
+const SEEDS_OF_SILENCES: ByLane = ByLane { all: 12, deep: 60 };
 /// How many findings the storm has in each lane. `HANSHO_SIM_STORM` sets another number.
 const STORM: ByLane = ByLane { all: 2_000, deep: 50_000 };
 /// How many seeds run twice in each lane.
