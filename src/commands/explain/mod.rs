@@ -110,8 +110,8 @@ async fn evidence(
     gathered.map_err(|why| anyhow!("the ledger could not be asked: {why}"))
 }
 
-/// The findings of this name, or why the name is none. Their text is that of a message in a queue or
-/// in the quarantine. If none waits there, it is that of GuardDuty, where hansho runs on AWS or
+/// The findings of this name, or why the name is none. Their text is that of a message in a queue
+/// or in the quarantine. If none waits there, it is that of GuardDuty, where hansho runs on AWS or
 /// `reconcile.regions` is set.
 ///
 /// # Errors

@@ -66,8 +66,8 @@ pub struct Add {
     /// The silence's own id: a-z, 0-9, - and _ [default: eight random digits]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Say which of the findings that were posted in the last 7 days it would keep back, or which of
-    /// those in a file, and add nothing
+    /// Say which of the findings that were posted in the last 7 days it would keep back, or which
+    /// of those in a file, and add nothing
     #[arg(long, value_name = "FILE|-", num_args = 0..=1)]
     pub dry_run: Option<Option<Input>>,
     /// Print one JSON object

@@ -1,5 +1,5 @@
-//! Random rules over random findings: the routes, the silences, and an evaluation that knows nothing
-//! of them name the same destinations. Names, tags and types are hostile.
+//! Random rules over random findings: the routes, the silences, and an evaluation that knows
+//! nothing of them name the same destinations. Names, tags and types are hostile.
 
 use std::time::Duration;
 

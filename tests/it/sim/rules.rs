@@ -138,7 +138,7 @@ pub struct SilencePlan {
 /// What an operator does to the silences.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Adds a silence, or writes it anew.
+    /// Adds a silence, or writes it again.
     Write(SilencePlan),
     /// Ends the silence with this number, if there is one.
     End(u32),

@@ -21,7 +21,7 @@ struct Reader {
     started: u64,
     skew_ms: i64,
     /// When reads failed or were late, or nothing of it ran: from, to.
-    troubles: Vec<(u64, u64)>,
+    gaps: Vec<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -52,11 +52,11 @@ impl<'a> State<'a> {
                 self.versions.push((at, all));
             }
             (What::Started { skew_ms }, Some(who)) => {
-                let reader = Reader { started: at, skew_ms: *skew_ms, troubles: Vec::new() };
+                let reader = Reader { started: at, skew_ms: *skew_ms, gaps: Vec::new() };
                 self.readers.insert(who, reader);
             }
-            (What::SilencesUnread, Some(who)) => self.trouble(who, at, at),
-            (What::Frozen { ms }, Some(who)) => self.trouble(who, at, at + ms),
+            (What::SilencesUnread, Some(who)) => self.gap(who, at, at),
+            (What::Frozen { ms }, Some(who)) => self.gap(who, at, at + ms),
             (What::Received { message, .. }, Some(who))
                 if self.desks.since(who, *message).is_none() =>
             {
@@ -78,9 +78,9 @@ impl<'a> State<'a> {
         }
     }
 
-    fn trouble(&mut self, who: Who, from: u64, to: u64) {
+    fn gap(&mut self, who: Who, from: u64, to: u64) {
         if let Some(reader) = self.readers.get_mut(&who) {
-            reader.troubles.push((from, to));
+            reader.gaps.push((from, to));
         }
     }
 
@@ -88,12 +88,12 @@ impl<'a> State<'a> {
     fn may_know(&self, who: Who, at: u64) -> Vec<Option<&'a [Silenced]>> {
         let Some(reader) = self.readers.get(&who) else { return Vec::new() };
         let mut since = at.saturating_sub(SEEN_MS);
-        for (from, to) in reader.troubles.iter().rev() {
+        for (from, to) in reader.gaps.iter().rev() {
             if *to >= since {
                 since = since.min(from.saturating_sub(SEEN_MS));
             }
         }
-        let had_trouble = !reader.troubles.is_empty();
+        let had_trouble = !reader.gaps.is_empty();
         let may_know_none = since < reader.started && had_trouble;
         let since = since.max(reader.started);
         // The last version before is the one that was there then.
