@@ -60,6 +60,8 @@ CALLS = {
     "hansho accounts": each("organizations:ListRoots organizations:ListAccountsForParent organizations:ListOrganizationalUnitsForParent organizations:ListTagsForResource", "*")
     + each("dynamodb:GetItem dynamodb:PutItem", TABLE),
     "hansho silence": each("dynamodb:GetItem dynamodb:PutItem", TABLE),
+    # It works with the logins of administrators, and `hansho rollout plan` prints the rights that each step takes.
+    "hansho rollout": [],
 }
 # A command of the CLI that is no operation of the service's API.
 CLI_ONLY = {"cloudformation deploy", "cloudformation wait", "ecr get-login-password", "logs tail"}
