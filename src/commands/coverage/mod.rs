@@ -1,6 +1,6 @@
 //! `hansho coverage`: where GuardDuty and hansho's forwarder are on, in all accounts and regions.
 //!
-//! [`survey`] reads the estate through a port, [`crate::estate::gap`] judges it, and each other
+//! [`mod@survey`] reads the estate through a port, [`crate::estate::gap`] judges it, and each other
 //! file shows the result in one form. Nothing is written to AWS.
 
 pub mod args;
