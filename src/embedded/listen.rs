@@ -14,7 +14,7 @@ use axum::routing::post;
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
-use crate::finding;
+use crate::finding::{self, Parsed};
 use crate::ports::{Clock, Lane, QueueError};
 use crate::secret::Secret;
 
@@ -67,11 +67,11 @@ async fn take_in<C: Clock + 'static>(endpoint: &Endpoint<C>, body: &[u8]) -> Res
     let refuse = |why: String| (StatusCode::BAD_REQUEST, why);
     let text = std::str::from_utf8(body)
         .map_err(|e| refuse(format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
-    let events = messages(text).map_err(refuse)?;
+    let events = messages(text, &endpoint.sieve).map_err(refuse)?;
     let count = events.len();
     let incoming: Vec<Incoming> = events
         .into_iter()
-        .filter(|body| endpoint.sieve.keeps(body))
+        .filter_map(|(body, parsed)| endpoint.sieve.keeps_parsed(parsed).then_some(body))
         .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body })
         .collect();
     let unavailable = |e: QueueError| (StatusCode::SERVICE_UNAVAILABLE, e.to_string());
@@ -116,7 +116,7 @@ fn is_token(given: &str, token: &Secret) -> bool {
 }
 
 /// The events of the request. Each becomes a message of the queue.
-fn messages(text: &str) -> Result<Vec<String>, String> {
+fn messages(text: &str, sieve: &Sieve) -> Result<Vec<(String, Parsed)>, String> {
     let whole = text.trim();
     let raw: Vec<&str> = if whole.starts_with('[') {
         let all: Vec<&RawValue> = serde_json::from_str(whole)
@@ -128,10 +128,12 @@ fn messages(text: &str) -> Result<Vec<String>, String> {
     if raw.is_empty() || raw.len() > EVENTS_MAX {
         return Err(format!("{} events: send 1 to {EVENTS_MAX}", raw.len()));
     }
-    for (index, event) in raw.iter().enumerate() {
-        if let Some(rejection) = finding::parse(event).rejections.first() {
-            return Err(format!("event {}: {} ({rejection})", index + 1, rejection.code.as_str()));
+    let read = |(index, event): (usize, &str)| {
+        let parsed = sieve.parse(event);
+        match parsed.rejections.first() {
+            Some(why) => Err(format!("event {}: {} ({why})", index + 1, why.code.as_str())),
+            None => Ok((event.to_owned(), parsed)),
         }
-    }
-    Ok(raw.into_iter().map(str::to_owned).collect())
+    };
+    raw.into_iter().enumerate().map(read).collect()
 }

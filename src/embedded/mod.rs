@@ -167,8 +167,9 @@ impl Store {
         if is_foreign(&connection).map_err(open)? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
+        let found = version(&connection).map_err(open)?;
         let path = path.to_owned();
-        match version(&connection).map_err(|source| StoreError::Open(failed(&source, &path)))? {
+        match found {
             SCHEMA_VERSION => Ok(Store::of(connection, &path)),
             found if (1..SCHEMA_VERSION).contains(&found) => Err(StoreError::Older { path, found }),
             found => Err(StoreError::Version { path, found }),
@@ -261,7 +262,7 @@ impl Store {
     /// What is wrong with the store, as a failure, and keeps it for [`watch`].
     fn note(&self, why: &rusqlite::Error) -> Failure {
         let failure = failed(why, self.place.path());
-        if is_of_the_disk(failure.kind) {
+        if FailureKind::OF_THE_STORE.contains(&failure.kind) {
             *self.failing() = Some(failure.clone());
         }
         failure
@@ -293,12 +294,6 @@ fn is_busy(why: &rusqlite::Error) -> bool {
 
 fn is_full(why: &rusqlite::Error) -> bool {
     why.sqlite_error_code() == Some(ErrorCode::DiskFull)
-}
-
-/// A failure that stays until the disk or the file is mended.
-fn is_of_the_disk(kind: FailureKind) -> bool {
-    use FailureKind::{Damaged, DiskFailure, DiskFull, ReadOnly, Removed};
-    matches!(kind, DiskFull | ReadOnly | DiskFailure | Damaged | Removed)
 }
 
 /// Moves SQLite's log of writes into the database, so that the next write begins at its start and

@@ -35,7 +35,16 @@ impl Sieve {
     /// Whether the message must be stored: it has a finding that may be owed to a destination, or
     /// something that can't be read. Everything else is counted and reported here.
     pub fn keeps(&self, body: &str) -> bool {
-        let parsed = finding::parse_wanted(body, &|severity| self.routes.admit(severity));
+        self.keeps_parsed(self.parse(body))
+    }
+
+    /// Reads a message in full only as far as it may be owed to a destination.
+    pub fn parse(&self, body: &str) -> Parsed {
+        finding::parse_wanted(body, &|severity| self.routes.admit(severity))
+    }
+
+    /// [`Sieve::keeps`] for a message that was read by [`Sieve::parse`].
+    pub fn keeps_parsed(&self, parsed: Parsed) -> bool {
         if !parsed.findings.is_empty() || !parsed.rejections.is_empty() {
             return true;
         }

@@ -3,15 +3,6 @@
 use super::register::{metrics, set};
 use crate::ports::FailureKind;
 
-/// The reasons why a store is not sound.
-const REASONS: [FailureKind; 5] = [
-    FailureKind::DiskFull,
-    FailureKind::ReadOnly,
-    FailureKind::DiskFailure,
-    FailureKind::Damaged,
-    FailureKind::Removed,
-];
-
 metrics! {
     pub struct StoreMetrics {
         failing: gauges("hansho_store_failing",
@@ -21,7 +12,7 @@ metrics! {
 
 impl StoreMetrics {
     pub fn record(&self, failing: Option<FailureKind>) {
-        for reason in REASONS {
+        for reason in FailureKind::OF_THE_STORE {
             set(&self.failing, &[reason.as_str()], (failing == Some(reason)).into());
         }
     }

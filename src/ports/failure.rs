@@ -37,6 +37,15 @@ words! {
 }
 
 impl FailureKind {
+    /// The failures of an embedded store that stay until the disk or the file is mended.
+    pub const OF_THE_STORE: [FailureKind; 5] = [
+        FailureKind::DiskFull,
+        FailureKind::ReadOnly,
+        FailureKind::DiskFailure,
+        FailureKind::Damaged,
+        FailureKind::Removed,
+    ];
+
     /// False where a retry fails in the same way until a person mends the cause.
     pub fn may_pass(self) -> bool {
         !matches!(

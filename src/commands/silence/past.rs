@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::commands::note::once::PRODUCT;
 use crate::finding::Level;
 use crate::finding::text::CUT;
 use crate::instants::Wall;
@@ -64,7 +65,7 @@ pub async fn past<L: Listing>(
         let read = ledger.alerts(from).await?;
         for (key, record) in &read.alerts {
             // The records of a finding follow one another, one for each destination.
-            let is_new = last != key.fingerprint();
+            let is_new = last != key.fingerprint() && !is_own(key);
             if is_new && was_posted_since(record, now.minus(BACK)) {
                 key.fingerprint().clone_into(&mut last);
                 past.count(silence, accounts, key, record);
@@ -77,6 +78,11 @@ pub async fn past<L: Listing>(
         }
     }
     Ok(past)
+}
+
+/// A note of hansho's own.
+fn is_own(key: &RecordKey) -> bool {
+    key.fingerprint().split('/').next() == Some(PRODUCT)
 }
 
 fn was_posted_since(record: &AlertRecord, since: Wall) -> bool {

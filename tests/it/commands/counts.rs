@@ -116,8 +116,8 @@ async fn counts_wait_while_the_ledger_is_unreachable() {
         counter.record(&silenced("scan"), clock.now().wall);
         assert!(!counter.is_written());
         unreachable.store(false, Ordering::Relaxed);
-        // The first write brings what waited, the second what was counted since, at most two minutes
-        // later. At that very moment it may come after the end.
+        // The first write brings what waited, the second what was counted since, at most two
+        // minutes later. At that very moment it may come after the end.
         sleep(MINUTE * 3).await;
     };
     tokio::select! {
