@@ -8,8 +8,9 @@ use ruzstd::decoding::StreamingDecoder;
 
 /// How many of the first bytes are looked at.
 const HEAD_BYTES: usize = 8 << 10;
-/// A text has no more characters in a hundred that are no text.
+/// A text has no more characters in a hundred that are no text, but for a few.
 const STRANGE_PERCENT_MAX: usize = 10;
+const STRANGE_FEW: usize = 8;
 /// The marks of gzip and zstd. Sources: RFC 1952, 2.3.1; RFC 8878, 3.1.1.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -17,12 +18,13 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 type Input = Box<dyn BufRead + Send>;
 type WithHead<R> = Chain<Cursor<Vec<u8>>, R>;
 
-/// The text of an input as UTF-8, unpacked. Reads the first bytes, and for a pipe waits for them.
+/// The text of an input as UTF-8, unpacked. Reads its first line, at most [`HEAD_BYTES`] of it, and
+/// waits for no more, since a pipe may stay open with nothing in it.
 ///
 /// # Errors
 /// The input can't be read, or is binary.
 pub fn decode(input: impl Read + Send + 'static) -> io::Result<Input> {
-    let (head, input) = peek(input)?;
+    let (head, input) = peek(input, |head| head.len() >= ZSTD.len())?;
     let unpacked: Box<dyn Read + Send> = match head.as_slice() {
         head if head.starts_with(GZIP) => Box::new(MultiGzDecoder::new(BufReader::new(input))),
         head if head.starts_with(ZSTD) => {
@@ -33,7 +35,7 @@ pub fn decode(input: impl Read + Send + 'static) -> io::Result<Input> {
     };
     // It takes a byte order mark away, and converts UTF-16.
     let text = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(unpacked);
-    let (head, text) = peek(text)?;
+    let (head, text) = peek(text, |head| head.contains(&b'\n'))?;
     if is_binary(&head) {
         return Err(invalid("is binary: give JSON, plain or packed by gzip or zstd"));
     }
@@ -44,10 +46,18 @@ fn invalid(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
-/// The first bytes, and a reader that begins with them all the same.
-fn peek<R: Read>(mut input: R) -> io::Result<(Vec<u8>, WithHead<R>)> {
+/// The first bytes as soon as they are `enough`, and a reader that begins with them all the same.
+fn peek<R: Read>(mut input: R, enough: fn(&[u8]) -> bool) -> io::Result<(Vec<u8>, WithHead<R>)> {
     let mut head = Vec::new();
-    input.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    let mut piece = vec![0; HEAD_BYTES];
+    while head.len() < HEAD_BYTES && !enough(&head) {
+        match input.read(&mut piece[head.len()..]) {
+            Ok(0) => break,
+            Ok(read) => head.extend_from_slice(&piece[head.len()..][..read]),
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
     Ok((head.clone(), Cursor::new(head).chain(input)))
 }
 
@@ -59,8 +69,8 @@ fn is_binary(head: &[u8]) -> bool {
             || (c.is_control() && !c.is_whitespace() && *c != '\u{1e}')
     };
     let text = String::from_utf8_lossy(head);
-    head.contains(&0)
-        || text.chars().filter(strange).count() * 100 > text.chars().count() * STRANGE_PERCENT_MAX
+    let many = (text.chars().count() * STRANGE_PERCENT_MAX / 100).max(STRANGE_FEW);
+    head.contains(&0) || text.chars().filter(strange).count() > many
 }
 
 #[cfg(test)]
@@ -108,6 +118,30 @@ mod tests {
             let mut lossy = Vec::new();
             decode(Cursor::new(bytes)).unwrap().read_to_end(&mut lossy).unwrap();
             assert_eq!(String::from_utf8_lossy(&lossy), expected);
+        }
+    }
+
+    /// Gives its pieces, and then has nothing, as a pipe that stays open.
+    struct Pipe(Vec<Vec<u8>>);
+
+    impl Read for Pipe {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "waits for more");
+            let piece = self.0.remove(0);
+            buffer[..piece.len()].copy_from_slice(&piece);
+            Ok(piece.len())
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_pipe_does_not_wait_for_the_next() {
+        for pieces in [
+            vec![b"{\"a\":1}\n".to_vec()],
+            vec![b"{".to_vec(), b"\"a\"".to_vec(), b":1}\n".to_vec()],
+        ] {
+            let mut line = String::new();
+            decode(Pipe(pieces)).unwrap().read_line(&mut line).unwrap();
+            assert_eq!(line, "{\"a\":1}\n");
         }
     }
 

@@ -86,7 +86,8 @@ async fn a_post_arrives_whole() {
     let notifier = notifier(Secret::new(slack.webhook(SWORDFISH)), Timeouts::default());
     assert_eq!(notifier.post(&a_post("security")).await, Verdict::Accepted);
 
-    let received = seen.recv().await.unwrap();
+    let waited = tokio::time::timeout(Duration::from_secs(60), seen.recv()).await;
+    let received = waited.expect("a post").unwrap();
     assert_eq!(
         received.payload,
         hansho::slack::payload(&a_post("security"), &Mentions::none(), &Guide::default())

@@ -2,7 +2,7 @@
 //! without a worker.
 
 use std::fs::File;
-use std::process::{Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use hansho::clock::SystemClock;
@@ -28,6 +28,13 @@ pub(super) struct Scene {
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
+}
+
+/// Asks a worker to end, and returns how it did.
+pub(super) async fn terminate(worker: &mut Child) -> ExitStatus {
+    let pid = worker.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    tokio::time::timeout(LONGEST, worker.wait()).await.expect("it ends").unwrap()
 }
 
 impl Scene {
@@ -154,9 +161,7 @@ async fn a_worker_answers_for_its_health() {
     scene.ask_until(&["--ready"], 1, "destination slack: Slack rejects its webhook").await;
     assert_eq!(said(&scene.ask(&[]).await), "healthy\n");
 
-    let pid = worker.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    assert!(worker.wait().await.unwrap().success());
+    assert!(terminate(&mut worker).await.success());
     let log = scene.log();
     let last = log.iter().rfind(|line| line.get("_aws").is_some()).expect("a line for CloudWatch");
     assert_eq!((&last["posted"], &last["findings"]), (&2.into(), &4.into()), "{last}");
@@ -231,9 +236,7 @@ async fn a_webhook_that_can_not_be_read_holds_its_own_destination() {
     })
     .await
     .expect("it is ready");
-    let pid = worker.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    assert!(worker.wait().await.unwrap().success());
+    assert!(terminate(&mut worker).await.success());
     assert_eq!((to("audit"), to("security")), (1, 1));
     scene.log();
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::commands::run_e2e::hansho;
+use crate::commands::run_e2e::{LONGEST, hansho};
 use crate::support::estate_standin::{EstateStandIn, Held, Rule, credentials, place};
 
 const MANAGEMENT: &str = "000000000001";
@@ -62,7 +62,8 @@ async fn run(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Output
     // A run that needs no webhook does not read it.
     _ = input.write_all(format!("{WEBHOOK}\n").as_bytes()).await;
     drop(input);
-    let output = child.wait_with_output().await.unwrap();
+    let output = tokio::time::timeout(LONGEST, child.wait_with_output());
+    let output = output.await.expect("it ends").unwrap();
     let said = [output.stdout.as_slice(), &output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(!said.contains("very-secret") && !said.contains("panicked"), "{said}");

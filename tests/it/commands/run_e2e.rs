@@ -18,6 +18,7 @@ use hansho::ports::Clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::sync::broadcast::Receiver;
 
 use crate::adapters::dynamodb;
 use crate::adapters::sqs::foreign_variable;
@@ -25,7 +26,7 @@ use crate::support::sqs_standin::{SqsStandIn, StandInClock};
 
 /// The secret part of the webhook, which no output may hold.
 pub const SECRET: &str = "S3cretPart";
-const LONGEST: Duration = Duration::from_secs(120);
+pub const LONGEST: Duration = Duration::from_secs(120);
 
 /// A stand-in for Slack, a folder, and the findings of a night.
 struct Scene {
@@ -257,6 +258,11 @@ pub fn shows(post: &Received, id: &str) -> bool {
     post.payload["attachments"].to_string().contains(id)
 }
 
+/// The next post that reaches Slack's stand-in. A worker that posts nothing fails the test.
+async fn next_post(posts: &mut Receiver<Arc<Received>>) -> Arc<Received> {
+    tokio::time::timeout(LONGEST, posts.recv()).await.expect("a post").unwrap()
+}
+
 /// The program, with an environment of its own.
 pub fn hansho(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hansho"));
@@ -417,7 +423,7 @@ async fn embedded_killed_between_the_steps_of_a_post() {
         let scene = Scene::embedded(vec![first]).await;
         let mut posts = scene.slack.subscribe();
         let mut worker = scene.worker().spawn().unwrap();
-        posts.recv().await.unwrap();
+        next_post(&mut posts).await;
         worker.start_kill().unwrap();
         worker.wait().await.unwrap();
         let tally = summary(&finish(scene.worker()).await);
@@ -437,7 +443,7 @@ async fn sigterm_ends_a_worker_and_the_rest_stays_in_the_queue() {
     ]);
     let mut posts = scene.slack.subscribe();
     let worker = command.spawn().unwrap();
-    posts.recv().await.unwrap();
+    next_post(&mut posts).await;
     let pid = worker.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let output = tokio::time::timeout(Duration::from_secs(25), worker.wait_with_output());
@@ -467,7 +473,7 @@ async fn sigterm_ends_a_worker_whose_input_stays_open() {
     let alert = scene.events.iter().find(|e| e.role == Role::Alert).unwrap();
     let mut pipe = worker.stdin.take().unwrap();
     pipe.write_all(format!("{}\n", alert.body).as_bytes()).await.unwrap();
-    assert!(shows(&posts.recv().await.unwrap(), &alert.finding), "posted while the pipe is open");
+    assert!(shows(&*next_post(&mut posts).await, &alert.finding), "posted while the pipe is open");
     let pid = worker.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let output = tokio::time::timeout(Duration::from_secs(15), worker.wait_with_output());
@@ -487,11 +493,12 @@ async fn a_destination_that_stays_dead_loses_nothing() {
     let mut command = scene.worker();
     let worker = command.spawn().unwrap();
     let mut posts = scene.slack.subscribe();
-    let post = posts.recv().await.unwrap();
+    let post = next_post(&mut posts).await;
     assert_eq!(post.answered, Answered::Status { status: 404, body: "no_service".to_owned() });
     let pid = worker.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    let output = worker.wait_with_output().await.unwrap();
+    let output = tokio::time::timeout(LONGEST, worker.wait_with_output());
+    let output = output.await.expect("it ends").unwrap();
     assert_no_secret(&output);
     assert_eq!(output.status.code(), Some(1), "the run did not drain the queue");
     let log = String::from_utf8_lossy(&output.stderr);
@@ -627,12 +634,12 @@ async fn a_later_post_tells_quietly_what_closed() {
     };
     let mut posts = scene.slack.subscribe();
     send("lasting".to_owned(), 9, false, 1).await.unwrap();
-    posts.recv().await.unwrap();
+    next_post(&mut posts).await;
     send("lasting".to_owned(), 9, true, 2).await.unwrap();
     // The closing may be processed after the first of these is posted.
     for number in 0..50 {
         send(format!("other-{number}"), 5, false, 3).await.unwrap();
-        let post = posts.recv().await.unwrap().payload.to_string();
+        let post = next_post(&mut posts).await.payload.to_string();
         assert!(!post.contains("<!here>"), "{post}");
         if post.contains("🔕 suppressed") {
             return assert!(post.contains("within a minute: lasting · 111122223333"), "{post}");

@@ -5,9 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use hansho::commands::demo::slack_standin::Behaviour;
-use tokio::process::Command;
 
-use super::health::Scene;
+use super::health::{Scene, terminate};
 use crate::support::fakes::event;
 
 /// A worker goes on posting what it accepted, takes nothing more, and does not end as if all were
@@ -43,8 +42,7 @@ async fn a_removed_store_takes_nothing_new_and_posts_what_it_has() {
 
         scene.slack.otherwise(Behaviour::Ok);
         scene.until(|| scene.slack.received().iter().any(|post| post.accepted)).await;
-        terminate(&worker).await;
-        assert_eq!(worker.wait().await.unwrap().code(), Some(1), "{case}");
+        assert_eq!(terminate(&mut worker).await.code(), Some(1), "{case}");
         let log = fs::read_to_string(scene.folder.path().join("log")).unwrap();
         assert!(log.contains("The next worker does not know what was posted"), "{case}: {log}");
     }
@@ -66,11 +64,5 @@ async fn a_store_that_is_put_back_is_ready_again() {
     let sent = http.post(&url).body(event("a", 9.5)).send().await.unwrap();
     assert_eq!(sent.status(), 202);
     scene.until(|| scene.slack.received().iter().any(|post| post.accepted)).await;
-    terminate(&worker).await;
-    assert!(worker.wait().await.unwrap().success());
-}
-
-async fn terminate(worker: &tokio::process::Child) {
-    let pid = worker.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    assert!(terminate(&mut worker).await.success());
 }
