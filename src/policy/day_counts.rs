@@ -64,6 +64,19 @@ impl CountedAs {
         CountedAs::Closed,
         CountedAs::Quarantined,
     ];
+
+    /// What is counted: findings, alerts (a finding for one destination), or messages.
+    pub fn unit(self) -> &'static str {
+        use CountedAs::{
+            AlreadyPosted, BelowThreshold, Closed, Posted, Quarantined, Received, Silenced,
+            Unmatched,
+        };
+        match self {
+            Received | BelowThreshold | Unmatched | Silenced => "findings",
+            Posted | AlreadyPosted | Closed => "alerts",
+            Quarantined => "messages",
+        }
+    }
 }
 
 /// What is counted together.

@@ -15,6 +15,8 @@ pub struct Glob {
     /// letters. Most patterns are decided by them, at a fraction of the cost.
     prefix: Box<[u8]>,
     then: Then,
+    /// What stands after the last `*` or `?`, as the prefix. Empty without one.
+    suffix: Box<[u8]>,
     /// In small letters, if it is ASCII.
     ascii: Option<Box<[u8]>>,
     /// For text beyond ASCII.
@@ -28,6 +30,8 @@ enum Then {
     End,
     /// Any text.
     Anything,
+    /// Any text, and then the suffix.
+    Suffix,
     /// Any text that contains what stands between two `*`. The prefix is empty.
     Contains,
     /// A pattern.
@@ -48,9 +52,13 @@ impl Glob {
         let is_plain = |byte: &u8| byte.is_ascii() && !b"*?".contains(byte);
         let prefix: Box<[u8]> =
             text.bytes().take_while(is_plain).map(|byte| byte.to_ascii_lowercase()).collect();
-        let then = match text.as_bytes().get(prefix.len()..).unwrap_or_default() {
+        let rest = text.as_bytes().get(prefix.len()..).unwrap_or_default();
+        let after = rest.iter().rposition(|byte| !is_plain(byte)).map_or(rest.len(), |at| at + 1);
+        let suffix = rest.get(after..).unwrap_or_default().to_ascii_lowercase().into();
+        let then = match rest {
             [] => Then::End,
             rest if rest.iter().all(|byte| *byte == b'*') => Then::Anything,
+            [b'*', after @ ..] if after.iter().all(is_plain) => Then::Suffix,
             [b'*', within @ .., b'*'] if prefix.is_empty() && within.iter().all(is_plain) => {
                 Then::Contains
             }
@@ -58,7 +66,7 @@ impl Glob {
         };
         let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
         let whole = WildMatch::new_case_insensitive(text);
-        Glob { written: text.into(), prefix, then, ascii, whole }
+        Glob { written: text.into(), prefix, then, suffix, ascii, whole }
     }
 
     /// How each text in ASCII begins that matches, in small letters.
@@ -72,15 +80,26 @@ impl Glob {
     }
 
     fn matches_after_prefix(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
         match (self.then, &self.ascii) {
-            (Then::Anything, _) if text.is_ascii() => true,
-            (Then::End, _) if text.is_ascii() => text.len() == self.prefix.len(),
-            (Then::Contains, Some(pattern)) if text.is_ascii() => {
-                contains(pattern.get(1..pattern.len() - 1).unwrap_or_default(), text.as_bytes())
+            _ if !text.is_ascii() => self.whole.matches(text),
+            (Then::Anything, _) => true,
+            (Then::End, _) => bytes.len() == self.prefix.len(),
+            (Then::Suffix, _) => self.ends(bytes),
+            (Then::Contains, Some(pattern)) => {
+                contains(pattern.get(1..pattern.len() - 1).unwrap_or_default(), bytes)
             }
-            (_, Some(pattern)) if text.is_ascii() => matches(pattern, text.as_bytes()),
-            _ => self.whole.matches(text),
+            (Then::More, Some(pattern)) => self.ends(bytes) && matches(pattern, bytes),
+            // A pattern with a character beyond ASCII, which no such text has but for a wildcard.
+            (_, None) => self.whole.matches(text),
         }
+    }
+
+    /// Whether the text ends with the suffix, after the prefix.
+    fn ends(&self, text: &[u8]) -> bool {
+        let after = text.get(self.prefix.len()..).unwrap_or_default();
+        let end = after.len().checked_sub(self.suffix.len()).and_then(|at| after.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(&self.suffix))
     }
 
     /// False if the text begins in another way, so that no pattern with this beginning matches.
@@ -164,6 +183,14 @@ mod tests {
             ("a**b", "ab", true),
             ("*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false),
             ("eu-*-1", "eu-central-1", true),
+            ("eu-*-1", "eu-1", false),
+            ("eu*1", "EU1", true),
+            ("*:kind7", "Recon:EC2/Kind7", false),
+            ("*kind7", "Recon:EC2/Kind7", true),
+            ("kind*7", "kind", false),
+            ("a*a", "a", false),
+            ("*半", "半", true),
+            ("*k", "\u{212a}", true),
             ("半*", "半鐘", true),
         ] {
             assert_eq!(glob(pattern).matches(text), matched, "{pattern} {text}");

@@ -9,7 +9,7 @@ use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
 use super::filter::Threshold;
-use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, Matcher, Subject};
+use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, MatchKey, Matcher, Subject};
 use super::silence::{CurrentSilences, Silence};
 
 pub use extent::Class;
@@ -30,6 +30,11 @@ impl Route {
     /// The route that gets all findings from a threshold on.
     pub fn of_all(destination: impl Into<String>, min_severity: Option<Threshold>) -> Route {
         Route { destination: destination.into(), min_severity, ..Route::default() }
+    }
+
+    /// Whether it has rules about findings.
+    pub fn has_rules(&self) -> bool {
+        self.matcher.rules().next().is_some()
     }
 
     /// Whether the severity is enough for this destination's own threshold.
@@ -161,6 +166,13 @@ impl Routes {
     pub fn admits(&self, destination: usize, severity: &Severity) -> bool {
         self.min_severity.admits(severity)
             && self.routes.get(destination).is_some_and(|route| route.admits(severity))
+    }
+
+    /// Whether a route has a rule about what only a directory of accounts knows.
+    pub fn look_at_accounts(&self) -> bool {
+        let is_fact =
+            |key| matches!(key, MatchKey::Ou | MatchKey::AccountName | MatchKey::AccountTag);
+        self.routes.iter().any(|route| route.matcher.rules().any(|(_, key, _)| is_fact(key)))
     }
 
     /// Whether every finding from the threshold on surely has a destination: one that takes all, at

@@ -1,24 +1,51 @@
 //! Keeps the accounts of a worker up to date with the directory in the ledger, in the background.
-//! Nothing waits for it. While the ledger has no directory or does not answer, the accounts stay as
-//! they are.
+//! Only a worker that starts waits for it. While the ledger has no directory or does not answer,
+//! the accounts stay as they are.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::directory::{self, DirectoryError};
 use crate::health::DirectoryState;
-use crate::instants::Wall;
+use crate::instants::{Mono, Wall};
 use crate::policy::directory::is_stale;
 use crate::policy::record::DocumentRecord;
+use crate::policy::route::Routes;
 use crate::ports::{Accounts, Clock, CurrentAccounts, Ledger};
 
 /// How often the head is read.
 const EVERY: Duration = Duration::from_secs(3600);
 /// After a failure it is read again sooner.
 const RETRY_AFTER: Duration = Duration::from_secs(300);
+/// The same, until the ledger has answered once.
+const RETRY_FIRST_AFTER: Duration = Duration::from_secs(5);
+/// A worker that starts waits so long for the directory, so that its posts name accounts.
+const FOR_NAMES_MAX: Duration = Duration::from_secs(3);
+/// The same, if routes look at accounts: without the directory a finding may be owed to nobody.
+/// Nothing can be posted meanwhile, because claims need the ledger too.
+const FOR_ROUTES_MAX: Duration = Duration::from_secs(300);
+
+/// Whether the ledger has answered what it has of a directory, even if that is nothing or damaged.
+#[derive(Debug, Default)]
+pub struct Answered(watch::Sender<bool>);
+
+impl Answered {
+    /// Waits for the first answer, at most until then. False if there is none and `routes` need it.
+    pub async fn wait<C: Clock>(&self, routes: &Routes, clock: &C, until: Mono) -> bool {
+        let needed = routes.look_at_accounts();
+        let most = clock.now().mono.plus(if needed { FOR_ROUTES_MAX } else { FOR_NAMES_MAX });
+        let mut answered = self.0.subscribe();
+        tokio::select! {
+            biased;
+            answered = answered.wait_for(|answered| *answered) => answered.is_ok() || !needed,
+            () = clock.sleep_until(until.min(most)) => !needed,
+        }
+    }
+}
 
 /// Reads the directory now and every hour, until it is dropped. The accounts that are known at the
 /// start win over it. `tell` hears what each read found.
@@ -26,6 +53,7 @@ pub async fn follow<L: Ledger, C: Clock>(
     current: CurrentAccounts,
     ledger: &L,
     clock: &C,
+    answered: &Answered,
     tell: impl Fn(DirectoryState),
 ) -> Infallible {
     let configured = current.get();
@@ -33,6 +61,9 @@ pub async fn follow<L: Ledger, C: Clock>(
     loop {
         let read = refresh(&current, &configured, ledger, &mut version).await;
         let known = current.get().len();
+        if !matches!(read, Err(DirectoryError::Ledger(_))) {
+            answered.0.send_replace(true);
+        }
         let (failed, rest) = match read {
             Ok(head) => {
                 warn_if_stale(head.as_ref(), clock.now().wall);
@@ -41,7 +72,7 @@ pub async fn follow<L: Ledger, C: Clock>(
             }
             Err(why) => {
                 warn!(detail = %why, "the account directory can't be read: accounts are shown as before");
-                (true, RETRY_AFTER)
+                (true, if *answered.0.borrow() { RETRY_AFTER } else { RETRY_FIRST_AFTER })
             }
         };
         tell(DirectoryState { known, synced_at, failed });

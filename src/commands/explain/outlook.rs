@@ -30,7 +30,10 @@ pub(super) fn outlook(
             None => Some(next(context, finding, record)),
         },
         (None, Some(record)) => settled(context, record),
-        (None, None) => Some(without_record(level, admits, &threshold)),
+        (None, None) => {
+            let has_rules = context.routes.routes.get(index).is_some_and(|route| route.has_rules());
+            Some(without_record(level, admits, has_rules, &threshold))
+        }
     }
 }
 
@@ -68,12 +71,19 @@ fn why_not(context: &Context<'_>, index: usize, finding: &Finding, threshold: &s
 fn without_record(
     level: Option<Level>,
     admits: impl Fn(&Severity) -> bool,
+    has_rules: bool,
     threshold: &str,
 ) -> HistoryEvent {
     match level {
         Some(level) if !admits(&Severity::of_level(level)) => HistoryEvent::now(
             "not_owed",
             format!("its level is {level}, below the present threshold ({threshold})"),
+        ),
+        Some(_) if has_rules => HistoryEvent::now(
+            "no_record",
+            "not posted there: its match rules may leave it out, which the finding's text alone \
+             tells (hansho explain FILE), or the message waits, or a silence kept it back"
+                .to_owned(),
         ),
         Some(level) => HistoryEvent::now(
             "no_record",

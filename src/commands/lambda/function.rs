@@ -14,7 +14,7 @@ use super::batch::BatchQueue;
 use super::compare::{self, Comparison};
 use super::deadline::Deadline;
 use super::event::{self, Asked, Failures, Invocation, QueueNames};
-use crate::commands::accounts::follow::follow;
+use crate::commands::accounts::follow::{Answered, follow};
 use crate::commands::counts::{counter::Counter, follow as counts};
 use crate::commands::note::NotePorts;
 use crate::commands::silence::follow::OfCalls;
@@ -47,6 +47,8 @@ pub struct Function<Q, L, N, C> {
     emf: Emf,
     comparison: Option<Comparison>,
     accounts: CurrentAccounts,
+    /// About the directory of accounts.
+    answered: Answered,
     silences: AsyncMutex<OfCalls>,
     counter: Counter,
     counting: counts::OfCalls,
@@ -81,6 +83,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             emf: Emf::default(),
             comparison: None,
             accounts: CurrentAccounts::default(),
+            answered: Answered::default(),
             silences,
             counter,
             counting: counts::OfCalls::default(),
@@ -111,10 +114,24 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// Keeps the accounts up to date, also between calls.
     pub async fn follow_directory(&self) -> Infallible {
         let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
-        follow(self.accounts.clone(), &ledger, &self.clock, |state| {
+        follow(self.accounts.clone(), &ledger, &self.clock, &self.answered, |state| {
             self.metrics.accounts(state.known, state.synced_at);
         })
         .await
+    }
+
+    /// Waits for the first read of [`Function::follow_directory`], because without it a finding may
+    /// be owed to nobody.
+    ///
+    /// # Errors
+    /// The ledger does not answer in time, and routes look at accounts.
+    pub async fn know_accounts(&self, deadline: Wall) -> Result<(), String> {
+        let now = self.clock.now();
+        let until = Deadline::of(deadline.since(now.wall), &self.settings.budget, now).answer;
+        match self.answered.wait(&self.settings.routes, &self.clock, until).await {
+            true => Ok(()),
+            false => Err("the ledger does not answer, and routes look at accounts".to_owned()),
+        }
     }
 
     /// Answers one invocation: a batch, or the request of a timer.

@@ -111,7 +111,7 @@ where
     }
     let function = Arc::new(function);
     let following = Arc::clone(&function);
-    // Nothing waits for it: the calls are answered meanwhile.
+    // Only the first calls wait for it.
     tokio::spawn(async move { following.follow_directory().await });
     let handler = service_fn(move |call: LambdaEvent<Invocation>| {
         let function = Arc::clone(&function);
@@ -119,7 +119,10 @@ where
             let (invocation, context) = call.into_parts();
             let deadline = Wall(i64::try_from(context.deadline).unwrap_or(i64::MAX));
             // The runtime logs an error.
-            let answer = function.invoke(invocation, deadline).await;
+            let answer = match function.know_accounts(deadline).await {
+                Ok(()) => function.invoke(invocation, deadline).await,
+                Err(why) => Err(why),
+            };
             if emf {
                 // Only a successful call has the heartbeat.
                 eprintln!("{}", function.metrics_line(answer.is_ok()));

@@ -5,6 +5,9 @@ use clap::Args;
 use crate::commands::args::{ConfigFlag, Input};
 use crate::commands::reconcile::args::Since;
 
+/// Stands for the first destination. No destination can have this name.
+pub const FIRST: &str = "*";
+
 #[derive(Args, Debug)]
 pub struct Report {
     #[command(flatten)]
@@ -19,7 +22,7 @@ pub struct Report {
     #[arg(long)]
     pub json: bool,
     /// Also post a summary of a few lines to this destination [default: the first one]
-    #[arg(long, value_name = "DESTINATION", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "DESTINATION", num_args = 0..=1, default_missing_value = FIRST)]
     pub post: Option<String>,
 }
 

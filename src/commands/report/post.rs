@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
+use super::args::FIRST;
 use super::gather::Gathered;
 use super::names::Names;
 use super::summary;
@@ -16,9 +17,9 @@ use crate::ports::{Clock, Ledger, Notifier, Post};
 /// How long a slot of the pace and a retry are waited for. A person waits.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The destination of this name. An empty one is the first.
+/// The destination of this name, or the first.
 pub fn destination<'a>(config: &'a Config, name: &str) -> Option<&'a Destination> {
-    config.destinations.iter().find(|one| name.is_empty() || one.name.as_str() == name)
+    config.destinations.iter().find(|one| name == FIRST || one.name.as_str() == name)
 }
 
 /// Posts the summary at the pace of the fleet.

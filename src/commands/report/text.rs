@@ -53,14 +53,17 @@ fn summary(report: &Report, width: usize) -> String {
         number_of(alerts, "alert"),
         number_of(posts, "post")
     );
-    let counted: Vec<String> = totals
-        .all_counted()
-        .filter(|(_, number)| *number > 0)
-        .map(|(what, number)| format!("{} {}", words(what), grouped(number)))
-        .collect();
+    let counted: Vec<(CountedAs, u64)> =
+        totals.all_counted().filter(|(_, number)| *number > 0).collect();
     if !counted.is_empty() {
-        let counted = format!("Counted by the workers: {}", counted.join(", "));
-        text.push_str(&wrapped("", &counted, width));
+        let of = |unit: &[(CountedAs, u64)]| {
+            let numbers = unit.iter().map(|(what, n)| format!("{} {}", words(*what), grouped(*n)));
+            let (unit, _) = unit[0];
+            format!("{}: {}", unit.unit(), numbers.collect::<Vec<_>>().join(", "))
+        };
+        let by_unit = counted.chunk_by(|(a, _), (b, _)| a.unit() == b.unit()).map(of);
+        let by_unit = by_unit.collect::<Vec<_>>().join("; ");
+        text.push_str(&wrapped("", &format!("Counted by the workers, {by_unit}"), width));
     }
     if *unposted > 0 {
         _ = writeln!(text, "{} claimed or tried, and never posted", number_of(*unposted, "alert"));

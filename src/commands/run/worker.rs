@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::feed::Feed;
 use crate::clock::SystemClock;
-use crate::commands::accounts::follow::follow;
+use crate::commands::accounts::follow::{Answered, follow};
 use crate::commands::counts::{counter::Counter, follow as counts};
 use crate::commands::note::NotePorts;
 use crate::commands::reconcile;
@@ -24,8 +24,10 @@ use crate::desk::{Desk, DrainTerms, Report, Settings};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Sieve, Store, listen, watch};
 use crate::finding::Parsed;
 use crate::health::{Vitals, beat, server};
+use crate::instants::Mono;
 use crate::metrics::emf::Emf;
 use crate::metrics::{Counted, Metrics};
+use crate::policy::route::Routes;
 use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Notifier, Queue};
 use crate::secret::Secret;
@@ -199,7 +201,8 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         clock,
     };
     let comparing = comparing(config, &settings, ports.ledger, queue, clock, &vitals.metrics);
-    let following = beside(config, &settings, &ports, reader, &counter, &vitals);
+    let answered = Answered::default();
+    let following = beside(config, &settings, &ports, reader, &counter, (&vitals, &answered));
     let watching = watch_store(store, clock, &vitals);
     let preparing = prepare(&notifier, clock);
     let watch = |desk: &Desk| vitals.turned(desk);
@@ -207,10 +210,13 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         vitals.record(report);
         counter.record(report, clock.now().wall);
     };
-    let work = worker::run(settings.clone(), &ports, stop_signal(), input, report, watch);
+    let work = async {
+        know_accounts(&settings.routes, &answered, clock).await?;
+        anyhow::Ok(worker::run(settings.clone(), &ports, stop_signal(), input, report, watch).await)
+    };
     let outcome = tokio::select! {
         biased;
-        outcome = work => outcome,
+        outcome = work => outcome?,
         never = comparing => match never {},
         never = following => match never {},
         never = watching => match never {},
@@ -247,11 +253,12 @@ async fn beside<Q, L: Ledger, N: Notifier>(
     ports: &Ports<'_, Q, L, N, SystemClock>,
     reader: Reader,
     counter: &Counter,
-    vitals: &Vitals,
+    (vitals, answered): (&Vitals, &Answered),
 ) -> Infallible {
     let Ports { ledger, notifier, clock, .. } = *ports;
     let accounts = config.guide.accounts.clone();
-    let following = follow(accounts, ledger, clock, |state| vitals.directory(state));
+    let tell = |state| vitals.directory(state);
+    let following = follow(accounts, ledger, clock, answered, tell);
     let silencing = silences::follow(reader, ledger, clock, |state| vitals.silences(state));
     let noting = async {
         if settings.drain.is_some() {
@@ -266,6 +273,22 @@ async fn beside<Q, L: Ledger, N: Notifier>(
         never = counts::follow(counter, ledger, clock) => never,
         never = noting => never,
     }
+}
+
+/// Waits for the account directory, without which a finding may be owed to nobody.
+async fn know_accounts(
+    routes: &Routes,
+    answered: &Answered,
+    clock: &SystemClock,
+) -> anyhow::Result<()> {
+    if !answered.wait(routes, clock, Mono(u64::MAX)).await {
+        bail!(
+            "the ledger does not answer, and routes look at accounts (ou, account_name or \
+             account_tag), which are read from it at the start. Nothing was taken up: mend the \
+             ledger and start again"
+        );
+    }
+    Ok(())
 }
 
 /// Reads the webhooks, as [`wiring::notifier`] does, and the silences, because findings that they

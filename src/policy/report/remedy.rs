@@ -5,9 +5,9 @@
 
 use serde_json::json;
 
-use crate::finding::Text;
 use crate::finding::arn::is_account_id;
 use crate::finding::text::CUT;
+use crate::finding::{Level, Text};
 
 use super::Noisy;
 
@@ -26,6 +26,9 @@ impl Noisy {
         }
         if !subject.resource.is_empty() {
             command.push_str(&format!(" --resource={}", exactly(&subject.resource)));
+        }
+        if self.level == Level::Critical {
+            command.push_str(" --critical");
         }
         command.push_str(" --until=14d --because='REASON'");
         command

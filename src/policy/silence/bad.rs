@@ -106,8 +106,8 @@ impl Silence {
     /// It has ended, or it lasts too long, by the time at which it is added.
     pub fn check_times(&self, now: Wall) -> Result<(), BadSilence> {
         match self.until {
-            until if until <= now.max(self.from) => Err(BadSilence::Ended),
-            // The end of a silence that was given as an age is rounded to a second.
+            // The end of a silence that was given as an age is rounded up to a second.
+            until if until <= now.whole_second().max(self.from) => Err(BadSilence::Ended),
             until if until > now.plus(UNTIL_MAX).whole_second() => Err(BadSilence::TooLong),
             _ => Ok(()),
         }

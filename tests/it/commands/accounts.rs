@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use hansho::clock::SystemClock;
 use hansho::commands::accounts::directory::{self, DirectoryError};
-use hansho::commands::accounts::follow::follow;
+use hansho::commands::accounts::follow::{Answered, follow};
+use hansho::finding::Level;
 use hansho::health::{DirectoryState, Vitals};
 use hansho::metrics::Metrics;
+use hansho::policy::filter::Threshold;
+use hansho::policy::matcher::MatchKey;
 use hansho::policy::record::{Document, DocumentRecord, Expect, Record, RecordKey, Versioned};
+use hansho::policy::route::{Route, Routes};
 use hansho::ports::{
     Accounts, Clock, Consistency, CurrentAccounts, Ledger, LedgerError, Prefetched, Written,
 };
@@ -77,6 +81,7 @@ struct Worker {
     current: CurrentAccounts,
     vitals: Arc<Vitals>,
     states: Arc<Mutex<Vec<DirectoryState>>>,
+    answered: Arc<Answered>,
 }
 
 impl Worker {
@@ -89,15 +94,17 @@ impl Worker {
             current: configured.into(),
             vitals,
             states: Arc::default(),
+            answered: Arc::default(),
         };
         let (current, ledger) = (worker.current.clone(), ledger.clone());
         let (vitals, states) = (Arc::clone(&worker.vitals), Arc::clone(&worker.states));
+        let answers = Arc::clone(&worker.answered);
         tokio::spawn(async move {
             let tell = |state: DirectoryState| {
                 states.lock().unwrap().push(state.clone());
                 vitals.directory(state);
             };
-            follow(current, &ledger, &clock, tell).await
+            follow(current, &ledger, &clock, &answers, tell).await
         });
         worker
     }
@@ -110,6 +117,44 @@ impl Worker {
         let now = self.clock.now().wall;
         directory::write(&self.ledger.ledger, accounts, now).await.unwrap()
     }
+}
+
+/// Routes that look at accounts, or not.
+fn routes(look: bool) -> Routes {
+    let mut route = Route::of_all("team", None);
+    if look {
+        route.matcher.add(false, MatchKey::Ou, ["/prod/*"]).unwrap();
+    }
+    Routes::new(Threshold::Level(Level::High), vec![route])
+}
+
+/// A finding that is judged before the directory is known may be owed to nobody.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_starts_waits_for_the_directory_if_routes_look_at_accounts() {
+    let ledger = Watched::default();
+    let first = Worker::start(&ledger, Accounts::default());
+    first.sync(&named(&[(ID, "shop")])).await;
+    let worker = Worker::start(&ledger, Accounts::default());
+    let wait = |worker: &Worker, look: bool, most: Duration| {
+        let (answered, clock) = (Arc::clone(&worker.answered), worker.clock);
+        let until = clock.now().mono.plus(most);
+        async move { answered.wait(&routes(look), &clock, until).await }
+    };
+    assert!(wait(&worker, true, HOUR).await);
+    assert_eq!(worker.name(ID).as_deref(), Some("shop"));
+
+    ledger.set_unreachable(true);
+    let worker = Worker::start(&ledger, Accounts::default());
+    let began = worker.clock.now().mono;
+    assert!(wait(&worker, false, HOUR).await, "for names alone nobody waits long");
+    assert_eq!(worker.clock.now().mono.since(began).as_secs(), 3);
+    assert!(!wait(&worker, true, HOUR).await);
+    assert_eq!(worker.clock.now().mono.since(began).as_secs(), 303);
+    assert!(!wait(&worker, true, Duration::from_secs(1)).await, "a call ends before");
+    let waiting = wait(&worker, true, HOUR);
+    ledger.set_unreachable(false);
+    assert!(waiting.await);
+    assert_eq!(worker.name(ID).as_deref(), Some("shop"));
 }
 
 #[tokio::test(start_paused = true)]
