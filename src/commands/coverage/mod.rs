@@ -13,6 +13,7 @@ pub mod report;
 mod summary;
 pub mod survey;
 mod text;
+pub mod timer;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

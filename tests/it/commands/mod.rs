@@ -13,6 +13,8 @@ pub mod counts;
 pub mod coverage_e2e;
 #[cfg(all(feature = "demo", feature = "rollout"))]
 mod coverage_ledger;
+#[cfg(feature = "rollout")]
+mod coverage_timer;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;
