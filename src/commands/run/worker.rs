@@ -241,8 +241,8 @@ async fn comparing<Q: Inlet, L: Ledger>(
 }
 
 /// What runs beside the desk: keeps accounts and silences up to date, writes the counts, posts the
-/// notes about silences, and looks at GuardDuty's coverage. A draining run is too short for the last
-/// two.
+/// notes about silences, and looks at GuardDuty's coverage. A draining run is too short for the
+/// last two.
 async fn beside<Q, L: Ledger, N: Notifier>(
     config: &Config,
     settings: &Settings,

@@ -58,10 +58,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let budget = worker::budget(&raw.worker, &mut gathered);
     let buffer = worker::buffer(&raw.worker, &mut gathered);
     let fleet = worker::fleet(&raw.worker, &mut gathered);
-    let metrics = MetricsOutput {
-        listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
-        emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
-    };
+    let metrics = metrics(raw, &mut gathered);
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
     let coverage_every =
         gathered.read("coverage.every", &raw.coverage.every, coverage_every).flatten();
@@ -96,6 +93,13 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         _ => Err(mistakes),
     };
     Validated { outcome, warnings }
+}
+
+fn metrics(raw: &Raw, gathered: &mut Gathered) -> MetricsOutput {
+    MetricsOutput {
+        listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
+        emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
+    }
 }
 
 fn weekly_summary(raw: &Raw, gathered: &mut Gathered) -> Option<Weekly> {

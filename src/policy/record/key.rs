@@ -14,7 +14,8 @@ const WATERMARK: &str = "reconcile";
 const COVERAGE: &str = "coverage";
 /// In place of a fingerprint, as [`PACE`].
 const COUNTS: &str = "counts";
-/// In place of a destination, for the only record of its kind, and the head of a document. A part has a version, in hexadecimal.
+/// In place of a destination, for the only record of its kind and for the head of a document. A
+/// part has a version, in hexadecimal.
 const HEAD: &str = "head";
 /// In place of a destination. The configuration allows only a-z, 0-9, `_` and `-` in names.
 const CANARY: &str = "(canary)";
