@@ -55,6 +55,31 @@ pub fn padding(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(columns(text)))
 }
 
+/// The words of a text in lines of at most `width` columns. `mark` stands before the first one,
+/// and the others begin under its first word.
+pub fn wrapped(mark: &str, text: &str, width: usize) -> String {
+    let indent = padding("", columns(mark));
+    let mut all = String::new();
+    let mut line = mark.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && columns(&line) + 1 + columns(word) > width {
+            all.push_str(&line);
+            all.push('\n');
+            line.clone_from(&indent);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    all.push_str(&line);
+    all.push('\n');
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,9 @@ pub mod cli;
 pub mod counts;
 #[cfg(feature = "rollout")]
 pub mod coverage;
+#[cfg(not(feature = "rollout"))]
+#[path = "coverage/left_out.rs"]
+pub mod coverage;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod document;

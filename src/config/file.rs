@@ -262,7 +262,7 @@ mod tests {
             mistakes(text),
             [
                 "colour: unknown key; known here are min_severity, unmatched, accounts_file, show_tags, queue, ledger, \
-                 embedded, worker, metrics, reconcile, silences, console, runbook, destination, accounts",
+                 embedded, worker, metrics, reconcile, coverage, silences, console, runbook, destination, accounts",
                 "destination[1].Webhook: unknown key; did you mean destination[1].webhook?",
                 "destination[2].mention.hihg: unknown key; did you mean \
                  destination[2].mention.high?",

@@ -37,7 +37,7 @@ macro_rules! key {
 
 /// Every key, in the order in which the example file has them.
 #[rustfmt::skip]
-pub static KEYS: [Key; 43] = [
+pub static KEYS: [Key; 44] = [
     key!(min_severity, "HANSHO_MIN_SEVERITY",
         "the least severity that is posted: a word or a number from 0 to 10 [medium]"),
     key!(unmatched, "HANSHO_UNMATCHED",
@@ -90,6 +90,8 @@ pub static KEYS: [Key; 43] = [
         "how often the worker compares GuardDuty's findings with the ledger, or off [off]"),
     key!(reconcile.regions, "HANSHO_RECONCILE_REGIONS",
         "the regions that are compared, with commas between them [none]"),
+    key!(coverage.every, "HANSHO_COVERAGE_EVERY",
+        "how often a worker looks where GuardDuty is on, and posts gaps, or off [off]"),
     key!(silences.weekly_summary, "HANSHO_SILENCES_WEEKLY_SUMMARY",
         "when to post what silences kept back, e.g. mon 09:00 Europe/Berlin, or off [off]"),
     key!(console.portal, "HANSHO_CONSOLE_PORTAL",

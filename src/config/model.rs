@@ -38,6 +38,8 @@ pub struct Config {
     pub fleet: u32,
     pub metrics: MetricsOutput,
     pub reconcile: Reconcile,
+    /// How often a worker looks at GuardDuty's coverage. None: never.
+    pub coverage_every: Option<Duration>,
     /// When the summary of what silences kept back is posted. None: never.
     pub weekly_summary: Option<Weekly>,
     /// Empty until they are read from the ledger.

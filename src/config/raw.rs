@@ -73,6 +73,7 @@ pub struct Raw {
     pub worker: RawWorker,
     pub metrics: RawMetrics,
     pub reconcile: RawReconcile,
+    pub coverage: RawCoverage,
     pub silences: RawSilences,
     pub console: RawConsole,
     pub runbook: Vec<RawRunbook>,
@@ -116,6 +117,7 @@ sections! {
         seed;
     RawMetrics: listen, emf;
     RawReconcile: every, regions;
+    RawCoverage: every;
     RawSilences: weekly_summary;
     RawConsole: portal, role;
     RawMention: informational, low, medium, high, critical;

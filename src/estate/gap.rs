@@ -37,6 +37,20 @@ words! {
 }
 
 impl GapKind {
+    pub const ALL: [GapKind; 11] = [
+        Self::Administrator,
+        Self::DetectorMissing,
+        Self::DetectorSuspended,
+        Self::NotAMember,
+        Self::ForwarderMissing,
+        Self::ForwarderDisabled,
+        Self::ForwarderTarget,
+        Self::RegionUnlisted,
+        Self::PlanOff,
+        Self::AutoEnable,
+        Self::Frequency,
+    ];
+
     /// For people.
     pub fn title(self) -> &'static str {
         match self {

@@ -37,6 +37,9 @@ impl Fingerprint {
         }
     }
 
+    /// GuardDuty, as fingerprints name it.
+    pub const GUARDDUTY: &str = Product::GuardDuty.name();
+
     /// AWS's products, as fingerprints name them.
     pub const PRODUCTS: [&str; 5] = [
         Product::GuardDuty.name(),

@@ -4,6 +4,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, Error, Gauge, Registry, TextEncoder};
 
 use super::calls::CallMetrics;
+use super::coverage::CoverageMetrics;
 use super::directory::DirectoryMetrics;
 use super::findings::FindingMetrics;
 use super::memory;
@@ -28,6 +29,7 @@ pub struct Metrics {
     queue: QueueMetrics,
     pub(super) calls: CallMetrics,
     reconcile: ReconcileMetrics,
+    pub(super) coverage: CoverageMetrics,
     directory: DirectoryMetrics,
     silences: SilenceMetrics,
     store: StoreMetrics,
@@ -50,6 +52,7 @@ impl Metrics {
             queue: QueueMetrics::register(&register)?,
             calls: CallMetrics::register(&register)?,
             reconcile: ReconcileMetrics::register(&register)?,
+            coverage: CoverageMetrics::register(&register)?,
             directory: DirectoryMetrics::register(&register)?,
             silences: SilenceMetrics::register(&register)?,
             store: StoreMetrics::register(&register)?,
@@ -84,6 +87,28 @@ impl Metrics {
     /// Counts the comparison of a region, by how it ended.
     pub fn reconcile_ended(&self, region: &str, outcome: &str) {
         self.reconcile.ended(region, outcome);
+    }
+
+    /// Sets what a look at GuardDuty's coverage found: the gaps of each kind, and how many facts
+    /// could not be read.
+    pub fn coverage_looked(
+        &self,
+        gaps: &[(&str, usize)],
+        unreadable: usize,
+        complete: bool,
+        at: Wall,
+    ) {
+        self.coverage.looked(gaps, unreadable, complete, at);
+    }
+
+    /// Counts a look that failed.
+    pub fn coverage_failed(&self) {
+        self.coverage.failed();
+    }
+
+    /// Forgets what the last look found, because another worker has looked since.
+    pub fn coverage_elsewhere(&self) {
+        self.coverage.elsewhere();
     }
 
     /// Sets how many accounts are known, and when their directory was synced.

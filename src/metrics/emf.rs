@@ -25,7 +25,7 @@ pub const HEARTBEAT: &str = "heartbeat";
 const THROTTLED: &str = "throttled";
 
 /// The values of the line that are metrics, with their units.
-const METRICS: [(&str, &str); 12] = [
+const METRICS: [(&str, &str); 13] = [
     ("findings", "Count"),
     ("posted", "Count"),
     ("quarantined", "Count"),
@@ -39,6 +39,8 @@ const METRICS: [(&str, &str); 12] = [
     ("canary_seconds", "Seconds"),
     // Only if the worker reconciles. `infra/pipeline.yaml` has an alarm on it.
     ("reconcile_failed", "Count"),
+    // Only after a look at the coverage. `infra/pipeline.yaml` has an alarm on it.
+    ("coverage_incomplete", "Count"),
     (HEARTBEAT, "Count"),
 ];
 
@@ -73,12 +75,13 @@ impl Emf {
                 _ => {}
             }
         }
-        for (name, seconds) in [
+        for (name, values) in [
             ("arrival_to_post_seconds", metrics.waits.take_waits()),
             ("canary_seconds", metrics.waits.take_canaries()),
+            ("coverage_incomplete", metrics.coverage.take()),
         ] {
-            if !seconds.is_empty() {
-                line.insert(name.to_owned(), json!(seconds));
+            if !values.is_empty() {
+                line.insert(name.to_owned(), json!(values));
             }
         }
         if beats {

@@ -12,6 +12,7 @@ pub mod emf;
 mod all;
 mod calls;
 mod counted;
+mod coverage;
 mod directory;
 mod findings;
 mod memory;

@@ -274,6 +274,8 @@ async fn all() -> Metrics {
     metrics.silences(3);
     metrics.store(Some(FailureKind::DiskFull));
     metrics.reconcile_ended("us-east-1", "failed");
+    metrics.coverage_looked(&[("plan_off", 2), ("frequency", 0)], 1, false, NOW.wall);
+    metrics.coverage_failed();
     metrics
 }
 
@@ -297,6 +299,10 @@ async fn every_metric_can_be_scraped() {
         "hansho_call_failures_total",
         "hansho_calls_total",
         "hansho_already_posted_total",
+        "hansho_coverage_gaps",
+        "hansho_coverage_looked_timestamp_seconds",
+        "hansho_coverage_looks_total",
+        "hansho_coverage_unreadable",
         "hansho_destination_dead",
         "hansho_fenced_out_total",
         "hansho_findings_total",
@@ -355,6 +361,8 @@ async fn every_metric_can_be_scraped() {
         "hansho_reconciliations_total{outcome=\"whole\",region=\"eu-west-1\"} 1",
         "hansho_reconcile_failed_total{region=\"eu-west-1\"} 0",
         "hansho_reconcile_failed_total{region=\"us-east-1\"} 1",
+        "hansho_coverage_gaps{kind=\"plan_off\"} 2",
+        "hansho_coverage_looks_total{outcome=\"failed\"} 1",
         "hansho_posts_total{answer=\"refused\",destination=\"security\",form=\"cards\"} 1",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\nin\n{text}");
@@ -371,7 +379,7 @@ async fn a_line_for_cloudwatch_has_what_was_added() {
     assert_eq!(directive["Namespace"], "hansho");
     assert_eq!(directive["Dimensions"], serde_json::json!([[]]));
     let declared = directive["Metrics"].as_array().unwrap();
-    assert_eq!(declared.len(), 12, "{directive}");
+    assert_eq!(declared.len(), 13, "{directive}");
     for metric in declared {
         let value = &line[metric["Name"].as_str().unwrap()];
         assert!(value.is_number() || value.is_array(), "{metric}: {value}");
@@ -384,6 +392,8 @@ async fn a_line_for_cloudwatch_has_what_was_added() {
     assert_eq!(line["canary_seconds"], serde_json::json!([2.5]));
     assert_eq!(line["oldest_waiting_seconds"], 90);
     assert_eq!(line["reconcile_failed"], 1);
+    assert_eq!(line["coverage_incomplete"], serde_json::json!([1.0, 1.0]));
+    assert_eq!(line["coverage_gaps"], 2);
     // Only on Linux.
     let resident = line["process_resident_memory_bytes"].as_f64().unwrap();
     assert_eq!(resident > 0.0, memory::resident_bytes().is_some());
@@ -393,6 +403,9 @@ async fn a_line_for_cloudwatch_has_what_was_added() {
     let line: Value = serde_json::from_str(&emf.line(&metrics, false, NOW.wall)).unwrap();
     assert_eq!((&line["posted"], &line["findings"]), (&Value::from(1), &Value::from(0)));
     assert!(line.get("heartbeat").is_none() && line.get("canary_seconds").is_none());
+    assert!(line.get("coverage_incomplete").is_none(), "each look counts once");
+    metrics.coverage_elsewhere();
+    assert!(!metrics.text().unwrap().contains("hansho_coverage_gaps{"));
 }
 
 #[test]

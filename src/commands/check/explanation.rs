@@ -231,6 +231,10 @@ fn health(out: &mut String, config: &Config) -> fmt::Result {
         (None, regions) => format!("never; regions of the command: {}", regions.join(", ")),
     };
     row(out, "reconciles", &compared)?;
+    let looked = config
+        .coverage_every
+        .map_or("never".to_owned(), |every| format!("every {}", written(every)));
+    row(out, "looks for gaps", &looked)?;
     let summary = config.weekly_summary.as_ref().map_or("never".to_owned(), ToString::to_string);
     row(out, "summary of silences", &summary)
 }
@@ -386,6 +390,7 @@ Times and limits
   health and metrics     no listener
   CloudWatch metrics     written in Lambda only
   reconciles             never
+  looks for gaps         never
   summary of silences    never
 
 Nothing is wrong.
@@ -405,7 +410,7 @@ Read from
 
 Mistakes (3)
   - colour: unknown key; known here are min_severity, unmatched, accounts_file, show_tags, queue, ledger, embedded, \
-                        worker, metrics, reconcile, silences, console, runbook, destination, accounts
+                        worker, metrics, reconcile, coverage, silences, console, runbook, destination, accounts
   - destination: there is none: set SLACK_WEBHOOK_URL in the environment, or write a \
                         [[destination]] with a name and a webhook
   - worker.lease (from HANSHO_WORKER_LEASE): must be a time with its unit (ms, s, m, h, d), such \

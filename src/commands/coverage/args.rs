@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::commands::args::ConfigFlag;
+use crate::commands::note::asked::FIRST;
 use crate::config::RegionName;
 use crate::estate::Frequency;
 
@@ -19,8 +20,12 @@ A gap is a detector that is missing or suspended, an account that is not a membe
 that is off, a forwarder that is missing, disabled or sends elsewhere, and a region that an account
 has enabled and no list names. What can't be read is listed too: it is not the same as off.
 
+With a configuration it also says when GuardDuty's last finding of each place was posted. For that
+it scans the ledger: at most 200 reads, of a megabyte each on DynamoDB. --post posts, and so needs a
+webhook. The summary mentions nobody.
+
 Exit codes: 0 complete, 3 there are gaps, 1 there is no gap in what could be read, and something
-could not be read.";
+could not be read, or the summary was not posted, 2 for wrong usage or a wrong configuration.";
 
 #[derive(Args, Debug)]
 pub struct Coverage {
@@ -66,6 +71,10 @@ pub struct Coverage {
     /// Write everything to this file, as a page for a browser
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// If there are gaps, also post a summary of a few lines to this destination [default: the
+    /// first one]
+    #[arg(long, value_name = "DESTINATION", num_args = 0..=1, default_missing_value = FIRST)]
+    pub post: Option<String>,
 }
 
 /// A region, or all.
@@ -94,6 +103,8 @@ pub enum Check {
     Regions,
     /// The forwarder of each region
     Forwarder,
+    /// When the last finding of each place was posted. It scans the ledger, and needs dynamodb:Scan
+    Findings,
 }
 
 fn account_id(text: &str) -> Result<String, String> {

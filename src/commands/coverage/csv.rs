@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use csv::Writer;
 
 use crate::estate::matrix::{Place, PlaceFacts};
+use crate::instants::Wall;
 
 use super::json::{UNREADABLE, detector, forwarder, frequency, member};
 use super::report::Report;
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 13] = [
     "account",
     "name",
     "region",
@@ -22,6 +23,7 @@ const HEAD: [&str; 12] = [
     "forwarder",
     "gaps",
     "unreadable",
+    "last_finding",
 ];
 
 /// # Errors
@@ -46,7 +48,7 @@ pub fn csv(report: &Report) -> anyhow::Result<String> {
             continue;
         }
         let (region, account) = place;
-        let mut row: [String; 12] = Default::default();
+        let mut row: [String; 13] = Default::default();
         row[1] = name(report, &account);
         (row[0], row[2], row[10]) = (account, region, phrase(gap.kind.as_str(), &gap.detail));
         writer.write_record(row.map(|cell| defused(&cell)))?;
@@ -57,6 +59,14 @@ pub fn csv(report: &Report) -> anyhow::Result<String> {
 fn name(report: &Report, account: &str) -> String {
     let facts = report.matrix.accounts.get(account);
     facts.map(|facts| facts.name.as_str().to_owned()).unwrap_or_default()
+}
+
+/// Empty: not known, or there is none.
+fn last(report: &Report, region: &str, account: &str) -> String {
+    match &report.last {
+        Some(Err(_)) => UNREADABLE.to_owned(),
+        _ => report.last_of(region, account).map(Wall::to_rfc3339).unwrap_or_default(),
+    }
 }
 
 fn phrase(kind: &str, detail: &str) -> String {
@@ -94,7 +104,7 @@ fn row(
     region: &str,
     account: &str,
     facts: Option<&PlaceFacts>,
-) -> [String; 12] {
+) -> [String; 13] {
     let joined = |all: &BTreeMap<(&str, &str), Vec<String>>| {
         all.get(&(region, account)).map(|phrases| phrases.join("; ")).unwrap_or_default()
     };
@@ -122,6 +132,7 @@ fn row(
         text(rule.filter(|_| is_administrator).map(forwarder)),
         joined(&said.gaps),
         joined(&said.unread),
+        last(report, region, account),
     ]
 }
 

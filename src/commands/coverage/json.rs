@@ -6,6 +6,7 @@ use crate::estate::gap::{Gap, Unread, regions_unasked, unlisted_by_default};
 use crate::estate::matrix::{Place, PlaceFacts, RegionFacts};
 use crate::estate::{Fact, Forwarder, Plan, Relationship};
 
+use super::last::LastFindings;
 use super::report::{Counts, Report};
 
 /// Stands for a fact that can't be read. The list `unreadable` says why.
@@ -23,7 +24,14 @@ pub fn json(report: &Report) -> Value {
     let places = matrix.places.iter();
     let places = places.map(|((region, account), place)| match place {
         Place::NotEnabled => json!({ "account": account, "region": region, "enabled": false }),
-        Place::Enabled(facts) => of_place(account, region, matrix.is_administrator(account), facts),
+        Place::Enabled(facts) => {
+            let is_administrator = matrix.is_administrator(account);
+            let mut shown = of_place(account, region, is_administrator, facts);
+            if let Some(Ok(last)) = &report.last {
+                shown["last_finding"] = json!(last.of(region, account));
+            }
+            shown
+        }
     });
     json!({
         "at": report.at.to_rfc3339(),
@@ -41,7 +49,19 @@ pub fn json(report: &Report) -> Value {
         "accounts": accounts.collect::<Vec<_>>(),
         "regions": matrix.regions.iter().map(|(name, facts)| of_region(name, facts)).collect::<Vec<_>>(),
         "places": places.collect::<Vec<_>>(),
+        "last_findings": report.last.as_ref().map(of_last),
     })
+}
+
+/// What was read for the last findings. Each enabled place has its own.
+fn of_last(last: &Fact<LastFindings>) -> Value {
+    match last {
+        Ok(last) => json!({
+            "reads": last.pages, "records": last.records,
+            "unreadable_records": last.unreadable, "all_read": !last.cut,
+        }),
+        Err(_) => json!(UNREADABLE),
+    }
 }
 
 fn of_gap(gap: &Gap) -> Value {

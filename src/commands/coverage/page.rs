@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 use crate::commands::exit::Exit;
 use crate::estate::gap::unlisted_by_default;
 use crate::estate::matrix::Place;
+use crate::instants::Wall;
 
 use super::json::{detector, forwarder, frequency, member};
+use super::last::{KNOWS, read_for};
 use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
 
 const STYLE: &str = include_str!("page.css");
@@ -38,6 +40,7 @@ pub fn page(report: &Report) -> String {
                 (groups(report, "Unreadable", &unread_groups(&report.unread)))
                 (matrix(report))
                 (regions(report))
+                (last_findings(report))
                 (details(report))
                 footer {
                     "Read by hansho " (env!("CARGO_PKG_VERSION")) " at " (report.at.to_rfc3339())
@@ -201,6 +204,30 @@ fn regions(report: &Report) -> Markup {
     }
 }
 
+fn last_findings(report: &Report) -> Markup {
+    let Some(Ok(last)) = &report.last else { return html! {} };
+    html! {
+        h2 { "Last findings that were posted" }
+        p.dim { (KNOWS) " " (read_for(last)) }
+        table.details {
+            thead { tr { th { "Region" } th { "Last finding" } th { "Account" } } }
+            tbody {
+                @for region in report.matrix.regions.keys() {
+                    tr {
+                        td { (region) }
+                        @match last.of_region(region) {
+                            Some((at, account)) => {
+                                td { (at.to_rfc3339()) } td { (report.label(account)) }
+                            },
+                            None => { td { "none" } td {} },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn details(report: &Report) -> Markup {
     let matrix = &report.matrix;
     html! {
@@ -213,6 +240,7 @@ fn details(report: &Report) -> Markup {
                 tr {
                     th { "Region" } th { "Account" } th { "Detector" } th { "Member" }
                     th { "Plans that are on" } th { "Frequency" }
+                    @if report.last.is_some() { th { "Last finding" } }
                 }
             }
             tbody {
@@ -234,6 +262,13 @@ fn details(report: &Report) -> Markup {
                                 }
                             }
                             td { (frequency(facts).unwrap_or("")) }
+                            @match &report.last {
+                                None => {},
+                                Some(Ok(last)) => td {
+                                    (last.of(region, account).map(Wall::to_rfc3339).unwrap_or_default())
+                                },
+                                Some(Err(_)) => td { "unreadable" },
+                            }
                         }
                     }
                 }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::last::LastFindings;
 use crate::commands::exit::Exit;
 use crate::estate::gap::{self, Gap, Unread, Wanted};
 use crate::estate::matrix::{Matrix, Place};
+use crate::estate::{Fact, Unreadable};
 use crate::instants::Wall;
 
 /// A matrix with what is wrong in it.
@@ -14,6 +16,8 @@ pub struct Report {
     pub matrix: Matrix,
     pub gaps: Vec<Gap>,
     pub unread: Vec<Unread>,
+    /// None: nobody asked, because there is no ledger.
+    pub last: Option<Fact<LastFindings>>,
 }
 
 /// How many places there are of each kind. A place with a gap counts as that alone.
@@ -50,7 +54,33 @@ impl Report {
     pub fn new(at: Wall, matrix: Matrix, wanted: &Wanted) -> Report {
         let gaps = gap::gaps(&matrix, wanted);
         let unread = gap::unread(&matrix);
-        Report { at, matrix, gaps, unread }
+        Report { at, matrix, gaps, unread, last: None }
+    }
+
+    /// The report with the last findings. What of them was not read is listed as unreadable.
+    pub fn with_last(mut self, last: Fact<LastFindings>) -> Report {
+        let why = match &last {
+            Err(why) => Some(why.clone()),
+            Ok(last) if last.cut => Some(Unreadable::new(&format!(
+                "the ledger has more than the {} records that were read, so later findings may \
+                 exist: --without findings leaves them out",
+                last.records
+            ))),
+            Ok(_) => None,
+        };
+        self.unread.extend(why.map(|why| Unread {
+            region: None,
+            account: None,
+            fact: "last findings",
+            why,
+        }));
+        self.last = Some(last);
+        self
+    }
+
+    /// When the last finding of a place was posted. None: not known.
+    pub fn last_of(&self, region: &str, account: &str) -> Option<Wall> {
+        self.last.as_ref()?.as_ref().ok()?.of(region, account)
     }
 
     /// 3 with gaps; 1 without, if something could not be read.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::estate::gap::{GapKind, regions_unasked, unlisted_by_default};
-use crate::terminal::{cut, padding};
+use crate::terminal::{cut, padding, wrapped};
 
+use super::last::{KNOWS, read_for};
 use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
 
 /// The width without a terminal, and the least one.
@@ -16,6 +17,8 @@ const GROUPS_MAX: usize = 60;
 const ROWS_MAX: usize = 60;
 const LABEL_COLUMNS: usize = 26;
 const CELL_COLUMNS: usize = 6;
+/// The longest name of a region has 14, and there are two spaces after it.
+const REGION_COLUMNS: usize = 16;
 const INDENT: &str = "      ";
 
 pub fn text(report: &Report, columns: Option<usize>) -> String {
@@ -37,6 +40,7 @@ pub fn text(report: &Report, columns: Option<usize>) -> String {
         }
     }
     add_matrix(&mut text, report, columns);
+    add_last(&mut text, report, columns);
     add_notes(&mut text, report, columns);
     text
 }
@@ -61,12 +65,13 @@ fn summary(report: &Report) -> String {
     )
 }
 
-fn count(n: usize, of: &str) -> String {
+/// `1 gap`, `2 gaps`.
+pub fn count(n: usize, of: &str) -> String {
     if n == 1 { format!("1 {of}") } else { format!("{n} {of}s") }
 }
 
 /// `all 60 accounts`, or how many.
-fn share(n: usize, all: usize, of: &str) -> String {
+pub fn share(n: usize, all: usize, of: &str) -> String {
     if n == all && n > 1 { format!("all {n} {of}s") } else { count(n, of) }
 }
 
@@ -249,6 +254,26 @@ fn short(region: &str) -> String {
         }
     }
     cut(&text, CELL_COLUMNS - 1)
+}
+
+/// When the last finding of each region was posted.
+fn add_last(text: &mut String, report: &Report, columns: usize) {
+    let Some(Ok(last)) = &report.last else { return };
+    let _ = writeln!(text, "\nLast findings of GuardDuty that were posted");
+    let mut none = Vec::new();
+    for region in report.matrix.regions.keys() {
+        let Some((at, account)) = last.of_region(region) else {
+            none.push(region.clone());
+            continue;
+        };
+        let (at, who) = (at.to_rfc3339(), report.label(account));
+        let line = format!("  {region}{}{at}  {who}", padding(region, REGION_COLUMNS));
+        let _ = writeln!(text, "{}", cut(&line, columns));
+    }
+    if !none.is_empty() {
+        let _ = writeln!(text, "  none: {}", one_line(&none, columns - "  none: ".len()));
+    }
+    text.push_str(&wrapped("  ", &format!("{KNOWS} {}", read_for(last)), columns));
 }
 
 /// What is no gap, and worth a line.

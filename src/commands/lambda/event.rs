@@ -17,8 +17,8 @@ use crate::ports::{Delivery, Lane, MessageId, Receipt};
 pub struct Invocation {
     #[serde(rename = "Records")]
     records: Option<Vec<Record>>,
-    /// `{"hansho":"heartbeat"}` or `{"hansho":"reconcile"}`, which the schedules in
-    /// `infra/worker-lambda.yaml` send.
+    /// `{"hansho":"heartbeat"}`, `{"hansho":"reconcile"}` or `{"hansho":"coverage"}`, which the
+    /// schedules in `infra/worker-lambda.yaml` send.
     hansho: Option<String>,
 }
 
@@ -30,19 +30,22 @@ pub enum Asked {
     Heartbeat,
     /// Compare what GuardDuty holds with the ledger.
     Reconcile,
+    /// Look where GuardDuty is on.
+    Coverage,
 }
 
 impl Invocation {
     /// # Errors
-    /// The event is none of the three.
+    /// The event is none of these.
     pub fn asked(self) -> Result<Asked, String> {
         match (self.records, self.hansho.as_deref()) {
             (Some(records), None) => Ok(Asked::Batch(records)),
             (None, Some("heartbeat")) => Ok(Asked::Heartbeat),
             (None, Some("reconcile")) => Ok(Asked::Reconcile),
+            (None, Some("coverage")) => Ok(Asked::Coverage),
             _ => Err(
-                "the event is neither a batch of SQS messages nor {\"hansho\":\"heartbeat\"} or \
-                      {\"hansho\":\"reconcile\"}: invoke the function by event source mappings of \
+                "the event is neither a batch of SQS messages nor {\"hansho\":\"heartbeat\"}, \
+                      {\"hansho\":\"reconcile\"} or {\"hansho\":\"coverage\"}: invoke the function by event source mappings of \
                       its queues and by its schedules"
                     .to_owned(),
             ),
@@ -184,6 +187,7 @@ mod tests {
         let asked = |text: &str| serde_json::from_str::<Invocation>(text).unwrap().asked();
         assert!(matches!(asked(r#"{"hansho":"heartbeat"}"#), Ok(Asked::Heartbeat)));
         assert!(matches!(asked(r#"{"hansho":"reconcile"}"#), Ok(Asked::Reconcile)));
+        assert!(matches!(asked(r#"{"hansho":"coverage"}"#), Ok(Asked::Coverage)));
         for text in ["{}", r#"{"hansho":"bell"}"#, r#"{"detail":{}}"#] {
             let why = asked(text).unwrap_err();
             assert!(why.contains("neither a batch of SQS messages"), "{why}");

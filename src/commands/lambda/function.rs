@@ -16,6 +16,7 @@ use super::deadline::Deadline;
 use super::event::{self, Asked, Failures, Invocation, QueueNames};
 use crate::commands::accounts::follow::{Answered, follow};
 use crate::commands::counts::{counter::Counter, follow as counts};
+use crate::commands::coverage::timer::Looks;
 use crate::commands::note::NotePorts;
 use crate::commands::silence::follow::OfCalls;
 use crate::commands::silence::notes::Notes;
@@ -53,6 +54,7 @@ pub struct Function<Q, L, N, C> {
     counter: Counter,
     counting: counts::OfCalls,
     notes: AsyncMutex<Option<Notes>>,
+    looks: AsyncMutex<Option<Looks>>,
 }
 
 impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
@@ -88,6 +90,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             counter,
             counting: counts::OfCalls::default(),
             notes: AsyncMutex::new(None),
+            looks: AsyncMutex::new(None),
         })
     }
 
@@ -104,6 +107,11 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// The function with the notes that it posts at the end of calls.
     pub fn noting(self, notes: Notes) -> Function<Q, L, N, C> {
         Function { notes: AsyncMutex::new(Some(notes)), ..self }
+    }
+
+    /// The function with the looks that `{"hansho":"coverage"}` asks for.
+    pub fn looking(self, looks: Looks) -> Function<Q, L, N, C> {
+        Function { looks: AsyncMutex::new(Some(looks)), ..self }
     }
 
     /// The worker's id, which is unique to this process.
@@ -158,6 +166,26 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
             Asked::Reconcile => {
                 self.read_silences().await;
                 compare::call(self.comparison.as_ref(), &deadline, &self.clock, &self.metrics).await
+            }
+            Asked::Coverage => self.look(&deadline).await,
+        }
+    }
+
+    /// Looks at GuardDuty's coverage until the last moment of a post.
+    async fn look(&self, deadline: &Deadline) -> Result<Value, String> {
+        let Function { clock, metrics, .. } = self;
+        let ledger = &Counted::new(&self.ledger, metrics, clock);
+        let notifier = &Counted::new(&self.notifier, metrics, clock);
+        let mut looks = self.looks.lock().await;
+        let Some(looks) = looks.as_mut() else {
+            return Err("this function has no look".to_owned());
+        };
+        let ports = NotePorts { ledger, notifier, clock };
+        tokio::select! {
+            biased;
+            looked = looks.in_call(&ports, metrics, deadline.last_post) => looked,
+            () = clock.sleep_until(deadline.answer) => {
+                Err("the time was up before the coverage was read and posted".to_owned())
             }
         }
     }

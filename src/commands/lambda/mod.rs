@@ -19,6 +19,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::info;
 
 use crate::clock::SystemClock;
+use crate::commands::coverage::timer::Looks;
 use crate::commands::exit::Exit;
 use crate::commands::silence::notes::Notes;
 use crate::commands::{setup, wiring};
@@ -83,7 +84,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     .comparing(comparison)
     .naming(config.guide.accounts.clone());
     let notes = Notes::new(config, function.worker_id());
-    let function = function.noting(notes);
+    let looks = Looks::new(config, function.worker_id());
+    let function = function.noting(notes).looking(looks);
     info!(backend = config.backend.as_str(), "serving as a Lambda function: {}", config.backend);
     answer_calls(function, config.metrics.emf.unwrap_or(true)).await
 }

@@ -1,6 +1,8 @@
 //! Notes: posts that are about no finding. [`post()`] posts one, at the pace of the fleet.
-//! [`once()`] posts one once, whatever number of workers want to.
+//! [`once()`] posts one once, whatever number of workers want to. [`mod@asked`] posts one that a
+//! person asked for.
 
+pub mod asked;
 pub mod once;
 pub mod post;
 

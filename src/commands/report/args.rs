@@ -3,10 +3,8 @@
 use clap::Args;
 
 use crate::commands::args::{ConfigFlag, Input};
+use crate::commands::note::asked::FIRST;
 use crate::commands::reconcile::args::Since;
-
-/// Stands for the first destination. No destination can have this name.
-pub const FIRST: &str = "*";
 
 #[derive(Args, Debug)]
 pub struct Report {

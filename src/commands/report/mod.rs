@@ -9,7 +9,6 @@ pub mod gather;
 pub mod html;
 pub mod json;
 mod names;
-mod post;
 mod summary;
 pub mod text;
 
@@ -22,6 +21,7 @@ use crate::clock;
 use crate::commands::accounts::directory;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
+use crate::commands::note::asked;
 use crate::commands::replay::configuration;
 use crate::commands::{setup, wiring};
 use crate::config::{self, Backend, Config};
@@ -31,7 +31,7 @@ use crate::ports::listing::Listing;
 use crate::terminal::terminal_columns;
 
 use gather::Gathered;
-pub use names::Names;
+pub use names::{Names, number_of};
 
 /// Runs `hansho report` from its arguments.
 ///
@@ -63,13 +63,13 @@ fn configured(args: &args::Report) -> Option<Config> {
     let loaded = configuration::load(args.config.config.as_deref(), &config::environment()).loaded;
     let Some(destination) = &args.post else { return setup::valid(loaded) };
     let config = setup::config(Some(&args.config))?;
-    if post::destination(&config, destination).is_none() {
-        let names: Vec<&str> = config.destinations.iter().map(|d| d.name.as_str()).collect();
-        let asked = names::clean(destination);
-        eprintln!("hansho: --post: no destination {asked}: give one of {}", names.join(", "));
-        return None;
+    match asked::destination(&config, destination) {
+        Ok(_) => Some(config),
+        Err(why) => {
+            eprintln!("hansho: {why}");
+            None
+        }
     }
-    Some(config)
 }
 
 fn period(args: &args::Report) -> Result<Period, String> {
@@ -93,8 +93,10 @@ async fn run<L: Listing>(
     let accounts = config.guide.accounts.get();
     let names = Names::new(&accounts);
     show(args, &gathered, &names)?;
-    if let Some(destination) = args.post.as_ref().and_then(|name| post::destination(config, name)) {
-        post::summary(config, ledger, destination, &gathered, &names).await?;
+    let destination = args.post.as_ref().map(|name| asked::destination(config, name));
+    if let Some(destination) = destination.and_then(Result::ok) {
+        let note = summary::of(&gathered.report, &names);
+        asked::asked(config, ledger, destination, 'r', note).await?;
     }
     Ok(gathered)
 }

@@ -9,7 +9,7 @@ use crate::commands::table::{TableColumn, age, draw};
 use crate::finding::Level;
 use crate::policy::day_counts::CountedAs;
 use crate::policy::report::{Delay, Numbers, OpenIncidents, Report, Table};
-use crate::terminal::{columns, cut, padding};
+use crate::terminal::{columns, cut, wrapped};
 
 /// The rows of a table. `--json` has more.
 const ROWS_MAX: usize = 10;
@@ -260,29 +260,4 @@ pub fn cost(report: &Report, reads: Reads) -> String {
         _ = write!(text, "; the pages cost {} read units", grouped(units.ceil() as u64));
     }
     text
-}
-
-/// The words of a text in lines of at most `width` columns. The second and later lines begin under
-/// the first word.
-fn wrapped(mark: &str, text: &str, width: usize) -> String {
-    let indent = padding("", columns(mark));
-    let mut all = String::new();
-    let mut line = mark.to_owned();
-    let mut is_empty = true;
-    for word in text.split(' ') {
-        if !is_empty && columns(&line) + 1 + columns(word) > width {
-            all.push_str(&line);
-            all.push('\n');
-            line.clone_from(&indent);
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    all.push_str(&line);
-    all.push('\n');
-    all
 }

@@ -13,6 +13,7 @@ use super::feed::Feed;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::{Answered, follow};
 use crate::commands::counts::{counter::Counter, follow as counts};
+use crate::commands::coverage::timer::Looks;
 use crate::commands::note::NotePorts;
 use crate::commands::reconcile;
 use crate::commands::silence::notes::Notes;
@@ -245,8 +246,9 @@ async fn comparing<Q: Inlet, L: Ledger>(
     reconcile::source::beside(config, ledger, queue, clock, metrics).await
 }
 
-/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, and posts
-/// the notes about silences. A draining run is too short for notes.
+/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, posts the
+/// notes about silences, and looks at GuardDuty's coverage. A draining run is too short for the
+/// last two.
 async fn beside<Q, L: Ledger, N: Notifier>(
     config: &Config,
     settings: &Settings,
@@ -265,7 +267,11 @@ async fn beside<Q, L: Ledger, N: Notifier>(
             return std::future::pending().await;
         }
         let ports = NotePorts { ledger, notifier, clock };
-        Notes::new(config, &settings.worker_id).follow(&ports).await
+        let looking = Looks::new(config, &settings.worker_id);
+        tokio::select! {
+            never = Notes::new(config, &settings.worker_id).follow(&ports) => never,
+            never = looking.follow(&ports, &vitals.metrics) => never,
+        }
     };
     tokio::select! {
         never = following => never,

@@ -33,6 +33,12 @@ const REMIND_AFTER_MIN: Duration = Duration::from_secs(60);
 const EVERY: (Duration, Duration) =
     (Duration::from_secs(60), Duration::from_secs(7 * 24 * 60 * 60));
 
+/// The least and the greatest time between two looks at the coverage. A look takes hundreds of
+/// calls.
+#[cfg(feature = "rollout")]
+const COVERAGE_EVERY: (Duration, Duration) =
+    (Duration::from_secs(600), Duration::from_secs(7 * 24 * 60 * 60));
+
 pub(super) struct Validated {
     pub outcome: Result<Config, Vec<Mistake>>,
     pub warnings: Vec<Mistake>,
@@ -52,11 +58,10 @@ pub(super) fn validate(raw: &Raw) -> Validated {
     let budget = worker::budget(&raw.worker, &mut gathered);
     let buffer = worker::buffer(&raw.worker, &mut gathered);
     let fleet = worker::fleet(&raw.worker, &mut gathered);
-    let metrics = MetricsOutput {
-        listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
-        emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
-    };
+    let metrics = metrics(raw, &mut gathered);
     let reconcile = reconcile(&raw.reconcile, &mut gathered);
+    let coverage_every =
+        gathered.read("coverage.every", &raw.coverage.every, coverage_every).flatten();
     let weekly_summary = weekly_summary(raw, &mut gathered);
     let seed = gathered.read("worker.seed", &raw.worker.seed, values::seed);
     let guide = Guide {
@@ -79,6 +84,7 @@ pub(super) fn validate(raw: &Raw) -> Validated {
             fleet,
             metrics,
             reconcile,
+            coverage_every,
             weekly_summary,
             silences: CurrentSilences::default(),
             guide: Arc::new(guide),
@@ -87,6 +93,13 @@ pub(super) fn validate(raw: &Raw) -> Validated {
         _ => Err(mistakes),
     };
     Validated { outcome, warnings }
+}
+
+fn metrics(raw: &Raw, gathered: &mut Gathered) -> MetricsOutput {
+    MetricsOutput {
+        listen: gathered.read("metrics.listen", &raw.metrics.listen, values::listen).flatten(),
+        emf: gathered.read("metrics.emf", &raw.metrics.emf, values::on_or_off),
+    }
 }
 
 fn weekly_summary(raw: &Raw, gathered: &mut Gathered) -> Option<Weekly> {
@@ -131,10 +144,33 @@ fn reconcile(raw: &RawReconcile, gathered: &mut Gathered) -> Reconcile {
 }
 
 fn every(given: &Given) -> Result<Option<Duration>, String> {
+    unless_off(given, every_given)
+}
+
+fn coverage_every(given: &Given) -> Result<Option<Duration>, String> {
+    unless_off(given, coverage_every_given)
+}
+
+fn unless_off(
+    given: &Given,
+    read: fn(&Given) -> Result<Duration, String>,
+) -> Result<Option<Duration>, String> {
     if given.text() == Ok("off") {
         return Ok(None);
     }
-    every_given(given).map(Some)
+    read(given).map(Some)
+}
+
+#[cfg(feature = "rollout")]
+fn coverage_every_given(given: &Given) -> Result<Duration, String> {
+    values::duration_within(given, COVERAGE_EVERY.0, COVERAGE_EVERY.1)
+}
+
+#[cfg(not(feature = "rollout"))]
+fn coverage_every_given(_: &Given) -> Result<Duration, String> {
+    Err("needs a hansho that can look at GuardDuty: build it with `--features rollout`, or remove \
+         the key"
+        .to_owned())
 }
 
 #[cfg(feature = "reconcile")]

@@ -11,8 +11,11 @@ const PACE: &str = "pace";
 /// In place of a fingerprint, as [`PACE`].
 const WATERMARK: &str = "reconcile";
 /// In place of a fingerprint, as [`PACE`].
+const COVERAGE: &str = "coverage";
+/// In place of a fingerprint, as [`PACE`].
 const COUNTS: &str = "counts";
-/// In place of a destination, for the head of a document. A part has a version, in hexadecimal.
+/// In place of a destination, for the only record of its kind and for the head of a document. A
+/// part has a version, in hexadecimal.
 const HEAD: &str = "head";
 /// In place of a destination. The configuration allows only a-z, 0-9, `_` and `-` in names.
 const CANARY: &str = "(canary)";
@@ -89,6 +92,11 @@ impl RecordKey {
         RecordKey::stored(WATERMARK.to_owned(), region.to_owned())
     }
 
+    /// When a worker last looked at GuardDuty's coverage.
+    pub fn coverage() -> RecordKey {
+        RecordKey::stored(COVERAGE.to_owned(), HEAD.to_owned())
+    }
+
     /// That reconcile enqueued a finding.
     pub fn enqueued(fingerprint: &Fingerprint) -> RecordKey {
         RecordKey::alert(fingerprint, ENQUEUED)
@@ -118,7 +126,7 @@ impl RecordKey {
     pub fn kind(&self) -> RecordKind {
         match (self.fingerprint.as_str(), self.destination.as_str()) {
             (PACE, _) => RecordKind::Pace,
-            (WATERMARK, _) => RecordKind::Watermark,
+            (WATERMARK | COVERAGE, _) => RecordKind::Watermark,
             (COUNTS, _) => RecordKind::DayCounts,
             (word, place) if Document::ALL.iter().any(|document| document.as_str() == word) => {
                 match place {
@@ -167,6 +175,7 @@ mod tests {
             (RecordKey::pace("security"), RecordKind::Pace),
             (RecordKey::canary(&finding), RecordKind::Canary),
             (RecordKey::watermark("eu-west-1"), RecordKind::Watermark),
+            (RecordKey::coverage(), RecordKind::Watermark),
             (RecordKey::enqueued(&finding), RecordKind::Enqueued),
             (RecordKey::document(Document::Accounts), RecordKind::Document),
             (RecordKey::document_part(Document::Accounts, "0a1b", 3), RecordKind::DocumentPart),

@@ -6,6 +6,7 @@
 //! | the pace of the fleet | `pace`, the destination | [`PaceRecord`] | `pace_slots` |
 //! | a canary that arrived | the canary, `(canary)` | [`CanaryRecord`] | `canary` |
 //! | how far a region is reconciled | `reconcile`, the region | [`WatermarkRecord`] | `watermark` |
+//! | the last look at the coverage | `coverage`, `head` | [`WatermarkRecord`] | `watermark` |
 //! | a finding that was enqueued | the finding, `~reconcile` | [`EnqueuedRecord`] | `enqueued` |
 //! | a document: accounts, silences | `accounts`, `head` | [`DocumentRecord`] | `document` |
 //! | a part of it | `accounts`, version and number | [`DocumentPartRecord`] | `document` |

@@ -113,13 +113,14 @@ fn good_values() -> BTreeMap<&'static str, &'static str> {
     ])
 }
 
-/// Keys that need other keys.
-const NOT_ALONE: [&str; 8] = [
+/// Keys that need other keys, or a feature.
+const NOT_ALONE: [&str; 9] = [
     "queue.standard",
     "queue.express",
     "queue.quarantine",
     "ledger.table",
     "reconcile.every",
+    "coverage.every",
     "console.role",
     "runbook.type",
     "runbook.url",
@@ -464,6 +465,27 @@ fn reconciling_needs_regions() {
     let probes = probe::Probes::default();
     let said = explanation::text(&read, &probes);
     assert!(said.contains("reconciles             every 15m: eu-west-1, us-east-1"), "{said}");
+}
+
+#[cfg(feature = "rollout")]
+#[test]
+fn the_looks_at_the_coverage_are_off_unless_a_time_is_given() {
+    let of = |every: &str| format!("[coverage]\nevery = '{every}'\n{ONE}");
+    let day = config(&of("1d"), &[]);
+    assert_eq!(day.coverage_every, Some(Duration::from_secs(86_400)));
+    assert_eq!(day, config(ONE, &[("HANSHO_COVERAGE_EVERY", "1d")]));
+    assert_eq!(config(&of("off"), &[]), config(ONE, &[]));
+    for every in ["5m", "8d", "daily"] {
+        let found = mistakes(&of(every), &[]);
+        assert!(found.len() == 1 && found[0].starts_with("coverage.every: must be"), "{found:?}");
+    }
+}
+
+#[cfg(not(feature = "rollout"))]
+#[test]
+fn a_build_without_rollout_rejects_the_interval_of_coverage() {
+    let found = mistakes(&format!("[coverage]\nevery = '1d'\n{ONE}"), &[]);
+    assert!(found.len() == 1 && found[0].contains("--features rollout"), "{found:?}");
 }
 
 #[cfg(not(feature = "reconcile"))]

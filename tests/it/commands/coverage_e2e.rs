@@ -11,36 +11,39 @@ use tokio::process::Command;
 
 use crate::support::estate_standin::{EstateStandIn, Held, credentials};
 
-const MANAGEMENT: &str = "111111111111";
-const SECURITY: &str = "222222222222";
-const SHOP: &str = "333333333333";
-const LAB: &str = "444444444444";
-const HERE: &str = "eu-west-1";
-const THERE: &str = "us-east-1";
+pub const MANAGEMENT: &str = "111111111111";
+pub const SECURITY: &str = "222222222222";
+pub const SHOP: &str = "333333333333";
+pub const LAB: &str = "444444444444";
+pub const HERE: &str = "eu-west-1";
+pub const THERE: &str = "us-east-1";
 const REGIONS: [&str; 2] = [HERE, THERE];
-const BOTH: [&str; 3] = ["coverage", "--regions", "eu-west-1,us-east-1"];
+pub const BOTH: [&str; 3] = ["coverage", "--regions", "eu-west-1,us-east-1"];
 const LONGEST: Duration = Duration::from_secs(120);
 
-struct Scene {
+pub struct Scene {
     folder: TempDir,
-    aws: EstateStandIn,
+    pub aws: EstateStandIn,
+    /// Further variables of the command.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl Scene {
     async fn new(held: Held) -> Scene {
-        Scene { folder: tempfile::tempdir().unwrap(), aws: EstateStandIn::start(held).await }
+        let (folder, aws) = (tempfile::tempdir().unwrap(), EstateStandIn::start(held).await);
+        Scene { folder, aws, variables: Vec::new() }
     }
 
     /// Four accounts in two regions, complete.
-    async fn complete() -> Scene {
+    pub async fn complete() -> Scene {
         Scene::new(Held::complete(MANAGEMENT, SECURITY, &[SHOP, LAB], &REGIONS)).await
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    async fn run(&self, arguments: &[&str]) -> Output {
+    pub async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hansho"));
         command
             .env_clear()
@@ -50,12 +53,13 @@ impl Scene {
             .args(arguments)
             .env("AWS_ENDPOINT_URL", self.aws.endpoint())
             .env("AWS_REGION", "eu-central-1")
-            .envs(credentials(SECURITY));
+            .envs(credentials(SECURITY))
+            .envs(self.variables.iter().cloned());
         tokio::time::timeout(LONGEST, command.output()).await.expect("it ends").unwrap()
     }
 
     /// Exit code and JSON.
-    async fn json(&self, arguments: &[&str]) -> (i32, Value) {
+    pub async fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let output = self.run(&[arguments, &["--json"]].concat()).await;
         let report = serde_json::from_slice(&output.stdout);
         let report = report.unwrap_or_else(|why| panic!("{why}: {output:?}"));
@@ -64,13 +68,13 @@ impl Scene {
 }
 
 /// Kind, region, account and detail of each gap.
-fn gaps(report: &Value) -> Vec<[String; 4]> {
+pub fn gaps(report: &Value) -> Vec<[String; 4]> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let gaps = report["gaps"].as_array().unwrap().iter();
     gaps.map(|gap| ["kind", "region", "account", "detail"].map(|key| text(&gap[key]))).collect()
 }
 
-fn unread(report: &Value) -> Vec<String> {
+pub fn unread(report: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let all = report["unreadable"].as_array().unwrap().iter();
     all.map(|one| ["fact", "region", "account"].map(|key| text(&one[key])).join(" ")).collect()

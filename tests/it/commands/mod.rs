@@ -11,6 +11,10 @@ mod config_routes;
 pub mod counts;
 #[cfg(feature = "rollout")]
 pub mod coverage_e2e;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod coverage_ledger;
+#[cfg(feature = "rollout")]
+mod coverage_timer;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;
