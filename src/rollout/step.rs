@@ -9,6 +9,7 @@ words! {
         Region = "region",
         Pipeline = "pipeline",
         Secret = "secret",
+        Code = "code",
         Worker = "worker",
         Detector = "detector",
         Frequency = "frequency",
@@ -22,10 +23,11 @@ words! {
 }
 
 impl Subject {
-    pub const ALL: [Subject; 12] = [
+    pub const ALL: [Subject; 13] = [
         Self::Region,
         Self::Pipeline,
         Self::Secret,
+        Self::Code,
         Self::Worker,
         Self::Detector,
         Self::Frequency,
@@ -166,7 +168,11 @@ impl Step {
         let own = account == self.account;
         let shared = account == security;
         match self.subject {
-            Subject::Secret | Subject::Worker | Subject::Forwarder => subject == Subject::Pipeline,
+            Subject::Secret | Subject::Forwarder => subject == Subject::Pipeline,
+            // Without a webhook the worker would fail at each message.
+            Subject::Worker => {
+                matches!(subject, Subject::Pipeline | Subject::Secret | Subject::Code)
+            }
             Subject::Administrator => subject == Subject::Detector && shared,
             Subject::Organization => {
                 matches!(subject, Subject::Detector | Subject::Administrator) && shared
@@ -189,7 +195,14 @@ impl Step {
     /// The calls that the step makes. None of them disables or deletes anything.
     pub fn calls(&self) -> &'static [&'static str] {
         match (self.subject, self.action) {
-            (Subject::Pipeline | Subject::Worker | Subject::Forwarder, Action::Deploy) => &[
+            (Subject::Worker, Action::Deploy) => &[
+                "cloudformation:DescribeStacks",
+                "s3:HeadObject",
+                "s3:PutObject",
+                "cloudformation:CreateStack",
+                "cloudformation:DescribeStackEvents",
+            ],
+            (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => &[
                 "cloudformation:CreateStack",
                 "cloudformation:DescribeStacks",
                 "cloudformation:DescribeStackEvents",
@@ -222,6 +235,9 @@ impl Step {
     fn further_rights(&self) -> &'static [&'static str] {
         match (self.subject, self.action) {
             (Subject::Detector, Action::Create) => &["iam:CreateServiceLinkedRole"],
+            // Lambda reads the code with the login's rights. Without ListBucket an object that is
+            // not there looks like a right that is missing.
+            (Subject::Worker, _) => &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
             (Subject::Administrator, _) => &[
                 "organizations:DescribeAccount",
                 "organizations:DescribeOrganization",
@@ -238,6 +254,8 @@ impl Step {
 
     /// The actions of IAM that the login must be allowed.
     pub fn rights(&self) -> Vec<&'static str> {
-        [self.calls(), self.further_rights()].concat()
+        // IAM has no action of this name. Source: S3 API reference, HeadObject, "Permissions".
+        let named = self.calls().iter().filter(|call| **call != "s3:HeadObject").copied();
+        named.chain(self.further_rights().iter().copied()).collect()
     }
 }

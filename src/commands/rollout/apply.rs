@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::SECRET;
 use super::stacks::{Choices, deployment};
+use super::worker::{self, Worker};
 use crate::estate::{Fact, Unreadable};
 use crate::finding::Text;
 use crate::ports::rollout::{RolloutCalls, Terms, Unprocessed};
@@ -27,13 +28,18 @@ pub struct Run<'a, R> {
     pub terms: &'a Terms,
     pub choices: &'a Choices,
     pub webhook: Option<&'a Secret>,
+    /// The worker, if a step deploys it.
+    pub worker: Option<&'a Worker>,
 }
 
 impl<R: RolloutCalls> Run<'_, R> {
     /// Makes all planned steps. Calls `done` after each call, with its steps.
     pub async fn apply(&self, steps: Vec<Step>, done: impl Fn(&[&Step])) -> Vec<Step> {
         let is_first = |step: &Step| {
-            matches!(step.subject, Subject::Pipeline | Subject::Secret | Subject::Worker)
+            matches!(
+                step.subject,
+                Subject::Pipeline | Subject::Secret | Subject::Code | Subject::Worker
+            )
         };
         let (first, rest): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_first);
         let mut home = Region { run: self, steps: first, before: &[] };
@@ -79,7 +85,7 @@ impl<R: RolloutCalls> Region<'_, R> {
     }
 
     async fn carry_out(&self, batch: &Batch) -> Fact<Unprocessed> {
-        let Run { calls, desired, terms, choices, webhook } = self.run;
+        let Run { calls, desired, terms, choices, webhook, worker } = self.run;
         match &batch.call {
             Call::PutSecret => {
                 let none = || Unreadable::new("no webhook was given on the standard input");
@@ -91,6 +97,10 @@ impl<R: RolloutCalls> Region<'_, R> {
                 let made = step.and_then(|step| deployment(step, desired, choices));
                 let none = || Unreadable::new("the step has no stack");
                 calls.deploy(&batch.region, &made.ok_or_else(none)?).await?;
+            }
+            Call::DeployWorker => {
+                let none = || Unreadable::new("there is no program for the worker");
+                worker::deploy(*calls, desired, choices, worker.ok_or_else(none)?).await?;
             }
             _ => return calls.carry_out(batch, terms).await,
         }

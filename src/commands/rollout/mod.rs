@@ -12,6 +12,7 @@ mod on_aws;
 pub mod stacks;
 pub mod targets;
 pub mod text;
+pub mod worker;
 
 use crate::commands::exit::Exit;
 use crate::rollout::{Step, StepState, Subject};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use super::args::{Options, Regions};
+use super::args::{MentionOf, Options, Regions};
 use super::gather::{Sources, gather};
 use super::stacks::Choices;
 use super::targets::{self, Files};
+use super::worker::{Program, Worker};
 use super::{apply, ask, exit_of_apply, exit_of_plan, json, keep_only, text, usage};
 use crate::aws;
 use crate::aws::estate::{Estate, ManagementLogin, Rollout};
@@ -17,7 +18,7 @@ use crate::estate::{Caller, FORWARDER_RULE, Fact, OrganisationAccount, RegionSta
 use crate::ports::estate::{EstateSource, Login, RegionsOf};
 use crate::ports::rollout as ports;
 use crate::ports::rollout::{RolloutCalls, Terms};
-use crate::rollout::{Desired, Mode, Step, StepState, Subject, plan};
+use crate::rollout::{Actual, Desired, Mode, Step, StepState, Subject, plan};
 use crate::secret::Secret;
 use crate::terminal::terminal_columns;
 
@@ -44,7 +45,7 @@ struct Scope {
 ///
 /// # Errors
 /// Nobody knows whose login this is or which regions there are, or the output can't be written.
-pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::Result<Exit> {
+pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyhow::Result<Exit> {
     let logins = logins(options).await?;
     let scope = match scope(options, &files, &logins).await? {
         Ok(scope) => scope,
@@ -52,7 +53,8 @@ pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::
     };
     let desired = &scope.desired;
     let sources = Sources { estate: &logins.estate, calls: &logins.calls };
-    let actual = gather(&sources, desired, &scope.regions, &scope.known).await;
+    let mut actual = gather(&sources, desired, &scope.regions, &scope.known).await;
+    let program = program(&mut files, &mut actual);
     let mut steps = plan(desired, &actual);
     steps.extend(scope.accounts.as_ref().err().map(|why| unknown_accounts(desired, why)));
     keep_only(&mut steps, &options.only);
@@ -73,21 +75,52 @@ pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::
     if !yes && !ask::confirmed(&format!("Make these {planned} steps?"))? {
         return Ok(Exit::Usage);
     }
-    let webhook = webhook(&steps)?;
     let choices = Choices {
         organisation_id: scope.organisation_id.clone(),
         alarm_email: options.alarm_email.clone().unwrap_or_default(),
+        mentions: mentions(options, yes, &steps)?,
     };
+    let webhook = webhook(&steps)?;
+    let worker = program.map(|program| Worker { program, configuration: None });
     let run = apply::Run {
         calls: &logins.calls,
         desired,
         terms: &terms(options, desired),
         choices: &choices,
         webhook: webhook.as_ref(),
+        worker: worker.as_ref(),
     };
     let steps = run.apply(steps, progress).await;
     show(options, desired, &steps)?;
     Ok(exit_of_apply(&steps))
+}
+
+/// Reads the program that becomes the worker, if there is no worker.
+fn program(files: &mut Files, actual: &mut Actual) -> Option<Program> {
+    if !matches!(actual.worker, Some(Ok(None))) {
+        return None;
+    }
+    let read = files.program.take().map_or_else(|| Program::read(None), Ok);
+    actual.program = Some(read.as_ref().map(|one| one.processor).map_err(Clone::clone));
+    read.ok()
+}
+
+/// Whom findings mention: as the options say, else as a person answers.
+fn mentions(
+    options: &Options,
+    yes: bool,
+    steps: &[Step],
+) -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let mut given = options.mention.clone();
+    if given.is_empty() && !yes && is_planned(steps, Subject::Worker) {
+        given.extend(ask::mention()?);
+    }
+    let mut mentions = BTreeMap::new();
+    for MentionOf { parameters, mention } in given {
+        let text = mention.map_or_else(String::new, |one| one.to_string());
+        mentions.extend(parameters.into_iter().map(|parameter| (parameter, text.clone())));
+    }
+    Ok(mentions)
 }
 
 async fn logins(options: &Options) -> anyhow::Result<Logins> {
@@ -231,8 +264,11 @@ fn terms(options: &Options, desired: &Desired) -> Terms {
 
 /// The webhook, if a step needs it.
 fn webhook(steps: &[Step]) -> anyhow::Result<Option<Secret>> {
-    let needed = |step: &Step| step.subject == Subject::Secret && step.state == StepState::Planned;
-    if steps.iter().any(needed) { ask::webhook() } else { Ok(None) }
+    if is_planned(steps, Subject::Secret) { ask::webhook() } else { Ok(None) }
+}
+
+fn is_planned(steps: &[Step], subject: Subject) -> bool {
+    steps.iter().any(|step| step.subject == subject && step.state == StepState::Planned)
 }
 
 fn show(options: &Options, desired: &Desired, steps: &[Step]) -> anyhow::Result<()> {

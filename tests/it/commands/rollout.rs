@@ -9,7 +9,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::commands::run_e2e::hansho;
-use crate::support::estate_standin::{EstateStandIn, Held, Rule, credentials, place};
+use crate::support::estate_standin::{
+    EstateStandIn, Held, Rule, credentials, parameter, place, program_for_lambda,
+};
 
 const MANAGEMENT: &str = "000000000001";
 const SECURITY: &str = "111122223333";
@@ -33,6 +35,13 @@ fn with_stacks(mut held: Held, regions: &[&str]) -> Held {
         rules.insert("hansho-forwarder".to_owned(), rule);
     }
     held
+}
+
+/// A program that Lambda starts, for another processor than this one.
+fn program(folder: &TempDir) -> String {
+    let path = folder.path().join("hansho-arm64");
+    std::fs::write(&path, program_for_lambda()).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 fn organisation(regions: &[&str]) -> Held {
@@ -102,8 +111,11 @@ fn with<'a>(action: &'a str, options: &[&'a str]) -> Vec<&'a str> {
 /// The state, without what tests of calls need.
 fn state(standin: &EstateStandIn) -> String {
     standin.change(|held| {
-        let Held { organisation, detectors, members, rules, secrets, .. } = held;
-        format!("{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}")
+        let Held { organisation, detectors, members, rules, secrets, stacks, objects, .. } = held;
+        format!(
+            "{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}\n\
+             {stacks:#?}\n{objects:?}"
+        )
     })
 }
 
@@ -159,12 +171,15 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let ids: Vec<&str> = [&[MANAGEMENT, SECURITY][..], &MEMBERS].concat();
     let standin = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
-    let only = [&ORGANISED[..], &["--only", "pipeline,secret,worker,forwarder"]].concat();
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let only = [&ORGANISED[..], &only].concat();
     let planned = steps(&standin, &folder, &with("plan", &only), 3).await;
     let expected = [
         "pipeline deploy 111122223333 eu-central-1 planned",
         "secret put 111122223333 eu-central-1 planned",
-        "worker deploy 111122223333 eu-central-1 by_hand",
+        "code deploy 111122223333 eu-central-1 planned",
+        "worker deploy 111122223333 eu-central-1 planned",
         "forwarder deploy 111122223333 eu-central-1 planned",
         "forwarder deploy 111122223333 us-east-1 planned",
     ];
@@ -174,20 +189,90 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let standin_broken = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
     let text = done(&standin_broken, &folder, &broken.concat(), 1).await;
     assert!(text.contains("ROLLBACK_COMPLETE: Bus: as ordered by the test"), "{text}");
-    assert!(text.contains("3 steps not done"), "{text}");
+    assert!(text.contains("4 steps not done"), "{text}");
 
-    let apply = [&with("apply", &only)[..], &["--yes", "--alarm-email", "oncall@a.example"]];
-    let made = steps(&standin, &folder, &apply.concat(), 1).await;
-    assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 4, "{made:?}");
-    let left = steps(&standin, &folder, &with("plan", &only), 3).await;
-    assert_eq!(left, ["worker deploy 111122223333 eu-central-1 by_hand"]);
+    let apply = ["--yes", "--alarm-email", "oncall@a.example", "--mention", "<!here>"];
+    let apply = [&with("apply", &only)[..], &apply, &["--mention", "critical=<!channel>"]];
+    let made = steps(&standin, &folder, &apply.concat(), 0).await;
+    assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 6, "{made:?}");
+    assert_eq!(steps(&standin, &folder, &with("plan", &only), 0).await, [""; 0]);
     let created = standin.calls("CreateStack");
     let pipeline = created.iter().find(|call| call.text("StackName") == "hansho-pipeline").unwrap();
     let sent = pipeline.body.to_string();
     assert!(sent.contains("o-exampleorgid") && sent.contains("oncall@a.example"), "{sent}");
+    let worker = created.iter().find(|call| call.text("StackName") == "hansho-worker-lambda");
+    for (key, value) in [
+        ("Architecture", "arm64"),
+        ("CodeVersion", "v1"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:111122223333:hansho-alarms"),
+        ("MentionMedium", "<!here>"),
+        ("MentionHigh", "<!here>"),
+        ("MentionCritical", "<!channel>"),
+    ] {
+        assert_eq!(parameter(worker.unwrap(), key), value, "{key}");
+    }
     standin.change(|held| {
+        let (_, object) = held.objects.first_key_value().unwrap();
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&object.bytes)).unwrap();
+        let mut sent = Vec::new();
+        std::io::copy(&mut zip.by_name("bootstrap").unwrap(), &mut sent).unwrap();
+        assert_eq!(sent, std::fs::read(&program).unwrap());
         assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_would_not_start_is_refused_before_any_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    let script = folder.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    let other = folder.path().join("other");
+    let mut bytes = std::fs::read(program(&folder)).unwrap();
+    bytes.truncate(120);
+    std::fs::write(&other, bytes).unwrap();
+    for (file, why) in [
+        (script.to_str().unwrap(), "it is no program for 64-bit Linux"),
+        (other.to_str().unwrap(), "it is not hansho"),
+        ("missing", "it can't be read"),
+    ] {
+        let options = [&ORGANISED[..], &["--worker", file, "--yes"]].concat();
+        let text = done(&standin, &folder, &with("apply", &options), 2).await;
+        assert!(text.contains("--worker:") && text.contains(why), "{why}: {text}");
+    }
+    assert_eq!(standin.change(|held| held.calls.len()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_that_is_there_is_not_sent_again_and_no_other_accounts_bucket_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&[HOME]);
+    held.stacks.get_mut(&place(SECURITY, HOME)).unwrap().clear();
+    let denied = ["CreateStack", "*", HOME].map(str::to_owned);
+    let standin = EstateStandIn::start(held).await;
+    let options = ["--regions", HOME, "--worker", &program(&folder), "--yes"];
+    let only = [&options[..], &["--only", "secret,code,worker"]].concat();
+    let apply = with("apply", &only);
+    standin.change(|held| {
+        let stacks = held.stacks.entry(place(SECURITY, HOME)).or_default();
+        for name in ["hansho-pipeline", "hansho-code"] {
+            stacks.insert(name.to_owned(), "CREATE_COMPLETE".to_owned());
+        }
+        let bucket = format!("hansho-code-code-{SECURITY}-{HOME}");
+        held.buckets.insert(bucket, MEMBERS[0].to_owned());
+        held.faults.denied.push(denied.into());
+    });
+    let text = done(&standin, &folder, &apply, 1).await;
+    assert!(text.contains("or the bucket is another account's"), "{text}");
+    assert!(standin.change(|held| held.objects.is_empty()));
+
+    standin.change(|held| held.buckets.values_mut().for_each(|owner| *owner = SECURITY.to_owned()));
+    let text = done(&standin, &folder, &apply, 1).await;
+    assert!(text.contains("cloudformation:CreateStack in eu-central-1: the right"), "{text}");
+    standin.change(|held| held.faults.denied.clear());
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(standin.calls("PutObject").len(), 1);
+    assert_eq!(standin.calls("HeadObject").len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,24 +316,39 @@ async fn a_run_that_is_killed_at_any_call_is_finished_by_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME, "--yes"];
     let apply = with("apply", &options);
-    let standin = EstateStandIn::start(organisation(&[HOME])).await;
-    done(&standin, &folder, &apply, 0).await;
+    killed_at_each_call(&folder, &apply, || organisation(&[HOME])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_makes_stacks_and_sends_code_may_be_killed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let apply = [&["apply", "--regions", HOME, "--yes"][..], &only].concat();
+    let empty = || Held { quick_stacks: true, ..Held::organisation(MANAGEMENT, &[SECURITY]) };
+    killed_at_each_call(&folder, &apply, empty).await;
+}
+
+/// Runs to the end; then once for each of its calls, which is the last one of a run, and again.
+async fn killed_at_each_call(folder: &TempDir, apply: &[&str], held: impl Fn() -> Held) {
+    let standin = EstateStandIn::start(held()).await;
+    done(&standin, folder, apply, 0).await;
     let whole = state(&standin);
     let calls = standin.change(|held| held.calls.len());
     assert!(calls > 20, "{calls}");
     for kill_at in 1..=calls {
-        let mut held = organisation(&[HOME]);
+        let mut held = held();
         held.faults.kill_at = Some(kill_at);
         held.faults.kill_after_effect = kill_at % 2 == 0;
         let standin = EstateStandIn::start(held).await;
-        let mut child = command(&standin, &folder, &apply).spawn().unwrap();
+        let mut child = command(&standin, folder, apply).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         _ = input.write_all(format!("{WEBHOOK}\n").as_bytes()).await;
         drop(input);
         standin.killed().await;
         child.kill().await.unwrap();
         standin.change(|held| held.faults.kill_at = None);
-        done(&standin, &folder, &apply, 0).await;
+        done(&standin, folder, apply, 0).await;
         assert_eq!(state(&standin), whole, "killed at call {kill_at}");
     }
 }
@@ -262,6 +362,15 @@ async fn throttles_are_retried() {
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     done(&standin, &folder, &apply, 0).await;
     assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
+
+    let mut held = Held { quick_stacks: true, ..Held::organisation(MANAGEMENT, &[SECURITY]) };
+    held.faults.throttle_every = Some(3);
+    let standin = EstateStandIn::start(held).await;
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let apply = [&["apply", "--regions", HOME, "--yes"][..], &only].concat();
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(standin.change(|held| held.objects.len()), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

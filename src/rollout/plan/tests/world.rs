@@ -8,8 +8,8 @@ use crate::estate::{
     Plan, Plans, Relationship,
 };
 use crate::rollout::{
-    Action, Actual, Desired, Invitee, LoginOf, Mode, RegionFacts, SecretState, Step, Subject,
-    Target, hansho_bus_arn,
+    Action, Actual, Desired, Invitee, LoginOf, Mode, Processor, RegionFacts, SecretState,
+    StackState, Step, Subject, Target, hansho_bus_arn,
 };
 
 pub const SECURITY: &str = "111122223333";
@@ -31,6 +31,8 @@ pub struct WorldRegion {
 pub struct World {
     pub regions: BTreeMap<String, WorldRegion>,
     pub secret_set: bool,
+    pub bucket: bool,
+    pub worker: bool,
 }
 
 pub fn desired(mode: Mode, regions: usize, accounts: usize) -> Desired {
@@ -73,13 +75,15 @@ impl World {
     /// Nothing at all.
     pub fn empty(desired: &Desired) -> World {
         let regions = desired.regions.iter().map(|one| (one.clone(), WorldRegion::default()));
-        World { regions: regions.collect(), secret_set: true }
+        World { regions: regions.collect(), secret_set: true, bucket: true, worker: true }
     }
 
     /// Any state that AWS can be in.
     pub fn random(desired: &Desired, random: &mut fastrand::Rng) -> World {
         let mut world = World::empty(desired);
         world.secret_set = random.bool();
+        world.bucket = random.bool();
+        world.worker = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
             let accounts: Vec<&String> = desired.targets.keys().collect();
@@ -130,6 +134,9 @@ impl World {
             regions: self.regions.iter().map(region).collect(),
             closed: BTreeSet::new(),
             bus: Some(Ok(true)),
+            worker: Some(Ok(self.worker.then_some(StackState::Made))),
+            code: Some(Ok(self.bucket.then_some(StackState::Made))),
+            program: Some(Ok(Processor::Arm64)),
             secret: Some(Ok(if self.secret_set { SecretState::Set } else { SecretState::Empty })),
             ..Actual::default()
         }
@@ -137,9 +144,17 @@ impl World {
 
     /// Carries out a step.
     pub fn apply(&mut self, step: &Step, desired: &Desired) {
-        if step.subject == Subject::Secret {
-            self.secret_set = true;
-            return;
+        match step.subject {
+            Subject::Secret => return self.secret_set = true,
+            Subject::Code => {
+                assert!(!self.bucket, "{step:?}");
+                return self.bucket = true;
+            }
+            Subject::Worker => {
+                assert!(self.bucket && self.secret_set && !self.worker, "{step:?}");
+                return self.worker = true;
+            }
+            _ => {}
         }
         let region = self.regions.get_mut(&step.region).unwrap();
         region.apply(step, desired);

@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod guardduty;
 mod members;
+mod objects;
 mod organisation;
 mod record;
 mod request;
@@ -30,7 +31,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+pub use objects::program_for_lambda;
 pub use request::{Answer, Call};
+pub use stacks::parameter;
 pub use state::{Held, Member, Rule, place};
 
 /// A call that is to be the last one: the stand-in takes it and never answers.
@@ -131,6 +134,7 @@ fn answer(held: &mut Held, call: &Call) -> Answer {
         "account" => organisation::account(held, call),
         "cloudformation" => stacks::answer(held, call),
         "events" => events::answer(held, call),
+        "s3" => objects::answer(held, call),
         "secretsmanager" => secrets::answer(held, call),
         "sts" => organisation::sts(held, call),
         other => panic!("the stand-in has no service {other}"),
