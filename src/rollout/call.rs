@@ -31,6 +31,9 @@ pub enum Call {
     },
     EnableRule,
     CreateSample,
+    /// Writes the account directory.
+    SyncDirectory,
+    SendCanary,
     /// A new stack of CloudFormation.
     Deploy,
     /// The worker's code, and then its stack.
@@ -87,6 +90,8 @@ pub fn next_batch(steps: &[Step], from: usize) -> Option<Batch> {
         (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => Call::Deploy,
         (Subject::Forwarder, _) => Call::EnableRule,
         (Subject::Sample, _) => Call::CreateSample,
+        (Subject::Directory, _) => Call::SyncDirectory,
+        (Subject::Canary, _) => Call::SendCanary,
         // These are never planned: a person does them.
         (Subject::Region | Subject::Pipeline | Subject::Code | Subject::Worker, _) => return None,
     };

@@ -91,6 +91,9 @@ pub struct Actual {
     pub pipeline: Option<Fact<Option<StackState>>>,
     /// The worker's stack, on Lambda or on ECS.
     pub worker: Option<Fact<Option<StackState>>>,
+    /// The accounts that the account directory has. None inside: there is no directory. None: it is
+    /// not asked for, as in [`Mode::Invitation`], where nobody knows names of accounts.
+    pub directory: Option<Fact<Option<BTreeSet<String>>>>,
     /// The stack of the bucket for its code, if there is no worker.
     pub code: Option<Fact<Option<StackState>>>,
     /// The processor of the program that becomes the worker, or why it can't. Read if there is no

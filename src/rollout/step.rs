@@ -11,6 +11,7 @@ words! {
         Secret = "secret",
         Code = "code",
         Worker = "worker",
+        Directory = "directory",
         Detector = "detector",
         Frequency = "frequency",
         Administrator = "administrator",
@@ -19,16 +20,18 @@ words! {
         Plans = "plans",
         Forwarder = "forwarder",
         Sample = "sample",
+        Canary = "canary",
     }
 }
 
 impl Subject {
-    pub const ALL: [Subject; 13] = [
+    pub const ALL: [Subject; 15] = [
         Self::Region,
         Self::Pipeline,
         Self::Secret,
         Self::Code,
         Self::Worker,
+        Self::Directory,
         Self::Detector,
         Self::Frequency,
         Self::Administrator,
@@ -37,6 +40,7 @@ impl Subject {
         Self::Plans,
         Self::Forwarder,
         Self::Sample,
+        Self::Canary,
     ];
 
     pub fn parse(word: &str) -> Option<Subject> {
@@ -59,6 +63,7 @@ words! {
         Enroll = "enroll",
         Invite = "invite",
         Accept = "accept",
+        Send = "send",
         Nothing = "none",
     }
 }
@@ -168,11 +173,17 @@ impl Step {
         let own = account == self.account;
         let shared = account == security;
         match self.subject {
-            Subject::Secret | Subject::Forwarder => subject == Subject::Pipeline,
+            Subject::Secret | Subject::Directory | Subject::Forwarder => {
+                subject == Subject::Pipeline
+            }
             // Without a webhook the worker would fail at each message.
             Subject::Worker => {
                 matches!(subject, Subject::Pipeline | Subject::Secret | Subject::Code)
             }
+            Subject::Canary => matches!(
+                subject,
+                Subject::Pipeline | Subject::Secret | Subject::Worker | Subject::Forwarder
+            ),
             Subject::Administrator => subject == Subject::Detector && shared,
             Subject::Organization => {
                 matches!(subject, Subject::Detector | Subject::Administrator) && shared
@@ -223,6 +234,15 @@ impl Step {
             }
             (Subject::Plans, _) => &["guardduty:UpdateMemberDetectors"],
             (Subject::Forwarder, Action::Enable) => &["events:EnableRule"],
+            (Subject::Directory, _) => &[
+                "organizations:ListRoots",
+                "organizations:ListOrganizationalUnitsForParent",
+                "organizations:ListAccountsForParent",
+                "organizations:ListTagsForResource",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+            ],
+            (Subject::Canary, _) => &["events:PutEvents", "dynamodb:GetItem"],
             (Subject::Sample, _) => &["guardduty:CreateSampleFindings"],
             _ => &[],
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt};
 
 use super::SECRET;
+use super::home::Home;
 use super::stacks::{Choices, deployment};
 use super::worker::{self, Worker};
 use crate::estate::{Fact, Unreadable};
@@ -24,6 +25,7 @@ const WHY_CHARS_MAX: usize = 300;
 /// What all calls of a run share.
 pub struct Run<'a, R> {
     pub calls: &'a R,
+    pub home: &'a Home,
     pub desired: &'a Desired,
     pub terms: &'a Terms,
     pub choices: &'a Choices,
@@ -38,7 +40,11 @@ impl<R: RolloutCalls> Run<'_, R> {
         let is_first = |step: &Step| {
             matches!(
                 step.subject,
-                Subject::Pipeline | Subject::Secret | Subject::Code | Subject::Worker
+                Subject::Pipeline
+                    | Subject::Secret
+                    | Subject::Code
+                    | Subject::Worker
+                    | Subject::Directory
             )
         };
         let (first, rest): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_first);
@@ -85,7 +91,7 @@ impl<R: RolloutCalls> Region<'_, R> {
     }
 
     async fn carry_out(&self, batch: &Batch) -> Fact<Unprocessed> {
-        let Run { calls, desired, terms, choices, webhook, worker } = self.run;
+        let Run { calls, home, desired, terms, choices, webhook, worker } = self.run;
         match &batch.call {
             Call::PutSecret => {
                 let none = || Unreadable::new("no webhook was given on the standard input");
@@ -102,6 +108,8 @@ impl<R: RolloutCalls> Region<'_, R> {
                 let none = || Unreadable::new("there is no program for the worker");
                 worker::deploy(*calls, desired, choices, worker.ok_or_else(none)?).await?;
             }
+            Call::SyncDirectory => home.sync().await?,
+            Call::SendCanary => home.canary(&batch.region).await?,
             _ => return calls.carry_out(batch, terms).await,
         }
         Ok(Unprocessed::new())

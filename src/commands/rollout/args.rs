@@ -99,12 +99,15 @@ pub struct Options {
     /// The worker's program, if it is not this one: a hansho for Linux on x86_64 or aarch64
     #[arg(long, value_name = "FILE")]
     pub worker: Option<PathBuf>,
+    /// The configuration file of a new worker, for more than one channel
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Whom medium and more severe findings of a new worker mention: <!here>, <!channel>,
     /// <!subteam^S…>, <@U…>, or `none`. Repeat it with medium=, high= or critical= for one level
     #[arg(long, value_name = "[LEVEL=]MENTION", value_parser = mention)]
     pub mention: Vec<MentionOf>,
-    /// Only these steps: region, pipeline, secret, code, worker, detector, frequency,
-    /// administrator, organization, member, plans, forwarder, sample
+    /// Only these steps: region, pipeline, secret, code, worker, directory, detector,
+    /// frequency, administrator, organization, member, plans, forwarder, sample, canary
     #[arg(long, value_name = "STEP,…", value_delimiter = ',', value_parser = subject)]
     pub only: Vec<Subject>,
     /// Print the steps as one JSON object on the standard output

@@ -48,7 +48,7 @@ pub async fn gather<S: EstateSource, R: RolloutCalls>(
         worker(sources.calls, &desired.home),
     );
     let (bus, secret, worker) = (Some(bus), Some(secret), Some(worker));
-    Actual { regions: read, closed, bus, secret, pipeline, worker, code, program: None }
+    Actual { regions: read, closed, bus, secret, pipeline, worker, code, ..Actual::default() }
 }
 
 /// The bus, and its stack where there is no bus.

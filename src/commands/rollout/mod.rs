@@ -6,7 +6,9 @@
 pub mod apply;
 pub mod args;
 mod ask;
+mod configuration;
 pub mod gather;
+pub mod home;
 pub mod json;
 mod on_aws;
 pub mod stacks;

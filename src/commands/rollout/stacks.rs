@@ -23,6 +23,8 @@ pub struct Choices {
     pub alarm_email: String,
     /// Whom a finding of each level mentions, by the worker's parameter. Levels without: nobody.
     pub mentions: BTreeMap<&'static str, String>,
+    /// Further parameters of the worker, of its configuration file.
+    pub configured: Vec<(&'static str, String)>,
 }
 
 /// The stack of a step. None: the step deploys none, or it is the worker's: see [`worker`].
@@ -54,7 +56,8 @@ pub fn worker(
         // The pipeline says so where it has no key of its own.
         .map(|(key, value)| (key, if value.starts_with("arn:") { value } else { String::new() }));
     let mentions = choices.mentions.clone();
-    let given = code.into_iter().chain(of_pipeline).chain(mentions).collect();
+    let given = code.into_iter().chain(of_pipeline).chain(mentions);
+    let given = given.chain(choices.configured.iter().cloned()).collect();
     Deployment { name: WORKER_STACK, template: WORKER, parameters: parameters(given) }
 }
 
@@ -77,6 +80,7 @@ mod tests {
             organisation_id: Some("o-1".to_owned()),
             alarm_email: "a@a.example".to_owned(),
             mentions: BTreeMap::from([("MentionHigh", "<!here>".to_owned())]),
+            configured: vec![("MinSeverity", "high".to_owned())],
         };
         let desired = crate::commands::rollout::text::tests::desired(1);
         let of = |subject| {
@@ -92,7 +96,7 @@ mod tests {
             (of(Subject::Pipeline), 2),
             (of(Subject::Forwarder), 2),
             (of(Subject::Code), 0),
-            (worker(code, &outputs, &choices), 7),
+            (worker(code, &outputs, &choices), 8),
         ] {
             assert!(made.template.len() <= TEMPLATE_BYTES_MAX, "{}", made.name);
             assert_eq!(made.parameters.len(), parameters, "{}", made.name);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Options, Regions};
+use super::configuration::{self, Configuration};
 use super::worker::Program;
 use crate::config::{self, MemberEntry, Mistake};
 use crate::estate::{OrganisationAccount, REGIONS_MAX, RegionStatus};
@@ -16,6 +17,8 @@ pub struct Files {
     pub members: Vec<MemberEntry>,
     /// The program of `--worker`.
     pub program: Option<Program>,
+    /// The worker's configuration file.
+    pub configuration: Option<Configuration>,
 }
 
 /// Reads the files. Nothing is called before this.
@@ -44,6 +47,12 @@ pub fn files(options: &Options) -> Result<Files, Vec<String>> {
         match Program::read(Some(path)) {
             Ok(program) => files.program = Some(program),
             Err(why) => wrong.push(format!("--worker: {why}")),
+        }
+    }
+    if let Some(path) = &options.config {
+        match configuration::read(path) {
+            Ok(read) => files.configuration = Some(read),
+            Err(mistakes) => wrong.extend(mistakes),
         }
     }
     match options.mode {

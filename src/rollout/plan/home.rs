@@ -39,6 +39,25 @@ pub fn steps(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
         Some(Err(why)) => steps.push(unreadable(put, why)),
     }
     worker(actual, &step, steps);
+    directory(desired, actual, step(Subject::Directory, Action::Put), steps);
+}
+
+/// The names of accounts, as posts show them.
+fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step>) {
+    let known = match &actual.directory {
+        None => return,
+        Some(Err(why)) => return steps.push(unreadable(put, why)),
+        Some(Ok(known)) => known,
+    };
+    let has = |account: &String| known.as_ref().is_some_and(|known| known.contains(account));
+    let all = desired.targets.keys().chain([&desired.security]);
+    if all.into_iter().any(|account| !has(account)) {
+        let reason = match known {
+            None => "the ledger has none, so posts would show ids of accounts alone",
+            Some(_) => "it lacks accounts of the organisation",
+        };
+        steps.push(put.because("account directory", reason));
+    }
 }
 
 /// The bucket for the worker's code, and the worker.

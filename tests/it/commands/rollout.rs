@@ -56,6 +56,7 @@ fn command(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Command 
         .args(args)
         .envs(credentials(SECURITY))
         .env("AWS_ENDPOINT_URL", standin.endpoint())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", standin.ledger())
         .env("AWS_REGION", HOME)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -126,6 +127,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
     let planned = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     let expected = [
         "secret put 111122223333 eu-central-1 planned",
+        "directory put 111122223333 eu-central-1 planned",
         "detector create 000000000001 eu-central-1 planned",
         "detector create 111122223333 eu-central-1 planned",
         "administrator designate 111122223333 eu-central-1 planned",
@@ -134,12 +136,13 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
         "member enroll 444455556666 eu-central-1 planned",
         "member enroll 777788889999 eu-central-1 planned",
         "forwarder enable 111122223333 eu-central-1 planned",
+        "canary send 111122223333 eu-central-1 planned",
     ];
-    assert_eq!(planned[..9], expected);
-    assert_eq!(planned.len(), 17, "{planned:?}");
+    assert_eq!(planned[..11], expected);
+    assert_eq!(planned.len(), 20, "{planned:?}");
     let before = state(&standin);
     let text = done(&standin, &folder, &with("plan", &ORGANISED), 3).await;
-    assert!(text.contains("17 steps to do") && text.contains("management login:"), "{text}");
+    assert!(text.contains("20 steps to do") && text.contains("management login:"), "{text}");
     // Nobody is asked without a terminal, so nothing is done.
     let text = done(&standin, &folder, &with("apply", &ORGANISED), 2).await;
     assert!(text.contains("confirm with --yes"), "{text}");
@@ -147,7 +150,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
 
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     let text = done(&standin, &folder, &apply, 0).await;
-    assert!(text.contains("17 steps done"), "{text}");
+    assert!(text.contains("20 steps done"), "{text}");
     assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
     standin.change(|held| {
         assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
@@ -191,7 +194,9 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     assert!(text.contains("ROLLBACK_COMPLETE: Bus: as ordered by the test"), "{text}");
     assert!(text.contains("4 steps not done"), "{text}");
 
+    std::fs::write(folder.path().join("worker.toml"), "min_severity = \"high\"\n").unwrap();
     let apply = ["--yes", "--alarm-email", "oncall@a.example", "--mention", "<!here>"];
+    let apply = [&apply[..], &["--config", "worker.toml"]].concat();
     let apply = [&with("apply", &only)[..], &apply, &["--mention", "critical=<!channel>"]];
     let made = steps(&standin, &folder, &apply.concat(), 0).await;
     assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 6, "{made:?}");
@@ -203,6 +208,8 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let worker = created.iter().find(|call| call.text("StackName") == "hansho-worker-lambda");
     for (key, value) in [
         ("Architecture", "arm64"),
+        ("MinSeverity", "high"),
+        ("DestinationName", "security"),
         ("CodeVersion", "v1"),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:111122223333:hansho-alarms"),
         ("MentionMedium", "<!here>"),
@@ -217,6 +224,8 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
         let mut sent = Vec::new();
         std::io::copy(&mut zip.by_name("bootstrap").unwrap(), &mut sent).unwrap();
         assert_eq!(sent, std::fs::read(&program).unwrap());
+        let file = std::io::read_to_string(zip.by_name("hansho.toml").unwrap()).unwrap();
+        assert_eq!(file, "min_severity = \"high\"\n");
         assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
     });
 }
@@ -226,7 +235,7 @@ async fn a_program_that_would_not_start_is_refused_before_any_call() {
     let folder = tempfile::tempdir().unwrap();
     let standin = EstateStandIn::start(organisation(&[HOME])).await;
     let script = folder.path().join("script");
-    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    std::fs::write(&script, "#!/bin/sh\nexit 0\n").unwrap();
     let other = folder.path().join("other");
     let mut bytes = std::fs::read(program(&folder)).unwrap();
     bytes.truncate(120);
@@ -236,6 +245,8 @@ async fn a_program_that_would_not_start_is_refused_before_any_call() {
         (other.to_str().unwrap(), "it is not hansho"),
         ("missing", "it can't be read"),
     ] {
+        let options = ["plan", "--config", file, "--regions", HOME];
+        done(&standin, &folder, &options, 2).await;
         let options = [&ORGANISED[..], &["--worker", file, "--yes"]].concat();
         let text = done(&standin, &folder, &with("apply", &options), 2).await;
         assert!(text.contains("--worker:") && text.contains(why), "{why}: {text}");
@@ -295,6 +306,7 @@ async fn what_is_broken_by_hand_is_planned_and_nothing_else() {
     let found = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     // A suspended detector shows its plans as off.
     let expected = [
+        "directory put 111122223333 eu-central-1 planned",
         "detector resume 111122223333 eu-central-1 planned",
         "member enroll 777788889999 eu-central-1 planned",
         "member enroll 888877776666 eu-central-1 planned",
@@ -303,6 +315,7 @@ async fn what_is_broken_by_hand_is_planned_and_nothing_else() {
         "member enroll 888877776666 us-east-1 planned",
         "plans enable 444455556666 us-east-1 planned",
         "forwarder enable 111122223333 us-east-1 planned",
+        "canary send 111122223333 us-east-1 planned",
     ];
     assert_eq!(found, expected);
     done(&standin, &folder, &apply, 0).await;
@@ -383,7 +396,7 @@ async fn a_right_that_is_missing_in_one_region_leaves_the_others_whole() {
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     let text = done(&standin, &folder, &apply, 1).await;
     assert!(text.contains("guardduty:CreateMembers in us-east-1: the right is missing"), "{text}");
-    assert!(text.contains("3 steps failed") && text.contains("14 steps done"), "{text}");
+    assert!(text.contains("3 steps failed") && text.contains("17 steps done"), "{text}");
     let left = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     assert_eq!(left.len(), 3, "{left:?}");
 
@@ -412,6 +425,7 @@ async fn without_the_management_login_nothing_is_pretended() {
         "administrator designate 111122223333 eu-central-1 by_hand",
         "organization configure 111122223333 eu-central-1 planned",
         "forwarder enable 111122223333 eu-central-1 planned",
+        "canary send 111122223333 eu-central-1 planned",
         "member none 111122223333 eu-central-1 unreadable",
     ];
     assert_eq!(found, expected);

@@ -33,6 +33,7 @@ pub struct World {
     pub secret_set: bool,
     pub bucket: bool,
     pub worker: bool,
+    pub directory: bool,
 }
 
 pub fn desired(mode: Mode, regions: usize, accounts: usize) -> Desired {
@@ -75,7 +76,13 @@ impl World {
     /// Nothing at all.
     pub fn empty(desired: &Desired) -> World {
         let regions = desired.regions.iter().map(|one| (one.clone(), WorldRegion::default()));
-        World { regions: regions.collect(), secret_set: true, bucket: true, worker: true }
+        World {
+            regions: regions.collect(),
+            secret_set: true,
+            bucket: true,
+            worker: true,
+            directory: true,
+        }
     }
 
     /// Any state that AWS can be in.
@@ -84,6 +91,7 @@ impl World {
         world.secret_set = random.bool();
         world.bucket = random.bool();
         world.worker = random.bool();
+        world.directory = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
             let accounts: Vec<&String> = desired.targets.keys().collect();
@@ -137,6 +145,9 @@ impl World {
             worker: Some(Ok(self.worker.then_some(StackState::Made))),
             code: Some(Ok(self.bucket.then_some(StackState::Made))),
             program: Some(Ok(Processor::Arm64)),
+            directory: Some(Ok(self
+                .directory
+                .then(|| desired.targets.keys().cloned().chain([SECURITY.to_owned()]).collect()))),
             secret: Some(Ok(if self.secret_set { SecretState::Set } else { SecretState::Empty })),
             ..Actual::default()
         }
@@ -154,6 +165,7 @@ impl World {
                 assert!(self.bucket && self.secret_set && !self.worker, "{step:?}");
                 return self.worker = true;
             }
+            Subject::Directory => return self.directory = true,
             _ => {}
         }
         let region = self.regions.get_mut(&step.region).unwrap();
@@ -241,6 +253,7 @@ impl WorldRegion {
                 }
             }
             (Subject::Forwarder, Action::Enable) => self.forwarder_on = true,
+            (Subject::Canary, _) => assert!(self.forwarder_on, "{step:?}"),
             (Subject::Sample, _) => {
                 assert_eq!(self.members[account].relationship, Relationship::Enabled);
                 assert!(self.detectors[account].on, "{step:?}");
