@@ -15,6 +15,7 @@ mod call;
 mod facts;
 mod package;
 mod plan;
+mod rights;
 mod step;
 
 pub use binary::{Processor, UNZIPPED_BYTES_MAX, Version, WontStart, processor};
@@ -25,6 +26,7 @@ pub use facts::{
 };
 pub use package::{Package, hex};
 pub use plan::plan;
+pub use rights::READS;
 pub use step::{Action, LoginOf, Step, StepState, Subject};
 
 /// The most accounts in a call that changes members.

@@ -4,7 +4,7 @@
 //! and sent by hand.
 //! Source: S3 API reference, HeadObject, PutObject; Signature Version 4, "Create a signed request".
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::ProvideCredentials;
@@ -20,6 +20,7 @@ use reqwest::{Client, Method, Response, StatusCode, redirect};
 
 use super::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX};
 use crate::aws::{CONNECT_TIMEOUT, chain};
+use crate::clock;
 use crate::estate::{Fact, Unreadable};
 use crate::policy::retry::Retry;
 use crate::ports::rollout::Code;
@@ -171,11 +172,13 @@ impl<'a> Objects<'a> {
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let now = u64::try_from(clock::wall().0).unwrap_or_default();
+        let now = UNIX_EPOCH + Duration::from_millis(now);
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region)
             .name("s3")
-            .time(SystemTime::now())
+            .time(now)
             .settings(settings)
             .build()
             .map_err(|why| failed(why.to_string()))?

@@ -1,6 +1,7 @@
 //! `hansho rollout` with the real binary and the real SDKs, on the stand-in for GuardDuty and its
 //! neighbours.
 
+use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
@@ -102,6 +103,28 @@ async fn steps(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i
     all.iter().map(line).filter(|line| !line.ends_with("left_alone")).collect()
 }
 
+/// The rights that a plan names, as IAM writes them.
+async fn rights(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> BTreeSet<String> {
+    let output = run(standin, folder, &[args, &["--json"]].concat()).await;
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of_steps = all["steps"].as_array().unwrap().iter().map(|step| &step["rights"]);
+    let to_read = all["rights_to_read"].as_object().unwrap().values();
+    let lists = of_steps.chain(to_read).flat_map(|list| list.as_array().unwrap());
+    lists.map(|right| right.as_str().unwrap().to_owned()).collect()
+}
+
+/// Each call that was made is among the rights that the plan named.
+fn covered(standin: &EstateStandIn, rights: &BTreeSet<String>) {
+    let calls = standin.change(|held| held.calls.clone());
+    for call in calls {
+        let action = match call.operation.as_str() {
+            "HeadObject" => "s3:GetObject".to_owned(),
+            operation => format!("{}:{operation}", call.service),
+        };
+        assert!(rights.contains(&action), "{action} is in no plan");
+    }
+}
+
 const ORGANISED: [&str; 4] =
     ["--management-role", MANAGEMENT_ROLE, "--regions", "eu-central-1,us-east-1"];
 
@@ -148,6 +171,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
     assert!(text.contains("confirm with --yes"), "{text}");
     assert_eq!(state(&standin), before);
 
+    let rights = rights(&standin, &folder, &with("plan", &ORGANISED)).await;
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     let text = done(&standin, &folder, &apply, 0).await;
     assert!(text.contains("20 steps done"), "{text}");
@@ -161,6 +185,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
             assert_eq!(organisation.configurations[region].members, "ALL");
         }
     });
+    covered(&standin, &rights);
     let changes = standin.change(|held| held.calls.len());
     assert_eq!(steps(&standin, &folder, &apply, 0).await, [""; 0]);
     let later = standin.change(|held| held.calls[changes..].to_vec());
@@ -198,7 +223,9 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let apply = ["--yes", "--alarm-email", "oncall@a.example", "--mention", "<!here>"];
     let apply = [&apply[..], &["--config", "worker.toml"]].concat();
     let apply = [&with("apply", &only)[..], &apply, &["--mention", "critical=<!channel>"]];
+    let rights = rights(&standin, &folder, &with("plan", &only)).await;
     let made = steps(&standin, &folder, &apply.concat(), 0).await;
+    covered(&standin, &rights);
     assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 6, "{made:?}");
     assert_eq!(steps(&standin, &folder, &with("plan", &only), 0).await, [""; 0]);
     let created = standin.calls("CreateStack");
@@ -411,6 +438,27 @@ async fn a_right_that_is_missing_in_one_region_leaves_the_others_whole() {
     // Nothing else is left, and that can't be read.
     let left = steps(&standin, &folder, &with("plan", &ORGANISED), 1).await;
     assert_eq!(left, ["member none 111122223333 eu-central-1 unreadable"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_not_sent_is_said_and_so_is_a_directory_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&[HOME]);
+    for operation in ["PutEvents", "ListRoots"] {
+        held.faults.denied.push([operation, "*", "*"].map(str::to_owned).into());
+    }
+    let standin = EstateStandIn::start(held).await;
+    let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME, "--yes"];
+    let text = done(&standin, &folder, &with("apply", &options), 1).await;
+    for expected in [
+        "2 steps failed",
+        "PutEvents on bus \"default\" in eu-central-1 failed: allow events:PutEvents",
+        "the organisation's accounts: ",
+        "organizations ListRoots",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(standin.calls("PutEvents").len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
