@@ -195,6 +195,8 @@ class Stack:
             return self.arn("iam", f"role{self._value(known.get('Path', '/'))}{self._value(known['RoleName'])}")
         if kind == "AWS::IAM::ManagedPolicy" and attribute == "Ref":
             return self.arn("iam", f"policy{self._value(known.get('Path', '/'))}{self._value(known['ManagedPolicyName'])}")
+        if kind == "AWS::S3::Bucket" and attribute == "Arn":
+            return f"arn:{PARTITION}:s3:::{self._id(name)}"
         if kind == "AWS::KMS::Key" and attribute == "Arn":
             return self.arn("kms", f"key/{self._id(name)}")
         if kind == "AWS::EC2::SecurityGroup" or attribute == "Ref" and kind not in NAMES:

@@ -57,6 +57,12 @@ pub async fn sdk_config_of_profile(profile: &str) -> SdkConfig {
     config.profile_name(profile).credentials_provider(credentials).load().boxed().await
 }
 
+/// The same configuration in another region.
+#[cfg(feature = "rollout")]
+pub fn in_region(config: &SdkConfig, region: &str) -> SdkConfig {
+    config.to_builder().region(aws_config::Region::new(region.to_owned())).build()
+}
+
 /// The cause of a failed call, in one bounded line: the service's code and message, or the chain of
 /// causes if there was no answer. The raw answer is left out, because it may hold a secret's value.
 pub(crate) fn cause<E, R>(error: &SdkError<E, R>) -> String

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::estate::{Detector, Fact, Frequency};
-use crate::rollout::{Batch, SecretState, StackState};
+use crate::rollout::{Batch, Package, SecretState, StackState};
 use crate::secret::Secret;
 
 /// Accounts that a call did not change, each with the reason.
@@ -40,6 +40,16 @@ pub struct Deployment {
     pub parameters: Vec<(String, String)>,
 }
 
+/// The worker's code, and where it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Code<'a> {
+    pub bucket: &'a str,
+    /// The account that the bucket must be of.
+    pub owner: &'a str,
+    pub partition: &'a str,
+    pub package: &'a Package,
+}
+
 /// What a rollout reads and writes. Throttles and lost connections are retried by the adapter, a
 /// bounded number of times. A write may be repeated after a run that was killed: one that finds its
 /// work done answers as if it had done it.
@@ -60,6 +70,17 @@ pub trait RolloutCalls: Send + Sync {
         region: &str,
         deployment: &Deployment,
     ) -> impl Future<Output = Fact<()>> + Send;
+
+    /// The outputs of a stack. It must be there.
+    fn outputs(
+        &self,
+        region: &str,
+        name: &str,
+    ) -> impl Future<Output = Fact<BTreeMap<String, String>>> + Send;
+
+    /// Sends the code, unless it is there already. Returns the version of its object; empty if the
+    /// bucket keeps none.
+    fn upload(&self, region: &str, code: &Code<'_>) -> impl Future<Output = Fact<String>> + Send;
 
     /// GuardDuty's delegated administrator, with the login of the management account.
     fn administrator(&self, region: &str) -> impl Future<Output = Fact<Option<String>>> + Send;

@@ -31,8 +31,13 @@ pub enum Call {
     },
     EnableRule,
     CreateSample,
+    /// Writes the account directory.
+    SyncDirectory,
+    SendCanary,
     /// A new stack of CloudFormation.
     Deploy,
+    /// The worker's code, and then its stack.
+    DeployWorker,
 }
 
 /// A call, and the steps that it carries out.
@@ -81,11 +86,14 @@ pub fn next_batch(steps: &[Step], from: usize) -> Option<Batch> {
             Call::EnableMemberPlans { accounts: accounts(), plans }
         }
         (Subject::Plans, _) => Call::EnablePlans { plans },
-        (Subject::Pipeline | Subject::Worker | Subject::Forwarder, Action::Deploy) => Call::Deploy,
+        (Subject::Worker, Action::Deploy) => Call::DeployWorker,
+        (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => Call::Deploy,
         (Subject::Forwarder, _) => Call::EnableRule,
         (Subject::Sample, _) => Call::CreateSample,
+        (Subject::Directory, _) => Call::SyncDirectory,
+        (Subject::Canary, _) => Call::SendCanary,
         // These are never planned: a person does them.
-        (Subject::Region | Subject::Pipeline | Subject::Worker, _) => return None,
+        (Subject::Region | Subject::Pipeline | Subject::Code | Subject::Worker, _) => return None,
     };
     let (login, account, region) = (first.login, first.account.clone(), first.region.clone());
     Some(Batch { call, login, account, region, steps: joined.iter().map(|(at, _)| *at).collect() })

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::binary::Processor;
 use crate::estate::detector::MemberDetector;
 use crate::estate::{Detector, Fact, Forwarder, Frequency, Member, OrganisationConfiguration};
 use crate::finding::Text;
@@ -61,6 +62,7 @@ pub fn hansho_bus_arn(partition: &str, home: &str, security: &str) -> String {
 
 /// The names of the stacks in the guide.
 pub const PIPELINE_STACK: &str = "hansho-pipeline";
+pub const CODE_STACK: &str = "hansho-code";
 pub const FORWARDER_STACK: &str = "hansho-forwarder";
 pub const WORKER_STACK: &str = "hansho-worker-lambda";
 pub const WORKER_ECS_STACK: &str = "hansho-worker-ecs";
@@ -89,6 +91,14 @@ pub struct Actual {
     pub pipeline: Option<Fact<Option<StackState>>>,
     /// The worker's stack, on Lambda or on ECS.
     pub worker: Option<Fact<Option<StackState>>>,
+    /// The accounts that the account directory has. None inside: there is no directory. None: it is
+    /// not asked for, as in [`Mode::Invitation`], where nobody knows names of accounts.
+    pub directory: Option<Fact<Option<BTreeSet<String>>>>,
+    /// The stack of the bucket for its code, if there is no worker.
+    pub code: Option<Fact<Option<StackState>>>,
+    /// The processor of the program that becomes the worker, or why it can't. Read if there is no
+    /// worker.
+    pub program: Option<Result<Processor, String>>,
 }
 
 /// The secret with the webhook.

@@ -10,17 +10,23 @@
 //!   administrator. What an Organizations policy manages is left alone.
 //! - A plan depends on nothing but the facts, so a run that was killed is resumed by the next one.
 
+mod binary;
 mod call;
 mod facts;
+mod package;
 mod plan;
+mod rights;
 mod step;
 
+pub use binary::{Processor, UNZIPPED_BYTES_MAX, Version, WontStart, processor};
 pub use call::{Batch, Call, next_batch};
 pub use facts::{
-    Actual, Desired, FORWARDER_STACK, Invitee, Mode, PIPELINE_STACK, RegionFacts, SecretState,
-    StackState, Target, WORKER_ECS_STACK, WORKER_STACK, hansho_bus_arn,
+    Actual, CODE_STACK, Desired, FORWARDER_STACK, Invitee, Mode, PIPELINE_STACK, RegionFacts,
+    SecretState, StackState, Target, WORKER_ECS_STACK, WORKER_STACK, hansho_bus_arn,
 };
+pub use package::{Package, hex};
 pub use plan::plan;
+pub use rights::READS;
 pub use step::{Action, LoginOf, Step, StepState, Subject};
 
 /// The most accounts in a call that changes members.

@@ -20,13 +20,14 @@ pub fn plan(desired: &Desired, actual: &Actual) -> Vec<Step> {
         let place = Place { desired, actual, facts, region };
         place.steps(&mut steps);
     }
-    proof(desired, &mut steps);
+    samples(desired, &mut steps);
+    canaries(desired, actual, &mut steps);
     steps.sort();
     steps
 }
 
 /// A sample finding in a member of each region in which something is done.
-fn proof(desired: &Desired, steps: &mut Vec<Step>) {
+fn samples(desired: &Desired, steps: &mut Vec<Step>) {
     if !desired.member_role {
         return;
     }
@@ -38,6 +39,23 @@ fn proof(desired: &Desired, steps: &mut Vec<Step>) {
             .because("a sample finding", "it shows that findings of members arrive")
             .by(LoginOf::Member);
         steps.push(sample);
+    }
+}
+
+/// A canary from each region whose way to the ledger is changed.
+fn canaries(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
+    for (region, facts) in actual.regions.iter().filter(|(_, facts)| facts.enabled) {
+        let changed = |step: &Step| match step.subject {
+            Subject::Pipeline | Subject::Secret | Subject::Worker => true,
+            Subject::Forwarder => step.region == *region,
+            _ => false,
+        };
+        let planned = |step: &Step| step.state == StepState::Planned && changed(step);
+        if facts.forwarder.is_some() && steps.iter().any(planned) {
+            let step = Step::new(Subject::Canary, Action::Send, &desired.security, region);
+            let reason = "it shows that events arrive from there; nothing is posted";
+            steps.push(step.because("a canary", reason));
+        }
     }
 }
 

@@ -9,7 +9,9 @@ words! {
         Region = "region",
         Pipeline = "pipeline",
         Secret = "secret",
+        Code = "code",
         Worker = "worker",
+        Directory = "directory",
         Detector = "detector",
         Frequency = "frequency",
         Administrator = "administrator",
@@ -18,15 +20,18 @@ words! {
         Plans = "plans",
         Forwarder = "forwarder",
         Sample = "sample",
+        Canary = "canary",
     }
 }
 
 impl Subject {
-    pub const ALL: [Subject; 12] = [
+    pub const ALL: [Subject; 15] = [
         Self::Region,
         Self::Pipeline,
         Self::Secret,
+        Self::Code,
         Self::Worker,
+        Self::Directory,
         Self::Detector,
         Self::Frequency,
         Self::Administrator,
@@ -35,6 +40,7 @@ impl Subject {
         Self::Plans,
         Self::Forwarder,
         Self::Sample,
+        Self::Canary,
     ];
 
     pub fn parse(word: &str) -> Option<Subject> {
@@ -57,6 +63,7 @@ words! {
         Enroll = "enroll",
         Invite = "invite",
         Accept = "accept",
+        Send = "send",
         Nothing = "none",
     }
 }
@@ -166,7 +173,17 @@ impl Step {
         let own = account == self.account;
         let shared = account == security;
         match self.subject {
-            Subject::Secret | Subject::Worker | Subject::Forwarder => subject == Subject::Pipeline,
+            Subject::Secret | Subject::Directory | Subject::Forwarder => {
+                subject == Subject::Pipeline
+            }
+            // Without a webhook the worker would fail at each message.
+            Subject::Worker => {
+                matches!(subject, Subject::Pipeline | Subject::Secret | Subject::Code)
+            }
+            Subject::Canary => matches!(
+                subject,
+                Subject::Pipeline | Subject::Secret | Subject::Worker | Subject::Forwarder
+            ),
             Subject::Administrator => subject == Subject::Detector && shared,
             Subject::Organization => {
                 matches!(subject, Subject::Detector | Subject::Administrator) && shared
@@ -189,7 +206,14 @@ impl Step {
     /// The calls that the step makes. None of them disables or deletes anything.
     pub fn calls(&self) -> &'static [&'static str] {
         match (self.subject, self.action) {
-            (Subject::Pipeline | Subject::Worker | Subject::Forwarder, Action::Deploy) => &[
+            (Subject::Worker, Action::Deploy) => &[
+                "cloudformation:DescribeStacks",
+                "s3:HeadObject",
+                "s3:PutObject",
+                "cloudformation:CreateStack",
+                "cloudformation:DescribeStackEvents",
+            ],
+            (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => &[
                 "cloudformation:CreateStack",
                 "cloudformation:DescribeStacks",
                 "cloudformation:DescribeStackEvents",
@@ -210,6 +234,15 @@ impl Step {
             }
             (Subject::Plans, _) => &["guardduty:UpdateMemberDetectors"],
             (Subject::Forwarder, Action::Enable) => &["events:EnableRule"],
+            (Subject::Directory, _) => &[
+                "organizations:ListRoots",
+                "organizations:ListOrganizationalUnitsForParent",
+                "organizations:ListAccountsForParent",
+                "organizations:ListTagsForResource",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+            ],
+            (Subject::Canary, _) => &["events:PutEvents", "dynamodb:GetItem"],
             (Subject::Sample, _) => &["guardduty:CreateSampleFindings"],
             _ => &[],
         }
@@ -222,6 +255,9 @@ impl Step {
     fn further_rights(&self) -> &'static [&'static str] {
         match (self.subject, self.action) {
             (Subject::Detector, Action::Create) => &["iam:CreateServiceLinkedRole"],
+            // Lambda reads the code with the login's rights. Without ListBucket an object that is
+            // not there looks like a right that is missing.
+            (Subject::Worker, _) => &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
             (Subject::Administrator, _) => &[
                 "organizations:DescribeAccount",
                 "organizations:DescribeOrganization",
@@ -238,6 +274,8 @@ impl Step {
 
     /// The actions of IAM that the login must be allowed.
     pub fn rights(&self) -> Vec<&'static str> {
-        [self.calls(), self.further_rights()].concat()
+        // IAM has no action of this name. Source: S3 API reference, HeadObject, "Permissions".
+        let named = self.calls().iter().filter(|call| **call != "s3:HeadObject").copied();
+        named.chain(self.further_rights().iter().copied()).collect()
     }
 }

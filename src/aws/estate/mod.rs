@@ -3,6 +3,7 @@
 //! The own login reads what the administrator sees. Where a role is named, each member is read with
 //! its own rights too.
 
+mod code;
 mod forwarder;
 mod guardduty;
 mod login;

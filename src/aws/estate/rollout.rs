@@ -1,5 +1,6 @@
 //! [`RolloutCalls`] on AWS: what a rollout reads beside the estate.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -7,10 +8,12 @@ use aws_sdk_organizations::error::ProvideErrorMetadata;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::login::Logins;
-use super::{failed, failure, forwarder, guardduty, limits, organisation, retries, stacks, write};
+use super::{
+    code, failed, failure, forwarder, guardduty, limits, organisation, retries, stacks, write,
+};
 use crate::estate::{Detector, Fact, Unreadable};
 use crate::ports::estate::Login;
-use crate::ports::rollout::{Deployment, Organisation, RolloutCalls, Terms, Unprocessed};
+use crate::ports::rollout::{Code, Deployment, Organisation, RolloutCalls, Terms, Unprocessed};
 use crate::rollout::{Batch, LoginOf, SecretState, StackState};
 use crate::secret::Secret;
 
@@ -101,6 +104,14 @@ impl RolloutCalls for Rollout {
 
     async fn deploy(&self, region: &str, deployment: &Deployment) -> Fact<()> {
         stacks::deploy(&self.own, region, deployment).await
+    }
+
+    async fn outputs(&self, region: &str, name: &str) -> Fact<BTreeMap<String, String>> {
+        stacks::outputs(&self.own, region, name).await
+    }
+
+    async fn upload(&self, region: &str, code: &Code<'_>) -> Fact<String> {
+        code::upload(&self.own, region, code).await
     }
 
     async fn administrator(&self, region: &str) -> Fact<Option<String>> {

@@ -1,6 +1,7 @@
 //! Stacks of CloudFormation: what there is, and a new one. None is updated or deleted.
 //! Source: CloudFormation API reference, DescribeStacks, CreateStack, DescribeStackEvents.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -8,7 +9,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::retry::RetryPartition;
 use aws_sdk_cloudformation::config::{Builder, Region};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus};
+use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus, Stack};
 
 use super::{failed, limits, retries};
 use crate::estate::{Fact, Unreadable};
@@ -40,7 +41,26 @@ pub async fn stack(config: &SdkConfig, region: &str, name: &str) -> Fact<Option<
     described(&client(config, region), region, name).await
 }
 
+/// The outputs of a stack.
+pub async fn outputs(
+    config: &SdkConfig,
+    region: &str,
+    name: &str,
+) -> Fact<BTreeMap<String, String>> {
+    let Some(stack) = found(&client(config, region), region, name).await? else {
+        return Err(Unreadable::new(&format!("there is no stack {name} in {region}")));
+    };
+    let outputs = stack.outputs.unwrap_or_default().into_iter();
+    Ok(outputs.filter_map(|one| one.output_key.zip(one.output_value)).collect())
+}
+
 async fn described(client: &Client, region: &str, name: &str) -> Fact<Option<StackState>> {
+    let stack = found(client, region, name).await?;
+    let status = stack.as_ref().and_then(|stack| stack.stack_status());
+    Ok(status.map(|status| state(status.as_str())))
+}
+
+async fn found(client: &Client, region: &str, name: &str) -> Fact<Option<Stack>> {
     let answer = client.describe_stacks().stack_name(name).send().await;
     let answer = match answer {
         Ok(answer) => answer,
@@ -54,8 +74,7 @@ async fn described(client: &Client, region: &str, name: &str) -> Fact<Option<Sta
             };
         }
     };
-    let status = answer.stacks().first().and_then(|stack| stack.stack_status());
-    Ok(status.map(|status| state(status.as_str())))
+    Ok(answer.stacks.unwrap_or_default().into_iter().next())
 }
 
 fn state(status: &str) -> StackState {

@@ -37,7 +37,11 @@ pub async fn carry_out(config: &SdkConfig, batch: &Batch, terms: &Terms) -> Fact
             let answer = client.enable_rule().name(&terms.rule).send().await;
             answer.map(drop).map_err(|error| failed("events:EnableRule", region, &error))
         }
-        Call::PutSecret | Call::Deploy => Err(Unreadable::new("this call has a method of its own")),
+        Call::PutSecret
+        | Call::Deploy
+        | Call::DeployWorker
+        | Call::SyncDirectory
+        | Call::SendCanary => Err(Unreadable::new("this call has a method of its own")),
         Call::CreateMembers(members) => return writer.create_members(members).await,
         Call::InviteMembers(accounts) => return writer.invite(accounts).await,
         Call::ResumeMembers(accounts) => return writer.resume_members(accounts).await,

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt};
 
 use super::SECRET;
+use super::home::Home;
 use super::stacks::{Choices, deployment};
+use super::worker::{self, Worker};
 use crate::estate::{Fact, Unreadable};
 use crate::finding::Text;
 use crate::ports::rollout::{RolloutCalls, Terms, Unprocessed};
@@ -23,17 +25,27 @@ const WHY_CHARS_MAX: usize = 300;
 /// What all calls of a run share.
 pub struct Run<'a, R> {
     pub calls: &'a R,
+    pub home: &'a Home,
     pub desired: &'a Desired,
     pub terms: &'a Terms,
     pub choices: &'a Choices,
     pub webhook: Option<&'a Secret>,
+    /// The worker, if a step deploys it.
+    pub worker: Option<&'a Worker>,
 }
 
 impl<R: RolloutCalls> Run<'_, R> {
     /// Makes all planned steps. Calls `done` after each call, with its steps.
     pub async fn apply(&self, steps: Vec<Step>, done: impl Fn(&[&Step])) -> Vec<Step> {
         let is_first = |step: &Step| {
-            matches!(step.subject, Subject::Pipeline | Subject::Secret | Subject::Worker)
+            matches!(
+                step.subject,
+                Subject::Pipeline
+                    | Subject::Secret
+                    | Subject::Code
+                    | Subject::Worker
+                    | Subject::Directory
+            )
         };
         let (first, rest): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_first);
         let mut home = Region { run: self, steps: first, before: &[] };
@@ -79,7 +91,7 @@ impl<R: RolloutCalls> Region<'_, R> {
     }
 
     async fn carry_out(&self, batch: &Batch) -> Fact<Unprocessed> {
-        let Run { calls, desired, terms, choices, webhook } = self.run;
+        let Run { calls, home, desired, terms, choices, webhook, worker } = self.run;
         match &batch.call {
             Call::PutSecret => {
                 let none = || Unreadable::new("no webhook was given on the standard input");
@@ -92,6 +104,12 @@ impl<R: RolloutCalls> Region<'_, R> {
                 let none = || Unreadable::new("the step has no stack");
                 calls.deploy(&batch.region, &made.ok_or_else(none)?).await?;
             }
+            Call::DeployWorker => {
+                let none = || Unreadable::new("there is no program for the worker");
+                worker::deploy(*calls, desired, choices, worker.ok_or_else(none)?).await?;
+            }
+            Call::SyncDirectory => home.sync().await?,
+            Call::SendCanary => home.canary(&batch.region).await?,
             _ => return calls.carry_out(batch, terms).await,
         }
         Ok(Unprocessed::new())

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::config::RegionName;
 use crate::estate::Frequency;
 use crate::rollout::{Mode, Subject};
+use crate::slack::Mention;
 
 pub const ABOUT: &str = "\
 Switch GuardDuty on in all accounts and regions, and connect it to hansho. Run it in the security
@@ -18,9 +19,9 @@ asks once, and makes the steps. It may be interrupted at any time and run again:
 left. Nothing is ever disabled or deleted. Another account that is the administrator already keeps
 its place.
 
-The stacks of pipeline and forwarders are made of the templates in this program, and the webhook is
-read from the terminal or the standard input. The worker remains by hand (infra/README.md). It is
-shown as a step until its stack is there.";
+The stacks are made of the templates in this program. The worker on Lambda is this program itself,
+or that of --worker for another processor. The webhook is read from the terminal or the standard
+input.";
 
 const AFTER_HELP: &str = "\
 Exit codes: plan: 0 nothing to do, 3 there are steps, 1 something could not be read. apply: 0 all
@@ -95,8 +96,18 @@ pub struct Options {
     /// Who gets the alarms of new stacks [default: nobody]
     #[arg(long, value_name = "ADDRESS")]
     pub alarm_email: Option<String>,
-    /// Only these steps: region, pipeline, secret, worker, detector, frequency, administrator,
-    /// organization, member, plans, forwarder, sample
+    /// The worker's program, if it is not this one: a hansho for Linux on x86_64 or aarch64
+    #[arg(long, value_name = "FILE")]
+    pub worker: Option<PathBuf>,
+    /// The configuration file of a new worker, for more than one channel
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Whom medium and more severe findings of a new worker mention: <!here>, <!channel>,
+    /// <!subteam^S…>, <@U…>, or `none`. Repeat it with medium=, high= or critical= for one level
+    #[arg(long, value_name = "[LEVEL=]MENTION", value_parser = mention)]
+    pub mention: Vec<MentionOf>,
+    /// Only these steps: region, pipeline, secret, code, worker, directory, detector,
+    /// frequency, administrator, organization, member, plans, forwarder, sample, canary
     #[arg(long, value_name = "STEP,…", value_delimiter = ',', value_parser = subject)]
     pub only: Vec<Subject>,
     /// Print the steps as one JSON object on the standard output
@@ -126,6 +137,45 @@ impl FromStr for Regions {
             Err(_) => Err("must be `all`, or regions such as eu-west-1,us-east-1".to_owned()),
         }
     }
+}
+
+/// The levels that may have a mention, each with the parameter of infra/worker-lambda.yaml.
+pub const MENTIONED: [(&str, &str); 3] =
+    [("medium", "MentionMedium"), ("high", "MentionHigh"), ("critical", "MentionCritical")];
+
+/// Whom findings mention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MentionOf {
+    /// The parameters of the levels.
+    pub parameters: Vec<&'static str>,
+    /// None: nobody.
+    pub mention: Option<Mention>,
+}
+
+/// `<!here>` or `critical=<!channel>`.
+pub fn mention(text: &str) -> Result<MentionOf, String> {
+    let level = text.split_once('=').filter(|(level, _)| !level.contains('<'));
+    let (parameters, mention) = match level {
+        None => (MENTIONED.iter().map(|(_, parameter)| *parameter).collect(), text),
+        Some((level, mention)) => {
+            let known = MENTIONED.iter().find(|(name, _)| *name == level.trim());
+            let (_, parameter) = known.ok_or("a level is medium, high or critical")?;
+            (vec![*parameter], mention)
+        }
+    };
+    let mention = match mention.trim() {
+        "none" => None,
+        text => Some(text.parse::<Mention>().map_err(|why| why.to_string())?),
+    };
+    // The pattern of the template's parameters.
+    let good = |c: char| c.is_ascii_alphanumeric() || "^|._ -".contains(c);
+    let inner = mention.as_ref().and_then(|one| one.as_str().get(2..)?.strip_suffix('>'));
+    if inner.is_some_and(|inner| inner.len() > 80 || !inner.chars().all(good)) {
+        return Err(
+            "the label of a mention has letters, digits, spaces and . _ - signs here".into()
+        );
+    }
+    Ok(MentionOf { parameters, mention })
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -163,6 +213,28 @@ mod tests {
         assert!(matches!(two, Regions::These(names) if names.len() == 2));
         for text in ["", ",", "everywhere", "eu-west-1;us-east-1"] {
             assert!(text.parse::<Regions>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mention_is_for_all_levels_or_for_one() {
+        let of = |text: &str| {
+            let MentionOf { parameters, mention } = mention(text)?;
+            Ok::<_, String>((parameters.len(), mention.map(|one| one.to_string())))
+        };
+        assert_eq!(of("<!here>"), Ok((3, Some("<!here>".to_owned()))));
+        assert_eq!(of("critical=<!channel>"), Ok((1, Some("<!channel>".to_owned()))));
+        assert_eq!(of("none"), Ok((3, None)));
+        for wrong in [
+            "here",
+            "low=<!here>",
+            "<!here>=high",
+            "high=",
+            "",
+            "<!subteam^S012|@é>",
+            "<https://a.example>",
+        ] {
+            assert!(of(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,9 +1,10 @@
-//! What a person is asked: whether to begin, and the webhook.
+//! What a person is asked: whether to begin, whom findings mention, and the webhook.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
 
+use super::args::{self, MentionOf};
 use crate::secret::Secret;
 use crate::slack::Webhook;
 
@@ -22,6 +23,24 @@ pub fn confirmed(question: &str) -> anyhow::Result<bool> {
     eprint!("{question} [yes/no] ");
     let answer = line()?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y"))
+}
+
+/// Asks whom findings mention. Without a terminal, and with an empty answer, it is nobody.
+///
+/// # Errors
+/// The answer can't be read, or it is no mention.
+pub fn mention() -> anyhow::Result<Option<MentionOf>> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    eprint!(
+        "whom medium and more severe findings mention, such as <!here> or <!subteam^S…> (empty: \
+         nobody): "
+    );
+    match line()?.trim() {
+        "" => Ok(None),
+        text => Ok(Some(args::mention(text).map_err(anyhow::Error::msg)?)),
+    }
 }
 
 /// Reads the webhook from the standard input: one line, not shown on a terminal. None: there was

@@ -9,8 +9,8 @@ use crate::estate::{FORWARDER_RULE, Fact, Member, RegionStatus, Relationship};
 use crate::ports::estate::{EstateSource, Login, MEMBERS_PAGE_MAX, RegionsOf};
 use crate::ports::rollout::RolloutCalls;
 use crate::rollout::{
-    Actual, Desired, FORWARDER_STACK, Invitee, Mode, PIPELINE_STACK, RegionFacts, StackState,
-    WORKER_ECS_STACK, WORKER_STACK,
+    Actual, CODE_STACK, Desired, FORWARDER_STACK, Invitee, Mode, PIPELINE_STACK, RegionFacts,
+    StackState, WORKER_ECS_STACK, WORKER_STACK,
 };
 
 use super::{BUS, SECRET};
@@ -40,7 +40,7 @@ pub async fn gather<S: EstateSource, R: RolloutCalls>(
         };
         (region.clone(), facts)
     });
-    let (read, closed, (bus, pipeline), secret, worker) = tokio::join!(
+    let (read, closed, (bus, pipeline), secret, (worker, code)) = tokio::join!(
         stream::iter(reads).buffered(REGIONS_AT_A_TIME).collect(),
         closed(sources.estate, desired, known),
         pipeline(sources.calls, &desired.home),
@@ -48,7 +48,7 @@ pub async fn gather<S: EstateSource, R: RolloutCalls>(
         worker(sources.calls, &desired.home),
     );
     let (bus, secret, worker) = (Some(bus), Some(secret), Some(worker));
-    Actual { regions: read, closed, bus, secret, pipeline, worker }
+    Actual { regions: read, closed, bus, secret, pipeline, worker, code, ..Actual::default() }
 }
 
 /// The bus, and its stack where there is no bus.
@@ -64,12 +64,21 @@ async fn pipeline<R: RolloutCalls>(
     (bus, stack)
 }
 
-/// The worker on Lambda, else the one on ECS.
-async fn worker<R: RolloutCalls>(calls: &R, home: &str) -> Fact<Option<StackState>> {
-    match calls.stack(home, WORKER_STACK).await? {
-        None => calls.stack(home, WORKER_ECS_STACK).await,
-        some => Ok(some),
-    }
+/// The worker on Lambda, else the one on ECS. Where there is none, the stack of the bucket for its
+/// code.
+async fn worker<R: RolloutCalls>(
+    calls: &R,
+    home: &str,
+) -> (Fact<Option<StackState>>, Option<Fact<Option<StackState>>>) {
+    let worker = match calls.stack(home, WORKER_STACK).await {
+        Ok(None) => calls.stack(home, WORKER_ECS_STACK).await,
+        known => known,
+    };
+    let code = match worker {
+        Ok(None) => Some(calls.stack(home, CODE_STACK).await),
+        _ => None,
+    };
+    (worker, code)
 }
 
 /// The regions that are off by default and that a member has not enabled. What can't be read

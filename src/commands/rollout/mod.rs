@@ -6,12 +6,15 @@
 pub mod apply;
 pub mod args;
 mod ask;
+mod configuration;
 pub mod gather;
+pub mod home;
 pub mod json;
 mod on_aws;
 pub mod stacks;
 pub mod targets;
 pub mod text;
+pub mod worker;
 
 use crate::commands::exit::Exit;
 use crate::rollout::{Step, StepState, Subject};

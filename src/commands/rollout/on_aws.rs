@@ -1,13 +1,15 @@
 //! `hansho rollout` on AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 
-use super::args::{Options, Regions};
+use super::args::{MentionOf, Options, Regions};
 use super::gather::{Sources, gather};
+use super::home::Home;
 use super::stacks::Choices;
 use super::targets::{self, Files};
+use super::worker::{Program, Worker};
 use super::{apply, ask, exit_of_apply, exit_of_plan, json, keep_only, text, usage};
 use crate::aws;
 use crate::aws::estate::{Estate, ManagementLogin, Rollout};
@@ -17,17 +19,46 @@ use crate::estate::{Caller, FORWARDER_RULE, Fact, OrganisationAccount, RegionSta
 use crate::ports::estate::{EstateSource, Login, RegionsOf};
 use crate::ports::rollout as ports;
 use crate::ports::rollout::{RolloutCalls, Terms};
-use crate::rollout::{Desired, Mode, Step, StepState, Subject, plan};
+use crate::rollout::{Actual, Desired, Mode, Step, StepState, Subject, plan};
 use crate::secret::Secret;
 use crate::terminal::terminal_columns;
 
 /// The logins of a rollout.
 struct Logins {
+    own: aws::SdkConfig,
     estate: Estate,
     /// With the login of the management account, if it is given.
     management: Option<Estate>,
     calls: Rollout,
     region: Option<String>,
+}
+
+impl Logins {
+    /// The organisation is read with the login of the management account, if it is given.
+    async fn home(&self, region: &str) -> Fact<Home> {
+        let home = aws::in_region(&self.own, region);
+        let organisation = match &self.management {
+            Some(_) => self.calls.management().await?,
+            None => home.clone(),
+        };
+        Ok(Home::new(home, &organisation))
+    }
+}
+
+/// The accounts in the directory. It is there once the pipeline is.
+async fn directory(
+    home: &Home,
+    scope: &Scope,
+    actual: &Actual,
+) -> Option<Fact<Option<BTreeSet<String>>>> {
+    if scope.desired.mode == Mode::Invitation || scope.accounts.is_err() {
+        return None;
+    }
+    match &actual.bus {
+        Some(Ok(true)) => Some(home.directory().await),
+        Some(Ok(false)) => Some(Ok(None)),
+        _ => None,
+    }
 }
 
 /// What a run is about.
@@ -44,7 +75,7 @@ struct Scope {
 ///
 /// # Errors
 /// Nobody knows whose login this is or which regions there are, or the output can't be written.
-pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::Result<Exit> {
+pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyhow::Result<Exit> {
     let logins = logins(options).await?;
     let scope = match scope(options, &files, &logins).await? {
         Ok(scope) => scope,
@@ -52,7 +83,10 @@ pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::
     };
     let desired = &scope.desired;
     let sources = Sources { estate: &logins.estate, calls: &logins.calls };
-    let actual = gather(&sources, desired, &scope.regions, &scope.known).await;
+    let mut actual = gather(&sources, desired, &scope.regions, &scope.known).await;
+    let home = logins.home(&desired.home).await?;
+    actual.directory = directory(&home, &scope, &actual).await;
+    let program = program(&mut files, &mut actual);
     let mut steps = plan(desired, &actual);
     steps.extend(scope.accounts.as_ref().err().map(|why| unknown_accounts(desired, why)));
     keep_only(&mut steps, &options.only);
@@ -60,34 +94,89 @@ pub async fn run(options: &Options, files: Files, yes: Option<bool>) -> anyhow::
         show(options, desired, &steps)?;
         return Ok(exit_of_plan(&steps));
     };
-    if !options.json {
-        print(&text::text(desired, &steps, terminal_columns()))?;
+    if let Some(exit) = ends_before(options, desired, &steps, yes)? {
+        return Ok(exit);
     }
-    let planned = steps.iter().filter(|step| step.state == StepState::Planned).count();
-    if planned == 0 {
-        if options.json {
-            show(options, desired, &steps)?;
-        }
-        return Ok(exit_of_apply(&steps));
-    }
-    if !yes && !ask::confirmed(&format!("Make these {planned} steps?"))? {
-        return Ok(Exit::Usage);
-    }
-    let webhook = webhook(&steps)?;
+    let configuration = files.configuration;
     let choices = Choices {
-        organisation_id: scope.organisation_id.clone(),
-        alarm_email: options.alarm_email.clone().unwrap_or_default(),
+        configured: configuration.as_ref().map_or_else(Vec::new, |one| one.parameters.clone()),
+        ..choices(options, &scope, yes, &steps)?
     };
+    let webhook = webhook(&steps)?;
+    let text = configuration.map(|one| one.text);
+    let worker = program.map(|program| Worker { program, configuration: text });
     let run = apply::Run {
         calls: &logins.calls,
+        home: &home,
         desired,
         terms: &terms(options, desired),
         choices: &choices,
         webhook: webhook.as_ref(),
+        worker: worker.as_ref(),
     };
     let steps = run.apply(steps, progress).await;
     show(options, desired, &steps)?;
     Ok(exit_of_apply(&steps))
+}
+
+/// Shows the plan, and asks. The exit if nothing is to be made.
+fn ends_before(
+    options: &Options,
+    desired: &Desired,
+    steps: &[Step],
+    yes: bool,
+) -> anyhow::Result<Option<Exit>> {
+    if !options.json {
+        print(&text::text(desired, steps, terminal_columns()))?;
+    }
+    let planned = steps.iter().filter(|step| step.state == StepState::Planned).count();
+    if planned == 0 {
+        if options.json {
+            show(options, desired, steps)?;
+        }
+        return Ok(Some(exit_of_apply(steps)));
+    }
+    let makes = yes || ask::confirmed(&format!("Make these {planned} steps?"))?;
+    Ok((!makes).then_some(Exit::Usage))
+}
+
+/// Reads the program that becomes the worker, if there is no worker.
+fn program(files: &mut Files, actual: &mut Actual) -> Option<Program> {
+    if !matches!(actual.worker, Some(Ok(None))) {
+        return None;
+    }
+    let read = files.program.take().map_or_else(|| Program::read(None), Ok);
+    actual.program = Some(read.as_ref().map(|one| one.processor).map_err(Clone::clone));
+    read.ok()
+}
+
+/// What the options say, and a person is asked.
+fn choices(options: &Options, scope: &Scope, yes: bool, steps: &[Step]) -> anyhow::Result<Choices> {
+    Ok(Choices {
+        organisation_id: scope.organisation_id.clone(),
+        alarm_email: options.alarm_email.clone().unwrap_or_default(),
+        mentions: mentions(options, yes, steps)?,
+        configured: Vec::new(),
+    })
+}
+
+/// Whom findings mention: as the options say, else as a person answers.
+fn mentions(
+    options: &Options,
+    yes: bool,
+    steps: &[Step],
+) -> anyhow::Result<BTreeMap<&'static str, String>> {
+    let mut given = options.mention.clone();
+    // A file may say whom.
+    if given.is_empty() && options.config.is_none() && !yes && is_planned(steps, Subject::Worker) {
+        given.extend(ask::mention()?);
+    }
+    let mut mentions = BTreeMap::new();
+    for MentionOf { parameters, mention } in given {
+        let text = mention.map_or_else(String::new, |one| one.to_string());
+        mentions.extend(parameters.into_iter().map(|parameter| (parameter, text.clone())));
+    }
+    Ok(mentions)
 }
 
 async fn logins(options: &Options) -> anyhow::Result<Logins> {
@@ -106,7 +195,8 @@ async fn logins(options: &Options) -> anyhow::Result<Logins> {
         None => None,
     };
     let region = config.region().map(ToString::to_string);
-    Ok(Logins { estate: Estate::new(&config, role), management, calls, region })
+    let estate = Estate::new(&config, role);
+    Ok(Logins { own: config, estate, management, calls, region })
 }
 
 /// Who asks, for which accounts and regions. The inner error is wrong usage.
@@ -231,8 +321,11 @@ fn terms(options: &Options, desired: &Desired) -> Terms {
 
 /// The webhook, if a step needs it.
 fn webhook(steps: &[Step]) -> anyhow::Result<Option<Secret>> {
-    let needed = |step: &Step| step.subject == Subject::Secret && step.state == StepState::Planned;
-    if steps.iter().any(needed) { ask::webhook() } else { Ok(None) }
+    if is_planned(steps, Subject::Secret) { ask::webhook() } else { Ok(None) }
+}
+
+fn is_planned(steps: &[Step], subject: Subject) -> bool {
+    steps.iter().any(|step| step.subject == subject && step.state == StepState::Planned)
 }
 
 fn show(options: &Options, desired: &Desired, steps: &[Step]) -> anyhow::Result<()> {

@@ -3,16 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Options, Regions};
+use super::configuration::{self, Configuration};
+use super::worker::Program;
 use crate::config::{self, MemberEntry, Mistake};
 use crate::estate::{OrganisationAccount, REGIONS_MAX, RegionStatus};
 use crate::rollout::{Mode, Target};
 
-/// The accounts that files name.
-#[derive(Clone, Debug, Default)]
+/// What is in the files that are named.
+#[derive(Default)]
 pub struct Files {
     /// None: all accounts.
     pub accounts: Option<BTreeSet<String>>,
     pub members: Vec<MemberEntry>,
+    /// The program of `--worker`.
+    pub program: Option<Program>,
+    /// The worker's configuration file.
+    pub configuration: Option<Configuration>,
 }
 
 /// Reads the files. Nothing is called before this.
@@ -35,6 +41,18 @@ pub fn files(options: &Options) -> Result<Files, Vec<String>> {
         match config::members_of_file("--members", path) {
             Ok(members) => files.members = members,
             Err(mistakes) => said(mistakes),
+        }
+    }
+    if let Some(path) = &options.worker {
+        match Program::read(Some(path)) {
+            Ok(program) => files.program = Some(program),
+            Err(why) => wrong.push(format!("--worker: {why}")),
+        }
+    }
+    if let Some(path) = &options.config {
+        match configuration::read(path) {
+            Ok(read) => files.configuration = Some(read),
+            Err(mistakes) => wrong.extend(mistakes),
         }
     }
     match options.mode {

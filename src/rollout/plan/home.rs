@@ -3,8 +3,8 @@
 use super::{GUIDE, Place};
 use crate::estate::{FORWARDER_RULE, Fact, Unreadable};
 use crate::rollout::facts::{
-    Actual, Desired, FORWARDER_STACK, PIPELINE_STACK, SecretState, StackState, WORKER_STACK,
-    hansho_bus_arn,
+    Actual, CODE_STACK, Desired, FORWARDER_STACK, PIPELINE_STACK, SecretState, StackState,
+    WORKER_STACK, hansho_bus_arn,
 };
 use crate::rollout::step::{Action, Step, StepState, Subject};
 
@@ -38,17 +38,47 @@ pub fn steps(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
         }
         Some(Err(why)) => steps.push(unreadable(put, why)),
     }
+    worker(actual, &step, steps);
+    directory(desired, actual, step(Subject::Directory, Action::Put), steps);
+}
+
+/// The names of accounts, as posts show them.
+fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step>) {
+    let known = match &actual.directory {
+        None => return,
+        Some(Err(why)) => return steps.push(unreadable(put, why)),
+        Some(Ok(known)) => known,
+    };
+    let has = |account: &String| known.as_ref().is_some_and(|known| known.contains(account));
+    let all = desired.targets.keys().chain([&desired.security]);
+    if all.into_iter().any(|account| !has(account)) {
+        let reason = match known {
+            None => "the ledger has none, so posts would show ids of accounts alone",
+            Some(_) => "it lacks accounts of the organisation",
+        };
+        steps.push(put.because("account directory", reason));
+    }
+}
+
+/// The bucket for the worker's code, and the worker.
+fn worker(actual: &Actual, step: &dyn Fn(Subject, Action) -> Step, steps: &mut Vec<Step>) {
+    const MISSING: &str = "there is no worker";
     let worker = step(Subject::Worker, Action::Deploy);
     match &actual.worker {
-        None | Some(Ok(Some(StackState::Made))) => {}
-        Some(Err(why)) => steps.push(unreadable(worker, why)),
-        Some(Ok(None)) => steps.push(
-            worker
-                .because(WORKER_STACK, &format!("there is no worker: step 4 of {GUIDE}"))
-                .in_state(StepState::ByHand),
-        ),
-        some => steps.push(stack(worker, WORKER_STACK, "there is no worker", some)),
+        None | Some(Ok(Some(StackState::Made))) => return,
+        Some(Err(why)) => return steps.push(unreadable(worker, why)),
+        Some(Ok(None)) => {}
+        some => return steps.push(stack(worker, WORKER_STACK, MISSING, some)),
     }
+    if let Some(Err(why)) = &actual.program {
+        let reason = format!("{MISSING}, and this program can't be it: {why}");
+        return steps.push(worker.because(WORKER_STACK, &reason).in_state(StepState::ByHand));
+    }
+    if !matches!(actual.code, None | Some(Ok(Some(StackState::Made)))) {
+        let deploy = step(Subject::Code, Action::Deploy);
+        steps.push(stack(deploy, CODE_STACK, "there is no bucket for its code", &actual.code));
+    }
+    steps.push(stack(worker, WORKER_STACK, MISSING, &None));
 }
 
 /// A stack that is missing, by what CloudFormation says of it.

@@ -1,6 +1,7 @@
 //! `hansho rollout` with the real binary and the real SDKs, on the stand-in for GuardDuty and its
 //! neighbours.
 
+use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
@@ -9,7 +10,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::commands::run_e2e::{LONGEST, hansho};
-use crate::support::estate_standin::{EstateStandIn, Held, Rule, credentials, place};
+use crate::support::estate_standin::{
+    EstateStandIn, Held, Rule, credentials, parameter, place, program_for_lambda,
+};
 
 const MANAGEMENT: &str = "000000000001";
 const SECURITY: &str = "111122223333";
@@ -35,6 +38,13 @@ fn with_stacks(mut held: Held, regions: &[&str]) -> Held {
     held
 }
 
+/// A program that Lambda starts, for another processor than this one.
+fn program(folder: &TempDir) -> String {
+    let path = folder.path().join("hansho-arm64");
+    std::fs::write(&path, program_for_lambda()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
 fn organisation(regions: &[&str]) -> Held {
     let ids: Vec<&str> = [&[MANAGEMENT, SECURITY][..], &MEMBERS].concat();
     with_stacks(Held::organisation(MANAGEMENT, &ids), regions)
@@ -47,6 +57,7 @@ fn command(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Command 
         .args(args)
         .envs(credentials(SECURITY))
         .env("AWS_ENDPOINT_URL", standin.endpoint())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", standin.ledger())
         .env("AWS_REGION", HOME)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -93,6 +104,28 @@ async fn steps(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i
     all.iter().map(line).filter(|line| !line.ends_with("left_alone")).collect()
 }
 
+/// The rights that a plan names, as IAM writes them.
+async fn rights(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> BTreeSet<String> {
+    let output = run(standin, folder, &[args, &["--json"]].concat()).await;
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of_steps = all["steps"].as_array().unwrap().iter().map(|step| &step["rights"]);
+    let to_read = all["rights_to_read"].as_object().unwrap().values();
+    let lists = of_steps.chain(to_read).flat_map(|list| list.as_array().unwrap());
+    lists.map(|right| right.as_str().unwrap().to_owned()).collect()
+}
+
+/// Each call that was made is among the rights that the plan named.
+fn covered(standin: &EstateStandIn, rights: &BTreeSet<String>) {
+    let calls = standin.change(|held| held.calls.clone());
+    for call in calls {
+        let action = match call.operation.as_str() {
+            "HeadObject" => "s3:GetObject".to_owned(),
+            operation => format!("{}:{operation}", call.service),
+        };
+        assert!(rights.contains(&action), "{action} is in no plan");
+    }
+}
+
 const ORGANISED: [&str; 4] =
     ["--management-role", MANAGEMENT_ROLE, "--regions", "eu-central-1,us-east-1"];
 
@@ -103,8 +136,11 @@ fn with<'a>(action: &'a str, options: &[&'a str]) -> Vec<&'a str> {
 /// The state, without what tests of calls need.
 fn state(standin: &EstateStandIn) -> String {
     standin.change(|held| {
-        let Held { organisation, detectors, members, rules, secrets, .. } = held;
-        format!("{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}")
+        let Held { organisation, detectors, members, rules, secrets, stacks, objects, .. } = held;
+        format!(
+            "{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}\n\
+             {stacks:#?}\n{objects:?}"
+        )
     })
 }
 
@@ -115,6 +151,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
     let planned = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     let expected = [
         "secret put 111122223333 eu-central-1 planned",
+        "directory put 111122223333 eu-central-1 planned",
         "detector create 000000000001 eu-central-1 planned",
         "detector create 111122223333 eu-central-1 planned",
         "administrator designate 111122223333 eu-central-1 planned",
@@ -123,20 +160,22 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
         "member enroll 444455556666 eu-central-1 planned",
         "member enroll 777788889999 eu-central-1 planned",
         "forwarder enable 111122223333 eu-central-1 planned",
+        "canary send 111122223333 eu-central-1 planned",
     ];
-    assert_eq!(planned[..9], expected);
-    assert_eq!(planned.len(), 17, "{planned:?}");
+    assert_eq!(planned[..11], expected);
+    assert_eq!(planned.len(), 20, "{planned:?}");
     let before = state(&standin);
     let text = done(&standin, &folder, &with("plan", &ORGANISED), 3).await;
-    assert!(text.contains("17 steps to do") && text.contains("management login:"), "{text}");
+    assert!(text.contains("20 steps to do") && text.contains("management login:"), "{text}");
     // Nobody is asked without a terminal, so nothing is done.
     let text = done(&standin, &folder, &with("apply", &ORGANISED), 2).await;
     assert!(text.contains("confirm with --yes"), "{text}");
     assert_eq!(state(&standin), before);
 
+    let rights = rights(&standin, &folder, &with("plan", &ORGANISED)).await;
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     let text = done(&standin, &folder, &apply, 0).await;
-    assert!(text.contains("17 steps done"), "{text}");
+    assert!(text.contains("20 steps done"), "{text}");
     assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
     standin.change(|held| {
         assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
@@ -147,6 +186,7 @@ async fn after_apply_the_plan_is_empty_and_guarddutys_state_is_whole() {
             assert_eq!(organisation.configurations[region].members, "ALL");
         }
     });
+    covered(&standin, &rights);
     let changes = standin.change(|held| held.calls.len());
     assert_eq!(steps(&standin, &folder, &apply, 0).await, [""; 0]);
     let later = standin.change(|held| held.calls[changes..].to_vec());
@@ -160,12 +200,15 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let ids: Vec<&str> = [&[MANAGEMENT, SECURITY][..], &MEMBERS].concat();
     let standin = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
-    let only = [&ORGANISED[..], &["--only", "pipeline,secret,worker,forwarder"]].concat();
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let only = [&ORGANISED[..], &only].concat();
     let planned = steps(&standin, &folder, &with("plan", &only), 3).await;
     let expected = [
         "pipeline deploy 111122223333 eu-central-1 planned",
         "secret put 111122223333 eu-central-1 planned",
-        "worker deploy 111122223333 eu-central-1 by_hand",
+        "code deploy 111122223333 eu-central-1 planned",
+        "worker deploy 111122223333 eu-central-1 planned",
         "forwarder deploy 111122223333 eu-central-1 planned",
         "forwarder deploy 111122223333 us-east-1 planned",
     ];
@@ -175,20 +218,100 @@ async fn pipeline_and_forwarders_are_made_of_the_templates_in_the_program() {
     let standin_broken = EstateStandIn::start(Held::organisation(MANAGEMENT, &ids)).await;
     let text = done(&standin_broken, &folder, &broken.concat(), 1).await;
     assert!(text.contains("ROLLBACK_COMPLETE: Bus: as ordered by the test"), "{text}");
-    assert!(text.contains("3 steps not done"), "{text}");
+    assert!(text.contains("4 steps not done"), "{text}");
 
-    let apply = [&with("apply", &only)[..], &["--yes", "--alarm-email", "oncall@a.example"]];
-    let made = steps(&standin, &folder, &apply.concat(), 1).await;
-    assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 4, "{made:?}");
-    let left = steps(&standin, &folder, &with("plan", &only), 3).await;
-    assert_eq!(left, ["worker deploy 111122223333 eu-central-1 by_hand"]);
+    std::fs::write(folder.path().join("worker.toml"), "min_severity = \"high\"\n").unwrap();
+    let apply = ["--yes", "--alarm-email", "oncall@a.example", "--mention", "<!here>"];
+    let apply = [&apply[..], &["--config", "worker.toml"]].concat();
+    let apply = [&with("apply", &only)[..], &apply, &["--mention", "critical=<!channel>"]];
+    let rights = rights(&standin, &folder, &with("plan", &only)).await;
+    let made = steps(&standin, &folder, &apply.concat(), 0).await;
+    covered(&standin, &rights);
+    assert_eq!(made.iter().filter(|step| step.ends_with("done")).count(), 6, "{made:?}");
+    assert_eq!(steps(&standin, &folder, &with("plan", &only), 0).await, [""; 0]);
     let created = standin.calls("CreateStack");
     let pipeline = created.iter().find(|call| call.text("StackName") == "hansho-pipeline").unwrap();
     let sent = pipeline.body.to_string();
     assert!(sent.contains("o-exampleorgid") && sent.contains("oncall@a.example"), "{sent}");
+    let worker = created.iter().find(|call| call.text("StackName") == "hansho-worker-lambda");
+    for (key, value) in [
+        ("Architecture", "arm64"),
+        ("MinSeverity", "high"),
+        ("DestinationName", "security"),
+        ("CodeVersion", "v1"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:111122223333:hansho-alarms"),
+        ("MentionMedium", "<!here>"),
+        ("MentionHigh", "<!here>"),
+        ("MentionCritical", "<!channel>"),
+    ] {
+        assert_eq!(parameter(worker.unwrap(), key), value, "{key}");
+    }
     standin.change(|held| {
+        let (_, object) = held.objects.first_key_value().unwrap();
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&object.bytes)).unwrap();
+        let mut sent = Vec::new();
+        std::io::copy(&mut zip.by_name("bootstrap").unwrap(), &mut sent).unwrap();
+        assert_eq!(sent, std::fs::read(&program).unwrap());
+        let file = std::io::read_to_string(zip.by_name("hansho.toml").unwrap()).unwrap();
+        assert_eq!(file, "min_severity = \"high\"\n");
         assert_eq!(held.secrets[&place(SECURITY, HOME)].as_deref(), Some(WEBHOOK));
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_would_not_start_is_refused_before_any_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    let script = folder.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\nexit 0\n").unwrap();
+    let other = folder.path().join("other");
+    let mut bytes = std::fs::read(program(&folder)).unwrap();
+    bytes.truncate(120);
+    std::fs::write(&other, bytes).unwrap();
+    for (file, why) in [
+        (script.to_str().unwrap(), "it is no program for 64-bit Linux"),
+        (other.to_str().unwrap(), "it is not hansho"),
+        ("missing", "it can't be read"),
+    ] {
+        let options = ["plan", "--config", file, "--regions", HOME];
+        done(&standin, &folder, &options, 2).await;
+        let options = [&ORGANISED[..], &["--worker", file, "--yes"]].concat();
+        let text = done(&standin, &folder, &with("apply", &options), 2).await;
+        assert!(text.contains("--worker:") && text.contains(why), "{why}: {text}");
+    }
+    assert_eq!(standin.change(|held| held.calls.len()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_that_is_there_is_not_sent_again_and_no_other_accounts_bucket_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&[HOME]);
+    held.stacks.get_mut(&place(SECURITY, HOME)).unwrap().clear();
+    let denied = ["CreateStack", "*", HOME].map(str::to_owned);
+    let standin = EstateStandIn::start(held).await;
+    let options = ["--regions", HOME, "--worker", &program(&folder), "--yes"];
+    let only = [&options[..], &["--only", "secret,code,worker"]].concat();
+    let apply = with("apply", &only);
+    standin.change(|held| {
+        let stacks = held.stacks.entry(place(SECURITY, HOME)).or_default();
+        for name in ["hansho-pipeline", "hansho-code"] {
+            stacks.insert(name.to_owned(), "CREATE_COMPLETE".to_owned());
+        }
+        let bucket = format!("hansho-code-code-{SECURITY}-{HOME}");
+        held.buckets.insert(bucket, MEMBERS[0].to_owned());
+        held.faults.denied.push(denied.into());
+    });
+    let text = done(&standin, &folder, &apply, 1).await;
+    assert!(text.contains("or the bucket is another account's"), "{text}");
+    assert!(standin.change(|held| held.objects.is_empty()));
+
+    standin.change(|held| held.buckets.values_mut().for_each(|owner| *owner = SECURITY.to_owned()));
+    let text = done(&standin, &folder, &apply, 1).await;
+    assert!(text.contains("cloudformation:CreateStack in eu-central-1: the right"), "{text}");
+    standin.change(|held| held.faults.denied.clear());
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(standin.calls("PutObject").len(), 1);
+    assert_eq!(standin.calls("HeadObject").len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,6 +334,7 @@ async fn what_is_broken_by_hand_is_planned_and_nothing_else() {
     let found = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     // A suspended detector shows its plans as off.
     let expected = [
+        "directory put 111122223333 eu-central-1 planned",
         "detector resume 111122223333 eu-central-1 planned",
         "member enroll 777788889999 eu-central-1 planned",
         "member enroll 888877776666 eu-central-1 planned",
@@ -219,6 +343,7 @@ async fn what_is_broken_by_hand_is_planned_and_nothing_else() {
         "member enroll 888877776666 us-east-1 planned",
         "plans enable 444455556666 us-east-1 planned",
         "forwarder enable 111122223333 us-east-1 planned",
+        "canary send 111122223333 us-east-1 planned",
     ];
     assert_eq!(found, expected);
     done(&standin, &folder, &apply, 0).await;
@@ -232,24 +357,39 @@ async fn a_run_that_is_killed_at_any_call_is_finished_by_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME, "--yes"];
     let apply = with("apply", &options);
-    let standin = EstateStandIn::start(organisation(&[HOME])).await;
-    done(&standin, &folder, &apply, 0).await;
+    killed_at_each_call(&folder, &apply, || organisation(&[HOME])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_makes_stacks_and_sends_code_may_be_killed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let apply = [&["apply", "--regions", HOME, "--yes"][..], &only].concat();
+    let empty = || Held { quick_stacks: true, ..Held::organisation(MANAGEMENT, &[SECURITY]) };
+    killed_at_each_call(&folder, &apply, empty).await;
+}
+
+/// Runs to the end; then once for each of its calls, which is the last one of a run, and again.
+async fn killed_at_each_call(folder: &TempDir, apply: &[&str], held: impl Fn() -> Held) {
+    let standin = EstateStandIn::start(held()).await;
+    done(&standin, folder, apply, 0).await;
     let whole = state(&standin);
     let calls = standin.change(|held| held.calls.len());
     assert!(calls > 20, "{calls}");
     for kill_at in 1..=calls {
-        let mut held = organisation(&[HOME]);
+        let mut held = held();
         held.faults.kill_at = Some(kill_at);
         held.faults.kill_after_effect = kill_at % 2 == 0;
         let standin = EstateStandIn::start(held).await;
-        let mut child = command(&standin, &folder, &apply).spawn().unwrap();
+        let mut child = command(&standin, folder, apply).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         _ = input.write_all(format!("{WEBHOOK}\n").as_bytes()).await;
         drop(input);
         standin.killed().await;
         child.kill().await.unwrap();
         standin.change(|held| held.faults.kill_at = None);
-        done(&standin, &folder, &apply, 0).await;
+        done(&standin, folder, apply, 0).await;
         assert_eq!(state(&standin), whole, "killed at call {kill_at}");
     }
 }
@@ -263,6 +403,15 @@ async fn throttles_are_retried() {
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     done(&standin, &folder, &apply, 0).await;
     assert_eq!(steps(&standin, &folder, &with("plan", &ORGANISED), 0).await, [""; 0]);
+
+    let mut held = Held { quick_stacks: true, ..Held::organisation(MANAGEMENT, &[SECURITY]) };
+    held.faults.throttle_every = Some(3);
+    let standin = EstateStandIn::start(held).await;
+    let program = program(&folder);
+    let only = ["--worker", &program, "--only", "pipeline,secret,code,worker,forwarder"];
+    let apply = [&["apply", "--regions", HOME, "--yes"][..], &only].concat();
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(standin.change(|held| held.objects.len()), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,7 +424,7 @@ async fn a_right_that_is_missing_in_one_region_leaves_the_others_whole() {
     let apply = [&with("apply", &ORGANISED)[..], &["--yes"]].concat();
     let text = done(&standin, &folder, &apply, 1).await;
     assert!(text.contains("guardduty:CreateMembers in us-east-1: the right is missing"), "{text}");
-    assert!(text.contains("3 steps failed") && text.contains("14 steps done"), "{text}");
+    assert!(text.contains("3 steps failed") && text.contains("17 steps done"), "{text}");
     let left = steps(&standin, &folder, &with("plan", &ORGANISED), 3).await;
     assert_eq!(left.len(), 3, "{left:?}");
 
@@ -293,6 +442,27 @@ async fn a_right_that_is_missing_in_one_region_leaves_the_others_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_not_sent_is_said_and_so_is_a_directory_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = organisation(&[HOME]);
+    for operation in ["PutEvents", "ListRoots"] {
+        held.faults.denied.push([operation, "*", "*"].map(str::to_owned).into());
+    }
+    let standin = EstateStandIn::start(held).await;
+    let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME, "--yes"];
+    let text = done(&standin, &folder, &with("apply", &options), 1).await;
+    for expected in [
+        "2 steps failed",
+        "PutEvents on bus \"default\" in eu-central-1 failed: allow events:PutEvents",
+        "the organisation's accounts: ",
+        "organizations ListRoots",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(standin.calls("PutEvents").len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_the_management_login_nothing_is_pretended() {
     let folder = tempfile::tempdir().unwrap();
     let standin = EstateStandIn::start(organisation(&[HOME])).await;
@@ -304,6 +474,7 @@ async fn without_the_management_login_nothing_is_pretended() {
         "administrator designate 111122223333 eu-central-1 by_hand",
         "organization configure 111122223333 eu-central-1 planned",
         "forwarder enable 111122223333 eu-central-1 planned",
+        "canary send 111122223333 eu-central-1 planned",
         "member none 111122223333 eu-central-1 unreadable",
     ];
     assert_eq!(found, expected);

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml_ng::{Mapping, Value};
 
-const TEMPLATES: [&str; 8] = [
+const TEMPLATES: [&str; 9] = [
     "pipeline.yaml",
+    "code-bucket.yaml",
     "worker-lambda.yaml",
     "worker-ecs.yaml",
     "operator.yaml",

@@ -33,7 +33,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("aws_config", &["src/aws"]),
     ("aws_smithy", &["src/aws"]),
     ("rusqlite", &["src/embedded"]),
-    ("reqwest", &["src/slack", "src/commands/health"]),
+    ("reqwest", &["src/aws/estate/code.rs", "src/slack", "src/commands/health"]),
     ("prometheus", &["src/metrics"]),
     ("backoff", &["src/policy/retry.rs"]),
     ("governor", &["src/policy/pace.rs"]),

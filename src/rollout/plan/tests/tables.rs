@@ -3,7 +3,7 @@
 use super::world::{HOME, MANAGEMENT, SECURITY, World, WorldRegion, desired, detector, member};
 use crate::estate::{Plan, Relationship, Unreadable};
 use crate::finding::Text;
-use crate::rollout::{Actual, Desired, Mode, SecretState, StackState, StepState, plan};
+use crate::rollout::{Actual, Desired, Mode, Processor, SecretState, StackState, StepState, plan};
 
 /// A world in which all is done.
 fn done(desired: &Desired) -> World {
@@ -42,6 +42,7 @@ fn an_empty_organisation_gets_everything_in_order() {
         "member enroll 000000000001 planned",
         "member enroll 444455556600 planned",
         "forwarder enable * planned",
+        "canary send * planned",
     ];
     assert_eq!(lines(&desired, &world.facts(&desired)), expected);
 }
@@ -113,7 +114,7 @@ const BROKEN: [Broken<'_>; 9] = [
     (
         "the rule disabled",
         |world| home(world).forwarder_on = false,
-        &["forwarder enable * planned"],
+        &["forwarder enable * planned", "canary send * planned"],
     ),
     (
         "the management account's detector deleted",
@@ -195,11 +196,15 @@ fn stacks_that_are_missing_are_deployed_and_broken_ones_are_by_hand() {
     actual.secret = Some(Ok(SecretState::Missing));
     actual.regions.get_mut(HOME).unwrap().forwarder = Some(Ok(None));
     actual.worker = Some(Ok(None));
+    actual.code = Some(Ok(None));
+    actual.program = Some(Ok(Processor::Arm64));
     let expected = [
         "pipeline deploy * planned",
         "secret put * planned",
-        "worker deploy * by_hand",
+        "code deploy * planned",
+        "worker deploy * planned",
         "forwarder deploy * planned",
+        "canary send * planned",
     ];
     assert_eq!(lines(&desired, &actual), expected);
     actual.pipeline = Some(Ok(Some(StackState::Broken(Text::new("ROLLBACK_COMPLETE", 60)))));
@@ -213,6 +218,69 @@ fn stacks_that_are_missing_are_deployed_and_broken_ones_are_by_hand() {
     assert_eq!(lines(&desired, &actual)[0], "pipeline deploy * planned");
     actual.regions.get_mut(HOME).unwrap().enabled = false;
     assert_eq!(lines(&desired, &actual)[0], "region enable * by_hand");
+}
+
+#[test]
+fn a_worker_that_is_missing_is_made_of_a_program_that_starts() {
+    let desired = desired(Mode::Organisation, 1, 0);
+    let done = done(&desired).facts(&desired);
+    let broken = || Some(Ok(Some(StackState::Broken(Text::new("ROLLBACK_COMPLETE", 60)))));
+    let good = || Some(Ok(Processor::X86_64));
+    let bad = || Some(Err("hansho: it needs glibc 2.39".to_owned()));
+    let made = || Some(Ok(Some(StackState::Made)));
+    let why = || Unreadable::denied("cloudformation:DescribeStacks: the right is missing");
+    type Stack = Option<crate::estate::Fact<Option<StackState>>>;
+    type Case<'a> = (Stack, Stack, Option<Result<Processor, String>>, &'a [&'a str]);
+    let cases: [Case<'_>; 8] = [
+        (made(), None, None, &[]),
+        (Some(Ok(None)), made(), good(), &["worker deploy * planned", "canary send * planned"]),
+        (
+            Some(Ok(None)),
+            Some(Ok(Some(StackState::Busy))),
+            good(),
+            &["code deploy * planned", "worker deploy * planned", "canary send * planned"],
+        ),
+        (
+            Some(Ok(None)),
+            broken(),
+            good(),
+            &["code deploy * by_hand", "worker deploy * planned", "canary send * planned"],
+        ),
+        (Some(Ok(None)), Some(Ok(None)), bad(), &["worker deploy * by_hand"]),
+        (
+            Some(Ok(Some(StackState::Busy))),
+            None,
+            None,
+            &["worker deploy * planned", "canary send * planned"],
+        ),
+        (broken(), None, None, &["worker deploy * by_hand"]),
+        (Some(Err(why())), None, None, &["worker none * unreadable"]),
+    ];
+    for (worker, code, program, expected) in cases {
+        let actual = Actual { worker, code, program, ..done.clone() };
+        assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.worker);
+    }
+    let actual = Actual { worker: Some(Ok(None)), program: bad(), ..done };
+    let steps = plan(&desired, &actual);
+    assert!(steps[0].reason.contains("needs glibc 2.39"), "{steps:?}");
+}
+
+#[test]
+fn a_directory_that_lacks_accounts_is_written() {
+    let desired = desired(Mode::Organisation, 1, 1);
+    let done = done(&desired).facts(&desired);
+    let all = [SECURITY, MANAGEMENT, A, "999988887777"];
+    let of = |ids: &[&str]| Some(Ok(Some(ids.iter().map(|&id| id.to_owned()).collect())));
+    for (directory, planned) in
+        [(None, false), (Some(Ok(None)), true), (of(&all), false), (of(&all[1..]), true)]
+    {
+        let actual = Actual { directory, ..done.clone() };
+        let expected: &[&str] = if planned { &["directory put * planned"] } else { &[] };
+        assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.directory);
+    }
+    let why = Unreadable::denied("dynamodb:GetItem: the right is missing");
+    let actual = Actual { directory: Some(Err(why)), ..done };
+    assert_eq!(lines(&desired, &actual), ["directory none * unreadable"]);
 }
 
 #[test]

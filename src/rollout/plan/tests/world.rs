@@ -8,8 +8,8 @@ use crate::estate::{
     Plan, Plans, Relationship,
 };
 use crate::rollout::{
-    Action, Actual, Desired, Invitee, LoginOf, Mode, RegionFacts, SecretState, Step, Subject,
-    Target, hansho_bus_arn,
+    Action, Actual, Desired, Invitee, LoginOf, Mode, Processor, RegionFacts, SecretState,
+    StackState, Step, Subject, Target, hansho_bus_arn,
 };
 
 pub const SECURITY: &str = "111122223333";
@@ -31,6 +31,9 @@ pub struct WorldRegion {
 pub struct World {
     pub regions: BTreeMap<String, WorldRegion>,
     pub secret_set: bool,
+    pub bucket: bool,
+    pub worker: bool,
+    pub directory: bool,
 }
 
 pub fn desired(mode: Mode, regions: usize, accounts: usize) -> Desired {
@@ -73,13 +76,22 @@ impl World {
     /// Nothing at all.
     pub fn empty(desired: &Desired) -> World {
         let regions = desired.regions.iter().map(|one| (one.clone(), WorldRegion::default()));
-        World { regions: regions.collect(), secret_set: true }
+        World {
+            regions: regions.collect(),
+            secret_set: true,
+            bucket: true,
+            worker: true,
+            directory: true,
+        }
     }
 
     /// Any state that AWS can be in.
     pub fn random(desired: &Desired, random: &mut fastrand::Rng) -> World {
         let mut world = World::empty(desired);
         world.secret_set = random.bool();
+        world.bucket = random.bool();
+        world.worker = random.bool();
+        world.directory = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
             let accounts: Vec<&String> = desired.targets.keys().collect();
@@ -130,6 +142,12 @@ impl World {
             regions: self.regions.iter().map(region).collect(),
             closed: BTreeSet::new(),
             bus: Some(Ok(true)),
+            worker: Some(Ok(self.worker.then_some(StackState::Made))),
+            code: Some(Ok(self.bucket.then_some(StackState::Made))),
+            program: Some(Ok(Processor::Arm64)),
+            directory: Some(Ok(self
+                .directory
+                .then(|| desired.targets.keys().cloned().chain([SECURITY.to_owned()]).collect()))),
             secret: Some(Ok(if self.secret_set { SecretState::Set } else { SecretState::Empty })),
             ..Actual::default()
         }
@@ -137,9 +155,18 @@ impl World {
 
     /// Carries out a step.
     pub fn apply(&mut self, step: &Step, desired: &Desired) {
-        if step.subject == Subject::Secret {
-            self.secret_set = true;
-            return;
+        match step.subject {
+            Subject::Secret => return self.secret_set = true,
+            Subject::Code => {
+                assert!(!self.bucket, "{step:?}");
+                return self.bucket = true;
+            }
+            Subject::Worker => {
+                assert!(self.bucket && self.secret_set && !self.worker, "{step:?}");
+                return self.worker = true;
+            }
+            Subject::Directory => return self.directory = true,
+            _ => {}
         }
         let region = self.regions.get_mut(&step.region).unwrap();
         region.apply(step, desired);
@@ -226,6 +253,7 @@ impl WorldRegion {
                 }
             }
             (Subject::Forwarder, Action::Enable) => self.forwarder_on = true,
+            (Subject::Canary, _) => assert!(self.forwarder_on, "{step:?}"),
             (Subject::Sample, _) => {
                 assert_eq!(self.members[account].relationship, Relationship::Enabled);
                 assert!(self.detectors[account].on, "{step:?}");

@@ -53,6 +53,7 @@ fn throttled(call: &Call) -> Answer {
         "organizations" => (400, "TooManyRequestsException"),
         "account" => (429, "TooManyRequestsException"),
         "sts" => (400, "Throttling"),
+        "s3" => (503, "SlowDown"),
         _ => (400, "ThrottlingException"),
     };
     Answer::error(status, code, "Rate exceeded")

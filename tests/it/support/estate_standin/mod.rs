@@ -10,7 +10,9 @@
 mod events;
 mod faults;
 mod guardduty;
+mod ledger;
 mod members;
+mod objects;
 mod organisation;
 mod record;
 mod request;
@@ -30,7 +32,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use ledger::LedgerBeside;
+pub use objects::program_for_lambda;
 pub use request::{Answer, Call};
+pub use stacks::parameter;
 pub use state::{Held, Member, Rule, place};
 
 /// A call that is to be the last one: the stand-in takes it and never answers.
@@ -41,6 +46,7 @@ struct KillPoint {
 
 struct Shared {
     held: Mutex<Held>,
+    ledger: Arc<LedgerBeside>,
     kill: KillPoint,
 }
 
@@ -49,6 +55,7 @@ pub struct EstateStandIn {
     shared: Arc<Shared>,
     address: SocketAddr,
     server: JoinHandle<()>,
+    ledger: Arc<LedgerBeside>,
 }
 
 impl Drop for EstateStandIn {
@@ -61,18 +68,25 @@ impl EstateStandIn {
     pub async fn start(held: Held) -> EstateStandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
         let address = listener.local_addr().expect("a bound address");
-        let shared = Arc::new(Shared { held: Mutex::new(held), kill: KillPoint::default() });
+        let ledger = Arc::new(LedgerBeside::start().await);
+        let (held, kill) = (Mutex::new(held), KillPoint::default());
+        let shared = Arc::new(Shared { held, ledger: Arc::clone(&ledger), kill });
         let app = Router::new().fallback(arrived).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             // It ends with the task, when the stand-in is dropped.
             let _ = axum::serve(listener, app).await;
         });
-        EstateStandIn { shared, address, server }
+        EstateStandIn { shared, address, server, ledger }
     }
 
     /// For `AWS_ENDPOINT_URL`: all services answer here.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// For `AWS_ENDPOINT_URL_DYNAMODB`: a table `hansho-ledger` is there.
+    pub fn ledger(&self) -> &str {
+        &self.ledger.endpoint
     }
 
     /// Changes the state by hand.
@@ -113,6 +127,9 @@ async fn arrived(State(shared): State<Arc<Shared>>, parts: Parts, body: Bytes) -
         };
         (answer, hangs)
     };
+    if call.operation == "PutEvents" && answer.code.is_none() {
+        shared.ledger.arrives(&call).await;
+    }
     if hangs {
         shared.kill.reached.notify_one();
         std::future::pending::<()>().await;
@@ -131,6 +148,7 @@ fn answer(held: &mut Held, call: &Call) -> Answer {
         "account" => organisation::account(held, call),
         "cloudformation" => stacks::answer(held, call),
         "events" => events::answer(held, call),
+        "s3" => objects::answer(held, call),
         "secretsmanager" => secrets::answer(held, call),
         "sts" => organisation::sts(held, call),
         other => panic!("the stand-in has no service {other}"),

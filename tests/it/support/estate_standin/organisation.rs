@@ -25,6 +25,15 @@ pub fn organizations(held: &mut Held, call: &Call) -> Answer {
             let all = ids.iter().map(|id| account_of(held, &organisation, id));
             list(held, call, "Accounts", all.collect())
         }
+        // All accounts are beside each other in the root.
+        "ListRoots" => list(held, call, "Roots", vec![json!({ "Id": "r-a1b2", "Name": "Root" })]),
+        "ListOrganizationalUnitsForParent" => list(held, call, "OrganizationalUnits", Vec::new()),
+        "ListTagsForResource" => list(held, call, "Tags", Vec::new()),
+        "ListAccountsForParent" => {
+            let ids: Vec<String> = held.accounts.keys().cloned().collect();
+            let all = ids.iter().map(|id| account_of(held, &organisation, id));
+            list(held, call, "Accounts", all.collect())
+        }
         "ListDelegatedAdministrators" => {
             let principal = call.text("ServicePrincipal");
             let ids = organisation.delegated.get(principal).cloned().unwrap_or_default();

@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::objects;
+
 /// One request that arrived.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -37,6 +39,7 @@ impl Call {
         let query = pairs(parts.uri.query().unwrap_or_default());
         let body = match service.as_str() {
             "sts" | "cloudformation" => json!(pairs(std::str::from_utf8(body).unwrap())),
+            "s3" => objects::of(parts, body),
             _ if body.is_empty() => Value::Object(Map::new()),
             _ => serde_json::from_slice(body).unwrap(),
         };
@@ -110,6 +113,8 @@ fn operation(
         ("guardduty", "POST", ["admin", "enable"]) => "EnableOrganizationAdminAccount",
         ("guardduty", "GET", ["invitation"]) => "ListInvitations",
         ("account", "POST", ["listRegions"]) => "ListRegions",
+        ("s3", "HEAD", [_, _]) => "HeadObject",
+        ("s3", "PUT", [_, _]) => "PutObject",
         ("organizations" | "events" | "secretsmanager", "POST", []) => {
             let target = headers["x-amz-target"].to_str().unwrap();
             return target.split_once('.').unwrap().1.to_owned();
@@ -151,8 +156,10 @@ impl Answer {
 
     /// The body as it is sent. Null members are left out, as AWS does.
     pub fn text(&self, call: &Call) -> String {
-        if matches!(call.service.as_str(), "sts" | "cloudformation") {
-            return self.xml(&call.operation);
+        match call.service.as_str() {
+            "sts" | "cloudformation" => return self.xml(&call.operation),
+            "s3" => return objects::text(self, call),
+            _ => {}
         }
         let mut body = self.body.clone();
         without_nulls(&mut body);
@@ -189,13 +196,16 @@ impl Answer {
     pub fn into_response(self, call: &Call) -> Response {
         let text = self.text(call);
         let kind = match call.service.as_str() {
-            "sts" | "cloudformation" => "text/xml",
+            "sts" | "cloudformation" | "s3" => "text/xml",
             "guardduty" | "account" => "application/json",
             _ => "application/x-amz-json-1.1",
         };
         let mut builder = Response::builder()
             .status(StatusCode::from_u16(self.status).unwrap())
             .header(CONTENT_TYPE, kind);
+        if call.service == "s3" {
+            builder = objects::headers(&self, builder);
+        }
         if let Some(code) = self.code {
             builder = builder.header("x-amzn-errortype", code);
         }

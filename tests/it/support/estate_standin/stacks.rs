@@ -1,7 +1,7 @@
 //! Stacks of CloudFormation. A stack is made when it is asked for the second time.
 //! Source: CloudFormation API reference, CreateStack, DescribeStacks, DescribeStackEvents.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::request::{Answer, Call};
 use super::state::{Held, Rule, place};
@@ -31,6 +31,7 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
                 "StackName": name,
                 "CreationTime": "2026-01-01T00:00:00Z",
                 "StackStatus": status,
+                "Outputs": outputs(call, &name),
             }]}))
         }
         ("DescribeStackEvents", Some(_)) => Answer::ok(json!({ "StackEvents": [{
@@ -54,7 +55,7 @@ fn create(held: &mut Held, call: &Call, name: &str, arn: &str) -> Answer {
     let template = call.text("TemplateBody");
     assert!((1..=TEMPLATE_BYTES_MAX).contains(&template.len()), "{}", template.len());
     let here = place(&call.account, &call.region);
-    let mut status = BUSY;
+    let mut status = if held.quick_stacks { MADE } else { BUSY };
     match name {
         "hansho-pipeline" => {
             held.buses.insert(here.clone());
@@ -65,6 +66,15 @@ fn create(held: &mut Held, call: &Call, name: &str, arn: &str) -> Answer {
             let rule = Rule { enabled: true, pattern: None, targets };
             held.rules.entry(here.clone()).or_default().insert(name.to_owned(), rule);
         }
+        "hansho-code" => {
+            held.buckets.insert(bucket(call), call.account.clone());
+        }
+        "hansho-worker-lambda" => {
+            // CloudFormation reads the code, and Lambda starts it.
+            let [bucket, key] = ["CodeBucket", "CodeKey"].map(|name| parameter(call, name));
+            let object = held.objects.get(&(bucket, key)).expect("the worker's code");
+            assert_eq!(parameter(call, "CodeVersion"), format!("v{}", object.version));
+        }
         _ => {}
     }
     if parameter(call, "AlarmEmail").starts_with("broken") {
@@ -74,7 +84,24 @@ fn create(held: &mut Held, call: &Call, name: &str, arn: &str) -> Answer {
     Answer::ok(json!({ "StackId": arn }))
 }
 
-fn parameter(call: &Call, key: &str) -> String {
+/// CloudFormation makes the name of a bucket that has none.
+fn bucket(call: &Call) -> String {
+    format!("hansho-code-code-{}-{}", call.account, call.region)
+}
+
+fn outputs(call: &Call, stack: &str) -> Value {
+    let output = |key: &str, value: String| json!([{ "OutputKey": key, "OutputValue": value }]);
+    let Call { account, region, .. } = call;
+    match stack {
+        "hansho-code" => output("BucketName", bucket(call)),
+        "hansho-pipeline" => {
+            output("AlarmTopicArn", format!("arn:aws:sns:{region}:{account}:hansho-alarms"))
+        }
+        _ => Value::Null,
+    }
+}
+
+pub fn parameter(call: &Call, key: &str) -> String {
     let names = (1..).map(|n| format!("Parameters.member.{n}"));
     let mut names = names.take_while(|n| call.body[format!("{n}.ParameterKey")].is_string());
     let found = names.find(|name| call.text(&format!("{name}.ParameterKey")) == key);

@@ -80,6 +80,15 @@ pub struct Organisation {
     pub configurations: BTreeMap<String, Configuration>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// As S3 writes it.
+    pub checksum: String,
+    pub bytes: Vec<u8>,
+    /// How often it was put.
+    pub version: usize,
+}
+
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub enabled: bool,
@@ -105,6 +114,12 @@ pub struct Held {
     pub secrets: BTreeMap<Place, Option<String>>,
     /// By account and region, and there by name: the status.
     pub stacks: BTreeMap<Place, BTreeMap<String, String>>,
+    /// Whether a stack is made at once, and not when it is asked for the second time.
+    pub quick_stacks: bool,
+    /// By bucket and key: what is there.
+    pub objects: BTreeMap<(String, String), Object>,
+    /// The account of each bucket.
+    pub buckets: BTreeMap<String, String>,
     /// Places in which sample findings were made.
     pub samples: Vec<Place>,
     /// The entries of a page. AWS may return fewer than were asked for.
