@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::arn::{Arn, is_account_id};
-use super::condition::Condition;
+use super::condition::{Condition, FindingState};
 use super::control::{Control, member};
 use super::envelope::Envelope;
 use super::fact::{Fact, Facts};
@@ -60,6 +60,8 @@ pub(super) struct Draft<'a> {
     pub count: Option<u64>,
     pub sample: bool,
     pub condition: Condition,
+    /// The finding is open and closed, see [`Draft::dispute_state`].
+    pub disputed_state: bool,
     pub member: Str<'a>,
     pub standards: Vec<Text>,
     pub group: Option<Group>,
@@ -115,6 +117,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Opens the finding if one of the fields that say its state has two values.
+    pub fn dispute_state<const N: usize>(&mut self, disputed: [bool; N]) {
+        if disputed.contains(&true) {
+            self.disputed_state = true;
+            self.condition =
+                Condition { product: FindingState::Open, handling: None, ..self.condition };
+        }
+    }
+
     /// Makes the finding, or rejects it: only the identity is required.
     pub fn finish(self, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
         let fingerprint = self.fingerprint(envelope)?;
@@ -137,9 +148,13 @@ impl<'a> Draft<'a> {
         };
         let mut remarks = Vec::new();
         let severity = self.severity.severity();
-        if let Gauge::Unreadable(found) = self.severity {
-            remarks.push(Remark::UnreadableSeverity(Text::new(&found, REMARK_CHARS_MAX)));
-        }
+        let shown = |text: &str| Text::new(text, REMARK_CHARS_MAX);
+        remarks.extend(match self.severity {
+            Gauge::Read(_) => None,
+            Gauge::Unreadable(found) => Some(Remark::UnreadableSeverity(shown(&found))),
+            Gauge::Disputed(_, other) => Some(Remark::OtherSeverity(shown(&other))),
+        });
+        remarks.extend(self.disputed_state.then_some(Remark::DisputedState));
         if is_account_id(&sender) && *sender != *account.as_str() {
             remarks.push(Remark::SentByAccount(Text::new(&sender, PLACE_CHARS_MAX)));
         }

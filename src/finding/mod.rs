@@ -27,6 +27,7 @@ mod actor;
 mod asff;
 mod aws_types;
 mod condition;
+mod contradiction;
 mod control;
 mod control_ids;
 mod coverage;
