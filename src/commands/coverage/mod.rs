@@ -11,8 +11,6 @@ pub mod report;
 pub mod survey;
 mod text;
 
-use std::io::{self, Write};
-
 use anyhow::Context;
 
 use crate::aws;
@@ -20,6 +18,7 @@ use crate::aws::estate::Estate;
 use crate::clock;
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 use crate::config::Config;
 use crate::estate::gap::Wanted;
@@ -106,5 +105,5 @@ fn print(args: &Coverage, report: &Report) -> anyhow::Result<()> {
         (_, true) => csv::csv(report)?,
         _ => text::text(report, terminal_columns()),
     };
-    io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+    output::print(&text)
 }

@@ -64,7 +64,7 @@ impl QueueHarness for Queues {
 
     async fn send(&self, lane: Lane, body: &str) {
         let message_id = format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed));
-        let incoming = Incoming { message_id, body: body.to_owned() };
+        let incoming = Incoming { message_id, body: body.to_owned(), place: None };
         assert_eq!(self.queue.put(lane, vec![incoming]).await, Ok(1));
     }
 
@@ -94,7 +94,7 @@ async fn the_embedded_queue_keeps_the_contract() {
 }
 
 fn incoming(id: &str) -> Incoming {
-    Incoming { message_id: id.to_owned(), body: format!("body of {id}") }
+    Incoming { message_id: id.to_owned(), body: format!("body of {id}"), place: None }
 }
 
 fn ask(max: usize) -> ReceiveAsk {
