@@ -93,7 +93,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<Contents, StoreError> {
     check(to)
 }
 
-/// Writes the file anew without its free pages. `room` are the free bytes of its disk, if they are
+/// Writes the file again without its free pages. `room` are the free bytes of its disk, if they are
 /// known. Returns the size before and after, in bytes.
 ///
 /// # Errors

@@ -47,11 +47,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let mut observed = document.observed(is_guardduty, resource.as_deref());
     let (actor_label, actor) = actor::describe(&document, observed.actor.take());
     let mut draft = Draft {
-        product: Product::of_security_hub(
-            document.product_arn.as_deref(),
-            document.company.as_deref(),
-            document.product.as_deref(),
-        ),
+        product: document.product(),
         id: id.map(Cow::Borrowed),
         id_key: "Id",
         account: borrowed(&document.account),
@@ -103,6 +99,11 @@ impl Document<'_> {
             Field::of("ProductFields.findingId", &own.finding_id),
             Field::of("ProductFields.ResourceOwnerAccount", &own.resource_owner),
         ]
+    }
+
+    fn product(&self) -> Product {
+        let (company, name) = (self.company.as_deref(), self.product.as_deref());
+        Product::of_security_hub(self.product_arn.as_deref(), company, name)
     }
 
     /// Which of the fields that say the state have two values.

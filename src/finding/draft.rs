@@ -146,18 +146,8 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let mut remarks = Vec::new();
         let severity = self.severity.severity();
-        let shown = |text: &str| Text::new(text, REMARK_CHARS_MAX);
-        remarks.extend(match self.severity {
-            Gauge::Read(_) => None,
-            Gauge::Unreadable(found) => Some(Remark::UnreadableSeverity(shown(&found))),
-            Gauge::Disputed(_, other) => Some(Remark::OtherSeverity(shown(&other))),
-        });
-        remarks.extend(self.disputed_state.then_some(Remark::DisputedState));
-        if is_account_id(&sender) && *sender != *account.as_str() {
-            remarks.push(Remark::SentByAccount(Text::new(&sender, PLACE_CHARS_MAX)));
-        }
+        let remarks = remarks(&self.severity, self.disputed_state, &sender, account.as_str());
         Finding {
             fingerprint,
             partition,
@@ -213,6 +203,20 @@ impl<'a> Draft<'a> {
             },
         })
     }
+}
+
+/// The doubts that a card shows. `sender` is the envelope's account.
+fn remarks(severity: &Gauge, disputed_state: bool, sender: &str, account: &str) -> Vec<Remark> {
+    let shown = |text: &str| Text::new(text, REMARK_CHARS_MAX);
+    let doubt = match severity {
+        Gauge::Read(_) => None,
+        Gauge::Unreadable(found) => Some(Remark::UnreadableSeverity(shown(found))),
+        Gauge::Disputed(_, other) => Some(Remark::OtherSeverity(shown(other))),
+    };
+    let state = disputed_state.then_some(Remark::DisputedState);
+    let is_other = is_account_id(sender) && sender != account;
+    let sender = is_other.then(|| Remark::SentByAccount(Text::new(sender, PLACE_CHARS_MAX)));
+    [doubt, state, sender].into_iter().flatten().collect()
 }
 
 /// Restores the leading zeros of an account id that was given as a number: an id has 12 digits.

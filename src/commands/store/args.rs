@@ -18,7 +18,7 @@ pub enum Action {
     Check(Of),
     /// Copy the store to a new file, also while workers use it, and check the copy
     Backup(Backup),
-    /// Write the file anew without its free space. No worker may use it meanwhile
+    /// Write the file again without its free space. No worker may use it meanwhile
     Compact(Of),
 }
 

@@ -219,5 +219,5 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_i
     let seen: Vec<_> = all.iter().map(|d| (d.body.as_str(), d.again)).collect();
     assert_eq!(seen, [("old", false), ("new", false)]);
     let version: i64 = older.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }

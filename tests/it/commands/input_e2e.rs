@@ -117,7 +117,7 @@ async fn what_is_quarantined_says_where_it_stood_and_what_it_was() {
     let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
     assert!(text("detail").contains("pretty_array_one_bad_NaN.json line "), "{line}");
     assert_eq!(text("account"), "111122223333", "{line}");
-    assert!(!text("severity").is_empty() && text("title").contains("brute force"), "{line}");
+    assert!(text("title").contains("brute force"), "{line}");
     let mut command = hansho(scene.folder.path());
     command.args(["replay", "list"]).env("SLACK_WEBHOOK_URL", scene.slack.webhook(SECRET));
     let listed = String::from_utf8(finish(command).await.stdout).unwrap();
@@ -144,7 +144,8 @@ async fn folders_and_patterns_are_inputs() {
 async fn a_closed_pipe_is_no_error_in_any_command() {
     let scene = Scene::new().await;
     let file = fixtures().join("three.jsonl");
-    scene.run(&file, &[]).await;
+    // Posted, quarantined, and already posted.
+    scene.run(&fixtures().join("line_numbers.jsonl"), &[]).await;
     let file = file.to_str().unwrap();
     for line in [
         "run --drain",
