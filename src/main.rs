@@ -1,6 +1,5 @@
 //! The program: parses the arguments, sets up the log, and runs the command.
 
-use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -14,8 +13,8 @@ use hansho::commands::exit::Exit;
 #[cfg(feature = "rollout")]
 use hansho::commands::rollout;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, reconcile, render, replay, report, routes,
-    run, setup, silence,
+    accounts, canary, check, explain, health, lambda, output, reconcile, render, replay, report,
+    routes, run, setup, silence, store,
 };
 use hansho::logging;
 
@@ -57,8 +56,9 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Coverage(args) => block_on(coverage::start(&args)),
         Command::Accounts(args) => block_on(accounts::start(&args)),
         Command::Silence(args) => block_on(silence::start(&args)),
+        Command::Store(args) => store::start(&args),
         Command::Completions { shell } => {
-            cli::completions(shell, &mut io::stdout());
+            cli::completions(shell, &mut output::stdout());
             Ok(Exit::Done)
         }
     }

@@ -13,7 +13,7 @@ use crate::commands::demo;
 use crate::commands::rollout;
 use crate::commands::{
     accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
-    silence,
+    silence, store,
 };
 use crate::config::keys;
 
@@ -82,6 +82,9 @@ pub enum Command {
     /// Keep expected findings from being posted for a time
     #[command(long_about = silence::args::ABOUT)]
     Silence(silence::args::SilenceCommand),
+    /// Check, copy or compact the file of the embedded store
+    #[command(long_about = store::args::ABOUT)]
+    Store(store::args::StoreCommand),
     /// Print the completions for a shell
     Completions { shell: Shell },
 }
@@ -196,6 +199,9 @@ mod tests {
             "hansho silence show weekly",
             "hansho silence expire weekly",
             "hansho silence import s.toml --dry-run --prune",
+            "hansho store check",
+            "hansho store backup b.db --store a.db",
+            "hansho store compact --config f",
             "hansho completions bash",
             "hansho routes test - --json",
             "hansho routes test --id 0a1b --config f",

@@ -9,6 +9,7 @@ use anyhow::Context;
 use crate::commands::args::Input;
 use crate::embedded::input;
 use crate::finding::{self, Finding};
+use crate::ports::InputPlace;
 
 /// The findings of an input, and whether all of it was readable. Writes to stderr what was not.
 ///
@@ -16,24 +17,26 @@ use crate::finding::{self, Finding};
 /// The input can't be read, or is empty.
 pub fn of(from: &Input) -> anyhow::Result<(Vec<Finding>, bool)> {
     match from {
-        Input::Stdin => read(io::stdin()),
+        Input::Stdin => read("-", io::stdin()),
         Input::File(path) => {
             let file = File::open(path);
             let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
-            read(file)
+            read(&path.to_string_lossy(), file)
         }
     }
 }
 
-fn read(input: impl Read + Send + 'static) -> anyhow::Result<(Vec<Finding>, bool)> {
+fn read(name: &str, input: impl Read + Send + 'static) -> anyhow::Result<(Vec<Finding>, bool)> {
     let input = input::decode(input).context("the input can't be read")?;
     let (mut findings, mut messages, mut all_read) = (Vec::new(), 0, true);
-    input::split(input, |body| {
+    input::split(input, |body, at| {
         messages += 1;
         let parsed = finding::parse(&body);
+        let place = InputPlace::new(name, at.line, at.column);
         for rejection in parsed.rejections {
             all_read = false;
-            eprintln!("message {messages}: {} ({rejection})", rejection.code.as_str());
+            let why = place.locate(&rejection);
+            eprintln!("message {messages}: {} ({why})", rejection.code.as_str());
         }
         for event in parsed.ignored {
             eprintln!("message {messages}: no finding ({})", event.as_str());

@@ -1,7 +1,7 @@
 //! The commands of the program: one folder for each, named as it is typed, with its arguments.
 //!
 //! [`cli`] puts the arguments together, [`setup`] loads the configuration, and [`wiring`] makes the
-//! worker's parts of it. A command ends with an [`exit::Exit`].
+//! worker's parts of it. A command prints by [`output`] and ends with an [`exit::Exit`].
 
 pub mod accounts;
 pub mod args;
@@ -23,6 +23,7 @@ pub mod findings;
 pub mod health;
 pub mod lambda;
 pub mod note;
+pub mod output;
 pub mod reconcile;
 pub mod render;
 pub mod replay;
@@ -33,5 +34,6 @@ pub mod routes;
 pub mod run;
 pub mod setup;
 pub mod silence;
+pub mod store;
 pub mod table;
 pub mod wiring;

@@ -201,7 +201,8 @@ impl Deliveries {
             held.phase = Phase::Deleting;
             cx.output.count().quarantined += 1;
             let message = held.message_id.0.clone();
-            cx.output.report(Report::Quarantined { message, lane: held.lane, reason, detail });
+            let (lane, hint) = (held.lane, Box::new(held.hint()));
+            cx.output.report(Report::Quarantined { message, lane, reason, detail, hint });
             return self.outbox.delete(held.lane, id);
         };
         held.failures += 1;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::finding::MAX_BYTES;
 use crate::finding::text::cut;
+use crate::finding::{Hint, MAX_BYTES};
 use crate::instants::{Mono, Now, Wall};
 use crate::mutation::{self, Mutation};
-use crate::ports::{Delivery, Lane, MessageId, QuarantineEntry, Receipt};
+use crate::ports::{Delivery, InputPlace, Lane, MessageId, QuarantineEntry, Receipt};
 
 use super::report::ReturnReason;
 
@@ -31,6 +31,7 @@ pub(super) struct HeldDelivery {
     pub receive_count: u32,
     pub enqueued_at: Option<Wall>,
     pub again: bool,
+    pub place: Option<InputPlace>,
     /// When the message entered the queue or, if the queue does not say, was first received.
     pub since: Wall,
     pub received_at: Mono,
@@ -66,6 +67,7 @@ impl HeldDelivery {
             receive_count: delivery.receive_count,
             enqueued_at: delivery.enqueued_at,
             again: delivery.again,
+            place: delivery.place,
             since: known_age(delivery.enqueued_at).unwrap_or(now.wall),
             received_at: now.mono,
             heartbeat_at: now.mono,
@@ -80,6 +82,11 @@ impl HeldDelivery {
             phase: Phase::Open,
             failures: 0,
         }
+    }
+
+    /// What can be read of it, for a person who reads that it was quarantined.
+    pub fn hint(&self) -> Hint {
+        Hint::of(&self.body)
     }
 
     /// A part of it can't be processed. The first word stands for all of them.

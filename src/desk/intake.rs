@@ -75,8 +75,13 @@ impl Intake<'_> {
 
     /// Turns the findings of a message into alerts.
     fn owe(&mut self, id: DeliveryId, lane: Lane, parsed: Parsed) {
+        let place = self.buffer.deliveries.get(id).and_then(|held| held.place.clone());
         for rejection in parsed.rejections {
-            let (word, detail) = (rejection.code.as_str(), rejection.to_string());
+            let word = rejection.code.as_str();
+            let detail = match &place {
+                Some(place) => place.locate(&rejection),
+                None => rejection.to_string(),
+            };
             self.buffer.deliveries.quarantine_for(id, word, &detail);
         }
         for event in parsed.ignored {

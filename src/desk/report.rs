@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::finding::{Closing, Finding, IgnoredEvent, Level, Unwanted};
+use crate::finding::{Closing, Finding, Hint, IgnoredEvent, Level, Unwanted};
 use crate::policy::silence::Silence;
 use crate::ports::Lane;
 use crate::words::words;
@@ -118,6 +118,7 @@ pub enum Report {
         /// The reason's word.
         reason: &'static str,
         detail: String,
+        hint: Box<Hint>,
     },
     Returned {
         message: String,

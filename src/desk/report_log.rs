@@ -115,8 +115,13 @@ impl Report {
 
     fn log_of_queue(&self) {
         match self {
-            Report::Quarantined { message, lane, reason, detail } => {
-                warn!(message_id = message, lane = lane.as_str(), reason, detail, "quarantined");
+            Report::Quarantined { message, lane, reason, detail, hint } => {
+                let lane = lane.as_str();
+                let [severity, account, title] = hint.texts();
+                warn!(
+                    message_id = message,
+                    lane, reason, detail, severity, account, title, "quarantined"
+                );
             }
             Report::Returned { message, reason, delay } => {
                 let (reason, delay_ms) = (reason.as_str(), millis(*delay));

@@ -206,6 +206,7 @@ mod tests {
             receive_count: 1,
             enqueued_at: None,
             again: false,
+            place: None,
         }
     }
 

@@ -45,7 +45,7 @@ impl<C: Clock + 'static> Bus for EmbeddedBus<C> {
     async fn put(&self, event: &BusEvent) -> Result<(), BusError> {
         let message_id = uuid::Uuid::new_v4().to_string();
         let body = self.envelope(&message_id, event, self.queue.now())?;
-        let message = Incoming { message_id, body };
+        let message = Incoming { message_id, body, place: None };
         let put = self.queue.put(Lane::Standard, vec![message]).await;
         put.map(|_| ()).map_err(|why| BusError(why.to_string()))
     }

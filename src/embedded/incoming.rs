@@ -2,11 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::ports::InputPlace;
+
 /// A message to put into the queue. The queue keeps the first message of each id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Incoming {
     pub message_id: String,
     pub body: String,
+    pub place: Option<InputPlace>,
 }
 
 impl Incoming {
@@ -19,7 +22,7 @@ impl Incoming {
         hash.update(index.to_be_bytes());
         hash.update(body.as_bytes());
         let id: String = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        Incoming { message_id: format!("input-{id}"), body }
+        Incoming { message_id: format!("input-{id}"), body, place: None }
     }
 }
 

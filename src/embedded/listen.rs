@@ -3,6 +3,7 @@
 //! The answer is 202 after all events of the request that may be owed to a destination are durable.
 //! If one event is no finding, the answer is 400 with the reason, and no event is taken.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,13 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
-use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
 use crate::finding::{self, Parsed};
-use crate::ports::{Clock, Lane, QueueError};
+use crate::ports::{Clock, InputPlace, Lane, QueueError};
 use crate::secret::Secret;
 
-use super::{EmbeddedQueue, Incoming, Sieve};
+use super::{EmbeddedQueue, Incoming, Sieve, input};
 
 /// The longest request, in bytes: ten events of SQS's largest size, as in one batch.
 const REQUEST_BYTES_MAX: usize = 10 * finding::MAX_BYTES;
@@ -72,7 +72,7 @@ async fn take_in<C: Clock + 'static>(endpoint: &Endpoint<C>, body: &[u8]) -> Res
     let incoming: Vec<Incoming> = events
         .into_iter()
         .filter_map(|(body, parsed)| endpoint.sieve.keeps_parsed(parsed).then_some(body))
-        .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body })
+        .map(|body| Incoming { message_id: uuid::Uuid::new_v4().to_string(), body, place: None })
         .collect();
     let unavailable = |e: QueueError| (StatusCode::SERVICE_UNAVAILABLE, e.to_string());
     endpoint.queue.put(Lane::Standard, incoming).await.map_err(unavailable)?;
@@ -115,24 +115,27 @@ fn is_token(given: &str, token: &Secret) -> bool {
     given.as_bytes().ct_eq(token.expose().as_bytes()).into()
 }
 
-/// The events of the request. Each becomes a message of the queue.
+/// The events of the request: JSON lines, one JSON document, or an array. Each becomes a message of
+/// the queue.
 fn messages(text: &str, sieve: &Sieve) -> Result<Vec<(String, Parsed)>, String> {
-    let whole = text.trim();
-    let raw: Vec<&str> = if whole.starts_with('[') {
-        let all: Vec<&RawValue> = serde_json::from_str(whole)
-            .map_err(|e| format!("not valid JSON at line {} column {}", e.line(), e.column()))?;
-        all.into_iter().map(RawValue::get).collect()
-    } else {
-        vec![whole]
-    };
+    let mut raw = Vec::new();
+    let split = input::split(text.as_bytes(), |event, at| {
+        raw.push((event, InputPlace::new("the body", at.line, at.column)));
+        if raw.len() > EVENTS_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    split.map_err(|why| why.to_string())?;
     if raw.is_empty() || raw.len() > EVENTS_MAX {
-        return Err(format!("{} events: send 1 to {EVENTS_MAX}", raw.len()));
+        let found = if raw.is_empty() { "no event" } else { "too many events" };
+        return Err(format!("{found}: send 1 to {EVENTS_MAX}"));
     }
-    let read = |(index, event): (usize, &str)| {
-        let parsed = sieve.parse(event);
+    let read = |(index, (event, place)): (usize, (String, InputPlace))| {
+        let parsed = sieve.parse(&event);
         match parsed.rejections.first() {
-            Some(why) => Err(format!("event {}: {} ({why})", index + 1, why.code.as_str())),
-            None => Ok((event.to_owned(), parsed)),
+            Some(why) => {
+                let (code, why) = (why.code.as_str(), place.locate(why));
+                Err(format!("event {}: {code} ({why})", index + 1))
+            }
+            None => Ok((event, parsed)),
         }
     };
     raw.into_iter().enumerate().map(read).collect()

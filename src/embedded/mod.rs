@@ -13,6 +13,7 @@ mod place;
 mod quarantine;
 mod queue;
 mod sieve;
+pub mod upkeep;
 pub mod watch;
 
 use std::fs::File;
@@ -35,9 +36,11 @@ pub use sieve::{LeftOut, Sieve};
 use place::Place;
 
 /// The version of the tables, in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How large the log of writes stays when it begins again.
+const LOG_BYTES_KEPT: i64 = 4 << 20;
 
 const SCHEMA: &str = "
 CREATE TABLE message (
@@ -50,6 +53,7 @@ CREATE TABLE message (
     receive_count INTEGER NOT NULL DEFAULT 0,
     receipt       TEXT,
     again         INTEGER NOT NULL DEFAULT 0,  -- 1: an operator sent it again
+    place         TEXT NOT NULL DEFAULT '',    -- where it began in an input
     UNIQUE (lane, message_id)
 ) STRICT;
 CREATE INDEX message_age ON message (lane, seq, visible_at);
@@ -90,11 +94,12 @@ CREATE TABLE ledger (
 
 /// The changes from version 1 to 2, from 2 to 3, and so on. A program of an earlier version that
 /// has the file open keeps working with it.
-const CHANGES: [&str; 3] = [
+const CHANGES: [&str; 4] = [
     "ALTER TABLE message ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE ledger ADD COLUMN incident TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE ledger ADD COLUMN finding_type TEXT NOT NULL DEFAULT '';
      ALTER TABLE ledger ADD COLUMN resource TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE message ADD COLUMN place TEXT NOT NULL DEFAULT '';",
 ];
 
 /// "hans" in SQLite's `application_id`, so that no other program's file is taken for a store.
@@ -107,6 +112,10 @@ pub enum StoreError {
     Open(Failure),
     #[error("{path} can't be locked: is the folder there and writable?")]
     Lock { path: PathBuf, source: std::io::Error },
+    #[error("{path}: a worker uses it: stop the worker first")]
+    InUse { path: PathBuf },
+    #[error("{path}: its disk needs {needed} free bytes for this: free space")]
+    NoRoom { path: PathBuf, needed: u64 },
     #[error("{path} belongs to another program: set embedded.path to another file")]
     Foreign { path: PathBuf },
     #[error(
@@ -147,8 +156,12 @@ impl Store {
         if is_foreign(&connection).map_err(open)? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
+        // It is without effect once the file has pages: see [`upkeep`].
+        connection.pragma_update(None, "auto_vacuum", "incremental").map_err(open)?;
         // A write that was answered has to survive a power cut: FULL, not NORMAL.
         switch_to_wal(&connection).map_err(open)?;
+        // A large input makes the log of writes large. It is cut when it begins again.
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(open)?;
         connection.pragma_update(None, "synchronous", "full").map_err(open)?;
         let found = create_tables(&mut connection).map_err(open)?;
         if found != SCHEMA_VERSION {
@@ -193,21 +206,22 @@ impl Store {
     /// and ends all claims, so that a restart after a crash waits for no time-out.
     pub fn open_for_work(path: &Path) -> Result<Store, StoreError> {
         let store = Store::open(path)?;
-        let lock_path = path.with_added_extension("lock");
-        let fail = |source| StoreError::Lock { path: lock_path.clone(), source };
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(fail)?;
+        let lock = Store::open_lock(path)?;
         if lock.try_lock().is_ok() {
             store.with(recover).map_err(|source| StoreError::Open(failed(&source, path)))?;
         }
+        let fail = |source| StoreError::Lock { path: lock_path(path), source };
         lock.lock_shared().map_err(fail)?;
         // Without room for it the worker starts all the same, to post what waits.
         _ = store.place.keep_reserve();
         Ok(Store { lock: Some(Arc::new(lock)), ..store })
+    }
+
+    /// The file that workers lock.
+    fn open_lock(path: &Path) -> Result<File, StoreError> {
+        let lock = lock_path(path);
+        let opened = File::options().create(true).truncate(false).write(true).open(&lock);
+        opened.map_err(|source| StoreError::Lock { path: lock, source })
     }
 
     /// Runs `work` with the connection. This blocks: async code uses [`Store::call`].
@@ -271,6 +285,10 @@ impl Store {
     fn failing(&self) -> MutexGuard<'_, Option<Failure>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    path.with_added_extension("lock")
 }
 
 /// Only one process can switch a new file, and SQLite lets the others fail at once instead of

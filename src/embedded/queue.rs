@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::instants::Wall;
 use crate::ports::inlet::Inlet;
 use crate::ports::{
-    Clock, DeadLetter, Delivery, Depth, Lane, MessageId, QuarantineEntry, Queue, QueueError,
-    Receipt, ReceiveAsk,
+    Clock, DeadLetter, Delivery, Depth, InputPlace, Lane, MessageId, QuarantineEntry, Queue,
+    QueueError, Receipt, ReceiveAsk,
 };
 
-use super::quarantine::{COLUMNS, dead_letter};
+use super::quarantine::{COLUMNS, dead_letter, lossy};
 use super::{Incoming, Store};
 
 /// How often a waiting receive polls for messages of another process.
@@ -165,11 +165,13 @@ fn put(c: &mut Connection, lane: Lane, all: &[Incoming], now: Wall) -> rusqlite:
     let mut new = 0;
     {
         let mut insert = t.prepare_cached(
-            "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at)
-             VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING",
+            "INSERT INTO message (lane, message_id, body, enqueued_at, visible_at, place)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5) ON CONFLICT DO NOTHING",
         )?;
         for message in all {
-            new += insert.execute((lane.as_str(), &message.message_id, &message.body, now.0))?;
+            let place = message.place.as_ref().map(InputPlace::to_row).unwrap_or_default();
+            let Incoming { message_id, body, .. } = message;
+            new += insert.execute((lane.as_str(), message_id, body, now.0, place))?;
         }
     }
     t.commit()?;
@@ -192,7 +194,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
     let hidden_until = now.plus(ask.visibility).0;
     let taken = {
         let mut select = t.prepare_cached(
-            "SELECT seq, message_id, body, enqueued_at, receive_count + 1, again
+            "SELECT seq, message_id, body, enqueued_at, receive_count + 1, again, place
              FROM message INDEXED BY message_age
              WHERE lane = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
         )?;
@@ -210,6 +212,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
                 receive_count: count,
                 enqueued_at: Some(Wall(row.get(3)?)),
                 again: row.get(5)?,
+                place: InputPlace::from_row(&lossy(row, 6)?),
             };
             Ok((seq, delivery))
         })?;

@@ -46,7 +46,12 @@ impl Store {
     pub async fn inspect(&self) -> Result<(), Failure> {
         let store = self.clone();
         let reserve = tokio::task::spawn_blocking(move || {
-            if store.keeps_a_reserve() { store.place.keep_reserve() } else { Ok(()) }
+            if !store.keeps_a_reserve() {
+                return;
+            }
+            if store.place.keep_reserve().is_ok() && store.place.missing().is_none() {
+                _ = store.give_back(false);
+            }
         });
         // What it failed with, the next line finds.
         _ = reserve.await;

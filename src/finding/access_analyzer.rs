@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::arn::{Arn, bare_id, short_name};
 use super::aws_types::plain_kind;
 use super::condition::{Closing, Condition, FindingState};
+use super::contradiction::{Every, Field, One, refuse};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -26,16 +27,17 @@ const NAMED_MAX: usize = 3;
 
 object! {
     struct Document<'a> {
-        id: Str<'a> = "id",
+        id: One<'a, Str<'a>> = "id",
         /// The id in events about unused access.
-        finding_id: Str<'a> = "findingId",
-        account: Str<'a> = "accountId" | "resourceOwnerAccount",
-        region: Str<'a> = "region",
-        kind: Str<'a> = "findingType",
+        finding_id: One<'a, Str<'a>> = "findingId",
+        account: One<'a, Str<'a>> = "accountId",
+        owner: One<'a, Str<'a>> = "resourceOwnerAccount",
+        region: One<'a, Str<'a>> = "region",
+        kind: One<'a, Str<'a>> = "findingType",
         access: Str<'a> = "accessType",
-        public: Option<bool> = "isPublic",
-        status: Str<'a> = "status",
-        deleted: Option<bool> = "isDeleted",
+        public: Every<'a> = "isPublic",
+        status: One<'a, Str<'a>> = "status",
+        deleted: One<'a, Option<bool>> = "isDeleted",
         resource: Str<'a> = "resource",
         resource_kind: Str<'a> = "resourceType",
         principal: Option<Json<'a>> = "principal",
@@ -59,19 +61,20 @@ enum Access {
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
+    refuse(document.keys(), envelope)?;
     let access = document.access();
     let id = document.id.as_deref().or(document.finding_id.as_deref());
     let mut draft = Draft {
         product: Product::AccessAnalyzer,
         id_key: "id",
         id: bare_id(id),
-        account: borrowed(&document.account),
+        account: borrowed(&document.account).or_else(|| borrowed(&document.owner)),
         region: borrowed(&document.region),
         // Events about external access have no type, so their detail-type stands for it.
         kind: Some(Cow::Borrowed(document.kind.as_deref().unwrap_or("Access Analyzer Finding"))),
         title: Some(Cow::Owned(document.title(access))),
         description: document.describe_grant(access).map(Cow::Owned),
-        severity: Gauge::level(access.level()),
+        severity: document.gauge(access),
         created_at: document.created_at,
         updated_at: document.updated_at,
         condition: Condition::of_product(document.state()),
@@ -84,6 +87,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let partition =
         document.resource.as_deref().and_then(Arn::parse).and_then(|arn| arn.partition_name());
     draft.partition = partition.map(Cow::Borrowed);
+    draft.dispute_state([document.status.is_disputed(), document.deleted.is_disputed()]);
     draft.finish(envelope)
 }
 
@@ -99,18 +103,40 @@ impl Access {
 }
 
 impl Document<'_> {
+    /// The fields that tell findings apart.
+    fn keys(&self) -> [Field<'_>; 6] {
+        [
+            Field::of("id", &self.id),
+            Field::of("findingId", &self.finding_id),
+            Field::of("accountId", &self.account),
+            Field::of("resourceOwnerAccount", &self.owner),
+            Field::of("region", &self.region),
+            Field::of("findingType", &self.kind),
+        ]
+    }
+
+    /// Of several values of `isPublic`, true is the worse.
+    fn gauge(&self, access: Access) -> Gauge {
+        let level = |json| Gauge::level(self.access_if(bool::read(json) == Some(true)).level());
+        self.public.worst(level).unwrap_or_else(|| Gauge::level(access.level()))
+    }
+
     /// Resolved: the access or its resource is gone. Archived: the access is intended.
     /// Source: Access Analyzer API reference, `FindingSummary`; IAM user guide, "Review findings".
     fn state(&self) -> FindingState {
-        match self.deleted {
+        match *self.deleted {
             Some(true) => FindingState::Closed(Closing::Resolved),
             _ => FindingState::of_word(self.status.as_deref(), "RESOLVED", "ARCHIVED"),
         }
     }
 
     fn access(&self) -> Access {
+        self.access_if(self.public.all().any(|json| bool::read(json) == Some(true)))
+    }
+
+    fn access_if(&self, is_public: bool) -> Access {
         let kind = self.kind.as_deref().unwrap_or_default();
-        if self.public == Some(true) {
+        if is_public {
             Access::Public
         } else if kind.starts_with("Unused") {
             Access::Unused

@@ -16,6 +16,7 @@ use schema::{Document, Measure};
 
 use super::arn::Arn;
 use super::condition::{Closing, Condition, FindingState};
+use super::contradiction::{Every, Field, refuse};
 use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
@@ -36,6 +37,7 @@ use super::text::Text;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
+    refuse(document.keys(), envelope)?;
     let id = document.id.as_deref();
     let original = id.and_then(|id| original(id, document.product_arn.as_deref()));
     let is_guardduty = original.as_ref().is_some_and(|own| own.product == Product::GuardDuty);
@@ -45,11 +47,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
     let mut observed = document.observed(is_guardduty, resource.as_deref());
     let (actor_label, actor) = actor::describe(&document, observed.actor.take());
     let mut draft = Draft {
-        product: Product::of_security_hub(
-            document.product_arn.as_deref(),
-            document.company.as_deref(),
-            document.product.as_deref(),
-        ),
+        product: document.product(),
         id: id.map(Cow::Borrowed),
         id_key: "Id",
         account: borrowed(&document.account),
@@ -75,6 +73,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         facts: facts::collect(&document, control.map(|control| control.id()), observed.facts),
         ..Draft::default()
     };
+    draft.dispute_state(document.disputes());
     draft.complete_from(id);
     draft.complete_from(document.product_arn.as_deref());
     if let Some(original) = original {
@@ -86,6 +85,37 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Document<'_> {
+    /// The fields that tell findings apart.
+    fn keys(&self) -> [Field<'_>; 9] {
+        let own = &self.fields.known;
+        [
+            Field::of("Id", &self.id),
+            Field::of("AwsAccountId", &self.account),
+            Field::of("Region", &self.region),
+            Field::of("ProductArn", &self.product_arn),
+            Field::of("Types", &self.kinds),
+            Field::of("GeneratorId", &self.generator),
+            Field::of("Compliance.SecurityControlId", &self.compliance.control),
+            Field::of("ProductFields.findingId", &own.finding_id),
+            Field::of("ProductFields.ResourceOwnerAccount", &own.resource_owner),
+        ]
+    }
+
+    fn product(&self) -> Product {
+        let (company, name) = (self.company.as_deref(), self.product.as_deref());
+        Product::of_security_hub(self.product_arn.as_deref(), company, name)
+    }
+
+    /// Which of the fields that say the state have two values.
+    fn disputes(&self) -> [bool; 4] {
+        [
+            self.state.is_disputed(),
+            self.workflow.is_disputed(),
+            self.compliance.status.is_disputed(),
+            self.fields.known.archived.is_disputed(),
+        ]
+    }
+
     /// Gives the copy the identity of its original.
     fn take_identity<'d>(&'d self, draft: &mut Draft<'d>, original: Original<'d>) {
         draft.take_identity(self.id.as_deref(), original);
@@ -143,7 +173,7 @@ impl Document<'_> {
         let is = |text: &Str<'_>, word: &str| {
             text.as_deref().is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
         };
-        let product = if is_guardduty && self.fields.known.archived == Some(true) {
+        let product = if is_guardduty && *self.fields.known.archived == Some(true) {
             FindingState::Closed(Closing::Suppressed)
         } else {
             let gone = is(&self.state, "ARCHIVED") || is(&self.compliance.status, "PASSED");
@@ -177,15 +207,16 @@ impl Document<'_> {
 
     /// The severity, or else the one that the provider gave.
     fn gauge(&self, is_guardduty: bool) -> Gauge {
-        gauge(self.severity, is_guardduty).or(|| gauge(self.provider.severity, is_guardduty))
+        let worst = |all: &Every<'_>| all.worst(|json| gauge(json, is_guardduty));
+        let worst = |all| worst(all).unwrap_or_default();
+        worst(&self.severity).or(|| worst(&self.provider.severity))
     }
 }
 
 /// Reads `{"Label": "HIGH", "Normalized": 70, "Product": 8.0}`, or a word: the label, or else the
 /// number from 0 to 100. `Product` is on the product's own scale, so only GuardDuty's is read, and
 /// only if it agrees with the level.
-fn gauge(json: Option<Json<'_>>, is_guardduty: bool) -> Gauge {
-    let Some(json) = json else { return Gauge::default() };
+fn gauge(json: Json<'_>, is_guardduty: bool) -> Gauge {
     if json.kind() != Kind::Object {
         return match Cow::<str>::read(json) {
             Some(word) => Gauge::from_word(&word),
@@ -194,16 +225,22 @@ fn gauge(json: Option<Json<'_>>, is_guardduty: bool) -> Gauge {
     }
     let measure = Measure::read(json).unwrap_or_default();
     let score = measure.product.filter(|_| is_guardduty).and_then(Severity::of_score);
-    let word = measure.label.as_deref().map(Gauge::from_word).unwrap_or_default();
-    let gauge = word.or(|| match measure.normalized {
-        Some(number) => Level::from_normalized(number)
-            .map_or_else(|| Gauge::Unreadable(number.to_string()), Gauge::level),
-        None => score.map(Gauge::Read).unwrap_or_default(),
+    let word = measure.label.worst(Gauge::word).unwrap_or_default();
+    let gauge = word.or(|| {
+        let number = measure.normalized.worst(normalized);
+        number.or_else(|| score.map(Gauge::Read)).unwrap_or_default()
     });
     match (gauge, score) {
         (Gauge::Read(severity), Some(score)) if severity.level == score.level => Gauge::Read(score),
         (gauge, _) => gauge,
     }
+}
+
+fn normalized(json: Json<'_>) -> Gauge {
+    let number = f64::read(json);
+    let level = number.and_then(Level::from_normalized);
+    let found = || number.map(|number| number.to_string()).unwrap_or_default();
+    level.map_or_else(|| Gauge::Unreadable(found()), Gauge::level)
 }
 
 #[cfg(test)]

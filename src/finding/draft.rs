@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::arn::{Arn, is_account_id};
-use super::condition::Condition;
+use super::condition::{Condition, FindingState};
 use super::control::{Control, member};
 use super::envelope::Envelope;
 use super::fact::{Fact, Facts};
@@ -60,6 +60,8 @@ pub(super) struct Draft<'a> {
     pub count: Option<u64>,
     pub sample: bool,
     pub condition: Condition,
+    /// The finding is open and closed, see [`Draft::dispute_state`].
+    pub disputed_state: bool,
     pub member: Str<'a>,
     pub standards: Vec<Text>,
     pub group: Option<Group>,
@@ -115,6 +117,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Opens the finding if one of the fields that say its state has two values.
+    pub fn dispute_state<const N: usize>(&mut self, disputed: [bool; N]) {
+        if disputed.contains(&true) {
+            self.disputed_state = true;
+            self.condition =
+                Condition { product: FindingState::Open, handling: None, ..self.condition };
+        }
+    }
+
     /// Makes the finding, or rejects it: only the identity is required.
     pub fn finish(self, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
         let fingerprint = self.fingerprint(envelope)?;
@@ -135,14 +146,8 @@ impl<'a> Draft<'a> {
             Some(name) => Partition::from_name(name.trim()),
             None => Partition::of_region(region.as_str()),
         };
-        let mut remarks = Vec::new();
         let severity = self.severity.severity();
-        if let Gauge::Unreadable(found) = self.severity {
-            remarks.push(Remark::UnreadableSeverity(Text::new(&found, REMARK_CHARS_MAX)));
-        }
-        if is_account_id(&sender) && *sender != *account.as_str() {
-            remarks.push(Remark::SentByAccount(Text::new(&sender, PLACE_CHARS_MAX)));
-        }
+        let remarks = remarks(&self.severity, self.disputed_state, &sender, account.as_str());
         Finding {
             fingerprint,
             partition,
@@ -198,6 +203,20 @@ impl<'a> Draft<'a> {
             },
         })
     }
+}
+
+/// The doubts that a card shows. `sender` is the envelope's account.
+fn remarks(severity: &Gauge, disputed_state: bool, sender: &str, account: &str) -> Vec<Remark> {
+    let shown = |text: &str| Text::new(text, REMARK_CHARS_MAX);
+    let doubt = match severity {
+        Gauge::Read(_) => None,
+        Gauge::Unreadable(found) => Some(Remark::UnreadableSeverity(shown(found))),
+        Gauge::Disputed(_, other) => Some(Remark::OtherSeverity(shown(other))),
+    };
+    let state = disputed_state.then_some(Remark::DisputedState);
+    let is_other = is_account_id(sender) && sender != account;
+    let sender = is_other.then(|| Remark::SentByAccount(Text::new(sender, PLACE_CHARS_MAX)));
+    [doubt, state, sender].into_iter().flatten().collect()
 }
 
 /// Restores the leading zeros of an account id that was given as a number: an id has 12 digits.

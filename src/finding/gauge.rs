@@ -12,6 +12,8 @@ pub(super) enum Gauge {
     Read(Severity),
     /// Holds the text in its place, which may be empty.
     Unreadable(String),
+    /// The worst of several, and what another one says.
+    Disputed(Severity, String),
 }
 
 impl Default for Gauge {
@@ -30,9 +32,13 @@ impl Gauge {
         word.parse().map_or_else(|_| Gauge::Unreadable(word.to_owned()), Gauge::level)
     }
 
+    /// Reads such a word, which is absent if it is no text.
+    pub fn word(json: Json<'_>) -> Gauge {
+        Cow::<str>::read(json).map(|word| Gauge::from_word(&word)).unwrap_or_default()
+    }
+
     /// Reads GuardDuty's number (also as text), or a word.
-    pub fn score_or_word(json: Option<Json<'_>>) -> Gauge {
-        let Some(json) = json else { return Gauge::default() };
+    pub fn score_or_word(json: Json<'_>) -> Gauge {
         if let Some(severity) = f64::read(json).and_then(Severity::of_score) {
             return Gauge::Read(severity);
         }
@@ -46,16 +52,34 @@ impl Gauge {
     /// The severity that the finding counts as.
     pub fn severity(&self) -> Severity {
         match self {
-            Gauge::Read(severity) => *severity,
+            Gauge::Read(severity) | Gauge::Disputed(severity, _) => *severity,
             Gauge::Unreadable(_) => Severity::unreadable(),
         }
+    }
+
+    /// The worse of two severities that one finding has, with what the other one says.
+    pub fn or_worse(self, other: Gauge) -> Gauge {
+        let weight = |gauge: &Gauge| {
+            let severity = gauge.severity();
+            (severity.level, severity.score.unwrap_or_default())
+        };
+        let (worse, better) = match weight(&other) > weight(&self) {
+            true => (other, self),
+            false => (self, other),
+        };
+        let said = match better {
+            Gauge::Read(Severity { score: Some(score), .. }) => score.to_string(),
+            Gauge::Read(severity) => severity.level.to_string(),
+            Gauge::Unreadable(said) | Gauge::Disputed(_, said) => said,
+        };
+        Gauge::Disputed(worse.severity(), said)
     }
 
     /// Returns this gauge, or `other` if this one is unreadable. If both are unreadable, the first
     /// text that is not empty is kept.
     pub fn or(self, other: impl FnOnce() -> Gauge) -> Gauge {
         match self {
-            Gauge::Read(_) => self,
+            Gauge::Read(_) | Gauge::Disputed(..) => self,
             Gauge::Unreadable(first) => match other() {
                 Gauge::Unreadable(second) if !first.is_empty() || second.is_empty() => {
                     Gauge::Unreadable(first)
@@ -86,7 +110,7 @@ mod tests {
             (r#"{"x":1}"#, None, None),
             ("[8]", None, None),
         ] {
-            match (Gauge::score_or_word(Json::read(json(raw))), level) {
+            match (Gauge::score_or_word(json(raw)), level) {
                 (Gauge::Read(severity), Some(level)) => {
                     assert_eq!((severity.level, severity.score), (level, score), "{raw}");
                 }
@@ -96,6 +120,5 @@ mod tests {
                 (gauge, _) => panic!("{raw}: {gauge:?}"),
             }
         }
-        assert!(matches!(Gauge::score_or_word(None), Gauge::Unreadable(s) if s.is_empty()));
     }
 }

@@ -17,6 +17,7 @@ use schema::{Activity, Details, Identity, Resource, Service};
 
 use super::arn::{Arn, bare_id};
 use super::condition::{Closing, Condition, FindingState};
+use super::contradiction::{Field, refuse};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::fact::Facts;
@@ -38,13 +39,14 @@ pub(super) fn read(
     wanted: Wanted<'_>,
 ) -> Result<Outcome, Rejection> {
     let identity = Identity::read(json).unwrap_or_default();
+    refuse(identity.keys(), envelope)?;
     let mut draft = Draft {
         product: Product::GuardDuty,
         id_key: "id",
         account: borrowed(&identity.account),
         region: borrowed(&identity.region),
         partition: borrowed(&identity.partition),
-        severity: Gauge::score_or_word(identity.severity),
+        severity: identity.severity.worst(Gauge::score_or_word).unwrap_or_default(),
         condition: Condition::of_product(identity.state()),
         ..Draft::default()
     };
@@ -54,6 +56,7 @@ pub(super) fn read(
     });
     draft.complete_from(identity.arn.as_deref());
     draft.complete_from(identity.id.as_deref());
+    draft.dispute_state([identity.service_archived.is_disputed(), identity.archived.is_disputed()]);
     let fingerprint = draft.fingerprint(envelope)?;
     let severity = draft.severity.severity();
     if !draft.condition.is_closed() && !wanted(&severity) {
@@ -61,6 +64,7 @@ pub(super) fn read(
     }
 
     let details = Details::read(json).unwrap_or_default();
+    refuse([Field::of("type", &details.kind)], envelope)?;
     Ok(Outcome::Wanted(detailed(draft, &details).finish_as(fingerprint, envelope)))
 }
 
@@ -130,10 +134,19 @@ impl Observed {
 }
 
 impl Identity<'_> {
+    fn keys(&self) -> [Field<'_>; 4] {
+        [
+            Field::of("id", &self.id),
+            Field::of("arn", &self.arn),
+            Field::of("accountId", &self.account),
+            Field::of("region", &self.region),
+        ]
+    }
+
     /// Archived by a person, or by a suppression rule. GuardDuty sends the latter nowhere.
     /// Source: GuardDuty API reference, `Service`; user guide, "Suppression rules".
     fn state(&self) -> FindingState {
-        let archived = self.service_archived.or(self.archived).unwrap_or(false);
+        let archived = self.service_archived.or(*self.archived).unwrap_or(false);
         FindingState::closed_if(archived, Closing::Suppressed)
     }
 }

@@ -12,6 +12,7 @@ use schema::{Document, Resource};
 
 use super::arn::{bare_id, short_name};
 use super::condition::{Condition, FindingState};
+use super::contradiction::{Field, refuse};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::gauge::Gauge;
@@ -32,6 +33,12 @@ const AUTO_SCALING_TAG: &str = "aws:autoscaling:groupName";
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
+    let keys = [
+        Field::of("findingArn", &document.arn),
+        Field::of("awsAccountId", &document.account),
+        Field::of("type", &document.kind),
+    ];
+    refuse(keys, envelope)?;
     let resource = document.resources.first();
     let arn = document.arn.as_deref();
     let mut draft = Draft {
@@ -43,7 +50,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         title: document.title().map(Cow::Owned),
         description: borrowed(&document.description),
         // Inspector writes UNTRIAGED while nobody has set the severity. That counts as unreadable.
-        severity: document.severity.as_deref().map(Gauge::from_word).unwrap_or_default(),
+        severity: document.severity.worst(Gauge::word).unwrap_or_default(),
         created_at: document.first_seen,
         updated_at: document.updated_at,
         first_seen: document.first_seen,
@@ -56,6 +63,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         facts: facts::collect(&document),
         ..Draft::default()
     };
+    draft.dispute_state([document.status.is_disputed()]);
     draft.complete_from(arn);
     if let Some(resource) = resource {
         draft.complete(None, resource.region.as_deref());

@@ -4,7 +4,8 @@
 //! finding whose `service` is a string still has an id. So no read fails:
 //!
 //! - A value of the wrong type is absent.
-//! - A key that occurs twice, or in two spellings, gives its last readable value.
+//! - A key that occurs twice, or in two spellings, gives its last readable value. Fields that tell
+//!   findings apart, and severities, are stricter: see [`contradiction`](super::contradiction).
 //! - Other keys are skipped.
 //! - Lists are read up to a bound.
 //!
@@ -23,8 +24,13 @@ pub(super) trait Read<'a>: Sized {
 }
 
 /// A field that may occur once, never or several times.
-pub(super) trait Slot<'a> {
+pub(super) trait Slot<'a>: Default {
     fn fill(&mut self, json: Json<'a>);
+
+    /// Forgets the value, because another object under the same key replaces the one it was in.
+    fn renew(&mut self) {
+        *self = Self::default();
+    }
 }
 
 impl<'a, T: Read<'a>> Slot<'a> for Option<T> {
@@ -161,19 +167,19 @@ pub(super) fn is_key(key: &[u8], name: &str) -> bool {
 /// Fills a slot with the value at a path below `json`. Only an object can hold it, and the last
 /// object counts, as for a struct.
 #[inline(always)]
-pub(super) fn fill<'a, S: Slot<'a> + Default>(slot: &mut S, json: Json<'a>, path: &[&str]) {
+pub(super) fn fill<'a, S: Slot<'a>>(slot: &mut S, json: Json<'a>, path: &[&str]) {
     match path {
         [] => slot.fill(json),
         path => fill_below(slot, json, path),
     }
 }
 
-fn fill_below<'a, S: Slot<'a> + Default>(slot: &mut S, json: Json<'a>, path: &[&str]) {
+fn fill_below<'a, S: Slot<'a>>(slot: &mut S, json: Json<'a>, path: &[&str]) {
     let [name, below @ ..] = path else { return slot.fill(json) };
     if json.kind() != Kind::Object {
         return;
     }
-    *slot = S::default();
+    slot.renew();
     for (_, value) in json.fields().filter(|(key, _)| is_key(key, name)) {
         fill_below(slot, value, below);
     }
@@ -194,6 +200,7 @@ macro_rules! object {
         #[derive(Debug, Default)]
         pub(crate) struct $name<'a> {
             $($(#[$doc])* pub $field: $type,)*
+            is_filled: bool,
             lifetime: std::marker::PhantomData<&'a ()>,
         }
 
@@ -217,7 +224,9 @@ macro_rules! object {
                 if json.kind() != Kind::Object {
                     return;
                 }
-                *self = Self::default();
+                if std::mem::replace(&mut self.is_filled, true) {
+                    self.renew();
+                }
                 for (key, value) in json.fields() {
                     let key: &[u8] = &key;
                     $(if is_key(key, $key) $(|| is_key(key, $other))* {
@@ -225,6 +234,10 @@ macro_rules! object {
                         continue;
                     })*
                 }
+            }
+
+            fn renew(&mut self) {
+                $($crate::finding::lenient::Slot::renew(&mut self.$field);)*
             }
         }
     )*};

@@ -3,10 +3,9 @@
 //! Source: Macie API reference, `Finding`; user guide, "Amazon EventBridge event schema for Macie
 //! findings".
 
-use std::borrow::Cow;
-
 use super::arn::{bare_id, short_name};
 use super::condition::{Closing, Condition, FindingState};
+use super::contradiction::{Every, Field, One, refuse};
 use super::draft::Draft;
 use super::envelope::Envelope;
 use super::fact::Facts;
@@ -26,27 +25,27 @@ use crate::instants::Wall;
 
 object! {
     struct Document<'a> {
-        id: Str<'a> = "id",
-        account: Str<'a> = "accountId",
-        region: Str<'a> = "region",
+        id: One<'a, Str<'a>> = "id",
+        account: One<'a, Str<'a>> = "accountId",
+        region: One<'a, Str<'a>> = "region",
         partition: Str<'a> = "partition",
-        kind: Str<'a> = "type",
+        kind: One<'a, Str<'a>> = "type",
         category: Str<'a> = "category",
         title: Str<'a> = "title",
         description: Str<'a> = "description",
-        severity: Option<Json<'a>> = "severity",
+        severity: Every<'a> = "severity",
         created_at: Option<Wall> = "createdAt",
         updated_at: Option<Wall> = "updatedAt",
         count: Option<u64> = "count",
-        archived: Option<bool> = "archived",
+        archived: One<'a, Option<bool>> = "archived",
         sample: Option<bool> = "sample",
         affected: Affected<'a> = "resourcesAffected",
         policy: Policy<'a> = "policyDetails",
         sensitive_data: SensitiveData<'a> = "classificationDetails" / "result",
     }
     struct Severity<'a> {
-        word: Str<'a> = "description",
-        score: Option<f64> = "score",
+        word: Every<'a> = "description",
+        score: Every<'a> = "score",
     }
     struct Affected<'a> {
         bucket: Bucket<'a> = "s3Bucket",
@@ -103,10 +102,17 @@ object! {
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
+    let keys = [
+        Field::of("id", &document.id),
+        Field::of("accountId", &document.account),
+        Field::of("region", &document.region),
+        Field::of("type", &document.kind),
+    ];
+    refuse(keys, envelope)?;
     let call = &document.policy.call;
     let mut facts = Facts::default();
     facts.add("Sensitive data", document.sensitive_data.describe());
-    Draft {
+    let mut draft = Draft {
         product: Product::Macie,
         id_key: "id",
         id: bare_id(document.id.as_deref()),
@@ -116,7 +122,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         kind: borrowed(&document.kind).or_else(|| borrowed(&document.category)),
         title: borrowed(&document.title),
         description: borrowed(&document.description),
-        severity: gauge(document.severity),
+        severity: document.severity.worst(gauge).unwrap_or_default(),
         created_at: document.created_at,
         updated_at: document.updated_at,
         first_seen: call.first_seen,
@@ -135,25 +141,29 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         actor_label: "Caller",
         facts,
         ..Draft::default()
-    }
-    .finish(envelope)
+    };
+    draft.dispute_state([document.archived.is_disputed()]);
+    draft.finish(envelope)
 }
 
 /// Reads `{"description": "High", "score": 3}`, or either alone. A score is 1, 2 or 3.
-fn gauge(json: Option<Json<'_>>) -> Gauge {
-    let Some(json) = json else { return Gauge::default() };
-    let severity = match json.kind() {
-        Kind::Object => Severity::read(json).unwrap_or_default(),
-        _ => Severity { word: Cow::read(json), score: f64::read(json), ..Severity::default() },
-    };
-    let word = severity.word.as_deref().map(Gauge::from_word).unwrap_or_default();
-    word.or(|| match severity.score {
+fn gauge(json: Json<'_>) -> Gauge {
+    if json.kind() != Kind::Object {
+        return Gauge::word(json).or(|| score(json));
+    }
+    let severity = Severity::read(json).unwrap_or_default();
+    let word = severity.word.worst(Gauge::word).unwrap_or_default();
+    word.or(|| severity.score.worst(score).unwrap_or_default())
+}
+
+fn score(json: Json<'_>) -> Gauge {
+    match f64::read(json) {
         Some(1.0) => Gauge::level(Level::Low),
         Some(2.0) => Gauge::level(Level::Medium),
         Some(3.0) => Gauge::level(Level::High),
         Some(other) => Gauge::Unreadable(other.to_string()),
         None => Gauge::default(),
-    })
+    }
 }
 
 impl Affected<'_> {
@@ -300,9 +310,9 @@ mod tests {
             ("{}", None),
             ("[]", None),
         ] {
-            let got = match gauge(Json::read(json(raw))) {
+            let got = match gauge(json(raw)) {
                 Gauge::Read(severity) => Some(severity.level),
-                Gauge::Unreadable(_) => None,
+                Gauge::Unreadable(_) | Gauge::Disputed(..) => None,
             };
             assert_eq!(got, level, "{raw}");
         }

@@ -117,6 +117,10 @@ pub enum Remark {
     /// The severity was missing or unreadable, so the finding counts as high. Holds the text that
     /// was found in its place.
     UnreadableSeverity(Text),
+    /// The finding has several severities, and the worst counts. Holds what another one says.
+    OtherSeverity(Text),
+    /// The finding says that it is open and that it is closed, so it counts as open.
+    DisputedState,
     /// The envelope comes from another account than the finding is about. The administrator's copy
     /// looks like that, and so would a forged one.
     SentByAccount(Text),

@@ -14,6 +14,7 @@ use schema::{Compliance, Document};
 
 use super::arn::{Arn, is_account_id};
 use super::condition::{Closing, Condition, FindingState};
+use super::contradiction::{Every, Field, refuse};
 use super::control::Control;
 use super::draft::Draft;
 use super::envelope::Envelope;
@@ -31,6 +32,7 @@ use super::standards;
 
 pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, Rejection> {
     let document = Document::read(json).unwrap_or_default();
+    refuse(document.keys(), envelope)?;
     let (info, product) = (&document.info, &document.metadata.product);
     // If the finding's own id is missing, Security Hub's id of the record is used.
     let id = info.uid.as_deref().or(info.alternative.as_deref());
@@ -67,6 +69,7 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
         facts: facts::collect(&document),
         ..Draft::default()
     };
+    draft.dispute_state(document.disputes());
     draft.complete(owner, near);
     draft.complete_from(id);
     draft.complete_from(product.arn.as_deref());
@@ -79,6 +82,34 @@ pub(super) fn read(json: Json<'_>, envelope: &Envelope<'_>) -> Result<Finding, R
 }
 
 impl Document<'_> {
+    /// The fields that tell findings apart.
+    fn keys(&self) -> [Field<'_>; 8] {
+        let (info, cloud) = (&self.info, &self.cloud);
+        [
+            Field::of("finding_info.uid", &info.uid),
+            Field::of("finding_info.uid_alt", &info.alternative),
+            Field::of("finding_info.types", &info.kinds),
+            Field::of("metadata.uid", &self.metadata.uid),
+            Field::of("metadata.product.uid", &self.metadata.product.arn),
+            Field::of("cloud.account.uid", &cloud.account.id),
+            Field::of("cloud.region", &cloud.region),
+            Field::of("compliance.control", &self.compliance.control),
+        ]
+    }
+
+    /// Which of the fields that say the state have two values.
+    fn disputes(&self) -> [bool; 6] {
+        let check = &self.compliance;
+        [
+            self.status_id.is_disputed(),
+            self.status.is_disputed(),
+            self.activity_id.is_disputed(),
+            self.activity.is_disputed(),
+            check.status_id.is_disputed(),
+            check.status.is_disputed(),
+        ]
+    }
+
     /// The tags of the first resource.
     fn product(&self) -> Product {
         let product = &self.metadata.product;
@@ -100,7 +131,7 @@ impl Document<'_> {
         let status = self.status_word();
         let handled = FindingState::of_word(status, "Resolved", "Suppressed");
         let is_archived = is_word(status, "Archived");
-        let is_gone = self.activity_id == Some(3)
+        let is_gone = *self.activity_id == Some(3)
             || (self.activity_id.is_none() && is_word(self.activity.as_deref(), "Close"))
             || self.compliance.has_passed();
         let product = match (is_archived, is_gone) {
@@ -117,7 +148,7 @@ impl Document<'_> {
 
     /// The name of `status_id`. For 0 (unknown), 99 (other) and any other number, the word decides.
     fn status_word(&self) -> Option<&str> {
-        match self.status_id {
+        match *self.status_id {
             Some(1) => Some("New"),
             Some(2) => Some("In Progress"),
             Some(3) => Some("Suppressed"),
@@ -157,15 +188,15 @@ impl Document<'_> {
     }
 
     fn gauge(&self) -> Gauge {
-        gauge(self.severity_id, self.severity.as_deref())
-            .or(|| gauge(self.vendor.severity_id, self.vendor.severity.as_deref()))
+        gauge(&self.severity_id, &self.severity)
+            .or(|| gauge(&self.vendor.severity_id, &self.vendor.severity))
     }
 }
 
 impl Compliance<'_> {
     /// Pass is 1. For a missing number and for 0 and 99, the word decides.
     fn has_passed(&self) -> bool {
-        match self.status_id {
+        match *self.status_id {
             None | Some(0 | 99) => is_word(self.status.as_deref(), "Pass"),
             Some(number) => number == 1,
         }
@@ -178,7 +209,19 @@ fn is_word(text: Option<&str>, word: &str) -> bool {
 
 /// Reads `severity_id` from 1 to 6. For 0 (unknown), 99 (other) and any other number, the word
 /// decides.
-fn gauge(id: Option<u64>, word: Option<&str>) -> Gauge {
+fn gauge(ids: &Every<'_>, words: &Every<'_>) -> Gauge {
+    let id = ids.worst(by_id).unwrap_or_default();
+    match (id, words.worst(Gauge::word)) {
+        (Gauge::Unreadable(id), Some(Gauge::Unreadable(word))) if word.is_empty() => {
+            Gauge::Unreadable(id)
+        }
+        (Gauge::Unreadable(_), Some(word)) => word,
+        (id, _) => id,
+    }
+}
+
+fn by_id(json: Json<'_>) -> Gauge {
+    let id = u64::read(json);
     let level = match id {
         Some(1) => Some(Level::Informational),
         Some(2) => Some(Level::Low),
@@ -187,11 +230,8 @@ fn gauge(id: Option<u64>, word: Option<&str>) -> Gauge {
         Some(5 | 6) => Some(Level::Critical),
         _ => None,
     };
-    match (level, word) {
-        (Some(level), _) => Gauge::level(level),
-        (None, Some(word)) => Gauge::from_word(word),
-        (None, None) => Gauge::Unreadable(id.map(|id| id.to_string()).unwrap_or_default()),
-    }
+    let found = || id.map(|id| id.to_string()).unwrap_or_default();
+    level.map_or_else(|| Gauge::Unreadable(found()), Gauge::level)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::canary;
+use super::contradiction::refuse;
 use super::envelope::Envelope;
 use super::event_kind::IgnoredEvent;
 use super::json::{Document, Json, Kind};
@@ -140,11 +141,14 @@ impl Reader<'_> {
             return self.take(Ok(outcome));
         }
         let shape = Shape::read(json).unwrap_or_default();
+        if let Err(rejection) = refuse(shape.keys(), &step.envelope) {
+            return self.parsed.rejections.push(rejection);
+        }
         if let Some(message) = shape.notification() {
             return self.value(message, &step.at_key("Message"));
         }
         let source = shape.source();
-        let opened = [(shape.records, "Records"), (shape.sns, "Sns"), (shape.body, "body")];
+        let opened = [(*shape.records, "Records"), (*shape.sns, "Sns"), (*shape.body, "body")];
         for (inner, key) in opened {
             if let Some(inner) = inner.filter(|_| source.is_none() && step.event.is_none()) {
                 return self.value(inner, &step.at_key(key));

@@ -28,6 +28,8 @@ words! {
         NotAFinding = "not_a_finding",
         /// A finding without an id, or with one too long to be a key.
         NoIdentity = "no_identity",
+        /// A key that tells findings apart occurs twice, with different values.
+        Contradiction = "contradiction",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Recognises an object by its keys.
 
+use super::contradiction::{Field, One};
 use super::json::{Json, Kind};
 use super::lenient::{Str, object};
 use super::source::Source;
@@ -10,22 +11,22 @@ object! {
     struct Shape<'a> {
         // SNS, and Lambda's events of SNS and SQS.
         kind: Str<'a> = "Type",
-        message: Option<Json<'a>> = "Message",
+        message: One<'a, Option<Json<'a>>> = "Message",
         topic: Str<'a> = "TopicArn",
-        records: Option<Json<'a>> = "Records",
-        sns: Option<Json<'a>> = "Sns",
-        body: Option<Json<'a>> = "body",
+        records: One<'a, Option<Json<'a>>> = "Records",
+        sns: One<'a, Option<Json<'a>>> = "Sns",
+        body: One<'a, Option<Json<'a>>> = "body",
         // EventBridge.
-        detail: Option<Json<'a>> = "detail",
-        detail_type: Str<'a> = "detail-type" | "detailType",
+        detail: One<'a, Option<Json<'a>>> = "detail",
+        detail_type: One<'a, Str<'a>> = "detail-type" | "detailType",
         event_id: Str<'a> = "id",
-        event_source: Str<'a> = "source",
-        event_account: Str<'a> = "account",
-        region: Str<'a> = "region",
+        event_source: One<'a, Str<'a>> = "source",
+        event_account: One<'a, Str<'a>> = "account",
+        region: One<'a, Str<'a>> = "region",
         time: Option<Wall> = "time",
         // Security Hub's events, and the answers of APIs.
         action: Str<'a> = "actionName",
-        findings: Option<Json<'a>> = "findings",
+        findings: One<'a, Option<Json<'a>>> = "findings",
         // GuardDuty.
         arn: Str<'a> = "arn",
         schema: Str<'a> = "schemaVersion",
@@ -100,6 +101,22 @@ impl<'a> Shape<'a> {
             return Some(Source::AccessAnalyzer);
         }
         None
+    }
+
+    /// The fields around a finding: of two values of one of them, only one would be read.
+    pub fn keys(&self) -> [Field<'_>; 10] {
+        [
+            Field::of("detail", &self.detail),
+            Field::of("detail-type", &self.detail_type),
+            Field::of("source", &self.event_source),
+            Field::of("account", &self.event_account),
+            Field::of("region", &self.region),
+            Field::of("Message", &self.message),
+            Field::of("Records", &self.records),
+            Field::of("Sns", &self.sns),
+            Field::of("body", &self.body),
+            Field::of("findings", &self.findings),
+        ]
     }
 
     /// The first of an event's resources.

@@ -6,6 +6,7 @@
 //! help.
 
 pub mod beat;
+pub mod serve;
 pub mod server;
 
 mod directory;

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tracing::info;
 
+use super::serve::serve;
 use super::vitals::Vitals;
 
 pub const HEALTHZ: &str = "/healthz";
@@ -31,7 +32,7 @@ pub async fn start(at: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<Socket
         .with_context(|| format!("metrics.listen: {at} can't be listened on"))?;
     let at = listener.local_addr()?;
     info!(address = %at, "serving {HEALTHZ}, {READYZ} and {METRICS}");
-    tokio::spawn(async move { axum::serve(listener, router(vitals)).await });
+    tokio::spawn(serve(listener, router(vitals)));
     Ok(at)
 }
 

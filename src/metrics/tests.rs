@@ -114,6 +114,7 @@ fn reports() -> Vec<Report> {
             lane,
             reason: "not_json",
             detail: "no".to_owned(),
+            hint: Box::default(),
         },
         Report::Returned { message: "m".to_owned(), reason: ReturnReason::Busy, delay },
         Report::PostFailed {
@@ -160,6 +161,7 @@ impl Queue for Half {
             receive_count: 2,
             enqueued_at: None,
             again: false,
+            place: None,
         };
         Ok(vec![delivery])
     }

@@ -29,6 +29,7 @@ pub mod estate;
 mod failure;
 pub mod findings;
 pub mod inlet;
+mod input_place;
 pub mod inquiry;
 mod ledger;
 pub mod listing;
@@ -50,6 +51,7 @@ pub use dead_letters::{
     DeadLetter, DeadLetterQueue, Origin, Outgoing, Put, ScannedDeadLetter, Sent,
 };
 pub use failure::{Failure, FailureKind};
+pub use input_place::InputPlace;
 pub use ledger::{Consistency, Ledger, LedgerError, PREFETCH_MAX, Prefetched, Written};
 pub use notifier::Notifier;
 pub use post::{

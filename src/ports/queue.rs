@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::Failure;
+use super::{Failure, InputPlace};
 use crate::instants::Wall;
 use crate::words::words;
 
@@ -47,6 +47,8 @@ pub struct Delivery {
     /// An operator sent the message again. The worker then asks the ledger whether its alerts were
     /// posted before, and not its own memory, which may be older than the operator's wish.
     pub again: bool,
+    /// Where it began in an input, if it came from one.
+    pub place: Option<InputPlace>,
 }
 
 /// What to receive, and for how long the received messages stay hidden from others.

@@ -18,6 +18,8 @@ const ACCOUNT_CHARS_MAX: usize = 40;
 const REGION_CHARS_MAX: usize = 40;
 const RESOURCE_CHARS_MAX: usize = 300;
 const REMARK_CHARS_MAX: usize = 80;
+/// One about the severity, one about the state.
+const DOUBTS_MAX: usize = 2;
 const DESTINATION_CHARS_MAX: usize = 40;
 const ACTION_CHARS_MAX: usize = 40;
 
@@ -29,11 +31,7 @@ pub(super) fn heading(card: &Card, guide: &Guide, mention: Option<&str>) -> Bloc
     if !circumstances.is_empty() {
         lines.push(circumstances.join("  ·  "));
     }
-    let unreadable = finding.remarks.iter().find_map(|remark| match remark {
-        Remark::UnreadableSeverity(found) => Some(unreadable_severity(found)),
-        Remark::SentByAccount(_) => None,
-    });
-    lines.extend(unreadable);
+    lines.extend(finding.remarks.iter().filter_map(doubt).take(DOUBTS_MAX));
     if let Some(resource) = finding.resource.as_ref().filter(|text| !text.is_empty()) {
         lines.push(line("Resource", &literal(resource.as_str(), RESOURCE_CHARS_MAX)));
     }
@@ -119,6 +117,24 @@ fn score(finding: &Finding) -> String {
             format!(" {units}.{}", decimals.chars().take(2).collect::<String>())
         }
         None => format!(" {whole}.0"),
+    }
+}
+
+/// A doubt about the severity or the state.
+fn doubt(remark: &Remark) -> Option<String> {
+    match remark {
+        Remark::UnreadableSeverity(found) => Some(unreadable_severity(found)),
+        Remark::OtherSeverity(other) => {
+            let other = match other.is_empty() {
+                true => "another severity".to_owned(),
+                false => ["severity ", &code(other.as_str(), REMARK_CHARS_MAX)].concat(),
+            };
+            Some(format!("⚠️ It also says {other}. The worse counts."))
+        }
+        Remark::DisputedState => {
+            Some("⚠️ It says both open and closed, so it counts as open.".to_owned())
+        }
+        Remark::SentByAccount(_) => None,
     }
 }
 

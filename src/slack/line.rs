@@ -97,7 +97,9 @@ fn head(card: &Card) -> String {
 /// The circumstances in fewer words than on a card, the more important ones first. At most
 /// [`CIRCUMSTANCES_MAX`] fit the line. An escalation is not called a reminder.
 pub(super) fn circumstances(card: &Card) -> Vec<String> {
-    let unreadable = |remark: &Remark| matches!(remark, Remark::UnreadableSeverity(_));
+    let doubtful = |remark: &Remark| {
+        matches!(remark, Remark::UnreadableSeverity(_) | Remark::OtherSeverity(_))
+    };
     let mut parts = Vec::new();
     if card.finding.sample {
         parts.push("*SAMPLE*".to_owned());
@@ -123,7 +125,7 @@ pub(super) fn circumstances(card: &Card) -> Vec<String> {
     if let Some(name) = &card.meant_for {
         parts.push(format!("for {}", literal_weighing(name, DESTINATION_CHARS_MAX)));
     }
-    if card.finding.remarks.iter().any(unreadable) {
+    if card.finding.remarks.iter().any(doubtful) {
         parts.push("severity?".to_owned());
     }
     if card.finding.condition.is_closed() {

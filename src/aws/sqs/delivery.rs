@@ -61,6 +61,7 @@ fn delivery(lane: Lane, message: Message) -> Option<Delivery> {
         receive_count,
         enqueued_at,
         again,
+        place: None,
     })
 }
 

@@ -8,14 +8,11 @@ pub mod follow;
 mod show;
 mod source;
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use serde_json::json;
 
 use crate::clock;
 use crate::commands::exit::Exit;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::policy::record::DocumentRecord;
@@ -112,7 +109,7 @@ async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow
 }
 
 fn print(text: &str) -> anyhow::Result<Exit> {
-    io::stdout().write_all(text.as_bytes()).context("the output could not be written")?;
+    output::print(text)?;
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,7 @@ use super::report::{self, QueueDepth, Start};
 use super::{CanaryOptions, Flight, fly_all};
 use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedBus, EmbeddedLedger, EmbeddedQueue, Store};
@@ -45,8 +46,11 @@ pub async fn start(args: &Canary) -> anyhow::Result<Exit> {
     };
     let CanaryRun { flights, start, depth } = run(&config, &options).await?;
     match args.json {
-        true => println!("{}", report::json(&flights)),
-        false => println!("{}", report::text(&flights, &start, depth, options.within)),
+        true => output::print(&format!("{}\n", report::json(&flights)))?,
+        false => {
+            let text = report::text(&flights, &start, depth, options.within);
+            output::print(&format!("{text}\n"))?;
+        }
     }
     Ok(Exit::of(flights.iter().all(Flight::arrived)))
 }

@@ -6,6 +6,7 @@ pub mod live;
 pub mod probe;
 
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 
 use args::Check;
@@ -20,7 +21,7 @@ pub async fn start(args: &Check) -> anyhow::Result<Exit> {
     let explanation = explanation::text(&loaded, &probes);
     let exit = explanation::exit(&loaded, &probes);
     match args.json {
-        false => print!("{explanation}"),
+        false => output::print(&explanation.to_string())?,
         true if exit != Exit::Done => eprint!("{explanation}"),
         true => {}
     }
@@ -29,8 +30,8 @@ pub async fn start(args: &Check) -> anyhow::Result<Exit> {
     };
     let checked = live::run(&config).await;
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&checked)?),
-        false => print!("{}", live::text(&checked)),
+        true => output::print(&format!("{}\n", serde_json::to_string_pretty(&checked)?))?,
+        false => output::print(&live::text(&checked))?,
     }
     Ok(Exit::of(!checked.is_wrong()))
 }

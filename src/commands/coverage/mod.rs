@@ -16,7 +16,6 @@ mod text;
 pub mod timer;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use anyhow::{Context, bail};
 
@@ -26,7 +25,7 @@ use crate::clock;
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::note::asked;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::estate::Unreadable;
@@ -186,5 +185,5 @@ fn print(args: &Coverage, report: &Report) -> anyhow::Result<()> {
         (_, true) => csv::csv(report)?,
         _ => text::text(report, terminal_columns()),
     };
-    io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+    output::print(&text)
 }

@@ -67,6 +67,7 @@ impl Scene {
         let incoming = |(i, event): (usize, &Event)| Incoming {
             message_id: format!("demo-{:04}", first + i),
             body: event.body.clone(),
+            place: None,
         };
         let messages = events.iter().enumerate().map(incoming).collect();
         self.queue.put(Lane::Standard, messages).await?;

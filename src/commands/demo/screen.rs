@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::commands::output;
 use crate::slack;
 use crate::terminal::terminal_columns;
 
@@ -157,7 +158,7 @@ impl Screen {
         let due = status.written.is_none_or(|written| at.saturating_sub(written) >= STATUS_EVERY);
         if due {
             status.written = Some(at);
-            writeln!(io::stdout(), "{line}")?;
+            writeln!(output::stdout(), "{line}")?;
         }
         Ok(())
     }
@@ -172,7 +173,7 @@ impl Screen {
     /// Prints the tally, as JSON or as text.
     pub fn end(&self, json: &str, text: &str) -> io::Result<()> {
         if self.json {
-            return writeln!(io::stdout(), "{json}");
+            return writeln!(output::stdout(), "{json}");
         }
         self.act("The tally: messages in, posts out")?;
         self.block(text)
@@ -215,13 +216,13 @@ impl Screen {
             return Ok(());
         }
         self.wipe_status()?;
-        writeln!(io::stdout(), "{text}")?;
+        writeln!(output::stdout(), "{text}")?;
         self.draw_status()
     }
 
     fn wipe_status(&self) -> io::Result<()> {
         match self.terminal && !self.status.borrow().line.is_empty() {
-            true => write!(io::stdout(), "\r\u{1b}[2K"),
+            true => write!(output::stdout(), "\r\u{1b}[2K"),
             false => Ok(()),
         }
     }
@@ -231,7 +232,7 @@ impl Screen {
         if !self.terminal || line.is_empty() {
             return Ok(());
         }
-        let mut out = io::stdout();
+        let mut out = output::stdout();
         write!(out, "\r\u{1b}[2K{line}")?;
         out.flush()
     }
@@ -241,7 +242,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // The demo may end in the middle. A closed terminal is no error here.
         let _ = self.clear_status();
-        let _ = io::stdout().flush();
+        let _ = output::stdout().flush();
     }
 }
 

@@ -29,7 +29,7 @@ use crate::commands::exit::Exit;
 use crate::commands::explain::args::Explain;
 use crate::commands::reconcile::source;
 use crate::commands::silence::store as silences;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store, input};
 use crate::finding::{self, Finding, Text};
@@ -50,7 +50,7 @@ pub async fn start(args: &Explain) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else {
         return Ok(Exit::Usage);
     };
-    let mut out = io::stdout().lock();
+    let mut out = output::stdout();
     let exit = run(&config, args, &mut out, &mut io::stderr()).await?;
     out.flush()?;
     Ok(exit)
@@ -184,7 +184,7 @@ fn messages(path: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let is_one = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
     let mut all = Vec::new();
-    input::split(text.as_bytes(), |body| {
+    input::split(text.as_bytes(), |body, _| {
         all.push(body);
         ControlFlow::Continue(())
     })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 use crate::health::server::{HEALTHZ, READYZ};
 
@@ -34,7 +35,7 @@ pub async fn start(args: &Health) -> anyhow::Result<Exit> {
         );
         return Ok(Exit::Usage);
     };
-    println!("{}", ask(listen, args.ready).await?);
+    output::print(&format!("{}\n", ask(listen, args.ready).await?))?;
     Ok(Exit::Done)
 }
 

@@ -155,6 +155,7 @@ impl Record {
             receive_count: count,
             enqueued_at: sent.map(Wall),
             again: self.message_attributes.contains_key(AGAIN_ATTRIBUTE),
+            place: None,
         }
     }
 }
@@ -215,6 +216,7 @@ mod tests {
                 receive_count: 3,
                 enqueued_at: Some(Wall(1_545_082_649_183)),
                 again: false,
+                place: None,
             }]
         );
     }

@@ -7,7 +7,7 @@ use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::reconcile::args::Reconcile;
 use crate::commands::silence::store as silences;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::Backend;
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Store};
 
@@ -47,9 +47,9 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
         }
     };
     if args.json {
-        println!("{}", report.json());
+        output::print(&format!("{}\n", report.json()))?;
     } else {
-        print!("{}", report.text(&config.guide.accounts.get()));
+        output::print(&report.text(&config.guide.accounts.get()))?;
     }
     Ok(Exit::of(report.failures().next().is_none()))
 }

@@ -13,10 +13,11 @@ use anyhow::Context;
 use crate::clock;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 use crate::embedded::input;
 use crate::finding::{self, Finding};
-use crate::ports::{Card, Form, Post};
+use crate::ports::{Card, Form, InputPlace, Post};
 use crate::slack::{self, DIGEST_MAX, Guide, MAX_CARDS, Mentions};
 
 use args::{Output, Render};
@@ -38,6 +39,7 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
         ),
     };
     let input = input.context("the input could not be read")?;
+    let name = args.input.to_string();
     // The names, and the first destination's mentions, if there is a configuration.
     let config = setup::load(None).outcome.ok();
     let mentions = config
@@ -45,11 +47,11 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
         .and_then(|config| Some(config.destinations.first()?.mentions.clone()))
         .unwrap_or_else(Mentions::none);
     let guide = config.map(|config| config.guide).unwrap_or_default();
-    let out = io::stdout().lock();
-    let colour = out.is_terminal();
+    let colour = io::stdout().is_terminal();
+    let out = output::stdout();
     let mut screen = Screen { mentions, guide, output: args.output, colour, out, has_begun: false };
     let form = args.form.map(Form::from);
-    let rejected = render(input, form, &mut screen, &mut io::stderr())?;
+    let rejected = render(&name, input, form, &mut screen, &mut io::stderr())?;
     screen.out.flush()?;
     Ok(Exit::of(rejected == 0))
 }
@@ -60,6 +62,7 @@ pub fn start(args: &Render) -> anyhow::Result<Exit> {
 /// # Errors
 /// The input can't be read or is empty, or the output can't be written.
 fn render(
+    name: &str,
     input: impl BufRead,
     form: Option<Form>,
     screen: &mut Screen<impl Write>,
@@ -69,13 +72,15 @@ fn render(
     let mut index = 0;
     let mut kept = Vec::new();
     let mut written = Ok(());
-    input::split(input, |body| {
+    input::split(input, |body, at| {
         index += 1;
         let parsed = finding::parse(&body);
+        let place = InputPlace::new(name, at.line, at.column);
         for rejection in parsed.rejections {
             rejected += 1;
             let code = rejection.code.as_str();
-            let _ = writeln!(problems, "message {index}: {code} ({rejection})");
+            let why = place.locate(&rejection);
+            let _ = writeln!(problems, "message {index}: {code} ({why})");
         }
         for event in parsed.ignored {
             let _ = writeln!(problems, "message {index}: no finding ({})", event.as_str());

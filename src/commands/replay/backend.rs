@@ -58,7 +58,7 @@ pub async fn run(
     };
     match (source, config.as_ref().map(|c| &c.backend)) {
         (DeadLetterSource::Quarantine, Some(Backend::Embedded { path, .. })) => {
-            let store = open(path)?;
+            let store = open(path, matches!(command.action, Action::List(_)))?;
             let queue = EmbeddedDeadLetters::new(store.clone(), Arc::clone(&command.clock));
             let ledger = EmbeddedLedger::new(store);
             let name = format!("quarantine ({})", path.display());
@@ -76,8 +76,9 @@ pub async fn run(
     }
 }
 
-/// Opens the worker's file. Does not create it: without one, this is the wrong folder.
-fn open(path: &Path) -> anyhow::Result<Store> {
+/// Opens the worker's file. Does not create it: without one, this is the wrong folder. A command
+/// that only reads needs no right to write.
+fn open(path: &Path, only_read: bool) -> anyhow::Result<Store> {
     if !path.exists() {
         let folder =
             std::env::current_dir().map_or_else(|_| ".".into(), |at| at.display().to_string());
@@ -87,7 +88,7 @@ fn open(path: &Path) -> anyhow::Result<Store> {
             path.display()
         );
     }
-    Ok(Store::open(path)?)
+    Ok(if only_read { Store::open_to_read(path)? } else { Store::open(path)? })
 }
 
 /// Why the command can't use this queue.

@@ -1,14 +1,15 @@
 //! What the commands print, and what they ask a person.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use tokio::sync::watch;
 
 use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
+pub use crate::commands::output::print;
 use crate::ports::{Clock, DeadLetterQueue};
 use crate::slack::Guide;
 use crate::terminal::terminal_columns;
@@ -70,15 +71,6 @@ pub fn print_note(note: impl std::fmt::Display) {
 pub fn usage(why: impl std::fmt::Display) -> anyhow::Result<Exit> {
     print_note(why);
     Ok(Exit::Usage)
-}
-
-/// Prints to the standard output. A reader that closes it early (`| head`) is no failure.
-pub fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("the output could not be written"),
-    }
 }
 
 /// Asks a person, and keeps the messages held meanwhile. Without a terminal the answer is no.

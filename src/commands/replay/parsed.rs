@@ -40,19 +40,20 @@ pub struct ParsedDeadLetter {
     /// The number of events in it that are known to be no findings.
     pub ignored: usize,
     pub rejections: Vec<Rejection>,
-    /// Fields of the envelope, if the message has no finding.
+    /// What can be read of a message without a finding.
     pub hint: Hint,
     /// The size of the body in bytes.
     pub bytes: usize,
 }
 
-/// Fields of the envelope of a message without a finding. They are not verified. People search by
-/// them.
+/// What can be read of a message without a finding. It is not verified. People search by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
     pub account: Option<Text>,
     pub region: Option<Text>,
     pub kind: Option<Text>,
+    pub severity: Option<Text>,
+    pub title: Option<Text>,
 }
 
 impl ParsedDeadLetter {
@@ -155,21 +156,24 @@ struct HintEnvelope<'a> {
 
 impl Hint {
     fn of(body: &str) -> Hint {
+        let finding::Hint { severity, account, title } = finding::Hint::of(body);
+        let of_text = Hint { severity, account, title, ..Hint::default() };
         if body.len() > MAX_BYTES {
-            return Hint::default();
+            return of_text;
         }
         // Raw values are skipped without recursion, so that deep nesting does no harm.
         let Ok(envelope) = serde_json::from_str::<HintEnvelope<'_>>(body) else {
-            return Hint::default();
+            return of_text;
         };
         let text = |raw: Option<&RawValue>| {
             let text: String = serde_json::from_str(raw?.get()).ok()?;
             Some(Text::new(&text, HINT_CHARS)).filter(|text| !text.is_empty())
         };
         Hint {
-            account: text(envelope.account),
+            account: text(envelope.account).or(of_text.account),
             region: text(envelope.region),
             kind: text(envelope.detail_type),
+            ..of_text
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::instants::Wall;
 use crate::ports::Origin;
 
 use super::console::View;
-use super::parsed::ParsedDeadLetter;
+use super::parsed::{Hint, ParsedDeadLetter};
 pub use crate::commands::table::{NONE, TableColumn, age, draw, or_none};
 
 const ID_CHARS: usize = 80;
@@ -23,7 +23,7 @@ const LIST: [TableColumn; 10] = [
     TableColumn::left("ACCOUNT", 34, 12),
     TableColumn::left("REGION", 16, 9),
     TableColumn::left("TYPE", 46, 14),
-    TableColumn::left("TITLE", 60, 20),
+    TableColumn::left("TITLE", 120, 20),
     TableColumn::left("FAILED AT", 44, 14),
     TableColumn::left("ID", ID_CHARS, ID_CHARS),
 ];
@@ -57,17 +57,22 @@ pub fn id(letter: &ParsedDeadLetter) -> String {
 }
 
 /// Severity, account, region, type and title of the most severe finding. A message without a
-/// finding has the fields of its envelope and the detail instead.
+/// finding has what can be read of it, with the detail before the title.
 pub fn content(letter: &ParsedDeadLetter) -> [String; 5] {
     let Some(first) = letter.findings.first() else {
         let hint = |text: &Option<Text>| text.as_ref().map_or(NONE.to_owned(), Text::to_string);
         let ParsedDeadLetter { hint: known, detail, .. } = letter;
+        let title = match (&known.title, detail.is_empty()) {
+            (Some(title), false) => format!("{detail} · {title}"),
+            (Some(title), true) => title.to_string(),
+            (None, _) => or_none(detail.as_str()),
+        };
         return [
-            NONE.to_owned(),
+            hint(&known.severity),
             hint(&known.account),
             hint(&known.region),
             hint(&known.kind),
-            or_none(detail.as_str()),
+            title,
         ];
     };
     let more = letter.findings.len() - 1;
@@ -114,6 +119,7 @@ pub fn as_json(letter: &ParsedDeadLetter, now: Wall) -> Value {
         "bytes": letter.bytes,
         "findings": letter.findings.iter().map(finding_json).collect::<Vec<_>>(),
         "rejections": rejections,
+        "hint": hint_json(&letter.hint),
     })
 }
 
@@ -130,6 +136,18 @@ fn origin_json(origin: &Origin) -> Value {
             json!({ "kind": "dead_letter", "source": long_text(source) })
         }
     }
+}
+
+/// What can be read of a message without a finding. It is not verified.
+fn hint_json(hint: &Hint) -> Value {
+    let text = |text: &Option<Text>| text.as_ref().map(Text::to_string);
+    json!({
+        "severity": text(&hint.severity),
+        "account": text(&hint.account),
+        "region": text(&hint.region),
+        "type": text(&hint.kind),
+        "title": text(&hint.title),
+    })
 }
 
 fn finding_json(finding: &Finding) -> Value {

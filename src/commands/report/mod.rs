@@ -13,7 +13,6 @@ mod summary;
 pub mod text;
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context, anyhow};
 
@@ -23,7 +22,7 @@ use crate::commands::args::Input;
 use crate::commands::exit::Exit;
 use crate::commands::note::asked;
 use crate::commands::replay::configuration;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::{self, Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::policy::report::{DAYS_MAX, Gap, Period};
@@ -103,30 +102,19 @@ async fn run<L: Listing>(
 
 fn show(args: &args::Report, gathered: &Gathered, names: &Names<'_>) -> anyhow::Result<()> {
     if args.json {
-        print(&format!("{:#}\n", json::of(gathered, names)))?;
+        output::print(&format!("{:#}\n", json::of(gathered, names)))?;
     }
     match &args.html {
-        Some(Input::Stdin) => print(&html::page(gathered, names))?,
+        Some(Input::Stdin) => output::print(&html::page(gathered, names))?,
         Some(Input::File(path)) => {
             let written = fs::write(path, html::page(gathered, names));
             written.with_context(|| format!("{} can't be written", path.display()))?;
             eprintln!("hansho: the page is in {}", path.display());
         }
         None if !args.json && args.post.is_none() => {
-            print(&text::of(gathered, names, terminal_columns()))?
+            output::print(&text::of(gathered, names, terminal_columns()))?
         }
         None => {}
     }
     Ok(())
-}
-
-/// Whoever reads the output may have seen enough of it, so a closed pipe is no error.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(why) if why.kind() != ErrorKind::BrokenPipe => {
-            Err(why).context("the output could not be written")
-        }
-        _ => Ok(()),
-    }
 }

@@ -5,12 +5,12 @@ pub mod args;
 mod matrix;
 mod test;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::commands::accounts::directory;
 use crate::commands::args::ConfigFlag;
 use crate::commands::exit::Exit;
-use crate::commands::{explain, findings, setup};
+use crate::commands::{explain, findings, output, setup};
 use crate::terminal::terminal_columns;
 
 use args::{Matrix, Routes, RoutesCommand, Test};
@@ -21,7 +21,7 @@ use matrix::Sheet;
 /// # Errors
 /// The input can't be read, or the output can't be written.
 pub async fn start(args: &Routes) -> anyhow::Result<Exit> {
-    let mut out = io::stdout().lock();
+    let mut out = output::stdout();
     let exit = match &args.command {
         RoutesCommand::Test(args) => test(args, &mut out).await?,
         RoutesCommand::Matrix(args) => matrix(args, &mut out).await?,

@@ -9,9 +9,10 @@ pub struct Run {
     #[command(flatten)]
     pub config: ConfigFlag,
     /// Put the findings of this file into the embedded queue first: JSON lines, one JSON document,
-    /// or an array, plain or packed by gzip or zstd. `-` is the standard input. May be given more
-    /// than once
-    #[arg(long, value_name = "FILE|-")]
+    /// or an array, plain or packed by gzip or zstd. A folder, or a pattern such as
+    /// `'night/**/*.gz'`, gives its files in the order of their names, at most 10,000. `-` is the
+    /// standard input. May be given more than once
+    #[arg(long, value_name = "FILE|FOLDER|-")]
     pub input: Vec<Input>,
     /// End when the queues are empty and every alert is posted, and print a summary
     #[arg(long)]

@@ -1,19 +1,18 @@
 //! Puts the files and pipes of `--input` into the embedded queue.
 
-use std::fs::File;
-use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+use super::inputs::{self, Named};
 use crate::embedded::{EmbeddedQueue, Incoming, Sieve, input};
-use crate::ports::{Clock, FailureKind, Lane, QueueError};
+use crate::ports::{Clock, FailureKind, InputPlace, Lane, QueueError};
 
 /// How many messages one transaction puts into the queue, and how many are read ahead.
 const PUT_BATCH: usize = 100;
@@ -23,12 +22,9 @@ const PUT_RETRY: Duration = Duration::from_secs(1);
 
 /// Inputs that are open, ready to be read.
 pub struct Feed {
-    inputs: Vec<Input>,
+    inputs: Vec<Named>,
     progress: Progress,
 }
-
-/// None: the standard input, whose begin is not awaited before the worker starts.
-type Input = (PathBuf, Option<Box<dyn BufRead + Send>>);
 
 /// How far the inputs were read.
 #[derive(Clone, Default)]
@@ -54,10 +50,9 @@ impl Feed {
     /// standard input.
     ///
     /// # Errors
-    /// An input can't be opened, is a folder, or is binary.
+    /// See [`inputs::open`].
     pub fn open(paths: &[PathBuf]) -> anyhow::Result<Feed> {
-        let inputs = paths.iter().map(open).collect::<anyhow::Result<_>>()?;
-        Ok(Feed { inputs, progress: Progress::default() })
+        Ok(Feed { inputs: inputs::open(paths)?, progress: Progress::default() })
     }
 
     pub fn progress(&self) -> Progress {
@@ -100,37 +95,24 @@ fn is_removed(why: &QueueError) -> bool {
     matches!(why, QueueError::Unavailable(failure) if failure.kind == FailureKind::Removed)
 }
 
-fn open(path: &PathBuf) -> anyhow::Result<Input> {
-    if path.as_os_str() == "-" {
-        return Ok((path.clone(), None));
-    }
-    let named = || format!("--input {}", path.display());
-    let file = File::open(path).with_context(named)?;
-    if file.metadata().is_ok_and(|m| m.is_dir()) {
-        bail!("--input {}: is a folder: name the files in it", path.display());
-    }
-    Ok((path.clone(), Some(input::decode(file).with_context(named)?)))
-}
-
 fn read_all(
-    inputs: Vec<Input>,
+    inputs: Vec<Named>,
     sieve: &Sieve,
     sender: &mpsc::Sender<Incoming>,
 ) -> anyhow::Result<()> {
-    for (path, input) in inputs {
-        let name = path.to_string_lossy().into_owned();
-        let input = match input {
-            Some(input) => input,
-            None => input::decode(std::io::stdin()).with_context(|| format!("--input {name}"))?,
-        };
+    for named in inputs {
+        let name = named.path.to_string_lossy().into_owned();
+        let input = named.text()?;
         let mut index = 0;
-        input::split(input, |body| {
+        input::split(input, |body, at| {
             index += 1;
             if !sieve.keeps(&body) && !sender.is_closed() {
                 return ControlFlow::Continue(());
             }
             // Nobody takes it when the run ends.
-            match sender.blocking_send(Incoming::identified(&name, index, body)) {
+            let place = Some(InputPlace::new(&name, at.line, at.column));
+            let incoming = Incoming { place, ..Incoming::identified(&name, index, body) };
+            match sender.blocking_send(incoming) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod feed;
+pub mod inputs;
 pub mod summary;
 pub mod worker;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::commands::check::probe;
 use crate::commands::exit::Exit;
+use crate::commands::output;
 use crate::commands::setup;
 
 use args::Run;
@@ -32,9 +34,9 @@ pub async fn start(args: &Run) -> anyhow::Result<Exit> {
     let options = RunOptions { inputs, drain: args.drain };
     let outcome = worker::run(&config, &options).await?;
     if args.json {
-        println!("{}", serde_json::to_string(&outcome.tally)?);
+        output::print(&format!("{}\n", serde_json::to_string(&outcome.tally)?))?;
     } else if args.drain {
-        println!("{}", summary::text(&outcome));
+        output::print(&format!("{}\n", summary::text(&outcome)))?;
     }
     // A draining run that left work behind has failed, though nothing is lost.
     let drained = !args.drain || outcome.complete;

@@ -24,6 +24,7 @@ use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Desk, DrainTerms, Report, Settings};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Sieve, Store, listen, watch};
 use crate::finding::Parsed;
+use crate::health::serve::serve;
 use crate::health::{Vitals, beat, server};
 use crate::instants::Mono;
 use crate::metrics::emf::Emf;
@@ -136,13 +137,14 @@ async fn run_embedded(
             .with_context(|| format!("embedded.listen: {at} can't be listened on"))?;
         info!(address = %listener.local_addr()?, "listening for POST /events");
         let router = listen::router(queue.clone(), Arc::clone(&sieve), token);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(serve(listener, router));
     }
     let feed = Feed::open(&options.inputs)?;
     let progress = feed.progress();
     let feeding = feed.run(queue.clone(), Arc::clone(&sieve), Arc::clone(&clock));
     let beside = Beside { vitals, counter, input: feeding, store: Some(&store) };
     let mut outcome = work(config, settings, &queue, &ledger, &clock, beside).await?;
+    store.shrink().await;
     if let Some(removed) = store.is_removed() {
         let left = queue.depth(Lane::Standard).await.map_or(0, |d| d.visible + d.hidden);
         bail!("{removed}. The next worker does not know what was posted, nor {left} messages");

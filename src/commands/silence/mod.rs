@@ -13,15 +13,12 @@ mod past;
 mod show;
 pub mod store;
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use serde_json::Value;
 
 use crate::clock;
 use crate::commands::counts::read::days;
 use crate::commands::exit::Exit;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::{self, Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::finding::Text;
@@ -194,5 +191,5 @@ fn pretty(value: &Value) -> String {
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+    output::print(text)
 }

@@ -4,12 +4,16 @@ use serde_json::value::RawValue;
 
 use crate::finding;
 
+use super::elements::elements;
+use super::position::{Position, Positions};
 use super::salvage::salvage;
 
 /// A document that may go over several lines, and the position that is reached in it.
 #[derive(Default)]
 pub(super) struct Document {
     text: String,
+    /// The line of the input that it begins in.
+    first_line: u64,
     /// The open brackets. Brackets deeper than in any finding are only counted, in `depth`.
     open: Vec<u8>,
     depth: usize,
@@ -25,13 +29,16 @@ impl Document {
         self.text.len()
     }
 
-    /// Adds a line, and passes on the document if the line completes it.
-    pub fn push(&mut self, line: &str, out: &mut impl FnMut(String)) {
+    /// Adds a line, and passes on the messages of the document if the line completes it.
+    pub fn push(&mut self, line: &str, number: u64, out: &mut impl FnMut(&str, Position)) {
         if self.text.is_empty() && line.trim().is_empty() {
             return;
         }
         if !self.text.is_empty() && self.ends_before(line) {
             self.close(out);
+        }
+        if self.text.is_empty() {
+            self.first_line = number;
         }
         self.scan(line);
         self.text.push_str(line);
@@ -42,10 +49,12 @@ impl Document {
         }
     }
 
-    /// Passes on the text so far, complete or not.
-    pub fn close(&mut self, out: &mut impl FnMut(String)) {
-        let text = std::mem::take(self).text;
-        salvage(text.trim(), out);
+    /// Passes on the messages of the text so far, complete or not.
+    pub fn close(&mut self, out: &mut impl FnMut(&str, Position)) {
+        let Document { text, first_line, .. } = std::mem::take(self);
+        let mut positions = Positions::new(&text, first_line);
+        let mut message = |message: &str| out(message, positions.of(message));
+        salvage(text.trim(), &mut |part| elements(part, &mut message));
     }
 
     /// A damaged document ends before a line that begins a document. Any other one was cut off, if

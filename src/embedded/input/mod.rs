@@ -7,33 +7,34 @@ use std::cell::Cell;
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 mod document;
+mod elements;
 mod encoding;
+mod position;
 mod salvage;
 
 pub use encoding::decode;
+pub use position::Position;
 
 use document::Document;
 
 /// The longest document of several lines, in bytes. Typically it is an array of findings.
 pub const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
-/// Reads `input` to its end and passes each message to `message`, until `message` breaks.
+/// Reads `input` to its end and passes each message to `message`, with the place where it begins,
+/// until `message` breaks.
 pub fn split(
     input: impl BufRead,
-    mut message: impl FnMut(String) -> ControlFlow<()>,
+    mut message: impl FnMut(String, Position) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let ended = Cell::new(false);
-    let mut message = |body| {
+    let mut message = |body: &str, at| {
         if !ended.get() {
-            ended.set(message(body).is_break());
+            ended.set(message(body.to_owned(), at).is_break());
         }
     };
     let mut document = Document::default();
-    let mut first = true;
+    let mut number = 0;
     let mut lines = input;
     let mut line = Vec::new();
     loop {
@@ -50,38 +51,15 @@ pub fn split(
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let text = String::from_utf8_lossy(&line);
-        let text = if first { text.trim_start_matches('\u{feff}') } else { &text };
-        first = false;
-        document.push(text, &mut |whole| elements(whole, &mut message));
+        let text = if number == 0 { text.trim_start_matches('\u{feff}') } else { &text };
+        number += 1;
+        document.push(text, number, &mut message);
         if ended.get() {
             return Ok(());
         }
     }
-    document.close(&mut |whole| elements(whole, &mut message));
+    document.close(&mut message);
     Ok(())
-}
-
-/// Passes on each element of an array, or of an API's answer (`{"Findings": […]}`), as a message.
-/// Together the elements may be longer than a message can be. Any other text is one message.
-fn elements(text: String, message: &mut impl FnMut(String)) {
-    let inside = match text.trim_start_matches('{').trim_start() {
-        inside if inside.starts_with(r#""Findings""#) || inside.starts_with(r#""findings""#) => {
-            serde_json::from_str::<Answer>(&text).ok().map(|answer| answer.findings)
-        }
-        inside if inside.starts_with('[') => serde_json::from_str(&text).ok(),
-        _ => None,
-    };
-    match inside {
-        Some(all) => all.into_iter().for_each(|element| message(element.get().to_owned())),
-        None => message(text),
-    }
-}
-
-/// An answer of the APIs that list findings.
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow, alias = "Findings")]
-    findings: Vec<&'a RawValue>,
 }
 
 #[cfg(test)]
@@ -90,12 +68,33 @@ mod tests {
 
     fn messages(input: &str) -> Vec<String> {
         let mut all = Vec::new();
-        split(input.as_bytes(), |m| {
+        split(input.as_bytes(), |m, _| {
             all.push(m);
             ControlFlow::Continue(())
         })
         .unwrap();
         all
+    }
+
+    #[test]
+    fn each_message_has_its_place() {
+        for (input, expected) in [
+            ("{\"a\":1}\n\nnot json\n  {\"a\":2}\n", vec![(1, 1), (3, 1), (4, 3)]),
+            ("[\n {\"a\":1},\n {\n  \"a\": 2\n }\n]\n", vec![(2, 2), (3, 2)]),
+            (
+                "\n{\"Findings\": [{\"a\":1},\n {\"a\":NaN},\n{\"a\":2}]}",
+                vec![(2, 15), (3, 2), (4, 1)],
+            ),
+            ("{\"a\":1}{\"a\":2}", vec![(1, 1), (1, 8)]),
+        ] {
+            let mut places = Vec::new();
+            split(input.as_bytes(), |_, at| {
+                places.push((at.line, at.column));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            assert_eq!(places, expected, "{input:?}");
+        }
     }
 
     #[test]
@@ -181,7 +180,7 @@ mod tests {
     #[test]
     fn invalid_utf8_is_kept_as_a_message() {
         let mut all = Vec::new();
-        split(&b"{\"a\":\"\xff\"}\n{\"a\":2}\n"[..], |m| {
+        split(&b"{\"a\":\"\xff\"}\n{\"a\":2}\n"[..], |m, _| {
             all.push(m);
             ControlFlow::Continue(())
         })

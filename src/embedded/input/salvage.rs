@@ -13,7 +13,7 @@ use crate::finding;
 const EFFORT: usize = 64;
 
 /// Passes on the text if it is one document. Otherwise it passes on the parts that can be saved.
-pub(super) fn salvage(text: &str, out: &mut impl FnMut(String)) {
+pub(super) fn salvage(text: &str, out: &mut dyn FnMut(&str)) {
     let mut effort = text.len().saturating_mul(EFFORT);
     let mut some = text.is_empty();
     parts(text, &mut effort, &mut |part| {
@@ -23,19 +23,19 @@ pub(super) fn salvage(text: &str, out: &mut impl FnMut(String)) {
     // It has nothing but brackets, too many of them or not in pairs. Those that only close are the
     // end of a damaged document.
     if !some && text.contains(['[', '{']) {
-        out(text.to_owned());
+        out(text);
     }
 }
 
-fn parts(text: &str, effort: &mut usize, out: &mut dyn FnMut(String)) {
+fn parts(text: &str, effort: &mut usize, out: &mut dyn FnMut(&str)) {
     if text.is_empty() {
         return;
     }
     if serde_json::from_str::<&RawValue>(text).is_ok() {
-        return out(text.to_owned());
+        return out(text);
     }
     if let Some(all) = sequence(text) {
-        return all.into_iter().for_each(|value| out(value.to_owned()));
+        return all.into_iter().for_each(out);
     }
     let blocks = blocks(text);
     if blocks.len() > 1 {
@@ -81,11 +81,11 @@ fn has_key(line: &str) -> bool {
 
 /// Passes on the elements of an array or of an API's answer, or values one after another, and what
 /// is between them.
-fn elements(text: &str, effort: &mut usize, out: &mut dyn FnMut(String)) {
+fn elements(text: &str, effort: &mut usize, out: &mut dyn FnMut(&str)) {
     let mut rest = skip(without_opening(text));
     while !is_end(rest) {
         if let Some((value, after)) = first_value(rest).filter(|(_, after)| is_separated(after)) {
-            out(value.to_owned());
+            out(value);
             rest = skip(after);
             continue;
         }
@@ -95,7 +95,7 @@ fn elements(text: &str, effort: &mut usize, out: &mut dyn FnMut(String)) {
             true => broken.trim_end(),
             false => broken.trim_end_matches([',', ' ', '\n', '\r', '\t']),
         };
-        out(broken.to_owned());
+        out(broken);
         rest = skip(after);
     }
 }
@@ -213,7 +213,7 @@ mod tests {
 
     fn messages(input: &[u8]) -> Vec<String> {
         let mut all = Vec::new();
-        split(input, |message| {
+        split(input, |message, _| {
             all.push(message);
             ControlFlow::Continue(())
         })

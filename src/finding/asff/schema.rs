@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::super::contradiction::{Every, One};
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Slot, Str, object};
 use super::super::sensitive_data::SensitiveData;
@@ -15,18 +16,18 @@ pub(super) const NAMED_MAX: usize = 3;
 
 object! {
     struct Document<'a> {
-        id: Str<'a> = "Id",
-        account: Str<'a> = "AwsAccountId",
+        id: One<'a, Str<'a>> = "Id",
+        account: One<'a, Str<'a>> = "AwsAccountId",
         account_name: Str<'a> = "AwsAccountName",
-        region: Str<'a> = "Region",
-        product_arn: Str<'a> = "ProductArn",
+        region: One<'a, Str<'a>> = "Region",
+        product_arn: One<'a, Str<'a>> = "ProductArn",
         product: Str<'a> = "ProductName",
         company: Str<'a> = "CompanyName",
-        kinds: List<Cow<'a, str>, 1> = "Types",
-        generator: Str<'a> = "GeneratorId",
+        kinds: One<'a, List<Cow<'a, str>, 1>> = "Types",
+        generator: One<'a, Str<'a>> = "GeneratorId",
         title: Str<'a> = "Title",
         description: Str<'a> = "Description",
-        severity: Option<Json<'a>> = "Severity",
+        severity: Every<'a> = "Severity",
         provider: Provider<'a> = "FindingProviderFields",
         fields: ProductFields<'a> = "ProductFields",
         source_url: Str<'a> = "SourceUrl",
@@ -35,9 +36,9 @@ object! {
         processed_at: Option<Wall> = "ProcessedAt",
         first_seen: Option<Wall> = "FirstObservedAt",
         last_seen: Option<Wall> = "LastObservedAt",
-        state: Str<'a> = "RecordState",
+        state: One<'a, Str<'a>> = "RecordState",
         /// Not `WorkflowState`, the older field, which is out of date in many findings.
-        workflow: Str<'a> = "Workflow" / "Status",
+        workflow: One<'a, Str<'a>> = "Workflow" / "Status",
         compliance: Compliance<'a> = "Compliance",
         sample: Option<bool> = "Sample",
         resources: List<Resource<'a>, 10> = "Resources",
@@ -50,9 +51,9 @@ object! {
         vulnerabilities: List<Vulnerability<'a>, 1> = "Vulnerabilities",
     }
     struct Compliance<'a> {
-        status: Str<'a> = "Status",
+        status: One<'a, Str<'a>> = "Status",
         reasons: List<Reason<'a>, NAMED_MAX> = "StatusReasons",
-        control: Str<'a> = "SecurityControlId",
+        control: One<'a, Str<'a>> = "SecurityControlId",
         standards: List<Standard<'a>, 16> = "AssociatedStandards",
     }
     struct Standard<'a> {
@@ -63,25 +64,25 @@ object! {
         description: Str<'a> = "Description",
     }
     struct Provider<'a> {
-        severity: Option<Json<'a>> = "Severity",
+        severity: Every<'a> = "Severity",
         kinds: List<Cow<'a, str>, 1> = "Types",
     }
     struct Measure<'a> {
-        label: Str<'a> = "Label",
-        normalized: Option<f64> = "Normalized",
+        label: Every<'a> = "Label",
+        normalized: Every<'a> = "Normalized",
         product: Option<f64> = "Product",
     }
     /// Fields that products add, under names of their own.
     struct Fields<'a> {
         /// Access Analyzer's id. Its ASFF Id consists of the names of the analyzer and the
         /// resource.
-        finding_id: Str<'a> = "findingId",
+        finding_id: One<'a, Str<'a>> = "findingId",
         finding_type: Str<'a> = "findingType",
-        resource_owner: Str<'a> = "ResourceOwnerAccount",
+        resource_owner: One<'a, Str<'a>> = "ResourceOwnerAccount",
         /// A field of GuardDuty's `additionalInfo`.
         sample: Option<bool> = "aws/guardduty/service/additionalInfo/sample",
         count: Option<u64> = "aws/guardduty/service/count",
-        archived: Option<bool> = "aws/guardduty/service/archived",
+        archived: One<'a, Option<bool>> = "aws/guardduty/service/archived",
         standard: Str<'a> = "StandardsArn",
         /// Of CIS v1.2.0.
         guide: Str<'a> = "StandardsGuideArn",
@@ -175,5 +176,10 @@ impl<'a> Slot<'a> for ProductFields<'a> {
     fn fill(&mut self, json: Json<'a>) {
         self.known.fill(json);
         self.all.fill(json);
+    }
+
+    fn renew(&mut self) {
+        self.known.renew();
+        self.all.renew();
     }
 }

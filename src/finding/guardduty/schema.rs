@@ -8,6 +8,7 @@ mod runtime;
 
 use std::borrow::Cow;
 
+use super::super::contradiction::{Every, One};
 use super::super::json::Json;
 use super::super::lenient::{List, Pairs, Str, object};
 use super::super::remote::{Port, Remote};
@@ -31,17 +32,17 @@ const READ_MAX: usize = 50;
 object! {
     /// The fields that are read of every finding, wanted or not.
     struct Identity<'a> {
-        account: Str<'a> = "accountId",
-        arn: Str<'a> = "arn",
-        id: Str<'a> = "id",
+        account: One<'a, Str<'a>> = "accountId",
+        arn: One<'a, Str<'a>> = "arn",
+        id: One<'a, Str<'a>> = "id",
         partition: Str<'a> = "partition",
-        region: Str<'a> = "region",
-        severity: Option<Json<'a>> = "severity",
-        archived: Option<bool> = "archived",
-        service_archived: Option<bool> = "service" / "archived",
+        region: One<'a, Str<'a>> = "region",
+        severity: Every<'a> = "severity",
+        archived: One<'a, Option<bool>> = "archived",
+        service_archived: One<'a, Option<bool>> = "service" / "archived",
     }
     struct Details<'a> {
-        kind: Str<'a> = "type",
+        kind: One<'a, Str<'a>> = "type",
         title: Str<'a> = "title",
         description: Str<'a> = "description",
         created_at: Option<Wall> = "createdAt",

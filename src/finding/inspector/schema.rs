@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::super::contradiction::{Every, One};
 use super::super::lenient::{List, Pairs, Str, object};
 use super::super::vulnerability::Package;
 use crate::instants::Wall;
@@ -14,12 +15,12 @@ pub(super) const NAMED_MAX: usize = 3;
 
 object! {
     struct Document<'a> {
-        arn: Str<'a> = "findingArn",
-        account: Str<'a> = "awsAccountId",
-        kind: Str<'a> = "type",
+        arn: One<'a, Str<'a>> = "findingArn",
+        account: One<'a, Str<'a>> = "awsAccountId",
+        kind: One<'a, Str<'a>> = "type",
         title: Str<'a> = "title",
         description: Str<'a> = "description",
-        severity: Str<'a> = "severity",
+        severity: Every<'a> = "severity",
         score: Option<f64> = "inspectorScore",
         epss: Option<f64> = "epss" / "score",
         /// YES or NO.
@@ -27,7 +28,7 @@ object! {
         /// YES, NO or PARTIAL.
         fix: Str<'a> = "fixAvailable",
         exploited_at: Option<Wall> = "exploitabilityDetails" / "lastKnownExploitAt",
-        status: Str<'a> = "status",
+        status: One<'a, Str<'a>> = "status",
         first_seen: Option<Wall> = "firstObservedAt",
         last_seen: Option<Wall> = "lastObservedAt",
         updated_at: Option<Wall> = "updatedAt",

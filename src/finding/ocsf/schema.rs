@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::super::contradiction::{Every, One};
 use super::super::lenient::{List, Str, object};
 use super::super::remote::{AutonomousSystem, Location};
 use super::super::tags::Tags;
@@ -16,13 +17,13 @@ object! {
         info: Info<'a> = "finding_info",
         cloud: Cloud<'a> = "cloud",
         metadata: Metadata<'a> = "metadata",
-        severity_id: Option<u64> = "severity_id",
-        severity: Str<'a> = "severity",
+        severity_id: Every<'a> = "severity_id",
+        severity: Every<'a> = "severity",
         vendor: Vendor<'a> = "vendor_attributes",
-        status_id: Option<u64> = "status_id",
-        status: Str<'a> = "status",
-        activity_id: Option<u64> = "activity_id",
-        activity: Str<'a> = "activity_name",
+        status_id: One<'a, Option<u64>> = "status_id",
+        status: One<'a, Str<'a>> = "status",
+        activity_id: One<'a, Option<u64>> = "activity_id",
+        activity: One<'a, Str<'a>> = "activity_name",
         compliance: Compliance<'a> = "compliance",
         count: Option<u64> = "count",
         /// Older versions of vulnerability and compliance findings have one `resource`.
@@ -34,11 +35,11 @@ object! {
         time: Option<Wall> = "time" | "time_dt",
     }
     struct Info<'a> {
-        uid: Str<'a> = "uid",
-        alternative: Str<'a> = "uid_alt",
+        uid: One<'a, Str<'a>> = "uid",
+        alternative: One<'a, Str<'a>> = "uid_alt",
         title: Str<'a> = "title",
         description: Str<'a> = "desc",
-        kinds: List<Cow<'a, str>, 5> = "types",
+        kinds: One<'a, List<Cow<'a, str>, 5>> = "types",
         created_at: Option<Wall> = "created_time" | "created_time_dt",
         updated_at: Option<Wall> = "modified_time" | "modified_time_dt",
         first_seen: Option<Wall> = "first_seen_time" | "first_seen_time_dt",
@@ -60,9 +61,9 @@ object! {
         infected: Option<u64> = "num_infected",
     }
     struct Compliance<'a> {
-        status_id: Option<u64> = "status_id",
-        status: Str<'a> = "status",
-        control: Str<'a> = "control",
+        status_id: One<'a, Option<u64>> = "status_id",
+        status: One<'a, Str<'a>> = "status",
+        control: One<'a, Str<'a>> = "control",
         standards: List<Cow<'a, str>, 16> = "standards",
         assessments: List<Assessment<'a>, 3> = "assessments",
         details: List<Cow<'a, str>, 3> = "status_details" | "status_detail",
@@ -80,27 +81,27 @@ object! {
     }
     struct Cloud<'a> {
         account: Account<'a> = "account",
-        region: Str<'a> = "region",
+        region: One<'a, Str<'a>> = "region",
         partition: Str<'a> = "cloud_partition",
     }
     struct Account<'a> {
-        id: Str<'a> = "uid",
+        id: One<'a, Str<'a>> = "uid",
         name: Str<'a> = "name",
     }
     struct Metadata<'a> {
-        uid: Str<'a> = "uid",
+        uid: One<'a, Str<'a>> = "uid",
         processed_at: Option<Wall> = "processed_time" | "processed_time_dt",
         logged_at: Option<Wall> = "logged_time" | "logged_time_dt",
         product: ProductInfo<'a> = "product",
     }
     struct ProductInfo<'a> {
         name: Str<'a> = "name",
-        arn: Str<'a> = "uid",
+        arn: One<'a, Str<'a>> = "uid",
         vendor: Str<'a> = "vendor_name",
     }
     struct Vendor<'a> {
-        severity_id: Option<u64> = "severity_id",
-        severity: Str<'a> = "severity",
+        severity_id: Every<'a> = "severity_id",
+        severity: Every<'a> = "severity",
     }
 }
 

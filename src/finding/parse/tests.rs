@@ -217,13 +217,14 @@ fn the_detail_type_decides_where_the_shape_does_not() {
 
 #[test]
 fn keys_given_twice_do_no_harm() {
-    let twice = r#"{"id":"f0","ID":null,"Id":"f1","accountId":"111122223333","AccountId":111122223333,
+    let twice = r#"{"id":"f1","ID":null,"Id":"f1","accountId":"111122223333","AccountId":111122223333,
         "region":"eu-west-1","severity":1,"Severity":9.1,"type":"A:B/C","resource":{},"resource":5}"#;
     let parsed = parse(&event(twice));
     assert_eq!(ids(&parsed), ["f1"]);
     assert_eq!(parsed.findings[0].severity.level, Level::Critical);
     let enveloped_twice = event(BARE).replacen('{', r#"{"detail":7,"DETAIL":null,"#, 1);
-    assert_eq!(ids(&parse(&enveloped_twice)), ["f1"]);
+    let parsed = parse(&enveloped_twice);
+    assert_eq!(refusals(&parsed), [(RejectCode::Contradiction, "detail")]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl QueueHarness for Queues {
 
     async fn send(&self, lane: Lane, body: &str) {
         let message_id = format!("m{}", self.sent.fetch_add(1, Ordering::Relaxed));
-        let incoming = Incoming { message_id, body: body.to_owned() };
+        let incoming = Incoming { message_id, body: body.to_owned(), place: None };
         assert_eq!(self.queue.put(lane, vec![incoming]).await, Ok(1));
     }
 
@@ -94,7 +94,7 @@ async fn the_embedded_queue_keeps_the_contract() {
 }
 
 fn incoming(id: &str) -> Incoming {
-    Incoming { message_id: id.to_owned(), body: format!("body of {id}") }
+    Incoming { message_id: id.to_owned(), body: format!("body of {id}"), place: None }
 }
 
 fn ask(max: usize) -> ReceiveAsk {
@@ -219,5 +219,5 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_i
     let seen: Vec<_> = all.iter().map(|d| (d.body.as_str(), d.again)).collect();
     assert_eq!(seen, [("old", false), ("new", false)]);
     let version: i64 = older.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }

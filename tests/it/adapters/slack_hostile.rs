@@ -157,9 +157,11 @@ fn hostile_finding(rng: &mut Rng) -> Finding {
         facts: (0..rng.usize(..=Fact::MAX)).map(|_| fact(rng)).collect(),
         tags: (0..rng.usize(..4)).map(|_| (text(rng), text(rng))).collect(),
         remarks: (0..rng.usize(..4))
-            .map(|_| match rng.bool() {
-                true => Remark::UnreadableSeverity(text(rng)),
-                false => Remark::SentByAccount(text(rng)),
+            .map(|_| match rng.u8(..4) {
+                0 => Remark::UnreadableSeverity(text(rng)),
+                1 => Remark::OtherSeverity(text(rng)),
+                2 => Remark::DisputedState,
+                _ => Remark::SentByAccount(text(rng)),
             })
             .collect(),
     }
@@ -356,8 +358,11 @@ fn the_heaviest_card_fits() {
             finding.condition = closed_if(true);
             finding.requested_by = Some(full(5000));
             finding.count = Some(u64::MAX);
-            finding.remarks =
-                vec![Remark::UnreadableSeverity(full(500)), Remark::SentByAccount(full(500))];
+            finding.remarks = vec![
+                Remark::UnreadableSeverity(full(500)),
+                Remark::DisputedState,
+                Remark::SentByAccount(full(500)),
+            ];
             for product in ["guardduty", "securityhub", "x"] {
                 let mut finding = finding.clone();
                 finding.fingerprint.product = product.into();

@@ -175,6 +175,15 @@ fn a_card_says_what_is_special_about_a_finding() {
         &["Its severity is missing, so it counts as high."],
     );
     says(
+        with(|f| {
+            f.remarks = vec![Remark::OtherSeverity(Text::new("2", 20)), Remark::DisputedState]
+        }),
+        &[
+            "It also says severity `2`. The worse counts.",
+            "It says both open and closed, so it counts as open.",
+        ],
+    );
+    says(
         with(|f| f.remarks = vec![Remark::SentByAccount(Text::new("999988887777", 12))]),
         &["sent by `999988887777`"],
     );

@@ -41,7 +41,8 @@ pub fn silenced(id: &str) -> Report {
 
 fn quarantined() -> Report {
     let (message, detail) = ("m".to_owned(), String::new());
-    Report::Quarantined { message, lane: Lane::Standard, reason: "not_json", detail }
+    let (lane, hint) = (Lane::Standard, Box::default());
+    Report::Quarantined { message, lane, reason: "not_json", detail, hint }
 }
 
 /// The counts of a day that the ledger has.

@@ -147,7 +147,8 @@ async fn the_real_binary_tells_what_became_of_each_finding() {
     // A waiting message is explained as waiting.
     let store = Store::open(&scene.folder.path().join("hansho.db")).unwrap();
     let queue = EmbeddedQueue::new(store, Arc::new(SystemClock::start()));
-    let message = Incoming { message_id: "w-1".to_owned(), body: event("30afba", 5.0) };
+    let message =
+        Incoming { message_id: "w-1".to_owned(), body: event("30afba", 5.0), place: None };
     queue.put(Lane::Standard, vec![message]).await.unwrap();
     let (text, code) = scene.explain(&["30afba"]).await;
     assert_eq!(code, Some(0), "{text}");

@@ -65,7 +65,8 @@ async fn the_embedded_queues_can_be_searched() {
     let queue = EmbeddedQueue::new(store, Arc::new(MovedClock::default()));
     quarantined_messages_are_found(&queue).await;
     the_answer_is_bounded(&queue).await;
-    let message = |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into() };
+    let message =
+        |id: &str, body: &str| Incoming { message_id: id.into(), body: body.into(), place: None };
     queue.put(Lane::Standard, vec![message("a", "a fig"), message("b", "a date")]).await.unwrap();
     let LaneSearch::Found(waiting) = queue.search_lanes(&about("fig")).await.unwrap() else {
         panic!("the queue can be searched")

@@ -102,3 +102,94 @@ async fn what_is_owed_to_nobody_is_counted_and_not_stored() {
     let store = fs::metadata(scene.folder.path().join("hansho.db")).unwrap().len();
     assert!(store < 200_000, "the input has 4 MB, the store {store} bytes");
 }
+
+/// The log and `replay list` name the place in the file, and what can be read of the message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_quarantined_says_where_it_stood_and_what_it_was() {
+    let scene = Scene::new().await;
+    let (_, code, log) = scene.run(&fixtures().join("line_numbers.jsonl"), &[]).await;
+    assert_eq!(code, Some(1), "{log}");
+    let place = "line_numbers.jsonl line 3 column 2: not valid JSON";
+    assert!(log.contains(place), "{log}");
+    let (_, _, log) = scene.run(&fixtures().join("pretty_array_one_bad_NaN.json"), &[]).await;
+    let line = log.lines().find(|line| line.contains(r#""message":"quarantined""#)).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    assert!(text("detail").contains("pretty_array_one_bad_NaN.json line "), "{line}");
+    assert_eq!(text("account"), "111122223333", "{line}");
+    assert!(text("title").contains("brute force"), "{line}");
+    let mut command = hansho(scene.folder.path());
+    command.args(["replay", "list"]).env("SLACK_WEBHOOK_URL", scene.slack.webhook(SECRET));
+    let listed = String::from_utf8(finish(command).await.stdout).unwrap();
+    assert!(listed.contains(place) && listed.contains("brute force"), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folders_and_patterns_are_inputs() {
+    let scene = Scene::new().await;
+    let folder = scene.folder.path().join("night");
+    fs::create_dir_all(folder.join("a")).unwrap();
+    let (counts, code, log) = scene.run(&folder, &[]).await;
+    assert_eq!((counts, code), (Value::Null, Some(1)));
+    assert!(log.contains("night: there is no file"), "{log}");
+    fs::copy(fixtures().join("jsonl.gz"), folder.join("a/one.gz")).unwrap();
+    let (counts, code, log) = scene.run(&folder, &[]).await;
+    assert_eq!((&counts["posted"], code), (&5.into(), Some(0)), "{log}");
+    let (counts, code, _) = scene.run(&folder.join("*/*.gz"), &[]).await;
+    assert_eq!((&counts["already_posted"], code), (&5.into(), Some(0)), "{counts}");
+}
+
+/// Whoever reads the output may have seen enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_pipe_is_no_error_in_any_command() {
+    let scene = Scene::new().await;
+    let file = fixtures().join("three.jsonl");
+    // Posted, quarantined, and already posted.
+    scene.run(&fixtures().join("line_numbers.jsonl"), &[]).await;
+    let file = file.to_str().unwrap();
+    for line in [
+        "run --drain",
+        "run --drain --json",
+        "render FILE",
+        "render FILE --json",
+        "check",
+        "check --live",
+        "check --live --json",
+        "explain FILE",
+        "explain FILE --json",
+        "report",
+        "report --json",
+        "report --html -",
+        "routes test FILE",
+        "routes test FILE --json",
+        "routes matrix",
+        "replay list",
+        "replay list --json",
+        "replay export",
+        "replay send --dry-run",
+        "accounts list --json",
+        "silence list",
+        "silence list --json",
+        "store check",
+        "completions bash",
+        "--help",
+        "--version",
+    ] {
+        let run = |stdout: Option<std::io::PipeWriter>| {
+            let mut command = hansho(scene.folder.path());
+            let args = line.split(' ').map(|word| if word == "FILE" { file } else { word });
+            command.args(args).env("SLACK_WEBHOOK_URL", scene.slack.webhook(SECRET));
+            command.stdout(stdout.map_or_else(std::process::Stdio::piped, Into::into));
+            command.stderr(std::process::Stdio::piped()).stdin(std::process::Stdio::null());
+            command.output()
+        };
+        let open = run(None).await.unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = run(Some(writer)).await.unwrap();
+        let said = String::from_utf8_lossy(&closed.stderr);
+        assert!(!open.stdout.is_empty(), "{line} prints nothing: it proves nothing: {said}");
+        assert_eq!(closed.status.code(), open.status.code(), "{line}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("roken pipe"), "{line}: {said}");
+    }
+}

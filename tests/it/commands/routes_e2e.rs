@@ -255,7 +255,10 @@ async fn a_finding_that_waits_is_tested_by_its_id() {
     let store = Store::open(&folder.path().join("hansho.db")).unwrap();
     let queue = EmbeddedQueue::new(store, Arc::new(MovedClock::default()));
     let body = finding("0a1b2c3d", "111122223333", "Recon:EC2/Portscan", 8.0);
-    queue.put(Lane::Standard, vec![Incoming { message_id: "m".into(), body }]).await.unwrap();
+    queue
+        .put(Lane::Standard, vec![Incoming { message_id: "m".into(), body, place: None }])
+        .await
+        .unwrap();
     drop(queue);
     let output = hansho(folder.path(), "test --id guardduty/111122223333/eu-west-1/0a1b2c3d", "");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));

@@ -66,3 +66,48 @@ async fn a_store_that_is_put_back_is_ready_again() {
     scene.until(|| scene.slack.received().iter().any(|post| post.accepted)).await;
     assert!(terminate(&mut worker).await.success());
 }
+
+/// Requests take JSON lines, every refusal says why, and a silent client does not stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_lines_are_taken_and_silent_clients_are_closed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let scene = Scene::new().await;
+    let mut worker = scene.worker(&[]);
+    let url = scene.events_url().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let address = url.trim_start_matches("http://").trim_end_matches("/events").to_owned();
+    let mut silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let mut half = tokio::net::TcpStream::connect(&address).await.unwrap();
+    half.write_all(b"POST /events HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+
+    let lines = format!("{}\n{}\n", event("one", 9.5), event("two", 9.5));
+    let taken = http.post(&url).body(lines.clone()).send().await.unwrap();
+    assert_eq!((taken.status().as_u16(), taken.text().await.unwrap().trim()), (202, "accepted 2"));
+    let posts = |url: &str, body: String| http.post(url).body(body).send();
+    for (answer, status, why) in [
+        (posts(&url, format!("{lines}{{\"a\":")).await, 400, "event 3: not_json (the body line "),
+        (posts(&url, String::new()).await, 400, "no event: send 1 to 1000"),
+        (posts(&url, "{}\n".repeat(1001)).await, 400, "too many events"),
+        (http.get(&url).send().await, 405, "does not take that method"),
+        (
+            posts(&url.replace("/events", "/other"), lines.clone()).await,
+            404,
+            "nothing at this path",
+        ),
+    ] {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), status, "{why}");
+        let said = answer.text().await.unwrap();
+        assert!(said.contains(why), "{said}");
+    }
+    let longest = hansho::health::serve::HEADERS_TIMEOUT * 2;
+    for client in [&mut silent, &mut half] {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(longest, client.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "a silent client is still connected");
+    }
+    scene.until(|| scene.slack.received().iter().filter(|post| post.accepted).count() > 0).await;
+    terminate(&worker).await;
+    assert_eq!(worker.wait().await.unwrap().code(), Some(0));
+}

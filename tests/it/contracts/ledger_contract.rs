@@ -592,7 +592,9 @@ async fn counts_of_many_workers_are_all_added<L: Ledger + 'static>(ledger: Arc<L
                 for _ in 0..5 {
                     let (message, detail) = ("m".to_owned(), String::new());
                     let (lane, reason) = (Lane::Standard, "not_json");
-                    counter.record(&Report::Quarantined { message, lane, reason, detail }, NOW);
+                    let hint = Box::default();
+                    let report = Report::Quarantined { message, lane, reason, detail, hint };
+                    counter.record(&report, NOW);
                     while !counter.is_written() {
                         counter.write(ledger.as_ref()).await.expect("it answers");
                     }

@@ -56,6 +56,7 @@ impl DeskAlone {
                 enqueued_at: Some(self.now.wall),
                 // The same bodies come round, and each has to be posted each time.
                 again: true,
+                place: None,
             };
             let received = Event::Received { lane: Lane::Standard, result: Ok(vec![delivery]) };
             self.desk.on(received, self.now);

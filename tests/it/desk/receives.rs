@@ -63,6 +63,7 @@ impl Hand {
             receive_count: 1,
             enqueued_at: Some(BEGAN),
             again: false,
+            place: None,
         };
         let batch = (self.sent..self.sent + messages).map(delivery).collect();
         self.sent += messages;
@@ -149,6 +150,7 @@ fn what_a_batch_brought_is_what_the_next_is_taken_to_bring() {
         receive_count: 1,
         enqueued_at: Some(BEGAN),
         again: false,
+        place: None,
     };
     hand.answer(Lane::Standard, Ok((0..10).map(giant).collect()));
     // 25 KiB are held, and two of the lane would bring 50 more.
@@ -186,6 +188,7 @@ fn a_lane_is_not_empty_while_a_receive_may_still_bring_something() {
         receive_count: 1,
         enqueued_at: Some(BEGAN),
         again: false,
+        place: None,
     };
     hand.under_way.clear();
     hand.desk.on(

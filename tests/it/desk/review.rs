@@ -305,6 +305,7 @@ impl Hand {
     fn receive(&mut self, id: &str, severity: f64) {
         let delivery = Delivery {
             again: false,
+            place: None,
             lane: Lane::Standard,
             message_id: MessageId(id.to_owned()),
             receipt: Receipt(id.to_owned()),

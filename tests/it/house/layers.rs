@@ -41,6 +41,7 @@ const CRATES: [(&str, &[&str]); 10] = [
         "axum",
         &[
             "src/embedded/listen.rs",
+            "src/health/serve.rs",
             "src/health/server.rs",
             "src/commands/run",
             "src/commands/demo",

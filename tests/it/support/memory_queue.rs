@@ -189,6 +189,7 @@ impl<C: Clock> MemoryQueue<C> {
                 receive_count: m.count,
                 enqueued_at: Some(m.enqueued_at),
                 again: m.again,
+                place: None,
             })
         };
         due.into_iter().filter_map(receive).collect()

@@ -18,7 +18,7 @@ use crate::clock::SystemClock;
 use crate::commands::accounts::directory;
 use crate::commands::wiring;
 use crate::config::{Backend, Config};
-use crate::embedded::{self, EmbeddedLedger, Store};
+use crate::embedded::{self, EmbeddedLedger, Store, StoreError};
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
@@ -168,6 +168,10 @@ async fn check_store(path: &Path, now: Wall) -> Vec<Line> {
     }
     let store = match Store::open(path) {
         Ok(store) => store,
+        Err(StoreError::Open(why)) => {
+            let fix = judge::fix::of(why.kind, fix.to_owned());
+            return vec![Line::wrong(&subject, why.to_string(), fix)];
+        }
         Err(why) => return vec![Line::wrong(&subject, why.to_string(), fix)],
     };
     let written = match store.try_write().await {

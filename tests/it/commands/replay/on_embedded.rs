@@ -112,7 +112,11 @@ async fn what_is_sent_says_that_it_was_asked_for_again() {
         assert!(e.receive().await.remove(0).again, "{keep}");
     }
     let e = Embedded::fresh().await;
-    let incoming = hansho::embedded::Incoming { message_id: "m".to_owned(), body: "y".to_owned() };
+    let incoming = hansho::embedded::Incoming {
+        message_id: "m".to_owned(),
+        body: "y".to_owned(),
+        place: None,
+    };
     e.worker().put(Lane::Standard, vec![incoming]).await.unwrap();
     assert!(!e.receive().await.remove(0).again);
     // A copy that already waits in the lane is also to be posted again.
