@@ -1,6 +1,7 @@
 //! `hansho run`: starts the worker on the backend that is configured.
 
 pub mod args;
+mod dry_run;
 pub mod feed;
 pub mod summary;
 pub mod worker;
@@ -19,6 +20,9 @@ use worker::RunOptions;
 /// # Errors
 /// The worker could not start.
 pub async fn start(args: &Run) -> anyhow::Result<Exit> {
+    if args.dry_run {
+        return dry_run::start(args);
+    }
     let loaded = setup::load(Some(&args.config));
     let obstacles = probe::obstacles(&probe::local(&loaded));
     let Some(config) = setup::valid(loaded) else {
@@ -29,12 +33,12 @@ pub async fn start(args: &Run) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let inputs = args.input.iter().map(|input| PathBuf::from(input.to_string())).collect();
-    let options = RunOptions { inputs, drain: args.drain };
+    let options = RunOptions { inputs, drain: args.drain, give_up: args.give_up };
     let outcome = worker::run(&config, &options).await?;
     if args.json {
         println!("{}", serde_json::to_string(&outcome.tally)?);
     } else if args.drain {
-        println!("{}", summary::text(&outcome));
+        println!("{}", summary::text(&outcome, worker::patience(&config, &options)));
     }
     // A draining run that left work behind has failed, though nothing is lost.
     let drained = !args.drain || outcome.complete;
