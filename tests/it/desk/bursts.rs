@@ -1,0 +1,36 @@
+//! How many posts a burst of findings makes.
+
+use crate::desk::alone::DeskAlone;
+use crate::support::fakes::settings;
+
+/// The most that wait at once in this table.
+const MOST: usize = 400;
+
+fn posts(waiting: usize, fleet: u32) -> usize {
+    let mut settings = settings("bursts", false);
+    settings.fleet = fleet;
+    settings.findings_max = 2 * MOST;
+    settings.bytes_max = 64 << 20;
+    DeskAlone::with_waiting(settings, waiting).post_all()
+}
+
+#[test]
+fn more_findings_never_make_fewer_posts() {
+    for fleet in [1, 3] {
+        let mut before = 0;
+        for waiting in 1..=MOST {
+            let now = posts(waiting, fleet);
+            assert!(now >= before, "{waiting} findings make {now} posts, one less makes {before}");
+            // Digests of 50, after two posts that may carry one card each.
+            assert!(now <= 3 + waiting / 50 + 1, "{waiting} findings make {now} posts");
+            before = now;
+        }
+    }
+}
+
+#[test]
+fn a_few_findings_are_full_cards_and_many_are_digests() {
+    assert_eq!(posts(1, 1), 1);
+    let (few, some, many) = (posts(15, 1), posts(120, 1), posts(300, 1));
+    assert!(few >= 3 && some <= 6 && many <= 10, "{few}, {some}, {many}");
+}
