@@ -13,7 +13,7 @@ use crate::commands::demo;
 use crate::commands::rollout;
 use crate::commands::{
     accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
-    silence,
+    silence, status,
 };
 use crate::config::keys;
 
@@ -50,6 +50,9 @@ pub enum Command {
     /// Ask the worker of this machine whether it is healthy
     #[command(long_about = health::args::ABOUT)]
     Health(health::args::Health),
+    /// Show what waits, what is posted next and what was posted
+    #[command(long_about = status::args::ABOUT)]
+    Status(status::args::StatusCommand),
     /// Explain what happened to a finding: when and in which post it was posted, or why not
     #[command(long_about = explain::args::ABOUT)]
     Explain(explain::args::Explain),
@@ -176,6 +179,10 @@ mod tests {
             "hansho render f.json --json",
             "hansho check --config f",
             "hansho health --ready",
+            "hansho status",
+            "hansho status --watch --json --config f",
+            "hansho run --dry-run --input f --min-severity 5.5 --cards",
+            "hansho run --drain --give-up 90s",
             "hansho check --live --json",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
@@ -247,6 +254,11 @@ mod tests {
             ("hansho", 2),
             ("hansho render", 2),
             ("hansho check --json", 2),
+            ("hansho run --give-up 90s", 2),
+            ("hansho run --drain --give-up soon", 2),
+            ("hansho run --drain --dry-run", 2),
+            ("hansho run --min-severity low", 2),
+            ("hansho run --dry-run --min-severity severe", 2),
             ("hansho explain", 2),
             ("hansho explain a b", 2),
             ("hansho runn", 2),

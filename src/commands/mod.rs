@@ -30,5 +30,6 @@ pub mod routes;
 pub mod run;
 pub mod setup;
 pub mod silence;
+pub mod status;
 pub mod table;
 pub mod wiring;

@@ -73,9 +73,15 @@ impl Report {
             Report::AlreadyClosed { finding, destination, by, .. } => {
                 debug!(%finding, destination, by = by.as_str(), "closed since");
             }
-            Report::Posted { finding, destination, channel, level, post_id, waited, .. } => {
+            Report::Posted {
+                finding, about, destination, channel, level, post_id, waited, ..
+            } => {
                 let waited_ms = millis(*waited);
-                info!(%finding, destination, channel, %level, post_id, waited_ms, "posted");
+                let (title, account) = (about.title.as_str(), about.account.as_str());
+                info!(
+                    %level, title, account, destination, channel, %finding, post_id, waited_ms,
+                    "posted"
+                );
             }
             Report::FencedOut { finding, destination, post_id } => {
                 let text = "posted, but the claim was lost before the mark: another worker may \

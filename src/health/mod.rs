@@ -10,6 +10,7 @@ pub mod server;
 
 mod directory;
 mod silences;
+pub mod status;
 mod vitals;
 
 pub use directory::DirectoryState;
