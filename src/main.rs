@@ -14,8 +14,8 @@ use hansho::commands::exit::{self, Exit};
 #[cfg(feature = "rollout")]
 use hansho::commands::rollout;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, reconcile, render, replay, report, routes,
-    run, setup, silence, status,
+    accounts, canary, check, explain, health, init, lambda, reconcile, render, replay, report,
+    routes, run, setup, silence, status,
 };
 use hansho::logging;
 
@@ -44,6 +44,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => block_on(demo::start(&args)),
         Command::Render(args) => render::start(&args),
         Command::Check(args) => block_on(check::start(&args)),
+        Command::Init(args) => init::start(&args),
         Command::Health(args) => block_on(health::start(&args)),
         Command::Status(args) => block_on(status::start(&args)),
         Command::Explain(args) => block_on(explain::start(&args)),

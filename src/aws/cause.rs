@@ -1,7 +1,7 @@
 //! Why a call to AWS failed, in one line for a person: what is wrong, and one remedy.
 //!
-//! The SDK's own texts are unfit for that. Most say only that there is a cause, some are pages long,
-//! and the answer to a wrong signature quotes the signed request with the session token.
+//! The SDK's own texts are unfit for that. Most say only that there is a cause, and some are pages
+//! long. The answer to a wrong signature quotes the signed request with the session token.
 
 use std::error::Error;
 use std::fmt;
@@ -161,7 +161,7 @@ where
 }
 
 /// By the error's code, and by its kind where the code has no remedy of its own.
-/// Source: IAM user guide and SQS API reference, "Common Errors"; Signature Version 4, "Troubleshoot".
+/// Source: SQS API reference, "Common Errors"; IAM user guide, "Troubleshoot signed requests".
 fn of_answer(code: &str, message: &str, kind: FailureKind) -> Problem {
     let code = bare_code(code);
     let is_about_time = ["Signature expired", "Signature not yet current"]

@@ -12,7 +12,7 @@ use crate::commands::demo;
 #[cfg(feature = "rollout")]
 use crate::commands::rollout;
 use crate::commands::{
-    accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
+    accounts, canary, check, explain, health, init, reconcile, render, replay, report, routes, run,
     silence, status,
 };
 use crate::config::keys;
@@ -47,6 +47,9 @@ pub enum Command {
     /// Explain the configuration: what is read from where, and what is wrong
     #[command(long_about = check::args::ABOUT)]
     Check(check::args::Check),
+    /// Write a configuration file to start with
+    #[command(long_about = init::args::ABOUT)]
+    Init(init::args::Init),
     /// Ask the worker of this machine whether it is healthy
     #[command(long_about = health::args::ABOUT)]
     Health(health::args::Health),
@@ -184,6 +187,9 @@ mod tests {
             "hansho run --dry-run --input f --min-severity 5.5 --cards",
             "hansho run --drain --give-up 90s",
             "hansho check --live --json",
+            "hansho check --json",
+            "hansho init",
+            "hansho init /etc/hansho.toml",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
             "hansho report",
@@ -253,7 +259,6 @@ mod tests {
         for (line, code) in [
             ("hansho", 2),
             ("hansho render", 2),
-            ("hansho check --json", 2),
             ("hansho run --give-up 90s", 2),
             ("hansho run --drain --give-up soon", 2),
             ("hansho run --drain --dry-run", 2),

@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 pub mod findings;
 pub mod health;
+pub mod init;
 pub mod lambda;
 pub mod note;
 pub mod reconcile;

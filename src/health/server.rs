@@ -1,11 +1,12 @@
-//! Serves `/healthz`, `/readyz`, `/metrics` and `/status`. The answers hold no secret and the requests change
-//! nothing, so there is no token. Restrict access to an address beyond loopback by a firewall.
+//! Serves `/healthz`, `/readyz`, `/metrics` and `/status`. The answers hold no secret and the
+//! requests change nothing, so there is no token. Restrict access to an address beyond loopback by a
+//! firewall. `/status` has titles of findings, so it answers this machine alone.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -32,7 +33,8 @@ pub async fn start(at: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<Socket
         .with_context(|| format!("metrics.listen: {at} can't be listened on"))?;
     let at = listener.local_addr()?;
     info!(address = %at, "serving {HEALTHZ}, {READYZ}, {METRICS} and {STATUS}");
-    tokio::spawn(async move { axum::serve(listener, router(vitals)).await });
+    let service = router(vitals).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
     Ok(at)
 }
 
@@ -73,7 +75,13 @@ async fn metrics(State(vitals): State<Arc<Vitals>>) -> Response {
     }
 }
 
-async fn status(State(vitals): State<Arc<Vitals>>) -> Response {
+async fn status(
+    State(vitals): State<Arc<Vitals>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Response {
+    if !peer.ip().to_canonical().is_loopback() {
+        return (StatusCode::FORBIDDEN, "ask on the worker's machine\n").into_response();
+    }
     match vitals.status() {
         Some(status) => Json(status).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "the worker is starting\n").into_response(),

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use serde_json::{Value, json};
+
 use super::probe::{self, Probe, Probes};
 use crate::commands::exit::Exit;
 use crate::config::duration::format as written;
@@ -24,6 +26,19 @@ pub fn text(loaded: &Loaded, probes: &Probes) -> String {
     // Writing to a String can't fail.
     let _ = write_all(&mut text, loaded, probes);
     text
+}
+
+/// What is read and what is wrong, for machines.
+pub fn json(loaded: &Loaded, probes: &Probes) -> Value {
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    json!({
+        "usable": exit(loaded, probes) == Exit::Done,
+        "file": loaded.file.as_ref().map(|path| path.display().to_string()),
+        "variables": loaded.variables,
+        "backend": loaded.outcome.as_ref().ok().map(|config| config.backend.as_str()),
+        "mistakes": mistakes(loaded, probes),
+        "warnings": warnings,
+    })
 }
 
 fn write_all(out: &mut String, loaded: &Loaded, probes: &Probes) -> fmt::Result {

@@ -148,12 +148,13 @@ pub fn name(text: &str, scope: &Scope) -> Result<Question, WrongUsage> {
 /// Whether no product makes such an id: words, or signs alone.
 fn is_nonsense(text: &str) -> bool {
     let is_part_of_id = |c: char| c.is_ascii_digit() || matches!(c, '/' | ':' | '-' | '_');
+    let is_hex = text.len() >= PREFIX_CHARS_MIN && text.bytes().all(|b| b.is_ascii_hexdigit());
     text.contains(char::is_whitespace)
-        || !text.contains(is_part_of_id)
+        || (!text.contains(is_part_of_id) && !is_hex)
         || !text.contains(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// Whether it may be the first part of a longer id: the ids of GuardDuty have 32 hexadecimal digits,
+/// Whether it may be the first part of a longer id. The ids of GuardDuty have 32 hexadecimal digits;
 /// UUIDs and the ids of posts have hyphens too.
 fn is_start_of_id(text: &str) -> bool {
     (SHORT_CHARS_MIN..ID_CHARS).contains(&text.len())

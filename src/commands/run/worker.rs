@@ -43,8 +43,8 @@ pub struct RunOptions {
     pub give_up: Option<Duration>,
 }
 
-/// A draining run gives up after at least this long without a post or a deleted message, unless it
-/// is told otherwise.
+/// A draining run gives up after at least this long without a post or a deleted message, unless
+/// `--give-up` sets another time.
 const PATIENCE_MIN: Duration = Duration::from_secs(300);
 
 /// How many counts of an SQS queue in a row must be 0, because SQS's counts are approximate.

@@ -30,7 +30,9 @@ impl Lines {
     fn add(&mut self, line: &str) {
         let words = line.trim_start_matches(' ');
         let indent = &line[..line.len() - words.len()];
-        let clean = format!("{indent}{}", Text::new(words, CHARS_MAX));
+        // The gaps between columns stay.
+        let parts = words.split("  ").map(|part| Text::new(part, CHARS_MAX).into_string());
+        let clean = format!("{indent}{}", parts.collect::<Vec<String>>().join("  "));
         self.text.push_str(&cut(&clean, self.width));
         self.text.push('\n');
     }
@@ -196,7 +198,7 @@ mod tests {
             "security  breaker OPEN, 5 posts failed  posts digests",
             "  wait: 1 critical, 20 high",
             "  the oldest for 1m15s",
-            "  next in 30s: critical 111122223333 [2J日本 xxxxxxxxxxxxxxx…",
+            "  next in 30s: critical  111122223333  [2J日本 xxxxxxxxxxxx…",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
         }

@@ -27,10 +27,10 @@ const SOON: Duration = Duration::from_secs(20);
 /// One post in this number starts from the oldest alert. So no alert starves under a stream of more
 /// severe ones.
 const AGEING_TURN: u32 = 5;
-/// After so many posts in a row that left alerts over, in all workers, a storm begins: what does not
-/// fit one post as full cards is a digest, until a post leaves nothing over. So more findings never
-/// make fewer posts, and the most severe of a storm are full cards.
-const POSTS_BEFORE_STORM: u32 = 2;
+/// After so many posts in a row that left alerts over, in all workers, a storm begins: what does
+/// not fit one post as full cards is a digest, until a post leaves nothing over. So more findings
+/// never make fewer posts, and the most severe of a storm are full cards.
+const POSTS_BEFORE_STORM: u32 = 4;
 
 /// The destinations in the order of the routes.
 pub(super) struct Destinations(Vec<Destination>);

@@ -36,7 +36,7 @@ const COMMANDS: &[&str] = &[
     #[cfg(feature = "rollout")]
     "coverage --region eu-west-1",
     #[cfg(feature = "rollout")]
-    "rollout plan --region eu-west-1",
+    "rollout plan --regions eu-west-1",
     #[cfg(feature = "organizations")]
     "accounts sync",
     "accounts list",
@@ -47,7 +47,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// They call no AWS API.
-const WITHOUT_AWS: &[&str] = &["demo", "render", "health", "completions", "help"];
+const WITHOUT_AWS: &[&str] = &["demo", "render", "health", "init", "completions", "help"];
 
 const NO_CREDENTIALS: &str =
     "no AWS credentials are found: set AWS_PROFILE and log in, or give the process a role";
