@@ -265,6 +265,7 @@ fn mistakes(loaded: &Loaded, probes: &Probes) -> Vec<String> {
     if let Some(Probe::Bad(why)) = &probes.token {
         all.push(format!("embedded.token: {why}"));
     }
+    all.extend(probes.places.iter().cloned());
     if let Ok(config) = &loaded.outcome {
         for (destination, number) in config.destinations.iter().zip(1..) {
             if let Some(Probe::Bad(why)) = probes.webhooks.get(destination.name.as_str()) {
@@ -408,6 +409,17 @@ Nothing is wrong.
         let (text, exit) = said(&loaded, Ok(HOOK));
         assert_eq!(text, expected);
         assert_eq!(exit, Exit::Done);
+    }
+
+    #[test]
+    fn a_place_that_can_not_be_used_is_a_mistake_in_both_forms() {
+        let loaded = loaded("", &[("SLACK_WEBHOOK_URL", "x")]);
+        let why = "embedded.path: /tmp is a folder: name a file in it".to_owned();
+        let probes = Probes { places: vec![why.clone()], ..Probes::default() };
+        assert!(text(&loaded, &probes).contains(&why));
+        let json = json(&loaded, &probes);
+        assert_eq!((&json["usable"], &json["mistakes"][0]), (&false.into(), &why.into()));
+        assert_eq!(exit(&loaded, &probes), Exit::Usage);
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn is_nonsense(text: &str) -> bool {
         || !text.contains(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// Whether it may be the first part of a longer id. The ids of GuardDuty have 32 hexadecimal digits;
+/// Whether it may be the first part of a longer id. GuardDuty's ids have 32 hexadecimal digits;
 /// UUIDs and the ids of posts have hyphens too.
 fn is_start_of_id(text: &str) -> bool {
     (SHORT_CHARS_MIN..ID_CHARS).contains(&text.len())
