@@ -9,12 +9,12 @@ use hansho::commands::cli::{self, Cli, Command};
 use hansho::commands::coverage;
 #[cfg(feature = "demo")]
 use hansho::commands::demo;
-use hansho::commands::exit::Exit;
+use hansho::commands::exit::{self, Exit};
 #[cfg(feature = "rollout")]
 use hansho::commands::rollout;
 use hansho::commands::{
-    accounts, canary, check, explain, health, lambda, output, reconcile, render, replay, report,
-    routes, run, setup, silence, store,
+    accounts, canary, check, explain, health, init, lambda, output, reconcile, render, replay, report,
+    routes, run, setup, silence, status, store,
 };
 use hansho::logging;
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("hansho: {error:#}");
+            eprintln!("hansho: {}", exit::one_line(&error));
             Exit::Failure.into()
         }
     }
@@ -43,7 +43,9 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => block_on(demo::start(&args)),
         Command::Render(args) => render::start(&args),
         Command::Check(args) => block_on(check::start(&args)),
+        Command::Init(args) => init::start(&args),
         Command::Health(args) => block_on(health::start(&args)),
+        Command::Status(args) => block_on(status::start(&args)),
         Command::Explain(args) => block_on(explain::start(&args)),
         Command::Report(args) => block_on(report::start(&args)),
         Command::Routes(args) => block_on(routes::start(&args)),

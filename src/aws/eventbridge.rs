@@ -9,13 +9,18 @@ use aws_sdk_eventbridge::config::retry::RetryConfig;
 use aws_sdk_eventbridge::config::{Builder, Region};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use super::{cause, one_line, time_limit};
-use crate::ports::{Bus, BusError, BusEvent};
+use super::failure::kind_of_code;
+use super::{Cause, Problem, time_limit};
+use crate::finding::Text;
+use crate::ports::{Bus, BusError, BusEvent, FailureKind};
 
 /// For a whole call. A call makes one attempt.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most characters of EventBridge's message that an error quotes.
 const WHY_CHARS_MAX: usize = 300;
+
+/// What to do where the right is missing.
+const RIGHTS: &str = "allow events:PutEvents on this bus, see infra/operator.yaml";
 
 /// The bus of each account and region on which AWS services publish.
 pub const DEFAULT_BUS: &str = "default";
@@ -54,12 +59,7 @@ impl EventBus {
 
     fn failed(&self, why: &str) -> BusError {
         let EventBus { name, region, .. } = self;
-        let denied = why.contains("AccessDenied") || why.contains("NotAuthorized");
-        let remedy = match denied {
-            true => ": allow events:PutEvents on this bus, see infra/operator.yaml",
-            false => "",
-        };
-        BusError(format!("PutEvents on bus {name:?} in {region} failed{remedy} ({why})"))
+        BusError(format!("PutEvents on bus {name:?} in {region} failed: {why}"))
     }
 }
 
@@ -72,14 +72,19 @@ impl Bus for EventBus {
             .detail(&event.detail)
             .build();
         let answer = self.client.put_events().entries(entry).send().await;
-        let answer = answer.map_err(|error| self.failed(&cause(&error)))?;
+        let answer = answer.map_err(|error| {
+            self.failed(&Cause::of(&error).or_if(Problem::Denied, RIGHTS).to_string())
+        })?;
         // The call can succeed while its entry fails.
         match answer.entries() {
             [entry] if entry.error_code().is_none() && answer.failed_entry_count() == 0 => Ok(()),
             [entry] => {
                 let code = entry.error_code().unwrap_or("an error without a code");
                 let why = entry.error_message().map_or(code.to_owned(), |m| format!("{code}: {m}"));
-                Err(self.failed(&one_line(&why, WHY_CHARS_MAX)))
+                let why = Text::new(&why, WHY_CHARS_MAX).into_string();
+                let denied =
+                    kind_of_code(code) == FailureKind::Denied || code.starts_with("NotAuthorized");
+                Err(self.failed(&if denied { format!("{why}: {RIGHTS}") } else { why }))
             }
             _ => Err(self.failed("the answer has no result for the event")),
         }

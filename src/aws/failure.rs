@@ -7,11 +7,14 @@
 
 use std::error::Error;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use super::chain;
 use crate::ports::FailureKind;
+
+/// A longer chain of causes is a circle.
+pub(super) const CHAIN_MAX: usize = 32;
 
 /// The kind of a call that failed as a whole.
 pub(crate) fn kind_of<E>(error: &SdkError<E, HttpResponse>) -> FailureKind
@@ -32,11 +35,16 @@ where
         SdkError::TimeoutError(_) => FailureKind::TimedOut,
         SdkError::DispatchFailure(lost) if lost.is_timeout() => FailureKind::TimedOut,
         SdkError::DispatchFailure(lost) if lost.is_io() => FailureKind::Connection,
-        // The SDK has no type for missing credentials.
-        other if chain(other).contains("no credentials") => FailureKind::Denied,
+        other if without_credentials(other) => FailureKind::Denied,
         SdkError::DispatchFailure(_) => FailureKind::Connection,
         _ => FailureKind::Other,
     }
+}
+
+/// Whether the credentials are missing, or can't be loaded.
+fn without_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut links = std::iter::successors(Some(error), |&outer| outer.source()).take(CHAIN_MAX);
+    links.any(|link| link.is::<CredentialsError>())
 }
 
 /// A service's error code without what stands before it. Query-compatible codes have a prefix, such

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{cause, time_limit};
+use super::{Cause, Problem, time_limit};
 use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -177,21 +176,13 @@ impl Intercept for KeptText {
     }
 }
 
-fn failed<E, R>(call: &str, region: &str, error: &SdkError<E, R>) -> SourceError
+fn failed<E>(call: &str, region: &str, error: &SdkError<E>) -> SourceError
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: Debug,
 {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
-    let remedy = match code {
-        "AccessDeniedException" => ": allow guardduty:ListDetectors, ListFindings and GetFindings",
-        // A region that the account has not enabled answers with these.
-        "UnrecognizedClientException" | "InvalidClientTokenId" => {
-            ": the credentials are not valid there, or the account has not enabled the region"
-        }
-        _ => "",
-    };
-    SourceError(format!("guardduty {call} in {region}: {}{remedy}", cause(error)))
+    let rights = "allow guardduty:ListDetectors, ListFindings and GetFindings";
+    let cause = Cause::of(error).or_if(Problem::Denied, rights);
+    SourceError(format!("guardduty {call} in {region}: {cause}"))
 }
 
 #[cfg(test)]

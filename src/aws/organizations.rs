@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt::Debug;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -18,7 +17,7 @@ use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_organizations::types::{Account, OrganizationalUnit};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{cause, failure, time_limit};
+use super::{Cause, Problem, failure, time_limit};
 use crate::finding::Text;
 use crate::ports::{ACCOUNTS_MAX, AccountEntry, AccountStatus};
 
@@ -163,24 +162,25 @@ fn entry(account: Account, ou: &str) -> AccountEntry {
     }
 }
 
-fn failed<E, R>(call: &str, error: &SdkError<E, R>) -> OrganizationsError
+fn failed<E>(call: &str, error: &SdkError<E>) -> OrganizationsError
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: Debug,
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    let cause = Cause::of(error)
+        .or_if(
+            Problem::Denied,
+            "use a role of the management account, or of a delegated administrator, with the \
+             rights of infra/operator.yaml",
+        )
+        .or_if(Problem::Throttled, "try again later, or give --no-tags");
     let remedy = match failure::bare_code(code) {
-        "AccessDeniedException" => {
-            ": use a role of the management account, or of a delegated administrator, with the \
-             rights of infra/operator.yaml"
-        }
         "AWSOrganizationsNotInUseException" => {
             ": this account is in no organisation; put its name into [accounts]"
         }
-        "TooManyRequestsException" => ": try again later, or give --no-tags",
         _ => "",
     };
-    OrganizationsError(format!("organizations {call}: {}{remedy}", cause(error)))
+    OrganizationsError(format!("organizations {call}: {cause}{remedy}"))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::commands::demo;
 #[cfg(feature = "rollout")]
 use crate::commands::rollout;
 use crate::commands::{
-    accounts, canary, check, explain, health, reconcile, render, replay, report, routes, run,
-    silence, store,
+    accounts, canary, check, explain, health, init, reconcile, render, replay, report, routes, run,
+    silence, status, store,
 };
 use crate::config::keys;
 
@@ -47,9 +47,15 @@ pub enum Command {
     /// Explain the configuration: what is read from where, and what is wrong
     #[command(long_about = check::args::ABOUT)]
     Check(check::args::Check),
+    /// Write a configuration file to start with
+    #[command(long_about = init::args::ABOUT)]
+    Init(init::args::Init),
     /// Ask the worker of this machine whether it is healthy
     #[command(long_about = health::args::ABOUT)]
     Health(health::args::Health),
+    /// Show what waits, what is posted next and what was posted
+    #[command(long_about = status::args::ABOUT)]
+    Status(status::args::StatusCommand),
     /// Explain what happened to a finding: when and in which post it was posted, or why not
     #[command(long_about = explain::args::ABOUT)]
     Explain(explain::args::Explain),
@@ -179,7 +185,14 @@ mod tests {
             "hansho render f.json --json",
             "hansho check --config f",
             "hansho health --ready",
+            "hansho status",
+            "hansho status --watch --json --config f",
+            "hansho run --dry-run --input f --min-severity 5.5 --cards",
+            "hansho run --drain --give-up 90s",
             "hansho check --live --json",
+            "hansho check --json",
+            "hansho init",
+            "hansho init /etc/hansho.toml",
             "hansho explain 0a1b --account 111122223333 --region us-east-1 --product macie --json",
             "hansho explain - --no-queues --config f",
             "hansho report",
@@ -252,7 +265,11 @@ mod tests {
         for (line, code) in [
             ("hansho", 2),
             ("hansho render", 2),
-            ("hansho check --json", 2),
+            ("hansho run --give-up 90s", 2),
+            ("hansho run --drain --give-up soon", 2),
+            ("hansho run --drain --dry-run", 2),
+            ("hansho run --min-severity low", 2),
+            ("hansho run --dry-run --min-severity severe", 2),
             ("hansho explain", 2),
             ("hansho explain a b", 2),
             ("hansho runn", 2),

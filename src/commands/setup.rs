@@ -3,7 +3,20 @@
 use std::path::Path;
 
 use crate::commands::args::ConfigFlag;
-use crate::config::{self, Config, Loaded};
+use crate::config::keys::SLACK_WEBHOOK_URL;
+use crate::config::{self, Config, Environment, Loaded};
+
+/// Webhooks to assume if none is configured, for a command that posts nothing. The first completes
+/// the simplest configuration. The second completes a destination that lacks only its webhook.
+const ASSUMED_WEBHOOKS: [(&str, &str); 2] =
+    [(SLACK_WEBHOOK_URL, "none"), ("HANSHO_DESTINATION_WEBHOOK", "env:SLACK_WEBHOOK_URL")];
+
+/// A configuration that may lack its webhook.
+pub struct WithoutWebhook {
+    pub loaded: Loaded,
+    /// No destination is configured here, so its name is a guess.
+    pub destination_is_guessed: bool,
+}
 
 /// Loads the file that the flag or the environment names, with the environment over it.
 pub fn load(flag: Option<&ConfigFlag>) -> Loaded {
@@ -15,6 +28,28 @@ pub fn load(flag: Option<&ConfigFlag>) -> Loaded {
 /// Loads the configuration. Returns None after it wrote all mistakes to stderr.
 pub fn config(flag: Option<&ConfigFlag>) -> Option<Config> {
     valid(load(flag))
+}
+
+/// Loads the worker's configuration. A missing webhook is no mistake.
+pub fn without_webhook(flag: Option<&Path>, environment: &Environment) -> WithoutWebhook {
+    let file = config::find(flag, environment);
+    let loaded = config::load(file.as_ref(), environment);
+    if loaded.outcome.is_err() {
+        for (name, value) in ASSUMED_WEBHOOKS {
+            let mut assumed = environment.clone();
+            assumed.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            let loaded = config::load(file.as_ref(), &assumed);
+            if loaded.outcome.is_ok() {
+                return WithoutWebhook { loaded, destination_is_guessed: true };
+            }
+        }
+    }
+    WithoutWebhook { loaded, destination_is_guessed: false }
+}
+
+/// The same for a command that only reads. Returns None after it wrote all mistakes to stderr.
+pub fn config_without_webhook(flag: &ConfigFlag) -> Option<Config> {
+    valid(without_webhook(flag.config.as_deref(), &config::environment()).loaded)
 }
 
 /// Returns the configuration, or None after it wrote all mistakes to stderr.

@@ -73,10 +73,7 @@ impl Report {
             Report::AlreadyClosed { finding, destination, by, .. } => {
                 debug!(%finding, destination, by = by.as_str(), "closed since");
             }
-            Report::Posted { finding, destination, channel, level, post_id, waited, .. } => {
-                let waited_ms = millis(*waited);
-                info!(%finding, destination, channel, %level, post_id, waited_ms, "posted");
-            }
+            Report::Posted { .. } => self.log_of_post(),
             Report::FencedOut { finding, destination, post_id } => {
                 let text = "posted, but the claim was lost before the mark: another worker may \
                             post it too";
@@ -84,6 +81,17 @@ impl Report {
             }
             _ => {}
         }
+    }
+
+    /// One line for each alert, so that the log alone says what was posted.
+    fn log_of_post(&self) {
+        let Report::Posted { finding, about, destination, channel, level, post_id, waited } = self
+        else {
+            return;
+        };
+        let (waited_ms, title) = (millis(*waited), about.title.as_str());
+        let account = about.account.as_str();
+        info!(%level, title, account, destination, channel, %finding, post_id, waited_ms, "posted");
     }
 
     fn log_of_destination(&self) {

@@ -1,10 +1,12 @@
 //! Snapshots of the desk for people and metrics. Taking one changes nothing.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::debug;
 
-use crate::finding::Level;
+use crate::finding::{Finding, Level};
 use crate::instants::{Now, Wall, millis};
 use crate::ports::{FailureKind, Lane, OutageCause};
 
@@ -15,7 +17,7 @@ use super::lanes::Lanes;
 use super::ledger::health::Health;
 
 /// The state of a desk at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     pub worker: String,
     /// Findings that take up a place in the buffer, and their bytes.
@@ -33,13 +35,15 @@ pub struct Snapshot {
     pub destinations: Vec<DestinationSnapshot>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DestinationSnapshot {
     pub name: String,
     /// Alerts for this channel that Slack has not accepted yet, by the rank of their level.
     waiting: [usize; Level::ALL.len()],
     /// When the oldest of them entered the queue.
     pub oldest: Option<Wall>,
+    /// The most severe of them, the oldest of its level.
+    pub next: Option<Arc<Finding>>,
     /// It is in a storm, so its posts are digests.
     pub storm: bool,
     /// Posts that failed in a row.
@@ -93,11 +97,17 @@ impl Snapshot {
     pub(super) fn of(view: &View<'_>, now: Now) -> Snapshot {
         let each = (0..view.destinations.len()).map(|i| view.destination(i, now));
         let mut destinations: Vec<DestinationSnapshot> = each.collect();
+        let mut firsts: Vec<Option<(Reverse<Level>, Wall)>> = vec![None; destinations.len()];
         for (_, alert) in view.buffer.alerts.iter().filter(|(_, alert)| !alert.is_accepted()) {
             let channel = &mut destinations[alert.channel];
             channel.waiting[usize::from(alert.level().rank())] += 1;
             let oldest = channel.oldest.get_or_insert(alert.since);
             *oldest = alert.since.min(*oldest);
+            let (first, rank) = (&mut firsts[alert.channel], (Reverse(alert.level()), alert.since));
+            if first.is_none_or(|first| rank < first) {
+                *first = Some(rank);
+                channel.next = Some(Arc::clone(&alert.finding));
+            }
         }
         let (deliveries, tally) = (&view.buffer.deliveries, view.shared.output.tally());
         Snapshot {
@@ -141,8 +151,6 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::{Capacity, ClaimOutcome, Desk, Event, Order, Settings};
     use super::*;
     use crate::instants::{Mono, Wall};
@@ -222,6 +230,8 @@ mod tests {
         for d in &before.destinations {
             let waiting = Level::ALL.map(|level| d.waiting(level));
             assert_eq!(waiting, [0, 0, 1, 2, 1], "{}", d.name);
+            let next = d.next.as_ref().map(|finding| finding.severity.level);
+            assert_eq!(next, Some(Level::Critical), "{}", d.name);
             assert_eq!((d.failures, d.breaker_open, d.storm), (0, false, false));
             assert_eq!(d.next_post_in, Duration::ZERO);
         }

@@ -11,6 +11,7 @@ pub mod server;
 
 mod directory;
 mod silences;
+pub mod status;
 mod vitals;
 
 pub use directory::DirectoryState;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
+use axum::{Extension, Router};
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -33,11 +34,12 @@ pub async fn serve(listener: TcpListener, router: Router) {
     builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_RETRY).await;
             continue;
         };
-        let (builder, service) = (builder.clone(), TowerToHyperService::new(router.clone()));
+        let router = router.clone().layer(Extension(ConnectInfo(peer)));
+        let (builder, service) = (builder.clone(), TowerToHyperService::new(router));
         tokio::spawn(async move {
             // How a connection ends is the client's business.
             _ = builder.serve_connection(TokioIo::new(stream), service).await;

@@ -1,18 +1,20 @@
-//! Serves `/healthz`, `/readyz` and `/metrics`. The answers hold no secret and the requests change
-//! nothing, so there is no token. Restrict access to an address beyond loopback by a firewall.
+//! Serves `/healthz`, `/readyz`, `/metrics` and `/status`. The answers hold no secret and the
+//! requests change nothing, so there is no token. Restrict access to an address beyond loopback by a
+//! firewall. `/status` has titles of findings, so it answers this machine alone.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use tracing::info;
 
 use super::serve::serve;
+use super::status::STATUS;
 use super::vitals::Vitals;
 
 pub const HEALTHZ: &str = "/healthz";
@@ -31,7 +33,7 @@ pub async fn start(at: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<Socket
         .await
         .with_context(|| format!("metrics.listen: {at} can't be listened on"))?;
     let at = listener.local_addr()?;
-    info!(address = %at, "serving {HEALTHZ}, {READYZ} and {METRICS}");
+    info!(address = %at, "serving {HEALTHZ}, {READYZ}, {METRICS} and {STATUS}");
     tokio::spawn(serve(listener, router(vitals)));
     Ok(at)
 }
@@ -41,6 +43,7 @@ fn router(vitals: Arc<Vitals>) -> Router {
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics))
+        .route(STATUS, get(status))
         .with_state(vitals)
 }
 
@@ -69,5 +72,18 @@ async fn metrics(State(vitals): State<Arc<Vitals>>) -> Response {
     match vitals.text() {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn status(
+    State(vitals): State<Arc<Vitals>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Response {
+    if !peer.ip().to_canonical().is_loopback() {
+        return (StatusCode::FORBIDDEN, "ask on the worker's machine\n").into_response();
+    }
+    match vitals.status() {
+        Some(status) => Json(status).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the worker is starting\n").into_response(),
     }
 }

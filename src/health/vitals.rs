@@ -1,10 +1,12 @@
 //! The state of a running worker, judged as healthy and ready.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::directory::DirectoryState;
 use super::silences::SilenceState;
+use super::status::{LAST_MAX, PostedStatus, Status};
 use crate::clock::SystemClock;
 use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
@@ -15,6 +17,10 @@ use crate::ports::{Clock, Failure, FailureKind, OutageCause, RetryReason};
 const STUCK_AFTER: Duration = Duration::from_secs(150);
 /// The least time between two snapshots. A snapshot of a full buffer is expensive.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
+/// The time of the rate of posted alerts.
+const RATE_OF: Duration = Duration::from_secs(60);
+/// More than fifty destinations get in a minute, each of fifty alerts a second.
+const RATE_MAX: usize = 150_000;
 /// Receives that must fail in a row to count. A single failure is retried within seconds.
 const RECEIVE_FAILURES: u32 = 3;
 
@@ -35,13 +41,25 @@ struct Last {
     silences: SilenceState,
     /// What is wrong with the embedded store.
     store: Option<Failure>,
+    /// The last alerts that were posted, the newest first, at most [`LAST_MAX`].
+    posted: VecDeque<PostedStatus>,
+    /// When alerts were posted in the last minute, the newest first, at most [`RATE_MAX`].
+    rate: VecDeque<Mono>,
 }
 
 impl Vitals {
     pub fn new(metrics: Metrics, clock: SystemClock) -> Vitals {
         let silences = SilenceState::default();
         let turn = clock.now().mono;
-        let last = Last { turn, snapshot: None, directory: None, silences, store: None };
+        let last = Last {
+            turn,
+            snapshot: None,
+            directory: None,
+            silences,
+            store: None,
+            posted: VecDeque::new(),
+            rate: VecDeque::new(),
+        };
         Vitals { metrics, clock, last: Mutex::new(last) }
     }
 
@@ -62,6 +80,31 @@ impl Vitals {
     pub fn record(&self, report: &Report) {
         self.metrics.record(report);
         report.log();
+        let now = self.clock.now();
+        if let Some(posted) = PostedStatus::of(report, now.wall) {
+            let mut last = self.last();
+            last.posted.push_front(posted);
+            last.posted.truncate(LAST_MAX);
+            last.rate.push_front(now.mono);
+            last.rate.truncate(RATE_MAX);
+        }
+    }
+
+    /// The state for `hansho status`. None: the worker is starting.
+    pub fn status(&self) -> Option<Status> {
+        let problems = self.ready().err().unwrap_or_default();
+        let now = self.clock.now();
+        let mut last = self.last();
+        while last.rate.back().is_some_and(|at| now.mono.since(*at) > RATE_OF) {
+            last.rate.pop_back();
+        }
+        let (_, snapshot) = last.snapshot.as_ref()?;
+        Some(Status {
+            problems,
+            posted_last_minute: last.rate.len(),
+            last_posts: last.posted.iter().cloned().collect(),
+            ..Status::of(snapshot, now.wall)
+        })
     }
 
     /// Notes what was read of the account directory.

@@ -14,7 +14,6 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt::Debug;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -22,7 +21,7 @@ use aws_sdk_guardduty::config::retry::RetryConfig;
 use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::error::{ProvideErrorMetadata, SdkError};
 
-use super::{cause, failure, time_limit};
+use super::{Cause, Problem, failure, time_limit};
 use crate::estate::{
     Caller, Detector, Fact, Forwarder, Member, OrganisationAccount, OrganisationConfiguration,
     RegionStatus, Unreadable,
@@ -117,23 +116,18 @@ fn retries() -> RetryConfig {
 }
 
 /// Why an operation failed, such as `guardduty:ListMembers`, and what to do.
-fn failed<E, R>(operation: &str, place: &str, error: &SdkError<E, R>) -> Unreadable
+fn failed<E>(operation: &str, place: &str, error: &SdkError<E>) -> Unreadable
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: Debug,
 {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
-    let why = |remedy: &str| format!("{operation} in {place}: {}{remedy}", cause(error));
-    match failure::bare_code(code) {
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
+    let cause = Cause::of(error);
+    let why = format!("{operation} in {place}: {cause}");
+    match cause.problem() {
+        Problem::Denied => {
             Unreadable::denied(&format!("{operation} in {place}: the right is missing"))
         }
-        // A region that the account has not enabled answers with these.
-        "UnrecognizedClientException" | "InvalidClientTokenId" => Unreadable::denied(&why(
-            ": the credentials are not valid there, or the account has not enabled the region",
-        )),
-        "ExpiredToken" | "ExpiredTokenException" => Unreadable::denied(&why(": log in again")),
-        _ => Unreadable::new(&why("")),
+        problem if problem.is_of_the_login() => Unreadable::denied(&why),
+        _ => Unreadable::new(&why),
     }
 }
 

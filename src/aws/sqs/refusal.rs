@@ -7,7 +7,7 @@ use std::error::Error;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use super::super::{failure, with_remedy};
+use super::super::{cause, failure};
 use super::quarantine_attributes::acceptable;
 use crate::finding::arn::last_part;
 use crate::ports::{Failure, QueueError, Receipt};
@@ -29,7 +29,7 @@ where
             "sqs {call}: queue {queue} does not exist: create it, or correct its URL under [queue] \
              or the region"
         ),
-        false => format!("sqs {call} on queue {queue}: {}", with_remedy(described(error))),
+        false => format!("sqs {call} on queue {queue}: {}", cause(error)),
     };
     QueueError::Unavailable(Failure::new(failure::kind_of(error), detail))
 }
@@ -95,46 +95,6 @@ fn is_about_the_receipt(code: &str, message: &str) -> bool {
         }
         _ => false,
     }
-}
-
-fn described<E>(error: &SdkError<E>) -> String
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    match error {
-        SdkError::ServiceError(refused) => {
-            let status = refused.raw().status().as_u16();
-            let code = refused.err().code().map_or_else(|| format!("http {status}"), one_line);
-            match refused.err().message() {
-                Some(message) => format!("{code}: {}", one_line(message)),
-                None => code,
-            }
-        }
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(lost) if lost.is_timeout() => {
-            "no connection, or no answer on it, in time".to_owned()
-        }
-        SdkError::DispatchFailure(lost) => {
-            let why = lost.as_connector_error().map_or_else(String::new, |why| root(why));
-            format!("the connection failed: {why}")
-        }
-        SdkError::ResponseError(broken) => {
-            format!("the answer (http {}) could not be read", broken.raw().status().as_u16())
-        }
-        // No credentials, no region, a URL that is none.
-        other => format!("the request could not be made: {}", root(other)),
-    }
-}
-
-/// The innermost cause. The outer errors only say that there is a cause.
-fn root(error: &(dyn Error + 'static)) -> String {
-    // A longer chain is a circle.
-    const DEPTH_MAX: usize = 32;
-    let chain = std::iter::successors(Some(error), |&outer| outer.source());
-    chain
-        .take(DEPTH_MAX)
-        .last()
-        .map_or_else(String::new, |innermost| one_line(&innermost.to_string()))
 }
 
 fn one_line(text: &str) -> String {

@@ -12,15 +12,16 @@ pub struct Check {
     /// they set up well, and may these credentials use them? Posts nothing
     #[arg(long)]
     pub live: bool,
-    /// Print the results of --live as one JSON object
-    #[arg(long, requires = "live")]
+    /// Print one JSON object: the mistakes and warnings, or the results of --live
+    #[arg(long)]
     pub json: bool,
 }
 
 pub const ABOUT: &str = "\
 Explain the configuration: the file and the variables that are read, the values in effect, where
 each secret is kept and whether it can be read, and every mistake with its key. Secrets are never
-shown. Ends with 2 if there is a mistake. Posts nothing and calls no AWS API.
+shown. A path that can't be written, and a port that is used twice or taken, are mistakes too. Ends
+with 2 if there is a mistake. Posts nothing and calls no AWS API.
 
 With --live it also asks AWS and Slack. Run it with the credentials of the worker's role. It checks:
   - whether the queues and the table exist and are set up as infra/README.md says

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use serde_json::{Value, json};
+
 use super::probe::{self, Probe, Probes};
 use crate::commands::exit::Exit;
 use crate::config::duration::format as written;
@@ -24,6 +26,19 @@ pub fn text(loaded: &Loaded, probes: &Probes) -> String {
     // Writing to a String can't fail.
     let _ = write_all(&mut text, loaded, probes);
     text
+}
+
+/// What is read and what is wrong, for machines.
+pub fn json(loaded: &Loaded, probes: &Probes) -> Value {
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    json!({
+        "usable": exit(loaded, probes) == Exit::Done,
+        "file": loaded.file.as_ref().map(|path| path.display().to_string()),
+        "variables": loaded.variables,
+        "backend": loaded.outcome.as_ref().ok().map(|config| config.backend.as_str()),
+        "mistakes": mistakes(loaded, probes),
+        "warnings": warnings,
+    })
 }
 
 fn write_all(out: &mut String, loaded: &Loaded, probes: &Probes) -> fmt::Result {
@@ -254,6 +269,7 @@ fn mistakes(loaded: &Loaded, probes: &Probes) -> Vec<String> {
     if let Some(Probe::Bad(why)) = &probes.token {
         all.push(format!("embedded.token: {why}"));
     }
+    all.extend(probes.places.iter().cloned());
     if let Ok(config) = &loaded.outcome {
         for (destination, number) in config.destinations.iter().zip(1..) {
             if let Some(Probe::Bad(why)) = probes.webhooks.get(destination.name.as_str()) {
@@ -398,6 +414,17 @@ Nothing is wrong.
         let (text, exit) = said(&loaded, Ok(HOOK));
         assert_eq!(text, expected);
         assert_eq!(exit, Exit::Done);
+    }
+
+    #[test]
+    fn a_place_that_can_not_be_used_is_a_mistake_in_both_forms() {
+        let loaded = loaded("", &[("SLACK_WEBHOOK_URL", "x")]);
+        let why = "embedded.path: /tmp is a folder: name a file in it".to_owned();
+        let probes = Probes { places: vec![why.clone()], ..Probes::default() };
+        assert!(text(&loaded, &probes).contains(&why));
+        let json = json(&loaded, &probes);
+        assert_eq!((&json["usable"], &json["mistakes"][0]), (&false.into(), &why.into()));
+        assert_eq!(exit(&loaded, &probes), Exit::Usage);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod explanation;
 pub mod live;
+mod places;
 pub mod probe;
 
 use crate::commands::exit::Exit;
@@ -17,11 +18,17 @@ use args::Check;
 /// The result could not be written as JSON.
 pub async fn start(args: &Check) -> anyhow::Result<Exit> {
     let loaded = setup::load(Some(&args.config));
-    let probes = probe::local(&loaded);
+    let mut probes = probe::local(&loaded);
+    if let Ok(config) = &loaded.outcome {
+        probes.places = places::wrong(config).await;
+    }
     let explanation = explanation::text(&loaded, &probes);
     let exit = explanation::exit(&loaded, &probes);
     match args.json {
         false => output::print(&explanation.to_string())?,
+        true if !args.live => {
+            output::print(&format!("{}\n", explanation::json(&loaded, &probes)))?;
+        }
         true if exit != Exit::Done => eprint!("{explanation}"),
         true => {}
     }

@@ -21,6 +21,8 @@ pub enum Probe {
 pub struct Probes {
     pub webhooks: BTreeMap<String, Probe>,
     pub token: Option<Probe>,
+    /// Paths and addresses that a worker could not use, each with its key.
+    pub places: Vec<String>,
 }
 
 /// Tries the secrets of this machine's environment and files.
@@ -51,7 +53,7 @@ pub fn probe(
         Backend::Embedded { token: Some(token), .. } => Some(probe_one(token, &read, |_| Ok(None))),
         _ => None,
     };
-    Probes { webhooks: webhooks.collect(), token }
+    Probes { webhooks: webhooks.collect(), token, places: Vec::new() }
 }
 
 fn probe_one(
@@ -83,7 +85,8 @@ pub fn obstacles(probes: &Probes) -> Vec<String> {
     if starts { Vec::new() } else { unusable(probes) }
 }
 
-/// The secrets on this machine that can't be used, each with its key and the reason.
+/// What can't be used on this machine, each with its key and the reason: secrets, paths and
+/// addresses.
 pub fn unusable(probes: &Probes) -> Vec<String> {
     let webhooks =
         probes.webhooks.iter().map(|(name, probe)| (format!("webhook of {name}"), probe));
@@ -94,6 +97,7 @@ pub fn unusable(probes: &Probes) -> Vec<String> {
             Probe::Bad(why) => Some(format!("{key}: {why}")),
             Probe::Good { .. } | Probe::NotTried => None,
         })
+        .chain(probes.places.iter().cloned())
         .collect()
 }
 
@@ -115,7 +119,7 @@ mod tests {
             (vec![], None, 0),
         ] {
             let named = webhooks.into_iter().enumerate().map(|(i, probe)| (i.to_string(), probe));
-            let probes = Probes { webhooks: named.collect(), token };
+            let probes = Probes { webhooks: named.collect(), token, places: Vec::new() };
             assert_eq!(super::obstacles(&probes).len(), obstacles, "{probes:?}");
         }
     }

@@ -47,7 +47,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 /// # Errors
 /// The ledger or a queue could not be read, or the output could not be written.
 pub async fn start(args: &Explain) -> anyhow::Result<Exit> {
-    let Some(config) = setup::config(Some(&args.config)) else {
+    let Some(config) = setup::config_without_webhook(&args.config) else {
         return Ok(Exit::Usage);
     };
     let mut out = output::stdout();

@@ -11,6 +11,10 @@ use crate::ports::inquiry::Clue;
 pub const FINDINGS_MAX: usize = finding::MAX_FINDINGS;
 /// The longest name: an id of 512 bytes and the parts before it, with each byte escaped.
 const NAME_BYTES_MAX: usize = 2048;
+/// The fewest characters of an id that are enough without a mark that it is shortened.
+const SHORT_CHARS_MIN: usize = 8;
+/// The length of GuardDuty's ids. UUIDs are longer.
+const ID_CHARS: usize = 32;
 /// The fewest characters of a shortened id.
 const PREFIX_CHARS_MIN: usize = 6;
 
@@ -130,7 +134,31 @@ pub fn name(text: &str, scope: &Scope) -> Result<Question, WrongUsage> {
             ..AskedName::default()
         }));
     }
+    if is_nonsense(text) && !scope.is_known() {
+        return Err(WrongUsage(format!(
+            "{:?} is no name of a finding: give its id or the first {SHORT_CHARS_MIN} characters of it, its \
+             ARN, its fingerprint (product/account/region/id), the id of a post, or a file. If it is an id \
+             all the same, give --account, --region or --product too",
+            shown(text)
+        )));
+    }
     Ok(by_id(text, scope))
+}
+
+/// Whether no product makes such an id: words, or signs alone.
+fn is_nonsense(text: &str) -> bool {
+    let is_part_of_id = |c: char| c.is_ascii_digit() || matches!(c, '/' | ':' | '-' | '_');
+    let is_hex = text.len() >= PREFIX_CHARS_MIN && text.bytes().all(|b| b.is_ascii_hexdigit());
+    text.contains(char::is_whitespace)
+        || (!text.contains(is_part_of_id) && !is_hex)
+        || !text.contains(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Whether it may be the first part of a longer id. GuardDuty's ids have 32 hexadecimal digits;
+/// UUIDs and the ids of posts have hyphens too.
+fn is_start_of_id(text: &str) -> bool {
+    (SHORT_CHARS_MIN..ID_CHARS).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// The name without the quotes, labels and parts of Slack's last line that were copied with it.
@@ -200,7 +228,8 @@ fn by_id(text: &str, scope: &Scope) -> Question {
     let says_all = scope.product.is_some() && !fingerprints.is_empty();
     Question::Name(AskedName {
         fingerprints,
-        clue: (!says_all).then(|| clue(vec![written(text)], scope)),
+        clue: (!says_all)
+            .then(|| Clue { prefix: is_start_of_id(text), ..clue(vec![written(text)], scope) }),
         words: vec![text.to_owned()],
         ..AskedName::default()
     })
@@ -340,6 +369,28 @@ mod tests {
         assert!(
             matches!(super::name("0a1…", &Scope::default()), Err(WrongUsage(why)) if why.contains("too many"))
         );
+    }
+
+    #[test]
+    fn the_first_characters_of_an_id_are_enough() {
+        for (text, prefix) in [
+            ("659ecd44", true),
+            ("659ecd4", false),
+            ("659ecd44-aaaa", true),
+            ("659ecd44659ecd44659ecd44659ecd44", false),
+            ("i-0abc1234xyz", false),
+        ] {
+            assert_eq!(named(text, &Scope::default()).clue.unwrap().prefix, prefix, "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_is_accepted() {
+        for text in ["hello", "what happened 7 days ago", "???", "---", "日本"] {
+            let Err(WrongUsage(said)) = name(text, &Scope::default()) else { panic!("{text}") };
+            assert!(said.contains("first 8 characters"), "{said}");
+            assert!(name(text, &scope("acme:scan", "", "")).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 10;
 /// # Errors
 /// The worker is not healthy, or nothing answers.
 pub async fn start(args: &Health) -> anyhow::Result<Exit> {
-    let Some(config) = setup::config(Some(&args.config)) else {
+    let Some(config) = setup::config_without_webhook(&args.config) else {
         return Ok(Exit::Usage);
     };
     let Some(listen) = config.metrics.listen else {
@@ -44,7 +44,28 @@ pub async fn start(args: &Health) -> anyhow::Result<Exit> {
 /// # Errors
 /// The worker is not healthy, or not ready, with its reasons; or nothing answers there.
 pub async fn ask(listen: SocketAddr, ready: bool) -> anyhow::Result<String> {
-    let url = format!("http://{}{}", reachable(listen), if ready { READYZ } else { HEALTHZ });
+    let path = if ready { READYZ } else { HEALTHZ };
+    let (code, text) = get(listen, path, ANSWER_BYTES_MAX).await?;
+    match code {
+        200 => Ok(text),
+        503 => bail!("{text}"),
+        other => bail!(
+            "http://{}{path} answers {other}: is it a hansho worker that listens there?",
+            reachable(listen)
+        ),
+    }
+}
+
+/// The status and the text that the worker at `listen` answers.
+///
+/// # Errors
+/// Nothing answers there, or the answer is longer than `bytes_max`.
+pub async fn get(
+    listen: SocketAddr,
+    path: &str,
+    bytes_max: usize,
+) -> anyhow::Result<(u16, String)> {
+    let url = format!("http://{}{path}", reachable(listen));
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .no_proxy()
@@ -58,16 +79,12 @@ pub async fn ask(listen: SocketAddr, ready: bool) -> anyhow::Result<String> {
     let mut text = Vec::new();
     while let Some(part) = answer.chunk().await.with_context(|| format!("{url} broke off"))? {
         text.extend_from_slice(&part);
-        if text.len() > ANSWER_BYTES_MAX {
+        if text.len() > bytes_max {
             bail!("{url} is not a hansho worker: its answer is too long");
         }
     }
     let text = String::from_utf8_lossy(&text).trim_end().to_owned();
-    match answer.status().as_u16() {
-        200 => Ok(text),
-        503 => bail!("{text}"),
-        other => bail!("{url} answers {other}: is it a hansho worker that listens there?"),
-    }
+    Ok((answer.status().as_u16(), text))
 }
 
 /// Loopback for an address that stands for all addresses of the machine.

@@ -11,12 +11,12 @@ use crate::aws::sqs::SqsDeadLetters;
 use crate::clock::SystemClock;
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
+use crate::commands::setup;
 use crate::config::{self, Backend, Config, Loaded, QueueUrl};
 use crate::embedded::{EmbeddedDeadLetters, EmbeddedLedger, Store};
 use crate::ports::{Clock, DeadLetterQueue, Ledger};
 
 use super::args::{Action, DeadLetterSource, Replay};
-use super::configuration;
 use super::console::{CommandOutput, View, stop_signal, usage};
 use super::holds::{Holds, Stop};
 use super::selection::Selection;
@@ -38,7 +38,7 @@ pub async fn run(
     }
     let (config_flag, source) = replay.action.source();
     let source = source.clone();
-    let loaded = configuration::load(config_flag.config.as_deref(), &config::environment());
+    let loaded = setup::without_webhook(config_flag.config.as_deref(), &config::environment());
     // A named queue needs no configuration, except to send its messages.
     let needs_config =
         source == DeadLetterSource::Quarantine || matches!(replay.action, Action::Send(_));

@@ -1,6 +1,6 @@
 //! `hansho replay`: lists dead letters, sends them again, discards, exports and imports them.
 //!
-//! - `backend` chooses the queue and the ledger, by the `configuration`, and calls the command.
+//! - `backend` chooses the queue and the ledger, by the configuration, and calls the command.
 //! - `list`, `send`, `discard`, `export` and `import` are the commands. `dry_run`
 //!   belongs to `send`. They work on any [`crate::ports::DeadLetterQueue`].
 //! - `holds` scans the queue and keeps messages hidden while a command works on them.
@@ -11,7 +11,6 @@
 
 pub mod args;
 mod backend;
-pub mod configuration;
 pub mod console;
 pub mod discard;
 pub mod dry_run;

@@ -21,7 +21,6 @@ use crate::commands::accounts::directory;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
 use crate::commands::note::asked;
-use crate::commands::replay::configuration;
 use crate::commands::{output, setup, wiring};
 use crate::config::{self, Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
@@ -59,7 +58,8 @@ pub async fn start(args: &args::Report) -> anyhow::Result<Exit> {
 
 /// The configuration. Without `--post` nothing is posted, so that no webhook is needed.
 fn configured(args: &args::Report) -> Option<Config> {
-    let loaded = configuration::load(args.config.config.as_deref(), &config::environment()).loaded;
+    let loaded =
+        setup::without_webhook(args.config.config.as_deref(), &config::environment()).loaded;
     let Some(destination) = &args.post else { return setup::valid(loaded) };
     let config = setup::config(Some(&args.config))?;
     match asked::destination(&config, destination) {

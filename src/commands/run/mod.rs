@@ -1,6 +1,7 @@
 //! `hansho run`: starts the worker on the backend that is configured.
 
 pub mod args;
+mod dry_run;
 pub mod feed;
 pub mod inputs;
 pub mod summary;
@@ -21,6 +22,9 @@ use worker::RunOptions;
 /// # Errors
 /// The worker could not start.
 pub async fn start(args: &Run) -> anyhow::Result<Exit> {
+    if args.dry_run {
+        return dry_run::start(args);
+    }
     let loaded = setup::load(Some(&args.config));
     let obstacles = probe::obstacles(&probe::local(&loaded));
     let Some(config) = setup::valid(loaded) else {
@@ -31,12 +35,13 @@ pub async fn start(args: &Run) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let inputs = args.input.iter().map(|input| PathBuf::from(input.to_string())).collect();
-    let options = RunOptions { inputs, drain: args.drain };
+    let options = RunOptions { inputs, drain: args.drain, give_up: args.give_up };
     let outcome = worker::run(&config, &options).await?;
     if args.json {
         output::print(&format!("{}\n", serde_json::to_string(&outcome.tally)?))?;
     } else if args.drain {
-        output::print(&format!("{}\n", summary::text(&outcome)))?;
+        let text = summary::text(&outcome, worker::patience(&config, &options));
+        output::print(&format!("{text}\n"))?;
     }
     // A draining run that left work behind has failed, though nothing is lost.
     let drained = !args.drain || outcome.complete;

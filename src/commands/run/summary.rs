@@ -1,20 +1,39 @@
 //! The summary that `hansho run --drain` prints.
 
-use super::worker::PATIENCE_MIN;
+use std::time::Duration;
+
+use crate::config::duration;
 use crate::desk::Tally;
 use crate::desk::worker::Outcome;
 
-/// The summary as lines for a person.
-pub fn text(outcome: &Outcome) -> String {
+/// The summary of a draining run as lines for a person. `patience`: after how long it gives up.
+pub fn text(outcome: &Outcome, patience: Duration) -> String {
     let mut lines = counts(&outcome.tally);
-    if outcome.gave_up {
-        lines.push(format!(
-            "gave up after {} s or more without a post or a deleted message: the log says why. \
-             Nothing is lost, pending messages stay in the queue",
-            PATIENCE_MIN.as_secs()
-        ));
-    }
+    lines.extend(ending(outcome, patience));
     lines.join("\n")
+}
+
+/// Why work is left, and where it is.
+fn ending(outcome: &Outcome, patience: Duration) -> Option<String> {
+    let left = match outcome.tally.pending {
+        Some(1) => "1 message stays in the queue".to_owned(),
+        Some(pending) => format!("{pending} messages stay in the queue"),
+        None => "what is left stays in the queue".to_owned(),
+    };
+    let next = "nothing is lost, and the next run goes on with it";
+    let unread = match outcome.input_cut {
+        true => ". The input was not read to its end: give it again",
+        false => "",
+    };
+    match (outcome.gave_up, outcome.complete) {
+        (true, _) => Some(format!(
+            "gave up after {} without a post or a deleted message: the log says why. {left}: {next}. \
+             --give-up sets the time{unread}",
+            duration::format(patience)
+        )),
+        (false, false) => Some(format!("stopped before the end: {left}: {next}{unread}")),
+        (false, true) => None,
+    }
 }
 
 fn counts(tally: &Tally) -> Vec<String> {
@@ -50,6 +69,28 @@ fn counts(tally: &Tally) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_said() {
+        let left = |gave_up, complete, input_cut, pending| {
+            let tally = Tally { pending, ..Tally::default() };
+            let outcome = Outcome { tally, gave_up, complete, input_cut };
+            ending(&outcome, Duration::from_secs(90))
+        };
+        assert_eq!(left(false, true, false, Some(0)), None);
+        assert_eq!(
+            left(true, false, false, Some(1)).unwrap(),
+            "gave up after 1m30s without a post or a deleted message: the log says why. 1 message \
+             stays in the queue: nothing is lost, and the next run goes on with it. --give-up sets \
+             the time"
+        );
+        assert_eq!(
+            left(false, false, true, Some(7)).unwrap(),
+            "stopped before the end: 7 messages stay in the queue: nothing is lost, and the next run \
+             goes on with it. The input was not read to its end: give it again"
+        );
+        assert!(left(false, false, false, None).unwrap().contains("what is left stays"));
+    }
 
     #[test]
     fn closed_findings_are_counted_so_that_the_summary_adds_up() {

@@ -19,7 +19,7 @@ use crate::commands::reconcile;
 use crate::commands::silence::notes::Notes;
 use crate::commands::silence::{follow as silences, store::Reader};
 use crate::commands::wiring;
-use crate::config::{Backend, Config, Reference};
+use crate::config::{Backend, Config, Reference, duration};
 use crate::desk::worker::{self, Outcome, Ports};
 use crate::desk::{Desk, DrainTerms, Report, Settings};
 use crate::embedded::{EmbeddedLedger, EmbeddedQueue, Sieve, Store, listen, watch};
@@ -42,10 +42,14 @@ pub struct RunOptions {
     pub inputs: Vec<PathBuf>,
     /// End when the queues are empty and every alert is posted.
     pub drain: bool,
+    /// A draining run gives up after this long without a post or a deleted message. None: see
+    /// [`patience`].
+    pub give_up: Option<Duration>,
 }
 
-/// A draining run gives up after at least this long without a post or a deleted message.
-pub const PATIENCE_MIN: Duration = Duration::from_secs(300);
+/// A draining run gives up after at least this long without a post or a deleted message, unless
+/// `--give-up` sets another time.
+const PATIENCE_MIN: Duration = Duration::from_secs(300);
 
 /// How many counts of an SQS queue in a row must be 0, because SQS's counts are approximate.
 const EMPTY_COUNTS_OF_SQS: u32 = 3;
@@ -343,15 +347,24 @@ fn settings(
     if !options.drain {
         return settings;
     }
+    let give_up = duration::format(patience(config, options));
+    info!(
+        give_up,
+        "draining: ends with the queues empty, or after this time in which nothing moves"
+    );
     Settings {
         receive_wait: wiring::SHORT_POLL,
-        drain: Some(DrainTerms { measurements: empty_counts, patience: patience(config) }),
+        drain: Some(DrainTerms { measurements: empty_counts, patience: patience(config, options) }),
         ..settings
     }
 }
 
-/// Longer than the locks of a crashed worker last, and longer than the slowest pace.
-fn patience(config: &Config) -> Duration {
+/// After how long without a post or a deleted message a draining run gives up. By default longer
+/// than the locks of a crashed worker last, and longer than the slowest pace.
+pub fn patience(config: &Config, options: &RunOptions) -> Duration {
+    if let Some(given) = options.give_up {
+        return given;
+    }
     let locked = config.budget.visibility() + config.budget.lease() + config.budget.skew();
     let pace = config.destinations.iter().map(|d| d.pace).max().unwrap_or_default();
     PATIENCE_MIN.max(locked * 2).max(pace * 2)

@@ -114,7 +114,7 @@ async fn an_event_is_put_as_eventbridge_wants_it() {
 async fn what_eventbridge_refuses_is_said() {
     let event = BusEvent { source: SOURCE, detail_type: DETAIL_TYPE, detail: "{}".into() };
     for (answer, words) in [
-        (Answer::RefusesTheEntry, &["InternalFailure: try  again"][..]),
+        (Answer::RefusesTheEntry, &["InternalFailure: try again"][..]),
         (Answer::DeniesAccess, &["AccessDeniedException", "events:PutEvents", "operator.yaml"]),
         (Answer::Nonsense, &["has no result for the event"]),
     ] {

@@ -108,7 +108,10 @@ async fn a_role_without_permission_gets_an_error() {
     let denied = Fault::Refuse { status: 403, code: "AccessDenied" };
     ground.stand_in.inject("ReceiveMessage", 1, denied.clone());
     let why = ground.queue.search_quarantine(&about("one")).await.unwrap_err().to_string();
-    assert!(why.contains("ReceiveMessage on queue quarantine: AccessDenied"), "{why}");
+    assert!(
+        why.contains("ReceiveMessage on queue quarantine: access is denied (AccessDenied"),
+        "{why}"
+    );
     // A role that may receive but not return: the messages reappear by themselves.
     ground.stand_in.inject("ChangeMessageVisibilityBatch", 1, denied);
     assert_eq!(ground.queue.search_quarantine(&about("one")).await.unwrap().messages.len(), 1);

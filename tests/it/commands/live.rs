@@ -133,14 +133,17 @@ async fn a_denied_call_is_reported_with_the_missing_right() {
     for (operation, said) in [
         (
             "GetQueueAttributes",
-            "queue express: sqs GetQueueAttributes on queue express: AccessDenied",
+            "queue express: sqs GetQueueAttributes on queue express: access is denied (AccessDenied",
         ),
-        ("ReceiveMessage", "queue express: sqs ReceiveMessage on queue express: AccessDenied"),
+        (
+            "ReceiveMessage",
+            "queue express: sqs ReceiveMessage on queue express: access is denied (AccessDenied",
+        ),
         ("DeleteMessageBatch", "queue express: sqs DeleteMessageBatch"),
         ("ChangeMessageVisibilityBatch", "queue express: sqs ChangeMessageVisibilityBatch"),
         (
             "SendMessageBatch",
-            "quarantine quarantine: sqs SendMessage on queue quarantine: AccessDenied",
+            "quarantine quarantine: sqs SendMessage on queue quarantine: access is denied (AccessDenied",
         ),
     ] {
         let scene = Scene::aws().await;

@@ -3,6 +3,7 @@
 pub mod accounts;
 #[cfg(feature = "demo")]
 pub mod accounts_e2e;
+mod aws_failures;
 pub mod canary;
 #[cfg(all(feature = "canary", feature = "demo"))]
 pub mod canary_e2e;

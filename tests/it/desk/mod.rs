@@ -3,6 +3,8 @@
 #[cfg(feature = "demo")]
 pub mod alone;
 pub mod buffer;
+#[cfg(feature = "demo")]
+mod bursts;
 pub mod calls;
 pub mod closing_note;
 #[cfg(feature = "demo")]
