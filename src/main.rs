@@ -13,8 +13,8 @@ use hansho::commands::exit::{self, Exit};
 #[cfg(feature = "rollout")]
 use hansho::commands::rollout;
 use hansho::commands::{
-    accounts, canary, check, explain, health, init, lambda, output, reconcile, render, replay, report,
-    routes, run, setup, silence, status, store,
+    accounts, canary, check, explain, health, init, lambda, output, reconcile, render, replay,
+    report, routes, run, setup, silence, status, store,
 };
 use hansho::logging;
 

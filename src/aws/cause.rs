@@ -160,6 +160,14 @@ where
     Cause::of(error).to_string()
 }
 
+/// [`cause`] of an error that is not of a service's SDK.
+#[cfg(feature = "rollout")]
+pub(crate) fn cause_of_other(error: &(dyn Error + 'static)) -> String {
+    let (problem, said) = of_chain(error, FailureKind::Other);
+    let remedy = problem.words().map(|(_, remedy)| remedy);
+    Cause { problem, said, remedy }.to_string()
+}
+
 /// By the error's code, and by its kind where the code has no remedy of its own.
 /// Source: SQS API reference, "Common Errors"; IAM user guide, "Troubleshoot signed requests".
 fn of_answer(code: &str, message: &str, kind: FailureKind) -> Problem {

@@ -201,7 +201,12 @@ impl Desk {
     /// Takes the alerts of the next post in hand, none below `least`. None if no alert can be
     /// posted.
     fn take_up(&mut self, channel: usize, least: Level, now: Now) -> Option<Vec<AlertId>> {
-        let d = &self.destinations[channel];
+        // The other workers hold about as much as this one.
+        let fleet = usize::try_from(self.shared.settings.fleet).unwrap_or(1);
+        let here = self.select().count_waiting(channel).saturating_mul(fleet);
+        let waiting = here + self.outranked.alerts_for(channel, now);
+        let d = &mut self.destinations[channel];
+        d.note_waiting(waiting);
         // A post without claims asks nothing of the ledger.
         let unclaimed = least == Level::Critical;
         let ledger_fails = self.ledger.health.is_failing() && !unclaimed;
@@ -212,9 +217,6 @@ impl Desk {
             return None;
         }
         let post_id = format!("{}-{}", self.shared.settings.worker_id, self.shared.ids.next());
-        let leaves_over = self.select().has_more_than(alerts.len(), channel)
-            || self.outranked.alerts_for(channel, now) > 0;
-        self.destinations[channel].leaves_over(leaves_over);
         alerts.iter().for_each(|id| self.buffer.alerts.take_up(*id, channel));
         let post = PostInHand::new(post_id, form, from_oldest, alerts.len());
         self.destinations[channel].in_hand = Some(post);

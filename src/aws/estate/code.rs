@@ -19,7 +19,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Client, Method, Response, StatusCode, redirect};
 
 use super::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX};
-use crate::aws::{CONNECT_TIMEOUT, chain};
+use crate::aws::CONNECT_TIMEOUT;
+use crate::aws::cause::cause_of_other;
 use crate::clock;
 use crate::estate::{Fact, Unreadable};
 use crate::policy::retry::Retry;
@@ -69,7 +70,9 @@ impl<'a> Objects<'a> {
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(|why| Unreadable::new(&format!("no HTTP client for S3: {}", chain(&why))))?;
+            .map_err(|why| {
+                Unreadable::new(&format!("no HTTP client for S3: {}", cause_of_other(&why)))
+            })?;
         let url = url(config, region, code)?;
         let checksum = STANDARD.encode(code.package.sha256);
         Ok(Objects { http, config, region, code, url, checksum })
@@ -151,7 +154,9 @@ impl<'a> Objects<'a> {
         Ok(match request.send().await {
             Ok(answer) => outcome(&place, answer).await,
             // The address has no secret in it.
-            Err(why) => Outcome::Retry(Unreadable::new(&format!("{place}: {}", chain(&why)))),
+            Err(why) => {
+                Outcome::Retry(Unreadable::new(&format!("{place}: {}", cause_of_other(&why))))
+            }
         })
     }
 
@@ -167,7 +172,7 @@ impl<'a> Objects<'a> {
         let provider = self.config.credentials_provider();
         let provider = provider.ok_or_else(|| failed("there are no credentials".to_owned()))?;
         let credentials = provider.provide_credentials().await;
-        let identity: Identity = credentials.map_err(|why| failed(chain(&why)))?.into();
+        let identity: Identity = credentials.map_err(|why| failed(cause_of_other(&why)))?.into();
         let mut settings = SigningSettings::default();
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -185,8 +190,8 @@ impl<'a> Objects<'a> {
             .into();
         let body = SignableBody::Precomputed(hash);
         let request = SignableRequest::new(method, &self.url, headers.iter().copied(), body);
-        let request = request.map_err(|why| failed(chain(&why)))?;
-        let signed = sign(request, &parameters).map_err(|why| failed(chain(&why)))?;
+        let request = request.map_err(|why| failed(cause_of_other(&why)))?;
+        let signed = sign(request, &parameters).map_err(|why| failed(cause_of_other(&why)))?;
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Ok(signed.output().headers().map(owned).collect())
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use crate::commands::exit::Exit;
+use crate::commands::output;
 
 use args::Init;
 
@@ -22,7 +23,8 @@ const STARTER: &str = include_str!("../../../hansho.example.toml");
 pub fn start(args: &Init) -> anyhow::Result<Exit> {
     write(&args.file)?;
     let file = args.file.display();
-    println!("{file} is written. Set SLACK_WEBHOOK_URL, then run `hansho check --config {file}`.");
+    let next = format!("Set SLACK_WEBHOOK_URL, then run `hansho check --config {file}`.");
+    output::print(&format!("{file} is written. {next}\n"))?;
     Ok(Exit::Done)
 }
 

@@ -87,7 +87,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let looks = Looks::new(config, function.worker_id());
     let function = function.noting(notes).looking(looks);
     info!(backend = config.backend.as_str(), "serving as a Lambda function: {}", config.backend);
-    answer_calls(function, config.metrics.emf.unwrap_or(true)).await
+    // The compiler bounds how deep futures are nested.
+    Box::pin(answer_calls(function, config.metrics.emf.unwrap_or(true))).await
 }
 
 /// Answers the calls of the Runtime API, one after the other, until Lambda ends the environment.
@@ -122,7 +123,7 @@ where
             let deadline = Wall(i64::try_from(context.deadline).unwrap_or(i64::MAX));
             // The runtime logs an error.
             let answer = match function.know_accounts(deadline).await {
-                Ok(()) => function.invoke(invocation, deadline).await,
+                Ok(()) => Box::pin(function.invoke(invocation, deadline)).await,
                 Err(why) => Err(why),
             };
             if emf {

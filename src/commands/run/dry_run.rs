@@ -3,19 +3,19 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::args::Run;
+use super::inputs;
 use crate::clock;
-use crate::commands::args::Input;
 use crate::commands::exit::Exit;
-use crate::commands::setup;
+use crate::commands::{output, setup};
 use crate::config::Config;
 use crate::embedded::input;
 use crate::finding::{self, Finding, Level};
@@ -57,18 +57,17 @@ pub fn start(args: &Run) -> anyhow::Result<Exit> {
     };
     let routes = routes(&config, args.min_severity);
     let mut reader = Reader::new(&routes, if args.cards { CARDS_MAX } else { 0 });
-    let inputs = if args.input.is_empty() { &[Input::Stdin][..] } else { &args.input };
-    for input in inputs {
-        let named = || format!("--input {input}");
-        let text = match input {
-            Input::Stdin => input::decode(io::stdin()),
-            Input::File(path) => input::decode(File::open(path).with_context(named)?),
-        };
-        reader.read(text.with_context(named)?).with_context(named)?;
+    let mut paths: Vec<PathBuf> = args.input.iter().map(|i| i.to_string().into()).collect();
+    if paths.is_empty() {
+        paths.push("-".into());
     }
-    let mut out = io::stdout().lock();
+    for named in inputs::open(&paths)? {
+        let path = named.path.display().to_string();
+        reader.read(named.text()?).with_context(|| format!("--input {path}"))?;
+    }
+    let mut out = output::stdout();
     let Reader { forecast, cards, .. } = reader;
-    let colour = out.is_terminal();
+    let colour = io::stdout().is_terminal();
     for (destination, findings) in config.destinations.iter().zip(cards) {
         for post in posts(destination.name.as_str(), findings) {
             let payload = slack::payload(&post, &destination.mentions, &config.guide);
@@ -121,7 +120,7 @@ impl Reader<'_> {
     }
 
     fn read(&mut self, input: impl BufRead) -> io::Result<()> {
-        input::split(input, |body| {
+        input::split(input, |body, _| {
             self.message(&body);
             ControlFlow::Continue(())
         })

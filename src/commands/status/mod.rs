@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::clock::{self, SystemClock};
 use crate::commands::exit::Exit;
-use crate::commands::{setup, wiring};
+use crate::commands::{output, setup, wiring};
 use crate::config::Config;
 use crate::health::status::Status;
 use crate::ports::Clock;
@@ -55,7 +55,7 @@ pub async fn start(args: &StatusCommand) -> anyhow::Result<Exit> {
                 show(&seen, args, clear)?;
             }
             // The next look may find more.
-            Err(why) => println!("{clear}{why:#}"),
+            Err(why) => output::print(&format!("{clear}{why:#}\n"))?,
         }
         tokio::select! {
             () = &mut stop => return Ok(Exit::Done),
@@ -83,7 +83,7 @@ fn show(seen: &Seen, args: &StatusCommand, clear: &str) -> anyhow::Result<Exit> 
         Seen::Worker(status) => screen::worker(status, now, width),
         Seen::Queues(why, queues) => screen::queues(why, queues, now, width),
     };
-    let mut out = io::stdout().lock();
+    let mut out = output::stdout();
     write!(out, "{clear}{text}")?;
     out.flush()?;
     Ok(match seen {

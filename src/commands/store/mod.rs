@@ -9,7 +9,6 @@ use tempfile::NamedTempFile;
 
 use crate::commands::exit::Exit;
 use crate::commands::output::print;
-use crate::commands::replay::configuration;
 use crate::commands::setup;
 use crate::config::{self, Backend};
 use crate::embedded::upkeep::{self, Contents};
@@ -45,7 +44,7 @@ fn path(of: &Of) -> anyhow::Result<Option<PathBuf>> {
     if let Some(path) = &of.store {
         return Ok(Some(path.clone()));
     }
-    let loaded = configuration::load(of.config.config.as_deref(), &config::environment()).loaded;
+    let loaded = setup::without_webhook(of.config.config.as_deref(), &config::environment()).loaded;
     match setup::valid(loaded).map(|config| config.backend) {
         None => Ok(None),
         Some(Backend::Embedded { path, .. }) => Ok(Some(path)),

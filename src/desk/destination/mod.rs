@@ -27,10 +27,11 @@ const SOON: Duration = Duration::from_secs(20);
 /// One post in this number starts from the oldest alert. So no alert starves under a stream of more
 /// severe ones.
 const AGEING_TURN: u32 = 5;
-/// After so many posts in a row that left alerts over, in all workers, a storm begins: what does
-/// not fit one post as full cards is a digest, until a post leaves nothing over. So more findings
-/// never make fewer posts, and the most severe of a storm are full cards.
-const POSTS_BEFORE_STORM: u32 = 4;
+/// More waiting alerts, in all workers, are a storm, and posts are digests until it is over. Fewer
+/// alerts can be posted as full cards within about a minute.
+pub(super) const STORM_FROM: usize = 200;
+/// The storm is over when at most this number of alerts waits.
+const STORM_UNTIL: usize = 16;
 
 /// The destinations in the order of the routes.
 pub(super) struct Destinations(Vec<Destination>);
@@ -44,12 +45,7 @@ pub(super) struct Destination {
     pub slot: PaceSlot,
     pub breaker: Breaker,
     pub in_hand: Option<PostInHand>,
-    /// Accepted posts in a row that left alerts over.
-    posts_left_over: u32,
-    /// Whether the post in hand leaves some over.
-    leaves_over: bool,
-    /// After so many of them a storm begins.
-    storm_after: u32,
+    storm: bool,
     /// Posts since one that started from the oldest alert.
     posts_by_level: u32,
 }
@@ -119,9 +115,7 @@ impl Destination {
             slot: PaceSlot::new(name, interval, settings),
             breaker: Breaker::default(),
             in_hand: None,
-            posts_left_over: 0,
-            leaves_over: false,
-            storm_after: POSTS_BEFORE_STORM.div_ceil(settings.fleet.max(1)),
+            storm: false,
             posts_by_level: 0,
         }
     }
@@ -153,14 +147,13 @@ impl Destination {
         self.in_hand.is_none() && self.ready_at() <= now.mono && self.slot.is_due_for_critical(now)
     }
 
-    /// The posts before this one left alerts over, so digests serve.
+    /// So many alerts wait that digests serve.
     pub fn is_storm(&self) -> bool {
-        self.posts_left_over >= self.storm_after
+        self.storm
     }
 
-    /// Notes whether the post that is taken in hand leaves alerts over.
-    pub fn leaves_over(&mut self, leaves_over: bool) {
-        self.leaves_over = leaves_over;
+    pub fn note_waiting(&mut self, waiting: usize) {
+        self.storm = waiting > STORM_FROM || (self.storm && waiting > STORM_UNTIL);
     }
 
     /// The next post starts from the oldest alert.
@@ -170,7 +163,6 @@ impl Destination {
 
     /// Takes note of a post that Slack accepted. True if the destination had failed before.
     pub fn accepted(&mut self, from_oldest: bool) -> bool {
-        self.posts_left_over = if self.leaves_over { self.posts_left_over + 1 } else { 0 };
         self.posts_by_level = if from_oldest { 0 } else { self.posts_by_level + 1 };
         self.breaker.accepted()
     }

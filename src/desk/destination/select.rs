@@ -13,7 +13,7 @@ use crate::desk::ids::AlertId;
 use crate::desk::ready::{Age, Rank, Ready};
 use crate::desk::settings::Settings;
 
-use super::Destinations;
+use super::{Destinations, STORM_FROM};
 
 /// How many of the ready alerts are considered for a post. The number is large enough to pass over
 /// a few that can't go now, and bounded, so that a long queue costs no more than a short one.
@@ -100,10 +100,10 @@ impl Select<'_> {
         post.alerts().iter().filter_map(|id| Some(self.alerts.get(*id)?.level())).max()
     }
 
-    /// Whether more alerts than these wait for a channel.
-    pub fn has_more_than(&self, alerts: usize, channel: usize) -> bool {
+    /// How many alerts wait for a channel, counted up to one more than a storm in each list.
+    pub fn count_waiting(&self, channel: usize) -> usize {
         let lists = self.waiting_for(channel, Ready::most_severe_first);
-        lists.flatten().nth(alerts).is_some()
+        lists.map(|ranks| ranks.take(STORM_FROM + 1).count()).sum()
     }
 
     /// The most severe alert that waits, and those that may share its post. Critical alerts share

@@ -108,6 +108,5 @@ async fn requests_of_lines_are_taken_and_silent_clients_are_closed() {
         assert!(ended.is_ok(), "a silent client is still connected");
     }
     scene.until(|| scene.slack.received().iter().filter(|post| post.accepted).count() > 0).await;
-    terminate(&worker).await;
-    assert_eq!(worker.wait().await.unwrap().code(), Some(0));
+    assert!(terminate(&mut worker).await.success());
 }

@@ -75,15 +75,6 @@ impl DeskAlone {
         self.desk.take_reports();
     }
 
-    /// Runs until all that waits is posted and settled, and nothing more arrives. Answers with the
-    /// number of posts.
-    pub fn post_all(&mut self) -> usize {
-        while self.desk.tally().deleted < self.sent {
-            self.step();
-        }
-        self.posts
-    }
-
     /// Carries out the current orders. Without orders, moves time on to the next event and returns
     /// true.
     fn step(&mut self) -> bool {

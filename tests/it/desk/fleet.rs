@@ -88,11 +88,11 @@ async fn workers_share_the_slots_of_a_long_backlog() {
     let w = world(vec![]);
     let of_one_lane = |(s, lane)| Settings { lanes: vec![lane], ..s };
     let fleet = fleet(2).into_iter().zip(Lane::ALL).map(of_one_lane).collect();
-    for i in 0..600 {
+    for i in 0..100 {
         w.queue.send(Lane::ALL[i % 2], &event(&format!("m-{i:03}"), 5.0));
     }
     run_all(&w, fleet, async {}).await;
-    assert_eq!(w.slack.accepted().len(), 600);
+    assert_eq!(w.slack.accepted().len(), 100);
     let of = |worker: &str| w.slack.seen().iter().filter(|s| s.post.id.starts_with(worker)).count();
     let (one, two) = (of("worker-0"), of("worker-1"));
     assert!(one >= 6 && two >= 6, "{one} and {two} posts");

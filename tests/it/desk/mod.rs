@@ -4,7 +4,6 @@
 pub mod alone;
 pub mod buffer;
 #[cfg(feature = "demo")]
-mod bursts;
 pub mod calls;
 pub mod closing_note;
 #[cfg(feature = "demo")]

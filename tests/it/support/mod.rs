@@ -2,7 +2,8 @@
 
 #[macro_use]
 pub mod suite;
-#[cfg(feature = "rollout")]
+// Benchmarks share this file, and have no adapters.
+#[cfg(all(test, feature = "rollout"))]
 pub mod estate_standin;
 pub mod fakes;
 #[cfg(feature = "reconcile")]
