@@ -192,7 +192,10 @@ mod tests {
         delete_all(&store);
         store.give_back(false).unwrap();
         let step = store.with(|c| contents(c)).unwrap();
-        assert_eq!(full - step.bytes, GIVE_BACK_PAGES as u64 * 4096);
+        // SQLite may free a page of its map of pointers too.
+        let pages = (full - step.bytes) / 4096;
+        let asked = GIVE_BACK_PAGES as u64;
+        assert!((asked..=asked + 1).contains(&pages), "{pages}");
         store.give_back(true).unwrap();
         checkpoint(&store);
         let left = fs::metadata(&path).unwrap().len();

@@ -1,6 +1,6 @@
 //! Serves `/healthz`, `/readyz`, `/metrics` and `/status`. The answers hold no secret and the
-//! requests change nothing, so there is no token. Restrict access to an address beyond loopback by a
-//! firewall. `/status` has titles of findings, so it answers this machine alone.
+//! requests change nothing, so there is no token. Restrict access to an address beyond loopback by
+//! a firewall. `/status` has titles of findings, so it answers this machine alone.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -10,11 +10,17 @@ use wildmatch::WildMatch;
 /// A pattern for a whole text: `*` matches any text, `?` one character.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Glob {
-    written: Box<str>,
     /// The letters, digits and signs before the first `*`, `?` or other character, in small
     /// letters. Most patterns are decided by them, at a fraction of the cost.
     prefix: Box<[u8]>,
     then: Then,
+    /// Apart, so that the many patterns of routes are close together in memory.
+    rest: Box<Rest>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Rest {
+    written: Box<str>,
     /// What stands after the last `*` or `?`, as the prefix. Empty without one.
     suffix: Box<[u8]>,
     /// In small letters, if it is ASCII.
@@ -66,7 +72,8 @@ impl Glob {
         };
         let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
         let whole = WildMatch::new_case_insensitive(text);
-        Glob { written: text.into(), prefix, then, suffix, ascii, whole }
+        let rest = Box::new(Rest { written: text.into(), suffix, ascii, whole });
+        Glob { prefix, then, rest }
     }
 
     /// How each text in ASCII begins that matches, in small letters.
@@ -81,8 +88,8 @@ impl Glob {
 
     fn matches_after_prefix(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
-        match (self.then, &self.ascii) {
-            _ if !text.is_ascii() => self.whole.matches(text),
+        match (self.then, &self.rest.ascii) {
+            _ if !text.is_ascii() => self.rest.whole.matches(text),
             (Then::Anything, _) => true,
             (Then::End, _) => bytes.len() == self.prefix.len(),
             (Then::Suffix, _) => self.ends(bytes),
@@ -91,15 +98,15 @@ impl Glob {
             }
             (Then::More, Some(pattern)) => self.ends(bytes) && matches(pattern, bytes),
             // A pattern with a character beyond ASCII, which no such text has but for a wildcard.
-            (_, None) => self.whole.matches(text),
+            (_, None) => self.rest.whole.matches(text),
         }
     }
 
     /// Whether the text ends with the suffix, after the prefix.
     fn ends(&self, text: &[u8]) -> bool {
         let after = text.get(self.prefix.len()..).unwrap_or_default();
-        let end = after.len().checked_sub(self.suffix.len()).and_then(|at| after.get(at..));
-        end.is_some_and(|end| end.eq_ignore_ascii_case(&self.suffix))
+        let end = after.len().checked_sub(self.rest.suffix.len()).and_then(|at| after.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(&self.rest.suffix))
     }
 
     /// False if the text begins in another way, so that no pattern with this beginning matches.
@@ -156,7 +163,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 /// As it was written.
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written)
+        f.write_str(&self.rest.written)
     }
 }
 

@@ -153,7 +153,9 @@ impl Account {
 
     /// The memory that it takes. An eighth of the list of accounts may be unused.
     fn bytes(&self) -> usize {
-        size_of::<Account>() * 9 / 8 + self.text.len() + size_of_val(&*self.tags)
+        (size_of::<Account>() + size_of::<u64>()) * 9 / 8
+            + self.text.len()
+            + size_of_val(&*self.tags)
     }
 }
 
@@ -165,7 +167,9 @@ fn non_empty(text: &str) -> Option<&str> {
 /// where they are shown.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
-    /// Ordered by id.
+    /// The ids as numbers, in order, so that a search stays in few places of the memory.
+    ids: Vec<u64>,
+    /// In the same order.
     accounts: Vec<Account>,
     /// Units and tags.
     shared: BTreeSet<Arc<Box<str>>>,
@@ -214,7 +218,8 @@ impl Accounts {
         if !is_account_id(id) {
             return Err(BadAccount::Id);
         }
-        let at = self.position(id).err().ok_or(BadAccount::Twice)?;
+        let number = id.parse().map_err(|_| BadAccount::Id)?;
+        let at = self.ids.binary_search(&number).err().ok_or(BadAccount::Twice)?;
         let name = Text::new(&entry.name, ACCOUNT_NAME_CHARS_MAX);
         let email = Text::new(&entry.email, EMAIL_CHARS_MAX);
         let ou = ou(&entry.ou)?;
@@ -230,7 +235,7 @@ impl Accounts {
             ou: ou.map(|ou| self.share(ou)),
             tags: tags.into_iter().map(|tag| self.share(tag)).collect(),
         };
-        self.put(at, account)
+        self.put(at, number, account)
     }
 
     /// Takes over what `other` knows. It wins.
@@ -242,6 +247,7 @@ impl Accounts {
             let mut entry = account.entry();
             if let Ok(at) = self.position(account.id()) {
                 let known = self.accounts.remove(at);
+                self.ids.remove(at);
                 self.bytes -= known.bytes();
                 entry = over(known.entry(), entry);
             }
@@ -282,10 +288,13 @@ impl Accounts {
     }
 
     fn position(&self, id: &str) -> Result<usize, usize> {
-        self.accounts.binary_search_by(|account| account.id().cmp(id))
+        // Of a text of another length or with a sign the number may be that of an account.
+        let number = id.parse().map_err(|_| 0_usize)?;
+        let at = self.ids.binary_search(&number)?;
+        if self.accounts[at].id() == id { Ok(at) } else { Err(at) }
     }
 
-    fn put(&mut self, at: usize, account: Account) -> Result<(), BadAccount> {
+    fn put(&mut self, at: usize, number: u64, account: Account) -> Result<(), BadAccount> {
         if self.accounts.len() >= ACCOUNTS_MAX {
             return Err(BadAccount::TooMany);
         }
@@ -296,7 +305,9 @@ impl Accounts {
         if self.accounts.len() == self.accounts.capacity() {
             // Doubling would take up to twice the memory.
             self.accounts.reserve_exact(self.accounts.len() / 8 + 1);
+            self.ids.reserve_exact(self.accounts.len() / 8 + 1);
         }
+        self.ids.insert(at, number);
         self.accounts.insert(at, account);
         Ok(())
     }

@@ -194,10 +194,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     if let Some(at) = config.metrics.listen {
         server::start(at, Arc::clone(&vitals)).await?;
     }
-    let emf = config.metrics.emf.unwrap_or(false).then(|| Arc::new(Emf::default()));
-    if let Some(emf) = &emf {
-        tokio::spawn(beat::run(Arc::clone(&vitals), Arc::clone(emf), *clock));
-    }
+    let emf = start_emf(config, &vitals, *clock);
     let mut reader = Reader::new(config.silences.clone());
     let (notifier, unread) = at_start(config, &mut reader, ledger, &vitals, clock).await?;
     let settings = Settings { unread, ..settings };
@@ -234,6 +231,13 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         beat::write(&vitals, emf, *clock);
     }
     Ok(outcome)
+}
+
+/// Writes the metrics into the log regularly, if that is configured.
+fn start_emf(config: &Config, vitals: &Arc<Vitals>, clock: SystemClock) -> Option<Arc<Emf>> {
+    let emf = config.metrics.emf.unwrap_or(false).then(|| Arc::new(Emf::default()))?;
+    tokio::spawn(beat::run(Arc::clone(vitals), Arc::clone(&emf), clock));
+    Some(emf)
 }
 
 /// Compares GuardDuty's findings with the ledger, as often as is configured. A draining run never

@@ -107,7 +107,7 @@ async fn a_failed_call_is_retried_and_then_reported_with_a_remedy() {
     assert!(source.detector(HERE).await.unwrap().is_some());
     for (status, code, expected) in [
         (403, "AccessDeniedException", "allow guardduty:ListDetectors"),
-        (403, "UnrecognizedClientException", "has not enabled the region"),
+        (403, "UnrecognizedClientException", "enable the region in the account"),
         (400, "BadRequestException", "as ordered by the test"),
     ] {
         standin.fail(HERE, 1, status, code);

@@ -47,7 +47,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// They call no AWS API.
-const WITHOUT_AWS: &[&str] = &["demo", "render", "health", "init", "completions", "help"];
+const WITHOUT_AWS: &[&str] = &["demo", "render", "health", "init", "store", "completions", "help"];
 
 const NO_CREDENTIALS: &str =
     "no AWS credentials are found: set AWS_PROFILE and log in, or give the process a role";

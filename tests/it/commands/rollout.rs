@@ -453,7 +453,7 @@ async fn a_canary_that_is_not_sent_is_said_and_so_is_a_directory_that_cannot_be_
     let text = done(&standin, &folder, &with("apply", &options), 1).await;
     for expected in [
         "2 steps failed",
-        "PutEvents on bus \"default\" in eu-central-1 failed: allow events:PutEvents",
+        "PutEvents on bus \"default\" in eu-central-1 failed: access is denied",
         "the organisation's accounts: ",
         "organizations ListRoots",
     ] {
