@@ -2,7 +2,7 @@
 
     check.py FILE
 
-FILE has a JSON line for each call that the stand-in of tests/it/support/estate_standin took. A request and an answer must
+FILE has a JSON line for each call that the stand-in of tests/it/commands/estate_standin took. A request and an answer must
 have members that the model knows, all that it requires, and values of its types, enums, lengths, ranges and patterns. An
 error must be one that the operation or its service names, with the status of the model.
 

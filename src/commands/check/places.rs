@@ -4,9 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::clock::SystemClock;
 use crate::commands::health;
 use crate::config::{Backend, Config};
 use crate::embedded;
+use crate::ports::Clock;
 
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
@@ -32,7 +34,9 @@ pub async fn wrong(config: &Config) -> Vec<String> {
         None => false,
     };
     if !runs {
-        wrong.extend(addresses.into_iter().filter_map(|(key, at)| taken(key, at)));
+        for (key, at) in addresses {
+            wrong.extend(taken(key, at).await);
+        }
     }
     wrong
 }
@@ -51,13 +55,12 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Listens for a moment.
-fn taken(key: &str, at: SocketAddr) -> Option<String> {
+async fn taken(key: &str, at: SocketAddr) -> Option<String> {
+    TcpListener::bind(at).err()?;
     // Another check may listen for a moment too.
-    let why = TcpListener::bind(at).or_else(|_| {
-        std::thread::sleep(AGAIN_AFTER);
-        TcpListener::bind(at)
-    });
-    let why = why.err()?;
+    let clock = SystemClock::start();
+    clock.sleep_until(clock.now().mono.plus(AGAIN_AFTER)).await;
+    let why = TcpListener::bind(at).err()?;
     Some(format!(
         "{key}: {at} can't be listened on ({}): give another address, or stop what listens there",
         why.kind()
@@ -82,13 +85,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_taken_port_and_a_wrong_path_are_found() {
+    #[tokio::test]
+    async fn a_taken_port_and_a_wrong_path_are_found() {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = held.local_addr().unwrap();
-        assert!(taken("metrics.listen", at).unwrap().starts_with("metrics.listen: 127.0.0.1:"));
+        assert!(
+            taken("metrics.listen", at).await.unwrap().starts_with("metrics.listen: 127.0.0.1:")
+        );
         drop(held);
-        assert_eq!(taken("metrics.listen", at), None);
+        assert_eq!(taken("metrics.listen", at).await, None);
         let folder = tempfile::tempdir().unwrap();
         assert!(path_is_wrong(folder.path()).unwrap().contains("is a folder"));
         assert!(path_is_wrong(&folder.path().join("none/x.db")).is_some());

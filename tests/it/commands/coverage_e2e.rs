@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::support::estate_standin::{EstateStandIn, Held, credentials};
+use crate::commands::estate_standin::{EstateStandIn, Held, credentials};
 
 pub const MANAGEMENT: &str = "111111111111";
 pub const SECURITY: &str = "222222222222";
@@ -315,7 +315,7 @@ async fn members_by_invitation_need_no_organisation() {
     held.detector(SECURITY, HERE);
     held.detector(SHOP, HERE);
     for (account, relationship) in [(SHOP, "Enabled"), (LAB, "Invited")] {
-        let member = crate::support::estate_standin::Member {
+        let member = crate::commands::estate_standin::Member {
             email: format!("{account}@corp.example"),
             relationship: relationship.into(),
         };

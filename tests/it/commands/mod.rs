@@ -16,6 +16,8 @@ pub mod coverage_e2e;
 mod coverage_ledger;
 #[cfg(feature = "rollout")]
 mod coverage_timer;
+#[cfg(feature = "rollout")]
+mod estate_standin;
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod explain_e2e;

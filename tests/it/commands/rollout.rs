@@ -9,10 +9,10 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::commands::run_e2e::{LONGEST, hansho};
-use crate::support::estate_standin::{
+use crate::commands::estate_standin::{
     EstateStandIn, Held, Rule, credentials, parameter, place, program_for_lambda,
 };
+use crate::commands::run_e2e::{LONGEST, hansho};
 
 const MANAGEMENT: &str = "000000000001";
 const SECURITY: &str = "111122223333";

@@ -2,9 +2,6 @@
 
 #[macro_use]
 pub mod suite;
-// Benchmarks share this file, and have no adapters.
-#[cfg(all(test, feature = "rollout"))]
-pub mod estate_standin;
 pub mod fakes;
 #[cfg(feature = "reconcile")]
 pub mod guardduty_standin;
