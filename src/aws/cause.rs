@@ -128,11 +128,19 @@ impl Cause {
         Cause { problem, said, remedy: problem.words().map(|(_, remedy)| remedy) }
     }
 
+    #[cfg(feature = "rollout")]
     pub fn problem(&self) -> Problem {
         self.problem
     }
 
     /// The same with the remedy of this call, if `problem` is what is wrong.
+    #[cfg(any(
+        test,
+        feature = "canary",
+        feature = "organizations",
+        feature = "reconcile",
+        feature = "rollout"
+    ))]
     pub fn or_if(mut self, problem: Problem, remedy: &'static str) -> Cause {
         if self.problem == problem {
             self.remedy = Some(remedy);

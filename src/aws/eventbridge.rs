@@ -9,8 +9,9 @@ use aws_sdk_eventbridge::config::retry::RetryConfig;
 use aws_sdk_eventbridge::config::{Builder, Region};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
+use super::cause::{Cause, Problem};
 use super::failure::kind_of_code;
-use super::{Cause, Problem, time_limit};
+use super::time_limit;
 use crate::finding::Text;
 use crate::ports::{Bus, BusError, BusEvent, FailureKind};
 

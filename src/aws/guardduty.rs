@@ -18,7 +18,8 @@ use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Cause, Problem, time_limit};
+use super::cause::{Cause, Problem};
+use super::time_limit;
 use crate::ports::findings::{FINDINGS_PAGE_MAX, FindingsSource, ListAsk, Listed, SourceError};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -26,7 +26,7 @@ pub use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use futures_util::FutureExt;
 
-use cause::{Cause, Problem, cause};
+use cause::cause;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 

@@ -17,7 +17,8 @@ use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_organizations::types::{Account, OrganizationalUnit};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Cause, Problem, failure, time_limit};
+use super::cause::{Cause, Problem};
+use super::{failure, time_limit};
 use crate::finding::Text;
 use crate::ports::{ACCOUNTS_MAX, AccountEntry, AccountStatus};
 

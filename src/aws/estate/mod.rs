@@ -21,7 +21,8 @@ use aws_sdk_guardduty::config::retry::RetryConfig;
 use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::error::{ProvideErrorMetadata, SdkError};
 
-use super::{Cause, Problem, failure, time_limit};
+use super::cause::{Cause, Problem};
+use super::{failure, time_limit};
 use crate::estate::{
     Caller, Detector, Fact, Forwarder, Member, OrganisationAccount, OrganisationConfiguration,
     RegionStatus, Unreadable,
