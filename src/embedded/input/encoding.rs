@@ -18,8 +18,8 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 type Input = Box<dyn BufRead + Send>;
 type WithHead<R> = Chain<Cursor<Vec<u8>>, R>;
 
-/// The text of an input as UTF-8, unpacked. Reads its first line, at most 8 KiB of it, and waits for
-/// no more, since a pipe may stay open with nothing in it.
+/// The text of an input as UTF-8, unpacked. Reads its first line, at most 8 KiB of it, and waits
+/// for no more, since a pipe may stay open with nothing in it.
 ///
 /// # Errors
 /// The input can't be read, or is binary.
