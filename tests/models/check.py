@@ -33,7 +33,7 @@ JSON_REFUSALS = {"AccessDeniedException": 400}
 
 
 def nested(flat):
-    """The members of a request in the Query protocol: `A.member.1.B=c` is `{"A": [{"B": "c"}]}`, and an empty list is `A=`."""
+    """The members of a request in the Query protocol: `A.member.1.B=c` is `{"A": [{"B": "c"}]}`."""
     tree = {}
     for key, value in flat.items():
         place, parts = tree, key.split(".")
@@ -58,6 +58,8 @@ def nested(flat):
 # Answers without a member that the model requires. "success (HTTP 200) but no content" is what an account gets that has no
 # administrator. Source: the operation's documentation in the model.
 MAY_BE_EMPTY = {("guardduty", "GetAdministratorAccount")}
+# Source: S3 API reference, "Error responses".
+S3_REFUSALS = {"AccessDenied": 403, "NoSuchBucket": 404, "NoSuchKey": 404, "SlowDown": 503}
 # Errors that a test orders, to see how hansho takes them.
 SERVER_ERRORS = {500, 502, 503}
 
@@ -100,6 +102,11 @@ class Checker:
         if operation.http["method"] != call["method"]:
             self.problem(call, "request", f"method {call['method']} instead of {operation.http['method']}")
         given = {}
+        if operation.service_model.protocol == "rest-xml":
+            bucket, key = call["path"]
+            headers = {"ExpectedBucketOwner": call["body"]["owner"], "ChecksumSHA256": call["body"]["checksum"]}
+            given = {"Bucket": bucket, "Key": key, **{name: value for name, value in headers.items() if value is not None}}
+            return self.members(call, "request", shape, given, api_names=True)
         if operation.service_model.protocol == "rest-json":
             given.update(self.uri(call, operation))
             known = {}
@@ -148,6 +155,11 @@ class Checker:
                 if bare(result) != "ResponseMetadata":
                     self.elements(call, "answer", shape, result)
             return self.members(call, "answer", shape, got, parsed=True)
+        if model.protocol == "rest-xml":
+            # HeadObject and PutObject answer with headers alone, and hansho reads none.
+            if call["answer"]:
+                self.problem(call, "answer", "the model has no body")
+            return None
         body = json.loads(call["answer"])
         if (call["service"], call["operation"]) in MAY_BE_EMPTY and not body:
             return None
@@ -183,6 +195,8 @@ class Checker:
                     self.problem(call, "error", f"{call['code']} with status {status} instead of {wanted}")
                 return
         common = dict(COMMON)
+        if operation.service_model.protocol == "rest-xml":
+            common.update(S3_REFUSALS)
         if operation.service_model.protocol == "json":
             common.update(JSON_REFUSALS)
             common["UnrecognizedClientException"] = 400

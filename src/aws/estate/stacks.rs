@@ -122,7 +122,7 @@ async fn create(client: &Client, region: &str, deployment: &Deployment) -> Fact<
         .create_stack()
         .stack_name(deployment.name)
         .template_body(deployment.template)
-        .set_parameters(Some(parameters))
+        .set_parameters(Some(parameters).filter(|all: &Vec<_>| !all.is_empty()))
         .capabilities(Capability::CapabilityNamedIam)
         .timeout_in_minutes(TIMEOUT_MINUTES)
         .send()
