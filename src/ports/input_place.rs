@@ -1,10 +1,12 @@
 //! Where in a file or a pipe a message began.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::finding::{Rejection, Text};
 
-const FILE_CHARS_MAX: usize = 200;
+/// A place with its reason must fit into a column of a table.
+const FILE_CHARS_MAX: usize = 60;
 
 /// The file, line and column that a message of an input began at. Lines and columns start at 1, and
 /// columns count bytes. A compressed input counts as its text.
@@ -17,7 +19,7 @@ pub struct InputPlace {
 
 impl InputPlace {
     pub fn new(file: &str, line: u64, column: u64) -> InputPlace {
-        InputPlace { file: Text::new(file, FILE_CHARS_MAX), line, column }
+        InputPlace { file: Text::new(&end_of(file), FILE_CHARS_MAX), line, column }
     }
 
     /// The reason of a rejection, with the place in the file for the one in the message.
@@ -52,6 +54,20 @@ impl InputPlace {
 impl fmt::Display for InputPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} line {} column {}", self.file, self.line, self.column)
+    }
+}
+
+/// The end of a long path tells files apart; the folder that they share can be left out.
+fn end_of(path: &str) -> Cow<'_, str> {
+    let Some((cut, _)) =
+        path.char_indices().rev().nth(FILE_CHARS_MAX - 1).filter(|(at, _)| *at > 0)
+    else {
+        return path.into();
+    };
+    let kept = &path[cut..];
+    match kept.find('/') {
+        Some(folder) => format!("…{}", &kept[folder..]).into(),
+        None => path.into(),
     }
 }
 
@@ -90,6 +106,22 @@ mod tests {
         }
         for row in ["", "1", "1:2", "x:1:f", "1:-1:f"] {
             assert_eq!(InputPlace::from_row(row), None, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        for (path, shown) in [
+            (format!("/{}/night.jsonl", "builds/".repeat(9)), format!("…{}", "/builds".repeat(6))),
+            (format!("/{}b.json", "é".repeat(58)), format!("/{}", "é".repeat(58))),
+            (format!("/a/{}", "n".repeat(58)), format!("…/{}", "n".repeat(58))),
+            (format!("/a/{}", "n".repeat(99)), format!("/a/{}", "n".repeat(56))),
+            ("night.jsonl".to_owned(), "night.jsonl".to_owned()),
+        ] {
+            let place = InputPlace::new(&path, 3, 1);
+            let file = place.file.as_str();
+            assert!(file.starts_with(&shown) && file.chars().count() <= FILE_CHARS_MAX, "{file}");
+            assert_eq!(InputPlace::from_row(&place.to_row()), Some(place.clone()));
         }
     }
 }

@@ -107,7 +107,11 @@ async fn what_is_owed_to_nobody_is_counted_and_not_stored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_quarantined_says_where_it_stood_and_what_it_was() {
     let scene = Scene::new().await;
-    let (_, code, log) = scene.run(&fixtures().join("line_numbers.jsonl"), &[]).await;
+    // However long the path is, the list has room for the place in the file.
+    let deep = scene.folder.path().join("workspace/".repeat(15));
+    fs::create_dir_all(&deep).unwrap();
+    fs::copy(fixtures().join("line_numbers.jsonl"), deep.join("line_numbers.jsonl")).unwrap();
+    let (_, code, log) = scene.run(&deep.join("line_numbers.jsonl"), &[]).await;
     assert_eq!(code, Some(1), "{log}");
     let place = "line_numbers.jsonl line 3 column 2: not valid JSON";
     assert!(log.contains(place), "{log}");
