@@ -18,6 +18,19 @@ pub struct Glob {
     rest: Box<Rest>,
 }
 
+/// A text that patterns are asked about. Of many patterns, each needs to know whether it is ASCII.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    text: &'a str,
+    is_ascii: bool,
+}
+
+impl<'a> From<&'a str> for Asked<'a> {
+    fn from(text: &'a str) -> Asked<'a> {
+        Asked { text, is_ascii: text.is_ascii() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 struct Rest {
     written: Box<str>,
@@ -81,15 +94,20 @@ impl Glob {
         &self.prefix
     }
 
-    #[inline]
     pub fn matches(&self, text: &str) -> bool {
+        self.fits(Asked::from(text))
+    }
+
+    /// As [`Glob::matches`].
+    #[inline]
+    pub fn fits(&self, text: Asked<'_>) -> bool {
         self.may_match(text) && self.matches_after_prefix(text)
     }
 
-    fn matches_after_prefix(&self, text: &str) -> bool {
+    fn matches_after_prefix(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
         let bytes = text.as_bytes();
         match (self.then, &self.rest.ascii) {
-            _ if !text.is_ascii() => self.rest.whole.matches(text),
+            _ if !is_ascii => self.rest.whole.matches(text),
             (Then::Anything, _) => true,
             (Then::End, _) => bytes.len() == self.prefix.len(),
             (Then::Suffix, _) => self.ends(bytes),
@@ -106,22 +124,27 @@ impl Glob {
     fn ends(&self, text: &[u8]) -> bool {
         let after = text.get(self.prefix.len()..).unwrap_or_default();
         let end = after.len().checked_sub(self.rest.suffix.len()).and_then(|at| after.get(at..));
-        end.is_some_and(|end| end.eq_ignore_ascii_case(&self.rest.suffix))
+        end.is_some_and(|end| is_alike(end, &self.rest.suffix))
     }
 
     /// False if the text begins in another way, so that no pattern with this beginning matches.
     #[inline]
-    pub fn may_match(&self, text: &str) -> bool {
-        // A text has at most as many characters as bytes.
-        let Some(begin) = text.as_bytes().get(..self.prefix.len()) else { return false };
-        // Patterns begin alike, such as `/prod/`, so most texts differ in the last place.
-        let may_be = match (begin.last(), self.prefix.last()) {
-            (Some(byte), Some(wanted)) => byte.to_ascii_lowercase() == *wanted,
-            _ => return true,
-        };
-        (may_be && begin.eq_ignore_ascii_case(&self.prefix))
-            // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
-            || !begin.is_ascii()
+    pub fn may_match(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
+        // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
+        let begin = text.as_bytes().get(..self.prefix.len());
+        begin.is_some_and(|begin| is_alike(begin, &self.prefix)) || !is_ascii
+    }
+}
+
+/// Whether two texts of one length are the same but for the case of letters. The second has small
+/// letters. Patterns begin alike, such as `/prod/`, so most texts differ in the last place.
+#[inline]
+fn is_alike(text: &[u8], small: &[u8]) -> bool {
+    match (text.last(), small.last()) {
+        (Some(byte), Some(wanted)) => {
+            byte.to_ascii_lowercase() == *wanted && text.eq_ignore_ascii_case(small)
+        }
+        _ => true,
     }
 }
 

@@ -8,10 +8,8 @@
 mod check;
 mod extent;
 mod pattern;
+mod subject;
 
-use std::sync::Arc;
-
-use crate::finding::{Finding, Level, Text};
 use crate::mutation::{self, Mutation};
 use crate::words::words;
 
@@ -20,6 +18,7 @@ use pattern::Pattern;
 pub use check::Check;
 pub use extent::Extent;
 pub use pattern::BadRule;
+pub use subject::{AccountFacts, Directory, Known, LiveDirectory, Subject};
 
 words! {
     /// What a rule looks at, the cheapest first. The word is the key of the configuration.
@@ -58,81 +57,6 @@ impl MatchKey {
     }
 }
 
-/// The facts about an account that a directory has.
-pub trait AccountFacts {
-    fn name(&self) -> Option<&str>;
-    /// The whole path of its organisational unit, such as `/prod/payments`.
-    fn ou(&self) -> Option<&str>;
-    /// Whether a tag, key and value, is `such`.
-    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool;
-}
-
-/// A directory of accounts.
-pub trait Directory {
-    fn account(&self, id: &str) -> Option<&dyn AccountFacts>;
-}
-
-/// A directory that may change. Each finding is judged by the one of its moment.
-pub trait LiveDirectory: std::fmt::Debug + Send + Sync {
-    fn now(&self) -> Arc<dyn Directory>;
-}
-
-/// What the rules are asked about.
-#[derive(Clone, Copy)]
-pub struct Subject<'a> {
-    pub level: Level,
-    pub account: &'a str,
-    /// The entry of the account in the directory.
-    pub facts: Option<&'a dyn AccountFacts>,
-    pub region: &'a str,
-    pub product: &'a str,
-    pub kind: &'a str,
-    pub resource_type: Option<&'a str>,
-    /// The tags of the resource.
-    pub tags: &'a [(Text, Text)],
-}
-
-impl<'a> Subject<'a> {
-    pub fn of(finding: &'a Finding, directory: &'a dyn Directory) -> Subject<'a> {
-        Subject {
-            level: finding.severity.level,
-            account: finding.account.as_str(),
-            facts: directory.account(finding.account.as_str()),
-            region: finding.region.as_str(),
-            product: &finding.fingerprint.product,
-            kind: finding.kind.as_str(),
-            resource_type: finding.resource_type.as_ref().map(Text::as_str),
-            tags: &finding.tags,
-        }
-    }
-
-    /// The one text that a key looks at. None: not known, or the key looks at tags.
-    fn text(&self, key: MatchKey) -> Option<&'a str> {
-        match key {
-            MatchKey::Level => Some(self.level.as_str()),
-            MatchKey::Account => Some(self.account),
-            MatchKey::Region => Some(self.region),
-            MatchKey::Product => Some(self.product),
-            MatchKey::ResourceType => self.resource_type,
-            MatchKey::Type => Some(self.kind),
-            MatchKey::Ou => self.facts?.ou(),
-            MatchKey::AccountName => self.facts?.name(),
-            MatchKey::AccountTag | MatchKey::ResourceTag => None,
-        }
-    }
-
-    /// Whether a tag of the account or of the resource is `such`.
-    fn any_tag(&self, key: MatchKey, such: &dyn Fn(&str, &str) -> bool) -> bool {
-        match key {
-            MatchKey::AccountTag => self.facts.is_some_and(|account| account.any_tag(such)),
-            MatchKey::ResourceTag => {
-                self.tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
-            }
-            _ => false,
-        }
-    }
-}
-
 /// The patterns for one key. There is at least one.
 #[derive(Clone, Debug, PartialEq)]
 struct Rule {
@@ -144,13 +68,13 @@ impl Rule {
     /// The pattern that names the finding.
     fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
         match self.key {
-            MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level)),
+            MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level())),
             MatchKey::AccountTag | MatchKey::ResourceTag => {
                 let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
                 self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
             }
             _ => {
-                let text = subject.text(self.key)?;
+                let text = subject.asked(self.key)?;
                 self.any.iter().find(|pattern| pattern.is_text(text))
             }
         }

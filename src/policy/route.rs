@@ -103,12 +103,12 @@ impl Routes {
         if finding.requested_by.is_some() {
             return (0..self.routes.len()).collect();
         }
+        if !self.min_severity.admits(&finding.severity) {
+            return Vec::new();
+        }
         let directory = self.directory.now();
         let subject = Subject::of(finding, &*directory);
         let mut owed = Vec::new();
-        if !self.min_severity.admits(&finding.severity) {
-            return owed;
-        }
         for (index, route) in self.routes.iter().enumerate() {
             if route.admits(&finding.severity) && route.matcher.matches(&subject) {
                 owed.push(index);

@@ -83,7 +83,7 @@ impl Silence {
 
     /// Whether it would keep back a finding of this id and resource, if it were in force.
     pub fn would_keep_back(&self, subject: &Subject<'_>, id: &str, resource: Option<&str>) -> bool {
-        (subject.level <= self.covers || mutation::is(Mutation::SilenceCoversAll))
+        (subject.level() <= self.covers || mutation::is(Mutation::SilenceCoversAll))
             && (self.findings.is_empty() || self.findings.iter().any(|known| known == id))
             && (self.resources.is_empty() || self.names_resource(resource))
             && self.matcher.matches(subject)

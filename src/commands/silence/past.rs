@@ -6,7 +6,7 @@ use crate::commands::note::once::PRODUCT;
 use crate::finding::Level;
 use crate::finding::text::CUT;
 use crate::instants::Wall;
-use crate::policy::matcher::{Directory, MatchKey, Subject};
+use crate::policy::matcher::{Directory, Known, MatchKey, Subject};
 use crate::policy::record::{AlertRecord, RecordKey};
 use crate::policy::silence::Silence;
 use crate::ports::listing::Listing;
@@ -103,7 +103,7 @@ impl Past {
         let (product, account, region, id) = (part(), part(), part(), part());
         let (kind, resource) = (record.about.kind.as_str(), record.about.resource.as_str());
         let level = record.level_posted().unwrap_or(Level::Informational);
-        let subject = Subject {
+        let subject = Subject::from(Known {
             level,
             account,
             facts: accounts.account(account),
@@ -112,7 +112,7 @@ impl Past {
             kind,
             resource_type: None,
             tags: &[],
-        };
+        });
         let is_part = |text: &str| text.is_empty() || text.ends_with(CUT);
         if silence.would_keep_back(&subject, id, Some(resource)) {
             self.kept_back += 1;

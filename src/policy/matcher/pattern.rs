@@ -2,7 +2,7 @@
 
 use crate::finding::arn::is_account_id;
 use crate::finding::{Level, resource_type};
-use crate::policy::glob::Glob;
+use crate::policy::glob::{Asked, Glob};
 
 use super::MatchKey;
 
@@ -75,12 +75,12 @@ impl Pattern {
     }
 
     /// Whether the text that the key looks at fits. False for a level or a tag.
-    pub(super) fn is_text(&self, text: &str) -> bool {
+    pub(super) fn is_text(&self, text: Asked<'_>) -> bool {
         match &self.test {
-            Test::Text(glob) => glob.matches(text),
+            Test::Text(glob) => glob.fits(text),
             // Both begin alike.
             Test::Below(unit, below) => {
-                unit.may_match(text) && (unit.matches(text) || below.matches(text))
+                unit.may_match(text) && (unit.fits(text) || below.fits(text))
             }
             Test::Level(_) | Test::Tag(..) => false,
         }

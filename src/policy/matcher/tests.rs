@@ -1,14 +1,14 @@
 use super::*;
-use crate::finding::parse;
+use crate::finding::{Finding, parse};
 
 /// An account of a test.
-pub struct Known<'a> {
+pub struct Entry<'a> {
     pub name: Option<&'a str>,
     pub ou: Option<&'a str>,
     pub tags: &'a [(&'a str, &'a str)],
 }
 
-impl AccountFacts for Known<'_> {
+impl AccountFacts for Entry<'_> {
     fn name(&self) -> Option<&str> {
         self.name
     }
@@ -22,7 +22,7 @@ impl AccountFacts for Known<'_> {
     }
 }
 
-const PROD: Known<'_> = Known {
+const PROD: Entry<'_> = Entry {
     name: Some("Prod-Shop"),
     ou: Some("/prod/payments"),
     tags: &[("Team", "payments"), ("cost", "")],
@@ -45,7 +45,7 @@ impl Directory for Nobody {
 }
 
 fn about<'a>(finding: &'a Finding, facts: Option<&'a dyn AccountFacts>) -> Subject<'a> {
-    Subject { facts, ..Subject::of(finding, &Nobody) }
+    Subject::from(Known { facts, ..Known::of(finding, &Nobody) })
 }
 
 fn rule(not: bool, key: MatchKey, patterns: &[&str]) -> Matcher {

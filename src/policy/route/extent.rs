@@ -2,7 +2,7 @@
 
 use crate::finding::Level;
 use crate::policy::filter::Threshold;
-use crate::policy::matcher::{AccountFacts, Extent, MatchKey, Subject};
+use crate::policy::matcher::{AccountFacts, Extent, Known, MatchKey, Subject};
 
 use super::Routes;
 
@@ -33,7 +33,7 @@ impl Class<'_> {
 impl Routes {
     /// How many of the findings of a class each destination gets.
     pub fn extents(&self, class: &Class<'_>) -> Vec<Extent> {
-        let subject = Subject {
+        let subject = Subject::from(Known {
             level: class.level,
             account: class.account.unwrap_or_default(),
             facts: class.facts,
@@ -42,7 +42,7 @@ impl Routes {
             kind: "",
             resource_type: None,
             tags: &[],
-        };
+        });
         // How many findings still come to the next destination.
         let mut left = Extent::All;
         let extents = self.routes.iter().map(|route| {

@@ -1,0 +1,120 @@
+//! What is known of a finding, as rules are asked about it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::finding::{Finding, Level, Text};
+use crate::policy::glob::Asked;
+
+use super::MatchKey;
+
+/// The facts about an account that a directory has.
+pub trait AccountFacts {
+    fn name(&self) -> Option<&str>;
+    /// The whole path of its organisational unit, such as `/prod/payments`.
+    fn ou(&self) -> Option<&str>;
+    /// Whether a tag, key and value, is `such`.
+    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool;
+}
+
+/// A directory of accounts.
+pub trait Directory {
+    fn account(&self, id: &str) -> Option<&dyn AccountFacts>;
+}
+
+/// A directory that may change. Each finding is judged by the one of its moment.
+pub trait LiveDirectory: fmt::Debug + Send + Sync {
+    fn now(&self) -> Arc<dyn Directory>;
+}
+
+/// What is known of a finding. An empty text is known, and fits `*`.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub level: Level,
+    pub account: &'a str,
+    /// The entry of the account in the directory.
+    pub facts: Option<&'a dyn AccountFacts>,
+    pub region: &'a str,
+    pub product: &'a str,
+    pub kind: &'a str,
+    pub resource_type: Option<&'a str>,
+    /// The tags of the resource.
+    pub tags: &'a [(Text, Text)],
+}
+
+/// What the rules are asked about. Many rules ask for the same few texts, so these are looked up
+/// once.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    known: Known<'a>,
+    /// By [`MatchKey`]. None: not known, or the key looks at tags.
+    texts: [Option<Asked<'a>>; MatchKey::ALL.len()],
+}
+
+impl<'a> From<Known<'a>> for Subject<'a> {
+    fn from(known: Known<'a>) -> Subject<'a> {
+        let texts = MatchKey::ALL.map(|key| known.text(key).map(Asked::from));
+        Subject { known, texts }
+    }
+}
+
+impl<'a> Subject<'a> {
+    pub fn of(finding: &'a Finding, directory: &'a dyn Directory) -> Subject<'a> {
+        Subject::from(Known::of(finding, directory))
+    }
+
+    pub fn level(&self) -> Level {
+        self.known.level
+    }
+
+    /// The one text that a key looks at. None: not known, or the key looks at tags.
+    pub(super) fn text(&self, key: MatchKey) -> Option<&'a str> {
+        self.known.text(key)
+    }
+
+    /// As [`Subject::text`], for a pattern.
+    pub(super) fn asked(&self, key: MatchKey) -> Option<Asked<'a>> {
+        self.texts.get(key as usize).copied().flatten()
+    }
+
+    /// Whether a tag of the account or of the resource is `such`.
+    pub(super) fn any_tag(&self, key: MatchKey, such: &dyn Fn(&str, &str) -> bool) -> bool {
+        let Known { facts, tags, .. } = self.known;
+        match key {
+            MatchKey::AccountTag => facts.is_some_and(|account| account.any_tag(such)),
+            MatchKey::ResourceTag => {
+                tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    pub fn of(finding: &'a Finding, directory: &'a dyn Directory) -> Known<'a> {
+        Known {
+            level: finding.severity.level,
+            account: finding.account.as_str(),
+            facts: directory.account(finding.account.as_str()),
+            region: finding.region.as_str(),
+            product: &finding.fingerprint.product,
+            kind: finding.kind.as_str(),
+            resource_type: finding.resource_type.as_ref().map(Text::as_str),
+            tags: &finding.tags,
+        }
+    }
+
+    fn text(&self, key: MatchKey) -> Option<&'a str> {
+        match key {
+            MatchKey::Level => Some(self.level.as_str()),
+            MatchKey::Account => Some(self.account),
+            MatchKey::Region => Some(self.region),
+            MatchKey::Product => Some(self.product),
+            MatchKey::ResourceType => self.resource_type,
+            MatchKey::Type => Some(self.kind),
+            MatchKey::Ou => self.facts?.ou(),
+            MatchKey::AccountName => self.facts?.name(),
+            MatchKey::AccountTag | MatchKey::ResourceTag => None,
+        }
+    }
+}
