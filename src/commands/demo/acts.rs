@@ -64,11 +64,16 @@ pub async fn quiet_night(scene: &Scene, night: &mut Night) -> anyhow::Result<()>
     scene.step("Messages arrive, most of them below the threshold. The worker starts.")?;
     let mut worker = scene.workers.start("", &[])?;
     loop {
-        let post = worker.during(posts.recv()).await?.context("the stand-in ended")?;
+        let Some(post) = worker.during(posts.recv()).await? else {
+            worker = scene.workers.start("", &[])?;
+            continue;
+        };
+        let post = post.context("the stand-in ended")?;
         if matches!(post.answered, Answered::Status { status: 429, .. }) {
             break;
         }
-        scene.put(portions.next().unwrap_or_default()).await?;
+        let portion = portions.next();
+        scene.put(portion.context("no post was refused: this machine is too busy")?).await?;
     }
     scene.pause(Duration::from_millis(300)).await;
     scene.kill(worker).await?;
@@ -146,6 +151,15 @@ async fn crash(scene: &Scene, b: Worker) -> anyhow::Result<Mono> {
     Ok(killed_at)
 }
 
+/// Lets time pass. A worker that is done too early is started again.
+async fn pass(scene: &Scene, worker: &mut Worker, time: Duration) -> anyhow::Result<()> {
+    let until = scene.now().plus(time);
+    while worker.during(scene.pause(until.since(scene.now()))).await?.is_none() {
+        *worker = scene.workers.start("A", &SHARED)?;
+    }
+    Ok(())
+}
+
 /// Critical findings and an outage of Slack, until both workers have posted everything.
 async fn outage(
     scene: &Scene,
@@ -156,14 +170,14 @@ async fn outage(
     scene.pause(Duration::from_millis(800)).await;
     scene.put(&night.criticals(CRITICALS[0])).await?;
     scene.step(&format!("{} critical findings arrive behind all others.", CRITICALS[0]))?;
-    a.during(scene.pause(Duration::from_millis(2500))).await?;
+    pass(scene, &mut a, Duration::from_millis(2500)).await?;
 
     scene.slack.otherwise(Behaviour::Status(503, "service_unavailable".to_owned()));
     scene.step("Slack answers 503 from now on.")?;
-    a.during(scene.pause(OUTAGE / 3)).await?;
+    pass(scene, &mut a, OUTAGE / 3).await?;
     scene.put(&night.criticals(CRITICALS[1])).await?;
     scene.step(&format!("{} more critical findings arrive.", CRITICALS[1]))?;
-    a.during(scene.pause(OUTAGE - OUTAGE / 3)).await?;
+    pass(scene, &mut a, OUTAGE - OUTAGE / 3).await?;
     scene.slack.otherwise(Behaviour::Ok);
     scene.step("Slack accepts posts again.")?;
 

@@ -129,24 +129,32 @@ impl Worker {
         locked(&self.state).clone()
     }
 
-    /// Waits for a future.
+    /// Waits for a future. None: the worker has done all its work and ended before, as it may on a
+    /// busy machine.
     ///
     /// # Errors
-    /// The worker ended before.
-    pub async fn during<T>(&mut self, future: impl Future<Output = T>) -> anyhow::Result<T> {
-        tokio::select! {
+    /// The worker failed before.
+    pub async fn during<T>(
+        &mut self,
+        future: impl Future<Output = T>,
+    ) -> anyhow::Result<Option<T>> {
+        let ended = tokio::select! {
             biased;
-            done = future => Ok(done),
-            _ = self.child.wait() => {
-                let lines = self.last_lines().await;
-                anyhow::bail!("a worker ended too early:\n{lines}")
-            }
+            done = future => return Ok(Some(done)),
+            ended = self.child.wait() => ended?,
+        };
+        if ended.success() {
+            return Ok(None);
         }
+        let lines = self.last_lines().await;
+        anyhow::bail!("a worker ended too early ({ended}):\n{lines}")
     }
 
     /// Kills it (SIGKILL), and returns its last known state.
     pub async fn kill(mut self, now: Mono) -> anyhow::Result<WorkerState> {
-        self.child.start_kill().context("the worker could not be killed")?;
+        if self.child.try_wait()?.is_none() {
+            self.child.start_kill().context("the worker could not be killed")?;
+        }
         self.child.wait().await?;
         let mut state = locked(&self.state);
         state.killed = Some(now);
