@@ -37,6 +37,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Item = HashMap<String, AttributeValue>;
 
+/// For calls for which no alert waits: the SDK makes a throttled one again. It waits up to 1, 2,
+/// 4, … s between attempts, so the limit is for all of them.
+fn patient(attempts_max: u32, limit: Duration) -> Builder {
+    Builder::new()
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts_max))
+        .timeout_config(time_limit(limit).build())
+}
+
 /// See the module's text. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DynamoLedger {

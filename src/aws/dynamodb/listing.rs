@@ -8,28 +8,27 @@
 //! what a partition gives (3,000 units a second), and the workers use the same table.
 //! Source: DynamoDB developer guide, "Best practices for designing and using partition keys".
 
-use aws_sdk_dynamodb::config::Config;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use super::item::{self, decode, key_of};
-use super::{DynamoLedger, Item};
+use super::{DynamoLedger, Item, patient};
 use crate::policy::record::RecordKey;
 use crate::policy::record::stored::{self, column};
 use crate::ports::LedgerError;
 use crate::ports::listing::{AlertPage, Listing};
 
-/// Nothing is written and nobody waits at a desk, so a throttled page is requested again. The SDK
-/// waits up to 1, 2, 4, … s between attempts.
+/// Nothing is written and nobody waits at a desk, so a throttled page is requested again.
 const ATTEMPTS_MAX: u32 = 6;
+/// For a page, with all attempts.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Listing for DynamoLedger {
     /// Items of one partition key follow one another.
     /// Source: DynamoDB developer guide, "Partitions and data distribution".
     async fn alerts(&self, from: Option<RecordKey>) -> Result<AlertPage, LedgerError> {
-        let patient =
-            Config::builder().retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX));
         let answer = self
             .client
             .scan()
@@ -42,7 +41,7 @@ impl Listing for DynamoLedger {
             .expression_attribute_values(":slash", S("/".to_owned()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
-            .config_override(patient)
+            .config_override(patient(ATTEMPTS_MAX, PAGE_TIMEOUT))
             .send()
             .await
             .map_err(|error| self.failed("Scan", &error))?;

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::Config;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue::S;
 
 use super::item::{decode, key_of};
-use super::{DynamoLedger, Item};
+use super::{DynamoLedger, Item, patient};
 use crate::policy::record::stored::{self, column};
 use crate::policy::record::{Record, RecordKey};
 use crate::ports::LedgerError;
@@ -21,6 +19,8 @@ const PAGES_MAX: usize = 1000;
 const SCAN_TIME_MAX: Duration = Duration::from_secs(60);
 /// A person waits, and nothing is written: here the SDK may try again.
 const ATTEMPTS_MAX: u32 = 3;
+/// For a query or a page, with all attempts.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Inquiry for DynamoLedger {
     async fn records_of(&self, fingerprint: &str) -> Result<Vec<(RecordKey, Record)>, LedgerError> {
@@ -34,7 +34,7 @@ impl Inquiry for DynamoLedger {
             .expression_attribute_names("#fingerprint", column::FINGERPRINT)
             .expression_attribute_values(":fingerprint", S(fingerprint.to_owned()))
             .customize()
-            .config_override(patient())
+            .config_override(patient(ATTEMPTS_MAX, CALL_TIMEOUT))
             .send()
             .await
             .map_err(|error| self.failed("Query", &error))?;
@@ -102,17 +102,13 @@ impl DynamoLedger {
         let answer = call
             .filter_expression(filter.join(" OR "))
             .customize()
-            .config_override(patient())
+            .config_override(patient(ATTEMPTS_MAX, CALL_TIMEOUT))
             .send()
             .await
             .map_err(|error| self.failed("Scan", &error))?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());
         Ok((answer.items.unwrap_or_default(), next))
     }
-}
-
-fn patient() -> aws_sdk_dynamodb::config::Builder {
-    Config::builder().retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
 }
 
 fn take(found: &mut Search, clue: &Clue, items: &[Item]) {
