@@ -54,6 +54,7 @@ CALLS = {
     + each("sqs:SendMessage", LANES),
     "hansho explain": each("dynamodb:GetItem dynamodb:Query dynamodb:Scan", TABLE) + each("sqs:ReceiveMessage sqs:ChangeMessageVisibility", [QUARANTINE, DEAD]),
     "hansho replay list": TAKE_OUT,
+    "hansho replay show": TAKE_OUT,
     "hansho replay send": TAKE_OUT + SEND,
     "hansho replay export": TAKE_OUT + each("sqs:DeleteMessage", HOLDS),
     "hansho replay discard": TAKE_OUT + each("sqs:DeleteMessage", HOLDS),

@@ -21,6 +21,8 @@ pub struct Replay {
 pub enum Action {
     /// List dead letters, and leave them in place
     List(List),
+    /// Show one dead letter: why it is here, what can be read of it, and its body
+    Show(Show),
     /// Send dead letters to the worker's queues again
     #[command(long_about = SEND_ABOUT)]
     Send(Send),
@@ -111,6 +113,18 @@ pub struct List {
 }
 
 #[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    pub source: Source,
+    /// The id of the message or of a finding in it, or at least its first 8 characters
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub id: String,
+    /// Print one JSON array, with the whole body
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
 pub struct Send {
     #[command(flatten)]
     pub source: Source,
@@ -195,6 +209,7 @@ impl Action {
     pub fn source(&self) -> (&ConfigFlag, &DeadLetterSource) {
         match self {
             Action::List(List { source, .. })
+            | Action::Show(Show { source, .. })
             | Action::Send(Send { source, .. })
             | Action::Discard(Discard { source, .. })
             | Action::Export(Export { source, .. }) => (&source.config, &source.from),
@@ -224,6 +239,7 @@ const EXAMPLES: &str = "\
 Examples:
   hansho replay list                              all dead letters, with their reasons
   hansho replay list --reason not_json --since 2h
+  hansho replay show 0a1b2c3d                     one message, with its body
   hansho replay send --severity high+ --dry-run   what the worker would do
   hansho replay send --severity high+ --rate 5/s  the most severe ones, slowly
   hansho replay send --from https://sqs.eu-west-1.amazonaws.com/111122223333/hansho-undelivered

@@ -20,7 +20,7 @@ use super::args::{Action, DeadLetterSource, Replay};
 use super::console::{CommandOutput, View, stop_signal, usage};
 use super::holds::{Holds, Stop};
 use super::selection::Selection;
-use super::{discard, export, import, list, send};
+use super::{discard, export, import, list, send, show};
 
 const NO_LANES: &str = "there is no queue to send to: configure [queue] as for the worker \
                         (queue.standard, HANSHO_QUEUE_STANDARD)";
@@ -58,7 +58,7 @@ pub async fn run(
     };
     match (source, config.as_ref().map(|c| &c.backend)) {
         (DeadLetterSource::Quarantine, Some(Backend::Embedded { path, .. })) => {
-            let store = open(path, matches!(command.action, Action::List(_)))?;
+            let store = open(path, matches!(command.action, Action::List(_) | Action::Show(_)))?;
             let queue = EmbeddedDeadLetters::new(store.clone(), Arc::clone(&command.clock));
             let ledger = EmbeddedLedger::new(store);
             let name = format!("quarantine ({})", path.display());
@@ -147,6 +147,11 @@ impl Command<'_> {
                 let view = View::of_stdout(name, args.json, guide);
                 let listed = list::list(&mut holds, &selection, &view).await;
                 listed.map_err(anyhow::Error::new).and_then(CommandOutput::print)
+            }
+            Action::Show(args) => {
+                let view = View::of_stdout(name, args.json, guide);
+                let shown = show::show(&mut holds, &args.id, &view).await;
+                shown.map_err(anyhow::Error::new).and_then(CommandOutput::print)
             }
             Action::Send(args) => match (ledger, self.config) {
                 (Some(ledger), Some(config)) => {

@@ -1,7 +1,8 @@
-//! `hansho replay`: lists dead letters, sends them again, discards, exports and imports them.
+//! `hansho replay`: lists and shows dead letters, sends them again, discards, exports and imports
+//! them.
 //!
 //! - `backend` chooses the queue and the ledger, by the configuration, and calls the command.
-//! - `list`, `send`, `discard`, `export` and `import` are the commands. `dry_run`
+//! - `list`, `show`, `send`, `discard`, `export` and `import` are the commands. `dry_run`
 //!   belongs to `send`. They work on any [`crate::ports::DeadLetterQueue`].
 //! - `holds` scans the queue and keeps messages hidden while a command works on them.
 //!   `selection` chooses messages, and `send_loop` sends them. `rewind` resets ledger records
@@ -30,6 +31,7 @@ pub mod rewind;
 pub mod selection;
 pub mod send;
 pub mod send_loop;
+pub mod show;
 mod table;
 
 pub use backend::run;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use hansho::commands::cli::Cli;
-use hansho::commands::replay::console::View;
+use hansho::commands::exit::Exit;
+use hansho::commands::replay::console::{CommandOutput, View};
 use hansho::commands::replay::discard::{self, DiscardTally};
 use hansho::commands::replay::dry_run::{self, DryRun};
 use hansho::commands::replay::holds::{Cut, Holds, Scan};
@@ -16,7 +17,7 @@ use hansho::commands::replay::import::ImportTally;
 use hansho::commands::replay::rewind::Rewinder;
 use hansho::commands::replay::selection::{Selected, Selection, select};
 use hansho::commands::replay::send_loop::SendTally;
-use hansho::commands::replay::{export, list as list_command, send};
+use hansho::commands::replay::{export, list as list_command, send, show};
 use hansho::config::{self, Config, Environment};
 use hansho::finding::Level;
 use hansho::instants::Wall;
@@ -183,7 +184,7 @@ async fn list(all: Vec<DeadLetter>, selection: &Selection, view: &View) -> Strin
     let (clock, queue) = filled(all);
     let mut holds = Holds::new(&queue, &*clock, never());
     let said = list_command::list(&mut holds, selection, view).await.unwrap();
-    assert_eq!(said.exit, hansho::commands::exit::Exit::Done);
+    assert_eq!(said.exit, Exit::Done);
     assert_eq!(queue.hidden(), 0);
     assert_eq!(said.notes, [""; 0]);
     said.text
@@ -202,6 +203,39 @@ async fn lists() {
     snapshot("list-limited.txt", &list(all_kinds(), &some, &view(false, None)).await);
     some.filter.reasons = vec!["nothing_of_the_kind".parse().unwrap()];
     snapshot("list-none.txt", &list(all_kinds(), &some, &view(false, None)).await);
+}
+
+async fn shown(id: &str, json: bool) -> CommandOutput {
+    let (clock, queue) = filled(all_kinds());
+    let mut holds = Holds::new(&queue, &*clock, never());
+    let said = show::show(&mut holds, id, &view(json, None)).await.unwrap();
+    assert_eq!(queue.hidden(), 0);
+    said
+}
+
+/// Its words are bounded, and what a hostile body did is seen.
+#[tokio::test(start_paused = true)]
+async fn one_message() {
+    let ids =
+        ["00000003", "00000008", "00000009-0000-4000-8000-000000000000", "0000000b", "0000000c"];
+    let mut text = String::new();
+    for id in ids {
+        let said = shown(id, false).await;
+        assert_eq!((said.exit, said.notes), (Exit::Done, vec![]));
+        text.push_str(&said.text);
+    }
+    snapshot("show.txt", &text);
+    // JSON has the body as it is.
+    let json = shown("00000003", true).await.text;
+    snapshot("show-json.txt", &json);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value[0]["body"], finding(3, 5.0, HOSTILE));
+    // A finding may be in several messages.
+    let said = shown(&format!("{:032x}", 1), false).await;
+    assert_eq!(said.text.matches("quarantined").count(), 2, "{}", said.text);
+    let said = shown("ffffffff", false).await;
+    assert_eq!((said.text.as_str(), said.exit), ("", Exit::Failure));
+    assert!(said.notes[0].contains("no message has this id, of "), "{:?}", said.notes);
 }
 
 async fn posted(ledger: &MemoryLedger, number: usize, level: Level) {
@@ -327,7 +361,7 @@ fn helps() {
     cli.build();
     let replay = cli.find_subcommand("replay").unwrap().clone();
     let names: Vec<&str> = replay.get_subcommands().map(|c| c.get_name()).collect();
-    assert_eq!(names, ["list", "send", "discard", "export", "import", "help"]);
+    assert_eq!(names, ["list", "show", "send", "discard", "export", "import", "help"]);
     for command in std::iter::once(replay.clone()).chain(replay.get_subcommands().cloned()) {
         let name = command.get_name().to_owned();
         let help = command.term_width(100).render_long_help();
