@@ -13,6 +13,8 @@ pub struct Glob {
     /// The letters, digits and signs before the first `*`, `?` or other character, in small
     /// letters. Most patterns are decided by them, at a fraction of the cost.
     prefix: Box<[u8]>,
+    /// The end of the prefix, if it is long enough.
+    word: Option<Word>,
     then: Then,
     /// Apart, so that the many patterns of routes are close together in memory.
     rest: Box<Rest>,
@@ -28,6 +30,32 @@ pub struct Asked<'a> {
 impl<'a> From<&'a str> for Asked<'a> {
     fn from(text: &'a str) -> Asked<'a> {
         Asked { text, is_ascii: text.is_ascii() }
+    }
+}
+
+/// Eight characters, compared at once and without regard to case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word {
+    small: u64,
+    /// The bit that makes a letter a small one, for each that is a letter. No other character
+    /// becomes a letter by it.
+    letters: u64,
+}
+
+impl Word {
+    const LEN: usize = 8;
+
+    /// None: the text is shorter.
+    fn ending(text: &[u8]) -> Option<Word> {
+        let bytes = text.last_chunk::<{ Word::LEN }>()?;
+        let bit = |byte: u8| if byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+        let letters = u64::from_le_bytes(bytes.map(bit));
+        Some(Word { small: u64::from_le_bytes(*bytes) | letters, letters })
+    }
+
+    fn ends(self, text: &[u8]) -> bool {
+        let word = text.last_chunk::<{ Word::LEN }>();
+        word.is_some_and(|bytes| u64::from_le_bytes(*bytes) | self.letters == self.small)
     }
 }
 
@@ -86,12 +114,17 @@ impl Glob {
         let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
         let whole = WildMatch::new_case_insensitive(text);
         let rest = Box::new(Rest { written: text.into(), suffix, ascii, whole });
-        Glob { prefix, then, rest }
+        Glob { word: Word::ending(&prefix), prefix, then, rest }
     }
 
     /// How each text in ASCII begins that matches, in small letters.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
+    }
+
+    /// How each text in ASCII ends that matches, in small letters, if it may begin in any way.
+    pub fn tail(&self) -> Option<&[u8]> {
+        Some(&*self.rest.suffix).filter(|tail| self.prefix.is_empty() && !tail.is_empty())
     }
 
     pub fn matches(&self, text: &str) -> bool {
@@ -130,32 +163,38 @@ impl Glob {
     /// False if the text begins in another way, so that no pattern with this beginning matches.
     #[inline]
     pub fn may_match(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
+        // Patterns begin alike, such as `/prod/`, so most texts differ at the end of the prefix.
+        let begins = text.as_bytes().get(..self.prefix.len()).is_some_and(|begin| {
+            self.word.is_none_or(|word| word.ends(begin)) && is_alike(begin, &self.prefix)
+        });
         // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
-        let begin = text.as_bytes().get(..self.prefix.len());
-        begin.is_some_and(|begin| is_alike(begin, &self.prefix)) || !is_ascii
+        begins || !is_ascii
     }
 }
 
 /// Whether two texts of one length are the same but for the case of letters. The second has small
-/// letters. Patterns begin alike, such as `/prod/`, so most texts differ in the last place.
+/// letters.
 #[inline]
 fn is_alike(text: &[u8], small: &[u8]) -> bool {
     match (text.last(), small.last()) {
-        (Some(byte), Some(wanted)) => {
-            byte.to_ascii_lowercase() == *wanted && text.eq_ignore_ascii_case(small)
-        }
+        (Some(byte), Some(wanted)) => may_be(*byte, *wanted) && text.eq_ignore_ascii_case(small),
         _ => true,
     }
 }
 
+/// False for characters that differ by more than their case.
+#[inline]
+fn may_be(byte: u8, small: u8) -> bool {
+    (byte ^ small) & !0x20 == 0
+}
+
 /// Whether the text contains another, which is in small letters.
 fn contains(wanted: &[u8], text: &[u8]) -> bool {
-    let Some((first, rest)) = wanted.split_first() else { return true };
+    let Some(first) = wanted.first() else { return true };
     let begins = |at: usize| {
-        let after = text.get(at + 1..at + 1 + rest.len());
-        after.is_some_and(|after| after.eq_ignore_ascii_case(rest))
+        text.get(at..at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted))
     };
-    text.iter().enumerate().any(|(at, byte)| byte.to_ascii_lowercase() == *first && begins(at))
+    text.iter().enumerate().any(|(at, byte)| may_be(*byte, *first) && begins(at))
 }
 
 /// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.

@@ -66,6 +66,7 @@ struct Rule {
 
 impl Rule {
     /// The pattern that names the finding.
+    #[inline]
     fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
         match self.key {
             MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level())),

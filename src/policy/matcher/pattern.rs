@@ -71,10 +71,11 @@ impl Pattern {
     }
 
     pub(super) fn is_level(&self, level: Level) -> bool {
-        self.test == Test::Level(level)
+        matches!(self.test, Test::Level(wanted) if wanted == level)
     }
 
     /// Whether the text that the key looks at fits. False for a level or a tag.
+    #[inline]
     pub(super) fn is_text(&self, text: Asked<'_>) -> bool {
         match &self.test {
             Test::Text(glob) => glob.fits(text),

@@ -2,6 +2,7 @@
 //!
 //! Each silence has one or more keys, and only a finding with a text that begins like one of them
 //! may be named by it. The keys are ordered, so that all that begin a text are found in one walk.
+//! Types that may begin in any way, such as `*:S3/Anomalous`, are looked up backwards.
 
 use super::{Silence, resource_texts};
 use crate::finding::{Finding, Text};
@@ -14,6 +15,8 @@ const KEYS_MAX: usize = 256;
 /// What a key begins with.
 const ID: u8 = b'i';
 const TYPE: u8 = b't';
+/// A type, backwards.
+const TYPE_END: u8 = b'e';
 const RESOURCE: u8 = b'r';
 /// Stands between the account and the type.
 const GAP: u8 = b'\n';
@@ -24,6 +27,8 @@ pub struct Index {
     keys: Vec<(Box<[u8]>, usize)>,
     /// A key is about resources, whose every word is looked up.
     has_resources: bool,
+    /// A key is about the ends of types.
+    has_ends: bool,
 }
 
 impl Index {
@@ -34,8 +39,8 @@ impl Index {
             .collect();
         keys.sort();
         keys.dedup();
-        let has_resources = keys.iter().any(|(key, _)| key.first() == Some(&RESOURCE));
-        Index { keys, has_resources }
+        let has = |kind: u8| keys.iter().any(|(key, _)| key.first() == Some(&kind));
+        Index { has_resources: has(RESOURCE), has_ends: has(TYPE_END), keys }
     }
 
     /// Tells the places of the silences that may name the finding, of `all`.
@@ -49,6 +54,11 @@ impl Index {
         let (account, kind) = (finding.account.as_str().as_bytes(), finding.kind.as_str());
         self.walk([&[TYPE], account, &[GAP], kind.as_bytes()], &mut tell);
         self.walk([&[TYPE], &[GAP], kind.as_bytes()], &mut tell);
+        if self.has_ends {
+            let backwards: Vec<u8> = kind.bytes().rev().collect();
+            self.walk([&[TYPE_END], account, &[GAP], &backwards], &mut tell);
+            self.walk([&[TYPE_END], &[GAP], &backwards], &mut tell);
+        }
         if self.has_resources {
             for text in resource_texts(resource) {
                 self.walk([&[RESOURCE], text.as_bytes()], &mut tell);
@@ -92,8 +102,13 @@ fn keys_of(silence: &Silence) -> Vec<Box<[u8]>> {
     if accounts.is_empty() || accounts.len() * types.len() > KEYS_MAX {
         accounts = vec![""];
     }
+    let of_type = |account: &str, glob: &Glob| match glob.tail() {
+        Some(tail) => {
+            let backwards: Vec<u8> = tail.iter().rev().copied().collect();
+            key(&[&[TYPE_END], account.as_bytes(), &[GAP], &backwards])
+        }
+        None => key(&[&[TYPE], account.as_bytes(), &[GAP], glob.prefix()]),
+    };
     let pairs = accounts.iter().flat_map(|account| types.iter().map(move |glob| (account, glob)));
-    pairs
-        .map(|(account, glob)| key(&[&[TYPE], account.as_bytes(), &[GAP], glob.prefix()]))
-        .collect()
+    pairs.map(|(account, glob)| of_type(account, glob)).collect()
 }

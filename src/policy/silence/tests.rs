@@ -242,7 +242,8 @@ fn the_index_finds_what_a_search_of_all_finds() {
     let mut random = fastrand::Rng::with_seed(16);
     let kinds =
         [RECON, "Recon:EC2/Portscan", "Policy:S3/x", "recon:ec2/é", "\u{212a}ms:a", "kms:b"];
-    let types = ["Recon:*", "recon:ec2/port*", "*scan", "k*", "?ms:a", "Policy:S3/x", RECON];
+    let types =
+        ["Recon:*", "recon:ec2/port*", "*scan", "*:ec2/*SCAN", "k*", "?ms:a", "Policy:S3/x", RECON];
     let (accounts, words) = (["111122223333", "444455556666"], ["i-0abc", "web", "w*", "t3.micro"]);
     let mut hits = 0;
     for _ in 0..300 {
