@@ -25,6 +25,7 @@ pub mod init;
 pub mod lambda;
 pub mod note;
 pub mod output;
+mod progress_line;
 pub mod reconcile;
 pub mod render;
 pub mod replay;

@@ -1,6 +1,5 @@
 //! `hansho replay send`: sends messages to the worker's lanes again.
 
-use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tracing::info;
 
 use crate::clock::SystemClock;
 use crate::commands::exit::Exit;
+use crate::commands::progress_line::ProgressLine;
 use crate::config::Config;
 use crate::finding::Text;
 use crate::instants::Wall;
@@ -18,7 +18,7 @@ use super::args::Send;
 use super::console::{View, confirmed, print, print_note, usage};
 use super::dry_run::{self, DryRun};
 use super::holds::{HeldDeadLetter, Holds};
-use super::progress::Bar;
+use super::progress;
 use super::rewind::Rewinder;
 use super::selection::{Selected, Selection, select, select_all};
 use super::send_loop::{self, ERROR_CHARS_MAX, SendOptions, SendTally};
@@ -142,13 +142,14 @@ async fn send<Q: DeadLetterQueue, L: Ledger>(
     args: &Send,
     rewinder: Option<&Rewinder<'_, L>>,
 ) -> SendTally {
-    let terminal = (io::stderr().is_terminal() && !held.is_empty()).then(io::stderr);
-    let mut bar = Bar::new(terminal);
+    let mut shown = ProgressLine::on_stderr();
     let options = SendOptions { rate: args.rate, keep: args.keep };
-    let draw = |tally: &SendTally| bar.draw(tally, args.rate);
-    let tally = send_loop::send(holds, held, options, rewinder, draw).await;
-    bar.clear();
-    tally
+    let draw = |tally: &SendTally| {
+        if tally.selected > 0 {
+            shown.draw(&progress::line(tally, args.rate));
+        }
+    };
+    send_loop::send(holds, held, options, rewinder, draw).await
 }
 
 fn log(tally: &SendTally) {

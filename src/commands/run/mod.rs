@@ -4,6 +4,7 @@ pub mod args;
 mod dry_run;
 pub mod feed;
 pub mod inputs;
+mod progress;
 pub mod summary;
 pub mod worker;
 

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use tracing::{error, info};
 
 use super::feed::Feed;
+use super::progress;
 use crate::clock::SystemClock;
 use crate::commands::accounts::follow::{Answered, follow};
 use crate::commands::counts::{counter::Counter, follow as counts};
@@ -209,6 +210,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     let following = beside(config, &settings, &ports, reader, &counter, (&vitals, &answered));
     let watching = watch_store(store, clock, &vitals);
     let preparing = prepare(&notifier, clock);
+    let drawing = progress::draw(&vitals, clock);
     let watch = |desk: &Desk| vitals.turned(desk);
     let report = |report: &Report| {
         vitals.record(report);
@@ -224,6 +226,7 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         never = comparing => match never {},
         never = following => match never {},
         never = watching => match never {},
+        never = drawing => match never {},
         why = preparing => return Err(why),
     };
     counts::last(&counter, ports.ledger, clock).await;
