@@ -5,13 +5,14 @@ use maud::{Markup, PreEscaped, html};
 
 use super::chart::{self, Part};
 use super::gather::Gathered;
-use super::names::{Names, clean, grouped, known, level};
+use super::names::{Names, clean, known, level};
 use super::text::{cost, took, words};
 use crate::commands::table::age;
 use crate::finding::Level;
 use crate::policy::day_counts::CountedAs;
 use crate::policy::report::{Delay, Noisy, Numbers, Oldest, Report, Table};
 use crate::slack::html::head_of;
+use crate::words::grouped;
 
 const STYLE: &str = include_str!("html.css");
 
