@@ -12,7 +12,7 @@ use crate::finding::Level;
 use crate::policy::day_counts::CountedAs;
 use crate::policy::report::{Delay, Noisy, Numbers, Oldest, Report, Table};
 use crate::slack::html::head_of;
-use crate::words::grouped;
+use crate::words::{grouped, number_of};
 
 const STYLE: &str = include_str!("html.css");
 
@@ -148,7 +148,7 @@ fn table<K>(table: &Table<K>, head: &str, name: impl Fn(&K) -> String) -> Markup
                 }
                 @if let Some(others) = &table.others {
                     tr.others {
-                        td { (grouped(others.keys as u64)) " others" }
+                        td { (number_of(others.keys, "other")) }
                         (cells(&others.numbers))
                         td.graph {}
                     }
