@@ -38,8 +38,20 @@ pub fn accounts(raw: &Raw, gathered: &mut Gathered) -> Accounts {
 /// # Errors
 /// All that is wrong with it, each with its place. `key` says where the file was named.
 pub fn accounts_of_file(key: &str, path: &std::path::Path) -> Result<Accounts, Vec<Mistake>> {
+    valid(key, file::entries(path))
+}
+
+/// As [`accounts_of_file`], from an open source.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn accounts_of(key: &str, source: impl std::io::Read) -> Result<Accounts, Vec<Mistake>> {
+    valid(key, file::text(source).and_then(|text| file::entries_of(&text)))
+}
+
+fn valid(key: &str, entries: Result<Vec<Entry>, String>) -> Result<Accounts, Vec<Mistake>> {
     let mut gathered = Gathered::default();
-    let accounts = of_file(key, file::entries(path), &mut gathered);
+    let accounts = of_file(key, entries, &mut gathered);
     if gathered.mistakes.is_empty() { Ok(accounts) } else { Err(gathered.mistakes) }
 }
 

@@ -29,7 +29,9 @@ use std::path::PathBuf;
 use mistake::MISTAKES_MAX;
 
 pub use crate::finding::region::RegionName;
-pub use accounts::{MemberEntry, account_ids_of_file, accounts_of_file, members_of_file};
+pub use accounts::{
+    MemberEntry, account_ids_of_file, accounts_of, accounts_of_file, members_of_file,
+};
 pub use env::{Environment, environment};
 pub use file::{ConfigFile, FILE_BYTES_MAX, find};
 pub use mistake::Mistake;
@@ -38,7 +40,7 @@ pub use model::{
 };
 pub use raw::Origin;
 pub use reference::Reference;
-pub use silences::silences_of_file;
+pub use silences::{silences_of, silences_of_file};
 pub use values::{DestinationName, QueueUrl, REGIONS_MAX, TableName, pace_allowed};
 
 /// The outcome of loading, and its sources.

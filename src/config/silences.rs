@@ -1,9 +1,11 @@
 //! A file of silences: TOML with a `[[silence]]` for each.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::file::{syntax, unknown_among};
@@ -24,19 +26,52 @@ const KEYS: [&str; 9] =
 /// # Errors
 /// All that is wrong with it, each with its place.
 pub fn silences_of_file(path: &Path, now: Wall) -> Result<Vec<Silence>, Vec<Mistake>> {
-    let wrong = |what: String| vec![Mistake::of(path.display().to_string(), what)];
-    let file = File::open(path).map_err(|e| wrong(format!("can't be opened: {e}")))?;
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => silences_of(&name, file, now),
+        Err(e) => Err(vec![Mistake::of(name, format!("can't be opened: {e}"))]),
+    }
+}
+
+/// As [`silences_of_file`]. `name` stands for the source in mistakes.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn silences_of(name: &str, source: impl Read, now: Wall) -> Result<Vec<Silence>, Vec<Mistake>> {
+    let wrong = |what: String| vec![Mistake::of(name, what)];
     let mut text = String::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    let read = source.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
     read.map_err(|e| wrong(format!("can't be read: {e}")))?;
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(wrong(format!("must have at most {} MiB", FILE_BYTES_MAX >> 20)));
     }
+    let (spans, errors) = DeTable::parse_recoverable(&text);
+    let mut errors: Vec<String> =
+        errors.iter().take(MISTAKES_MAX).map(|error| syntax(&text, error)).collect();
+    errors.dedup();
+    if !errors.is_empty() {
+        return Err(errors.into_iter().map(|what| Mistake::of(name, what)).collect());
+    }
     let table = text.parse::<Table>().map_err(|e| wrong(syntax(&text, &e)))?;
-    of_table(&table, now)
+    of_table(&table, &lines(&text, spans.get_ref()), now)
 }
 
-fn of_table(table: &Table, now: Wall) -> Result<Vec<Silence>, Vec<Mistake>> {
+/// The line of each silence.
+fn lines(text: &str, table: &DeTable<'_>) -> Vec<usize> {
+    let Some(DeValue::Array(list)) = table.get("silence").map(toml::Spanned::get_ref) else {
+        return Vec::new();
+    };
+    let (mut line, mut read) = (1, 0);
+    let line = |item: &toml::Spanned<DeValue<'_>>| {
+        let start = item.span().start;
+        line += text.get(read..start).unwrap_or_default().matches('\n').count();
+        read = start.max(read);
+        line
+    };
+    list.iter().map(line).collect()
+}
+
+fn of_table(table: &Table, lines: &[usize], now: Wall) -> Result<Vec<Silence>, Vec<Mistake>> {
     let mut gathered = Gathered::default();
     for name in table.keys().filter(|name| *name != "silence") {
         gathered.mistakes.push(unknown_among(&["silence"], "", name));
@@ -49,8 +84,19 @@ fn of_table(table: &Table, now: Wall) -> Result<Vec<Silence>, Vec<Mistake>> {
         }
     };
     let mut silences = Vec::new();
-    for (item, number) in list.iter().zip(1..) {
-        silences.extend(silence(item, &format!("silence[{number}]"), now, &mut gathered));
+    let mut places: BTreeMap<&str, String> = BTreeMap::new();
+    for ((item, number), line) in list.iter().zip(1..).zip(lines) {
+        let (place, before) = (format!("silence[{number}]"), gathered.mistakes.len());
+        silences.extend(silence(item, &place, now, &mut gathered));
+        if let Some(id) = item.get("id").and_then(Value::as_str) {
+            match places.get(id) {
+                Some(first) => gathered.mistake(place, format!("must not have the id of {first}")),
+                None => _ = places.insert(id, format!("{place} in line {line}")),
+            }
+        }
+        for mistake in gathered.mistakes.iter_mut().skip(before) {
+            mistake.key = format!("line {line}: {}", mistake.key);
+        }
         if gathered.mistakes.len() >= MISTAKES_MAX {
             break;
         }
@@ -93,14 +139,18 @@ fn silence(item: &Value, place: &str, now: Wall, gathered: &mut Gathered) -> Opt
         because: Text::new(&read.need("because", "the reason, in quotes"), usize::MAX),
         owner: read.text("owner", "text").map(|owner| Text::new(&owner, usize::MAX)),
     };
-    if gathered.mistakes.len() > before {
-        return None;
+    let ends = if silence.has_ended(now) { Ok(()) } else { silence.check_times(now) };
+    for why in silence.faults().into_iter().chain(ends.err()) {
+        // A key that can't be read is one mistake.
+        let is_known = |key: &&str| {
+            let key = format!("{place}.{key}");
+            gathered.mistakes[before..].iter().any(|known| known.key.starts_with(&key))
+        };
+        if !why.keys().iter().any(is_known) {
+            gathered.mistake(place, why.to_string());
+        }
     }
-    if let Err(why) = silence.check() {
-        gathered.mistake(place, why.to_string());
-        return None;
-    }
-    Some(silence)
+    (gathered.mistakes.len() == before).then_some(silence)
 }
 
 struct Reading<'a> {

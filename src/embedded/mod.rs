@@ -116,6 +116,10 @@ pub enum StoreError {
     InUse { path: PathBuf },
     #[error("{path}: its disk needs {needed} free bytes for this: free space")]
     NoRoom { path: PathBuf, needed: u64 },
+    #[error(
+        "{path} is empty, and no store: start a worker, which makes it one, or restore a backup"
+    )]
+    Empty { path: PathBuf },
     #[error("{path} belongs to another program: set embedded.path to another file")]
     Foreign { path: PathBuf },
     #[error(
@@ -184,6 +188,7 @@ impl Store {
         let path = path.to_owned();
         match found {
             SCHEMA_VERSION => Ok(Store::of(connection, &path)),
+            0 => Err(StoreError::Empty { path }),
             found if (1..SCHEMA_VERSION).contains(&found) => Err(StoreError::Older { path, found }),
             found => Err(StoreError::Version { path, found }),
         }
@@ -381,14 +386,24 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    let is_refused = |why: &rusqlite::Error| {
+        matches!(why.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+    };
     match version(&connection) {
-        Err(why) if why.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+        Err(why) if is_refused(&why) && !has_log(path) => {
             let uri = format!("file:{}?immutable=1", uri_path(path));
             Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
         }
         Err(why) => Err(why),
         Ok(_) => Ok(connection),
     }
+}
+
+/// Whether writes stand in SQLite's log beside the file.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// A path in a URI of SQLite, in which `%`, `?` and `#` have a meaning.
@@ -469,6 +484,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a%b?c#.db");
         assert!(matches!(Store::open_to_read(&path).err().unwrap(), StoreError::Open(_)));
+        std::fs::write(&path, "").unwrap();
+        let why = Store::open_to_read(&path).err().unwrap().to_string();
+        assert!(
+            why.ends_with(
+                "is empty, and no store: start a worker, which makes it one, or restore a backup"
+            ),
+            "{why}"
+        );
         drop(Store::open(&path).unwrap());
         let read = |store: &Store| {
             store.with(|c| {

@@ -76,6 +76,7 @@ pub use hint::Hint;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FINDINGS};
 pub use model::{Canary, Finding, Group, Remark};
 pub use outcome::{Parsed, Unwanted};
+pub use own_type::may_be_type;
 pub use parse::{parse, parse_wanted};
 pub use partition::Partition;
 pub use product::Product;

@@ -37,6 +37,44 @@ pub(super) fn own_type(kind: &str) -> Option<String> {
         .then(|| [&purpose, ":", resource, "/", &family].concat())
 }
 
+/// The threat purposes of GuardDuty, and what else AWS's types have before the colon.
+/// Sources: GuardDuty user guide, "GuardDuty finding format" and "Malware Protection for S3 finding
+/// type"; Macie user guide, "Types of Macie findings".
+const PURPOSES: [&str; 21] = [
+    "AttackSequence",
+    "Backdoor",
+    "Behavior",
+    "CredentialAccess",
+    "CryptoCurrency",
+    "DefenseEvasion",
+    "Discovery",
+    "Execution",
+    "Exfiltration",
+    "Impact",
+    "InitialAccess",
+    "Object",
+    "PenTest",
+    "Persistence",
+    "Policy",
+    "PrivilegeEscalation",
+    "Recon",
+    "SensitiveData",
+    "Stealth",
+    "Trojan",
+    "UnauthorizedAccess",
+];
+
+/// Whether a product may have types that fit a pattern: false if it is of the form of a type of
+/// GuardDuty or Macie, and begins as none of them. Other products write what they like.
+pub fn may_be_type(pattern: &str) -> bool {
+    match pattern.split_once(':') {
+        Some((purpose, _)) if purpose.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            PURPOSES.iter().any(|known| known.eq_ignore_ascii_case(purpose))
+        }
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

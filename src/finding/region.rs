@@ -18,6 +18,27 @@ impl RegionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether its first word is one of AWS's areas, and its last one a direction. All regions of
+    /// 2026 are named so. Source: botocore, `partitions.json`.
+    pub fn may_exist(&self) -> bool {
+        const AREAS: [&str; 11] =
+            ["af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us"];
+        const DIRECTIONS: [&str; 9] = [
+            "central",
+            "east",
+            "north",
+            "northeast",
+            "northwest",
+            "south",
+            "southeast",
+            "southwest",
+            "west",
+        ];
+        let mut words = self.0.split('-');
+        words.next().is_some_and(|area| AREAS.contains(&area))
+            && words.nth_back(1).is_some_and(|word| DIRECTIONS.contains(&word))
+    }
 }
 
 impl fmt::Display for RegionName {
@@ -76,6 +97,15 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(name.parse::<RegionName>().is_ok(), good, "{name:?}");
+        }
+        for (name, may_exist) in [
+            ("us-isob-east-1", true),
+            ("eusc-de-east-1", true),
+            ("mx-central-1", true),
+            ("eu-wst-1", false),
+            ("xx-west-1", false),
+        ] {
+            assert_eq!(RegionName(name.to_owned()).may_exist(), may_exist, "{name}");
         }
         let long = format!("{}-bb-1", "a".repeat(CHARS_MAX));
         assert!(!is_region_name(&long), "{long}");

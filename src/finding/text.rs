@@ -9,6 +9,9 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Marks a text that was cut.
 pub const CUT: char = '…';
 
+/// The longest type or resource of a finding that the ledger keeps, in bytes.
+pub const KEPT_BYTES_MAX: usize = 100;
+
 /// Cleaned text of bounded length. It is not escaped; each target escapes it its own
 /// way. Only [`Text::lines`] makes more than one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +153,18 @@ pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// Cuts `text` to at most `max_bytes` bytes, of which there are three or more, at a character. The
+/// last one is [`CUT`] if anything was removed. All that the ledger keeps of a text is cut by this
+/// rule, so that equal texts stay equal.
+pub fn kept_bytes(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    if text.len() <= max_bytes {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(max_bytes.saturating_sub(CUT.len_utf8()));
+    let kept = text.get(..end).unwrap_or_default();
+    Cow::Owned([kept, CUT.encode_utf8(&mut [0; 4])].concat())
+}
+
 /// Returns whether a character is invisible and changes how its neighbours are shown: bidirectional
 /// controls (Unicode TR 9; they can show `jpg.exe` as `exe.gpj`), zero-width spaces, joiners
 /// outside emoji, the tag block, variation selectors, the soft hyphen and the byte-order mark.
@@ -209,6 +224,21 @@ mod tests {
             let text = Text::new(raw, max);
             assert_eq!(text.as_str(), cut, "{raw:?} at {max}");
             assert!(text.as_str().chars().count() <= max);
+        }
+    }
+
+    #[test]
+    fn what_the_ledger_keeps_is_cut_at_a_character() {
+        for (text, kept) in [
+            (String::new(), String::new()),
+            ("é".repeat(50), "é".repeat(50)),
+            ("x".repeat(100), "x".repeat(100)),
+            ("x".repeat(101), ["x".repeat(97), CUT.to_string()].concat()),
+            ("é".repeat(51), ["é".repeat(48), CUT.to_string()].concat()),
+            ("日".repeat(900), ["日".repeat(32), CUT.to_string()].concat()),
+        ] {
+            assert_eq!(kept_bytes(&text, KEPT_BYTES_MAX), kept);
+            assert!(kept.len() <= KEPT_BYTES_MAX);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::desk::{Desk, Report, Snapshot};
 use crate::instants::{Mono, Now};
 use crate::metrics::Metrics;
 use crate::ports::{Clock, Failure, FailureKind, OutageCause, RetryReason};
+use crate::words::number_of;
 
 /// The loop turns at least once a minute, because no wait in it is longer.
 const STUCK_AFTER: Duration = Duration::from_secs(150);
@@ -213,8 +214,8 @@ fn problems_of(snapshot: &Snapshot) -> Vec<String> {
             problems.push(format!("destination {}: {}", d.name, cause_of_death(failure)));
         } else if d.breaker_open {
             let (name, failures) = (&d.name, d.failures);
-            problems
-                .push(format!("destination {name}: {failures} posts failed in a row; see the log"));
+            let posts = number_of(failures, "post");
+            problems.push(format!("destination {name}: {posts} failed in a row; see the log"));
         }
     }
     problems

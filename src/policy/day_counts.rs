@@ -12,6 +12,7 @@ use std::fmt;
 
 use time::{Date, Duration, OffsetDateTime};
 
+use crate::finding::text::{KEPT_BYTES_MAX, kept_bytes};
 use crate::finding::{Level, Text};
 use crate::instants::Wall;
 use crate::words::words;
@@ -25,7 +26,6 @@ pub const SILENCED_MAX: usize = 1_000;
 pub const OTHER_SILENCES: &str = "(other)";
 
 const ACCOUNT_BYTES_MAX: usize = 20;
-const KIND_BYTES_MAX: usize = 100;
 const SILENCE_BYTES_MAX: usize = 40;
 const DESTINATION_BYTES_MAX: usize = 40;
 
@@ -46,34 +46,37 @@ words! {
         Posted = "posted",
         /// An alert that an earlier post contains.
         AlreadyPosted = "already_posted",
-        /// An alert that is closed, so that nothing is posted.
+        /// A finding that was closed when it came, so that nothing is posted.
         Closed = "closed",
+        /// An alert that the ledger knows to be closed since.
+        ClosedSince = "closed_since",
         /// A message that was quarantined. Its account, type and level are unknown.
         Quarantined = "quarantined",
     }
 }
 
 impl CountedAs {
-    pub const ALL: [CountedAs; 8] = [
+    pub const ALL: [CountedAs; 9] = [
         CountedAs::Received,
         CountedAs::BelowThreshold,
         CountedAs::Unmatched,
         CountedAs::Silenced,
+        CountedAs::Closed,
         CountedAs::Posted,
         CountedAs::AlreadyPosted,
-        CountedAs::Closed,
+        CountedAs::ClosedSince,
         CountedAs::Quarantined,
     ];
 
     /// What is counted: findings, alerts (a finding for one destination), or messages.
     pub fn unit(self) -> &'static str {
         use CountedAs::{
-            AlreadyPosted, BelowThreshold, Closed, Posted, Quarantined, Received, Silenced,
-            Unmatched,
+            AlreadyPosted, BelowThreshold, Closed, ClosedSince, Posted, Quarantined, Received,
+            Silenced, Unmatched,
         };
         match self {
-            Received | BelowThreshold | Unmatched | Silenced => "findings",
-            Posted | AlreadyPosted | Closed => "alerts",
+            Received | BelowThreshold | Unmatched | Silenced | Closed => "findings",
+            Posted | AlreadyPosted | ClosedSince => "alerts",
             Quarantined => "messages",
         }
     }
@@ -85,7 +88,7 @@ pub struct CountKey {
     pub what: CountedAs,
     /// 12 digits. Empty: unknown.
     pub account: String,
-    /// The finding's type, cut to 100 bytes. Empty: unknown.
+    /// The finding's type, cut as that of a record. Empty: unknown.
     pub kind: String,
     /// None: unknown.
     pub level: Option<Level>,
@@ -94,7 +97,7 @@ pub struct CountKey {
 impl CountKey {
     /// Cleans and cuts the texts, which come from findings.
     pub fn new(what: CountedAs, account: &str, kind: &str, level: Option<Level>) -> CountKey {
-        let (account, kind) = (bounded(account, ACCOUNT_BYTES_MAX), bounded(kind, KIND_BYTES_MAX));
+        let (account, kind) = (bounded(account, ACCOUNT_BYTES_MAX), bounded(kind, KEPT_BYTES_MAX));
         CountKey { what, account, kind, level }
     }
 
@@ -120,9 +123,7 @@ impl SilencedKey {
 
 /// Cleaned text of at most `bytes_max` bytes.
 fn bounded(text: &str, bytes_max: usize) -> String {
-    let mut clean = Text::of(Cow::Borrowed(text), bytes_max).into_string();
-    clean.truncate(clean.floor_char_boundary(bytes_max));
-    clean
+    kept_bytes(Text::of(Cow::Borrowed(text), usize::MAX).as_str(), bytes_max).into_owned()
 }
 
 /// The counts of one day, or of several together. Bounded, see [`KEYS_MAX`] and [`SILENCED_MAX`].

@@ -186,6 +186,16 @@ impl Routes {
     }
 }
 
+/// Whether a finding with these reasons is severe enough for a destination, and no rules name it:
+/// a worker drops it. A closed finding is never dropped so.
+pub fn is_unmatched(reasons: &[Reasons]) -> bool {
+    !reasons.iter().any(|reasons| reasons.verdict.is_owed())
+        && reasons.iter().any(|reasons| reasons.verdict != Verdict::BelowThreshold)
+}
+
+/// What happens to a finding that [`is_unmatched`].
+pub const UNMATCHED: &str = "matches no destination: it is dropped, and counted as unmatched";
+
 impl Verdict {
     /// The word for machines.
     pub fn as_str(self) -> &'static str {

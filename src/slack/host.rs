@@ -1,9 +1,9 @@
-//! Writes text for the top-level text, so that Slack makes no link of an address in it and notifies
-//! no channel: `evil[.]com`, as in incident reports.
+//! Writes text for the top-level text, so that Slack makes no link of an address in it, notifies no
+//! channel, and sees no markup: `evil[.]com`, as in incident reports, and markup in code spans.
 
 use std::borrow::Cow;
 
-use super::escape::escape_within;
+use super::escape::literal;
 use crate::finding::text::{CUT, has_byte};
 
 /// Words after `@` that notify a whole channel.
@@ -40,14 +40,16 @@ pub fn defang(text: &str) -> String {
     defanged
 }
 
-/// Defangs and escapes `text` into at most `max_chars`. A cut never ends in a host that the whole
-/// text does not have, such as `evil.com` of `evil.comet`.
+/// Defangs `text` and writes it as [`literal`] does, in at most `max_chars`. A cut never ends in a
+/// host that the whole text does not have, such as `evil.com` of `evil.comet`.
 pub fn defang_within(text: &str, max_chars: usize) -> String {
-    let shown = escape_within(&defang(text), max_chars);
-    let Some(kept) = shown.strip_suffix(CUT) else { return shown };
+    let shown = literal(&defang(text), max_chars);
+    let kept = shown.strip_suffix('`').unwrap_or(&shown);
+    let Some(kept) = kept.strip_suffix(CUT) else { return shown };
+    let end = shown.get(kept.len()..).unwrap_or_default();
     let start = kept.rfind(|c| !is_in_name(c)).map_or(0, |at| kept.ceil_char_boundary(at + 1));
     match kept.split_at_checked(start) {
-        Some((before, last)) if is_host(last.trim_matches(is_dot)) => format!("{before}{CUT}"),
+        Some((before, last)) if is_host(last.trim_matches(is_dot)) => format!("{before}{end}"),
         _ => shown,
     }
 }
@@ -134,6 +136,9 @@ mod tests {
             ("evil.com.jetty", 12, "…"),
             ("org.eclipse.jetty", 12, "org.eclipse…"),
             ("see evil.com now", 16, "see evil[.]com…"),
+            ("*bold* _it_ a_b", 99, "`*bold*` `_it_` a_b"),
+            ("*b* evil.comet", 15, "`*b*` …"),
+            ("*evil.comet*", 12, "`*…`"),
         ] {
             assert_eq!(defang_within(text, max), shown, "{text} in {max}");
         }

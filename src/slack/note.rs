@@ -9,6 +9,7 @@ use super::line::line_after;
 use super::message::Block;
 use crate::finding::Closing;
 use crate::ports::{ClosedLine, Note, OutageCause, RetryReason};
+use crate::words::number_of;
 
 const NAME_CHARS_MAX: usize = 60;
 /// Such a note stands alone: see `own_note`.
@@ -82,7 +83,7 @@ fn are(count: usize) -> &'static str {
 }
 
 fn findings(count: usize) -> String {
-    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+    number_of(count, "finding")
 }
 
 pub(super) fn reason(why: OutageCause) -> &'static str {

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::counts::{gist, tally};
-use super::escape::{escape, literal};
+use super::escape::literal;
 use super::group::{Entry, grouped};
 use super::guide::Guide;
 use super::heading::circumstances;
@@ -196,7 +196,7 @@ pub(super) fn plain(
     let post_id = Text::new(post_id, PLACE_CHARS_MAX);
     lines.push(format!(
         "hansho {}: sent as plain text, because Slack refused the card",
-        escape(&defang(post_id.as_str()))
+        defang_within(post_id.as_str(), usize::MAX)
     ));
     lines.join("\n")
 }

@@ -1,10 +1,8 @@
 //! The arguments of `hansho accounts`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
-use crate::commands::args::ConfigFlag;
+use crate::commands::args::{ConfigFlag, Input};
 
 pub const ABOUT: &str = "\
 Show and sync the account directory: names, e-mail addresses, organisational units, tags and status.
@@ -35,15 +33,19 @@ pub enum Action {
 pub struct Sync {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// Read this file instead of AWS Organizations. It has one of the forms of accounts_file
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Read this file instead of AWS Organizations. It has one of the forms of accounts_file. `-`
+    /// is the standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub file: Option<Input>,
     /// Keep this tag, and no other that is not named. Can be repeated [default: keep all tags]
     #[arg(long = "tag", value_name = "KEY")]
     pub tags: Vec<String>,
     /// Keep no tags. That saves a call of AWS for each account
     #[arg(long, conflicts_with = "tags")]
     pub no_tags: bool,
+    /// Write the directory even if more than half of the known accounts are missing in it
+    #[arg(long)]
+    pub yes: bool,
     /// Print the accounts as a file that --file and accounts_file accept, and write nothing. Needs
     /// neither a ledger nor a configuration
     #[arg(long, conflicts_with = "json")]

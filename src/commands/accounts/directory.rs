@@ -69,6 +69,20 @@ pub async fn parts<L: Ledger>(
     Ok(document::parts(ledger, Document::Accounts, head).await?)
 }
 
+/// The accounts of the directory, without those of the configuration. Empty: there is none, or a
+/// part of it is missing or can't be read.
+///
+/// # Errors
+/// The ledger does not answer.
+pub async fn read<L: Ledger>(ledger: &L) -> Result<Accounts, DirectoryError> {
+    let Some(head) = head(ledger).await? else { return Ok(Accounts::default()) };
+    let parts = parts(ledger, &head).await;
+    match parts.and_then(|parts| under(&Accounts::default(), &parts)) {
+        Err(DirectoryError::Incomplete | DirectoryError::Part(_)) => Ok(Accounts::default()),
+        read => read,
+    }
+}
+
 /// The accounts of the parts, with those of the configuration over them.
 ///
 /// # Errors
@@ -80,8 +94,8 @@ pub fn under(configured: &Accounts, parts: &[String]) -> Result<Accounts, Direct
 }
 
 /// Adds the accounts of the directory to those that a command shows. Without an answer it shows
-/// what the configuration knows.
-pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) {
+/// what the configuration knows. Returns why there is no directory, in words.
+pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) -> Option<String> {
     let read = async {
         match head(ledger).await? {
             Some(head) => under(&current.get(), &parts(ledger, &head).await?).map(Some),
@@ -89,21 +103,31 @@ pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) {
         }
     };
     match read.await {
-        Ok(Some(accounts)) => current.set(accounts),
-        Ok(None) => {}
-        Err(why) => warn!(detail = %why, "the account directory can't be read"),
+        Ok(Some(accounts)) => {
+            current.set(accounts);
+            None
+        }
+        Ok(None) => Some("the ledger has no account directory".to_owned()),
+        Err(why) => Some(unread(&why)),
     }
+}
+
+fn unread(why: &dyn std::fmt::Display) -> String {
+    warn!(detail = %why, "the account directory can't be read");
+    "the account directory can't be read".to_owned()
 }
 
 /// The same with the ledger of the configuration. An embedded ledger that does not exist yet has no
 /// directory.
-pub async fn show_configured(config: &Config) {
+pub async fn show_configured(config: &Config) -> Option<String> {
     let accounts = &config.guide.accounts;
     match &config.backend {
-        Backend::Embedded { path, .. } if !path.exists() => {}
-        Backend::Embedded { path, .. } => match Store::open(path) {
+        Backend::Embedded { path, .. } if !path.exists() => {
+            Some(format!("{} does not exist", path.display()))
+        }
+        Backend::Embedded { path, .. } => match Store::open_to_read(path) {
             Ok(store) => show(accounts, &EmbeddedLedger::new(store)).await,
-            Err(why) => warn!(detail = %why, "the account directory can't be read"),
+            Err(why) => Some(unread(&why)),
         },
         Backend::Aws(aws) => show(accounts, &wiring::on_aws(aws).await.1).await,
     }

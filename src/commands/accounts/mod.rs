@@ -16,7 +16,8 @@ use crate::commands::{output, setup, wiring};
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::policy::record::DocumentRecord;
-use crate::ports::{Accounts, Ledger};
+use crate::ports::{Account, Accounts, Ledger};
+use crate::words::number_of;
 
 use args::{AccountsCommand, Action, List, Show, Sync};
 use directory::DirectoryError;
@@ -45,10 +46,14 @@ pub async fn start(args: &AccountsCommand) -> anyhow::Result<Exit> {
     };
     match &config.backend {
         Backend::Embedded { path, .. } => {
-            if !matches!(args.action, Action::Sync(_)) {
-                setup::store_exists(path)?;
-            }
-            run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action, &source).await
+            let open = match args.action {
+                Action::Sync(_) => Store::open,
+                Action::List(_) | Action::Show(_) => {
+                    setup::store_exists(path)?;
+                    Store::open_to_read
+                }
+            };
+            run(&config, &EmbeddedLedger::new(open(path)?), &args.action, &source).await
         }
         Backend::Aws(aws) => {
             run(&config, &wiring::on_aws(aws).await.1, &args.action, &source).await
@@ -87,8 +92,20 @@ async fn run<L: Ledger>(
 }
 
 async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow::Result<Exit> {
+    let known = directory::read(ledger).await?;
+    let difference = Difference::of(&known, accounts);
+    if difference.removed * 2 > known.len() && !args.yes {
+        eprintln!(
+            "hansho: {} of the {} are missing, so nothing was written: give --yes if they are \
+             gone, or sync all accounts",
+            difference.removed,
+            number_of(known.len(), "known account")
+        );
+        return Ok(Exit::Usage);
+    }
     let head = directory::write(ledger, accounts, clock::wall()).await?;
     let changed = head.stored_at == head.written_at;
+    let Difference { added, removed, changed: differ } = difference;
     let DocumentRecord { entries: accounts, version, written_at, .. } = head;
     let synced_at = written_at.to_rfc3339();
     print(&match args.json {
@@ -96,16 +113,40 @@ async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow
             "{}\n",
             json!({
                 "accounts": accounts, "changed": changed, "version": version,
-                "synced_at": synced_at,
+                "synced_at": synced_at, "added": added, "removed": removed, "differ": differ,
             })
         ),
         false => {
-            let what = if changed { "written" } else { "unchanged" };
-            format!(
-                "The directory of {accounts} accounts is {what}. Workers read it within an hour.\n"
-            )
+            let what = match changed {
+                true => format!("written: {added} added, {removed} removed, {differ} changed"),
+                false => "unchanged".to_owned(),
+            };
+            let accounts = number_of(accounts, "account");
+            format!("The directory of {accounts} is {what}. Workers read it within an hour.\n")
         }
     })
+}
+
+/// How many accounts a sync changes.
+struct Difference {
+    added: usize,
+    removed: usize,
+    /// Those that stay, with other names, addresses, units, tags or status.
+    changed: usize,
+}
+
+impl Difference {
+    fn of(before: &Accounts, after: &Accounts) -> Difference {
+        let is_new = |account: &&Account| before.get(account.id()).is_none();
+        let is_gone = |account: &&Account| after.get(account.id()).is_none();
+        let differs =
+            |account: &&Account| before.get(account.id()).is_some_and(|known| known != *account);
+        Difference {
+            added: after.iter().filter(is_new).count(),
+            removed: before.iter().filter(is_gone).count(),
+            changed: after.iter().filter(differs).count(),
+        }
+    }
 }
 
 fn print(text: &str) -> anyhow::Result<Exit> {

@@ -9,6 +9,7 @@ use crate::policy::directory::is_stale;
 use crate::policy::record::DocumentRecord;
 use crate::ports::{Account, AccountEntry, AccountStatus, Accounts};
 use crate::terminal::terminal_columns;
+use crate::words::number_of;
 
 const LIST: [TableColumn; 6] = [
     TableColumn::left("ID", 12, 12),
@@ -72,5 +73,5 @@ pub fn state(known: usize, head: Option<&DocumentRecord>, now: Wall) -> String {
             format!("the directory was synced {old} ago{stale}")
         }
     };
-    format!("{known} accounts; {directory}")
+    format!("{}; {directory}", number_of(known, "account"))
 }

@@ -1,5 +1,6 @@
 //! Where `hansho accounts sync` reads accounts: AWS Organizations, or a file.
 
+use crate::commands::args::Input;
 use crate::config::{self, Mistake};
 use crate::ports::{Account, AccountEntry, Accounts};
 
@@ -12,7 +13,7 @@ use super::args::Sync;
 pub async fn accounts(args: &Sync) -> anyhow::Result<Result<Accounts, Vec<String>>> {
     let said = |mistakes: Vec<Mistake>| mistakes.iter().map(ToString::to_string).collect();
     let entries: Vec<AccountEntry> = match &args.file {
-        Some(path) => match config::accounts_of_file("--file", path) {
+        Some(input) => match of_input(input) {
             Ok(accounts) => accounts.iter().map(Account::entry).collect(),
             Err(mistakes) => return Ok(Err(said(mistakes))),
         },
@@ -33,6 +34,13 @@ pub async fn accounts(args: &Sync) -> anyhow::Result<Result<Accounts, Vec<String
         accounts.insert(&entry).map_err(|why| anyhow::anyhow!("account {} {why}", entry.id))?;
     }
     Ok(Ok(accounts))
+}
+
+fn of_input(input: &Input) -> Result<Accounts, Vec<Mistake>> {
+    match input {
+        Input::Stdin => config::accounts_of("-", std::io::stdin()),
+        Input::File(path) => config::accounts_of_file(&path.display().to_string(), path),
+    }
 }
 
 /// None: this build can't read it.

@@ -8,6 +8,7 @@ use super::{CanaryPost, Flight, Landing};
 use crate::finding::text::cut;
 use crate::instants::Wall;
 use crate::policy::canary::{CanaryPost as Post, Passed};
+use crate::words::number_of;
 
 /// The longest error of a service that is shown, in characters.
 const WHY_CHARS_MAX: usize = 500;
@@ -139,8 +140,9 @@ fn where_to_look(region: &str, start: &Start, depth: QueueDepth) -> Vec<String> 
                         quarantined it in hansho-quarantine"
                 .to_owned(),
             Some(n) => format!(
-                "the standard queue holds about {n} messages: the worker has stopped or is behind; \
-                 see hansho-heartbeat and the log /hansho/worker"
+                "the standard queue holds about {}: the worker has stopped or is behind; see \
+                 hansho-heartbeat and the log /hansho/worker",
+                number_of(n, "message")
             ),
             None => {
                 "does the worker run? see hansho-heartbeat and the log /hansho/worker".to_owned()

@@ -20,7 +20,7 @@ pub async fn start(args: &Check) -> anyhow::Result<Exit> {
     let loaded = setup::load(Some(&args.config));
     let mut probes = probe::local(&loaded);
     if let Ok(config) = &loaded.outcome {
-        probes.places = places::wrong(config).await;
+        probes.places = places::wrong(config, args.live).await;
     }
     let explanation = explanation::text(&loaded, &probes);
     let exit = explanation::exit(&loaded, &probes);

@@ -13,12 +13,14 @@ use crate::ports::Clock;
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// What is wrong, each with its key. The ports of a worker that runs here are not tried: they are
-/// its own.
-pub async fn wrong(config: &Config) -> Vec<String> {
+/// its own. `live`: a store that exists is tried itself later, so who may only read it is answered.
+pub async fn wrong(config: &Config, live: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut addresses = Vec::new();
     if let Backend::Embedded { path, listen, .. } = &config.backend {
-        wrong.extend(path_is_wrong(path).map(|why| format!("embedded.path: {why}")));
+        if !(live && path.is_file()) {
+            wrong.extend(path_is_wrong(path).map(|why| format!("embedded.path: {why}")));
+        }
         addresses.extend(listen.map(|at| ("embedded.listen", at)));
     }
     addresses.extend(config.metrics.listen.map(|at| ("metrics.listen", at)));

@@ -39,11 +39,18 @@ impl Counter {
         let Some(key) = key(report) else { return };
         let mut pending = self.pending();
         let counts = pending.of(Day::of(now));
-        counts.count(key, 1);
-        if let Report::Silenced { silence, destinations, .. } = report {
-            for destination in destinations {
-                counts.count_silenced(SilencedKey::new(&silence.id, destination), 1);
+        counts.count(key.clone(), 1);
+        match report {
+            // Its closing is recorded for each destination, also for those that never got it.
+            Report::Received { finding, .. } if finding.condition.is_closed() => {
+                counts.count(CountKey { what: CountedAs::Closed, ..key }, 1);
             }
+            Report::Silenced { silence, destinations, .. } => {
+                for destination in destinations {
+                    counts.count_silenced(SilencedKey::new(&silence.id, destination), 1);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -114,8 +121,8 @@ fn key(report: &Report) -> Option<CountKey> {
         Report::Silenced { finding, .. } => (CountedAs::Silenced, finding, finding.severity.level),
         Report::Posted { about, level, .. } => (CountedAs::Posted, about, *level),
         Report::AlreadyPosted { about, level, .. } => (CountedAs::AlreadyPosted, about, *level),
-        Report::Closed { about, .. } | Report::AlreadyClosed { about, .. } => {
-            (CountedAs::Closed, about, about.severity.level)
+        Report::AlreadyClosed { about, .. } => {
+            (CountedAs::ClosedSince, about, about.severity.level)
         }
         Report::Filtered { finding, .. } => {
             let (account, level) = (&finding.fingerprint.account, finding.severity.level);

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::commands::report::number_of;
 use crate::estate::matrix::{Matrix, Place};
 use crate::finding::Fingerprint;
 use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, RecordKey};
 use crate::ports::LedgerError;
 use crate::ports::listing::{AlertPage, Listing};
+use crate::words::number_of;
 
 /// The most pages and records that are read. 200 pages of DynamoDB are 200 MiB.
 pub const PAGES_MAX: usize = 200;

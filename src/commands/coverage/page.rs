@@ -9,6 +9,7 @@ use crate::commands::exit::Exit;
 use crate::estate::gap::unlisted_by_default;
 use crate::estate::matrix::Place;
 use crate::instants::Wall;
+use crate::words::number_of;
 
 use super::json::{detector, forwarder, frequency, member};
 use super::last::{KNOWS, read_for};
@@ -69,8 +70,8 @@ fn summary(report: &Report) -> Markup {
     html! {
         h1 { "GuardDuty coverage" }
         p.dim {
-            (report.matrix.accounts.len()) " accounts, " (report.matrix.regions.len())
-            " regions, " (report.at.to_rfc3339())
+            (number_of(report.matrix.accounts.len(), "account")) ", "
+            (number_of(report.matrix.regions.len(), "region")) ", " (report.at.to_rfc3339())
         }
         p class=(class) { (verdict) }
         dl {

@@ -37,6 +37,8 @@ pub struct ExplainedFinding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
     pub known: bool,
+    /// No destination's rules name it now, so a worker drops it. None: its text is not known.
+    pub unmatched: Option<bool>,
     /// None: the text of the finding is not known.
     pub about: Option<About>,
     pub destinations: Vec<DestinationState>,

@@ -7,6 +7,7 @@ use crate::config::{Config, Destination};
 use crate::finding::{Finding, Level, Remark, Text};
 use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, Closed, Record, Versioned};
+use crate::policy::route::is_unmatched;
 
 use super::answer::{
     About, DestinationState, ExplainedFinding, Explanation, HistoryEvent, LaneDepth, RejectedPart,
@@ -94,6 +95,9 @@ fn explain_finding(context: &Context<'_>, subject: &Subject) -> ExplainedFinding
         finding: Text::new(&subject.fingerprint, FINGERPRINT_CHARS_MAX).to_string(),
         account_name: account_name(context, &subject.fingerprint),
         known: subject.is_known(),
+        unmatched: finding.map(|finding| {
+            !finding.condition.is_closed() && is_unmatched(&context.routes.explain(finding))
+        }),
         about: finding.map(about),
         destinations,
         events,

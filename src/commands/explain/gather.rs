@@ -11,6 +11,7 @@ use crate::ports::inquiry::{
     BodyFilter, Clue, Inquiry, LaneSearch, QueueInquiry, Search, WaitingMessage,
 };
 use crate::ports::{DeadLetter, Depth, Failure, Lane, LedgerError};
+use crate::words::number_of;
 
 use super::question::{AskedMessage, AskedName, FINDINGS_MAX, Question, compact};
 
@@ -216,8 +217,8 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
         }
         if found.unreadable > 0 {
             self.evidence.gaps.push(format!(
-                "{} records that may match can't be read by this version.",
-                found.unreadable
+                "{} that may match can't be read by this version.",
+                number_of(found.unreadable, "record")
             ));
         }
         for (key, record) in found.records {
@@ -241,8 +242,8 @@ impl<L: Inquiry, Q: QueueInquiry> Gathering<'_, L, Q> {
                 evidence.quarantine_searched = found.complete;
                 if !found.complete {
                     evidence.gaps.push(format!(
-                        "The search of the quarantine ended after {} messages. There may be more.",
-                        found.scanned
+                        "The search of the quarantine ended after {}. There may be more.",
+                        number_of(found.scanned, "message")
                     ));
                 }
                 evidence.quarantined = found.messages;

@@ -4,6 +4,7 @@ use crate::finding::{Finding, Text};
 use crate::policy::record::{AlertRecord, AlertRecordState, CanaryPost, Record};
 use crate::ports::DeadLetter;
 use crate::ports::inquiry::WaitingMessage;
+use crate::words::number_of;
 
 use super::answer::{HistoryEvent, clean};
 use super::context::Context;
@@ -18,7 +19,8 @@ pub(super) fn source(finding: &Finding) -> Vec<HistoryEvent> {
         events.push(HistoryEvent::at(Some(at), "created", "according to its source"));
     }
     if let Some(at) = finding.updated_at.filter(|at| Some(*at) != finding.created_at) {
-        let counted = finding.count.map(|n| format!(", seen {n} times")).unwrap_or_default();
+        let counted =
+            finding.count.map(|n| format!(", seen {}", number_of(n, "time"))).unwrap_or_default();
         let detail = format!("according to its source{counted}");
         events.push(HistoryEvent::at(Some(at), "updated", detail));
     }

@@ -115,7 +115,7 @@ async fn evidence(
 /// `reconcile.regions` is set.
 ///
 /// # Errors
-/// The ledger could not be asked.
+/// The ledger could not be asked, or nobody has the text.
 pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<Finding>, String>> {
     let question = match question::name(name, &Scope::default()) {
         Ok(question) => question,
@@ -129,14 +129,26 @@ pub async fn findings(config: &Config, name: &str) -> anyhow::Result<Result<Vec<
     let mut gaps = evidence.gaps;
     let waiting = evidence.subjects.into_iter().filter_map(|subject| subject.finding);
     let mut findings: Vec<Finding> = waiting.collect();
+    let mut guardduty = "GuardDuty is not asked, because hansho runs without AWS: set \
+                         reconcile.regions, or";
     let on_aws = matches!(config.backend, Backend::Aws(_)) || !config.reconcile.regions.is_empty();
     if let (Some(asked), true) = (asked, findings.is_empty() && on_aws) {
         let (texts, failed) = source::lookup(config, &asked.fingerprints, &asked.words).await;
         findings.extend(texts.iter().flat_map(|text| finding::parse(text).findings));
+        guardduty = match failed.is_empty() {
+            true => "GuardDuty does not have it:",
+            false => "GuardDuty did not answer for the reason above:",
+        };
         gaps.extend(failed);
     }
     for gap in &gaps {
         eprintln!("hansho: {}", Text::new(gap, GAP_CHARS_MAX));
+    }
+    if findings.is_empty() {
+        bail!(
+            "no message with the text of this finding waits, and the ledger keeps no text. {guardduty} \
+             give the finding as a file, or as - on the standard input"
+        );
     }
     Ok(Ok(findings))
 }

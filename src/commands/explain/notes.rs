@@ -82,7 +82,11 @@ fn possible_reasons(context: &Context<'_>, evidence: &Evidence, level_is_unknown
     }
     let silences = context.config.silences.get().in_force(context.now);
     if silences > 0 {
-        reasons.push(format!("one of the {silences} silences kept it back, which leaves no trace"));
+        let which = match silences {
+            1 => "the silence in force".to_owned(),
+            _ => format!("one of the {silences} silences"),
+        };
+        reasons.push(format!("{which} kept it back, which leaves no trace"));
     }
     reasons.push(format!(
         "it was posted, and its record expired {} after the last change",

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Level, Severity};
 use crate::policy::ledger::{self, Claim, ClaimKind, Want};
+use crate::policy::matcher::Check;
 use crate::policy::record::{AlertRecord, Closed, ClosedBy, Sighting};
 use crate::policy::route::{Reasons, Verdict};
 use crate::policy::silence::Silence;
@@ -61,8 +62,8 @@ fn why_not(context: &Context<'_>, index: usize, finding: &Finding, threshold: &s
             format!("{other} got it, and ends the search (continue = false)")
         }
         Verdict::NoMatch => {
-            let failed = checks.iter().filter(|check| !check.passes).map(ToString::to_string);
-            format!("its match rules leave it out: {}", failed.collect::<Vec<_>>().join("; "))
+            let checks: Vec<String> = checks.iter().map(Check::signed).collect();
+            format!("its match rules leave it out: {}", checks.join("; "))
         }
         _ => format!("{} is below the present threshold ({threshold})", severity(finding)),
     }

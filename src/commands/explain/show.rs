@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use crate::policy::route::UNMATCHED;
+
 use super::answer::{About, ExplainedFinding, Explanation, HistoryEvent};
 
 pub fn text(explanation: &Explanation) -> String {
@@ -46,6 +48,9 @@ fn write_finding(out: &mut String, finding: &ExplainedFinding) {
     };
     if let Some(about) = &finding.about {
         let _ = writeln!(out, "  {}", headline(about));
+    }
+    if finding.unmatched == Some(true) {
+        let _ = writeln!(out, "  It {UNMATCHED}, for the reasons below");
     }
     if !finding.known {
         let owed_nowhere = finding.destinations.iter().all(|d| d.owed == Some(false));

@@ -101,7 +101,8 @@ pub async fn lookup(
     words: &[String],
 ) -> (Vec<String>, Vec<String>) {
     let Some(lookup) = Lookup::of(fingerprints, words, &names(&config.reconcile.regions)) else {
-        return Default::default();
+        let why = "guardduty is not asked: the name is not that of a finding of GuardDuty";
+        return (Vec::new(), vec![why.to_owned()]);
     };
     if lookup.regions.is_empty() {
         let why = "guardduty is not asked: give the finding's ARN, or set reconcile.regions";

@@ -12,6 +12,7 @@ use crate::clock::SystemClock;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
 use crate::ports::{Clock, DeadLetterQueue, QUEUE_BATCH_MAX};
+use crate::words::number_of;
 
 use super::args::Export;
 use super::console::{print_note, usage};
@@ -55,7 +56,8 @@ pub async fn run<Q: DeadLetterQueue>(
         Input::Stdin => "stdout".to_owned(),
         file => file.to_string(),
     };
-    print_note(format_args!("{} messages of {name} saved to {to}, {removed}", held.len()));
+    let messages = number_of(held.len(), "message");
+    print_note(format_args!("{messages} of {name} saved to {to}, {removed}"));
     let complete = selected.scan.cut.is_none() && failed == 0 && selected.unseen(&selection) == 0;
     Ok(if complete { Exit::Done } else { Exit::Failure })
 }

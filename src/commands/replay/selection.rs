@@ -2,6 +2,7 @@
 
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, MessageId, QueueError};
+use crate::words::number_of;
 
 use super::args::Filters;
 use super::filter::Filter;
@@ -118,15 +119,18 @@ impl Selected {
         let Scan { scanned, hidden, cut, .. } = &self.scan;
         let cut = match cut {
             None => None,
-            Some(Cut::Stopped) => Some(format!("stopped after {scanned} messages of the scan")),
+            Some(Cut::Stopped) => {
+                Some(format!("stopped after {} of the scan", number_of(*scanned, "message")))
+            }
             Some(Cut::Messages) => Some(format!(
                 "the queue has more messages: one scan reads at most {MESSAGES_MAX}. Run the command \
                  again when these are gone"
             )),
             Some(Cut::Bytes) => Some(format!(
-                "the queue has more messages: one scan reads at most {} MiB, here {scanned} messages. \
-                 Use filters, or run the command again when these are gone",
-                BYTES_MAX >> 20
+                "the queue has more messages: one scan reads at most {} MiB, here {}. Use filters, or \
+                 run the command again when these are gone",
+                BYTES_MAX >> 20,
+                number_of(*scanned, "message")
             )),
             Some(Cut::Time) => Some(format!(
                 "the queue has more messages: the scan took too long and ended after {scanned}. Run \

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, Ledger};
+use crate::words::number_of;
 
 use super::args::Send;
 use super::console::{View, confirmed, print, print_note, usage};
@@ -102,7 +103,8 @@ async fn report<Q: DeadLetterQueue>(
 
 fn print_wait(hidden: u64, until: Wall) {
     print_note(format_args!(
-        "{hidden} messages are hidden now; waiting for them until {} at most",
+        "waiting for {} until {} at most",
+        number_of(hidden, "hidden message"),
         until.to_rfc3339()
     ));
 }
@@ -130,8 +132,8 @@ async fn may_force<Q: DeadLetterQueue, L: Ledger>(
     let now = holds.clock.now().wall;
     let posted = dry_run::count_posted(held, rewinder, &holds.queue.lanes(), now).await?;
     let question = format!(
-        "{posted} of {} messages have findings that are already posted. Post them again?",
-        held.len()
+        "findings of {posted} of {} are already posted. Post them again?",
+        number_of(held.len(), "message")
     );
     Ok(posted == 0 || args.yes || confirmed(holds, &question).await?)
 }

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::names::grouped;
+use crate::words::grouped;
 
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 190;

@@ -5,13 +5,14 @@ use maud::{Markup, PreEscaped, html};
 
 use super::chart::{self, Part};
 use super::gather::Gathered;
-use super::names::{Names, clean, grouped, known, level};
+use super::names::{Names, clean, known, level};
 use super::text::{cost, took, words};
 use crate::commands::table::age;
 use crate::finding::Level;
 use crate::policy::day_counts::CountedAs;
 use crate::policy::report::{Delay, Noisy, Numbers, Oldest, Report, Table};
 use crate::slack::html::head_of;
+use crate::words::{grouped, number_of};
 
 const STYLE: &str = include_str!("html.css");
 
@@ -147,7 +148,7 @@ fn table<K>(table: &Table<K>, head: &str, name: impl Fn(&K) -> String) -> Markup
                 }
                 @if let Some(others) = &table.others {
                     tr.others {
-                        td { (grouped(others.keys as u64)) " others" }
+                        td { (number_of(others.keys, "other")) }
                         (cells(&others.numbers))
                         td.graph {}
                     }

@@ -29,7 +29,7 @@ use crate::ports::listing::Listing;
 use crate::terminal::terminal_columns;
 
 use gather::Gathered;
-pub use names::{Names, number_of};
+pub use names::Names;
 
 /// Runs `hansho report` from its arguments.
 ///

@@ -52,21 +52,3 @@ pub fn known(text: &str) -> String {
 pub fn level(level: &Option<Level>) -> String {
     level.map_or(UNKNOWN.to_owned(), |level| level.to_string())
 }
-
-/// A number with commas: `1,234`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 finding`, `1,234 findings`.
-pub fn number_of(number: u64, one: &str) -> String {
-    format!("{} {one}{}", grouped(number), if number == 1 { "" } else { "s" })
-}

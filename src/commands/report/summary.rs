@@ -1,10 +1,11 @@
 //! The summary of a report for Slack: a title, and a few lines.
 
-use super::names::{Names, grouped, level, number_of};
+use super::names::{Names, level};
 use super::text::{took, words};
 use crate::finding::Level;
 use crate::policy::day_counts::{CountedAs, Day};
 use crate::policy::report::{Noisy, Numbers, Report, Table};
+use crate::words::{grouped, number_of};
 
 /// How many pairs are named.
 const NAMED_MAX: usize = 3;

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::gather::{Gathered, Reads};
-use super::names::{Names, clean, grouped, known, level, number_of};
+use super::names::{Names, clean, known, level};
 use crate::commands::table::{TableColumn, age, draw};
 use crate::finding::Level;
 use crate::policy::day_counts::CountedAs;
 use crate::policy::report::{Delay, Numbers, OpenIncidents, Report, Table};
 use crate::terminal::{columns, cut, wrapped};
+use crate::words::{grouped, number_of};
 
 /// The rows of a table. `--json` has more.
 const ROWS_MAX: usize = 10;
@@ -133,7 +134,7 @@ fn table<K>(
     let keys = left_out.clone().count() + table.others.map_or(0, |others| others.keys);
     left_out.for_each(|(_, numbers)| rest += numbers);
     if keys > 0 {
-        let name = format!("{} others", grouped(keys as u64));
+        let name = number_of(keys, "other");
         rows.push([name].into_iter().chain(cells(&rest)).collect());
     }
     let [findings, alerts, posts, silenced] = NUMBERS;

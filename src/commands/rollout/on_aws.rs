@@ -22,6 +22,7 @@ use crate::ports::rollout::{RolloutCalls, Terms};
 use crate::rollout::{Actual, Desired, Mode, Step, StepState, Subject, plan};
 use crate::secret::Secret;
 use crate::terminal::terminal_columns;
+use crate::words::number_of;
 
 /// The logins of a rollout.
 struct Logins {
@@ -136,7 +137,7 @@ fn ends_before(
         }
         return Ok(Some(exit_of_apply(steps)));
     }
-    let makes = yes || ask::confirmed(&format!("Make these {planned} steps?"))?;
+    let makes = yes || ask::confirmed(&format!("Make {}?", number_of(planned, "planned step")))?;
     Ok((!makes).then_some(Exit::Usage))
 }
 

@@ -8,6 +8,7 @@ use super::worker::Program;
 use crate::config::{self, MemberEntry, Mistake};
 use crate::estate::{OrganisationAccount, REGIONS_MAX, RegionStatus};
 use crate::rollout::{Mode, Target};
+use crate::words::number_of;
 
 /// What is in the files that are named.
 #[derive(Default)]
@@ -119,8 +120,8 @@ fn only_known(
     if !unknown.is_empty() {
         let shown = unknown.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(", ");
         let more = if unknown.len() > SHOWN_MAX { " and others" } else { "" };
-        let count = unknown.len();
-        wrong.push(format!("--accounts: {count} accounts are not in {of}: {shown}{more}"));
+        let count = number_of(unknown.len(), "account");
+        wrong.push(format!("--accounts: {count} not in {of}: {shown}{more}"));
     }
     targets.retain(|id, _| only.contains(id));
 }
@@ -184,7 +185,7 @@ mod tests {
         // The security account may be in the list, as stack sets need it there.
         assert_eq!(ids(&only(&["111122223333", "777788889999"])).unwrap(), ["777788889999"]);
         let wrong = ids(&only(&["000000000042"])).unwrap_err();
-        assert!(wrong[0].contains("1 accounts are not in the organisation: 000000000042"));
+        assert!(wrong[0].contains("1 account not in the organisation: 000000000042"));
     }
 
     #[test]

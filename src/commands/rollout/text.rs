@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::commands::table::{TableColumn, draw, or_none};
 use crate::rollout::{Action, Desired, LoginOf, Step, StepState, Subject};
+use crate::words::number_of;
 
 /// States in the order in which they are shown, each with its heading.
 const SECTIONS: [(StepState, &str); 8] = [
@@ -58,10 +59,10 @@ pub fn text(desired: &Desired, steps: &[Step], width: Option<usize>) -> String {
 fn head(desired: &Desired) -> String {
     let Desired { security, home, mode, regions, targets, .. } = desired;
     format!(
-        "Rollout from {security} (home region {home}) by {}: {} accounts besides it, {} regions.\n",
+        "Rollout from {security} (home region {home}) by {}: {} besides it, {}.\n",
         mode.as_str(),
-        targets.len(),
-        regions.len()
+        number_of(targets.len(), "account"),
+        number_of(regions.len(), "region")
     )
 }
 

@@ -5,16 +5,22 @@ pub mod args;
 mod matrix;
 mod test;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::commands::accounts::directory;
 use crate::commands::args::ConfigFlag;
 use crate::commands::exit::Exit;
 use crate::commands::{explain, findings, output, setup};
+use crate::config::Config;
+use crate::finding::Finding;
 use crate::terminal::terminal_columns;
 
 use args::{Matrix, Routes, RoutesCommand, Test};
 use matrix::Sheet;
+
+/// What makes accounts known.
+const REMEDY: &str = "run `hansho accounts sync`, or set accounts_file";
 
 /// Runs `hansho routes` from its arguments.
 ///
@@ -42,14 +48,11 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
             }
         },
     };
-    anyhow::ensure!(
-        args.id.is_none() || !findings.is_empty(),
-        "no message with the text of this finding waits, the ledger keeps no text, and GuardDuty did \
-         not return it: give the finding as a file, or as - on the standard input"
-    );
-    if args.id.is_none() {
-        directory::show_configured(&config).await;
-    }
+    let missing = match args.id.is_none() {
+        true => directory::show_configured(&config).await,
+        false => None,
+    };
+    warn_of_unknown(&config, &findings, missing);
     let tested = test::Tested::new(&config);
     for finding in &findings {
         match args.json {
@@ -60,10 +63,32 @@ async fn test(args: &Test, out: &mut impl Write) -> anyhow::Result<Exit> {
     Ok(Exit::of(all_read))
 }
 
+/// Warns of findings whose accounts nobody knows, if rules ask what they are.
+fn warn_of_unknown(config: &Config, findings: &[Finding], missing: Option<String>) {
+    let accounts = config.guide.accounts.get();
+    let of = findings.iter().map(|finding| finding.account.as_str());
+    let unknown: BTreeSet<&str> = of.filter(|id| accounts.get(id).is_none()).collect();
+    if unknown.is_empty() || !config.routes().look_at_accounts() {
+        return;
+    }
+    let missing = missing.map_or(String::new(), |why| format!(", because {why}"));
+    eprintln!(
+        "hansho: warning: nothing is known of {}{missing}: rules about ou, account_name and \
+         account_tag can't fit; {REMEDY}",
+        match unknown.len() {
+            1 => "the finding's account".to_owned(),
+            accounts => format!("{accounts} accounts of the findings"),
+        }
+    );
+}
+
 async fn matrix(args: &Matrix, out: &mut impl Write) -> anyhow::Result<Exit> {
     let Some(config) = setup::config(Some(&args.config)) else { return Ok(Exit::Usage) };
-    directory::show_configured(&config).await;
+    let missing = directory::show_configured(&config).await;
     let accounts = config.guide.accounts.get();
+    if let Some(why) = missing.filter(|_| accounts.is_empty()) {
+        eprintln!("hansho: warning: no account is known, because {why}: {REMEDY}");
+    }
     let sheet = Sheet::new(&config.routes(), &accounts);
     let Some(old) = &args.diff else {
         match args.json {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::finding::{Finding, Text};
 use crate::policy::matcher::Check;
-use crate::policy::route::{Reasons, Routes, Verdict};
+use crate::policy::route::{Reasons, Routes, UNMATCHED, Verdict, is_unmatched};
 
 /// The configuration that findings are tested with.
 pub struct Tested<'a> {
@@ -33,17 +33,13 @@ impl Tested<'_> {
             let name = self.name(index);
             _ = writeln!(out, "  {name}: {}", self.verdict(index, finding, reasons));
             for check in &reasons.checks {
-                let sign = if check.passes { '+' } else { '-' };
-                _ = writeln!(out, "    {sign} {check}");
+                _ = writeln!(out, "    {}", check.signed());
             }
         }
         if reasons.iter().all(|reasons| reasons.verdict == Verdict::BelowThreshold) {
             _ = writeln!(out, "  It is below every threshold: nothing is posted.");
-        } else if !reasons.iter().any(|reasons| reasons.verdict.is_owed()) {
-            _ = writeln!(
-                out,
-                "  It matches no destination: it is dropped, and counted as unmatched."
-            );
+        } else if is_unmatched(&reasons) && !finding.condition.is_closed() {
+            _ = writeln!(out, "  It {UNMATCHED}.");
         }
         if finding.condition.is_closed() {
             _ = writeln!(out, "  It is closed: nothing is posted unless a person sends it.");

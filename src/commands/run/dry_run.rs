@@ -24,6 +24,7 @@ use crate::policy::route::Routes;
 use crate::ports::{Card, Form, Post};
 use crate::slack::{self, MAX_CARDS};
 use crate::terminal;
+use crate::words::{noun, number_of};
 
 /// The most alerts whose repeats are recognised. A larger input counts later ones as new.
 const ALERTS_MAX: usize = 1_000_000;
@@ -198,9 +199,13 @@ fn posts(destination: &str, mut findings: Vec<Arc<Finding>>) -> impl Iterator<It
 fn text_of(forecast: &Forecast, routes: &Routes) -> String {
     let Forecast { messages, findings, ignored, unreadable, .. } = forecast;
     let Forecast { below_threshold, unmatched, closed, repeats, .. } = forecast;
-    let mut text = format!("{messages:>8} messages, {findings} findings in them\n");
+    let mut text = format!(
+        "{messages:>8} {}, {} in them\n",
+        noun(*messages, "message"),
+        number_of(*findings, "finding")
+    );
     for (count, what) in [
-        (ignored, "events that are no findings, ignored"),
+        (ignored, "without a finding, ignored"),
         (below_threshold, "below the threshold"),
         (unmatched, "dropped, because they match no destination"),
         (closed, "closed, so not posted"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::duration;
 use crate::desk::Tally;
 use crate::desk::worker::Outcome;
+use crate::words::{noun, number_of};
 
 /// The summary of a draining run as lines for a person. `patience`: after how long it gives up.
 pub fn text(outcome: &Outcome, patience: Duration) -> String {
@@ -17,7 +18,7 @@ pub fn text(outcome: &Outcome, patience: Duration) -> String {
 fn ending(outcome: &Outcome, patience: Duration) -> Option<String> {
     let left = match outcome.tally.pending {
         Some(1) => "1 message stays in the queue".to_owned(),
-        Some(pending) => format!("{pending} messages stay in the queue"),
+        Some(pending) => format!("{} stay in the queue", number_of(pending, "message")),
         None => "what is left stays in the queue".to_owned(),
     };
     let next = "nothing is lost, and the next run goes on with it";
@@ -43,19 +44,28 @@ fn counts(tally: &Tally) -> Vec<String> {
     let Tally { closed, ended, already_closed, ignored, unmatched, silenced, .. } = tally;
     let all_closed = closed + already_closed;
     vec![
-        format!("{received:>8} messages received, {findings} findings in them"),
-        format!("{ignored:>8} events that are no findings, ignored"),
+        format!(
+            "{received:>8} {} received, {} in them",
+            noun(*received, "message"),
+            number_of(*findings, "finding")
+        ),
+        format!("{ignored:>8} {} without a finding, ignored", noun(*ignored, "event")),
         format!("{below_threshold:>8} below the threshold"),
         format!("{unmatched:>8} dropped, because they match no destination"),
         format!("{silenced:>8} kept back by a silence"),
         format!("{already_posted:>8} already posted"),
         format!("{all_closed:>8} closed, so not posted; {ended} of them had been posted before"),
         format!(
-            "{posted:>8} posted in {posts} posts, {escalated} escalations, {came_back} came back"
+            "{posted:>8} posted in {}, {}, {came_back} came back",
+            number_of(*posts, "post"),
+            number_of(*escalated, "escalation")
         ),
         format!("{by_fallback:>8} of them posted to a fallback, because the destination was dead"),
         format!("{unclaimed:>8} posted without a claim, because the ledger was unreachable"),
-        format!("{retried:>8} posts retried, {ambiguous} of them perhaps accepted before"),
+        format!(
+            "{retried:>8} {} retried, {ambiguous} of them perhaps accepted before",
+            noun(*retried, "post")
+        ),
         format!("{fenced_out:>8} posted but marked too late, so perhaps posted again"),
         format!("{quarantined:>8} quarantined"),
         format!("{returned:>8} returned to the queue for later"),

@@ -35,6 +35,7 @@ use crate::ports::inlet::Inlet;
 use crate::ports::{Clock, Lane, Ledger, Notifier, Queue};
 use crate::secret::Secret;
 use crate::slack::{SlackNotifier, WebhookSource};
+use crate::words::number_of;
 
 /// The options of a run.
 #[derive(Clone, Debug, Default)]
@@ -152,7 +153,8 @@ async fn run_embedded(
     store.shrink().await;
     if let Some(removed) = store.is_removed() {
         let left = queue.depth(Lane::Standard).await.map_or(0, |d| d.visible + d.hidden);
-        bail!("{removed}. The next worker does not know what was posted, nor {left} messages");
+        let left = number_of(left, "message");
+        bail!("{removed}. The next worker does not know what was posted, nor {left}");
     }
     let left_out = sieve.left_out();
     outcome.tally.received += left_out.messages;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{Add, Rules};
 use super::past::{self, Past, PastFinding};
 use super::store::{self, ChangeError};
-use super::{Done, pretty, print, tell};
+use super::{Done, doubts, pretty, print, tell};
 use crate::commands::accounts::directory;
 use crate::commands::args::Input;
 use crate::commands::exit::Exit;
@@ -20,6 +20,7 @@ use crate::policy::matcher::{BadRule, MatchKey, Matcher};
 use crate::policy::silence::{BadSilence, Silence, Silences, product_id};
 use crate::ports::listing::Listing;
 use crate::terminal::terminal_columns;
+use crate::words::number_of;
 
 const FOUND: [TableColumn; 5] = [
     TableColumn::left("LEVEL", 13, 6),
@@ -41,8 +42,11 @@ pub async fn add<L: Listing>(
         Ok(silence) => silence,
         Err(why) => return Ok(Err(why)),
     };
+    directory::show(&config.guide.accounts, ledger).await;
+    for doubt in doubts::of(&silence, &config.guide.accounts.get()) {
+        eprintln!("hansho: warning: {doubt}");
+    }
     if let Some(input) = &args.dry_run {
-        directory::show(&config.guide.accounts, ledger).await;
         return match input {
             Some(input) => Ok(Ok(dry_run(config, silence, input, args.json)?)),
             None => in_the_past(config, ledger, &silence, args.json, now).await,
@@ -183,8 +187,8 @@ async fn in_the_past<L: Listing>(
         print(&draw(&FOUND, &rows, terminal_columns()))?;
     }
     let mut said = format!(
-        "Of {posted} findings that were posted in the last 7 days, the silence would have kept back \
-         {kept_back}. "
+        "Of {} posted in the last 7 days, the silence would have kept back {kept_back}. ",
+        number_of(*posted, "finding")
     );
     if *unclear > 0 {
         said += &format!("Of {unclear} the ledger knows too little to say. ");
@@ -229,8 +233,10 @@ fn dry_run(config: &Config, silence: Silence, input: &Input, json: bool) -> anyh
                 print(&draw(&FOUND, &rows, terminal_columns()))?;
             }
             print(&format!(
-                "Of {all} findings, {owed} are owed to a destination. The silence would keep back \
-                 {count} of them. Nothing was added.\n"
+                "Of {}, {owed} {} owed to a destination. The silence would keep back {count} of \
+                 them. Nothing was added.\n",
+                number_of(all, "finding"),
+                if owed == 1 { "is" } else { "are" }
             ))?;
         }
     }

@@ -1,6 +1,5 @@
 //! The arguments of `hansho silence`.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -138,9 +137,9 @@ pub struct One {
 pub struct Import {
     #[command(flatten)]
     pub config: ConfigFlag,
-    /// TOML with a `[[silence]]` for each
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// TOML with a `[[silence]]` for each. `-` is the standard input
+    #[arg(value_name = "FILE|-")]
+    pub file: Input,
     /// End the silences that the file does not have
     #[arg(long)]
     pub prune: bool,

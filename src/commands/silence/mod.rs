@@ -5,6 +5,7 @@
 
 mod add;
 pub mod args;
+mod doubts;
 pub mod follow;
 pub mod import;
 mod note_text;
@@ -13,9 +14,13 @@ mod past;
 mod show;
 pub mod store;
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::clock;
+use crate::commands::accounts::directory;
+use crate::commands::args::Input;
 use crate::commands::counts::read::days;
 use crate::commands::exit::Exit;
 use crate::commands::{output, setup, wiring};
@@ -28,6 +33,7 @@ use crate::policy::kept_back::KeptBack;
 use crate::policy::silence::{Silence, Silences};
 use crate::ports::listing::Listing;
 use crate::ports::{Ledger, LedgerError};
+use crate::words::number_of;
 
 use args::{Action, Import, List, One, SilenceCommand};
 use show::Counted;
@@ -55,9 +61,21 @@ pub async fn start(args: &SilenceCommand) -> anyhow::Result<Exit> {
             if !matches!(args.action, Action::Add(_) | Action::Import(_)) {
                 setup::store_exists(path)?;
             }
-            run(&config, &EmbeddedLedger::new(Store::open(path)?), &args.action).await
+            let open =
+                if only_reads(&args.action, path) { Store::open_to_read } else { Store::open };
+            run(&config, &EmbeddedLedger::new(open(path)?), &args.action).await
         }
         Backend::Aws(aws) => run(&config, &wiring::on_aws(aws).await.1, &args.action).await,
+    }
+}
+
+/// Whether it needs no right to write. A dry run makes the store that does not exist yet.
+fn only_reads(action: &Action, path: &Path) -> bool {
+    match action {
+        Action::List(_) | Action::Show(_) => true,
+        Action::Add(args) => args.dry_run.is_some() && path.exists(),
+        Action::Import(args) => args.dry_run && path.exists(),
+        Action::Expire(_) => false,
     }
 }
 
@@ -68,7 +86,7 @@ async fn run<L: Listing>(config: &Config, ledger: &L, action: &Action) -> anyhow
         Action::List(args) => list(ledger, args, now).await?,
         Action::Show(args) => show(ledger, args, now).await?,
         Action::Expire(args) => expire(ledger, args, now).await,
-        Action::Import(args) => import(ledger, args, now).await,
+        Action::Import(args) => import(config, ledger, args, now).await,
     };
     match done {
         Ok(exit) => Ok(exit),
@@ -153,16 +171,25 @@ fn tell(silence: &Silence, json: bool, now: Wall, what: &str) {
     }
 }
 
-async fn import<L: Ledger>(ledger: &L, args: &Import, now: Wall) -> Done {
-    let of_file = match config::silences_of_file(&args.file, now) {
+async fn import<L: Ledger>(config: &Config, ledger: &L, args: &Import, now: Wall) -> Done {
+    let read = match &args.file {
+        Input::Stdin => config::silences_of("-", std::io::stdin(), now),
+        Input::File(path) => config::silences_of_file(path, now),
+    };
+    let of_file = match read {
         Ok(of_file) => of_file,
         Err(mistakes) => {
             mistakes.iter().for_each(|mistake| eprintln!("hansho: {mistake}"));
             return Ok(Exit::Usage);
         }
     };
-    // Two with one id would change each other.
     Silences::new(of_file.clone())?;
+    directory::show(&config.guide.accounts, ledger).await;
+    for silence in &of_file {
+        for doubt in doubts::of(silence, &config.guide.accounts.get()) {
+            eprintln!("hansho: warning: the silence {}: {doubt}", silence.id);
+        }
+    }
     let changes = match args.dry_run {
         true => {
             let known = store::read(ledger).await?.silences;
@@ -182,7 +209,8 @@ async fn import<L: Ledger>(ledger: &L, args: &Import, now: Wall) -> Done {
         eprintln!("hansho: {why:#}");
     }
     let (count, would) = (changes.len(), if args.dry_run { " would be" } else { "" });
-    eprintln!("hansho: {} silences in the file, {count}{would} changed", of_file.len());
+    let of_file = number_of(of_file.len(), "silence");
+    eprintln!("hansho: {of_file} in the file, {count}{would} changed");
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use crate::instants::Wall;
 use crate::policy::day_counts::Day;
 use crate::policy::kept_back::{AtLeast, KeptBack};
 use crate::policy::silence::{Silence, Silences};
+use crate::words::number_of;
 
 /// Longer rules and reasons are cut.
 const RULES_CHARS_MAX: usize = 200;
@@ -61,7 +62,7 @@ pub fn weekly(
     let mut lines: Vec<String> = of_destination.iter().take(LINES_MAX).map(line).collect();
     let left_out = of_destination.len().saturating_sub(LINES_MAX);
     if left_out > 0 {
-        lines.push(format!("and {left_out} more silences"));
+        lines.push(format!("and {}", number_of(left_out, "more silence")));
     }
     lines.extend(idle(silences, kept, first, now));
     Some((title, lines))

@@ -11,6 +11,7 @@ use crate::instants::Wall;
 use crate::policy::kept_back::KeptBack;
 use crate::policy::silence::{Silence, Silences};
 use crate::terminal::terminal_columns;
+use crate::words::noun;
 
 const LIST: [TableColumn; 8] = [
     TableColumn::left("ID", 40, 8),
@@ -81,8 +82,7 @@ pub fn one(silence: &Silence, counted: &Counted, now: Wall) -> String {
     let (week, all) = (counted.week.by(silence).number, counted.all.by(silence));
     let kept_back = match all.number {
         0 => all.to_string(),
-        1 => format!("{all} alert, {week} in the last 7 days"),
-        _ => format!("{all} alerts, {week} in the last 7 days"),
+        number => format!("{all} {}, {week} in the last 7 days", noun(number, "alert")),
     };
     let owner = silence.owner.as_ref().map_or(NONE.to_owned(), ToString::to_string);
     let mut text = String::new();

@@ -10,6 +10,7 @@ use crate::policy::silence::{
     BadSilence, CurrentSilences, LISTED_AFTER_END, SILENCES_MAX, Silence, Silences,
 };
 use crate::ports::{Ledger, LedgerError};
+use crate::words::number_of;
 
 /// A change is lost to another operator's, and made again, at most so often.
 const ROUNDS_MAX: u32 = 5;
@@ -33,8 +34,8 @@ pub enum ChangeError {
     #[error("a silence {0}")]
     Bad(#[from] BadSilence),
     #[error(
-        "{0} silences can't be read, so they would be lost: a newer version of hansho wrote them, \
-         use that one"
+        "{} can't be read, and would be lost: use the newer version of hansho that wrote them",
+        number_of(*.0, "silence")
     )]
     Newer(usize),
 }

@@ -9,6 +9,7 @@ use crate::finding::{Level, Text};
 use crate::health::status::{AlertStatus, DestinationStatus, Status};
 use crate::instants::Wall;
 use crate::terminal::cut;
+use crate::words::number_of;
 
 /// The longest text that is cleaned. No terminal is wider.
 const CHARS_MAX: usize = 500;
@@ -45,16 +46,17 @@ pub fn worker(status: &Status, now: Wall, width: usize) -> String {
     lines.add(&format!("hansho worker {}  {ready}", status.worker));
     status.problems.iter().for_each(|problem| lines.add(&format!("  ! {problem}")));
     let (posts, posted, minute) = (status.posts, status.posted, status.posted_last_minute);
-    lines.add(&format!("posted    {posted} alerts in {posts} posts, {minute} in the last minute"));
+    let (posted, posts) = (number_of(posted, "alert"), number_of(posts, "post"));
+    lines.add(&format!("posted    {posted} in {posts}, {minute} in the last minute"));
     let kib = status.held_bytes.div_ceil(1024);
-    lines.add(&format!("in hand   {} findings, {kib} KiB", status.held));
+    lines.add(&format!("in hand   {}, {kib} KiB", number_of(status.held, "finding")));
     let ledger = status.ledger_unreachable.as_deref();
     let ledger = ledger.map_or("reachable".to_owned(), |why| format!("UNREACHABLE: {why}"));
     lines.add(&format!("ledger    {ledger}"));
     for (lane, failures) in &status.lanes {
         let state = match failures {
             0 => "receives".to_owned(),
-            failures => format!("{failures} receives FAILED in a row"),
+            failures => format!("{} FAILED in a row", number_of(*failures, "receive")),
         };
         lines.add(&format!("lane      {lane}: {state}"));
     }
@@ -74,7 +76,9 @@ fn destination(lines: &mut Lines, d: &DestinationStatus, now: Wall) {
     lines.add("");
     let breaker = match d.breaker.as_str() {
         "closed" => String::new(),
-        other => format!("  breaker {}, {} posts failed", other.to_uppercase(), d.failures),
+        other => {
+            format!("  breaker {}, {} failed", other.to_uppercase(), number_of(d.failures, "post"))
+        }
     };
     let digests = if d.digests { "  posts digests" } else { "" };
     lines.add(&format!("{}{breaker}{digests}", d.name));

@@ -12,6 +12,7 @@ use crate::commands::output::print;
 use crate::commands::setup;
 use crate::config::{self, Backend};
 use crate::embedded::upkeep::{self, Contents};
+use crate::words::noun;
 
 use args::{Action, Backup, Of, StoreCommand};
 
@@ -72,8 +73,10 @@ fn backup(path: &Path, to: &Path) -> anyhow::Result<Contents> {
 fn text(path: &Path, contents: Contents) -> String {
     let Contents { bytes, free_bytes, messages, quarantined, records } = contents;
     format!(
-        "{messages:>8} messages wait\n{quarantined:>8} in quarantine\n{records:>8} records in the \
-         ledger\n{}, {} of it free: {} ",
+        "{messages:>8} {} waiting\n{quarantined:>8} in quarantine\n{records:>8} {} in the ledger\n\
+         {}, {} of it free: {} ",
+        noun(messages, "message"),
+        noun(records, "record"),
         size(bytes),
         size(free_bytes),
         path.display()

@@ -24,9 +24,13 @@ pub fn entries(path: &Path) -> Result<Vec<Entry>, String> {
 
 /// The whole text of a file.
 pub fn text_of(path: &Path) -> Result<String, String> {
-    let file = File::open(path).map_err(|e| format!("can't be opened: {e}"))?;
+    text(File::open(path).map_err(|e| format!("can't be opened: {e}"))?)
+}
+
+/// The whole text of a source.
+pub fn text(source: impl Read) -> Result<String, String> {
     let mut bytes = Vec::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    let read = source.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|e| format!("can't be read: {e}"))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(format!("must have at most {} MiB", FILE_BYTES_MAX >> 20));

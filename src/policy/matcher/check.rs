@@ -37,6 +37,11 @@ impl Check {
             patterns: listed(patterns.collect()),
         }
     }
+
+    /// The check in words, behind `+` if it lets the finding pass and `-` if not.
+    pub fn signed(&self) -> String {
+        format!("{} {self}", if self.passes { '+' } else { '-' })
+    }
 }
 
 /// `not type Recon:EC2/Portscan fits Recon:*`, `ou is not known; wanted is /prod/*`.

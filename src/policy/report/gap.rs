@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::policy::day_counts::{Day, KEYS_MAX};
+use crate::words::number_of;
 
 /// Something that the numbers leave out, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +37,14 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Gap::Unreadable(number) => {
-                write!(f, "{number} records can't be read: another version of hansho wrote them")
+                let records = number_of(*number, "record");
+                write!(f, "{records} can't be read: another version of hansho wrote them")
             }
             Gap::WithoutType(number) => write!(
                 f,
-                "the records of {number} alerts have no type and no resource: an earlier version \
-                 of hansho wrote them"
+                "the records of {} have no type and no resource: an earlier version of hansho wrote \
+                 them",
+                number_of(*number, "alert")
             ),
             Gap::WithoutCounts { days, first, last } => {
                 match days {
@@ -52,14 +55,14 @@ impl fmt::Display for Gap {
             }
             Gap::Rest(number) => write!(
                 f,
-                "{number} counts are without account, type and level: a day has at most {KEYS_MAX} \
-                 combinations"
+                "{} without account, type and level: a day has at most {KEYS_MAX} combinations",
+                number_of(*number, "count")
             ),
             Gap::Expired(retention) => write!(
                 f,
-                "records expire {} days after the last write (ledger.retention), so findings of \
-                 before may be missing",
-                retention.as_secs() / (24 * 3600)
+                "records expire {} after the last write (ledger.retention), so findings of before \
+                 may be missing",
+                number_of(retention.as_secs() / (24 * 3600), "day")
             ),
             gap => f.write_str(gap.without_numbers()),
         }

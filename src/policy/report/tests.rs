@@ -83,6 +83,28 @@ fn each_row_counts_a_finding_and_a_post_once() {
 }
 
 #[test]
+fn a_long_type_is_the_same_in_records_and_in_day_counts() {
+    let raw = serde_json::json!({
+        "schemaVersion": "2.0", "id": "f", "severity": 8, "accountId": "111122223333",
+        "region": "eu-west-1", "type": format!("Recon:EC2/{}", "é x".repeat(40)),
+        "resource": {}, "service": {},
+    });
+    let finding = crate::finding::parse(&raw.to_string()).findings.remove(0);
+    let mut tally = Tally::new(week(), RETENTION);
+    let about = About::of(&finding);
+    let record = AlertRecord { about, ..posted("", Level::High, HOUR, "p1") };
+    tally.alert(&key("111122223333", "f", "sec"), &record);
+    let mut counts = DayCounts::default();
+    let counted =
+        CountKey::new(CountedAs::Posted, "111122223333", finding.kind.as_str(), Some(Level::High));
+    counts.count(counted, 1);
+    tally.day(Day::of(now()), &DayCounts::parse(&counts.to_text()));
+    let types = tally.finish().types;
+    let [(_, numbers)] = &types.rows[..] else { panic!("{types:?}") };
+    assert_eq!((numbers.alerts, numbers.counted(CountedAs::Posted)), (1, 1));
+}
+
+#[test]
 fn a_record_without_a_post_counts_only_if_somebody_tried() {
     let owner = "w".to_owned();
     let claimed = AlertRecordState::Claimed {

@@ -27,6 +27,8 @@ pub enum BadSilence {
     Anything,
     #[error("must have at most {LISTED_MAX} ids, each of 1 to {} bytes", Fingerprint::MAX_ID_BYTES)]
     Findings,
+    #[error("must have whole ids, without *: patterns are for types and resources")]
+    FindingPattern,
     #[error(
         "must have at most {LISTED_MAX} resources, each of 1 to {RESOURCE_CHARS_MAX} characters"
     )]
@@ -55,10 +57,38 @@ pub enum BadSilence {
     Unreadable,
 }
 
+impl BadSilence {
+    /// The keys of a file that it is about. Empty: all, or other silences.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            BadSilence::Id => &["id"],
+            BadSilence::Unnamed => &["match", "finding", "resource"],
+            BadSilence::Anything => &["match", "resource"],
+            BadSilence::Findings | BadSilence::FindingPattern => &["finding"],
+            BadSilence::Resources => &["resource"],
+            BadSilence::Critical | BadSilence::Level => &["match", "covers"],
+            BadSilence::Because => &["because"],
+            BadSilence::Owner => &["owner"],
+            BadSilence::Ended => &["from", "until"],
+            BadSilence::TooLong => &["until"],
+            BadSilence::TooLarge
+            | BadSilence::Twice
+            | BadSilence::TooMany
+            | BadSilence::Full
+            | BadSilence::Unreadable => &[],
+        }
+    }
+}
+
 impl Silence {
     /// # Errors
     /// It is not one that may be in force.
     pub fn check(&self) -> Result<(), BadSilence> {
+        self.faults().first().map_or(Ok(()), |why| Err(*why))
+    }
+
+    /// Why it may not be in force. Empty: it may.
+    pub fn faults(&self) -> Vec<BadSilence> {
         let types = self.types();
         let is_wild = |text: &str| text.bytes().all(|byte| b"*?".contains(&byte));
         let resources: Vec<String> = self.resources.iter().map(ToString::to_string).collect();
@@ -66,7 +96,7 @@ impl Silence {
         let is_long = |text: &String| !(1..=RESOURCE_CHARS_MAX).contains(&text.chars().count());
         let leads_wild = |text: &&str| text.starts_with(['*', '?']);
         let above = |level: &str| level.parse().is_ok_and(|level: Level| level > self.covers);
-        for (is_bad, why) in [
+        let faults = [
             (!is_id(&self.id), BadSilence::Id),
             (
                 types.is_empty() && self.findings.is_empty() && self.resources.is_empty(),
@@ -77,6 +107,7 @@ impl Silence {
                     || self.findings.iter().any(|id| !id_length.contains(&id.len())),
                 BadSilence::Findings,
             ),
+            (self.findings.iter().any(|id| id.contains('*')), BadSilence::FindingPattern),
             (resources.len() > LISTED_MAX || resources.iter().any(is_long), BadSilence::Resources),
             (
                 types.iter().any(|text| is_wild(text)) || resources.iter().any(|r| is_wild(r)),
@@ -94,12 +125,8 @@ impl Silence {
                 BadSilence::Owner,
             ),
             (self.entry().json().len() > BYTES_MAX, BadSilence::TooLarge),
-        ] {
-            if is_bad {
-                return Err(why);
-            }
-        }
-        Ok(())
+        ];
+        faults.into_iter().filter_map(|(is_bad, why)| is_bad.then_some(why)).collect()
     }
 
     /// # Errors

@@ -160,6 +160,14 @@ fn a_name_is_text_and_nothing_else() {
         assert!(heading.ends_with(&place), "{heading}");
         check_strings(&post, true, 0);
     }
+    // The top-level text is markup too.
+    for form in [Form::Cards, Form::Digest, Form::Plain] {
+        let cards = vec![of_account(NAMED), of_account(NAMED)];
+        let post = drawn(form, cards, &guide("*bold* _it_ :fire:"));
+        let text = post["text"].as_str().unwrap();
+        assert_eq!(text.matches("`*bold*` `_it_` `:fire:` 111122223333").count(), 2, "{text}");
+        check_strings(&post, true, 0);
+    }
 }
 
 #[test]

@@ -248,7 +248,7 @@ pub fn check_limits(payload: &Value, seed: u64) {
 }
 
 /// Checks every text in the payload: `<…>` holds only tokens of hansho, there are only the three
-/// entities, and the top-level text has no address.
+/// entities, and the top-level text has no address and no bare markup.
 pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
     match value {
         Value::String(text) => check_string(text, seed),
@@ -266,6 +266,10 @@ pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
                 for (at, host) in text.match_indices("evil.com") {
                     let rest = &text[at + host.len()..];
                     assert!(rest.starts_with(char::is_alphanumeric), "seed {seed}: {rest}");
+                }
+                // Markup stands in code spans alone.
+                for bare in text.split('`').step_by(2) {
+                    assert!(!bare.contains(['*', '~']), "seed {seed}: {bare} in {text}");
                 }
                 assert_eq!(object["unfurl_links"], false);
                 assert_eq!(object["unfurl_media"], false);

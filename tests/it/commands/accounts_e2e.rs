@@ -30,7 +30,7 @@ impl Scene {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> tokio::process::Command {
+    pub fn command(&self, args: &[&str]) -> tokio::process::Command {
         let mut command = hansho(self.folder.path());
         command.args(args).envs([
             ("SLACK_WEBHOOK_URL", self.slack.webhook(SECRET)),
@@ -42,6 +42,15 @@ impl Scene {
 
     pub async fn done(&self, args: &[&str], code: i32) -> (String, String) {
         said(&finish(self.command(args)).await, code)
+    }
+
+    /// As [`Scene::done`], with a standard input.
+    pub async fn done_with(&self, args: &[&str], input: &str, code: i32) -> (String, String) {
+        let path = self.folder.path().join("stdin");
+        std::fs::write(&path, input).unwrap();
+        let mut command = self.command(args);
+        command.stdin(std::fs::File::open(path).unwrap());
+        said(&finish(command).await, code)
     }
 
     pub fn slack(&self) -> &SlackStandIn {
@@ -81,7 +90,7 @@ async fn a_file_is_synced_listed_and_given_back() {
     assert!(out.is_empty() && err.contains("0 accounts; the ledger has no directory"), "{err}");
     let sync = ["accounts", "sync", "--file", "a.csv"];
     let (out, _) = scene.done(&sync, 0).await;
-    assert!(out.starts_with("The directory of 2 accounts is written."), "{out}");
+    assert!(out.starts_with("The directory of 2 accounts is written: 2 added, 0 rem"), "{out}");
     let (out, _) = scene.done(&sync, 0).await;
     assert!(out.starts_with("The directory of 2 accounts is unchanged."), "{out}");
 
@@ -119,16 +128,48 @@ async fn a_file_is_synced_listed_and_given_back() {
 async fn what_is_wrong_with_a_file_is_said_and_nothing_is_written() {
     let scene = Scene::start().await;
     for (text, expected) in [
-        ("", "--file: is empty"),
-        ("id,nam\n", "--file: line 1 has an unknown column"),
-        (r#"{"Accounts":[],"NextToken":"x"}"#, "--file: is cut off"),
-        ("id,name\n1,a\n", "--file: line 2 must have an account id"),
+        ("", "a.csv: is empty"),
+        ("id,nam\n", "a.csv: line 1 has an unknown column"),
+        (r#"{"Accounts":[],"NextToken":"x"}"#, "a.csv: is cut off"),
+        ("id,name\n1,a\n", "a.csv: line 2 must have an account id"),
     ] {
-        scene.write("a", text);
-        let (out, err) = scene.done(&["accounts", "sync", "--file", "a"], 2).await;
+        scene.write("a.csv", text);
+        let (out, err) = scene.done(&["accounts", "sync", "--file", "a.csv"], 2).await;
         assert!(out.is_empty() && err.contains(expected), "{err}");
     }
+    let (_, err) = scene.done(&["accounts", "sync", "--file", "b.csv"], 2).await;
+    assert!(err.contains("b.csv: can't be opened"), "{err}");
     assert!(!scene.folder.path().join("hansho.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_says_what_it_changes_and_is_refused_if_most_accounts_are_missing() {
+    let scene = Scene::start().await;
+    let csv = |from: u32, to: u32, name: &str| {
+        let lines = (from..to).map(|n| format!("{n:012},{name}{n}\n"));
+        lines.collect::<String>()
+    };
+    let sync = ["accounts", "sync", "--file", "-"];
+    for (file, expected) in [
+        (csv(0, 4, "a"), "4 accounts is written: 4 added, 0 removed, 0 changed."),
+        (csv(2, 5, "a"), "3 accounts is written: 1 added, 2 removed, 0 changed."),
+        (csv(2, 4, "b"), "2 accounts is written: 0 added, 1 removed, 2 changed."),
+        (csv(2, 4, "b"), "2 accounts is unchanged."),
+    ] {
+        let (out, _) = scene.done_with(&sync, &file, 0).await;
+        assert!(out.contains(expected), "{out}");
+    }
+    let (out, err) = scene.done_with(&sync, &csv(7, 8, "c"), 2).await;
+    let expected = "2 of the 2 known accounts are missing, so nothing was written: give --yes if";
+    assert!(out.is_empty() && err.contains(expected), "{err}");
+    let (out, _) = scene.done(&["accounts", "list"], 0).await;
+    assert!(out.contains("b2") && !out.contains("c7"), "{out}");
+    let all = [&sync[..], &["--yes", "--json"]].concat();
+    let (out, _) = scene.done_with(&all, &csv(7, 8, "c"), 0).await;
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&out["added"], &out["removed"], &out["differ"]), (&1.into(), &2.into(), &0.into()));
+    let (_, err) = scene.done_with(&sync, "1,a\n", 2).await;
+    assert!(err.contains("-: line 1 must have an account id"), "{err}");
 }
 
 #[cfg(feature = "organizations")]
@@ -148,7 +189,7 @@ async fn an_organization_is_synced() {
         said(&finish(command).await, code)
     };
     let (out, _) = sync(&["--tag", "team"], 0).await;
-    assert!(out.starts_with("The directory of 7 accounts is written."), "{out}");
+    assert!(out.starts_with("The directory of 7 accounts is written: 7 added"), "{out}");
     let (out, _) = scene.done(&["accounts", "list"], 0).await;
     assert!(out.contains("/prod/payments") && out.contains("team=payments"), "{out}");
     assert!(!out.contains("owner"), "{out}");
@@ -206,5 +247,5 @@ async fn a_stale_directory_is_reported() {
     let (_, err) = scene.done(&["accounts", "list"], 0).await;
     assert!(err.contains("synced 2d2h ago, stale: run `hansho accounts sync`"), "{err}");
     let (out, _) = scene.done(&["check", "--live"], 1).await;
-    assert!(out.contains("1 accounts, synced at") && out.contains("it is stale"), "{out}");
+    assert!(out.contains("1 account, synced at") && out.contains("it is stale"), "{out}");
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use hansho::commands::check::{explanation, probe};
 use hansho::config::keys::KEYS;
 use hansho::config::{
-    Backend, Config, ConfigFile, Environment, Loaded, Reference, load, pace_allowed,
+    Backend, Config, ConfigFile, DESTINATIONS_MAX, Environment, Loaded, Reference, load,
+    pace_allowed,
 };
 use hansho::finding::{Level, Severity};
 use hansho::policy::filter::Threshold;
@@ -701,6 +702,8 @@ fn the_example_is_valid_and_complete() {
     let example = include_str!("../../../hansho.example.toml");
     let read = loaded(example, &[("SLACK_WEBHOOK_URL", "x")]);
     assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+    let most = format!("one section for each Slack channel, at most {DESTINATIONS_MAX}.");
+    assert!(example.contains(&most), "{most}");
     // Apart from the mentions, the example shows the defaults.
     let shown = read.outcome.unwrap();
     let mut usual = config(ONE, &[]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hansho::commands::counts::counter::Counter;
 use hansho::commands::counts::follow::{OfCalls, follow, last};
 use hansho::commands::counts::read::days;
-use hansho::desk::Report;
+use hansho::desk::{KnownFrom, Report};
 use hansho::finding::{Level, Text, parse};
 use hansho::policy::day_counts::{CountedAs, Day, DayCounts};
 use hansho::policy::matcher::Matcher;
@@ -75,6 +75,35 @@ async fn what_the_desk_reports_is_counted_by_account_type_and_level() {
     assert_eq!((quarantined.what, quarantined.level), (CountedAs::Quarantined, None));
     assert_eq!(of_today.silenced_by("scan"), 2, "an alert for each destination");
     assert_eq!(clock.now().wall, BEGAN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_finding_counts_once_however_many_destinations_there_are() {
+    let ledger = MemoryLedger::default();
+    let counter = Counter::new("w1");
+    let closed = event("f", 5.0).replace(r#""service":{"#, r#""service":{"archived":true,"#);
+    let about = Arc::new(parse(&closed).findings.remove(0));
+    let why = about.condition.closed().unwrap();
+    let of = |name: &str| (about.fingerprint.to_string(), Arc::clone(&about), name.to_owned());
+    counter.record(&Report::Received { finding: Arc::clone(&about), lane: Lane::Standard }, BEGAN);
+    for name in ["security", "shop", "audit"] {
+        let (finding, about, destination) = of(name);
+        counter.record(&Report::Closed { finding, about, destination, why, ended: false }, BEGAN);
+    }
+    for name in ["security", "shop"] {
+        let (finding, about, destination) = of(name);
+        let by = KnownFrom::Claim;
+        counter.record(&Report::AlreadyClosed { finding, about, destination, by }, BEGAN);
+    }
+    counter.write(&ledger).await.unwrap();
+    let counts = counts(&ledger, today()).await;
+    for (what, number, unit) in [
+        (CountedAs::Received, 1, "findings"),
+        (CountedAs::Closed, 1, "findings"),
+        (CountedAs::ClosedSince, 2, "alerts"),
+    ] {
+        assert_eq!((counts.total(what), what.unit()), (number, unit), "{what:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,8 +45,12 @@ fn folder(rules: &str) -> tempfile::TempDir {
 }
 
 fn hansho(folder: &Path, line: &str, input: &str) -> Output {
+    program(folder, &format!("routes {line}"), input)
+}
+
+fn program(folder: &Path, line: &str, input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hansho"))
-        .args(["routes"].into_iter().chain(line.split_whitespace()))
+        .args(line.split_whitespace())
         .current_dir(folder)
         .env_clear()
         .stdin(Stdio::piped())
@@ -170,6 +174,63 @@ fn what_matches_nobody_is_dropped_if_the_configuration_says_so() {
 }
 
 #[test]
+fn explain_says_of_a_dropped_finding_what_the_rules_say() {
+    let rules = RULES.split("[[destination]]\nname = \"security\"").next().unwrap();
+    let folder = folder(&format!("unmatched = 'drop'\n{rules}"));
+    Store::open(&folder.path().join("hansho.db")).unwrap();
+    for (severity, is_dropped) in [(8.0, true), (1.0, false)] {
+        let finding = finding("a", "333344445555", "Policy:IAMUser/Root", severity);
+        fs::write(folder.path().join("finding.json"), finding).unwrap();
+        let output = program(folder.path(), "explain finding.json", "");
+        assert_eq!(output.status.code(), Some(1), "nothing is known: {}", err(&output));
+        let text = out(&output);
+        let dropped = "It matches no destination: it is dropped, and counted as unmatched";
+        assert_eq!(text.contains(dropped), is_dropped, "{text}");
+        for rules in [
+            "its match rules leave it out: - ou: /dev does not fit /prod/payments/*; \
+             - not type: Policy:IAMUser/Root fits Policy:*",
+            "its match rules leave it out: - account_name: dev does not fit *a?*",
+        ] {
+            assert_eq!(text.contains(rules), is_dropped, "{text}");
+        }
+        let output = program(folder.path(), "explain finding.json --json", "");
+        let answer: Value = serde_json::from_str(out(&output)).unwrap();
+        assert_eq!(answer["findings"][0]["unmatched"], is_dropped);
+    }
+    let output = program(folder.path(), "explain guardduty/333344445555/eu-west-1/a --json", "");
+    let answer: Value = serde_json::from_str(out(&output)).unwrap();
+    assert_eq!(answer["findings"][0]["unmatched"], Value::Null);
+}
+
+#[test]
+fn accounts_that_nobody_knows_are_named() {
+    let known = finding("a", "111122223333", "Recon:EC2/Portscan", 8.0);
+    let unknown = finding("b", "999988887777", "Recon:EC2/Portscan", 8.0);
+    let without = RULES.replace("accounts_file = \"accounts.csv\"", "");
+    let no_rules = without.replace("match =", "# match =");
+    for (rules, line, input, said) in [
+        (RULES, "test -", &known, None),
+        (RULES, "test -", &unknown, Some("of the finding's account, because hansho.db does not")),
+        (&without, "test -", &known, Some("of the finding's account, because hansho.db does not")),
+        (&no_rules, "test -", &known, None),
+        (RULES, "matrix", &known, None),
+        (&without, "matrix", &known, Some("no account is known, because hansho.db does not exist")),
+    ] {
+        let output = hansho(folder(rules).path(), line, input);
+        let err = err(&output);
+        assert_eq!(output.status.code(), Some(0), "{line}: {err}");
+        assert_eq!(err.contains(" is known"), said.is_some(), "{line}: {err}");
+        assert!(err.contains(said.unwrap_or_default()), "{line}: {err}");
+        assert_eq!(err.contains("run `hansho accounts sync`"), said.is_some(), "{line}: {err}");
+    }
+    let folder = folder(&without);
+    Store::open(&folder.path().join("hansho.db")).unwrap();
+    let output = hansho(folder.path(), "test -", &[known, unknown].join("\n"));
+    let said = "of 2 accounts of the findings, because the ledger has no account directory";
+    assert!(err(&output).contains(said), "{}", err(&output));
+}
+
+#[test]
 fn bad_input_is_named() {
     let folder = folder(RULES);
     for (line, input, code, said) in [
@@ -265,5 +326,7 @@ async fn a_finding_that_waits_is_tested_by_its_id() {
     assert!(out(&output).contains("  payments: gets it\n"), "{}", out(&output));
     let output = hansho(folder.path(), "test --id guardduty/111122223333/eu-west-1/other", "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains("the ledger keeps no text"), "{}", err(&output));
+    let why = "the ledger keeps no text. GuardDuty is not asked, because hansho runs without AWS: \
+               set reconcile.regions, or give the finding as a file";
+    assert!(err(&output).contains(why), "{}", err(&output));
 }

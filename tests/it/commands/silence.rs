@@ -260,6 +260,35 @@ fn mistakes_in_a_file_name_their_place_and_never_a_value() {
     }
 }
 
+#[test]
+fn all_mistakes_of_a_file_are_named_with_their_lines() {
+    let good =
+        "[[silence]]\nid = 'a'\nfinding = 'f'\nuntil = 2026-10-24T18:00:00Z\nbecause = 'x'\n";
+    let text = format!(
+        "# a comment\n{good}\n{}\n{}\n{good}",
+        good.replace("'a'", "'B C'").replace("'x'", "''").replace("2026-10", "2027-10"),
+        good.replace("'a'", "'c'").replace("finding = 'f'", "finding = 'f*'\nowner = 7"),
+    );
+    assert_eq!(
+        file(&text).unwrap_err(),
+        [
+            "line 8: silence[2]: must have an id of 1 to 40 characters: a-z, 0-9, - and _",
+            "line 8: silence[2]: must have a reason of 1 to 300 characters",
+            "line 8: silence[2]: must end within 90 days",
+            "line 14: silence[3].owner: must be text, in quotes",
+            "line 14: silence[3]: must have whole ids, without *: patterns are for types and \
+             resources",
+            "line 21: silence[4]: must not have the id of silence[1] in line 2",
+        ]
+    );
+    let broken = "[[silence]]\nid = \nfinding = 'f'\nuntil = \nbecause = 'x'\n";
+    let found = file(broken).unwrap_err();
+    assert!(found[0].contains("line 2 is not TOML") && found[1].contains("line 4 is not TOML"));
+    assert_eq!(found.len(), 2, "{found:?}");
+    // One that has ended may be as old as it likes.
+    assert!(file(&good.replace("2026", "2020")).is_ok());
+}
+
 /// The signs and ids of the changes.
 fn signs(changes: &[Change]) -> String {
     let signs = changes.iter().map(|change| format!("{}{}", change.sign, change.silence.id));

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use hansho::commands::demo::slack_standin::Behaviour;
 
+use super::accounts_e2e;
 use super::health::{Scene, terminate};
+use super::run_e2e::finish;
 use crate::support::fakes::event;
 
 /// A worker goes on posting what it accepted, takes nothing more, and does not end as if all were
@@ -109,4 +111,57 @@ async fn requests_of_lines_are_taken_and_silent_clients_are_closed() {
     }
     scene.until(|| scene.slack.received().iter().filter(|post| post.accepted).count() > 0).await;
     assert!(terminate(&mut worker).await.success());
+}
+
+/// The file and its folder can be read by everybody and written by nobody.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_read_need_no_right_to_write() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let scene = accounts_e2e::Scene::start().await;
+    scene.write("a.csv", "id,name\n111122223333,prod-shop\n");
+    scene.done(&["accounts", "sync", "--file", "a.csv"], 0).await;
+    let add = ["silence", "add", "--type", "Recon:*", "--until", "1d", "--because", "x"];
+    scene.done(&[&add[..], &["--name", "scan"]].concat(), 0).await;
+    let path = scene.folder().join("hansho.db");
+    let allow = |folder: u32, file: u32| {
+        fs::set_permissions(&path, PermissionsExt::from_mode(file)).unwrap();
+        fs::set_permissions(scene.folder(), PermissionsExt::from_mode(folder)).unwrap();
+    };
+    allow(0o555, 0o444);
+    // No mode keeps root from writing.
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    for (args, code, said) in [
+        (&["accounts", "list"][..], 0, "prod-shop"),
+        (&["accounts", "show", "111122223333"], 0, "prod-shop"),
+        (&["silence", "list"], 0, "scan"),
+        (&["silence", "show", "scan"], 0, "in force"),
+        (&[&add[..], &["--dry-run"]].concat(), 0, "Of 0 findings"),
+        (&["report"], 0, "0 findings"),
+        (&["routes", "matrix"], 0, "prod-shop"),
+        (&["check", "--live"], 1, "1 account, synced at"),
+    ] {
+        let mut command = scene.command(args);
+        if is_root {
+            command.uid(65_534);
+        }
+        let output = finish(command).await;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {out}{err}");
+        assert!(out.contains(said), "{args:?}: {out}{err}");
+        assert_eq!(out.contains("it can't be written"), code == 1, "{args:?}: {out}{err}");
+    }
+    allow(0o755, 0o644);
+    fs::write(&path, "").unwrap();
+    for args in
+        [&["accounts", "list"][..], &["silence", "list"], &["report"], &["explain", "0a1b2c3d4e5f"]]
+    {
+        let (_, err) = scene.done(args, 1).await;
+        assert!(
+            err.contains("hansho.db is empty, and no store: start a worker"),
+            "{args:?}: {err}"
+        );
+    }
 }

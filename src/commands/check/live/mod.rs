@@ -23,7 +23,7 @@ use crate::finding::Text;
 use crate::instants::Wall;
 use crate::policy::record::{AlertRecord, Expect, Record, RecordKey};
 use crate::ports::probe::Asked;
-use crate::ports::{Clock as _, Consistency, Lane, Ledger, Queue, Receipt, ReceiveAsk};
+use crate::ports::{Clock as _, Consistency, Failure, Lane, Ledger, Queue, Receipt, ReceiveAsk};
 
 use judge::Role;
 use line::{Line, State as Judged};
@@ -166,20 +166,23 @@ async fn check_store(path: &Path, now: Wall) -> Vec<Line> {
             Err(why) => Line::wrong(&subject, why, fix),
         }];
     }
-    let store = match Store::open(path) {
-        Ok(store) => store,
-        Err(StoreError::Open(why)) => {
-            let fix = judge::fix::of(why.kind, fix.to_owned());
-            return vec![Line::wrong(&subject, why.to_string(), fix)];
-        }
-        Err(why) => return vec![Line::wrong(&subject, why.to_string(), fix)],
+    let failed = |why: &Failure| {
+        Line::wrong(&subject, why.to_string(), judge::fix::of(why.kind, fix.to_owned()))
     };
-    let written = match store.try_write().await {
-        Ok(()) => Line::ok(&subject, "can be opened and written"),
-        Err(why) => {
-            let fix = judge::fix::of(why.kind, fix.to_owned());
-            Line::wrong(&subject, why.to_string(), fix)
+    let (store, written) = match Store::open(path) {
+        Ok(store) => {
+            let written = match store.try_write().await {
+                Ok(()) => Line::ok(&subject, "can be opened and written"),
+                Err(why) => failed(&why),
+            };
+            (store, written)
         }
+        // Who may only read it sees what can be read.
+        Err(StoreError::Open(why)) => match Store::open_to_read(path) {
+            Ok(store) => (store, failed(&why)),
+            Err(_) => return vec![failed(&why)],
+        },
+        Err(why) => return vec![Line::wrong(&subject, why.to_string(), fix)],
     };
     let ledger = EmbeddedLedger::new(store);
     let [read, ..] = read_and_write(&subject, &ledger).await;

@@ -381,7 +381,7 @@ async fn after_a_kill_the_next_replay_says_what_is_hidden_or_waits_for_it() {
     let waited = waited.expect("it ends").unwrap();
     let notes = String::from_utf8_lossy(&waited.stderr).into_owned();
     assert!(waited.status.success(), "{notes}");
-    assert!(notes.contains(&format!("{left} messages are hidden now; waiting")), "{notes}");
+    assert!(notes.contains(&format!("waiting for {left} hidden messages until")), "{notes}");
     assert!(scene.dead_letters().await.is_empty());
 }
 

@@ -5,6 +5,7 @@ use crate::instants::Wall;
 use crate::policy::directory::is_stale;
 use crate::policy::record::DocumentRecord;
 use crate::ports::LedgerError;
+use crate::words::number_of;
 
 /// A ledger without a directory is good: accounts are shown by their ids, or as configured.
 pub fn directory(
@@ -20,8 +21,8 @@ pub fn directory(
         }
         Err(why) => return Line::not_checked(subject, why.to_string()),
     };
-    let accounts = head.entries;
-    let detail = format!("{accounts} accounts, synced at {}", head.written_at.to_rfc3339());
+    let accounts = number_of(head.entries, "account");
+    let detail = format!("{accounts}, synced at {}", head.written_at.to_rfc3339());
     match is_stale(&head, now) {
         true => Line::wrong(
             subject,
