@@ -10,6 +10,7 @@ use crate::finding::Level;
 use crate::health::Vitals;
 use crate::health::status::Status;
 use crate::ports::Clock;
+use crate::words::number_of;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -52,14 +53,10 @@ fn line(status: &Status) -> String {
         (counts, None | Some(0)) => format!("{} wait", counts.join(", ")),
         (counts, Some(s)) => format!("{} wait, the next post in {s} s", counts.join(", ")),
     });
-    let plural = |count: u64, word: &str| match count {
-        1 => format!("1 {word}"),
-        n => format!("{n} {word}s"),
-    };
     parts.push(format!(
         "{} in {}, {} in the last minute",
-        plural(status.posted, "alert"),
-        plural(status.posts, "post"),
+        number_of(status.posted, "alert"),
+        number_of(status.posts, "post"),
         status.posted_last_minute
     ));
     parts.join(" · ")

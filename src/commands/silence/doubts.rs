@@ -3,7 +3,7 @@
 use crate::finding::region::RegionName;
 use crate::finding::{Fingerprint, Level, Text, may_be_type};
 use crate::policy::glob::Glob;
-use crate::policy::matcher::{MatchKey, Matcher, Subject};
+use crate::policy::matcher::{Known, MatchKey, Matcher, Subject};
 use crate::policy::silence::Silence;
 use crate::ports::{Account, Accounts};
 
@@ -52,16 +52,7 @@ fn doubt(key: MatchKey, pattern: &str, accounts: &Accounts) -> Option<String> {
 
 fn fits(key: MatchKey, pattern: &str, account: &Account) -> bool {
     let mut matcher = Matcher::default();
-    let subject = Subject {
-        level: Level::High,
-        account: account.id(),
-        facts: Some(account),
-        region: "",
-        product: "",
-        kind: "",
-        resource_type: None,
-        tags: &[],
-    };
+    let subject = Subject::from(Known::of_account(Level::High, account.id(), Some(account)));
     matcher.add(false, key, [pattern]).is_ok() && matcher.matches(&subject)
 }
 

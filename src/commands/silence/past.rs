@@ -103,16 +103,8 @@ impl Past {
         let (product, account, region, id) = (part(), part(), part(), part());
         let (kind, resource) = (record.about.kind.as_str(), record.about.resource.as_str());
         let level = record.level_posted().unwrap_or(Level::Informational);
-        let subject = Subject::from(Known {
-            level,
-            account,
-            facts: accounts.account(account),
-            region,
-            product,
-            kind,
-            resource_type: None,
-            tags: &[],
-        });
+        let known = Known::of_account(level, account, accounts.account(account));
+        let subject = Subject::from(Known { region, product, kind, ..known });
         let is_part = |text: &str| text.is_empty() || text.ends_with(CUT);
         if silence.would_keep_back(&subject, id, Some(resource)) {
             self.kept_back += 1;

@@ -104,6 +104,24 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// What is known of all findings of a level in an account.
+    pub fn of_account(
+        level: Level,
+        account: &'a str,
+        facts: Option<&'a dyn AccountFacts>,
+    ) -> Known<'a> {
+        Known {
+            level,
+            account,
+            facts,
+            region: "",
+            product: "",
+            kind: "",
+            resource_type: None,
+            tags: &[],
+        }
+    }
+
     fn text(&self, key: MatchKey) -> Option<&'a str> {
         match key {
             MatchKey::Level => Some(self.level.as_str()),

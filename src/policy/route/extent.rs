@@ -33,16 +33,8 @@ impl Class<'_> {
 impl Routes {
     /// How many of the findings of a class each destination gets.
     pub fn extents(&self, class: &Class<'_>) -> Vec<Extent> {
-        let subject = Subject::from(Known {
-            level: class.level,
-            account: class.account.unwrap_or_default(),
-            facts: class.facts,
-            region: "",
-            product: "",
-            kind: "",
-            resource_type: None,
-            tags: &[],
-        });
+        let account = class.account.unwrap_or_default();
+        let subject = Subject::from(Known::of_account(class.level, account, class.facts));
         // How many findings still come to the next destination.
         let mut left = Extent::All;
         let extents = self.routes.iter().map(|route| {
