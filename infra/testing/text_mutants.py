@@ -82,4 +82,12 @@ MUTANTS = [
     ("guardduty.yaml", "FindingPublishingFrequency: !Ref FindingPublishingFrequency", "FindingPublishingFrequency: SIX_HOURS"),
     ("guardduty.yaml", "        - !If [S3DataEventsSet, { Name: S3_DATA_EVENTS, Status: !Ref S3DataEvents }, !Ref AWS::NoValue]\n", ""),
     ("guardduty.yaml", "    Condition: Create\n", ""),
+    ("worker-lambda.yaml", """'{"hansho":"coverage"}'""", """'{"hansho":"heartbeat"}'"""),
+    ("worker-lambda.yaml", ", !Condition WithCoverage]", "]"),
+    ("worker-lambda.yaml", "SourceArn: !GetAtt CoverageRule.Arn", "SourceArn: !GetAtt ReconcileRule.Arn"),
+    ("worker-lambda.yaml", "HANSHO_RECONCILE_REGIONS: !If [WithRegions,", "HANSHO_RECONCILE_REGIONS: !If [WithReconcile,"),
+    ("worker-ecs.yaml", "Name: HANSHO_COVERAGE_EVERY", "Name: HANSHO_COVERAGE"),
+    ("worker-lambda.yaml", "              - guardduty:ListMembers\n", ""),
+    ("worker-ecs.yaml", ":rule/hansho-forwarder\n", ":rule/*\n"),
+    ("worker-ecs.yaml", "            Action: guardduty:GetDetector\n", "            Action: guardduty:*\n"),
 ]
