@@ -90,4 +90,10 @@ MUTANTS = [
     ("worker-lambda.yaml", "              - guardduty:ListMembers\n", ""),
     ("worker-ecs.yaml", ":rule/hansho-forwarder\n", ":rule/*\n"),
     ("worker-ecs.yaml", "            Action: guardduty:GetDetector\n", "            Action: guardduty:*\n"),
+    ("rollout.yaml", "              - guardduty:InviteMembers\n", ""),
+    ("rollout.yaml", "              - guardduty:InviteMembers\n", "              - guardduty:DeleteMembers\n"),
+    ("rollout.yaml", "              - guardduty:ListOrganizationAdminAccounts\n", ""),
+    ("rollout.yaml", "              - sqs:SetQueueAttributes\n", ""),
+    ("rollout.yaml", "role/hansho/forwarder/*", "role/other/*"),
+    ("rollout.yaml", "aws:CalledVia: cloudformation.amazonaws.com", "aws:PrincipalType: User"),
 ]

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml_ng::{Mapping, Value};
 
-const TEMPLATES: [&str; 9] = [
+const TEMPLATES: [&str; 10] = [
     "pipeline.yaml",
     "code-bucket.yaml",
     "worker-lambda.yaml",
     "worker-ecs.yaml",
     "operator.yaml",
+    "rollout.yaml",
     "forwarder.yaml",
     "stacksets/administration-role.yaml",
     "stacksets/execution-role.yaml",
