@@ -63,7 +63,7 @@ CALLS = {
     "hansho accounts": each("organizations:ListRoots organizations:ListAccountsForParent organizations:ListOrganizationalUnitsForParent organizations:ListTagsForResource", "*")
     + each("dynamodb:GetItem dynamodb:PutItem", TABLE),
     "hansho silence": each("dynamodb:GetItem dynamodb:PutItem", TABLE),
-    # It works with the logins of administrators, and `hansho rollout plan` prints the rights that each step takes.
+    # It works with logins of its own, whose rights are in rollout.yaml: text_rollout.py holds them to what it calls.
     "hansho rollout": [],
 }
 # A command of the CLI that is no operation of the service's API.
