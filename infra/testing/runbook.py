@@ -22,6 +22,7 @@ NOT_HERE = [
     ("hansho health --ready", "it is asked inside the task; the task's health check is run there"),
     ("hansho canary --region", "it needs the forwarder of another region"),
     ("hansho reconcile", "no emulator holds GuardDuty's findings; tests/it/adapters/guardduty.rs runs it against a stand-in"),
+    ("hansho coverage", "no emulator holds GuardDuty and Organizations; tests/it/commands/coverage_e2e.rs runs it against a stand-in"),
     ("aws events start-replay", "ministack knows no archives"),
     ("hansho explain event.json", "it is an example's name; tests/it/commands/explain_e2e.rs runs it"),
 ]

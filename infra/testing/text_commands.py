@@ -52,6 +52,9 @@ CALLS = {
     "hansho canary": each("events:PutEvents", BUSES) + each("dynamodb:GetItem", TABLE),
     "hansho reconcile": each("guardduty:ListDetectors", "*") + each("guardduty:ListFindings guardduty:GetFindings", DETECTOR) + each("dynamodb:BatchGetItem dynamodb:GetItem", TABLE)
     + each("sqs:SendMessage", LANES),
+    "hansho coverage": each("account:ListRegions guardduty:DescribeOrganizationConfiguration guardduty:GetMemberDetectors guardduty:ListDetectors guardduty:ListMembers "
+                            "organizations:ListAccounts organizations:ListDelegatedAdministrators", "*") + each("guardduty:GetDetector", DETECTOR)
+    + each("events:DescribeRule events:ListTargetsByRule", "arn:aws:events:us-east-1:111122223333:rule/hansho-forwarder") + each("dynamodb:Scan", TABLE),
     "hansho explain": each("dynamodb:GetItem dynamodb:Query dynamodb:Scan", TABLE) + each("sqs:ReceiveMessage sqs:ChangeMessageVisibility", [QUARANTINE, DEAD]),
     "hansho replay list": TAKE_OUT,
     "hansho replay show": TAKE_OUT,
@@ -61,7 +64,7 @@ CALLS = {
     "hansho accounts": each("organizations:ListRoots organizations:ListAccountsForParent organizations:ListOrganizationalUnitsForParent organizations:ListTagsForResource", "*")
     + each("dynamodb:GetItem dynamodb:PutItem", TABLE),
     "hansho silence": each("dynamodb:GetItem dynamodb:PutItem", TABLE),
-    # It works with the logins of administrators, and `hansho rollout plan` prints the rights that each step takes.
+    # It works with logins of its own, whose rights are in rollout.yaml: text_rollout.py holds them to what it calls.
     "hansho rollout": [],
 }
 # A command of the CLI that is no operation of the service's API.
@@ -146,7 +149,7 @@ PAGE_MUTANTS = [
 RIGHTS = [
     "cloudformation:DescribeStacks", "logs:FilterLogEvents", "              - secretsmanager:PutSecretValue\n", "              - secretsmanager:GetSecretValue\n",
     "              - dynamodb:BatchGetItem\n", "              - dynamodb:DescribeTimeToLive\n", "ecs:DescribeServices", "              - lambda:InvokeFunction\n", "              - lambda:GetAccountSettings\n",
-    "              - lambda:GetFunctionConcurrency\n", "              - guardduty:ListFindings\n", "              - dynamodb:Scan\n", "        - !Ref OncallPolicy\n",
+    "              - lambda:GetFunctionConcurrency\n", "              - guardduty:ListFindings\n", "              - dynamodb:Scan\n", "              - guardduty:GetMemberDetectors\n", "        - !Ref OncallPolicy\n",
 ]
 
 

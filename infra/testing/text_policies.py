@@ -203,6 +203,28 @@ def worker(text, into) -> None:
             into.check(allows(document, "secretsmanager:GetSecretValue", secret.format(which)) == may, group, f"{name}: secret {which}: {'yes' if may else 'no'}", "it is the other way")
 
 
+DETECTOR, FORWARDER = "arn:aws:guardduty:us-east-1:111122223333:detector/d1", "arn:aws:events:us-east-1:111122223333:rule/hansho-forwarder"
+# What a look at the coverage calls, and on what (src/aws/estate).
+LOOK = {
+    **dict.fromkeys(("account:ListRegions", "guardduty:DescribeOrganizationConfiguration", "guardduty:GetMemberDetectors", "guardduty:ListDetectors", "guardduty:ListMembers",
+                     "organizations:ListAccounts", "organizations:ListDelegatedAdministrators"), "*"),
+    "guardduty:GetDetector": DETECTOR, "events:DescribeRule": FORWARDER, "events:ListTargetsByRule": FORWARDER,
+}
+
+
+def look(text, into) -> None:
+    """With its switch each worker may do what a look at the coverage calls, and nothing more."""
+    group = "the workers' rights to look at the coverage"
+    for name, given in (("worker-lambda.yaml", {"CoverageSchedule": "rate(1 day)"}), ("worker-ecs.yaml", {"CoverageEvery": "1d"})):
+        into.check("CoveragePolicy" not in text.stack(name).resources(), group, f"{name}: none by default", "they are there")
+        document = text.stack(name, **given).properties("CoveragePolicy")["PolicyDocument"]
+        into.check(rights.actions([document]) == LOOK.keys(), group, f"{name}: the actions", f"{sorted(rights.actions([document]) ^ LOOK.keys())} too many or missing")
+        refused = [f"{action} on {resource}" for action, resource in LOOK.items() if not allows(document, action, resource)]
+        into.check(not refused, group, f"{name}: on what it looks at", f"{refused}")
+        for action, resource in (("guardduty:GetDetector", DETECTOR.replace("1111", "9999")), ("events:DescribeRule", FORWARDER.replace("hansho-", ""))):
+            into.check(not allows(document, action, resource), group, f"{name}: not {action} on {resource}", "it is allowed")
+
+
 def operator(text, into) -> None:
     group = "the operator's rights"
     stack = text.stack("operator.yaml")

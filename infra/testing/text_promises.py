@@ -255,3 +255,34 @@ def cluster(text, into) -> None:
     asked = text.stack("worker-ecs.yaml")
     into.check("CapacityProviders" not in asked.properties("Cluster") and asked.properties("Service").get("LaunchType") == "FARGATE", "the task", "a launch type and no capacity provider",
                f"{asked.properties('Cluster')}")
+
+
+# Parameter of worker-lambda.yaml, a value, what the timer sends, and the parameter of worker-ecs.yaml with the worker's variable.
+TIMERS = [
+    ("ReconcileSchedule", "rate(15 minutes)", "reconcile", "ReconcileEvery", "HANSHO_RECONCILE_EVERY"), ("CoverageSchedule", "rate(1 day)", "coverage", "CoverageEvery", "HANSHO_COVERAGE_EVERY"),
+]
+
+
+def timers(text, into) -> None:
+    """Each timer calls the function with its event. A failed call is not retried, because the next one comes anyway."""
+    group = "timers"
+    for parameter, value, event, every, variable in TIMERS:
+        key = event.capitalize()
+        stack, off = text.stack("worker-lambda.yaml", **{parameter: value, "Heartbeat": "no"}), text.stack("worker-lambda.yaml", Heartbeat="no")
+        made = [f"{key}Rule", f"{key}Permission", "HeartbeatRetries", f"{key}Policy"]
+        into.check(stack.resources().keys() - off.resources().keys() == set(made), group, f"{parameter} makes rule, permission, retries and policy", f"{sorted(stack.resources().keys() - off.resources().keys())}")
+        if not stack.resources().keys() >= set(made):
+            continue
+        rule, permission = stack.properties(made[0]), stack.properties(made[1])
+        target, = rule["Targets"]
+        into.check((rule["ScheduleExpression"], rule["State"]) == (value, "ENABLED"), group, f"{parameter} is the rule's schedule", f"{rule}")
+        into.check(json.loads(target["Input"]) == {"hansho": event} and target["Arn"] == stack.value({"Fn::GetAtt": ["Function", "Arn"]}), group, f"{parameter}: the function gets its event", f"{target}")
+        into.check(permission["SourceArn"] == stack.value({"Fn::GetAtt": [made[0], "Arn"]}) and permission["SourceAccount"] == stack.account, group, f"{parameter}: the rule may call it", f"{permission}")
+        into.check(target["RetryPolicy"]["MaximumRetryAttempts"] == stack.properties(made[2])["MaximumRetryAttempts"] == 0, group, f"{parameter}: no retries", f"{target}")
+        for given, wanted in (({every: "1d"}, "1d"), ({}, None)):
+            found = {each["Name"]: each["Value"] for each in text.stack("worker-ecs.yaml", **given).properties("Task")["ContainerDefinitions"][0]["Environment"]}.get(variable)
+            into.check(found == wanted, group, f"worker-ecs.yaml: {given or 'defaults'}: {variable}", f"it is {found}")
+    regions = {"ReconcileRegions": "eu-west-1,us-east-1"}
+    found = [text.stack("worker-lambda.yaml", **regions).properties("Function")["Environment"]["Variables"].get("HANSHO_RECONCILE_REGIONS")]
+    found += [each["Value"] for each in text.stack("worker-ecs.yaml", **regions).properties("Task")["ContainerDefinitions"][0]["Environment"] if each["Name"] == "HANSHO_RECONCILE_REGIONS"]
+    into.check(found == [regions["ReconcileRegions"]] * 2, group, "ReconcileRegions are there without a comparison too, for a look", f"{found}")

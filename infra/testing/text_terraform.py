@@ -162,13 +162,13 @@ def mutants(read: dict[str, dict], there: dict[Path, str], into) -> None:
 
 CASES = {
     "pipeline": [{}, {"OrganizationId": "o-a1b2c3d4e5", "FurtherAccounts": "444455556666", "MalwareScans": "yes", "SecurityHub": "yes", "Inspector": "yes", "Macie": "yes", "AccessAnalyzer": "yes",
-                      "CustomerKey": "yes", "Canary": "yes", "ReconcileAlarm": "yes", "AlarmEmail": "a@example.com"},
+                      "CustomerKey": "yes", "Canary": "yes", "ReconcileAlarm": "yes", "CoverageAlarm": "yes", "AlarmEmail": "a@example.com"},
                  {"ArchiveDays": "0", "SecurityHub": "yes", "CustomActions": "no", "AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:other", "AlarmOnSilence": "no", "CustomerKey": "made"}],
-    "worker-lambda": [{}, {"MentionMedium": "<!here>", "CustomerKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a1", "ReservedConcurrency": "10", "ReconcileSchedule": "rate(15 minutes)",
+    "worker-lambda": [{}, {"MentionMedium": "<!here>", "CustomerKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a1", "ReservedConcurrency": "10", "ReconcileSchedule": "rate(15 minutes)", "CoverageSchedule": "rate(1 day)",
                            "ReconcileRegions": "eu-west-1", "CodeVersion": "v1", "EndpointUrl": "http://127.0.0.1:4566", "AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:other",
                            "ExtraSecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:b"}],
     "worker-ecs": [{}, {"MentionCritical": "<!here>", "ClusterName": "shared", "RepositoryArn": "arn:aws:ecr:eu-central-1:111122223333:repository/hansho", "AssignPublicIp": "ENABLED", "Count": "2",
-                        "ReconcileEvery": "15m", "ReconcileRegions": "eu-west-1", "CustomerKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a1"}],
+                        "ReconcileEvery": "15m", "CoverageEvery": "1d", "ReconcileRegions": "eu-west-1", "CustomerKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a1"}],
     "forwarder": [{}, {"MalwareScans": "yes", "SecurityHub": "yes", "AlarmEmail": "a@example.com", "BoundaryPolicy": "hansho/hansho-boundary"}],
 }
 REFERENCE = re.compile(r"\b(aws_\w+\.\w+)(\[\*\]|\[0\])?\.(\w+)")

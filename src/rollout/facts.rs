@@ -91,14 +91,34 @@ pub struct Actual {
     pub pipeline: Option<Fact<Option<StackState>>>,
     /// The worker's stack, on Lambda or on ECS.
     pub worker: Option<Fact<Option<StackState>>>,
-    /// The accounts that the account directory has. None inside: there is no directory. None: it is
-    /// not asked for, as in [`Mode::Invitation`], where nobody knows names of accounts.
-    pub directory: Option<Fact<Option<BTreeSet<String>>>>,
+    /// None: it is not asked for, as in [`Mode::Invitation`], where nobody knows names of accounts.
+    pub directory: Option<Fact<Directory>>,
     /// The stack of the bucket for its code, if there is no worker.
     pub code: Option<Fact<Option<StackState>>>,
     /// The processor of the program that becomes the worker, or why it can't. Read if there is no
     /// worker.
     pub program: Option<Result<Processor, String>>,
+}
+
+/// The account directory in the ledger, and what should be in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Its accounts by id. None: there is no directory.
+    pub known: Option<BTreeMap<String, Listed>>,
+    /// The accounts of the organisation by id. Read only where there is a directory.
+    pub wanted: BTreeMap<String, Listed>,
+}
+
+/// An account as a directory lists it. Its tags are left out, because reading them takes a call for
+/// each account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    pub email: String,
+    /// The path of its organisational unit.
+    pub unit: String,
+    /// In the words of AWS Organizations. Empty: not known.
+    pub status: String,
 }
 
 /// The secret with the webhook.
@@ -129,6 +149,9 @@ pub struct RegionFacts {
     /// What was read with the role in a member that is not enabled yet.
     pub invitees: BTreeMap<String, Fact<Invitee>>,
     pub forwarder: Option<Fact<Option<Forwarder>>>,
+    /// Whether a canary has arrived from the region since the way was last changed. Not asked for
+    /// where there is no ledger or no forwarder.
+    pub proven: Option<Fact<bool>>,
     /// The forwarder's stack, if there is no rule.
     pub forwarder_stack: Option<Fact<Option<StackState>>>,
 }

@@ -9,6 +9,7 @@
 //! - GuardDuty has one owner. In an organisation that is the configuration of its delegated
 //!   administrator. What an Organizations policy manages is left alone.
 //! - A plan depends on nothing but the facts, so a run that was killed is resumed by the next one.
+//!   That a canary arrived is a fact of the ledger.
 
 mod binary;
 mod call;
@@ -21,8 +22,8 @@ mod step;
 pub use binary::{Processor, UNZIPPED_BYTES_MAX, Version, WontStart, processor};
 pub use call::{Batch, Call, next_batch};
 pub use facts::{
-    Actual, CODE_STACK, Desired, FORWARDER_STACK, Invitee, Mode, PIPELINE_STACK, RegionFacts,
-    SecretState, StackState, Target, WORKER_ECS_STACK, WORKER_STACK, hansho_bus_arn,
+    Actual, CODE_STACK, Desired, Directory, FORWARDER_STACK, Invitee, Listed, Mode, PIPELINE_STACK,
+    RegionFacts, SecretState, StackState, Target, WORKER_ECS_STACK, WORKER_STACK, hansho_bus_arn,
 };
 pub use package::{Package, hex};
 pub use plan::plan;

@@ -42,20 +42,33 @@ fn samples(desired: &Desired, steps: &mut Vec<Step>) {
     }
 }
 
-/// A canary from each region whose way to the ledger is changed.
+/// A canary from each region whose way to the ledger is changed, or from which none has arrived
+/// since it was.
 fn canaries(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
     for (region, facts) in actual.regions.iter().filter(|(_, facts)| facts.enabled) {
-        let changed = |step: &Step| match step.subject {
-            Subject::Pipeline | Subject::Secret | Subject::Worker => true,
-            Subject::Forwarder => step.region == *region,
-            _ => false,
+        let step = Step::new(Subject::Canary, Action::Send, &desired.security, region);
+        let on_the_way = |other: &&Step| {
+            let here = other.subject != Subject::Forwarder || other.region == *region;
+            here && step.needs(other.subject, &other.account, &desired.security)
         };
-        let planned = |step: &Step| step.state == StepState::Planned && changed(step);
-        if facts.forwarder.is_some() && steps.iter().any(planned) {
-            let step = Step::new(Subject::Canary, Action::Send, &desired.security, region);
-            let reason = "it shows that events arrive from there; nothing is posted";
-            steps.push(step.because("a canary", reason));
-        }
+        let planned = |other: &Step| other.state == StepState::Planned;
+        let changed = steps.iter().filter(on_the_way).any(planned);
+        // A way that a person has to repair first would only lose it.
+        let blocked = steps.iter().filter(on_the_way).any(Step::is_open);
+        let step = match &facts.proven {
+            _ if changed && facts.forwarder.is_some() => step
+                .because("a canary", "it shows that events arrive from there; nothing is posted"),
+            Some(Ok(false)) if !blocked => step
+                .because("a canary", "none has arrived from there since the way was last changed"),
+            Some(Err(why)) => Step {
+                action: Action::Nothing,
+                error: Some(why.why().to_owned()),
+                ..step.because("a canary", "whether one has arrived can't be read")
+            }
+            .in_state(StepState::Unreadable),
+            _ => continue,
+        };
+        steps.push(step);
     }
 }
 

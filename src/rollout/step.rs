@@ -242,7 +242,7 @@ impl Step {
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
             ],
-            (Subject::Canary, _) => &["events:PutEvents", "dynamodb:GetItem"],
+            (Subject::Canary, _) => &["events:PutEvents", "dynamodb:GetItem", "dynamodb:PutItem"],
             (Subject::Sample, _) => &["guardduty:CreateSampleFindings"],
             _ => &[],
         }

@@ -37,4 +37,5 @@ locals {
   with_heartbeat       = var.alarm_on_silence == "yes"
   with_canary          = var.canary == "yes"
   with_reconcile       = var.reconcile_alarm == "yes"
+  with_coverage        = var.coverage_alarm == "yes"
 }

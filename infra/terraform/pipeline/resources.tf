@@ -736,7 +736,7 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat_alarm" {
 resource "aws_cloudwatch_metric_alarm" "canary_alarm" {
   count               = local.with_canary ? 1 : 0
   alarm_name          = "hansho-canary"
-  alarm_description   = "For 15 minutes no canary came from EventBridge through queue and worker to the ledger, so findings don't either. Check the queue's policy and key, the queue hansho-standard, and the log /hansho/worker."
+  alarm_description   = "For 15 minutes no canary reached the ledger, so findings don't either. Check the queue hansho-standard, its policy and key, and the log /hansho/worker."
   namespace           = "hansho"
   metric_name         = "canary_seconds"
   statistic           = "SampleCount"
@@ -753,10 +753,27 @@ resource "aws_cloudwatch_metric_alarm" "canary_alarm" {
 resource "aws_cloudwatch_metric_alarm" "comparison_alarm" {
   count               = local.with_reconcile ? 1 : 0
   alarm_name          = "hansho-reconcile"
-  alarm_description   = "A region could not be compared with GuardDuty. Findings that EventBridge did not deliver from there are not found. The log /hansho/worker says which region and why; the next comparison resumes."
+  alarm_description   = "A region could not be compared with GuardDuty. Findings that EventBridge did not deliver from there are not found. The log /hansho/worker says why; the next comparison resumes."
   namespace           = "hansho"
   metric_name         = "reconcile_failed"
   statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "ignore"
+  alarm_actions       = [(local.own_topic ? one(aws_sns_topic.alarm_topic[*].arn) : var.alarm_topic_arn)]
+  ok_actions          = [(local.own_topic ? one(aws_sns_topic.alarm_topic[*].arn) : var.alarm_topic_arn)]
+  tags                = { "project" = "hansho" }
+}
+
+resource "aws_cloudwatch_metric_alarm" "gaps_alarm" {
+  count               = local.with_coverage ? 1 : 0
+  alarm_name          = "hansho-coverage"
+  alarm_description   = "GuardDuty is not on everywhere, or the worker could not look. Run hansho coverage. The log /hansho/worker says why."
+  namespace           = "hansho"
+  metric_name         = "coverage_incomplete"
+  statistic           = "Maximum"
   period              = 3600
   evaluation_periods  = 1
   threshold           = 0
@@ -785,7 +802,7 @@ resource "aws_cloudwatch_metric_alarm" "destination_dead_alarm" {
 
 resource "aws_cloudwatch_metric_alarm" "destination_failing_alarm" {
   alarm_name          = "hansho-destination-failing"
-  alarm_description   = "For 15 minutes Slack, or the way to it, has accepted no post of a destination. Its findings are held and will be posted; until then nobody sees them. The log /hansho/worker says why."
+  alarm_description   = "For 15 minutes Slack, or the way to it, has accepted no post of a destination. Its findings are held. The log /hansho/worker says why."
   namespace           = "hansho"
   metric_name         = "breaker_open"
   statistic           = "Maximum"

@@ -204,11 +204,21 @@ variable "canary" {
 }
 
 variable "reconcile_alarm" {
-  description = "Say yes where the worker compares with GuardDuty (ReconcileSchedule or ReconcileEvery). The alarm is on from a failed comparison until the next successful one."
+  description = "Say yes where the worker compares with GuardDuty (ReconcileSchedule or ReconcileEvery). On from a failed comparison until the next successful one."
   type        = string
   default     = "no"
   validation {
     condition     = contains(["yes", "no"], var.reconcile_alarm)
+    error_message = "Yes or no."
+  }
+}
+
+variable "coverage_alarm" {
+  description = "Say yes where the worker looks at the coverage (CoverageSchedule or CoverageEvery). On from a look that failed or found gaps until the next complete one."
+  type        = string
+  default     = "no"
+  validation {
+    condition     = contains(["yes", "no"], var.coverage_alarm)
     error_message = "Yes or no."
   }
 }

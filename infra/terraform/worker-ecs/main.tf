@@ -28,6 +28,8 @@ locals {
   with_endpoint         = var.endpoint_url != ""
   with_key              = var.customer_key_arn != ""
   with_reconcile        = var.reconcile_every != "off"
+  with_regions          = var.reconcile_regions != ""
+  with_coverage         = var.coverage_every != "off"
   own_cluster           = var.cluster_name == ""
   from_repository       = var.repository_arn != ""
 }

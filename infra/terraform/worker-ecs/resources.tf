@@ -124,6 +124,43 @@ resource "aws_iam_role_policy" "reconcile_policy" {
   })
 }
 
+resource "aws_iam_role_policy" "coverage_policy" {
+  count = local.with_coverage ? 1 : 0
+  name  = "coverage"
+  role  = aws_iam_role.task_role.name
+  policy = jsonencode({
+    "Version" = "2012-10-17"
+    "Statement" = [
+      {
+        "Sid"    = "ListTheEstate"
+        "Effect" = "Allow"
+        "Action" = [
+          "account:ListRegions",
+          "guardduty:DescribeOrganizationConfiguration",
+          "guardduty:GetMemberDetectors",
+          "guardduty:ListDetectors",
+          "guardduty:ListMembers",
+          "organizations:ListAccounts",
+          "organizations:ListDelegatedAdministrators",
+        ]
+        "Resource" = "*"
+      },
+      {
+        "Sid"      = "SeeTheDetectors"
+        "Effect"   = "Allow"
+        "Action"   = "guardduty:GetDetector"
+        "Resource" = "arn:${local.partition}:guardduty:*:${local.account}:detector/*"
+      },
+      {
+        "Sid"      = "SeeTheForwarders"
+        "Effect"   = "Allow"
+        "Action"   = ["events:DescribeRule", "events:ListTargetsByRule"]
+        "Resource" = "arn:${local.partition}:events:*:${local.account}:rule/hansho-forwarder"
+      },
+    ]
+  })
+}
+
 resource "aws_iam_role" "execution_role" {
   name        = "hansho-worker-ecs-start-${local.region}"
   description = "Starts the worker on ECS - fetches the image and writes the log."
@@ -232,7 +269,8 @@ resource "aws_ecs_task_definition" "task" {
         { "name" = "HANSHO_MIN_SEVERITY", "value" = var.min_severity },
         { "name" = "HANSHO_WORKER_FLEET", "value" = var.task_count },
         (local.with_reconcile ? { "name" = "HANSHO_RECONCILE_EVERY", "value" = var.reconcile_every } : null),
-        (local.with_reconcile ? { "name" = "HANSHO_RECONCILE_REGIONS", "value" = var.reconcile_regions } : null),
+        (local.with_regions ? { "name" = "HANSHO_RECONCILE_REGIONS", "value" = var.reconcile_regions } : null),
+        (local.with_coverage ? { "name" = "HANSHO_COVERAGE_EVERY", "value" = var.coverage_every } : null),
         { "name" = "HANSHO_LOG", "value" = var.log_level },
         { "name" = "HANSHO_METRICS_LISTEN", "value" = "127.0.0.1:8788" },
         { "name" = "HANSHO_METRICS_EMF", "value" = "on" },

@@ -180,12 +180,22 @@ variable "reconcile_every" {
 }
 
 variable "reconcile_regions" {
-  description = "The regions whose findings are compared. Needed with ReconcileEvery."
+  description = "The regions whose findings are compared, and at which CoverageEvery looks. Needed with ReconcileEvery. Empty for a look at all regions that an account has enabled."
   type        = string
   default     = ""
   validation {
     condition     = can(regex("^([a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}(,[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2})*)?$", var.reconcile_regions))
     error_message = "Empty, or names of regions with commas and no space between them."
+  }
+}
+
+variable "coverage_every" {
+  description = "How often the worker looks in which accounts and regions GuardDuty is on, and posts where it is not. Needs infra/build --full."
+  type        = string
+  default     = "off"
+  validation {
+    condition     = can(regex("^(off|[1-9][0-9]{0,3}[mhd])$", var.coverage_every))
+    error_message = "Off, or a time from 10m to 7d, such as 1d."
   }
 }
 

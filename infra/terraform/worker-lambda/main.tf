@@ -32,5 +32,7 @@ locals {
   with_reserved_concurrency = var.reserved_concurrency != ""
   with_heartbeat            = var.heartbeat == "yes"
   with_reconcile            = var.reconcile_schedule != "off"
-  with_timer                = local.with_heartbeat || local.with_reconcile
+  with_regions              = var.reconcile_regions != ""
+  with_coverage             = var.coverage_schedule != "off"
+  with_timer                = local.with_heartbeat || local.with_reconcile || local.with_coverage
 }

@@ -125,6 +125,43 @@ resource "aws_iam_role_policy" "reconcile_policy" {
   })
 }
 
+resource "aws_iam_role_policy" "coverage_policy" {
+  count = local.with_coverage ? 1 : 0
+  name  = "coverage"
+  role  = aws_iam_role.role.name
+  policy = jsonencode({
+    "Version" = "2012-10-17"
+    "Statement" = [
+      {
+        "Sid"    = "ListTheEstate"
+        "Effect" = "Allow"
+        "Action" = [
+          "account:ListRegions",
+          "guardduty:DescribeOrganizationConfiguration",
+          "guardduty:GetMemberDetectors",
+          "guardduty:ListDetectors",
+          "guardduty:ListMembers",
+          "organizations:ListAccounts",
+          "organizations:ListDelegatedAdministrators",
+        ]
+        "Resource" = "*"
+      },
+      {
+        "Sid"      = "SeeTheDetectors"
+        "Effect"   = "Allow"
+        "Action"   = "guardduty:GetDetector"
+        "Resource" = "arn:${local.partition}:guardduty:*:${local.account}:detector/*"
+      },
+      {
+        "Sid"      = "SeeTheForwarders"
+        "Effect"   = "Allow"
+        "Action"   = ["events:DescribeRule", "events:ListTargetsByRule"]
+        "Resource" = "arn:${local.partition}:events:*:${local.account}:rule/hansho-forwarder"
+      },
+    ]
+  })
+}
+
 resource "aws_lambda_function" "function" {
   function_name                  = "hansho-worker"
   description                    = "Takes findings from the queues and posts them to Slack."
@@ -156,7 +193,7 @@ resource "aws_lambda_function" "function" {
       "HANSHO_DESTINATION_MENTION_CRITICAL" = (local.with_mention_critical ? var.mention_critical : null)
       "HANSHO_MIN_SEVERITY"                 = var.min_severity
       "HANSHO_WORKER_FLEET"                 = var.fleet
-      "HANSHO_RECONCILE_REGIONS"            = (local.with_reconcile ? var.reconcile_regions : null)
+      "HANSHO_RECONCILE_REGIONS"            = (local.with_regions ? var.reconcile_regions : null)
       "HANSHO_LOG"                          = var.log_level
       "AWS_ENDPOINT_URL"                    = (local.with_endpoint ? var.endpoint_url : null)
     } : key => each if each != null }
@@ -251,6 +288,35 @@ resource "aws_lambda_permission" "reconcile_permission" {
   principal      = "events.amazonaws.com"
   source_account = local.account
   source_arn     = one(aws_cloudwatch_event_rule.reconcile_rule[*].arn)
+}
+
+resource "aws_cloudwatch_event_rule" "coverage_rule" {
+  count               = local.with_coverage ? 1 : 0
+  name                = "hansho-coverage"
+  description         = "Makes the worker look in which accounts and regions GuardDuty is on."
+  state               = "ENABLED"
+  schedule_expression = var.coverage_schedule
+}
+
+resource "aws_cloudwatch_event_target" "coverage_rule" {
+  count     = local.with_coverage ? 1 : 0
+  rule      = aws_cloudwatch_event_rule.coverage_rule[0].name
+  target_id = "worker"
+  arn       = aws_lambda_function.function.arn
+  input     = "{\"hansho\":\"coverage\"}"
+  retry_policy {
+    maximum_event_age_in_seconds = 60
+    maximum_retry_attempts       = 0
+  }
+}
+
+resource "aws_lambda_permission" "coverage_permission" {
+  count          = local.with_coverage ? 1 : 0
+  function_name  = aws_lambda_function.function.function_name
+  action         = "lambda:InvokeFunction"
+  principal      = "events.amazonaws.com"
+  source_account = local.account
+  source_arn     = one(aws_cloudwatch_event_rule.coverage_rule[*].arn)
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors_alarm" {

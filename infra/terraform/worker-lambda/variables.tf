@@ -210,12 +210,22 @@ variable "reconcile_schedule" {
 }
 
 variable "reconcile_regions" {
-  description = "The regions whose findings are compared. Needed with ReconcileSchedule."
+  description = "The regions whose findings are compared, and at which CoverageSchedule looks. Needed with ReconcileSchedule. Empty for a look at all regions that an account has enabled."
   type        = string
   default     = ""
   validation {
     condition     = can(regex("^([a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2}(,[a-z]{2,}(-[a-z]{2,})+-[0-9]{1,2})*)?$", var.reconcile_regions))
     error_message = "Empty, or names of regions with commas and no space between them."
+  }
+}
+
+variable "coverage_schedule" {
+  description = "How often the function looks in which accounts and regions GuardDuty is on, and posts where it is not. Needs infra/build --full."
+  type        = string
+  default     = "off"
+  validation {
+    condition     = can(regex("^(off|rate\\([1-9][0-9]{0,3} (minute|minutes|hour|hours|day|days)\\)|cron\\([0-9A-Za-z*?,/# -]{11,100}\\))$", var.coverage_schedule))
+    error_message = "Off, or a schedule in EventBridge's form, such as rate(1 day)."
   }
 }
 

@@ -2,7 +2,7 @@
 //! side by side, and in each region one call after the other. A failure never stops steps that do
 //! not need the failed one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
@@ -32,11 +32,14 @@ pub struct Run<'a, R> {
     pub webhook: Option<&'a Secret>,
     /// The worker, if a step deploys it.
     pub worker: Option<&'a Worker>,
+    /// The regions from which a canary has arrived.
+    pub proven: &'a BTreeSet<String>,
 }
 
 impl<R: RolloutCalls> Run<'_, R> {
     /// Makes all planned steps. Calls `done` after each call, with its steps.
-    pub async fn apply(&self, steps: Vec<Step>, done: impl Fn(&[&Step])) -> Vec<Step> {
+    pub async fn apply(&self, mut steps: Vec<Step>, done: impl Fn(&[&Step])) -> Vec<Step> {
+        self.forget_proofs(&mut steps).await;
         let is_first = |step: &Step| {
             matches!(
                 step.subject,
@@ -66,6 +69,19 @@ impl<R: RolloutCalls> Run<'_, R> {
         all.sort();
         all
     }
+
+    /// What a canary proved does not hold any more once the way is changed.
+    async fn forget_proofs(&self, steps: &mut [Step]) {
+        let canary =
+            |step: &&mut Step| step.subject == Subject::Canary && step.state == StepState::Planned;
+        for step in steps.iter_mut().filter(canary) {
+            if self.proven.contains(&step.region)
+                && let Err(why) = self.home.prove(&step.region, false).await
+            {
+                (step.state, step.error) = (StepState::Failed, Some(why.why().to_owned()));
+            }
+        }
+    }
 }
 
 /// The work in one region.
@@ -91,7 +107,7 @@ impl<R: RolloutCalls> Region<'_, R> {
     }
 
     async fn carry_out(&self, batch: &Batch) -> Fact<Unprocessed> {
-        let Run { calls, home, desired, terms, choices, webhook, worker } = self.run;
+        let Run { calls, home, desired, terms, choices, webhook, worker, .. } = self.run;
         match &batch.call {
             Call::PutSecret => {
                 let none = || Unreadable::new("no webhook was given on the standard input");
@@ -109,7 +125,10 @@ impl<R: RolloutCalls> Region<'_, R> {
                 worker::deploy(*calls, desired, choices, worker.ok_or_else(none)?).await?;
             }
             Call::SyncDirectory => home.sync().await?,
-            Call::SendCanary => home.canary(&batch.region).await?,
+            Call::SendCanary => {
+                home.canary(&batch.region).await?;
+                home.prove(&batch.region, true).await?;
+            }
             _ => return calls.carry_out(batch, terms).await,
         }
         Ok(Unprocessed::new())

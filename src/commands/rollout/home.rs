@@ -1,7 +1,7 @@
 //! What a rollout does with the pipeline of the home region: the account directory in its ledger,
 //! and canaries through it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::aws::SdkConfig;
@@ -13,8 +13,10 @@ use crate::commands::accounts::directory;
 use crate::commands::canary::report::{self, Start};
 use crate::commands::canary::{Flight, Landing, fly};
 use crate::estate::{Fact, Unreadable};
+use crate::policy::record::{Ended, Expect, Progress, RecordKey, Run, Versioned, WatermarkRecord};
 use crate::policy::retry::Retry;
-use crate::ports::Accounts;
+use crate::ports::{Accounts, Ledger, Written};
+use crate::rollout::{Directory, Listed};
 
 /// The table that infra/pipeline.yaml makes.
 const LEDGER: &str = "hansho-ledger";
@@ -25,6 +27,8 @@ const CANARY_WITHIN: Duration = Duration::from_secs(180);
 const PUTS_MAX: u32 = 4;
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(2);
+/// How long a proof is kept. After that time the way is proved again.
+const PROOF_KEPT: Duration = Duration::from_secs(5 * 365 * 24 * 3600);
 
 /// The pipeline of the home region.
 pub struct Home {
@@ -41,29 +45,70 @@ impl Home {
         Home { sdk: home, ledger, organizations: Organizations::new(organisation) }
     }
 
-    /// The accounts that the directory has. None: there is no directory.
-    pub async fn directory(&self) -> Fact<Option<BTreeSet<String>>> {
+    /// What the directory has and, if there is one, what the organisation says.
+    pub async fn directory(&self) -> Fact<Directory> {
         let read = async {
             let Some(head) = directory::head(&self.ledger).await? else { return Ok(None) };
             let parts = directory::parts(&self.ledger, &head).await?;
             directory::under(&Accounts::default(), &parts).map(Some)
         };
         let read: Result<Option<Accounts>, directory::DirectoryError> = read.await;
-        let accounts = read.map_err(|why| unreadable("the account directory", &why))?;
-        Ok(accounts.map(|all| all.iter().map(|account| account.id().to_owned()).collect()))
+        let known = read.map_err(|why| unreadable("the account directory", &why))?;
+        let wanted = match known {
+            Some(_) => listed(&self.organisation(false).await?),
+            None => BTreeMap::new(),
+        };
+        Ok(Directory { known: known.as_ref().map(listed), wanted })
     }
 
-    /// Writes the directory, as `hansho accounts sync` does.
-    pub async fn sync(&self) -> Fact<()> {
-        let entries = self.organizations.accounts(true).await;
+    async fn organisation(&self, with_tags: bool) -> Fact<Accounts> {
+        let entries = self.organizations.accounts(with_tags).await;
         let entries = entries.map_err(|why| unreadable("the organisation's accounts", &why))?;
         let mut accounts = Accounts::default();
         for entry in entries {
             let id = entry.id.clone();
             accounts.insert(&entry).map_err(|why| unreadable(&format!("account {id}"), &why))?;
         }
+        Ok(accounts)
+    }
+
+    /// Writes the directory, as `hansho accounts sync` does.
+    pub async fn sync(&self) -> Fact<()> {
+        let accounts = self.organisation(true).await?;
         let written = directory::write(&self.ledger, &accounts, clock::wall()).await;
         written.map(drop).map_err(|why| unreadable("the account directory", &why))
+    }
+
+    /// Whether a canary has arrived from a region since the way was last changed.
+    pub async fn proven(&self, region: &str) -> Fact<bool> {
+        let record = self.proof(region).await?;
+        Ok(record.is_some_and(|record| record.progress.is_some()))
+    }
+
+    /// Records whether a canary has arrived from a region. Before the way is changed: that none
+    /// has, so that the next plan knows it whatever becomes of this run.
+    pub async fn prove(&self, region: &str, arrived: bool) -> Fact<()> {
+        let seen = self.proof(region).await?;
+        let now = clock::wall();
+        let progress = Progress { compared_to: now, began_at: now, ended: Ended::Whole };
+        let record = WatermarkRecord {
+            run: Run::Idle,
+            progress: arrived.then_some(progress),
+            fence: seen.as_ref().map_or(0, |seen| seen.fence).saturating_add(1),
+            lease_until: now,
+            expires_at: now.plus(PROOF_KEPT).whole_second(),
+        };
+        let expect = seen.as_ref().map_or(Expect::Absent, WatermarkRecord::as_seen);
+        match self.ledger.write(&RecordKey::proof(region), &expect, &record).await {
+            Ok(Written::Done) => Ok(()),
+            Ok(Written::Lost(_)) => Err(Unreadable::new("another rollout is under way")),
+            Err(why) => Err(unreadable("the ledger", &why)),
+        }
+    }
+
+    async fn proof(&self, region: &str) -> Fact<Option<WatermarkRecord>> {
+        let read = self.ledger.read(&RecordKey::proof(region)).await;
+        read.map_err(|why| unreadable("the ledger", &why))
     }
 
     /// Sends a canary from the default bus of a region, and waits until the worker has it in the
@@ -89,6 +134,21 @@ impl Home {
             false => Err(Unreadable::new(&said(&flight))),
         }
     }
+}
+
+fn listed(accounts: &Accounts) -> BTreeMap<String, Listed> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let listed = accounts.iter().map(|account| {
+        let status = account.status().map(|status| status.as_str());
+        let listed = Listed {
+            name: text(account.name()),
+            email: text(account.email()),
+            unit: text(account.ou()),
+            status: text(status),
+        };
+        (account.id().to_owned(), listed)
+    });
+    listed.collect()
 }
 
 /// In one line.

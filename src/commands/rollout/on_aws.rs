@@ -19,7 +19,7 @@ use crate::estate::{Caller, FORWARDER_RULE, Fact, OrganisationAccount, RegionSta
 use crate::ports::estate::{EstateSource, Login, RegionsOf};
 use crate::ports::rollout as ports;
 use crate::ports::rollout::{RolloutCalls, Terms};
-use crate::rollout::{Actual, Desired, Mode, Step, StepState, Subject, plan};
+use crate::rollout::{Actual, Desired, Directory, Mode, Step, StepState, Subject, plan};
 use crate::secret::Secret;
 use crate::terminal::terminal_columns;
 use crate::words::number_of;
@@ -46,20 +46,28 @@ impl Logins {
     }
 }
 
-/// The accounts in the directory. It is there once the pipeline is.
-async fn directory(
-    home: &Home,
-    scope: &Scope,
-    actual: &Actual,
-) -> Option<Fact<Option<BTreeSet<String>>>> {
-    if scope.desired.mode == Mode::Invitation || scope.accounts.is_err() {
-        return None;
+/// Reads what the ledger has: the account directory, and from where canaries have arrived. It is
+/// there once the pipeline is.
+async fn read_ledger(home: &Home, scope: &Scope, actual: &mut Actual) {
+    let is_there = matches!(actual.bus, Some(Ok(true)));
+    if scope.desired.mode == Mode::Organisation && scope.accounts.is_ok() {
+        actual.directory = match &actual.bus {
+            Some(Ok(true)) => Some(home.directory().await),
+            Some(Ok(false)) => Some(Ok(Directory::default())),
+            _ => None,
+        };
     }
-    match &actual.bus {
-        Some(Ok(true)) => Some(home.directory().await),
-        Some(Ok(false)) => Some(Ok(None)),
-        _ => None,
+    for (region, facts) in actual.regions.iter_mut().filter(|_| is_there) {
+        if facts.forwarder.is_some() {
+            facts.proven = Some(home.proven(region).await);
+        }
     }
+}
+
+/// The regions from which a canary has arrived.
+fn proven(actual: &Actual) -> BTreeSet<String> {
+    let proven = actual.regions.iter().filter(|(_, facts)| matches!(facts.proven, Some(Ok(true))));
+    proven.map(|(region, _)| region.clone()).collect()
 }
 
 /// What a run is about.
@@ -86,7 +94,7 @@ pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyh
     let sources = Sources { estate: &logins.estate, calls: &logins.calls };
     let mut actual = gather(&sources, desired, &scope.regions, &scope.known).await;
     let home = logins.home(&desired.home).await?;
-    actual.directory = directory(&home, &scope, &actual).await;
+    read_ledger(&home, &scope, &mut actual).await;
     let program = program(&mut files, &mut actual);
     let mut steps = plan(desired, &actual);
     steps.extend(scope.accounts.as_ref().err().map(|why| unknown_accounts(desired, why)));
@@ -114,6 +122,7 @@ pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyh
         choices: &choices,
         webhook: webhook.as_ref(),
         worker: worker.as_ref(),
+        proven: &proven(&actual),
     };
     let steps = run.apply(steps, progress).await;
     show(options, desired, &steps)?;

@@ -13,6 +13,8 @@ const WATERMARK: &str = "reconcile";
 /// In place of a fingerprint, as [`PACE`].
 const COVERAGE: &str = "coverage";
 /// In place of a fingerprint, as [`PACE`].
+const PROOF: &str = "rollout";
+/// In place of a fingerprint, as [`PACE`].
 const COUNTS: &str = "counts";
 /// In place of a destination, for the only record of its kind and for the head of a document. A
 /// part has a version, in hexadecimal.
@@ -97,6 +99,11 @@ impl RecordKey {
         RecordKey::stored(COVERAGE.to_owned(), HEAD.to_owned())
     }
 
+    /// Whether a canary of a rollout has arrived from a region since the way was last changed.
+    pub fn proof(region: &str) -> RecordKey {
+        RecordKey::stored(PROOF.to_owned(), region.to_owned())
+    }
+
     /// That reconcile enqueued a finding.
     pub fn enqueued(fingerprint: &Fingerprint) -> RecordKey {
         RecordKey::alert(fingerprint, ENQUEUED)
@@ -126,7 +133,7 @@ impl RecordKey {
     pub fn kind(&self) -> RecordKind {
         match (self.fingerprint.as_str(), self.destination.as_str()) {
             (PACE, _) => RecordKind::Pace,
-            (WATERMARK | COVERAGE, _) => RecordKind::Watermark,
+            (WATERMARK | COVERAGE | PROOF, _) => RecordKind::Watermark,
             (COUNTS, _) => RecordKind::DayCounts,
             (word, place) if Document::ALL.iter().any(|document| document.as_str() == word) => {
                 match place {
@@ -176,6 +183,7 @@ mod tests {
             (RecordKey::canary(&finding), RecordKind::Canary),
             (RecordKey::watermark("eu-west-1"), RecordKind::Watermark),
             (RecordKey::coverage(), RecordKind::Watermark),
+            (RecordKey::proof("eu-west-1"), RecordKind::Watermark),
             (RecordKey::enqueued(&finding), RecordKind::Enqueued),
             (RecordKey::document(Document::Accounts), RecordKind::Document),
             (RecordKey::document_part(Document::Accounts, "0a1b", 3), RecordKind::DocumentPart),

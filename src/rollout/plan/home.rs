@@ -44,20 +44,23 @@ pub fn steps(desired: &Desired, actual: &Actual, steps: &mut Vec<Step>) {
 
 /// The names of accounts, as posts show them.
 fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step>) {
-    let known = match &actual.directory {
+    let directory = match &actual.directory {
         None => return,
         Some(Err(why)) => return steps.push(unreadable(put, why)),
-        Some(Ok(known)) => known,
+        Some(Ok(directory)) => directory,
     };
-    let has = |account: &String| known.as_ref().is_some_and(|known| known.contains(account));
-    let all = desired.targets.keys().chain([&desired.security]);
-    if all.into_iter().any(|account| !has(account)) {
-        let reason = match known {
-            None => "the ledger has none, so posts would show ids of accounts alone",
-            Some(_) => "it lacks accounts of the organisation",
-        };
-        steps.push(put.because("account directory", reason));
-    }
+    let mut all = desired.targets.keys().chain([&desired.security]);
+    let reason = match &directory.known {
+        None => "the ledger has none, so posts would show ids of accounts alone",
+        Some(known) if all.any(|account| !known.contains_key(account)) => {
+            "it lacks accounts of the organisation"
+        }
+        Some(known) if directory.wanted.iter().any(|(id, is)| known.get(id) != Some(is)) => {
+            "names, units, addresses or states of accounts have changed"
+        }
+        Some(_) => return,
+    };
+    steps.push(put.because("account directory", reason));
 }
 
 /// The bucket for the worker's code, and the worker.

@@ -460,6 +460,42 @@ async fn a_canary_that_is_not_sent_is_said_and_so_is_a_directory_that_cannot_be_
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert_eq!(standin.calls("PutEvents").len(), 4);
+
+    // What failed is planned again, although the forwarder is as it should be.
+    standin.change(|held| held.faults.denied.clear());
+    let expected =
+        ["directory put 111122223333 eu-central-1", "canary send 111122223333 eu-central-1"];
+    let plan = with("plan", &options[..4]);
+    assert_eq!(steps(&standin, &folder, &plan, 3).await, expected.map(|s| format!("{s} planned")));
+    let done = expected.map(|s| format!("{s} done"));
+    assert_eq!(steps(&standin, &folder, &with("apply", &options), 0).await, done);
+    assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
+    // A change of the way ends the proof, whatever becomes of the run.
+    standin.change(|held| {
+        let rules = held.rules.get_mut(&place(SECURITY, HOME)).unwrap();
+        rules.get_mut("hansho-forwarder").unwrap().enabled = false;
+        held.faults.denied.push(["PutEvents", "*", "*"].map(str::to_owned).into());
+    });
+    self::done(&standin, &folder, &with("apply", &options), 1).await;
+    let again = ["canary send 111122223333 eu-central-1 planned"];
+    assert_eq!(steps(&standin, &folder, &plan, 3).await, again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_names_accounts_otherwise_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let standin = EstateStandIn::start(organisation(&[HOME])).await;
+    let options = ["--management-role", MANAGEMENT_ROLE, "--regions", HOME];
+    let apply = [&with("apply", &options)[..], &["--yes"]].concat();
+    done(&standin, &folder, &apply, 0).await;
+    standin.change(|held| held.accounts.get_mut(MEMBERS[0]).unwrap().name = "payments".to_owned());
+    let plan = with("plan", &options);
+    let expected = ["directory put 111122223333 eu-central-1 planned"];
+    assert_eq!(steps(&standin, &folder, &plan, 3).await, expected);
+    let text = done(&standin, &folder, &plan, 3).await;
+    assert!(text.contains("names, units, addresses or states of accounts have changed"), "{text}");
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -436,6 +436,48 @@ async fn a_comparison_enqueues_missing_findings() {
     assert_eq!(enqueued, 3.0, "enqueued twice, waiting once: {log}");
 }
 
+#[cfg(feature = "rollout")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_coverage_posts_the_gaps_once_a_day() {
+    use crate::commands::coverage_e2e::{HERE, LAB, MANAGEMENT, SECURITY, SHOP, THERE};
+    use crate::commands::estate_standin::{EstateStandIn, Held, credentials};
+
+    let mut held = Held::complete(MANAGEMENT, SECURITY, &[SHOP, LAB], &[HERE, THERE]);
+    held.detector(LAB, THERE).on = false;
+    let aws = EstateStandIn::start(held).await;
+    let (endpoint, login) = (aws.endpoint(), credentials(SECURITY));
+    let mut more = vec![
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("HANSHO_RECONCILE_REGIONS", "eu-west-1,us-east-1"),
+    ];
+    more.extend(login.iter().map(|(name, value)| (*name, value.as_str())));
+    let scene = Scene::start(&more).await;
+    let look = json!({"hansho": "coverage"});
+    let says = |gaps: u32| json!({"hansho": "looked", "gaps": gaps, "unreadable": 0});
+    // The same gap is posted once a day. Lambda may send an event twice.
+    for _ in 0..2 {
+        let answer = scene.lambda.invoke(&look, MINUTE).await;
+        assert!(matches!(&answer, Answer::Response(said) if *said == says(1)), "{answer:?}");
+        let posts = scene.slack.received();
+        assert_eq!(posts.len(), 1, "{posts:?}");
+        let post = posts[0].payload.to_string();
+        assert!(posts[0].accepted && post.contains(LAB) && post.contains(THERE), "{post}");
+    }
+    aws.change(|held| held.detector(LAB, THERE).on = true);
+    let answer = scene.lambda.invoke(&look, MINUTE).await;
+    assert!(matches!(&answer, Answer::Response(said) if *said == says(0)), "{answer:?}");
+    // Nobody can be asked who the account is: the call fails, and an alarm sees it.
+    let any = || "*".to_owned();
+    aws.change(|held| held.faults.denied.push(("GetCallerIdentity".to_owned(), any(), any())));
+    let answer = scene.lambda.invoke(&look, MINUTE).await;
+    assert!(answer.error().contains("sts:GetCallerIdentity"), "{answer:?}");
+    assert_eq!(scene.slack.received().len(), 1);
+    let log = scene.log().await;
+    let incomplete: Vec<Value> =
+        metrics(&log).iter().map(|line| line["coverage_incomplete"].clone()).collect();
+    assert_eq!(incomplete, [1, 1, 0, 1].map(|look| json!([f64::from(look)])), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_ledger_ends_the_heartbeat() {
     let nowhere = "http://127.0.0.1:9";

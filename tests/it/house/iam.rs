@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml_ng::{Mapping, Value};
 
-const TEMPLATES: [&str; 9] = [
+const TEMPLATES: [&str; 10] = [
     "pipeline.yaml",
     "code-bucket.yaml",
     "worker-lambda.yaml",
     "worker-ecs.yaml",
     "operator.yaml",
+    "rollout.yaml",
     "forwarder.yaml",
     "stacksets/administration-role.yaml",
     "stacksets/execution-role.yaml",
@@ -276,38 +277,60 @@ fn the_worker_has_the_rights_that_the_guide_lists_and_no_others() {
     }
 }
 
-#[test]
-fn to_compare_with_guardduty_takes_rights_that_are_there_only_when_it_is_switched_on() {
-    let expected = [
-        ("guardduty:ListDetectors", "*"),
-        ("guardduty:GetFindings", "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*"),
-        (
-            "guardduty:ListFindings",
-            "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*",
-        ),
-        ("sqs:SendMessage", "hansho-ExpressQueueArn"),
-        ("sqs:SendMessage", "hansho-StandardQueueArn"),
-    ];
+/// The policy of a feature of the worker is there only if its switch is on, gives these rights in
+/// both templates, and the guide names them.
+fn switched_on(feature: &str, switches: [&str; 2], expected: &[(&str, &str)]) {
     let guide = read("README.md");
-    for (template, switch) in
-        [("worker-lambda.yaml", "ReconcileSchedule"), ("worker-ecs.yaml", "ReconcileEvery")]
-    {
+    for (template, switch) in ["worker-lambda.yaml", "worker-ecs.yaml"].into_iter().zip(switches) {
         let all = statements(template);
         let given: Vec<(&str, &str)> = all
             .iter()
-            .filter(|s| s.owner == "ReconcilePolicy")
+            .filter(|s| s.owner == format!("{feature}Policy"))
             .flat_map(|s| s.actions.iter().flat_map(|a| s.resources.iter().map(move |r| (a, r))))
             .map(|(action, on)| (action.as_str(), on.rsplit(' ').next().unwrap()))
             .collect();
         assert_eq!(given, expected, "{template}");
         let parsed: Value = serde_yaml_ng::from_str(&read(template)).unwrap();
-        let policy = &parsed["Resources"]["ReconcilePolicy"];
-        assert_eq!(policy["Condition"], "WithReconcile", "{template}");
-        let with = values(&parsed["Conditions"]["WithReconcile"]).join(" ");
+        let condition = format!("With{feature}");
+        let policy = &parsed["Resources"][format!("{feature}Policy")];
+        assert_eq!(policy["Condition"], condition.as_str(), "{template}");
+        let with = values(&parsed["Conditions"][condition]).join(" ");
         assert!(with.contains(switch) && with.contains("off"), "{template}: {with}");
         assert_eq!(parsed["Parameters"][switch]["Default"], "off", "{template}");
     }
     for (action, _) in expected {
         assert!(guide.contains(&format!("`{action}`")), "the guide has no {action}");
     }
+}
+
+const DETECTORS: &str = "arn:${AWS::Partition}:guardduty:*:${AWS::AccountId}:detector/*";
+
+#[test]
+fn to_compare_with_guardduty_takes_rights_that_are_there_only_when_it_is_switched_on() {
+    let expected = [
+        ("guardduty:ListDetectors", "*"),
+        ("guardduty:GetFindings", DETECTORS),
+        ("guardduty:ListFindings", DETECTORS),
+        ("sqs:SendMessage", "hansho-ExpressQueueArn"),
+        ("sqs:SendMessage", "hansho-StandardQueueArn"),
+    ];
+    switched_on("Reconcile", ["ReconcileSchedule", "ReconcileEvery"], &expected);
+}
+
+#[test]
+fn to_look_at_the_coverage_takes_rights_that_are_there_only_when_it_is_switched_on() {
+    let forwarders = "arn:${AWS::Partition}:events:*:${AWS::AccountId}:rule/hansho-forwarder";
+    let expected = [
+        ("account:ListRegions", "*"),
+        ("guardduty:DescribeOrganizationConfiguration", "*"),
+        ("guardduty:GetMemberDetectors", "*"),
+        ("guardduty:ListDetectors", "*"),
+        ("guardduty:ListMembers", "*"),
+        ("organizations:ListAccounts", "*"),
+        ("organizations:ListDelegatedAdministrators", "*"),
+        ("guardduty:GetDetector", DETECTORS),
+        ("events:DescribeRule", forwarders),
+        ("events:ListTargetsByRule", forwarders),
+    ];
+    switched_on("Coverage", ["CoverageSchedule", "CoverageEvery"], &expected);
 }

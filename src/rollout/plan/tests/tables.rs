@@ -1,9 +1,13 @@
 //! One difference each, and its steps.
 
+use std::collections::BTreeMap;
+
 use super::world::{HOME, MANAGEMENT, SECURITY, World, WorldRegion, desired, detector, member};
 use crate::estate::{Plan, Relationship, Unreadable};
 use crate::finding::Text;
-use crate::rollout::{Actual, Desired, Mode, Processor, SecretState, StackState, StepState, plan};
+use crate::rollout::{
+    Actual, Desired, Directory, Listed, Mode, Processor, SecretState, StackState, StepState, plan,
+};
 
 /// A world in which all is done.
 fn done(desired: &Desired) -> World {
@@ -51,7 +55,8 @@ fn an_empty_organisation_gets_everything_in_order() {
 fn an_invitation_has_its_steps_in_order() {
     let mut desired = desired(Mode::Invitation, 1, 1);
     let mut world = World::empty(&desired);
-    world.regions.get_mut(HOME).unwrap().forwarder_on = true;
+    let home = world.regions.get_mut(HOME).unwrap();
+    (home.forwarder_on, home.proven) = (true, true);
     let expected = [
         "detector create * planned",
         "detector create 444455556600 planned",
@@ -164,7 +169,7 @@ fn another_administrator_keeps_its_place() {
     let region = world.regions.get_mut(HOME).unwrap();
     region.administrator = Some("999988887777".to_owned());
     region.detectors.insert(SECURITY.to_owned(), detector(true, &[]));
-    region.forwarder_on = true;
+    (region.forwarder_on, region.proven) = (true, true);
     let lines = lines(&desired, &world.facts(&desired));
     assert_eq!(
         lines,
@@ -270,10 +275,20 @@ fn a_directory_that_lacks_accounts_is_written() {
     let desired = desired(Mode::Organisation, 1, 1);
     let done = done(&desired).facts(&desired);
     let all = [SECURITY, MANAGEMENT, A, "999988887777"];
-    let of = |ids: &[&str]| Some(Ok(Some(ids.iter().map(|&id| id.to_owned()).collect())));
-    for (directory, planned) in
-        [(None, false), (Some(Ok(None)), true), (of(&all), false), (of(&all[1..]), true)]
-    {
+    let list = |ids: &[&str], name: &str| -> BTreeMap<String, Listed> {
+        let listed = Listed { name: name.to_owned(), ..Listed::default() };
+        ids.iter().map(|&id| (id.to_owned(), listed.clone())).collect()
+    };
+    let of =
+        |known: Option<BTreeMap<String, Listed>>, wanted| Some(Ok(Directory { known, wanted }));
+    for (directory, planned) in [
+        (None, false),
+        (of(None, BTreeMap::new()), true),
+        (of(Some(list(&all, "a")), list(&all[..3], "a")), false),
+        (of(Some(list(&all[1..], "a")), list(&all, "a")), true),
+        // Accounts have other names.
+        (of(Some(list(&all, "a")), list(&all[..3], "b")), true),
+    ] {
         let actual = Actual { directory, ..done.clone() };
         let expected: &[&str] = if planned { &["directory put * planned"] } else { &[] };
         assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.directory);
@@ -281,6 +296,27 @@ fn a_directory_that_lacks_accounts_is_written() {
     let why = Unreadable::denied("dynamodb:GetItem: the right is missing");
     let actual = Actual { directory: Some(Err(why)), ..done };
     assert_eq!(lines(&desired, &actual), ["directory none * unreadable"]);
+}
+
+#[test]
+fn a_canary_that_has_not_arrived_is_sent_unless_the_way_is_broken() {
+    let desired = desired(Mode::Organisation, 2, 0);
+    let mut actual = done(&desired).facts(&desired);
+    actual.regions.get_mut("eu-west-1").unwrap().proven = Some(Ok(false));
+    assert_eq!(lines(&desired, &actual), ["canary send * planned"]);
+    let step = plan(&desired, &actual).remove(0);
+    assert_eq!((step.region.as_str(), step.state), ("eu-west-1", StepState::Planned));
+    let why = || Unreadable::denied("events:DescribeRule: the right is missing");
+    // Another region's forwarder is not on the way.
+    let facts = actual.regions.get_mut(HOME).unwrap();
+    facts.forwarder = Some(Err(why()));
+    let expected = ["forwarder none * unreadable", "canary send * planned"];
+    assert_eq!(lines(&desired, &actual), expected);
+    actual.regions.get_mut("eu-west-1").unwrap().forwarder = Some(Err(why()));
+    assert_eq!(lines(&desired, &actual), ["forwarder none * unreadable"; 2]);
+    let mut actual = done(&desired).facts(&desired);
+    actual.regions.get_mut(HOME).unwrap().proven = Some(Err(why()));
+    assert_eq!(lines(&desired, &actual), ["canary none * unreadable"]);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::estate::{
     Plan, Plans, Relationship,
 };
 use crate::rollout::{
-    Action, Actual, Desired, Invitee, LoginOf, Mode, Processor, RegionFacts, SecretState,
-    StackState, Step, Subject, Target, hansho_bus_arn,
+    Action, Actual, Desired, Directory, Invitee, Listed, LoginOf, Mode, Processor, RegionFacts,
+    SecretState, StackState, Step, Subject, Target, hansho_bus_arn,
 };
 
 pub const SECURITY: &str = "111122223333";
@@ -25,6 +25,8 @@ pub struct WorldRegion {
     pub configuration: Option<OrganisationConfiguration>,
     pub members: BTreeMap<String, Member>,
     pub forwarder_on: bool,
+    /// A canary has arrived since the way was last changed.
+    pub proven: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,6 +96,7 @@ impl World {
         world.directory = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
+            region.proven = random.bool();
             let accounts: Vec<&String> = desired.targets.keys().collect();
             let own = SECURITY.to_owned();
             for account in accounts.iter().copied().chain([&own]) {
@@ -145,16 +148,23 @@ impl World {
             worker: Some(Ok(self.worker.then_some(StackState::Made))),
             code: Some(Ok(self.bucket.then_some(StackState::Made))),
             program: Some(Ok(Processor::Arm64)),
-            directory: Some(Ok(self
-                .directory
-                .then(|| desired.targets.keys().cloned().chain([SECURITY.to_owned()]).collect()))),
+            directory: Some(Ok(self.directory(desired))),
             secret: Some(Ok(if self.secret_set { SecretState::Set } else { SecretState::Empty })),
             ..Actual::default()
         }
     }
 
+    fn directory(&self, desired: &Desired) -> Directory {
+        let all = desired.targets.keys().cloned().chain([SECURITY.to_owned()]);
+        let wanted: BTreeMap<String, Listed> = all.map(|id| (id, Listed::default())).collect();
+        Directory { known: self.directory.then(|| wanted.clone()), wanted }
+    }
+
     /// Carries out a step.
     pub fn apply(&mut self, step: &Step, desired: &Desired) {
+        if matches!(step.subject, Subject::Secret | Subject::Worker) {
+            self.regions.values_mut().for_each(|region| region.proven = false);
+        }
         match step.subject {
             Subject::Secret => return self.secret_set = true,
             Subject::Code => {
@@ -210,6 +220,7 @@ impl WorldRegion {
                 enabled: self.forwarder_on,
                 targets: vec![ForwarderTarget { id: "bus".to_owned(), arn: bus }],
             }))),
+            proven: Some(Ok(self.proven)),
             forwarder_stack: None,
         }
     }
@@ -252,8 +263,10 @@ impl WorldRegion {
                     self.detector(account).plans.get_mut(plan).unwrap().on = true;
                 }
             }
-            (Subject::Forwarder, Action::Enable) => self.forwarder_on = true,
-            (Subject::Canary, _) => assert!(self.forwarder_on, "{step:?}"),
+            (Subject::Forwarder, Action::Enable) => {
+                (self.forwarder_on, self.proven) = (true, false);
+            }
+            (Subject::Canary, _) => self.proven = self.forwarder_on,
             (Subject::Sample, _) => {
                 assert_eq!(self.members[account].relationship, Relationship::Enabled);
                 assert!(self.detectors[account].on, "{step:?}");
