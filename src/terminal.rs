@@ -50,7 +50,7 @@ pub fn cut(text: &str, width: usize) -> String {
     kept
 }
 
-/// The same JSON, in which a terminal obeys nothing. JSON itself escapes only the first 32 controls.
+/// The same JSON, in which a terminal obeys nothing. JSON escapes only the first 32 controls.
 /// `json` must have no line end outside of its strings.
 pub fn harmless_json(json: String) -> String {
     let obeyed = |c: char| c.is_control() || is_invisible(c);

@@ -121,7 +121,8 @@ impl SilencedKey {
 /// Cleaned text of at most `bytes_max` bytes.
 fn bounded(text: &str, bytes_max: usize) -> String {
     let mut clean = Text::of(Cow::Borrowed(text), bytes_max).into_string();
-    clean.truncate(clean.floor_char_boundary(bytes_max));
+    // It is cleaned again when it is read from the ledger, so no space may be left at its end.
+    clean.truncate(clean[..clean.floor_char_boundary(bytes_max)].trim_end().len());
     clean
 }
 

@@ -1,5 +1,5 @@
-//! What every post of hansho keeps, whatever texts are in it: Slack's limits, no mention and no link
-//! that hansho did not make, no escape sequence in a terminal, no element in a page.
+//! What every post of hansho keeps, whatever texts are in it: Slack's limits, no mention and no
+//! link that hansho did not make, no escape sequence in a terminal, no element in a page.
 
 use hansho::commands::demo::slack_rules;
 use hansho::finding::Level;
