@@ -1,9 +1,16 @@
 //! The log: on stderr, as text on a terminal and as JSON otherwise.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{self, Writer};
+
+use crate::finding::text::is_invisible;
 
 /// Whether a progress line is on the terminal now.
 static LINE_DRAWN: AtomicBool = AtomicBool::new(false);
@@ -48,15 +55,67 @@ pub fn init() {
         .with_writer(|| Clearing { out: io::stderr(), drawn: &LINE_DRAWN });
     // A second call, in a test, changes nothing.
     let _ = if std::io::stderr().is_terminal() {
-        log.with_target(false).try_init()
+        log.with_target(false).fmt_fields(fields_on_a_terminal()).try_init()
     } else {
         log.json().flatten_event(true).with_current_span(false).with_ansi(false).try_init()
     };
 }
 
+/// Writes `name=value`, or the message alone. The library escapes only some controls, and a value
+/// may be text from outside.
+fn fields_on_a_terminal() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
+    let write = |out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        let value = harmless(&format!("{value:?}"));
+        match field.name() {
+            "message" => out.write_str(&value),
+            name if out.has_ansi_escapes() => {
+                write!(out, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}")
+            }
+            name => write!(out, "{name}={value}"),
+        }
+    };
+    format::debug_fn(write).delimited(" ")
+}
+
+/// The text with every control and every invisible character written as its number.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() || is_invisible(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a log on a terminal holds, line by line.
+    fn logged(ansi: bool, write: impl FnOnce()) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(ansi)
+            .without_time()
+            .with_target(false)
+            .fmt_fields(fields_on_a_terminal())
+            .with_writer(std::sync::Mutex::new(file.reopen().unwrap()));
+        tracing::subscriber::with_default(log.finish(), write);
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_text_in_the_log() {
+        let written = logged(false, || {
+            tracing::warn!(level = 3, why = %"a\x1b]0;b\x07\u{9b}31m\u{202e}", "c\x1b[31m\nd");
+        });
+        let why = r"why=a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}";
+        assert_eq!(written, format!(" WARN c\\u{{1b}}[31m\\u{{a}}d level=3 {why}\n"));
+        let coloured = logged(true, || tracing::warn!(why = %"\x1b[31m", "a"));
+        assert!(coloured.contains("\\u{1b}[31m") && !coloured.contains("\x1b[31m"), "{coloured}");
+    }
 
     #[test]
     fn a_progress_line_is_cleared_once() {

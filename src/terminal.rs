@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::finding::text::CUT;
+use crate::finding::text::{CUT, is_invisible};
 
 /// Returns how many columns the terminal has. None if the process has no terminal.
 pub fn terminal_columns() -> Option<usize> {
@@ -50,6 +50,24 @@ pub fn cut(text: &str, width: usize) -> String {
     kept
 }
 
+/// The same JSON, in which a terminal obeys nothing. JSON escapes only the first 32 controls.
+/// `json` must have no line end outside of its strings.
+pub fn harmless_json(json: String) -> String {
+    let obeyed = |c: char| c.is_control() || is_invisible(c);
+    if !json.contains(obeyed) {
+        return json;
+    }
+    let mut shown = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match obeyed(c) {
+            // JSON has a pair of numbers for a character beyond 16 bits.
+            true => shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(|n| format!("\\u{n:04x}"))),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// The spaces that fill `text` up to `width` columns; none if it is wider.
 pub fn padding(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(columns(text)))
@@ -83,6 +101,20 @@ pub fn wrapped(mark: &str, text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_in_json() {
+        for (text, shown) in [
+            ("plain \u{e9} \u{1f514}", "\"plain \u{e9} \u{1f514}\""),
+            ("\u{1b}[31m\n", r#""\u001b[31m\n""#),
+            ("\u{9b}31m\u{7f}", r#""\u009b31m\u007f""#),
+            ("exe.\u{202e}gpj\u{e0041}", r#""exe.\u202egpj\udb40\udc41""#),
+        ] {
+            let json = harmless_json(serde_json::to_string(text).unwrap());
+            assert_eq!(json, shown);
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
 
     #[test]
     fn wide_graphemes_take_two_columns() {

@@ -169,7 +169,7 @@ pub fn kept_bytes(text: &str, max_bytes: usize) -> Cow<'_, str> {
 /// controls (Unicode TR 9; they can show `jpg.exe` as `exe.gpj`), zero-width spaces, joiners
 /// outside emoji, the tag block, variation selectors, the soft hyphen and the byte-order mark.
 /// U+200D and U+FE0F stay, because emoji need them.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'

@@ -14,6 +14,8 @@ mod commands;
 mod contracts;
 mod desk;
 mod findings;
+#[cfg(feature = "demo")]
+mod fuzz;
 mod house;
 #[cfg(feature = "demo")]
 mod sim;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instants::Wall;
 use crate::ports::{DeadLetter, Lane, MessageId, Origin};
+use crate::terminal;
 
 /// The longest line that is read: a body of 1 MiB, each byte escaped to six, and the other fields.
 pub const LINE_BYTES_MAX: usize = 8 << 20;
@@ -32,7 +33,7 @@ struct ExportLine {
     body: String,
 }
 
-/// Writes a dead letter as a line, without the line end.
+/// Writes a dead letter as a line, without the line end. A terminal obeys nothing in it.
 pub fn write(letter: &DeadLetter) -> String {
     let line = ExportLine {
         id: letter.id.0.clone(),
@@ -47,7 +48,7 @@ pub fn write(letter: &DeadLetter) -> String {
         body: letter.body.clone(),
     };
     // A line has only strings and numbers, which JSON can always hold.
-    serde_json::to_string(&line).unwrap_or_default()
+    terminal::harmless_json(serde_json::to_string(&line).unwrap_or_default())
 }
 
 /// Reads a line. The error says what is wrong with it, and quotes nothing of it.

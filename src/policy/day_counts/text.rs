@@ -46,10 +46,10 @@ impl DayCounts {
     }
 
     /// Reads what any version wrote. A line that this version does not know is kept, and written
-    /// again.
+    /// again as it was, also if a carriage return ends it.
     pub fn parse(text: &str) -> DayCounts {
         let mut counts = DayCounts::default();
-        for line in text.lines().take(LINES_MAX).filter(|line| !line.is_empty()) {
+        for line in text.split('\n').take(LINES_MAX).filter(|line| !line.is_empty()) {
             if counts.read(line).is_none() {
                 counts.keep(line);
             }

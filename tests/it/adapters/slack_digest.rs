@@ -10,12 +10,12 @@ use hansho::ports::{Card, Form, Late, OutageCause, Post};
 use hansho::slack::{BUDGET_CHARS, DIGEST_MAX, Guide, payload, preview};
 use serde_json::Value;
 
-use super::slack_hostile::{
-    MENTION, check_limits, check_mentions, check_preview, check_strings, hostile_card,
-    hostile_text, length, mentions,
-};
+use super::slack_hostile::{hostile_card, hostile_text};
 use super::slack_render::{a_post, calm, card, sre};
 use crate::support::lane::ByLane;
+use crate::support::post_rules::{
+    MENTION, check_limits, check_mentions, check_preview, check_strings, length, mentions,
+};
 
 /// Every size twice. More rounds only take more time.
 const SEEDS: ByLane = ByLane { all: 60, deep: 120 };

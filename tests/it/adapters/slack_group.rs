@@ -8,8 +8,9 @@ use hansho::ports::{Card, Form};
 use hansho::slack::{Guide, payload};
 use serde_json::Value;
 
-use super::slack_hostile::{check_limits, check_preview, check_strings, hostile_card, mentions};
+use super::slack_hostile::hostile_card;
 use super::slack_render::{a_post, calm, card, sre};
+use crate::support::post_rules::{check_limits, check_preview, check_strings, mentions};
 
 fn group(resources: &str) -> Option<Group> {
     Some(Group { problem: Text::new("CVE-2021-44228", 40), resources: Text::new(resources, 80) })

@@ -10,10 +10,9 @@ use hansho::ports::{Accounts, Card, ClosedLine, Form, Note, Post};
 use hansho::slack::{Address, CARD_CHARS_MAX, Guide, Portal, RoleName, Runbook, payload, weigh};
 use serde_json::Value;
 
-use super::slack_hostile::{
-    check_limits, check_preview, check_strings, hostile_card, hostile_text, mentions,
-};
+use super::slack_hostile::{hostile_card, hostile_text};
 use super::slack_render::{a_post, calm, card};
+use crate::support::post_rules::{check_limits, check_preview, check_strings, mentions};
 
 const NAMED: &str = "111122223333";
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use hansho::commands::demo::slack_rules;
 use hansho::finding::{
     Closing, Condition, Fact, Finding, FindingState, Fingerprint, Level, Partition, Remark,
     Severity, Text,
@@ -14,15 +13,17 @@ use hansho::policy::glob::Glob;
 use hansho::policy::record::{Closed, ClosedBy, Stamp};
 use hansho::ports::{Accounts, Card, Form, Late, OutageCause, Post};
 use hansho::slack::{
-    Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mention, Mentions, Portal, RoleName,
-    Runbook, payload, preview, weigh,
+    Address, BUDGET_CHARS, CARD_CHARS_MAX, Guide, MAX_CARDS, Mentions, Portal, RoleName, Runbook,
+    payload, weigh,
 };
 use serde_json::Value;
 
 use super::slack_render::{calm, card};
 use crate::support::lane::ByLane;
+use crate::support::post_rules::{
+    check_limits, check_mentions, check_preview, check_strings, length, mentions,
+};
 
-pub const MENTION: &str = "<!subteam^S0123|sre>";
 /// More rounds only take more time: about 15 ms each, unoptimised.
 const SEEDS: ByLane = ByLane { all: 100, deep: 300 };
 
@@ -187,10 +188,6 @@ pub fn hostile_card(rng: &mut Rng) -> Card {
     }
 }
 
-pub fn mentions() -> Mentions {
-    Mentions::from_level_up(Level::High, MENTION.parse::<Mention>().unwrap())
-}
-
 #[test]
 fn no_finding_breaks_a_limit_or_smuggles_anything() {
     for seed in 0..SEEDS.get() {
@@ -215,113 +212,6 @@ fn no_finding_breaks_a_limit_or_smuggles_anything() {
         check_preview(&payload, seed);
         check_weights(&post, &payload, seed);
         check_mentions(&post, &payload, seed);
-    }
-}
-
-/// The push and the first block mention somebody or not; the attachments never do.
-pub fn check_mentions(post: &Post, payload: &Value, seed: u64) {
-    let called = usize::from(post.cards.iter().any(calls));
-    let count = |part: &str| payload[part].to_string().matches(MENTION).count();
-    let in_blocks = if post.form == Form::Plain { 0 } else { called };
-    let counts = (count("text"), count("blocks"), count("attachments"));
-    assert_eq!(counts, (called, in_blocks, 0), "seed {seed}");
-}
-
-/// The length in UTF-16 code units: no text has more characters.
-pub fn length(text: &str) -> usize {
-    text.encode_utf16().count()
-}
-
-/// Whether a card's finding mentions somebody.
-pub fn calls(card: &Card) -> bool {
-    let finding = &card.finding;
-    finding.severity.level >= Level::High && !finding.sample && !finding.condition.is_closed()
-}
-
-pub fn check_limits(payload: &Value, seed: u64) {
-    assert_eq!(slack_rules::broken(payload), None, "seed {seed}");
-    assert!(length(payload["text"].as_str().unwrap()) <= 4000, "seed {seed}");
-    let attachments = payload["attachments"].as_array().map_or(&[][..], Vec::as_slice);
-    assert!(attachments.len() <= 20, "seed {seed}");
-    let chars: usize = attachments.iter().map(|a| length(&a.to_string())).sum();
-    assert!(chars <= BUDGET_CHARS, "seed {seed}: {chars}");
-}
-
-/// Checks every text in the payload: `<…>` holds only tokens of hansho, there are only the three
-/// entities, and the top-level text has no address and no bare markup.
-pub fn check_strings(value: &Value, top_level: bool, seed: u64) {
-    match value {
-        Value::String(text) => check_string(text, seed),
-        Value::Array(items) => items.iter().for_each(|item| check_strings(item, false, seed)),
-        Value::Object(object) => {
-            if object.get("type").is_some_and(|kind| kind == "mrkdwn") {
-                assert_eq!(object.get("verbatim"), Some(&Value::Bool(true)), "seed {seed}");
-            }
-            if top_level {
-                let text = object["text"].as_str().unwrap().replace(MENTION, "");
-                for bad in ["://", "@here", "@channel", "@everyone", "<"] {
-                    assert!(!text.contains(bad), "seed {seed}: {bad} in {text}");
-                }
-                // Further letters make it no host.
-                for (at, host) in text.match_indices("evil.com") {
-                    let rest = &text[at + host.len()..];
-                    assert!(rest.starts_with(char::is_alphanumeric), "seed {seed}: {rest}");
-                }
-                // Markup stands in code spans alone.
-                for bare in text.split('`').step_by(2) {
-                    assert!(!bare.contains(['*', '~']), "seed {seed}: {bare} in {text}");
-                }
-                assert_eq!(object["unfurl_links"], false);
-                assert_eq!(object["unfurl_media"], false);
-            }
-            object.values().for_each(|value| check_strings(value, false, seed));
-        }
-        _ => {}
-    }
-}
-
-/// Those of AWS, and those that the tests configure.
-const PLACES: [&str; 7] = [
-    "https://acme.awsapps.com/start/#/console?account_id=111122223333&amp;role_name=Audit&amp;",
-    "https://wiki.example.com/?a&amp;b",
-    "https://docs.aws.amazon.com/guardduty/latest/ug/",
-    "https://docs.aws.amazon.com/console/securityhub/",
-    "https://console.aws.amazon.com/",
-    "https://console.amazonaws-us-gov.com/",
-    "https://console.amazonaws.cn/",
-];
-
-fn check_string(text: &str, seed: u64) {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}')
-    };
-    assert!(!text.contains(hidden), "seed {seed}: {text:?}");
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        assert!(!before.contains('>'), "seed {seed}: {text}");
-        let (token, after) = after.split_once('>').expect("a token ends");
-        let ours = format!("<{token}>") == MENTION
-            || token.starts_with("!date^")
-            || PLACES.iter().any(|place| token.starts_with(place));
-        assert!(ours, "seed {seed}: <{token}>");
-        assert!(token.matches('|').count() <= 1, "seed {seed}: <{token}>");
-        rest = after;
-    }
-    assert!(!rest.contains('>'), "seed {seed}: {text}");
-    let bare = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
-    assert!(!bare.contains('&'), "seed {seed}: {text}");
-}
-
-pub fn check_preview(payload: &Value, seed: u64) {
-    let plain = preview(payload, 80, false);
-    assert!(!plain.contains(|c: char| c.is_control() && c != '\n'), "seed {seed}");
-    let coloured = preview(payload, 80, true);
-    for (index, piece) in coloured.split('\x1b').enumerate().filter(|(index, _)| *index > 0) {
-        let colour = piece.split_once('m').map(|(colour, _)| colour).unwrap_or("none");
-        assert!(
-            colour.starts_with('[') && colour[1..].bytes().all(|b| b.is_ascii_digit() || b == b';'),
-            "seed {seed}, escape {index}: {colour:?}"
-        );
     }
 }
 

@@ -53,6 +53,14 @@ impl Scene {
         said(&finish(command).await, code)
     }
 
+    /// As [`Scene::done`], where the command may end in more than one way.
+    pub async fn one_of(&self, args: &[&str], codes: &[i32]) -> (String, String) {
+        let output = finish(self.command(args)).await;
+        let code = output.status.code().unwrap();
+        assert!(codes.contains(&code), "{args:?}: {output:?}");
+        said(&output, code)
+    }
+
     pub fn slack(&self) -> &SlackStandIn {
         &self.slack
     }

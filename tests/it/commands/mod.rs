@@ -31,6 +31,8 @@ pub mod life_e2e;
 #[cfg(feature = "demo")]
 pub mod live;
 pub mod notes;
+#[cfg(feature = "demo")]
+mod outputs;
 pub mod reconcile;
 #[cfg(feature = "demo")]
 pub mod render_e2e;
