@@ -53,9 +53,8 @@ impl Word {
         Some(Word { small: u64::from_le_bytes(*bytes) | letters, letters })
     }
 
-    fn ends(self, text: &[u8]) -> bool {
-        let word = text.last_chunk::<{ Word::LEN }>();
-        word.is_some_and(|bytes| u64::from_le_bytes(*bytes) | self.letters == self.small)
+    fn is(self, text: &[u8; Word::LEN]) -> bool {
+        u64::from_le_bytes(*text) | self.letters == self.small
     }
 }
 
@@ -137,7 +136,8 @@ impl Glob {
         self.may_match(text) && self.matches_after_prefix(text)
     }
 
-    fn matches_after_prefix(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
+    /// For a text that [`Glob::may_match`].
+    pub fn matches_after_prefix(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
         let bytes = text.as_bytes();
         match (self.then, &self.rest.ascii) {
             _ if !is_ascii => self.rest.whole.matches(text),
@@ -163,9 +163,15 @@ impl Glob {
     /// False if the text begins in another way, so that no pattern with this beginning matches.
     #[inline]
     pub fn may_match(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
-        // Patterns begin alike, such as `/prod/`, so most texts differ at the end of the prefix.
         let begins = text.as_bytes().get(..self.prefix.len()).is_some_and(|begin| {
-            self.word.is_none_or(|word| word.ends(begin)) && is_alike(begin, &self.prefix)
+            // Patterns begin alike, such as `/prod/`, so most texts differ at the end of the prefix.
+            let start = self.prefix.len().saturating_sub(Word::LEN);
+            match (self.word, begin.split_last_chunk()) {
+                (Some(word), Some((begin, end))) => {
+                    word.is(end) && is_alike(begin, &self.prefix[..start])
+                }
+                _ => is_alike(begin, &self.prefix),
+            }
         });
         // The small letter of a character beyond ASCII may be in ASCII: the sign of kelvin.
         begins || !is_ascii

@@ -65,15 +65,18 @@ struct Rule {
 }
 
 impl Rule {
+    #[inline(never)]
+    fn names_tag(&self, subject: &Subject<'_>) -> Option<&Pattern> {
+        let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
+        self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
+    }
+
     /// The pattern that names the finding.
     #[inline]
     fn names(&self, subject: &Subject<'_>) -> Option<&Pattern> {
         match self.key {
             MatchKey::Level => self.any.iter().find(|pattern| pattern.is_level(subject.level())),
-            MatchKey::AccountTag | MatchKey::ResourceTag => {
-                let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
-                self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
-            }
+            MatchKey::AccountTag | MatchKey::ResourceTag => self.names_tag(subject),
             _ => {
                 let text = subject.asked(self.key)?;
                 self.any.iter().find(|pattern| pattern.is_text(text))

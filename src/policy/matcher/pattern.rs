@@ -81,7 +81,7 @@ impl Pattern {
             Test::Text(glob) => glob.fits(text),
             // Both begin alike.
             Test::Below(unit, below) => {
-                unit.may_match(text) && (unit.fits(text) || below.fits(text))
+                unit.may_match(text) && (unit.matches_after_prefix(text) || below.fits(text))
             }
             Test::Level(_) | Test::Tag(..) => false,
         }

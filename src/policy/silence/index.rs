@@ -80,6 +80,15 @@ impl Index {
             }
             let Some(wanted) = text.next().filter(|_| !rest.is_empty()) else { return };
             let byte = |key: &[u8]| key.get(depth).copied();
+            // Keys that begin alike need no search.
+            if let (Some((first, _)), Some((last, _))) = (rest.first(), rest.last())
+                && byte(first) == byte(last)
+            {
+                if byte(first) == Some(wanted) {
+                    continue;
+                }
+                return;
+            }
             let from = rest.partition_point(|(key, _)| byte(key) < Some(wanted));
             rest = rest.get(from..).unwrap_or_default();
             let to = rest.partition_point(|(key, _)| byte(key) == Some(wanted));
