@@ -37,20 +37,3 @@ impl Write for Stdout {
         }
     }
 }
-
-/// The same JSON in printable ASCII. Other characters can only be in strings, where they can be
-/// escaped.
-pub fn ascii_json(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii() && c != '\x7f' {
-            text.push(c);
-        } else {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    text
-}

@@ -164,7 +164,7 @@ impl Glob {
     #[inline]
     pub fn may_match(&self, Asked { text, is_ascii }: Asked<'_>) -> bool {
         let begins = text.as_bytes().get(..self.prefix.len()).is_some_and(|begin| {
-            // Patterns begin alike, such as `/prod/`, so most texts differ at the end of the prefix.
+            // Patterns begin alike, such as `/prod/`, so most texts differ at the prefix's end.
             let start = self.prefix.len().saturating_sub(Word::LEN);
             match (self.word, begin.split_last_chunk()) {
                 (Some(word), Some((begin, end))) => {
@@ -201,6 +201,12 @@ fn contains(wanted: &[u8], text: &[u8]) -> bool {
         text.get(at..at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted))
     };
     text.iter().enumerate().any(|(at, byte)| may_be(*byte, *first) && begins(at))
+}
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
 }
 
 /// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.

@@ -67,8 +67,8 @@ struct Rule {
 impl Rule {
     #[inline(never)]
     fn names_tag(&self, subject: &Subject<'_>) -> Option<&Pattern> {
-        let any_tag = |such: &dyn Fn(&str, &str) -> bool| subject.any_tag(self.key, such);
-        self.any.iter().find(|pattern| any_tag(&|key, value| pattern.is_tag(key, value)))
+        let tags = subject.tags(self.key);
+        self.any.iter().find(|pattern| tags.iter().any(|(key, value)| pattern.is_tag(key, *value)))
     }
 
     /// The pattern that names the finding.

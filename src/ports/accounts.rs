@@ -345,8 +345,8 @@ impl AccountFacts for Account {
         self.ou()
     }
 
-    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool {
-        self.tags().any(|(key, value)| such(key, value))
+    fn tags(&self) -> Vec<(&str, &str)> {
+        self.tags().collect()
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::commands::output::ascii_json;
 use crate::finding::{self, Finding};
 use crate::instants::Wall;
 use crate::policy::filter::Threshold;
@@ -106,12 +105,28 @@ pub fn known(record: Option<&AlertRecord>, finding: &Finding, terms: &Terms, now
 /// because no other account sent it. Characters beyond ASCII are escaped, because SQS rejects some
 /// that JSON allows.
 pub fn message(finding: &str) -> String {
-    let finding = ascii_json(finding);
+    let finding = ascii(finding);
     // The caller passes valid JSON.
     let Ok(detail) = serde_json::from_str::<&RawValue>(&finding) else { return finding };
     let head = json!({"detail-type": "GuardDuty Finding", "source": SOURCE, "version": "0"});
     let head = head.to_string();
     format!("{},\"detail\":{}}}", head.trim_end_matches('}'), detail.get())
+}
+
+/// The same JSON in ASCII. Other characters can only be in strings, where they can be escaped.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            text.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
 }
 
 /// The least severity that any route admits, rounded down, because the source filters by whole

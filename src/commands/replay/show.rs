@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::commands::exit::Exit;
-use crate::commands::output::ascii_json;
+
 use crate::finding::Text;
 use crate::instants::Wall;
 use crate::ports::{Clock, DeadLetterQueue, QueueError};
+use crate::terminal::harmless_json;
 
 use super::console::{CommandOutput, View};
 use super::holds::{HeldDeadLetter, Holds};
@@ -61,7 +62,7 @@ pub async fn show<Q: DeadLetterQueue, C: Clock>(
             value
         };
         let all = Value::from(shown.iter().map(one).collect::<Vec<_>>());
-        format!("{}\n", ascii_json(&all.to_string()))
+        format!("{}\n", harmless_json(all.to_string()))
     } else {
         let all: Vec<String> = shown.iter().map(|held| message(held, now, view)).collect();
         all.join("\n")

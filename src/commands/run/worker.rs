@@ -212,7 +212,6 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
     let following = beside(config, &settings, &ports, reader, &counter, (&vitals, &answered));
     let watching = watch_store(store, clock, &vitals);
     let preparing = prepare(&notifier, clock);
-    let drawing = progress::draw(&vitals, clock);
     let watch = |desk: &Desk| vitals.turned(desk);
     let report = |report: &Report| {
         vitals.record(report);
@@ -228,7 +227,6 @@ async fn work<Q: Queue + Inlet, L: Ledger>(
         never = comparing => match never {},
         never = following => match never {},
         never = watching => match never {},
-        never = drawing => match never {},
         why = preparing => return Err(why),
     };
     counts::last(&counter, ports.ledger, clock).await;
@@ -261,9 +259,9 @@ async fn comparing<Q: Inlet, L: Ledger>(
     reconcile::source::beside(config, ledger, queue, clock, metrics).await
 }
 
-/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, posts the
-/// notes about silences, and looks at GuardDuty's coverage. A draining run is too short for the
-/// last two.
+/// What runs beside the desk: keeps accounts and silences up to date, writes the counts, draws the
+/// state on a terminal, posts the notes about silences, and looks at GuardDuty's coverage. A
+/// draining run is too short for the last two.
 async fn beside<Q, L: Ledger, N: Notifier>(
     config: &Config,
     settings: &Settings,
@@ -293,6 +291,7 @@ async fn beside<Q, L: Ledger, N: Notifier>(
         never = silencing => never,
         never = counts::follow(counter, ledger, clock) => never,
         never = noting => never,
+        never = progress::draw(vitals, clock) => never,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Why a rule names a finding, or does not.
 
-use std::cell::RefCell;
 use std::fmt;
 
 use super::{MatchKey, Rule, Subject};
@@ -67,15 +66,12 @@ fn found(rule: &Rule, subject: &Subject<'_>) -> Option<String> {
     if !matches!(rule.key, MatchKey::AccountTag | MatchKey::ResourceTag) {
         return subject.text(rule.key).filter(|text| !text.is_empty()).map(str::to_owned);
     }
-    let tags = RefCell::new(Vec::new());
-    subject.any_tag(rule.key, &|key, value| {
-        let is_named = |name: &str| name.eq_ignore_ascii_case(key);
-        if rule.any.iter().any(|pattern| pattern.tag_key().is_some_and(is_named)) {
-            tags.borrow_mut().push([key, "=", value].concat());
-        }
-        false
-    });
-    let tags = tags.into_inner();
+    let is_asked = |key: &str| {
+        let is = |name: &str| name.eq_ignore_ascii_case(key);
+        rule.any.iter().any(|pattern| pattern.tag_key().is_some_and(is))
+    };
+    let tags = subject.tags(rule.key).iter().filter(|(key, _)| is_asked(key));
+    let tags: Vec<String> = tags.map(|(key, value)| format!("{key}={value}")).collect();
     (!tags.is_empty()).then(|| listed(tags))
 }
 

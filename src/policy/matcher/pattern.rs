@@ -88,9 +88,9 @@ impl Pattern {
     }
 
     /// Whether this is a pattern for such a tag.
-    pub(super) fn is_tag(&self, key: &str, value: &str) -> bool {
+    pub(super) fn is_tag(&self, key: &str, value: Asked<'_>) -> bool {
         match &self.test {
-            Test::Tag(name, glob) => key.eq_ignore_ascii_case(name) && glob.matches(value),
+            Test::Tag(name, glob) => key.eq_ignore_ascii_case(name) && glob.fits(value),
             _ => false,
         }
     }

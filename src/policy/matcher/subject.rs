@@ -1,5 +1,6 @@
 //! What is known of a finding, as rules are asked about it.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ pub trait AccountFacts {
     fn name(&self) -> Option<&str>;
     /// The whole path of its organisational unit, such as `/prod/payments`.
     fn ou(&self) -> Option<&str>;
-    /// Whether a tag, key and value, is `such`.
-    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool;
+    /// Key and value of each tag.
+    fn tags(&self) -> Vec<(&str, &str)>;
 }
 
 /// A directory of accounts.
@@ -44,17 +45,21 @@ pub struct Known<'a> {
 
 /// What the rules are asked about. Many rules ask for the same few texts, so these are looked up
 /// once.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Subject<'a> {
     known: Known<'a>,
     /// By [`MatchKey`]. None: not known, or the key looks at tags.
     texts: [Option<Asked<'a>>; MatchKey::ALL.len()],
+    /// Once a rule asks for them.
+    account_tags: OnceCell<Vec<(&'a str, Asked<'a>)>>,
+    resource_tags: OnceCell<Vec<(&'a str, Asked<'a>)>>,
 }
 
 impl<'a> From<Known<'a>> for Subject<'a> {
     fn from(known: Known<'a>) -> Subject<'a> {
         let texts = MatchKey::ALL.map(|key| known.text(key).map(Asked::from));
-        Subject { known, texts }
+        let (account_tags, resource_tags) = (OnceCell::new(), OnceCell::new());
+        Subject { known, texts, account_tags, resource_tags }
     }
 }
 
@@ -77,15 +82,19 @@ impl<'a> Subject<'a> {
         self.texts.get(key as usize).copied().flatten()
     }
 
-    /// Whether a tag of the account or of the resource is `such`.
-    pub(super) fn any_tag(&self, key: MatchKey, such: &dyn Fn(&str, &str) -> bool) -> bool {
-        let Known { facts, tags, .. } = self.known;
-        match key {
-            MatchKey::AccountTag => facts.is_some_and(|account| account.any_tag(such)),
-            MatchKey::ResourceTag => {
-                tags.iter().any(|(key, value)| such(key.as_str(), value.as_str()))
+    /// Key and value of each tag of the account or of the resource. Empty: none is known, or the
+    /// key looks at no tags.
+    pub(super) fn tags(&self, key: MatchKey) -> &[(&'a str, Asked<'a>)] {
+        let asked = |(key, value): (&'a str, &'a str)| (key, Asked::from(value));
+        match (key, self.known.facts) {
+            (MatchKey::AccountTag, Some(account)) => {
+                self.account_tags.get_or_init(|| account.tags().into_iter().map(asked).collect())
             }
-            _ => false,
+            (MatchKey::ResourceTag, _) => self.resource_tags.get_or_init(|| {
+                let tags = self.known.tags.iter();
+                tags.map(|(key, value)| asked((key.as_str(), value.as_str()))).collect()
+            }),
+            _ => &[],
         }
     }
 }

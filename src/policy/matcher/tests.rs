@@ -17,8 +17,8 @@ impl AccountFacts for Entry<'_> {
         self.ou
     }
 
-    fn any_tag(&self, such: &dyn Fn(&str, &str) -> bool) -> bool {
-        self.tags.iter().any(|(key, value)| such(key, value))
+    fn tags(&self) -> Vec<(&str, &str)> {
+        self.tags.to_vec()
     }
 }
 
