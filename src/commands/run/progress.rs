@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use crate::clock::SystemClock;
 use crate::commands::progress_line::ProgressLine;
-use crate::finding::Level;
+use crate::finding::{Level, Text};
 use crate::health::Vitals;
 use crate::health::status::Status;
 use crate::ports::Clock;
 use crate::words::number_of;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// No terminal is wider.
+const CHARS_MAX: usize = 500;
 
 /// Draws the line each second. Never ends. The line is removed when this is dropped.
 pub async fn draw(vitals: &Vitals, clock: &SystemClock) -> Infallible {
@@ -28,7 +30,7 @@ pub async fn draw(vitals: &Vitals, clock: &SystemClock) -> Infallible {
     }
 }
 
-/// `ready · 1 critical, 40 high wait, the next in 3 s · 530 alerts in 22 posts`. What matters most
+/// `ready · 1 critical, 4 high wait, the next post in 3 s · 530 alerts in 22 posts, …`. What matters most
 /// is first, because a terminal may be narrow.
 fn line(status: &Status) -> String {
     let mut parts = Vec::new();
@@ -59,7 +61,8 @@ fn line(status: &Status) -> String {
         number_of(status.posts, "post"),
         status.posted_last_minute
     ));
-    parts.join(" · ")
+    // A problem may quote what somebody answered.
+    Text::new(&parts.join(" · "), CHARS_MAX).into_string()
 }
 
 #[cfg(test)]
@@ -93,7 +96,7 @@ mod tests {
         for (status, expected) in [
             (status(vec![idle], &[]), "ready · nothing waits · "),
             (
-                status(two, &["the ledger is unreachable", "slack is dead"]),
+                status(two, &["the ledger is unreachable\u{1b}", "slack is dead"]),
                 "NOT READY: the ledger is unreachable, and 1 more · \
                  1 critical, 2 high, 7 low wait, the next post in 3 s · ",
             ),
