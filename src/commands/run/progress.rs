@@ -30,8 +30,8 @@ pub async fn draw(vitals: &Vitals, clock: &SystemClock) -> Infallible {
     }
 }
 
-/// `ready · 1 critical, 4 high wait, the next post in 3 s · 530 alerts in 22 posts, …`. What matters most
-/// is first, because a terminal may be narrow.
+/// `ready · 1 critical, 4 high wait, the next post in 3 s · 530 alerts in 22 posts, …`. What
+/// matters most is first, because a terminal may be narrow.
 fn line(status: &Status) -> String {
     let mut parts = Vec::new();
     parts.push(match status.problems.as_slice() {
