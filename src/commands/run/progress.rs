@@ -96,7 +96,7 @@ mod tests {
         for (status, expected) in [
             (status(vec![idle], &[]), "ready · nothing waits · "),
             (
-                status(two, &["the ledger is unreachable\u{1b}", "slack is dead"]),
+                status(two, &["the\u{1b}ledger is unreachable", "slack is dead"]),
                 "NOT READY: the ledger is unreachable, and 1 more · \
                  1 critical, 2 high, 7 low wait, the next post in 3 s · ",
             ),
