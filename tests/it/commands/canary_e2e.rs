@@ -298,7 +298,7 @@ async fn on_aws_what_is_missing_is_named() {
     let lost = scene.canary(&["--region", "eu-west-1", "--within", "1s"]).await;
     assert_eq!(lost.status.code(), Some(1));
     let said = out(&lost);
-    for word in ["did not arrive", "hansho-forwarder", "about 1 messages", "hansho-heartbeat"] {
+    for word in ["did not arrive", "hansho-forwarder", "about 1 message:", "hansho-heartbeat"] {
         assert!(said.contains(word), "{word} in {said}");
     }
     let scene = Scene::aws(Answer::DeniesAccess).await;
