@@ -10,7 +10,7 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{self, Writer};
 
-use crate::finding::text::is_invisible;
+use crate::terminal::is_obeyed;
 
 /// Whether a progress line is on the terminal now.
 static LINE_DRAWN: AtomicBool = AtomicBool::new(false);
@@ -81,7 +81,7 @@ fn fields_on_a_terminal() -> impl for<'w> FormatFields<'w> + Send + Sync + 'stat
 fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() || is_invisible(c) {
+        match is_obeyed(c) {
             true => shown.extend(c.escape_unicode()),
             false => shown.push(c),
         }

@@ -50,16 +50,25 @@ pub fn cut(text: &str, width: usize) -> String {
     kept
 }
 
+/// Whether a terminal may obey a character instead of showing it, or show its neighbours otherwise.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
+/// Whether the environment says that the terminal can't remove what it shows.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// The same JSON, in which a terminal obeys nothing. JSON escapes only the first 32 controls.
 /// `json` must have no line end outside of its strings.
 pub fn harmless_json(json: String) -> String {
-    let obeyed = |c: char| c.is_control() || is_invisible(c);
-    if !json.contains(obeyed) {
+    if !json.contains(is_obeyed) {
         return json;
     }
     let mut shown = String::with_capacity(json.len() + 64);
     for c in json.chars() {
-        match obeyed(c) {
+        match is_obeyed(c) {
             // JSON has a pair of numbers for a character beyond 16 bits.
             true => shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(|n| format!("\\u{n:04x}"))),
             false => shown.push(c),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Stderr, Write};
 
 use crate::logging;
-use crate::terminal::{cut, terminal_columns};
+use crate::terminal::{cut, is_dumb, terminal_columns};
 
 /// The line. It is removed when this is dropped. Without a terminal nothing is drawn.
 pub struct ProgressLine<W: Write> {
@@ -14,8 +14,7 @@ pub struct ProgressLine<W: Write> {
 impl ProgressLine<Stderr> {
     /// A line on stderr, if that is a terminal that can remove a line.
     pub fn on_stderr() -> ProgressLine<Stderr> {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        ProgressLine::new((io::stderr().is_terminal() && !dumb).then(io::stderr))
+        ProgressLine::new((io::stderr().is_terminal() && !is_dumb()).then(io::stderr))
     }
 }
 

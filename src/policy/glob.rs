@@ -27,6 +27,12 @@ pub struct Asked<'a> {
     is_ascii: bool,
 }
 
+impl<'a> Asked<'a> {
+    pub fn as_str(self) -> &'a str {
+        self.text
+    }
+}
+
 impl<'a> From<&'a str> for Asked<'a> {
     fn from(text: &'a str) -> Asked<'a> {
         Asked { text, is_ascii: text.is_ascii() }
@@ -201,12 +207,6 @@ fn contains(wanted: &[u8], text: &[u8]) -> bool {
         text.get(at..at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted))
     };
     text.iter().enumerate().any(|(at, byte)| may_be(*byte, *first) && begins(at))
-}
-
-impl fmt::Display for Asked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text)
-    }
 }
 
 /// After a `*` the match goes on at the first place that fits, and returns to no earlier `*`.

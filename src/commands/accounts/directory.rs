@@ -75,12 +75,23 @@ pub async fn parts<L: Ledger>(
 /// # Errors
 /// The ledger does not answer.
 pub async fn read<L: Ledger>(ledger: &L) -> Result<Accounts, DirectoryError> {
-    let Some(head) = head(ledger).await? else { return Ok(Accounts::default()) };
-    let parts = parts(ledger, &head).await;
-    match parts.and_then(|parts| under(&Accounts::default(), &parts)) {
+    match load(ledger, &Accounts::default()).await {
         Err(DirectoryError::Incomplete | DirectoryError::Part(_)) => Ok(Accounts::default()),
-        read => read,
+        read => Ok(read?.unwrap_or_default()),
     }
+}
+
+/// The accounts of the directory, with those of the configuration over them. None: there is no
+/// directory.
+///
+/// # Errors
+/// As [`parts`] and [`under`].
+pub async fn load<L: Ledger>(
+    ledger: &L,
+    configured: &Accounts,
+) -> Result<Option<Accounts>, DirectoryError> {
+    let Some(head) = head(ledger).await? else { return Ok(None) };
+    under(configured, &parts(ledger, &head).await?).map(Some)
 }
 
 /// The accounts of the parts, with those of the configuration over them.
@@ -96,13 +107,7 @@ pub fn under(configured: &Accounts, parts: &[String]) -> Result<Accounts, Direct
 /// Adds the accounts of the directory to those that a command shows. Without an answer it shows
 /// what the configuration knows. Returns why there is no directory, in words.
 pub async fn show<L: Ledger>(current: &CurrentAccounts, ledger: &L) -> Option<String> {
-    let read = async {
-        match head(ledger).await? {
-            Some(head) => under(&current.get(), &parts(ledger, &head).await?).map(Some),
-            None => Ok(None),
-        }
-    };
-    match read.await {
+    match load(ledger, &current.get()).await {
         Ok(Some(accounts)) => {
             current.set(accounts);
             None

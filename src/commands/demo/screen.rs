@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::commands::output;
 use crate::slack;
-use crate::terminal::terminal_columns;
+use crate::terminal::{is_dumb, terminal_columns};
 
 /// The width of an output that is not a terminal.
 const COLUMNS_DEFAULT: usize = 100;
@@ -71,8 +71,7 @@ struct StatusLine {
 
 impl Screen {
     pub fn new(json: bool) -> Screen {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let terminal = io::stdout().is_terminal() && !dumb && !json;
+        let terminal = io::stdout().is_terminal() && !is_dumb() && !json;
         // Source: no-color.org.
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Screen {

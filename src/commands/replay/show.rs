@@ -86,10 +86,11 @@ fn message(held: &HeldDeadLetter, now: Wall, view: &View) -> String {
     line("tries", &letter.attempts.map(|n| n.to_string()).unwrap_or_default());
     line("reason", letter.reason.as_str());
     line("detail", letter.detail.as_str());
-    for (name, value) in parts(letter, view).iter().take(PARTS_MAX) {
+    let parts = parts(letter, view);
+    for (name, value) in parts.iter().take(PARTS_MAX) {
         line(name, value);
     }
-    let more = parts(letter, view).len().saturating_sub(PARTS_MAX);
+    let more = parts.len().saturating_sub(PARTS_MAX);
     if more > 0 {
         line("", &format!("and {more} more"));
     }

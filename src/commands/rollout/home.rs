@@ -47,13 +47,8 @@ impl Home {
 
     /// What the directory has and, if there is one, what the organisation says.
     pub async fn directory(&self) -> Fact<Directory> {
-        let read = async {
-            let Some(head) = directory::head(&self.ledger).await? else { return Ok(None) };
-            let parts = directory::parts(&self.ledger, &head).await?;
-            directory::under(&Accounts::default(), &parts).map(Some)
-        };
-        let read: Result<Option<Accounts>, directory::DirectoryError> = read.await;
-        let known = read.map_err(|why| unreadable("the account directory", &why))?;
+        let known = directory::load(&self.ledger, &Accounts::default()).await;
+        let known = known.map_err(|why| unreadable("the account directory", &why))?;
         let wanted = match known {
             Some(_) => listed(&self.organisation(false).await?),
             None => BTreeMap::new(),

@@ -71,7 +71,7 @@ fn found(rule: &Rule, subject: &Subject<'_>) -> Option<String> {
         rule.any.iter().any(|pattern| pattern.tag_key().is_some_and(is))
     };
     let tags = subject.tags(rule.key).iter().filter(|(key, _)| is_asked(key));
-    let tags: Vec<String> = tags.map(|(key, value)| format!("{key}={value}")).collect();
+    let tags: Vec<String> = tags.map(|(key, value)| [key, "=", value.as_str()].concat()).collect();
     (!tags.is_empty()).then(|| listed(tags))
 }
 

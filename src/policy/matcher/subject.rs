@@ -74,7 +74,7 @@ impl<'a> Subject<'a> {
 
     /// The one text that a key looks at. None: not known, or the key looks at tags.
     pub(super) fn text(&self, key: MatchKey) -> Option<&'a str> {
-        self.known.text(key)
+        self.asked(key).map(Asked::as_str)
     }
 
     /// As [`Subject::text`], for a pattern.
