@@ -72,11 +72,10 @@ fn route(n: usize) -> Route {
 }
 
 fn route_findings(c: &mut Criterion) {
-    let mut routes =
-        Routes::new(Threshold::Level(Level::Informational), (0..DESTINATIONS).map(route).collect());
     let accounts = CurrentAccounts::from(accounts());
     let known: Vec<String> = accounts.get().iter().map(|a| a.id().to_owned()).collect();
-    routes.directory = Arc::new(accounts);
+    let all = (0..DESTINATIONS).map(route).collect();
+    let routes = Routes::new(Threshold::Level(Level::Informational), all).knowing(accounts);
     let findings: Vec<Finding> = findings(500)
         .into_iter()
         .enumerate()

@@ -53,9 +53,10 @@ pub struct Config {
 impl Config {
     /// The filter and the routes, in the order of the destinations.
     pub fn routes(&self) -> Routes {
-        let directory = Arc::new(self.guide.accounts.clone());
-        let silences = self.silences.clone();
-        Routes { directory, silences, ..routes(self.threshold, &self.destinations) }
+        let mut routes =
+            routes(self.threshold, &self.destinations).knowing(self.guide.accounts.clone());
+        routes.silences = self.silences.clone();
+        routes
     }
 
     /// The times that the ledger's transitions need.

@@ -55,6 +55,16 @@ impl MatchKey {
     pub fn parse(word: &str) -> Option<MatchKey> {
         MatchKey::ALL.into_iter().find(|key| key.as_str() == word)
     }
+
+    /// Whether only a directory of accounts knows what the rule looks at.
+    pub fn is_of_directory(self) -> bool {
+        matches!(self, MatchKey::Ou | MatchKey::AccountName | MatchKey::AccountTag)
+    }
+
+    /// Whether the rule gives the same answer for each finding of an account.
+    pub fn is_of_account(self) -> bool {
+        self == MatchKey::Account || self.is_of_directory()
+    }
 }
 
 /// The patterns for one key. There is at least one.
@@ -128,8 +138,14 @@ impl Matcher {
     }
 
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
-        self.all.iter().all(|rule| rule.names(subject).is_some())
-            && (self.none.iter().all(|rule| rule.names(subject).is_none())
+        self.agrees(|_| true, subject)
+    }
+
+    /// Whether a finding matches, as far as the rules for some keys tell.
+    pub fn agrees(&self, about: impl Fn(MatchKey) -> bool, subject: &Subject<'_>) -> bool {
+        let asked = |rule: &&Rule| about(rule.key);
+        self.all.iter().filter(asked).all(|rule| rule.names(subject).is_some())
+            && (self.none.iter().filter(asked).all(|rule| rule.names(subject).is_none())
                 || mutation::is(Mutation::RulesBelowNotIgnored))
     }
 

@@ -1,5 +1,6 @@
 //! Which destinations a finding is owed to.
 
+mod candidates;
 mod extent;
 
 use std::sync::Arc;
@@ -8,10 +9,12 @@ use crate::finding::{Finding, Severity};
 use crate::instants::Wall;
 use crate::mutation::{self, Mutation};
 
+use super::current::Current;
 use super::filter::Threshold;
 use super::matcher::{AccountFacts, Check, Directory, LiveDirectory, MatchKey, Matcher, Subject};
 use super::silence::{CurrentSilences, Silence};
 
+use candidates::Candidates;
 pub use extent::Class;
 
 /// The route to one destination.
@@ -47,8 +50,9 @@ impl Route {
 #[derive(Clone, Debug)]
 pub struct Routes {
     pub min_severity: Threshold,
-    pub routes: Vec<Route>,
-    pub directory: Arc<dyn LiveDirectory>,
+    routes: Vec<Route>,
+    candidates: Candidates,
+    directory: Arc<dyn LiveDirectory>,
     pub silences: CurrentSilences,
 }
 
@@ -82,17 +86,31 @@ impl Directory for NoDirectory {
     }
 }
 
-impl LiveDirectory for NoDirectory {
-    fn now(&self) -> Arc<dyn Directory> {
-        Arc::new(NoDirectory)
-    }
-}
-
 impl Routes {
     /// Routes that know no account, without silences.
     pub fn new(min_severity: Threshold, routes: Vec<Route>) -> Routes {
-        let silences = CurrentSilences::default();
-        Routes { min_severity, routes, directory: Arc::new(NoDirectory), silences }
+        Routes {
+            min_severity,
+            routes,
+            candidates: Candidates::default(),
+            directory: Arc::new(Current::from(NoDirectory)),
+            silences: CurrentSilences::default(),
+        }
+    }
+
+    /// The same routes, with what a directory knows of accounts.
+    pub fn knowing(self, directory: impl LiveDirectory + 'static) -> Routes {
+        Routes { directory: Arc::new(directory), ..self }
+    }
+
+    /// In the order of the configuration.
+    pub fn all(&self) -> &[Route] {
+        &self.routes
+    }
+
+    pub fn all_mut(&mut self) -> &mut Vec<Route> {
+        self.candidates = Candidates::default();
+        &mut self.routes
     }
 
     /// The indexes of the destinations that a finding is owed to, in the order of the
@@ -107,10 +125,19 @@ impl Routes {
             return Vec::new();
         }
         let directory = self.directory.now();
-        let subject = Subject::of(finding, &*directory);
+        let candidates = self.candidates.of(&directory, finding.account.as_str(), || {
+            let subject = Subject::of(finding, &*directory);
+            let agree = |route: &Route| route.matcher.agrees(MatchKey::is_of_account, &subject);
+            let routes = (0..).zip(&self.routes).filter(|(_, route)| agree(route));
+            routes.map(|(index, _)| index).collect()
+        });
+        let subject = Subject::of(finding, &NoDirectory);
         let mut owed = Vec::new();
-        for (index, route) in self.routes.iter().enumerate() {
-            if route.admits(&finding.severity) && route.matcher.matches(&subject) {
+        for index in candidates.iter().copied().map(usize::from) {
+            let route = &self.routes[index];
+            if route.admits(&finding.severity)
+                && route.matcher.agrees(|key| !key.is_of_account(), &subject)
+            {
                 owed.push(index);
                 if route.ends && !mutation::is(Mutation::RouteEndForgotten) {
                     break;
@@ -170,9 +197,8 @@ impl Routes {
 
     /// Whether a route has a rule about what only a directory of accounts knows.
     pub fn look_at_accounts(&self) -> bool {
-        let is_fact =
-            |key| matches!(key, MatchKey::Ou | MatchKey::AccountName | MatchKey::AccountTag);
-        self.routes.iter().any(|route| route.matcher.rules().any(|(_, key, _)| is_fact(key)))
+        let mut rules = self.routes.iter().flat_map(|route| route.matcher.rules());
+        rules.any(|(_, key, _)| key.is_of_directory())
     }
 
     /// Whether every finding from the threshold on surely has a destination: one that takes all, at

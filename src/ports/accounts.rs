@@ -12,7 +12,7 @@ pub use parts::BadPart;
 use crate::finding::Text;
 use crate::finding::arn::is_account_id;
 use crate::policy::current::Current;
-use crate::policy::matcher::{AccountFacts, Directory, LiveDirectory};
+use crate::policy::matcher::{AccountFacts, Directory};
 
 /// The most accounts that are known.
 pub const ACCOUNTS_MAX: usize = 10_000;
@@ -352,12 +352,6 @@ impl AccountFacts for Account {
 
 /// The accounts that a process knows now.
 pub type CurrentAccounts = Current<Accounts>;
-
-impl LiveDirectory for CurrentAccounts {
-    fn now(&self) -> Arc<dyn Directory> {
-        self.get()
-    }
-}
 
 /// Merges the entries of an account from two sources. The second wins.
 fn over(known: AccountEntry, wins: AccountEntry) -> AccountEntry {

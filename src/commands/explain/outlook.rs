@@ -32,7 +32,7 @@ pub(super) fn outlook(
         },
         (None, Some(record)) => settled(context, record),
         (None, None) => {
-            let has_rules = context.routes.routes.get(index).is_some_and(|route| route.has_rules());
+            let has_rules = context.routes.all().get(index).is_some_and(|route| route.has_rules());
             Some(without_record(level, admits, has_rules, &threshold))
         }
     }
@@ -58,7 +58,7 @@ fn why_not(context: &Context<'_>, index: usize, finding: &Finding, threshold: &s
     let Some(Reasons { verdict, checks }) = reasons else { return String::new() };
     match verdict {
         Verdict::EndedBy(other) => {
-            let other = context.routes.routes.get(other).map_or("", |route| &route.destination);
+            let other = context.routes.all().get(other).map_or("", |route| &route.destination);
             format!("{other} got it, and ends the search (continue = false)")
         }
         Verdict::NoMatch => {

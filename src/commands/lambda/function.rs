@@ -213,7 +213,7 @@ impl<Q: Queue, L: Ledger, N: Notifier, C: Clock> Function<Q, L, N, C> {
     /// Reads a record for each destination. A heartbeat is good only if the ledger answers, because
     /// nothing can be claimed without it.
     async fn check_ledger(&self, deadline: &Deadline) -> Result<(), String> {
-        for route in &self.settings.routes.routes {
+        for route in self.settings.routes.all() {
             let key = RecordKey::pace(&route.destination);
             let ledger = Counted::new(&self.ledger, &self.metrics, &self.clock);
             tokio::select! {

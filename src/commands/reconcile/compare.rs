@@ -86,7 +86,7 @@ fn verdict(finding: Finding, message: String, routes: &Routes, now: Wall) -> Fin
         let why = format!("{}: too large for a message", finding.fingerprint);
         return FindingVerdict::Unreadable(why);
     }
-    let destinations = owed.into_iter().filter_map(|i| routes.routes.get(i));
+    let destinations = owed.into_iter().filter_map(|i| routes.all().get(i));
     let key = |destination: &str| RecordKey::alert(&finding.fingerprint, destination);
     let alerts = destinations.map(|route| key(&route.destination)).collect();
     FindingVerdict::Owed(Box::new(OwedFinding { finding, alerts, message }))
@@ -133,8 +133,7 @@ fn ascii(json: &str) -> String {
 /// numbers. The routes filter exactly.
 pub fn severity_floor(routes: &Routes) -> u8 {
     let least = |threshold: &Threshold| threshold.floor().max(routes.min_severity.floor());
-    let of_routes =
-        routes.routes.iter().map(|route| route.min_severity.as_ref().map_or(0.0, least));
+    let of_routes = routes.all().iter().map(|route| route.min_severity.as_ref().map_or(0.0, least));
     let floor = of_routes.fold(Threshold::SCORE_MAX, f64::min).max(routes.min_severity.floor());
     floor.floor() as u8
 }

@@ -32,7 +32,7 @@ impl<'a, L: Ledger> Rewinder<'a, L> {
     /// The record keys of a finding, one for each destination that it is owed to.
     pub fn keys(&self, finding: &Finding) -> Vec<RecordKey> {
         let owed = self.routes.owed(finding);
-        let name = |index: usize| self.routes.routes.get(index).map(|r| r.destination.as_str());
+        let name = |index: usize| self.routes.all().get(index).map(|r| r.destination.as_str());
         owed.into_iter()
             .filter_map(name)
             .map(|destination| RecordKey::alert(&finding.fingerprint, destination))

@@ -178,7 +178,7 @@ fn cells(routes: &Routes, account: Option<&str>, facts: Option<&dyn AccountFacts
         let class = Class { level, account, facts };
         let extents = routes.extents(&class);
         let share = |(index, extent): (usize, &Extent)| {
-            let destination = routes.routes.get(index)?.destination.clone();
+            let destination = routes.all().get(index)?.destination.clone();
             let only = match extent {
                 Extent::None => return None,
                 Extent::Some => Some(routes.condition(index, &class)),

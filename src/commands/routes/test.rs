@@ -72,7 +72,7 @@ impl Tested<'_> {
     }
 
     fn name(&self, index: usize) -> &str {
-        self.routes.routes.get(index).map_or("", |route| &route.destination)
+        self.routes.all().get(index).map_or("", |route| &route.destination)
     }
 
     /// What the rules look at, as far as it is known.

@@ -88,7 +88,7 @@ fn routes(config: &Config, min_severity: Option<Threshold>) -> Routes {
     let mut routes = config.routes();
     if let Some(threshold) = min_severity {
         routes.min_severity = threshold;
-        routes.routes.iter_mut().for_each(|route| route.min_severity = None);
+        routes.all_mut().iter_mut().for_each(|route| route.min_severity = None);
     }
     routes
 }
@@ -110,7 +110,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn new(routes: &Routes, cards_max: usize) -> Reader<'_> {
-        let count = routes.routes.len();
+        let count = routes.all().len();
         Reader {
             routes,
             forecast: Forecast { posted: vec![Default::default(); count], ..Forecast::default() },
@@ -219,7 +219,7 @@ fn text_of(forecast: &Forecast, routes: &Routes) -> String {
     text.push_str(
         "Nothing was posted or written. A worker would post, if nothing was posted yet:\n",
     );
-    for (route, levels) in routes.routes.iter().zip(&forecast.posted) {
+    for (route, levels) in routes.all().iter().zip(&forecast.posted) {
         let all: u64 = levels.iter().sum();
         let each = Level::ALL.iter().rev().filter_map(|level| {
             let count = levels[usize::from(level.rank())];
@@ -233,7 +233,7 @@ fn text_of(forecast: &Forecast, routes: &Routes) -> String {
 }
 
 fn json_of(forecast: &Forecast, routes: &Routes) -> Value {
-    let posted = routes.routes.iter().zip(&forecast.posted).map(|(route, levels)| {
+    let posted = routes.all().iter().zip(&forecast.posted).map(|(route, levels)| {
         let levels = Level::ALL
             .iter()
             .map(|level| (level.to_string(), Value::from(levels[usize::from(level.rank())])));

@@ -52,7 +52,7 @@ pub(super) struct Destination {
 
 impl Destinations {
     pub fn new(settings: &Settings) -> Destinations {
-        let routes = settings.routes.routes.iter().zip(&settings.paces).enumerate();
+        let routes = settings.routes.all().iter().zip(&settings.paces).enumerate();
         let destination = |(i, (route, interval)): (usize, (&Route, &Duration))| {
             let fallback = settings.fallbacks.get(i).copied().flatten();
             let mut destination =

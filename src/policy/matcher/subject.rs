@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Level, Text};
+use crate::policy::current::Current;
 use crate::policy::glob::Asked;
 
 use super::MatchKey;
@@ -19,13 +20,19 @@ pub trait AccountFacts {
 }
 
 /// A directory of accounts.
-pub trait Directory {
+pub trait Directory: Send + Sync {
     fn account(&self, id: &str) -> Option<&dyn AccountFacts>;
 }
 
 /// A directory that may change. Each finding is judged by the one of its moment.
 pub trait LiveDirectory: fmt::Debug + Send + Sync {
     fn now(&self) -> Arc<dyn Directory>;
+}
+
+impl<D: Directory + fmt::Debug + 'static> LiveDirectory for Current<D> {
+    fn now(&self) -> Arc<dyn Directory> {
+        self.get()
+    }
 }
 
 /// What is known of a finding. An empty text is known, and fits `*`.

@@ -124,7 +124,7 @@ async fn one_with_a_post_goes_to_every_destination_and_keeps_no_critical_finding
     w.send("critical", 9.5);
     let mut two = settings("w", true);
     let high = Some("high".parse().unwrap());
-    two.routes.routes.push(Route::of_all("oncall", high));
+    two.routes.all_mut().push(Route::of_all("oncall", high));
     two.paces.push(two.paces[0]);
     two.fallbacks.push(None);
     let outcome = w.run(two, pending(), &w.ledger).await;

@@ -92,7 +92,7 @@ async fn what_matches_no_destination_is_settled_and_counted() {
         w.send(id, severity);
     }
     let mut settings = settings("w", true);
-    settings.routes.routes[0].matcher.add(false, MatchKey::Level, ["high"]).unwrap();
+    settings.routes.all_mut()[0].matcher.add(false, MatchKey::Level, ["high"]).unwrap();
     let outcome = w.run(settings, pending(), &w.ledger).await;
     assert_once(&w, &["b"]);
     let Tally { findings, below_threshold, unmatched, posted, deleted, .. } = outcome.tally;
@@ -442,7 +442,7 @@ async fn workers_side_by_side_post_each_finding_once() {
 /// A second destination beside the usual one.
 fn two_destinations(drain: bool) -> Settings {
     let mut settings = settings("w", drain);
-    settings.routes.routes.push(Route::of_all("audit", None));
+    settings.routes.all_mut().push(Route::of_all("audit", None));
     settings.paces.push(Duration::from_millis(1100));
     settings
 }

@@ -173,7 +173,7 @@ async fn a_short_absence_of_the_ledger_is_waited_out() {
 /// The first destination gets all from medium up, the second what is critical, and takes over.
 pub fn with_fallback() -> Settings {
     let mut s = settings("w", true);
-    s.routes.routes.push(Route::of_all("oncall", Some("critical".parse().unwrap())));
+    s.routes.all_mut().push(Route::of_all("oncall", Some("critical".parse().unwrap())));
     s.paces.push(Duration::from_millis(1100));
     s.fallbacks = vec![Some(1), None];
     s
@@ -303,7 +303,7 @@ async fn a_dead_destination_is_tried_though_its_fallback_comes_first() {
     let mut w = world(vec![]);
     dead_until(&mut w, 300_000);
     let mut settings = with_fallback();
-    settings.routes.routes.reverse();
+    settings.routes.all_mut().reverse();
     settings.fallbacks = vec![None, Some(0)];
     let feed = async {
         for i in 0..60 {

@@ -44,11 +44,8 @@ struct Organisation {
 /// A worker with its own view of the directory and of the silences.
 fn start(world: &Arc<World>, organisation: &Organisation, name: &str) -> JoinHandle<()> {
     let (directory, silences) = (CurrentAccounts::default(), CurrentSilences::default());
-    let routes = Routes {
-        directory: Arc::new(directory.clone()),
-        silences: silences.clone(),
-        ..organisation.routes.clone()
-    };
+    let mut routes = organisation.routes.clone().knowing(directory.clone());
+    routes.silences = silences.clone();
     let settings = Settings {
         routes,
         paces: vec![Duration::from_millis(1_100); DESTINATIONS],

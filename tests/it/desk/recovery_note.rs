@@ -194,7 +194,7 @@ async fn a_fallback_post_says_for_whom_it_stands_in_and_since_when() {
     let critical = Some("critical".parse().unwrap());
     let base = settings("w", true);
     let mut two = Settings { fallbacks: vec![Some(1), None], ..base };
-    two.routes.routes.push(Route::of_all("oncall", critical));
+    two.routes.all_mut().push(Route::of_all("oncall", critical));
     two.paces.push(two.paces[0]);
     let feed = async {
         for minute in [0, 2, 10, 10, 10, 20, 1] {

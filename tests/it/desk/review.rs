@@ -75,7 +75,7 @@ fn security(w: &World, id: &str) -> Option<Mono> {
 /// A second destination, for all that is at least as bad as `least`.
 fn also(mut s: Settings, name: &str, least: Option<&str>, pace: u64) -> Settings {
     let min_severity = least.map(|level| level.parse().unwrap());
-    s.routes.routes.push(Route::of_all(name.to_owned(), min_severity));
+    s.routes.all_mut().push(Route::of_all(name.to_owned(), min_severity));
     s.paces.push(Duration::from_millis(pace));
     s.fallbacks.push(None);
     s

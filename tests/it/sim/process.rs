@@ -322,7 +322,7 @@ fn routes(world: &World) -> Routes {
     }
     let mut directory = Accounts::default();
     accounts().iter().for_each(|account| directory.insert(account).unwrap());
-    Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..routes }
+    routes.knowing(CurrentAccounts::from(directory))
 }
 
 fn worker_settings(world: &World, who: Who) -> Settings {

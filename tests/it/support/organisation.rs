@@ -1,8 +1,6 @@
 //! An organisation of 60 accounts in nine units, with the rules of its destinations and its
 //! silences, all drawn from a seed. Names, tags and types are hostile.
 
-use std::sync::Arc;
-
 use fastrand::Rng;
 use hansho::config::{ConfigFile, Environment, load, silences_of_file};
 use hansho::finding::{Finding, Level};
@@ -205,7 +203,7 @@ pub fn routes(text: &str, accounts: &[AccountEntry]) -> Routes {
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
     let mut directory = Accounts::default();
     accounts.iter().for_each(|account| directory.insert(account).unwrap());
-    Routes { directory: Arc::new(CurrentAccounts::from(directory)), ..config.routes() }
+    config.routes().knowing(CurrentAccounts::from(directory))
 }
 
 pub fn naively(all: &[Written], finding: &Finding, accounts: &[AccountEntry]) -> Vec<usize> {

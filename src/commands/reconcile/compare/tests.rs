@@ -37,7 +37,7 @@ const OLD: &str = "2026-10-20T09:00:00.000Z";
 #[test]
 fn each_finding_is_judged_by_the_routes_in_force() {
     let mut routes = routes("medium", &[None, Some("high")]);
-    routes.routes.iter_mut().for_each(|route| {
+    routes.all_mut().iter_mut().for_each(|route| {
         route.matcher.add(true, MatchKey::Region, ["eu-north-*"]).unwrap();
     });
     let young = NOW.minus(SETTLE).plus(Duration::from_secs(1)).to_rfc3339();
