@@ -21,13 +21,15 @@ DETECTOR = {"guardduty:CreateDetector", "guardduty:UpdateDetector", "iam:CreateS
 DIRECTORY = {"organizations:ListTagsForResource"}
 # No right of IAM: step.rs leaves it out too.
 NO_RIGHT = {"s3:HeadObject"}
+# What changes with the worker's code. (With its configuration also the secrets that the role may read, by a call that making it takes too.)
+CHANGED = {"AWS::Lambda::Function"}
 MADE = ["pipeline.yaml", "forwarder.yaml", "worker-lambda.yaml", "code-bucket.yaml"]
 # What handlers of CloudFormation name for properties that the templates, as rollout fills them in, do not have.
 NOT_USED = re.compile(
     r"kms:.*|ec2:.*|kinesis:.*|firehose:.*|elasticfilesystem:.*|s3files:.*|s3tables:.*|s3:REST.*|.*DataProtectionPolicy|s3:(Put|Create|Update)(Analytics|BucketAbac|BucketCORS|Inventory|Metrics"
     r"|BucketNotification|BucketReplication|BucketWebsite|Accelerate|Replication|ObjectAcl|BucketObjectLock|BucketLogging|ObjectLock|IntelligentTiering|BucketMetadata).*|s3:(Delete|Get)Object.*"
     r"|dynamodb:(DescribeImport|ImportTable|UpdateContributorInsights|.*KinesisStreamingDestination|PutResourcePolicy|CreateTableReplica|AssociateTableReplica|Scan|Query|.*Item)"
-    r"|iam:(CreateServiceLinkedRole|.*UserPolicy|.*GroupPolicy|AttachRolePolicy|DetachRolePolicy)|lambda:(PutFunctionConcurrency|GetCodeSigningConfig|GetLayerVersion|Put(RuntimeManagement|FunctionRecursion"
+    r"|iam:(CreateServiceLinkedRole|.*UserPolicy|.*GroupPolicy|AttachRolePolicy|DetachRolePolicy)|lambda:((Put|Delete)FunctionConcurrency|(Put|Delete)FunctionCodeSigningConfig|PublishVersion|UntagResource|GetCodeSigningConfig|GetLayerVersion|Put(RuntimeManagement|FunctionRecursion"
     r"|FunctionScaling)Config|PassCapacityProvider|AssociateRuntimeAlias)|logs:(CreateLogStream|DescribeLogStreams|PutLogEvents|CreateLogDelivery|PutResourcePolicy|PutIndexPolicy|PutBearerTokenAuthentication"
     r")|secretsmanager:(ReplicateSecretToRegions|RemoveRegionsFromReplication|GetSecretValue)"
 )
@@ -65,11 +67,13 @@ def calls(text, into) -> None:
 
 
 def handlers() -> dict[str, set[str]]:
-    """Of each type of resource, what CloudFormation calls to make it, to read it, and to delete it where a stack fails. From CloudFormation's registry, as cfn-lint has it."""
+    """Of each type of resource, what CloudFormation calls to make it, to read it, and to delete it where a stack fails; of those in CHANGED also to change it. From CloudFormation's registry, as cfn-lint
+    has it."""
     of = {}
     for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
         schema = json.loads(path.read_text())
-        asked = {right for name in ("create", "read", "delete") for right in schema.get("handlers", {}).get(name, {}).get("permissions", [])}
+        names = ("create", "read", "delete", "update") if schema["typeName"] in CHANGED else ("create", "read", "delete")
+        asked = {right for name in names for right in schema.get("handlers", {}).get(name, {}).get("permissions", [])}
         of.setdefault(schema["typeName"], set()).update(asked)
     return of
 

@@ -53,6 +53,7 @@ words! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Action {
         Deploy = "deploy",
+        Update = "update",
         Put = "put",
         Create = "create",
         Resume = "resume",
@@ -211,6 +212,13 @@ impl Step {
                 "s3:HeadObject",
                 "s3:PutObject",
                 "cloudformation:CreateStack",
+                "cloudformation:DescribeStackEvents",
+            ],
+            (Subject::Worker, Action::Update) => &[
+                "cloudformation:DescribeStacks",
+                "s3:HeadObject",
+                "s3:PutObject",
+                "cloudformation:UpdateStack",
                 "cloudformation:DescribeStackEvents",
             ],
             (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => &[

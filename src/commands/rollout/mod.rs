@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod args;
 mod ask;
+mod code;
 mod configuration;
 pub mod gather;
 pub mod home;

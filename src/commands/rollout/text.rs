@@ -139,7 +139,11 @@ fn rights(steps: &[Step], text: &mut String) {
         _ = writeln!(text, "  {} login: {}", login.as_str(), rights.join(", "));
     }
     let planned = |step: &&Step| step.state == StepState::Planned;
-    if steps.iter().filter(planned).any(|step| step.action == Action::Deploy) {
+    if steps
+        .iter()
+        .filter(planned)
+        .any(|step| matches!(step.action, Action::Deploy | Action::Update))
+    {
         text.push_str("  security login: to make what is in the templates of infra/\n");
     }
 }

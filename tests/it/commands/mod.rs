@@ -41,6 +41,8 @@ pub mod replay;
 pub mod report;
 #[cfg(all(feature = "demo", feature = "rollout"))]
 mod rollout;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod rollout_worker;
 mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

@@ -9,7 +9,7 @@ use crate::estate::{
 };
 use crate::rollout::{
     Action, Actual, Desired, Directory, Invitee, Listed, LoginOf, Mode, Processor, RegionFacts,
-    SecretState, StackState, Step, Subject, Target, hansho_bus_arn,
+    SecretState, StackState, Step, Subject, Target, WorkerCode, hansho_bus_arn,
 };
 
 pub const SECURITY: &str = "111122223333";
@@ -35,6 +35,8 @@ pub struct World {
     pub secret_set: bool,
     pub bucket: bool,
     pub worker: bool,
+    /// The worker has the code that would be sent.
+    pub code_is_new: bool,
     pub directory: bool,
 }
 
@@ -83,6 +85,7 @@ impl World {
             secret_set: true,
             bucket: true,
             worker: true,
+            code_is_new: true,
             directory: true,
         }
     }
@@ -93,6 +96,7 @@ impl World {
         world.secret_set = random.bool();
         world.bucket = random.bool();
         world.worker = random.bool();
+        world.code_is_new = !world.worker || random.bool();
         world.directory = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
@@ -146,11 +150,19 @@ impl World {
             closed: BTreeSet::new(),
             bus: Some(Ok(true)),
             worker: Some(Ok(self.worker.then_some(StackState::Made))),
+            worker_code: self.worker.then(|| Ok(self.worker_code())),
             code: Some(Ok(self.bucket.then_some(StackState::Made))),
             program: Some(Ok(Processor::Arm64)),
             directory: Some(Ok(self.directory(desired))),
             secret: Some(Ok(if self.secret_set { SecretState::Set } else { SecretState::Empty })),
             ..Actual::default()
+        }
+    }
+
+    fn worker_code(&self) -> WorkerCode {
+        match self.code_is_new {
+            true => WorkerCode::Same,
+            false => WorkerCode::Differs("it is another".to_owned()),
         }
     }
 
@@ -172,8 +184,11 @@ impl World {
                 return self.bucket = true;
             }
             Subject::Worker => {
-                assert!(self.bucket && self.secret_set && !self.worker, "{step:?}");
-                return self.worker = true;
+                assert!(self.bucket && self.secret_set, "{step:?}");
+                assert_eq!(self.worker, step.action == Action::Update, "{step:?}");
+                assert!(!self.worker || !self.code_is_new, "{step:?}");
+                (self.worker, self.code_is_new) = (true, true);
+                return;
             }
             Subject::Directory => return self.directory = true,
             _ => {}

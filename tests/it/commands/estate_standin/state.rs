@@ -114,8 +114,12 @@ pub struct Held {
     pub secrets: BTreeMap<Place, Option<String>>,
     /// By account and region, and there by name: the status.
     pub stacks: BTreeMap<Place, BTreeMap<String, String>>,
+    /// The parameters of stacks that were made with some.
+    pub parameters: BTreeMap<(Place, String), BTreeMap<String, String>>,
     /// Whether a stack is made at once, and not when it is asked for the second time.
     pub quick_stacks: bool,
+    /// Whether changes of stacks fail.
+    pub updates_fail: bool,
     /// By bucket and key: what is there.
     pub objects: BTreeMap<(String, String), Object>,
     /// The account of each bucket.
