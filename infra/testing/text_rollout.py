@@ -17,8 +17,6 @@ OF_MANAGEMENT = {"guardduty:EnableOrganizationAdminAccount"}
 OF_MEMBER = {"guardduty:ListInvitations", "guardduty:AcceptAdministratorInvitation", "guardduty:CreateSampleFindings"}
 # A new detector, and one that is resumed, with any login.
 DETECTOR = {"guardduty:CreateDetector", "guardduty:UpdateDetector", "iam:CreateServiceLinkedRole"}
-# The directory is read with the login of the management account, if there is one.
-DIRECTORY = {"organizations:ListTagsForResource"}
 # No right of IAM: step.rs leaves it out too.
 NO_RIGHT = {"s3:HeadObject"}
 # What changes with the worker's code. (With its configuration also the secrets that the role may read, by a call that making it takes too.)
@@ -53,7 +51,7 @@ def calls(text, into) -> None:
     of = {login: block(reads, f"LoginOf::{login.capitalize()},", "LoginOf::") for login in ("security", "management", "member")}
     wanted = {
         "security": of["security"] | (steps - designate - OF_MANAGEMENT - OF_MEMBER),
-        "management": of["management"] | designate | OF_MANAGEMENT | DETECTOR | DIRECTORY, "member": of["member"] | OF_MEMBER | DETECTOR,
+        "management": of["management"] | designate | OF_MANAGEMENT | DETECTOR, "member": of["member"] | OF_MEMBER | DETECTOR,
     }
     for login, actions in wanted.items():
         found = rights.actions([document(text, login, f"{login.capitalize()}Policy")])

@@ -119,12 +119,14 @@ pub struct Actual {
 pub struct Directory {
     /// Its accounts by id. None: there is no directory.
     pub known: Option<BTreeMap<String, Listed>>,
-    /// The accounts of the organisation by id. Read only where there is a directory.
+    /// The accounts of the organisation by id. Read only where there is a directory that came from
+    /// there.
     pub wanted: BTreeMap<String, Listed>,
+    /// Why a rollout leaves it alone: it did not come from the organisation.
+    pub left_alone: Option<&'static str>,
 }
 
-/// An account as a directory lists it. Its tags are left out, because reading them takes a call for
-/// each account.
+/// An account as a directory lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     pub name: String,
@@ -133,6 +135,8 @@ pub struct Listed {
     pub unit: String,
     /// In the words of AWS Organizations. Empty: not known.
     pub status: String,
+    /// Those that the directory keeps.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The secret with the webhook.

@@ -49,6 +49,11 @@ fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step
         Some(Err(why)) => return steps.push(unreadable(put, why)),
         Some(Ok(directory)) => directory,
     };
+    if let Some(why) = directory.left_alone {
+        let step = Step { action: Action::Nothing, ..put };
+        let step = step.because("account directory", why).in_state(StepState::LeftAlone);
+        return steps.push(step);
+    }
     let mut all = desired.targets.keys().chain([&desired.security]);
     let reason = match &directory.known {
         None => "the ledger has none, so posts would show ids of accounts alone",
@@ -56,7 +61,7 @@ fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step
             "it lacks accounts of the organisation"
         }
         Some(known) if directory.wanted.iter().any(|(id, is)| known.get(id) != Some(is)) => {
-            "names, units, addresses or states of accounts have changed"
+            "names, units, addresses, states or tags of accounts have changed"
         }
         Some(_) => return,
     };

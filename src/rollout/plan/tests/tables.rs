@@ -325,8 +325,9 @@ fn a_directory_that_lacks_accounts_is_written() {
         let listed = Listed { name: name.to_owned(), ..Listed::default() };
         ids.iter().map(|&id| (id.to_owned(), listed.clone())).collect()
     };
-    let of =
-        |known: Option<BTreeMap<String, Listed>>, wanted| Some(Ok(Directory { known, wanted }));
+    let of = |known: Option<BTreeMap<String, Listed>>, wanted| {
+        Some(Ok(Directory { known, wanted, left_alone: None }))
+    };
     for (directory, planned) in [
         (None, false),
         (of(None, BTreeMap::new()), true),
@@ -339,6 +340,10 @@ fn a_directory_that_lacks_accounts_is_written() {
         let expected: &[&str] = if planned { &["directory put * planned"] } else { &[] };
         assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.directory);
     }
+    let left_alone = Some("it came from a file");
+    let directory = Some(Ok(Directory { left_alone, ..Directory::default() }));
+    let actual = Actual { directory, ..done.clone() };
+    assert_eq!(lines(&desired, &actual), ["directory none * left_alone"]);
     let why = Unreadable::denied("dynamodb:GetItem: the right is missing");
     let actual = Actual { directory: Some(Err(why)), ..done };
     assert_eq!(lines(&desired, &actual), ["directory none * unreadable"]);

@@ -169,7 +169,7 @@ impl World {
     fn directory(&self, desired: &Desired) -> Directory {
         let all = desired.targets.keys().cloned().chain([SECURITY.to_owned()]);
         let wanted: BTreeMap<String, Listed> = all.map(|id| (id, Listed::default())).collect();
-        Directory { known: self.directory.then(|| wanted.clone()), wanted }
+        Directory { known: self.directory.then(|| wanted.clone()), wanted, left_alone: None }
     }
 
     /// Carries out a step.

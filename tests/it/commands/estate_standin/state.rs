@@ -36,6 +36,7 @@ pub struct Account {
     pub name: String,
     pub email: String,
     pub state: String,
+    pub tags: BTreeMap<String, String>,
     /// The opt-in regions that it enabled.
     pub regions: BTreeSet<String>,
     /// Roles that the security account may assume there.
@@ -182,6 +183,7 @@ impl Held {
             name: format!("account {id}"),
             email: format!("{id}@corp.example"),
             state: "ACTIVE".to_owned(),
+            tags: BTreeMap::new(),
             regions: BTreeSet::new(),
             roles: BTreeSet::from(["hansho-reader".to_owned()]),
         };
