@@ -168,6 +168,11 @@ impl Step {
         matches!(self.state, StepState::Planned | StepState::ByHand | StepState::Unreadable)
     }
 
+    /// Whether it was to be done and was not.
+    pub fn is_undone(&self) -> bool {
+        matches!(self.state, StepState::Failed | StepState::Skipped)
+    }
+
     /// What must be done in the same region before this step. The security account's steps are
     /// needed by all others.
     pub fn needs(&self, subject: Subject, account: &str, security: &str) -> bool {
