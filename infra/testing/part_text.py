@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import template
+import text_bound
 import text_commands
 import text_guide
 import text_policies
@@ -22,7 +23,7 @@ SUBJECTS = [
     text_policies.bus, text_policies.queues, text_policies.trusts, text_policies.key, text_policies.topics, text_policies.worker, text_policies.look, text_policies.operator,
     text_policies.forwarder, text_policies.execution, text_policies.tagged, text_policies.administration, text_policies.encrypted, text_promises.ledger, text_promises.archive, text_promises.admitted, text_promises.kept, text_promises.ways,
     text_promises.alarms, text_promises.task, text_promises.counts, text_promises.detectors, text_promises.sizes,
-    text_promises.endpoints, text_promises.imports, text_promises.mentions, text_promises.cluster, text_promises.timers, text_rollout.calls, text_rollout.stacks,
+    text_promises.endpoints, text_promises.imports, text_promises.mentions, text_promises.cluster, text_promises.timers, text_rollout.calls, text_rollout.stacks, text_bound.bound,
 ]
 
 

@@ -36,6 +36,7 @@ TAKE_OUT = each("sqs:GetQueueAttributes sqs:ReceiveMessage sqs:ChangeMessageVisi
 SEND = each("sqs:SendMessage", LANES) + each("sqs:DeleteMessage", HOLDS) + each("dynamodb:GetItem dynamodb:PutItem", TABLE)
 # What a command calls, and on what: for `aws` as the CLI's reference says where it is not the operation's own name, for `hansho` as its
 # source has it (src/aws).
+OF_ORGANIZATION = "arn:aws:organizations::000000000001"
 CALLS = {
     "aws cloudformation describe-stacks": each("cloudformation:DescribeStacks", ARN.format("cloudformation", "stack/hansho-pipeline/0a1b")),
     "aws secretsmanager put-secret-value": each("secretsmanager:PutSecretValue", SECRET),
@@ -50,9 +51,9 @@ CALLS = {
     + each("dynamodb:DescribeTable dynamodb:DescribeTimeToLive dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem", TABLE) + each("secretsmanager:GetSecretValue", SECRET),
     "hansho health": [],
     "hansho canary": each("events:PutEvents", BUSES) + each("dynamodb:GetItem", TABLE),
-    "hansho reconcile": each("guardduty:ListDetectors", "*") + each("guardduty:ListFindings guardduty:GetFindings", DETECTOR) + each("dynamodb:BatchGetItem dynamodb:GetItem", TABLE)
+    "hansho reconcile": each("guardduty:ListDetectors guardduty:ListFindings guardduty:GetFindings", "*") + each("dynamodb:BatchGetItem dynamodb:GetItem", TABLE)
     + each("sqs:SendMessage", LANES),
-    "hansho coverage": each("account:ListRegions guardduty:DescribeOrganizationConfiguration guardduty:GetMemberDetectors guardduty:ListDetectors guardduty:ListMembers "
+    "hansho coverage": each("account:ListRegions", "arn:aws:account::000000000001:account/o-a1b2c3d4e5/444455556666") + each("guardduty:DescribeOrganizationConfiguration guardduty:GetMemberDetectors guardduty:ListDetectors guardduty:ListMembers "
                             "organizations:ListAccounts organizations:ListDelegatedAdministrators", "*") + each("guardduty:GetDetector", DETECTOR)
     + each("events:DescribeRule events:ListTargetsByRule", "arn:aws:events:us-east-1:111122223333:rule/hansho-forwarder") + each("dynamodb:Scan", TABLE),
     "hansho explain": each("dynamodb:GetItem dynamodb:Query dynamodb:Scan", TABLE) + each("sqs:ReceiveMessage sqs:ChangeMessageVisibility", [QUARANTINE, DEAD]),
@@ -61,7 +62,8 @@ CALLS = {
     "hansho replay send": TAKE_OUT + SEND,
     "hansho replay export": TAKE_OUT + each("sqs:DeleteMessage", HOLDS),
     "hansho replay discard": TAKE_OUT + each("sqs:DeleteMessage", HOLDS),
-    "hansho accounts": each("organizations:ListRoots organizations:ListAccountsForParent organizations:ListOrganizationalUnitsForParent organizations:ListTagsForResource", "*")
+    "hansho accounts": each("organizations:ListRoots", "*") + each("organizations:ListAccountsForParent organizations:ListOrganizationalUnitsForParent", OF_ORGANIZATION + ":ou/o-a1b2c3d4e5/ou-a1b2-1")
+    + each("organizations:ListTagsForResource", OF_ORGANIZATION + ":account/o-a1b2c3d4e5/444455556666")
     + each("dynamodb:GetItem dynamodb:PutItem", TABLE),
     "hansho silence": each("dynamodb:GetItem dynamodb:PutItem", TABLE),
     # It works with logins of its own, whose rights are in rollout.yaml: text_rollout.py holds them to what it calls.

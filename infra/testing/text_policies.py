@@ -206,7 +206,8 @@ def worker(text, into) -> None:
 DETECTOR, FORWARDER = "arn:aws:guardduty:us-east-1:111122223333:detector/d1", "arn:aws:events:us-east-1:111122223333:rule/hansho-forwarder"
 # What a look at the coverage calls, and on what (src/aws/estate).
 LOOK = {
-    **dict.fromkeys(("account:ListRegions", "guardduty:DescribeOrganizationConfiguration", "guardduty:GetMemberDetectors", "guardduty:ListDetectors", "guardduty:ListMembers",
+    "account:ListRegions": "arn:aws:account::000000000001:account/o-a1b2c3d4e5/444455556666",
+    **dict.fromkeys(("guardduty:DescribeOrganizationConfiguration", "guardduty:GetMemberDetectors", "guardduty:ListDetectors", "guardduty:ListMembers",
                      "organizations:ListAccounts", "organizations:ListDelegatedAdministrators"), "*"),
     "guardduty:GetDetector": DETECTOR, "events:DescribeRule": FORWARDER, "events:ListTargetsByRule": FORWARDER,
 }

@@ -174,7 +174,7 @@ def detectors(text, into) -> None:
 
 # What AWS takes at most, in bytes or in characters without white space. CloudFormation quotas: a template in a request; IAM quotas: managed
 # and inline policies of a role, trust policy; EventBridge quotas: an event bus's policy.
-TEMPLATE_BYTES, MARGIN = 51_200, 500
+TEMPLATE_BYTES, MARGIN = 51_200, 1_500
 MANAGED, INLINE, TRUST, BUS = 6_144, 10_240, 2_048, 10_240
 
 

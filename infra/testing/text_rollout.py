@@ -17,17 +17,17 @@ OF_MANAGEMENT = {"guardduty:EnableOrganizationAdminAccount"}
 OF_MEMBER = {"guardduty:ListInvitations", "guardduty:AcceptAdministratorInvitation", "guardduty:CreateSampleFindings"}
 # A new detector, and one that is resumed, with any login.
 DETECTOR = {"guardduty:CreateDetector", "guardduty:UpdateDetector", "iam:CreateServiceLinkedRole"}
-# The directory is read with the login of the management account, if there is one.
-DIRECTORY = {"organizations:ListTagsForResource"}
 # No right of IAM: step.rs leaves it out too.
 NO_RIGHT = {"s3:HeadObject"}
+# What changes with the worker's code. (With its configuration also the secrets that the role may read, by a call that making it takes too.)
+CHANGED = {"AWS::Lambda::Function"}
 MADE = ["pipeline.yaml", "forwarder.yaml", "worker-lambda.yaml", "code-bucket.yaml"]
 # What handlers of CloudFormation name for properties that the templates, as rollout fills them in, do not have.
 NOT_USED = re.compile(
     r"kms:.*|ec2:.*|kinesis:.*|firehose:.*|elasticfilesystem:.*|s3files:.*|s3tables:.*|s3:REST.*|.*DataProtectionPolicy|s3:(Put|Create|Update)(Analytics|BucketAbac|BucketCORS|Inventory|Metrics"
     r"|BucketNotification|BucketReplication|BucketWebsite|Accelerate|Replication|ObjectAcl|BucketObjectLock|BucketLogging|ObjectLock|IntelligentTiering|BucketMetadata).*|s3:(Delete|Get)Object.*"
     r"|dynamodb:(DescribeImport|ImportTable|UpdateContributorInsights|.*KinesisStreamingDestination|PutResourcePolicy|CreateTableReplica|AssociateTableReplica|Scan|Query|.*Item)"
-    r"|iam:(CreateServiceLinkedRole|.*UserPolicy|.*GroupPolicy|AttachRolePolicy|DetachRolePolicy)|lambda:(PutFunctionConcurrency|GetCodeSigningConfig|GetLayerVersion|Put(RuntimeManagement|FunctionRecursion"
+    r"|iam:(CreateServiceLinkedRole|.*UserPolicy|.*GroupPolicy|AttachRolePolicy|DetachRolePolicy)|lambda:((Put|Delete)FunctionConcurrency|(Put|Delete)FunctionCodeSigningConfig|PublishVersion|UntagResource|GetCodeSigningConfig|GetLayerVersion|Put(RuntimeManagement|FunctionRecursion"
     r"|FunctionScaling)Config|PassCapacityProvider|AssociateRuntimeAlias)|logs:(CreateLogStream|DescribeLogStreams|PutLogEvents|CreateLogDelivery|PutResourcePolicy|PutIndexPolicy|PutBearerTokenAuthentication"
     r")|secretsmanager:(ReplicateSecretToRegions|RemoveRegionsFromReplication|GetSecretValue)"
 )
@@ -51,7 +51,7 @@ def calls(text, into) -> None:
     of = {login: block(reads, f"LoginOf::{login.capitalize()},", "LoginOf::") for login in ("security", "management", "member")}
     wanted = {
         "security": of["security"] | (steps - designate - OF_MANAGEMENT - OF_MEMBER),
-        "management": of["management"] | designate | OF_MANAGEMENT | DETECTOR | DIRECTORY, "member": of["member"] | OF_MEMBER | DETECTOR,
+        "management": of["management"] | designate | OF_MANAGEMENT | DETECTOR, "member": of["member"] | OF_MEMBER | DETECTOR,
     }
     for login, actions in wanted.items():
         found = rights.actions([document(text, login, f"{login.capitalize()}Policy")])
@@ -65,11 +65,13 @@ def calls(text, into) -> None:
 
 
 def handlers() -> dict[str, set[str]]:
-    """Of each type of resource, what CloudFormation calls to make it, to read it, and to delete it where a stack fails. From CloudFormation's registry, as cfn-lint has it."""
+    """Of each type of resource, what CloudFormation calls to make it, to read it, and to delete it where a stack fails; of those in CHANGED also to change it. From CloudFormation's registry, as cfn-lint
+    has it."""
     of = {}
     for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
         schema = json.loads(path.read_text())
-        asked = {right for name in ("create", "read", "delete") for right in schema.get("handlers", {}).get(name, {}).get("permissions", [])}
+        names = ("create", "read", "delete", "update") if schema["typeName"] in CHANGED else ("create", "read", "delete")
+        asked = {right for name in names for right in schema.get("handlers", {}).get(name, {}).get("permissions", [])}
         of.setdefault(schema["typeName"], set()).update(asked)
     return of
 

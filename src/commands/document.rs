@@ -29,12 +29,14 @@ pub async fn write<L: Ledger>(
     seen: Option<&DocumentRecord>,
     parts: Vec<String>,
     entries: usize,
+    source: &str,
     now: Wall,
 ) -> Result<DocumentRecord, DocumentError> {
     let version = version(&parts);
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let (count, entries) = (number(parts.len()), number(entries));
-    let (expect, head) = put(seen, Content { version: &version, parts: count, entries }, now);
+    let content = Content { version: &version, parts: count, entries, source };
+    let (expect, head) = put(seen, content, now);
     if head.stored_at == now {
         for (number, text) in (0..).zip(parts) {
             let key = RecordKey::document_part(document, &version, number);

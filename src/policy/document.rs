@@ -21,6 +21,7 @@ pub struct Content<'a> {
     pub version: &'a str,
     pub parts: u32,
     pub entries: u32,
+    pub source: &'a str,
 }
 
 /// The head to write. The parts have to be written before it, unless
@@ -38,6 +39,7 @@ pub fn put(
         version: content.version.to_owned(),
         parts: content.parts,
         entries: content.entries,
+        source: content.source.to_owned(),
         written_at: now,
         stored_at,
         fence: seen.map_or(0, |seen| seen.fence).saturating_add(1),
@@ -62,7 +64,7 @@ mod tests {
     use super::*;
 
     const NOW: Wall = Wall(1_790_000_000_000);
-    const CONTENT: Content<'_> = Content { version: "0a", parts: 2, entries: 60 };
+    const CONTENT: Content<'_> = Content { version: "0a", parts: 2, entries: 60, source: "" };
 
     #[test]
     fn unchanged_content_is_written_again_before_it_expires() {

@@ -40,14 +40,24 @@ pub struct Deployment {
     pub parameters: Vec<(String, String)>,
 }
 
-/// The worker's code, and where it is kept.
+/// Where the worker's code is kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Code<'a> {
-    pub bucket: &'a str,
+pub struct Bucket<'a> {
+    pub name: &'a str,
     /// The account that the bucket must be of.
     pub owner: &'a str,
     pub partition: &'a str,
-    pub package: &'a Package,
+}
+
+/// The code that a worker was made of, by the parameters of its stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentCode {
+    pub bucket: String,
+    pub key: String,
+    /// Empty: the newest.
+    pub version: String,
+    /// The processor that it is for, in the word of Lambda.
+    pub architecture: String,
 }
 
 /// What a rollout reads and writes. Throttles and lost connections are retried by the adapter, a
@@ -71,6 +81,21 @@ pub trait RolloutCalls: Send + Sync {
         deployment: &Deployment,
     ) -> impl Future<Output = Fact<()>> + Send;
 
+    /// Waits until a stack that is being made or changed is there.
+    fn settled(&self, region: &str, name: &str) -> impl Future<Output = Fact<()>> + Send;
+
+    /// Changes parameters of a stack, and waits until that is done. Its template and all other
+    /// parameters stay as they are. A change that is under way is waited for before.
+    fn update(
+        &self,
+        region: &str,
+        name: &str,
+        changes: &[(String, String)],
+    ) -> impl Future<Output = Fact<()>> + Send;
+
+    /// The code of the worker's stack. It must be there.
+    fn sent_code(&self, region: &str, name: &str) -> impl Future<Output = Fact<SentCode>> + Send;
+
     /// The outputs of a stack. It must be there.
     fn outputs(
         &self,
@@ -80,7 +105,20 @@ pub trait RolloutCalls: Send + Sync {
 
     /// Sends the code, unless it is there already. Returns the version of its object; empty if the
     /// bucket keeps none.
-    fn upload(&self, region: &str, code: &Code<'_>) -> impl Future<Output = Fact<String>> + Send;
+    fn upload(
+        &self,
+        region: &str,
+        bucket: &Bucket<'_>,
+        package: &Package,
+    ) -> impl Future<Output = Fact<String>> + Send;
+
+    /// The bytes of the code that a worker was made of.
+    fn download(
+        &self,
+        region: &str,
+        bucket: &Bucket<'_>,
+        code: &SentCode,
+    ) -> impl Future<Output = Fact<Vec<u8>>> + Send;
 
     /// GuardDuty's delegated administrator, with the login of the management account.
     fn administrator(&self, region: &str) -> impl Future<Output = Fact<Option<String>>> + Send;

@@ -38,6 +38,8 @@ pub enum Call {
     Deploy,
     /// The worker's code, and then its stack.
     DeployWorker,
+    /// The worker's code, and then the parameters of its stack.
+    UpdateWorker,
 }
 
 /// A call, and the steps that it carries out.
@@ -87,6 +89,7 @@ pub fn next_batch(steps: &[Step], from: usize) -> Option<Batch> {
         }
         (Subject::Plans, _) => Call::EnablePlans { plans },
         (Subject::Worker, Action::Deploy) => Call::DeployWorker,
+        (Subject::Worker, Action::Update) => Call::UpdateWorker,
         (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => Call::Deploy,
         (Subject::Forwarder, _) => Call::EnableRule,
         (Subject::Sample, _) => Call::CreateSample,

@@ -77,6 +77,16 @@ pub enum StackState {
     Broken(Text),
 }
 
+/// The code of a worker on Lambda, compared with what would be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkerCode {
+    Same,
+    /// What differs, in words.
+    Differs(String),
+    /// It is left alone, for this reason.
+    Kept(String),
+}
+
 /// What is.
 #[derive(Clone, Debug, Default)]
 pub struct Actual {
@@ -93,7 +103,11 @@ pub struct Actual {
     pub worker: Option<Fact<Option<StackState>>>,
     /// None: it is not asked for, as in [`Mode::Invitation`], where nobody knows names of accounts.
     pub directory: Option<Fact<Directory>>,
-    /// The stack of the bucket for its code, if there is no worker.
+    /// Whether that stack is the one on ECS.
+    pub worker_on_ecs: bool,
+    /// None: there is no worker on Lambda.
+    pub worker_code: Option<Fact<WorkerCode>>,
+    /// The stack of the bucket for its code, if there is no worker, or if its code differs.
     pub code: Option<Fact<Option<StackState>>>,
     /// The processor of the program that becomes the worker, or why it can't. Read if there is no
     /// worker.
@@ -105,12 +119,14 @@ pub struct Actual {
 pub struct Directory {
     /// Its accounts by id. None: there is no directory.
     pub known: Option<BTreeMap<String, Listed>>,
-    /// The accounts of the organisation by id. Read only where there is a directory.
+    /// The accounts of the organisation by id. Read only where there is a directory that came from
+    /// there.
     pub wanted: BTreeMap<String, Listed>,
+    /// Why a rollout leaves it alone: it did not come from the organisation.
+    pub left_alone: Option<&'static str>,
 }
 
-/// An account as a directory lists it. Its tags are left out, because reading them takes a call for
-/// each account.
+/// An account as a directory lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     pub name: String,
@@ -119,6 +135,8 @@ pub struct Listed {
     pub unit: String,
     /// In the words of AWS Organizations. Empty: not known.
     pub status: String,
+    /// Those that the directory keeps.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The secret with the webhook.

@@ -23,9 +23,10 @@ pub use binary::{Processor, UNZIPPED_BYTES_MAX, Version, WontStart, processor};
 pub use call::{Batch, Call, next_batch};
 pub use facts::{
     Actual, CODE_STACK, Desired, Directory, FORWARDER_STACK, Invitee, Listed, Mode, PIPELINE_STACK,
-    RegionFacts, SecretState, StackState, Target, WORKER_ECS_STACK, WORKER_STACK, hansho_bus_arn,
+    RegionFacts, SecretState, StackState, Target, WORKER_ECS_STACK, WORKER_STACK, WorkerCode,
+    hansho_bus_arn,
 };
-pub use package::{Package, hex};
+pub use package::{Package, configuration_in, hex};
 pub use plan::plan;
 pub use rights::READS;
 pub use step::{Action, LoginOf, Step, StepState, Subject};

@@ -2,11 +2,12 @@
 //!
 //! The same files give the same bytes, so the hash of a package names its contents.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use sha2::{Digest, Sha256};
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, System, ZipWriter};
+use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
 
 /// What Lambda starts. Source: Lambda developer guide, "Building a custom runtime".
 const PROGRAM: &str = "bootstrap";
@@ -14,6 +15,12 @@ const PROGRAM: &str = "bootstrap";
 const CONFIGURATION: &str = "hansho.toml";
 /// deflate's own middle: the best level takes four times as long for one hundredth less.
 const LEVEL: i64 = 6;
+
+/// How the names of objects begin and end. Between them is the hash.
+const KEY: (&str, &str) = ("hansho-lambda-", ".zip");
+/// CloudFormation makes the bucket's name of the names of stack and resource in
+/// infra/code-bucket.yaml, and an end of its own.
+const BUCKET: &str = "hansho-code-code-";
 
 /// A package, and the hash of its bytes.
 pub struct Package {
@@ -46,7 +53,37 @@ impl Package {
 
     /// The name of the object: other code has another name.
     pub fn key(&self) -> String {
-        format!("hansho-lambda-{}.zip", hex(&self.sha256))
+        [KEY.0, &hex(&self.sha256), KEY.1].concat()
+    }
+
+    /// Whether an object is one that a rollout sent. `infra/build` has other buckets and shorter
+    /// names.
+    pub fn is_sent_by_rollout(bucket: &str, key: &str) -> bool {
+        let hash = key.strip_prefix(KEY.0).and_then(|rest| rest.strip_suffix(KEY.1));
+        let is_hash =
+            |hash: &str| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        bucket.starts_with(BUCKET) && hash.is_some_and(is_hash)
+    }
+}
+
+/// The configuration file in a package. None: it has none.
+///
+/// # Errors
+/// The bytes are no zip, or the file is larger than `bytes_max`.
+pub fn configuration_in(package: &[u8], bytes_max: u64) -> Result<Option<String>, String> {
+    let damaged = |why: ZipError| format!("it is no zip that can be read: {why}");
+    let mut zip = ZipArchive::new(Cursor::new(package)).map_err(damaged)?;
+    let file = match zip.by_name(CONFIGURATION) {
+        Ok(file) => file,
+        Err(ZipError::FileNotFound) => return Ok(None),
+        Err(why) => return Err(damaged(why)),
+    };
+    let mut text = String::new();
+    let read = file.take(bytes_max + 1).read_to_string(&mut text);
+    read.map_err(|why| format!("its {CONFIGURATION} can't be read: {why}"))?;
+    match text.len() as u64 > bytes_max {
+        true => Err(format!("its {CONFIGURATION} has more than {bytes_max} bytes")),
+        false => Ok(Some(text)),
     }
 }
 
@@ -89,6 +126,31 @@ mod tests {
             let mut found = Vec::new();
             file.read_to_end(&mut found).unwrap();
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_of_a_package_is_found_again() {
+        let of = |text: Option<&str>| Package::new(b"program", text).unwrap().bytes;
+        assert_eq!(configuration_in(&of(Some("a = 1\n")), 6), Ok(Some("a = 1\n".to_owned())));
+        assert_eq!(configuration_in(&of(None), 6), Ok(None));
+        assert!(configuration_in(&of(Some("a = 11\n")), 6).unwrap_err().contains("6 bytes"));
+        let mut cut = of(Some("a = 1\n"));
+        cut.truncate(60);
+        assert!(configuration_in(&cut, 6).unwrap_err().contains("no zip"));
+    }
+
+    #[test]
+    fn what_a_rollout_sent_is_told_from_what_the_guide_sends() {
+        let key = Package::new(b"a", None).unwrap().key();
+        assert!(Package::is_sent_by_rollout("hansho-code-code-1a2b", &key));
+        for (bucket, key) in [
+            ("hansho-code-111122223333-eu-west-1-an", key.as_str()),
+            ("hansho-code-code-1a2b", "hansho-lambda-0123456789ab.zip"),
+            ("hansho-code-code-1a2b", "hansho-lambda.zip"),
+            ("", ""),
+        ] {
+            assert!(!Package::is_sent_by_rollout(bucket, key), "{bucket} {key}");
         }
     }
 

@@ -25,6 +25,10 @@ pub const READS: [(LoginOf, &[&str]); 3] = [
             "organizations:ListAccountsForParent",
             "organizations:ListOrganizationalUnitsForParent",
             "organizations:ListRoots",
+            "organizations:ListTagsForResource",
+            // The configuration in the worker's code, where the code differs.
+            "s3:GetObject",
+            "s3:GetObjectVersion",
             "secretsmanager:DescribeSecret",
             "sts:AssumeRole",
             "sts:GetCallerIdentity",
@@ -40,6 +44,7 @@ pub const READS: [(LoginOf, &[&str]); 3] = [
             "organizations:ListAccountsForParent",
             "organizations:ListOrganizationalUnitsForParent",
             "organizations:ListRoots",
+            "organizations:ListTagsForResource",
         ],
     ),
     (

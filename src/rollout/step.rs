@@ -53,6 +53,7 @@ words! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Action {
         Deploy = "deploy",
+        Update = "update",
         Put = "put",
         Create = "create",
         Resume = "resume",
@@ -167,6 +168,11 @@ impl Step {
         matches!(self.state, StepState::Planned | StepState::ByHand | StepState::Unreadable)
     }
 
+    /// Whether it was to be done and was not.
+    pub fn is_undone(&self) -> bool {
+        matches!(self.state, StepState::Failed | StepState::Skipped)
+    }
+
     /// What must be done in the same region before this step. The security account's steps are
     /// needed by all others.
     pub fn needs(&self, subject: Subject, account: &str, security: &str) -> bool {
@@ -211,6 +217,13 @@ impl Step {
                 "s3:HeadObject",
                 "s3:PutObject",
                 "cloudformation:CreateStack",
+                "cloudformation:DescribeStackEvents",
+            ],
+            (Subject::Worker, Action::Update) => &[
+                "cloudformation:DescribeStacks",
+                "s3:HeadObject",
+                "s3:PutObject",
+                "cloudformation:UpdateStack",
                 "cloudformation:DescribeStackEvents",
             ],
             (Subject::Pipeline | Subject::Code | Subject::Forwarder, Action::Deploy) => &[

@@ -308,14 +308,13 @@ resource "aws_cloudwatch_event_target" "canary_rule" {
 }
 
 resource "aws_sqs_queue" "express_queue" {
-  name                              = "hansho-express"
-  visibility_timeout_seconds        = 120
-  message_retention_seconds         = 1209600
-  max_message_size                  = 1048576
-  receive_wait_time_seconds         = 20
-  sqs_managed_sse_enabled           = (local.own_key ? null : true)
-  kms_master_key_id                 = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
-  kms_data_key_reuse_period_seconds = (local.own_key ? 300 : null)
+  name                       = "hansho-express"
+  visibility_timeout_seconds = 120
+  message_retention_seconds  = 1209600
+  max_message_size           = 1048576
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = (local.own_key ? null : true)
+  kms_master_key_id          = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
   redrive_policy = jsonencode({
     "deadLetterTargetArn" = aws_sqs_queue.dead_letter_queue.arn
     "maxReceiveCount"     = var.max_receive_count
@@ -328,14 +327,13 @@ resource "aws_sqs_queue" "express_queue" {
 }
 
 resource "aws_sqs_queue" "standard_queue" {
-  name                              = "hansho-standard"
-  visibility_timeout_seconds        = 120
-  message_retention_seconds         = 1209600
-  max_message_size                  = 1048576
-  receive_wait_time_seconds         = 20
-  sqs_managed_sse_enabled           = (local.own_key ? null : true)
-  kms_master_key_id                 = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
-  kms_data_key_reuse_period_seconds = (local.own_key ? 300 : null)
+  name                       = "hansho-standard"
+  visibility_timeout_seconds = 120
+  message_retention_seconds  = 1209600
+  max_message_size           = 1048576
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = (local.own_key ? null : true)
+  kms_master_key_id          = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
   redrive_policy = jsonencode({
     "deadLetterTargetArn" = aws_sqs_queue.dead_letter_queue.arn
     "maxReceiveCount"     = var.max_receive_count
@@ -348,30 +346,28 @@ resource "aws_sqs_queue" "standard_queue" {
 }
 
 resource "aws_sqs_queue" "quarantine_queue" {
-  name                              = "hansho-quarantine"
-  visibility_timeout_seconds        = 120
-  message_retention_seconds         = 1209600
-  max_message_size                  = 1048576
-  receive_wait_time_seconds         = 20
-  sqs_managed_sse_enabled           = (local.own_key ? null : true)
-  kms_master_key_id                 = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
-  kms_data_key_reuse_period_seconds = (local.own_key ? 300 : null)
-  redrive_allow_policy              = jsonencode({ "redrivePermission" = "denyAll" })
-  tags                              = { "project" = "hansho" }
+  name                       = "hansho-quarantine"
+  visibility_timeout_seconds = 120
+  message_retention_seconds  = 1209600
+  max_message_size           = 1048576
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = (local.own_key ? null : true)
+  kms_master_key_id          = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
+  redrive_allow_policy       = jsonencode({ "redrivePermission" = "denyAll" })
+  tags                       = { "project" = "hansho" }
   lifecycle {
     prevent_destroy = true
   }
 }
 
 resource "aws_sqs_queue" "dead_letter_queue" {
-  name                              = "hansho-dead"
-  visibility_timeout_seconds        = 120
-  message_retention_seconds         = 1209600
-  max_message_size                  = 1048576
-  receive_wait_time_seconds         = 20
-  sqs_managed_sse_enabled           = (local.own_key ? null : true)
-  kms_master_key_id                 = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
-  kms_data_key_reuse_period_seconds = (local.own_key ? 300 : null)
+  name                       = "hansho-dead"
+  visibility_timeout_seconds = 120
+  message_retention_seconds  = 1209600
+  max_message_size           = 1048576
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = (local.own_key ? null : true)
+  kms_master_key_id          = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
   redrive_allow_policy = jsonencode({
     "redrivePermission" = "byQueue"
     "sourceQueueArns" = [
@@ -386,16 +382,15 @@ resource "aws_sqs_queue" "dead_letter_queue" {
 }
 
 resource "aws_sqs_queue" "undelivered_queue" {
-  name                              = "hansho-undelivered"
-  visibility_timeout_seconds        = 120
-  message_retention_seconds         = 1209600
-  max_message_size                  = 1048576
-  receive_wait_time_seconds         = 20
-  sqs_managed_sse_enabled           = (local.own_key ? null : true)
-  kms_master_key_id                 = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
-  kms_data_key_reuse_period_seconds = (local.own_key ? 300 : null)
-  redrive_allow_policy              = jsonencode({ "redrivePermission" = "denyAll" })
-  tags                              = { "project" = "hansho" }
+  name                       = "hansho-undelivered"
+  visibility_timeout_seconds = 120
+  message_retention_seconds  = 1209600
+  max_message_size           = 1048576
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = (local.own_key ? null : true)
+  kms_master_key_id          = (local.own_key ? one(aws_kms_key.key[*].arn) : null)
+  redrive_allow_policy       = jsonencode({ "redrivePermission" = "denyAll" })
+  tags                       = { "project" = "hansho" }
   lifecycle {
     prevent_destroy = true
   }

@@ -104,16 +104,10 @@ resource "aws_iam_role_policy" "reconcile_policy" {
     "Version" = "2012-10-17"
     "Statement" = [
       {
-        "Sid"      = "FindDetectors"
-        "Effect"   = "Allow"
-        "Action"   = "guardduty:ListDetectors"
-        "Resource" = "*"
-      },
-      {
         "Sid"      = "ReadFindings"
         "Effect"   = "Allow"
-        "Action"   = ["guardduty:GetFindings", "guardduty:ListFindings"]
-        "Resource" = "arn:${local.partition}:guardduty:*:${local.account}:detector/*"
+        "Action"   = ["guardduty:GetFindings", "guardduty:ListDetectors", "guardduty:ListFindings"]
+        "Resource" = "*"
       },
       {
         "Sid"      = "Enqueue"
@@ -133,10 +127,18 @@ resource "aws_iam_role_policy" "coverage_policy" {
     "Version" = "2012-10-17"
     "Statement" = [
       {
+        "Sid"    = "ListTheRegions"
+        "Effect" = "Allow"
+        "Action" = "account:ListRegions"
+        "Resource" = [
+          "arn:${local.partition}:account::${local.account}:account",
+          "arn:${local.partition}:account::*:account/*",
+        ]
+      },
+      {
         "Sid"    = "ListTheEstate"
         "Effect" = "Allow"
         "Action" = [
-          "account:ListRegions",
           "guardduty:DescribeOrganizationConfiguration",
           "guardduty:GetMemberDetectors",
           "guardduty:ListDetectors",

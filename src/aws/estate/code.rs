@@ -1,8 +1,9 @@
 //! The worker's code in S3: one object, named by its hash.
 //!
-//! S3's SDK is as large as those of all other services here together, so its two calls are signed
-//! and sent by hand.
-//! Source: S3 API reference, HeadObject, PutObject; Signature Version 4, "Create a signed request".
+//! S3's SDK is as large as those of all other services here together, so its three calls are
+//! signed and sent by hand.
+//! Source: S3 API reference, GetObject, HeadObject, PutObject; Signature Version 4, "Create a
+//! signed request".
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,8 +25,8 @@ use crate::aws::cause::cause_of_other;
 use crate::clock;
 use crate::estate::{Fact, Unreadable};
 use crate::policy::retry::Retry;
-use crate::ports::rollout::Code;
-use crate::rollout::hex;
+use crate::ports::rollout::{Bucket, SentCode};
+use crate::rollout::{Package, UNZIPPED_BYTES_MAX, hex};
 
 /// For the object itself: fifty MiB over a slow line.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -38,12 +39,30 @@ const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 
 /// Sends the code, unless it is there already. Returns the version of the object; empty if the
 /// bucket keeps none. Whatever owner the bucket has besides the right one, nothing is sent.
-pub async fn upload(config: &SdkConfig, region: &str, code: &Code<'_>) -> Fact<String> {
-    let objects = Objects::new(config, region, code)?;
-    if let Some(version) = objects.version().await? {
+pub async fn upload(
+    config: &SdkConfig,
+    region: &str,
+    bucket: &Bucket<'_>,
+    package: &Package,
+) -> Fact<String> {
+    let objects = Objects::new(config, region, bucket, &package.key(), "")?;
+    // As S3 writes it.
+    let checksum = STANDARD.encode(package.sha256);
+    if let Some(version) = objects.version(&checksum).await? {
         return Ok(version);
     }
-    objects.put().await
+    objects.put(package, &checksum).await
+}
+
+/// The code that a worker was made of.
+pub async fn download(
+    config: &SdkConfig,
+    region: &str,
+    bucket: &Bucket<'_>,
+    code: &SentCode,
+) -> Fact<Vec<u8>> {
+    let objects = Objects::new(config, region, bucket, &code.key, &code.version)?;
+    objects.get().await
 }
 
 /// What an answer means.
@@ -58,14 +77,19 @@ struct Objects<'a> {
     http: Client,
     config: &'a SdkConfig,
     region: &'a str,
-    code: &'a Code<'a>,
+    bucket: &'a Bucket<'a>,
     url: String,
-    /// As S3 writes it.
-    checksum: String,
 }
 
 impl<'a> Objects<'a> {
-    fn new(config: &'a SdkConfig, region: &'a str, code: &'a Code<'a>) -> Fact<Objects<'a>> {
+    /// The object of a key. Without a version it is the newest.
+    fn new(
+        config: &'a SdkConfig,
+        region: &'a str,
+        bucket: &'a Bucket<'a>,
+        key: &str,
+        version: &str,
+    ) -> Fact<Objects<'a>> {
         let http = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -73,34 +97,49 @@ impl<'a> Objects<'a> {
             .map_err(|why| {
                 Unreadable::new(&format!("no HTTP client for S3: {}", cause_of_other(&why)))
             })?;
-        let url = url(config, region, code)?;
-        let checksum = STANDARD.encode(code.package.sha256);
-        Ok(Objects { http, config, region, code, url, checksum })
+        let url = url(config, region, bucket, key, version)?;
+        Ok(Objects { http, config, region, bucket, url })
     }
 
-    /// The version of the object, if it holds this code.
-    async fn version(&self) -> Fact<Option<String>> {
+    /// The version of the object, if it has this checksum.
+    async fn version(&self, checksum: &str) -> Fact<Option<String>> {
         let headers = [("x-amz-checksum-mode", "ENABLED")];
         let Some(answer) = self.call("s3:HeadObject", Method::HEAD, &headers, None).await? else {
             return Ok(None);
         };
-        let same = header(&answer, "x-amz-checksum-sha256") == self.checksum;
+        let same = header(&answer, "x-amz-checksum-sha256") == checksum;
         Ok(same.then(|| header(&answer, "x-amz-version-id")))
     }
 
-    async fn put(&self) -> Fact<String> {
-        let headers = [
-            ("content-type", "application/zip"),
-            ("x-amz-checksum-sha256", self.checksum.as_str()),
-        ];
-        let body = Some(self.code.package.bytes.as_slice());
-        match self.call("s3:PutObject", Method::PUT, &headers, body).await? {
+    async fn put(&self, package: &Package, checksum: &str) -> Fact<String> {
+        let headers = [("content-type", "application/zip"), ("x-amz-checksum-sha256", checksum)];
+        match self.call("s3:PutObject", Method::PUT, &headers, Some(package)).await? {
             Some(answer) => Ok(header(&answer, "x-amz-version-id")),
-            None => Err(Unreadable::new(&format!(
-                "s3:PutObject in {}: the bucket {} is gone",
-                self.region, self.code.bucket
-            ))),
+            None => Err(self.failed("s3:PutObject", "the bucket is gone")),
         }
+    }
+
+    async fn get(&self) -> Fact<Vec<u8>> {
+        const OPERATION: &str = "s3:GetObject";
+        let Some(mut answer) = self.call(OPERATION, Method::GET, &[], None).await? else {
+            return Err(self.failed(OPERATION, "the object is gone"));
+        };
+        let mut bytes = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return Ok(bytes),
+                Err(why) => return Err(self.failed(OPERATION, &cause_of_other(&why))),
+            }
+            if bytes.len() > UNZIPPED_BYTES_MAX {
+                return Err(self.failed(OPERATION, "the object is larger than Lambda takes"));
+            }
+        }
+    }
+
+    fn failed(&self, operation: &str, why: &str) -> Unreadable {
+        let Objects { region, bucket, .. } = self;
+        Unreadable::new(&format!("{operation} in {region}, bucket {}: {why}", bucket.name))
     }
 
     /// Repeats throttles and lost connections. None: there is no such object.
@@ -109,13 +148,13 @@ impl<'a> Objects<'a> {
         operation: &str,
         method: Method,
         headers: &[(&str, &str)],
-        body: Option<&[u8]>,
+        package: Option<&Package>,
     ) -> Fact<Option<Response>> {
         let mut retry = Retry::new(RETRY_FIRST, RETRY_MAX, fastrand::u64(..));
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.attempt(operation, &method, headers, body).await? {
+            match self.attempt(operation, &method, headers, package).await? {
                 Outcome::Answer(answer) => return Ok(Some(answer)),
                 Outcome::Absent => return Ok(None),
                 Outcome::Failed(why) => return Err(why),
@@ -130,14 +169,11 @@ impl<'a> Objects<'a> {
         operation: &str,
         method: &Method,
         headers: &[(&str, &str)],
-        body: Option<&[u8]>,
+        package: Option<&Package>,
     ) -> Fact<Outcome> {
-        let mut all = vec![("x-amz-expected-bucket-owner", self.code.owner)];
+        let mut all = vec![("x-amz-expected-bucket-owner", self.bucket.owner)];
         all.extend(headers);
-        let hash = match body {
-            Some(_) => hex(&self.code.package.sha256),
-            None => EMPTY_SHA256.to_owned(),
-        };
+        let hash = package.map_or_else(|| EMPTY_SHA256.to_owned(), |one| hex(&one.sha256));
         let signed = self.signed(method.as_str(), &all, hash).await?;
         let mut request = self.http.request(method.clone(), &self.url);
         for (name, value) in all {
@@ -146,8 +182,9 @@ impl<'a> Objects<'a> {
         for (name, value) in &signed {
             request = request.header(name, value);
         }
-        request = match body {
-            Some(body) => request.timeout(SEND_TIMEOUT).body(body.to_vec()),
+        request = match package {
+            Some(package) => request.timeout(SEND_TIMEOUT).body(package.bytes.clone()),
+            None if *method == Method::GET => request.timeout(SEND_TIMEOUT),
             None => request.timeout(ATTEMPT_TIMEOUT),
         };
         let place = format!("{operation} in {}", self.region);
@@ -199,15 +236,29 @@ impl<'a> Objects<'a> {
 
 /// The address of the object. An endpoint of the environment, such as an emulator's, knows no hosts
 /// for buckets.
-fn url(config: &SdkConfig, region: &str, code: &Code<'_>) -> Fact<String> {
-    let Code { bucket, partition, package, .. } = code;
+fn url(
+    config: &SdkConfig,
+    region: &str,
+    bucket: &Bucket<'_>,
+    key: &str,
+    version: &str,
+) -> Fact<String> {
+    let Bucket { name, partition, .. } = bucket;
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if bucket.is_empty() || bucket.len() > 63 || !bucket.chars().all(good) {
-        return Err(Unreadable::new("the stack of the bucket has no usable output BucketName"));
+    if name.is_empty() || name.len() > 63 || !name.chars().all(good) {
+        return Err(Unreadable::new("the stack has no usable name of a bucket"));
     }
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    if key.is_empty() || !key.chars().chain(version.chars()).all(good) {
+        return Err(Unreadable::new("the name of the object has signs that hansho does not send"));
+    }
+    let object = match version {
+        "" => key.to_owned(),
+        version => format!("{key}?versionId={version}"),
+    };
     let given = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty());
     if let Some(endpoint) = given.as_deref().or(config.endpoint_url()) {
-        return Ok(format!("{}/{bucket}/{}", endpoint.trim_end_matches('/'), package.key()));
+        return Ok(format!("{}/{name}/{object}", endpoint.trim_end_matches('/')));
     }
     let suffix = match *partition {
         "aws" | "aws-us-gov" => "amazonaws.com",
@@ -217,7 +268,7 @@ fn url(config: &SdkConfig, region: &str, code: &Code<'_>) -> Fact<String> {
             return Err(Unreadable::new(&format!("{why}: set AWS_ENDPOINT_URL_S3")));
         }
     };
-    Ok(format!("https://{bucket}.s3.{region}.{suffix}/{}", package.key()))
+    Ok(format!("https://{name}.s3.{region}.{suffix}/{object}"))
 }
 
 fn header(answer: &Response, name: &str) -> String {
@@ -269,28 +320,29 @@ async fn error_of(mut answer: Response) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::Package;
 
     #[test]
     fn the_address_is_that_of_the_partition_and_of_a_bucket_only() {
         let config = SdkConfig::builder().build();
-        let package = Package::new(b"program", None).unwrap();
-        let of = |partition: &str, bucket: &str| {
-            let code = Code { bucket, owner: "111122223333", partition, package: &package };
-            url(&config, "eu-west-1", &code).map_err(|why| why.why().to_owned())
+        let key = Package::new(b"program", None).unwrap().key();
+        let of = |partition: &str, name: &str, version: &str| {
+            let bucket = Bucket { name, owner: "111122223333", partition };
+            url(&config, "eu-west-1", &bucket, &key, version).map_err(|why| why.why().to_owned())
         };
-        let key = package.key();
         for (partition, suffix) in [
             ("aws", "amazonaws.com"),
             ("aws-us-gov", "amazonaws.com"),
             ("aws-cn", "amazonaws.com.cn"),
         ] {
             let expected = format!("https://hansho-code-1.s3.eu-west-1.{suffix}/{key}");
-            assert_eq!(of(partition, "hansho-code-1"), Ok(expected));
+            assert_eq!(of(partition, "hansho-code-1", ""), Ok(expected.clone()));
+            let expected = format!("{expected}?versionId=a.B_1-");
+            assert_eq!(of(partition, "hansho-code-1", "a.B_1-"), Ok(expected));
         }
-        assert!(of("aws-iso", "hansho-code-1").unwrap_err().contains("AWS_ENDPOINT_URL_S3"));
+        assert!(of("aws-iso", "hansho-code-1", "").unwrap_err().contains("AWS_ENDPOINT_URL_S3"));
+        assert!(of("aws", "hansho-code-1", "a&b").unwrap_err().contains("signs"));
         for bucket in ["", "a/b", "a.example.com", "A", &"a".repeat(64)] {
-            assert!(of("aws", bucket).unwrap_err().contains("BucketName"), "{bucket}");
+            assert!(of("aws", bucket, "").unwrap_err().contains("name of a bucket"), "{bucket}");
         }
     }
 }

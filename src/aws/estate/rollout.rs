@@ -13,8 +13,10 @@ use super::{
 };
 use crate::estate::{Detector, Fact, Unreadable};
 use crate::ports::estate::Login;
-use crate::ports::rollout::{Code, Deployment, Organisation, RolloutCalls, Terms, Unprocessed};
-use crate::rollout::{Batch, LoginOf, SecretState, StackState};
+use crate::ports::rollout::{
+    Bucket, Deployment, Organisation, RolloutCalls, SentCode, Terms, Unprocessed,
+};
+use crate::rollout::{Batch, LoginOf, Package, SecretState, StackState};
 use crate::secret::Secret;
 
 /// How the management account is logged in to.
@@ -106,12 +108,35 @@ impl RolloutCalls for Rollout {
         stacks::deploy(&self.own, region, deployment).await
     }
 
+    async fn settled(&self, region: &str, name: &str) -> Fact<()> {
+        stacks::settled(&self.own, region, name).await
+    }
+
+    async fn update(&self, region: &str, name: &str, changes: &[(String, String)]) -> Fact<()> {
+        stacks::update(&self.own, region, name, changes).await
+    }
+
+    async fn sent_code(&self, region: &str, name: &str) -> Fact<SentCode> {
+        let mut parameters = stacks::parameters(&self.own, region, name).await?;
+        let mut take = |key: &str| parameters.remove(key).unwrap_or_default();
+        Ok(SentCode {
+            bucket: take("CodeBucket"),
+            key: take("CodeKey"),
+            version: take("CodeVersion"),
+            architecture: take("Architecture"),
+        })
+    }
+
     async fn outputs(&self, region: &str, name: &str) -> Fact<BTreeMap<String, String>> {
         stacks::outputs(&self.own, region, name).await
     }
 
-    async fn upload(&self, region: &str, code: &Code<'_>) -> Fact<String> {
-        code::upload(&self.own, region, code).await
+    async fn upload(&self, region: &str, bucket: &Bucket<'_>, package: &Package) -> Fact<String> {
+        code::upload(&self.own, region, bucket, package).await
+    }
+
+    async fn download(&self, region: &str, bucket: &Bucket<'_>, sent: &SentCode) -> Fact<Vec<u8>> {
+        code::download(&self.own, region, bucket, sent).await
     }
 
     async fn administrator(&self, region: &str) -> Fact<Option<String>> {

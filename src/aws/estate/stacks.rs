@@ -1,5 +1,7 @@
-//! Stacks of CloudFormation: what there is, and a new one. None is updated or deleted.
-//! Source: CloudFormation API reference, DescribeStacks, CreateStack, DescribeStackEvents.
+//! Stacks of CloudFormation: what there is, a new one, and other parameters of one. None is
+//! deleted, and no template of one is changed.
+//! Source: CloudFormation API reference, DescribeStacks, CreateStack, UpdateStack,
+//! DescribeStackEvents.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +11,9 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::retry::RetryPartition;
 use aws_sdk_cloudformation::config::{Builder, Region};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{Capability, Parameter, ResourceStatus, Stack};
+use aws_sdk_cloudformation::types::{
+    Capability, Parameter, ResourceStatus, Stack, StackEvent, StackStatus,
+};
 
 use super::{failed, limits, retries};
 use crate::estate::{Fact, Unreadable};
@@ -47,11 +51,25 @@ pub async fn outputs(
     region: &str,
     name: &str,
 ) -> Fact<BTreeMap<String, String>> {
-    let Some(stack) = found(&client(config, region), region, name).await? else {
-        return Err(Unreadable::new(&format!("there is no stack {name} in {region}")));
-    };
+    let stack = existing(&client(config, region), region, name).await?;
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     Ok(outputs.filter_map(|one| one.output_key.zip(one.output_value)).collect())
+}
+
+/// The parameters of a stack.
+pub async fn parameters(
+    config: &SdkConfig,
+    region: &str,
+    name: &str,
+) -> Fact<BTreeMap<String, String>> {
+    let stack = existing(&client(config, region), region, name).await?;
+    let parameters = stack.parameters.unwrap_or_default().into_iter();
+    Ok(parameters.filter_map(|one| one.parameter_key.zip(one.parameter_value)).collect())
+}
+
+async fn existing(client: &Client, region: &str, name: &str) -> Fact<Stack> {
+    let none = || Unreadable::new(&format!("there is no stack {name} in {region}"));
+    found(client, region, name).await?.ok_or_else(none)
 }
 
 async fn described(client: &Client, region: &str, name: &str) -> Fact<Option<StackState>> {
@@ -94,12 +112,21 @@ pub async fn deploy(config: &SdkConfig, region: &str, deployment: &Deployment) -
     if described(&client, region, name).await?.is_none() {
         create(&client, region, deployment).await?;
     }
+    wait(&client, region, name).await
+}
+
+/// Waits until a stack that is being made or changed is there.
+pub async fn settled(config: &SdkConfig, region: &str, name: &str) -> Fact<()> {
+    wait(&client(config, region), region, name).await
+}
+
+async fn wait(client: &Client, region: &str, name: &str) -> Fact<()> {
     for _ in 0..POLLS_MAX {
-        match described(&client, region, name).await? {
+        match described(client, region, name).await? {
             Some(StackState::Made) => return Ok(()),
             Some(StackState::Busy) => tokio::time::sleep(POLL_EVERY).await,
             Some(StackState::Broken(status)) => {
-                let why = first_failure(&client, name).await;
+                let why = first_failure(client, name).await;
                 return Err(Unreadable::new(&format!(
                     "stack {name} in {region} is in {}: {why}",
                     status.as_str()
@@ -110,7 +137,63 @@ pub async fn deploy(config: &SdkConfig, region: &str, deployment: &Deployment) -
             }
         }
     }
-    Err(Unreadable::new(&format!("stack {name} in {region} is still being made: run this again")))
+    Err(Unreadable::new(&format!(
+        "stack {name} in {region} is still being made or changed: run this again"
+    )))
+}
+
+/// Changes parameters, and waits until that is done. A repeated call changes nothing more.
+pub async fn update(
+    config: &SdkConfig,
+    region: &str,
+    name: &str,
+    changes: &[(String, String)],
+) -> Fact<()> {
+    let client = client(config, region);
+    // CloudFormation makes one change at a time.
+    wait(&client, region, name).await?;
+    let stack = existing(&client, region, name).await?;
+    let answer = client
+        .update_stack()
+        .stack_name(name)
+        .use_previous_template(true)
+        .set_parameters(Some(changed(&stack, changes)))
+        .capabilities(Capability::CapabilityNamedIam)
+        .send()
+        .await;
+    if let Err(error) = answer {
+        let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
+        let says = meta.and_then(|meta| meta.message()).unwrap_or_default();
+        // CloudFormation has no code of its own for it. The call was repeated.
+        return match says.contains("No updates are to be performed") {
+            true => Ok(()),
+            false => Err(failed("cloudformation:UpdateStack", region, &error)),
+        };
+    }
+    wait(&client, region, name).await?;
+    let stack = existing(&client, region, name).await?;
+    match stack.stack_status() {
+        Some(StackStatus::UpdateRollbackComplete) => {
+            let why = first_failure(&client, name).await;
+            Err(Unreadable::new(&format!(
+                "stack {name} in {region} was not changed, and is as before: {why}"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All parameters of a stack. Those that its template does not know are left out.
+fn changed(stack: &Stack, changes: &[(String, String)]) -> Vec<Parameter> {
+    let keys = stack.parameters().iter().filter_map(Parameter::parameter_key);
+    let parameter = |key: &str| {
+        let builder = Parameter::builder().parameter_key(key);
+        match changes.iter().find(|(name, _)| name == key) {
+            Some((_, value)) => builder.parameter_value(value).build(),
+            None => builder.use_previous_value(true).build(),
+        }
+    };
+    keys.map(parameter).collect()
 }
 
 async fn create(client: &Client, region: &str, deployment: &Deployment) -> Fact<()> {
@@ -143,11 +226,23 @@ async fn first_failure(client: &Client, name: &str) -> String {
     let Ok(answer) = client.describe_stack_events().stack_name(name).send().await else {
         return UNKNOWN.to_owned();
     };
-    // The newest come first. What was cancelled says nothing of its own.
-    let failed = answer.stack_events().iter().rev().find(|event| {
-        event.resource_status() == Some(&ResourceStatus::CreateFailed)
-            && event.resource_status_reason().is_some_and(|why| !why.contains("cancelled"))
-    });
+    // The newest come first. Those before the last change are of no interest, and what was
+    // cancelled says nothing of its own.
+    let begins = |event: &&StackEvent| {
+        event.logical_resource_id() == Some(name)
+            && matches!(
+                event.resource_status(),
+                Some(ResourceStatus::CreateInProgress | ResourceStatus::UpdateInProgress)
+            )
+    };
+    let failed = |event: &&StackEvent| {
+        matches!(
+            event.resource_status(),
+            Some(ResourceStatus::CreateFailed | ResourceStatus::UpdateFailed)
+        ) && event.resource_status_reason().is_some_and(|why| !why.contains("cancelled"))
+    };
+    let of_change = answer.stack_events().iter().take_while(|event| !begins(event));
+    let failed = of_change.filter(failed).last();
     let why = failed.and_then(|event| {
         Some(format!("{}: {}", event.logical_resource_id()?, event.resource_status_reason()?))
     });

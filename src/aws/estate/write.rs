@@ -40,6 +40,7 @@ pub async fn carry_out(config: &SdkConfig, batch: &Batch, terms: &Terms) -> Fact
         Call::PutSecret
         | Call::Deploy
         | Call::DeployWorker
+        | Call::UpdateWorker
         | Call::SyncDirectory
         | Call::SendCanary => Err(Unreadable::new("this call has a method of its own")),
         Call::CreateMembers(members) => return writer.create_members(members).await,

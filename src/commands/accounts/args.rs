@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::commands::args::{ConfigFlag, Input};
+use crate::policy::directory::{KeptTags, Source};
 
 pub const ABOUT: &str = "\
 Show and sync the account directory: names, e-mail addresses, organisational units, tags and status.
@@ -56,9 +57,20 @@ pub struct Sync {
 }
 
 impl Sync {
-    /// Whether a tag is kept.
-    pub fn keeps(&self, key: &str) -> bool {
-        !self.no_tags && (self.tags.is_empty() || self.tags.iter().any(|tag| tag == key))
+    /// Which tags are kept.
+    pub fn kept(&self) -> KeptTags {
+        match self.tags.is_empty() && !self.no_tags {
+            true => KeptTags::All,
+            false => KeptTags::These(self.tags.iter().cloned().collect()),
+        }
+    }
+
+    /// Where the directory comes from, as its record says.
+    pub fn source(&self) -> Source {
+        match &self.file {
+            Some(_) => Source::File,
+            None => Source::Organization(self.kept()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::commands::wiring;
 use crate::config::{Backend, Config};
 use crate::embedded::{EmbeddedLedger, Store};
 use crate::instants::Wall;
+use crate::policy::directory::Source;
 use crate::policy::record::{Document, DocumentRecord};
 use crate::ports::{Accounts, BadAccount, BadPart, CurrentAccounts, Ledger, LedgerError};
 
@@ -42,12 +43,14 @@ impl From<DocumentError> for DirectoryError {
 pub async fn write<L: Ledger>(
     ledger: &L,
     accounts: &Accounts,
+    source: &Source,
     now: Wall,
 ) -> Result<DocumentRecord, DirectoryError> {
     let seen = head(ledger).await?;
     let parts = accounts.parts();
     let (document, entries) = (Document::Accounts, accounts.len());
-    Ok(document::write(ledger, document, seen.as_ref(), parts, entries, now).await?)
+    let source = source.to_string();
+    Ok(document::write(ledger, document, seen.as_ref(), parts, entries, &source, now).await?)
 }
 
 /// What the ledger says of the directory. None: there is none.

@@ -103,7 +103,7 @@ async fn sync<L: Ledger>(ledger: &L, args: &Sync, accounts: &Accounts) -> anyhow
         );
         return Ok(Exit::Usage);
     }
-    let head = directory::write(ledger, accounts, clock::wall()).await?;
+    let head = directory::write(ledger, accounts, &args.source(), clock::wall()).await?;
     let changed = head.stored_at == head.written_at;
     let Difference { added, removed, changed: differ } = difference;
     let DocumentRecord { entries: accounts, version, written_at, .. } = head;

@@ -29,8 +29,9 @@ pub async fn accounts(args: &Sync) -> anyhow::Result<Result<Accounts, Vec<String
     // Nobody has an organisation without an account, and an empty directory would remove all names.
     anyhow::ensure!(!entries.is_empty(), "AWS Organizations shows no account to these credentials");
     let mut accounts = Accounts::default();
+    let kept = args.kept();
     for mut entry in entries {
-        entry.tags.retain(|key, _| args.keeps(key));
+        entry.tags.retain(|key, _| kept.has(key));
         accounts.insert(&entry).map_err(|why| anyhow::anyhow!("account {} {why}", entry.id))?;
     }
     Ok(Ok(accounts))

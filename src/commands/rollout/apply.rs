@@ -13,7 +13,7 @@ use super::worker::{self, Worker};
 use crate::estate::{Fact, Unreadable};
 use crate::finding::Text;
 use crate::ports::rollout::{RolloutCalls, Terms, Unprocessed};
-use crate::rollout::{Batch, Call, Desired, Step, StepState, Subject, next_batch};
+use crate::rollout::{Batch, Call, Desired, Step, StepState, Subject, WORKER_STACK, next_batch};
 use crate::secret::Secret;
 
 /// Regions in which steps are made at the same time. Each makes one call at a time, and GuardDuty
@@ -121,8 +121,15 @@ impl<R: RolloutCalls> Region<'_, R> {
                 calls.deploy(&batch.region, &made.ok_or_else(none)?).await?;
             }
             Call::DeployWorker => {
+                match worker {
+                    Some(worker) => worker::deploy(*calls, desired, choices, worker).await?,
+                    // Its stack is being made or changed.
+                    None => calls.settled(&batch.region, WORKER_STACK).await?,
+                }
+            }
+            Call::UpdateWorker => {
                 let none = || Unreadable::new("there is no program for the worker");
-                worker::deploy(*calls, desired, choices, worker.ok_or_else(none)?).await?;
+                worker::update(*calls, desired, choices, worker.ok_or_else(none)?).await?;
             }
             Call::SyncDirectory => home.sync().await?,
             Call::SendCanary => {

@@ -20,8 +20,8 @@ left. Nothing is ever disabled or deleted. Another account that is the administr
 its place.
 
 The stacks are made of the templates in this program. The worker on Lambda is this program itself,
-or that of --worker for another processor. The webhook is read from the terminal or the standard
-input.";
+or that of --worker for another processor. A worker that a rollout made gets it when its code
+differs. The webhook is read from the terminal or the standard input.";
 
 const AFTER_HELP: &str = "\
 Exit codes: plan: 0 nothing to do, 3 there are steps, 1 something could not be read. apply: 0 all
@@ -96,10 +96,11 @@ pub struct Options {
     /// Who gets the alarms of new stacks [default: nobody]
     #[arg(long, value_name = "ADDRESS")]
     pub alarm_email: Option<String>,
-    /// The worker's program, if it is not this one: a hansho for Linux on x86_64 or aarch64
+    /// The worker's program, if it is not this one: a hansho for Linux on x86_64 or aarch64. It
+    /// also replaces code that no rollout sent
     #[arg(long, value_name = "FILE")]
     pub worker: Option<PathBuf>,
-    /// The configuration file of a new worker, for more than one channel
+    /// The worker's configuration file, for more than one channel [default: the one that it has]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Whom medium and more severe findings of a new worker mention: <!here>, <!channel>,

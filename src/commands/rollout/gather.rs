@@ -40,15 +40,15 @@ pub async fn gather<S: EstateSource, R: RolloutCalls>(
         };
         (region.clone(), facts)
     });
-    let (read, closed, (bus, pipeline), secret, (worker, code)) = tokio::join!(
+    let (read, closed, (bus, pipeline), secret, worker) = tokio::join!(
         stream::iter(reads).buffered(REGIONS_AT_A_TIME).collect(),
         closed(sources.estate, desired, known),
         pipeline(sources.calls, &desired.home),
         sources.calls.secret(&desired.home, SECRET),
         worker(sources.calls, &desired.home),
     );
-    let (bus, secret, worker) = (Some(bus), Some(secret), Some(worker));
-    Actual { regions: read, closed, bus, secret, pipeline, worker, code, ..Actual::default() }
+    let (bus, secret) = (Some(bus), Some(secret));
+    Actual { regions: read, closed, bus, secret, pipeline, ..worker }
 }
 
 /// The bus, and its stack where there is no bus.
@@ -66,19 +66,18 @@ async fn pipeline<R: RolloutCalls>(
 
 /// The worker on Lambda, else the one on ECS. Where there is none, the stack of the bucket for its
 /// code.
-async fn worker<R: RolloutCalls>(
-    calls: &R,
-    home: &str,
-) -> (Fact<Option<StackState>>, Option<Fact<Option<StackState>>>) {
-    let worker = match calls.stack(home, WORKER_STACK).await {
-        Ok(None) => calls.stack(home, WORKER_ECS_STACK).await,
-        known => known,
-    };
-    let code = match worker {
-        Ok(None) => Some(calls.stack(home, CODE_STACK).await),
-        _ => None,
-    };
-    (worker, code)
+async fn worker<R: RolloutCalls>(calls: &R, home: &str) -> Actual {
+    let mut actual = Actual::default();
+    let mut worker = calls.stack(home, WORKER_STACK).await;
+    if matches!(worker, Ok(None)) {
+        worker = calls.stack(home, WORKER_ECS_STACK).await;
+        actual.worker_on_ecs = matches!(worker, Ok(Some(_)));
+    }
+    if matches!(worker, Ok(None)) {
+        actual.code = Some(calls.stack(home, CODE_STACK).await);
+    }
+    actual.worker = Some(worker);
+    actual
 }
 
 /// The regions that are off by default and that a member has not enabled. What can't be read

@@ -13,7 +13,10 @@ use crate::commands::accounts::directory;
 use crate::commands::canary::report::{self, Start};
 use crate::commands::canary::{Flight, Landing, fly};
 use crate::estate::{Fact, Unreadable};
-use crate::policy::record::{Ended, Expect, Progress, RecordKey, Run, Versioned, WatermarkRecord};
+use crate::policy::directory::{KeptTags, Source};
+use crate::policy::record::{
+    DocumentRecord, Ended, Expect, Progress, RecordKey, Run, Versioned, WatermarkRecord,
+};
 use crate::policy::retry::Retry;
 use crate::ports::{Accounts, Ledger, Written};
 use crate::rollout::{Directory, Listed};
@@ -47,30 +50,44 @@ impl Home {
 
     /// What the directory has and, if there is one, what the organisation says.
     pub async fn directory(&self) -> Fact<Directory> {
+        let none = || Directory { known: None, ..Directory::default() };
+        let Some(head) = self.head().await? else { return Ok(none()) };
+        let kept = match kept(&head) {
+            Ok(kept) => kept,
+            Err(why) => return Ok(Directory { left_alone: Some(why), ..none() }),
+        };
         let known = directory::load(&self.ledger, &Accounts::default()).await;
         let known = known.map_err(|why| unreadable("the account directory", &why))?;
-        let wanted = match known {
-            Some(_) => listed(&self.organisation(false).await?),
-            None => BTreeMap::new(),
-        };
-        Ok(Directory { known: known.as_ref().map(listed), wanted })
+        let wanted = listed(&self.organisation(&kept).await?);
+        Ok(Directory { known: known.as_ref().map(listed), wanted, left_alone: None })
     }
 
-    async fn organisation(&self, with_tags: bool) -> Fact<Accounts> {
-        let entries = self.organizations.accounts(with_tags).await;
+    async fn head(&self) -> Fact<Option<DocumentRecord>> {
+        let head = directory::head(&self.ledger).await;
+        head.map_err(|why| unreadable("the account directory", &why))
+    }
+
+    async fn organisation(&self, kept: &KeptTags) -> Fact<Accounts> {
+        let entries = self.organizations.accounts(kept.any()).await;
         let entries = entries.map_err(|why| unreadable("the organisation's accounts", &why))?;
         let mut accounts = Accounts::default();
-        for entry in entries {
+        for mut entry in entries {
             let id = entry.id.clone();
+            entry.tags.retain(|key, _| kept.has(key));
             accounts.insert(&entry).map_err(|why| unreadable(&format!("account {id}"), &why))?;
         }
         Ok(accounts)
     }
 
-    /// Writes the directory, as `hansho accounts sync` does.
+    /// Writes the directory, as `hansho accounts sync` does. It keeps the tags that it kept before.
     pub async fn sync(&self) -> Fact<()> {
-        let accounts = self.organisation(true).await?;
-        let written = directory::write(&self.ledger, &accounts, clock::wall()).await;
+        let kept = match self.head().await? {
+            Some(head) => kept(&head).map_err(Unreadable::new)?,
+            None => KeptTags::All,
+        };
+        let accounts = self.organisation(&kept).await?;
+        let source = Source::Organization(kept);
+        let written = directory::write(&self.ledger, &accounts, &source, clock::wall()).await;
         written.map(drop).map_err(|why| unreadable("the account directory", &why))
     }
 
@@ -131,6 +148,18 @@ impl Home {
     }
 }
 
+/// The tags that a directory of the organisation keeps, or why another one is left alone.
+fn kept(head: &DocumentRecord) -> Result<KeptTags, &'static str> {
+    match Source::parse(&head.source) {
+        Some(Source::Organization(kept)) => Ok(kept),
+        Some(Source::File) => Err(
+            "it came from a file: `hansho accounts sync --file` keeps it, and `hansho accounts \
+             sync` replaces it by the organisation's",
+        ),
+        None => Err("nobody knows where it came from: run `hansho accounts sync`"),
+    }
+}
+
 fn listed(accounts: &Accounts) -> BTreeMap<String, Listed> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let listed = accounts.iter().map(|account| {
@@ -140,6 +169,7 @@ fn listed(accounts: &Accounts) -> BTreeMap<String, Listed> {
             email: text(account.email()),
             unit: text(account.ou()),
             status: text(status),
+            tags: account.tags().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         };
         (account.id().to_owned(), listed)
     });

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod args;
 mod ask;
+mod code;
 mod configuration;
 pub mod gather;
 pub mod home;
@@ -64,10 +65,6 @@ pub fn exit_of_plan(steps: &[Step]) -> Exit {
 
 /// The exit code of an apply.
 pub fn exit_of_apply(steps: &[Step]) -> Exit {
-    let done = |step: &Step| !step.is_open() && !is_undone(step);
+    let done = |step: &Step| !step.is_open() && !step.is_undone();
     Exit::of(steps.iter().all(done))
-}
-
-fn is_undone(step: &Step) -> bool {
-    matches!(step.state, StepState::Failed | StepState::Skipped)
 }

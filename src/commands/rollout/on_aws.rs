@@ -10,7 +10,7 @@ use super::home::Home;
 use super::stacks::Choices;
 use super::targets::{self, Files};
 use super::worker::{Program, Worker};
-use super::{apply, ask, exit_of_apply, exit_of_plan, json, keep_only, text, usage};
+use super::{apply, ask, code, exit_of_apply, exit_of_plan, json, keep_only, text, usage};
 use crate::aws;
 use crate::aws::estate::{Estate, ManagementLogin, Rollout};
 use crate::commands::exit::Exit;
@@ -19,7 +19,10 @@ use crate::estate::{Caller, FORWARDER_RULE, Fact, OrganisationAccount, RegionSta
 use crate::ports::estate::{EstateSource, Login, RegionsOf};
 use crate::ports::rollout as ports;
 use crate::ports::rollout::{RolloutCalls, Terms};
-use crate::rollout::{Actual, Desired, Directory, Mode, Step, StepState, Subject, plan};
+use crate::rollout::{
+    Action, Actual, CODE_STACK, Desired, Directory, Mode, StackState, Step, StepState, Subject,
+    plan,
+};
 use crate::secret::Secret;
 use crate::terminal::terminal_columns;
 use crate::words::number_of;
@@ -95,7 +98,7 @@ pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyh
     let mut actual = gather(&sources, desired, &scope.regions, &scope.known).await;
     let home = logins.home(&desired.home).await?;
     read_ledger(&home, &scope, &mut actual).await;
-    let program = program(&mut files, &mut actual);
+    let worker = worker(&logins.calls, desired, &mut files, &mut actual).await;
     let mut steps = plan(desired, &actual);
     steps.extend(scope.accounts.as_ref().err().map(|why| unknown_accounts(desired, why)));
     keep_only(&mut steps, &options.only);
@@ -112,8 +115,8 @@ pub async fn run(options: &Options, mut files: Files, yes: Option<bool>) -> anyh
         ..choices(options, &scope, yes, &steps)?
     };
     let webhook = webhook(&steps)?;
-    let text = configuration.map(|one| one.text);
-    let worker = program.map(|program| Worker { program, configuration: text });
+    let text = configuration.as_ref().map(|one| one.text.as_str());
+    let worker = worker.map(|worker| worker.packed(text)).transpose()?;
     let run = apply::Run {
         calls: &logins.calls,
         home: &home,
@@ -150,14 +153,51 @@ fn ends_before(
     Ok((!makes).then_some(Exit::Usage))
 }
 
-/// Reads the program that becomes the worker, if there is no worker.
-fn program(files: &mut Files, actual: &mut Actual) -> Option<Program> {
-    if !matches!(actual.worker, Some(Ok(None))) {
-        return None;
+/// What becomes the worker.
+enum NextWorker {
+    /// A new one.
+    Program(Program),
+    /// In place of one that is there.
+    Packed(Worker),
+}
+
+impl NextWorker {
+    fn packed(self, configuration: Option<&str>) -> Fact<Worker> {
+        match self {
+            NextWorker::Program(program) => Worker::new(&program, configuration),
+            NextWorker::Packed(worker) => Ok(worker),
+        }
     }
-    let read = files.program.take().map_or_else(|| Program::read(None), Ok);
-    actual.program = Some(read.as_ref().map(|one| one.processor).map_err(Clone::clone));
-    read.ok()
+}
+
+/// Reads the program that becomes the worker, if there is no worker. Where there is one on Lambda,
+/// its code is compared.
+async fn worker(
+    calls: &Rollout,
+    desired: &Desired,
+    files: &mut Files,
+    actual: &mut Actual,
+) -> Option<NextWorker> {
+    let given = files.program.take();
+    match actual.worker {
+        Some(Ok(None)) => {
+            let read = given.map_or_else(|| Program::read(None), Ok);
+            actual.program = Some(read.as_ref().map(|one| one.processor).map_err(Clone::clone));
+            read.ok().map(NextWorker::Program)
+        }
+        Some(Ok(Some(StackState::Made))) if !actual.worker_on_ecs => {
+            let text = files.configuration.as_ref().map(|one| one.text.as_str());
+            let (code, worker) = code::compare(calls, desired, given, text)
+                .await
+                .map_or_else(|why| (Err(why), None), |(code, worker)| (Ok(code), worker));
+            if worker.is_some() {
+                actual.code = Some(calls.stack(&desired.home, CODE_STACK).await);
+            }
+            actual.worker_code = Some(code);
+            worker.map(NextWorker::Packed)
+        }
+        _ => None,
+    }
 }
 
 /// What the options say, and a person is asked.
@@ -178,7 +218,7 @@ fn mentions(
 ) -> anyhow::Result<BTreeMap<&'static str, String>> {
     let mut given = options.mention.clone();
     // A file may say whom.
-    if given.is_empty() && options.config.is_none() && !yes && is_planned(steps, Subject::Worker) {
+    if given.is_empty() && options.config.is_none() && !yes && makes_worker(steps) {
         given.extend(ask::mention()?);
     }
     let mut mentions = BTreeMap::new();
@@ -306,12 +346,7 @@ async fn organisation(
 
 /// Nobody knows which accounts there are, so nobody knows which members are missing.
 fn unknown_accounts(desired: &Desired, why: &Unreadable) -> Step {
-    let step = Step::new(
-        Subject::Member,
-        crate::rollout::Action::Nothing,
-        &desired.security,
-        &desired.home,
-    );
+    let step = Step::new(Subject::Member, Action::Nothing, &desired.security, &desired.home);
     let reason = "the accounts of the organisation can't be listed: give --management-profile or \
                   --management-role, or run this again when GuardDuty has its administrator";
     Step {
@@ -336,6 +371,11 @@ fn webhook(steps: &[Step]) -> anyhow::Result<Option<Secret>> {
 
 fn is_planned(steps: &[Step], subject: Subject) -> bool {
     steps.iter().any(|step| step.subject == subject && step.state == StepState::Planned)
+}
+
+fn makes_worker(steps: &[Step]) -> bool {
+    let makes = |step: &Step| step.subject == Subject::Worker && step.action == Action::Deploy;
+    steps.iter().any(|step| makes(step) && step.state == StepState::Planned)
 }
 
 fn show(options: &Options, desired: &Desired, steps: &[Step]) -> anyhow::Result<()> {

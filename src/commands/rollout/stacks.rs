@@ -61,6 +61,15 @@ pub fn worker(
     Deployment { name: WORKER_STACK, template: WORKER, parameters: parameters(given) }
 }
 
+/// What changes of the worker's stack with its code. All else stays as it is.
+pub fn worker_changes(
+    code: BTreeMap<&'static str, String>,
+    choices: &Choices,
+) -> Vec<(String, String)> {
+    let given = code.into_iter().chain(choices.configured.iter().cloned());
+    given.map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
 /// Parameters without a value keep their defaults.
 fn parameters(given: Vec<(&'static str, String)>) -> Vec<(String, String)> {
     let given = given.into_iter().filter(|(_, value)| !value.is_empty());

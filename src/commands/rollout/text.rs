@@ -50,7 +50,7 @@ pub fn text(desired: &Desired, steps: &[Step], width: Option<usize>) -> String {
         text.push_str(&draw(&HEADS, &rows(desired, &of_state), width));
     }
     rights(steps, &mut text);
-    if !steps.iter().any(Step::is_open) && !steps.iter().any(|s| s.state == StepState::Planned) {
+    if !steps.iter().any(|step| step.is_open() || step.is_undone()) {
         text.push_str("\nNothing is left to do.\n");
     }
     text
@@ -139,7 +139,11 @@ fn rights(steps: &[Step], text: &mut String) {
         _ = writeln!(text, "  {} login: {}", login.as_str(), rights.join(", "));
     }
     let planned = |step: &&Step| step.state == StepState::Planned;
-    if steps.iter().filter(planned).any(|step| step.action == Action::Deploy) {
+    if steps
+        .iter()
+        .filter(planned)
+        .any(|step| matches!(step.action, Action::Deploy | Action::Update))
+    {
         text.push_str("  security login: to make what is in the templates of infra/\n");
     }
 }

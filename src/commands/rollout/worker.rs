@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::stacks::{self, Choices};
 use crate::estate::{Fact, Unreadable};
-use crate::ports::rollout::{Code, RolloutCalls};
+use crate::ports::rollout::{Bucket, RolloutCalls};
 use crate::rollout::{
-    CODE_STACK, Desired, PIPELINE_STACK, Package, Processor, UNZIPPED_BYTES_MAX, processor,
+    CODE_STACK, Desired, PIPELINE_STACK, Package, Processor, UNZIPPED_BYTES_MAX, WORKER_STACK,
+    processor,
 };
 
 /// The longest name of a file that is shown, in characters.
@@ -23,9 +24,20 @@ pub struct Program {
 
 /// A worker that is to be deployed.
 pub struct Worker {
-    pub program: Program,
-    /// The text of a configuration file.
-    pub configuration: Option<String>,
+    pub package: Package,
+    pub processor: Processor,
+}
+
+impl Worker {
+    /// Packs a program, with the text of a configuration file. It takes seconds.
+    ///
+    /// # Errors
+    /// It can't be packed.
+    pub fn new(program: &Program, configuration: Option<&str>) -> Fact<Worker> {
+        let package = Package::new(&program.bytes, configuration)
+            .map_err(|why| Unreadable::new(&format!("the worker's code can't be packed: {why}")))?;
+        Ok(Worker { package, processor: program.processor })
+    }
 }
 
 impl Program {
@@ -61,8 +73,7 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Packs and sends the worker's code, and makes its stack. Each part that is done already is left
-/// as it is.
+/// Sends the worker's code, and makes its stack. Each part that is done already is left as it is.
 pub async fn deploy<R: RolloutCalls>(
     calls: &R,
     desired: &Desired,
@@ -71,25 +82,43 @@ pub async fn deploy<R: RolloutCalls>(
 ) -> Fact<()> {
     let region = desired.home.as_str();
     let outputs = calls.outputs(region, PIPELINE_STACK).await?;
-    let bucket = calls.outputs(region, CODE_STACK).await?;
-    let bucket = bucket.get("BucketName").cloned().unwrap_or_default();
-    // It takes seconds. Nothing else is under way meanwhile: other regions wait for the worker.
-    let package = Package::new(&worker.program.bytes, worker.configuration.as_deref())
-        .map_err(|why| Unreadable::new(&format!("the worker's code can't be packed: {why}")))?;
-    let code = Code {
-        bucket: &bucket,
-        owner: &desired.security,
-        partition: &desired.partition,
-        package: &package,
-    };
-    let version = calls.upload(region, &code).await?;
-    let place = BTreeMap::from([
-        ("CodeBucket", bucket.clone()),
-        ("CodeKey", package.key()),
-        ("CodeVersion", version),
-        ("Architecture", worker.program.processor.as_str().to_owned()),
-    ]);
+    let place = sent(calls, desired, worker).await?;
     calls.deploy(region, &stacks::worker(place, &outputs, choices)).await
+}
+
+/// Sends the worker's code, and gives it to the stack that is there.
+pub async fn update<R: RolloutCalls>(
+    calls: &R,
+    desired: &Desired,
+    choices: &Choices,
+    worker: &Worker,
+) -> Fact<()> {
+    let place = sent(calls, desired, worker).await?;
+    let changes = stacks::worker_changes(place, choices);
+    calls.update(&desired.home, WORKER_STACK, &changes).await
+}
+
+/// Sends the code, unless it is there. Returns the parameters of the worker's stack that name it.
+async fn sent<R: RolloutCalls>(
+    calls: &R,
+    desired: &Desired,
+    worker: &Worker,
+) -> Fact<BTreeMap<&'static str, String>> {
+    let region = desired.home.as_str();
+    let bucket = calls.outputs(region, CODE_STACK).await?;
+    let name = bucket.get("BucketName").cloned().unwrap_or_default();
+    let version = calls.upload(region, &bucket_of(desired, &name), &worker.package).await?;
+    Ok(BTreeMap::from([
+        ("CodeBucket", name),
+        ("CodeKey", worker.package.key()),
+        ("CodeVersion", version),
+        ("Architecture", worker.processor.as_str().to_owned()),
+    ]))
+}
+
+/// The worker's code must be in a bucket of the security account.
+pub fn bucket_of<'a>(desired: &'a Desired, name: &'a str) -> Bucket<'a> {
+    Bucket { name, owner: &desired.security, partition: &desired.partition }
 }
 
 #[cfg(test)]

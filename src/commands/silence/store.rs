@@ -94,7 +94,7 @@ pub async fn change<L: Ledger, T>(
             true => document::head(ledger, document).await?,
             false => head,
         };
-        match document::write(ledger, document, head.as_ref(), parts, entries, now).await {
+        match document::write(ledger, document, head.as_ref(), parts, entries, "", now).await {
             Ok(_) => return Ok(changed),
             Err(DocumentError::Raced) => {}
             Err(why) => return Err(why.into()),

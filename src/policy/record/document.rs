@@ -12,6 +12,9 @@ pub struct DocumentRecord {
     pub parts: u32,
     /// How many things the content has, such as accounts.
     pub entries: u32,
+    /// Where the content came from, in the words of the document. Empty, also in records of a
+    /// version that did not keep it: unknown.
+    pub source: String,
     /// When the document was written, also with unchanged content.
     pub written_at: Wall,
     /// When the parts were written.

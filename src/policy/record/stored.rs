@@ -17,7 +17,8 @@
 //! | `finding_type`, `resource` | what it is about | | | | |
 //!
 //! The head of a document is free. `digest` has its version, `attempts` the number of parts,
-//! `ambiguous` that of entries, `sent_at` the time of the write, `revision_sent` that of the parts.
+//! `ambiguous` that of entries, `sent_at` the time of the write, `revision_sent` that of the parts,
+//! `resource` its source.
 //! A part is free, and `digest` has its text. So are the counts of a day.
 //!
 //! A row that breaks the rules of its kind is [`Unreadable`]. It is never taken for no record, as
@@ -274,6 +275,7 @@ fn document(row: StoredRow) -> Result<DocumentRecord, Unreadable> {
         version: not_empty(row.digest).ok_or(Unreadable::missing(column::DIGEST))?,
         parts,
         entries,
+        source: row.resource,
         written_at: row.sent_at.ok_or(Unreadable::missing(column::SENT_AT))?,
         stored_at: row.revision_sent.ok_or(Unreadable::missing(column::REVISION_SENT))?,
         fence,
@@ -344,6 +346,7 @@ pub fn encode(record: Record) -> StoredRow {
             sent_at: Some(document.written_at),
             attempts: document.parts,
             ambiguous: document.entries,
+            resource: document.source,
             digest: document.version,
             expires_at: document.expires_at,
             ..blank

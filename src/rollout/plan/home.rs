@@ -4,7 +4,7 @@ use super::{GUIDE, Place};
 use crate::estate::{FORWARDER_RULE, Fact, Unreadable};
 use crate::rollout::facts::{
     Actual, CODE_STACK, Desired, FORWARDER_STACK, PIPELINE_STACK, SecretState, StackState,
-    WORKER_STACK, hansho_bus_arn,
+    WORKER_ECS_STACK, WORKER_STACK, WorkerCode, hansho_bus_arn,
 };
 use crate::rollout::step::{Action, Step, StepState, Subject};
 
@@ -49,6 +49,11 @@ fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step
         Some(Err(why)) => return steps.push(unreadable(put, why)),
         Some(Ok(directory)) => directory,
     };
+    if let Some(why) = directory.left_alone {
+        let step = Step { action: Action::Nothing, ..put };
+        let step = step.because("account directory", why).in_state(StepState::LeftAlone);
+        return steps.push(step);
+    }
     let mut all = desired.targets.keys().chain([&desired.security]);
     let reason = match &directory.known {
         None => "the ledger has none, so posts would show ids of accounts alone",
@@ -56,7 +61,7 @@ fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step
             "it lacks accounts of the organisation"
         }
         Some(known) if directory.wanted.iter().any(|(id, is)| known.get(id) != Some(is)) => {
-            "names, units, addresses or states of accounts have changed"
+            "names, units, addresses, states or tags of accounts have changed"
         }
         Some(_) => return,
     };
@@ -67,21 +72,49 @@ fn directory(desired: &Desired, actual: &Actual, put: Step, steps: &mut Vec<Step
 fn worker(actual: &Actual, step: &dyn Fn(Subject, Action) -> Step, steps: &mut Vec<Step>) {
     const MISSING: &str = "there is no worker";
     let worker = step(Subject::Worker, Action::Deploy);
+    let name = if actual.worker_on_ecs { WORKER_ECS_STACK } else { WORKER_STACK };
     match &actual.worker {
-        None | Some(Ok(Some(StackState::Made))) => return,
+        None => return,
+        Some(Ok(Some(StackState::Made))) => return worker_code(actual, step, steps),
         Some(Err(why)) => return steps.push(unreadable(worker, why)),
         Some(Ok(None)) => {}
-        some => return steps.push(stack(worker, WORKER_STACK, MISSING, some)),
+        Some(Ok(Some(StackState::Busy))) if actual.worker_on_ecs => {
+            let waiting = stack(worker, name, MISSING, &actual.worker);
+            return steps.push(waiting.in_state(StepState::Waiting));
+        }
+        some => return steps.push(stack(worker, name, MISSING, some)),
     }
     if let Some(Err(why)) = &actual.program {
         let reason = format!("{MISSING}, and this program can't be it: {why}");
         return steps.push(worker.because(WORKER_STACK, &reason).in_state(StepState::ByHand));
     }
+    bucket(actual, step, steps);
+    steps.push(stack(worker, WORKER_STACK, MISSING, &None));
+}
+
+fn bucket(actual: &Actual, step: &dyn Fn(Subject, Action) -> Step, steps: &mut Vec<Step>) {
     if !matches!(actual.code, None | Some(Ok(Some(StackState::Made)))) {
         let deploy = step(Subject::Code, Action::Deploy);
         steps.push(stack(deploy, CODE_STACK, "there is no bucket for its code", &actual.code));
     }
-    steps.push(stack(worker, WORKER_STACK, MISSING, &None));
+}
+
+/// The code of a worker that is there.
+fn worker_code(actual: &Actual, step: &dyn Fn(Subject, Action) -> Step, steps: &mut Vec<Step>) {
+    match &actual.worker_code {
+        None | Some(Ok(WorkerCode::Same)) => {}
+        Some(Err(why)) => steps.push(unreadable(step(Subject::Worker, Action::Update), why)),
+        Some(Ok(WorkerCode::Kept(why))) => steps.push(
+            step(Subject::Worker, Action::Nothing)
+                .because(WORKER_STACK, why)
+                .in_state(StepState::LeftAlone),
+        ),
+        Some(Ok(WorkerCode::Differs(what))) => {
+            bucket(actual, step, steps);
+            let reason = format!("code differs: {what}");
+            steps.push(step(Subject::Worker, Action::Update).because(WORKER_STACK, &reason));
+        }
+    }
 }
 
 /// A stack that is missing, by what CloudFormation says of it.
@@ -89,12 +122,17 @@ fn stack(step: Step, name: &str, missing: &str, fact: &Option<Fact<Option<StackS
     let target = format!("stack {name}");
     match fact {
         None | Some(Ok(None)) => step.because(&target, missing),
-        Some(Ok(Some(StackState::Busy))) => step.because(&target, "it is being made"),
+        Some(Ok(Some(StackState::Busy))) => step.because(&target, "it is being made or changed"),
         Some(Ok(Some(StackState::Made))) => step
             .because(&target, &format!("{missing}, but there is the stack: see its resources"))
             .in_state(StepState::ByHand),
         Some(Ok(Some(StackState::Broken(status)))) => {
-            let reason = format!("it is in {}: delete it, and run this again", status.as_str());
+            let status = status.as_str();
+            let remedy = match status.starts_with("UPDATE_") {
+                true => "continue the rollback of its update in CloudFormation",
+                false => "delete it",
+            };
+            let reason = format!("it is in {status}: {remedy}, and run this again");
             step.because(&target, &reason).in_state(StepState::ByHand)
         }
         Some(Err(why)) => unreadable(step, why),

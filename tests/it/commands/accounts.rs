@@ -9,6 +9,7 @@ use hansho::commands::accounts::follow::{Answered, follow};
 use hansho::finding::Level;
 use hansho::health::{DirectoryState, Vitals};
 use hansho::metrics::Metrics;
+use hansho::policy::directory::{KeptTags, Source};
 use hansho::policy::filter::Threshold;
 use hansho::policy::matcher::MatchKey;
 use hansho::policy::record::{Document, DocumentRecord, Expect, Record, RecordKey, Versioned};
@@ -115,9 +116,11 @@ impl Worker {
 
     async fn sync(&self, accounts: &Accounts) -> DocumentRecord {
         let now = self.clock.now().wall;
-        directory::write(&self.ledger.ledger, accounts, now).await.unwrap()
+        directory::write(&self.ledger.ledger, accounts, &SOURCE, now).await.unwrap()
     }
 }
+
+const SOURCE: Source = Source::Organization(KeptTags::All);
 
 /// Routes that look at accounts, or not.
 fn routes(look: bool) -> Routes {
@@ -190,7 +193,7 @@ async fn a_worker_reads_the_head_once_an_hour_and_the_parts_when_they_change() {
     assert_eq!(ledger.take_reads(), 2);
 
     let then = worker.clock.now().wall.minus(HOUR * 50);
-    directory::write(&ledger.ledger, &named(&[(ID, "old-shop")]), then).await.unwrap();
+    directory::write(&ledger.ledger, &named(&[(ID, "old-shop")]), &SOURCE, then).await.unwrap();
     sleep(HOUR).await;
     let note = worker.vitals.notes().unwrap();
     assert!(note.starts_with("accounts: the directory is stale, synced 50 h ago"), "{note}");
@@ -265,8 +268,8 @@ impl Ledger for Meets {
 async fn of_two_syncs_at_once_one_is_refused() {
     let ledger = MemoryLedger::default();
     let now = SystemClock::start().now().wall;
-    let first = directory::write(&ledger, &named(&[(ID, "a")]), now).await.unwrap();
-    let raced = directory::write(&Meets(ledger.clone()), &named(&[(ID, "b")]), now).await;
+    let first = directory::write(&ledger, &named(&[(ID, "a")]), &SOURCE, now).await.unwrap();
+    let raced = directory::write(&Meets(ledger.clone()), &named(&[(ID, "b")]), &SOURCE, now).await;
     assert!(matches!(raced, Err(DirectoryError::Raced)), "{raced:?}");
     let head = directory::head(&ledger).await.unwrap().unwrap();
     assert_eq!(head.version, first.version);

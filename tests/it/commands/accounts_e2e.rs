@@ -8,6 +8,7 @@ use hansho::commands::accounts::directory;
 use hansho::commands::demo::slack_standin::SlackStandIn;
 use hansho::embedded::{EmbeddedLedger, Store};
 use hansho::instants::Wall;
+use hansho::policy::directory::Source;
 use hansho::ports::{AccountEntry, Accounts, Clock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -251,7 +252,7 @@ async fn a_stale_directory_is_reported() {
     accounts.add("111122223333", "prod-shop").unwrap();
     let now = SystemClock::start().now().wall;
     let then = Wall(now.0 - 50 * 3_600_000);
-    directory::write(&scene.ledger(), &accounts, then).await.unwrap();
+    directory::write(&scene.ledger(), &accounts, &Source::File, then).await.unwrap();
     let (_, err) = scene.done(&["accounts", "list"], 0).await;
     assert!(err.contains("synced 2d2h ago, stale: run `hansho accounts sync`"), "{err}");
     let (out, _) = scene.done(&["check", "--live"], 1).await;

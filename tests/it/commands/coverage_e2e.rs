@@ -212,6 +212,34 @@ async fn each_thing_that_is_broken_by_hand_is_found_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_broken_at_the_same_time_is_found_all_of_it() {
+    let scene = Scene::complete().await;
+    let mut expected = Vec::from([["not_a_member", THERE, SHOP, "removed"].map(str::to_owned)]);
+    scene.aws.change(|held| {
+        let members = held.members.get_mut(&(SECURITY.into(), THERE.into())).unwrap();
+        members.get_mut(SHOP).unwrap().relationship = "Removed".into();
+    });
+    for name in [
+        "a detector is deleted",
+        "a detector is suspended",
+        "a plan is off",
+        "a rule is disabled",
+        "an account is added",
+        "a region is enabled",
+    ] {
+        let (_, breaks, gaps) = CASES.iter().find(|case| case.0 == name).unwrap();
+        scene.aws.change(breaks);
+        expected.extend(gaps.iter().map(|gap| gap.map(str::to_owned)));
+    }
+    let (code, report) = scene.json(&BOTH).await;
+    let mut found = gaps(&report);
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected, "{report}");
+    assert_eq!((code, unread(&report)), (3, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_third_call_may_be_throttled() {
     let scene = Scene::complete().await;
     scene.aws.change(|held| {

@@ -41,6 +41,10 @@ pub mod replay;
 pub mod report;
 #[cfg(all(feature = "demo", feature = "rollout"))]
 mod rollout;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod rollout_short_way;
+#[cfg(all(feature = "demo", feature = "rollout"))]
+mod rollout_worker;
 mod routes_e2e;
 #[cfg(feature = "demo")]
 pub mod run_e2e;

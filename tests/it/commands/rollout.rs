@@ -14,13 +14,13 @@ use crate::commands::estate_standin::{
 };
 use crate::commands::run_e2e::{LONGEST, hansho};
 
-const MANAGEMENT: &str = "000000000001";
-const SECURITY: &str = "111122223333";
+pub const MANAGEMENT: &str = "000000000001";
+pub const SECURITY: &str = "111122223333";
 const MEMBERS: [&str; 2] = ["444455556666", "777788889999"];
-const HOME: &str = "eu-central-1";
+pub const HOME: &str = "eu-central-1";
 const REGIONS: [&str; 2] = [HOME, "us-east-1"];
 const MANAGEMENT_ROLE: &str = "arn:aws:iam::000000000001:role/hansho-reader";
-const WEBHOOK: &str = "https://hooks.slack.com/services/T0/B0/very-secret";
+pub const WEBHOOK: &str = "https://hooks.slack.com/services/T0/B0/very-secret";
 
 /// What pipeline and forwarders make. The rule of each region is disabled.
 fn with_stacks(mut held: Held, regions: &[&str]) -> Held {
@@ -39,7 +39,7 @@ fn with_stacks(mut held: Held, regions: &[&str]) -> Held {
 }
 
 /// A program that Lambda starts, for another processor than this one.
-fn program(folder: &TempDir) -> String {
+pub fn program(folder: &TempDir) -> String {
     let path = folder.path().join("hansho-arm64");
     std::fs::write(&path, program_for_lambda()).unwrap();
     path.to_str().unwrap().to_owned()
@@ -81,7 +81,7 @@ async fn run(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> Output
     output
 }
 
-async fn done(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i32) -> String {
+pub async fn done(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i32) -> String {
     let output = run(standin, folder, args).await;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -90,7 +90,12 @@ async fn done(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i3
 }
 
 /// The steps that are not left alone, as `step action account region status`.
-async fn steps(standin: &EstateStandIn, folder: &TempDir, args: &[&str], code: i32) -> Vec<String> {
+pub async fn steps(
+    standin: &EstateStandIn,
+    folder: &TempDir,
+    args: &[&str],
+    code: i32,
+) -> Vec<String> {
     let output = run(standin, folder, &[args, &["--json"]].concat()).await;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let err = String::from_utf8_lossy(&output.stderr);
@@ -134,12 +139,13 @@ fn with<'a>(action: &'a str, options: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The state, without what tests of calls need.
-fn state(standin: &EstateStandIn) -> String {
+pub fn state(standin: &EstateStandIn) -> String {
     standin.change(|held| {
-        let Held { organisation, detectors, members, rules, secrets, stacks, objects, .. } = held;
+        let Held { organisation, detectors, members, rules, secrets, stacks, .. } = held;
+        let Held { parameters, objects, .. } = held;
         format!(
             "{organisation:#?}\n{detectors:#?}\n{members:#?}\n{rules:#?}\n{secrets:#?}\n\
-             {stacks:#?}\n{objects:?}"
+             {stacks:#?}\n{parameters:#?}\n{objects:?}"
         )
     })
 }
@@ -371,12 +377,12 @@ async fn a_run_that_makes_stacks_and_sends_code_may_be_killed_too() {
 }
 
 /// Runs to the end; then once for each of its calls, which is the last one of a run, and again.
-async fn killed_at_each_call(folder: &TempDir, apply: &[&str], held: impl Fn() -> Held) {
+pub async fn killed_at_each_call(folder: &TempDir, apply: &[&str], held: impl Fn() -> Held) {
     let standin = EstateStandIn::start(held()).await;
     done(&standin, folder, apply, 0).await;
     let whole = state(&standin);
     let calls = standin.change(|held| held.calls.len());
-    assert!(calls > 20, "{calls}");
+    assert!(calls > 10, "{calls}");
     for kill_at in 1..=calls {
         let mut held = held();
         held.faults.kill_at = Some(kill_at);
@@ -493,9 +499,63 @@ async fn a_directory_that_names_accounts_otherwise_is_written_again() {
     let expected = ["directory put 111122223333 eu-central-1 planned"];
     assert_eq!(steps(&standin, &folder, &plan, 3).await, expected);
     let text = done(&standin, &folder, &plan, 3).await;
-    assert!(text.contains("names, units, addresses or states of accounts have changed"), "{text}");
+    let why = "names, units, addresses, states or tags of accounts have changed";
+    assert!(text.contains(why), "{text}");
     done(&standin, &folder, &apply, 0).await;
     assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
+    let tag = |standin: &EstateStandIn, key: &str| {
+        standin.change(|held| {
+            let account = held.accounts.get_mut(MEMBERS[0]).unwrap();
+            account.tags.insert(key.to_owned(), "payments".to_owned());
+        });
+    };
+    tag(&standin, "team");
+    assert_eq!(steps(&standin, &folder, &plan, 3).await, expected);
+    done(&standin, &folder, &apply, 0).await;
+    assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
+
+    // A person keeps one tag, and then a file of their own.
+    sync(&standin, &folder, &["--tag", "team"]).await;
+    tag(&standin, "cost-center");
+    assert_eq!(steps(&standin, &folder, &plan, 0).await, [""; 0]);
+    standin.change(|held| held.accounts.get_mut(MEMBERS[1]).unwrap().name = "shop".to_owned());
+    done(&standin, &folder, &apply, 0).await;
+    let listed = accounts(&standin, &folder, &["list", "--json"]).await;
+    assert!(listed.contains("shop") && !listed.contains("cost-center"), "{listed}");
+    std::fs::write(folder.path().join("own.csv"), format!("{},own\n", MEMBERS[0])).unwrap();
+    sync(&standin, &folder, &["--file", "own.csv", "--yes"]).await;
+    let text = done(&standin, &folder, &plan, 0).await;
+    assert!(text.contains("2 steps left alone") && text.contains("it came from a file"), "{text}");
+    done(&standin, &folder, &apply, 0).await;
+    let listed = accounts(&standin, &folder, &["list", "--json"]).await;
+    assert!(listed.contains("own") && !listed.contains("shop"), "{listed}");
+}
+
+async fn sync(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) {
+    accounts(standin, folder, &[&["sync"], args].concat()).await;
+}
+
+/// `hansho accounts` of the pipeline, with a login of the management account.
+async fn accounts(standin: &EstateStandIn, folder: &TempDir, args: &[&str]) -> String {
+    let sqs = |queue: &str| format!("https://sqs.{HOME}.amazonaws.com/{SECURITY}/{queue}");
+    let output = hansho(folder.path())
+        .arg("accounts")
+        .args(args)
+        .envs(credentials(MANAGEMENT))
+        .env("AWS_ENDPOINT_URL", standin.endpoint())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", standin.ledger())
+        .env("AWS_REGION", HOME)
+        .env("HANSHO_QUEUE_STANDARD", sqs("hansho-standard"))
+        .env("HANSHO_QUEUE_QUARANTINE", sqs("hansho-quarantine"))
+        .env("HANSHO_LEDGER_TABLE", "hansho-ledger")
+        .env("HANSHO_DESTINATION_NAME", "security")
+        .env("HANSHO_DESTINATION_WEBHOOK", "secretsmanager:hansho/slack")
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{args:?} {}", text(&output.stderr));
+    text(&output.stdout)
 }
 
 #[tokio::test(flavor = "multi_thread")]

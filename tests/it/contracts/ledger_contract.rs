@@ -13,6 +13,7 @@ use hansho::finding::{Closing, Level, Text};
 use hansho::instants::Wall;
 use hansho::policy::counting::{Adding, Pending, add};
 use hansho::policy::day_counts::{CountKey, CountedAs, Day, DayCounts, SilencedKey};
+use hansho::policy::directory::{KeptTags, Source};
 use hansho::policy::ledger::{Claim, Terms, Want, claim, mark, marked_by, release};
 use hansho::policy::matcher::{MatchKey, Matcher};
 use hansho::policy::record::{
@@ -64,6 +65,7 @@ pub async fn exercise_races(harness: &impl Harness) {
     counts_of_many_workers_are_all_added(Arc::new(harness.fresh().await)).await;
 }
 
+const SOURCE: Source = Source::Organization(KeptTags::All);
 const NOW: Wall = Wall(1_784_746_037_123);
 const TERMS: Terms = Terms {
     lease: Duration::from_secs(45),
@@ -203,14 +205,14 @@ async fn a_directory_is_read_as_it_was_written(ledger: &impl Ledger) {
         (directory::under(&Accounts::default(), &parts).unwrap(), head)
     };
     assert_eq!(directory::head(ledger).await, Ok(None));
-    let first = directory::write(ledger, &accounts, NOW).await.unwrap();
+    let first = directory::write(ledger, &accounts, &SOURCE, NOW).await.unwrap();
     assert!(first.parts > 1);
     assert_eq!(read().await, (accounts.clone(), first.clone()));
     let later = NOW.plus(Duration::from_secs(24 * 3600));
-    let again = directory::write(ledger, &accounts, later).await.unwrap();
+    let again = directory::write(ledger, &accounts, &SOURCE, later).await.unwrap();
     assert_eq!((again.written_at, again.stored_at), (later, NOW), "only the head was written");
     accounts.add("999999999999", "new").unwrap();
-    let other = directory::write(ledger, &accounts, later).await.unwrap();
+    let other = directory::write(ledger, &accounts, &SOURCE, later).await.unwrap();
     assert_eq!(read().await, (accounts, other));
     let old = directory::parts(ledger, &first).await;
     assert!(old.is_ok(), "whoever reads the old version still can");
@@ -354,7 +356,7 @@ async fn alerts_are_listed(ledger: &impl Listing) {
             written.insert(key, record);
         }
     }
-    directory::write(ledger, &Accounts::default(), NOW).await.expect("a directory");
+    directory::write(ledger, &Accounts::default(), &SOURCE, NOW).await.expect("a directory");
     let long = "i".repeat(1_500);
     let mut alerts = BTreeMap::new();
     for n in 0..400_u64 {

@@ -7,6 +7,7 @@ use hansho::commands::accounts::directory;
 use hansho::commands::lambda::{Function, QueueNames};
 use hansho::desk::Settings;
 use hansho::instants::Wall;
+use hansho::policy::directory::Source;
 use hansho::ports::{
     Accounts, Clock, CurrentAccounts, Delivery, Lane, Queue, ReceiveAsk, RetryReason, Verdict,
 };
@@ -178,7 +179,7 @@ async fn the_function_knows_the_accounts_of_the_directory() {
     let w = world(vec![]);
     let mut accounts = Accounts::default();
     accounts.add("111122223333", "prod-shop").unwrap();
-    directory::write(&w.ledger, &accounts, w.clock.now().wall).await.unwrap();
+    directory::write(&w.ledger, &accounts, &Source::File, w.clock.now().wall).await.unwrap();
     let current = CurrentAccounts::default();
     let function = function(&w, settings("w", false)).naming(current.clone());
     tokio::select! {

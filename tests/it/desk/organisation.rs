@@ -16,6 +16,7 @@ use hansho::desk::Settings;
 use hansho::desk::worker::{Ports, run};
 use hansho::finding::parse;
 use hansho::instants::Wall;
+use hansho::policy::directory::Source;
 use hansho::policy::route::Routes;
 use hansho::policy::silence::{CurrentSilences, Silence};
 use hansho::ports::{AccountEntry, Accounts, Clock, CurrentAccounts, Lane};
@@ -132,7 +133,7 @@ async fn each_finding_reaches_the_destinations_that_it_is_owed_to() {
     let now = || world.clock.now().wall;
     let mut directory = Accounts::default();
     organisation.accounts.iter().for_each(|account| directory.insert(account).unwrap());
-    directory::write(&world.ledger, &directory, now()).await.unwrap();
+    directory::write(&world.ledger, &directory, &Source::File, now()).await.unwrap();
 
     let draw = |rng: &mut Rng, until: Wall| -> Vec<Silenced> {
         let from = world.clock.now().wall;

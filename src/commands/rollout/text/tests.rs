@@ -58,6 +58,10 @@ fn sixty_accounts_in_seventeen_regions_are_a_few_lines() {
 fn an_empty_plan_says_so() {
     assert!(text(&desired(3), &[], None).ends_with("Nothing is left to do.\n"));
     let waiting = enroll(1, 1).in_state(StepState::Waiting);
-    let text = text(&desired(3), &[waiting], None);
-    assert!(text.contains("1 step on its way") && text.contains("Nothing is left"), "{text}");
+    let all = text(&desired(3), &[waiting], None);
+    assert!(all.contains("1 step on its way") && all.contains("Nothing is left"), "{all}");
+    for state in [StepState::Failed, StepState::Skipped] {
+        let all = text(&desired(3), &[enroll(1, 1).in_state(state)], None);
+        assert!(!all.contains("Nothing is left"), "{all}");
+    }
 }

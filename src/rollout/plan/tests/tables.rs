@@ -6,7 +6,8 @@ use super::world::{HOME, MANAGEMENT, SECURITY, World, WorldRegion, desired, dete
 use crate::estate::{Plan, Relationship, Unreadable};
 use crate::finding::Text;
 use crate::rollout::{
-    Actual, Desired, Directory, Listed, Mode, Processor, SecretState, StackState, StepState, plan,
+    Action, Actual, Desired, Directory, Listed, Mode, Processor, SecretState, StackState,
+    StepState, WorkerCode, plan,
 };
 
 /// A world in which all is done.
@@ -271,6 +272,51 @@ fn a_worker_that_is_missing_is_made_of_a_program_that_starts() {
 }
 
 #[test]
+fn a_worker_whose_code_differs_is_updated_and_one_that_no_rollout_sent_is_left_alone() {
+    let desired = desired(Mode::Organisation, 1, 0);
+    let done = done(&desired).facts(&desired);
+    let differs = || Some(Ok(WorkerCode::Differs("it is a, and b would be sent".to_owned())));
+    let why = || Unreadable::denied("s3:GetObject: the right is missing");
+    type Case<'a> = (Option<crate::estate::Fact<WorkerCode>>, Option<StackState>, &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
+        (Some(Ok(WorkerCode::Same)), None, &[]),
+        (differs(), Some(StackState::Made), &["worker update * planned", "canary send * planned"]),
+        (
+            differs(),
+            None,
+            &["code deploy * planned", "worker update * planned", "canary send * planned"],
+        ),
+        (
+            Some(Ok(WorkerCode::Kept("no rollout sent it".to_owned()))),
+            None,
+            &["worker none * left_alone"],
+        ),
+        (Some(Err(why())), None, &["worker none * unreadable"]),
+    ];
+    for (worker_code, code, expected) in cases {
+        let actual = Actual { worker_code, code: Some(Ok(code)), ..done.clone() };
+        assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.worker_code);
+    }
+    let actual = Actual { worker_code: differs(), ..done };
+    let step = plan(&desired, &actual).into_iter().find(|step| step.action == Action::Update);
+    assert_eq!(step.unwrap().reason, "code differs: it is a, and b would be sent");
+}
+
+#[test]
+fn a_worker_on_ecs_is_named_by_its_own_stack() {
+    let desired = desired(Mode::Organisation, 1, 0);
+    let done = done(&desired).facts(&desired);
+    let broken = StackState::Broken(Text::new("UPDATE_ROLLBACK_FAILED", 60));
+    for state in [StackState::Busy, broken] {
+        let worker = Some(Ok(Some(state)));
+        let actual = Actual { worker, worker_on_ecs: true, ..done.clone() };
+        let step = plan(&desired, &actual).remove(0);
+        assert_eq!(step.target, "stack hansho-worker-ecs");
+        assert!(!step.reason.contains("delete it"), "{}", step.reason);
+    }
+}
+
+#[test]
 fn a_directory_that_lacks_accounts_is_written() {
     let desired = desired(Mode::Organisation, 1, 1);
     let done = done(&desired).facts(&desired);
@@ -279,8 +325,9 @@ fn a_directory_that_lacks_accounts_is_written() {
         let listed = Listed { name: name.to_owned(), ..Listed::default() };
         ids.iter().map(|&id| (id.to_owned(), listed.clone())).collect()
     };
-    let of =
-        |known: Option<BTreeMap<String, Listed>>, wanted| Some(Ok(Directory { known, wanted }));
+    let of = |known: Option<BTreeMap<String, Listed>>, wanted| {
+        Some(Ok(Directory { known, wanted, left_alone: None }))
+    };
     for (directory, planned) in [
         (None, false),
         (of(None, BTreeMap::new()), true),
@@ -293,6 +340,10 @@ fn a_directory_that_lacks_accounts_is_written() {
         let expected: &[&str] = if planned { &["directory put * planned"] } else { &[] };
         assert_eq!(lines(&desired, &actual), expected, "{:?}", actual.directory);
     }
+    let left_alone = Some("it came from a file");
+    let directory = Some(Ok(Directory { left_alone, ..Directory::default() }));
+    let actual = Actual { directory, ..done.clone() };
+    assert_eq!(lines(&desired, &actual), ["directory none * left_alone"]);
     let why = Unreadable::denied("dynamodb:GetItem: the right is missing");
     let actual = Actual { directory: Some(Err(why)), ..done };
     assert_eq!(lines(&desired, &actual), ["directory none * unreadable"]);

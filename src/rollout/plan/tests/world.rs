@@ -9,7 +9,7 @@ use crate::estate::{
 };
 use crate::rollout::{
     Action, Actual, Desired, Directory, Invitee, Listed, LoginOf, Mode, Processor, RegionFacts,
-    SecretState, StackState, Step, Subject, Target, hansho_bus_arn,
+    SecretState, StackState, Step, Subject, Target, WorkerCode, hansho_bus_arn,
 };
 
 pub const SECURITY: &str = "111122223333";
@@ -35,6 +35,8 @@ pub struct World {
     pub secret_set: bool,
     pub bucket: bool,
     pub worker: bool,
+    /// The worker has the code that would be sent.
+    pub code_is_new: bool,
     pub directory: bool,
 }
 
@@ -83,6 +85,7 @@ impl World {
             secret_set: true,
             bucket: true,
             worker: true,
+            code_is_new: true,
             directory: true,
         }
     }
@@ -93,6 +96,7 @@ impl World {
         world.secret_set = random.bool();
         world.bucket = random.bool();
         world.worker = random.bool();
+        world.code_is_new = !world.worker || random.bool();
         world.directory = random.bool();
         for region in world.regions.values_mut() {
             region.forwarder_on = random.bool();
@@ -146,6 +150,7 @@ impl World {
             closed: BTreeSet::new(),
             bus: Some(Ok(true)),
             worker: Some(Ok(self.worker.then_some(StackState::Made))),
+            worker_code: self.worker.then(|| Ok(self.worker_code())),
             code: Some(Ok(self.bucket.then_some(StackState::Made))),
             program: Some(Ok(Processor::Arm64)),
             directory: Some(Ok(self.directory(desired))),
@@ -154,10 +159,17 @@ impl World {
         }
     }
 
+    fn worker_code(&self) -> WorkerCode {
+        match self.code_is_new {
+            true => WorkerCode::Same,
+            false => WorkerCode::Differs("it is another".to_owned()),
+        }
+    }
+
     fn directory(&self, desired: &Desired) -> Directory {
         let all = desired.targets.keys().cloned().chain([SECURITY.to_owned()]);
         let wanted: BTreeMap<String, Listed> = all.map(|id| (id, Listed::default())).collect();
-        Directory { known: self.directory.then(|| wanted.clone()), wanted }
+        Directory { known: self.directory.then(|| wanted.clone()), wanted, left_alone: None }
     }
 
     /// Carries out a step.
@@ -172,8 +184,11 @@ impl World {
                 return self.bucket = true;
             }
             Subject::Worker => {
-                assert!(self.bucket && self.secret_set && !self.worker, "{step:?}");
-                return self.worker = true;
+                assert!(self.bucket && self.secret_set, "{step:?}");
+                assert_eq!(self.worker, step.action == Action::Update, "{step:?}");
+                assert!(!self.worker || !self.code_is_new, "{step:?}");
+                (self.worker, self.code_is_new) = (true, true);
+                return;
             }
             Subject::Directory => return self.directory = true,
             _ => {}

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use tokio::net::TcpListener;
@@ -72,6 +72,8 @@ impl EstateStandIn {
         let (held, kill) = (Mutex::new(held), KillPoint::default());
         let shared = Arc::new(Shared { held, ledger: Arc::clone(&ledger), kill });
         let app = Router::new().fallback(arrived).with_state(Arc::clone(&shared));
+        // The worker's code is larger than axum takes by itself.
+        let app = app.layer(DefaultBodyLimit::disable());
         let server = tokio::spawn(async move {
             // It ends with the task, when the stand-in is dropped.
             let _ = axum::serve(listener, app).await;

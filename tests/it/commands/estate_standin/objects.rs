@@ -1,5 +1,5 @@
 //! Objects of S3, in buckets that stacks made.
-//! Source: S3 API reference, HeadObject, PutObject, "Error responses".
+//! Source: S3 API reference, GetObject, HeadObject, PutObject, "Error responses".
 
 use axum::http::request::Parts;
 use axum::http::response::Builder;
@@ -38,8 +38,17 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
     }
     let before = held.objects.get(&(bucket.clone(), key.clone()));
     match (call.operation.as_str(), before) {
-        ("HeadObject", None) => Answer::error(404, "NoSuchKey", "The key does not exist."),
+        ("HeadObject" | "GetObject", None) => {
+            Answer::error(404, "NoSuchKey", "The key does not exist.")
+        }
         ("HeadObject", Some(object)) => found(object),
+        ("GetObject", Some(object)) => {
+            let asked = call.query.get("versionId");
+            assert!(asked.is_none_or(|asked| *asked == format!("v{}", object.version)));
+            let mut answer = found(object);
+            answer.body["bytes"] = json!(STANDARD.encode(&object.bytes));
+            answer
+        }
         ("PutObject", before) => {
             let bytes = STANDARD.decode(call.text("bytes")).unwrap();
             let checksum = STANDARD.encode(Sha256::digest(&bytes));
@@ -61,6 +70,11 @@ fn found(object: &Object) -> Answer {
     }))
 }
 
+/// The body of an object.
+pub fn bytes(answer: &Answer) -> Option<Vec<u8>> {
+    answer.body.get("bytes")?.as_str().map(|text| STANDARD.decode(text).unwrap())
+}
+
 /// An answer to HEAD has no body.
 pub fn text(answer: &Answer, call: &Call) -> String {
     match &answer.code {
@@ -74,7 +88,8 @@ pub fn text(answer: &Answer, call: &Call) -> String {
 
 pub fn headers(answer: &Answer, mut builder: Builder) -> Builder {
     if answer.code.is_none() {
-        for (name, value) in answer.body.as_object().unwrap() {
+        let headers = answer.body.as_object().unwrap().iter().filter(|(name, _)| *name != "bytes");
+        for (name, value) in headers {
             builder = builder.header(name, value.as_str().unwrap());
         }
     }

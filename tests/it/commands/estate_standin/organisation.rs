@@ -28,7 +28,11 @@ pub fn organizations(held: &mut Held, call: &Call) -> Answer {
         // All accounts are beside each other in the root.
         "ListRoots" => list(held, call, "Roots", vec![json!({ "Id": "r-a1b2", "Name": "Root" })]),
         "ListOrganizationalUnitsForParent" => list(held, call, "OrganizationalUnits", Vec::new()),
-        "ListTagsForResource" => list(held, call, "Tags", Vec::new()),
+        "ListTagsForResource" => {
+            let tags = held.accounts[call.text("ResourceId")].tags.clone();
+            let tags = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
+            list(held, call, "Tags", tags.collect())
+        }
         "ListAccountsForParent" => {
             let ids: Vec<String> = held.accounts.keys().cloned().collect();
             let all = ids.iter().map(|id| account_of(held, &organisation, id));

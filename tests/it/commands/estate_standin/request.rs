@@ -113,6 +113,7 @@ fn operation(
         ("guardduty", "POST", ["admin", "enable"]) => "EnableOrganizationAdminAccount",
         ("guardduty", "GET", ["invitation"]) => "ListInvitations",
         ("account", "POST", ["listRegions"]) => "ListRegions",
+        ("s3", "GET", [_, _]) => "GetObject",
         ("s3", "HEAD", [_, _]) => "HeadObject",
         ("s3", "PUT", [_, _]) => "PutObject",
         ("organizations" | "events" | "secretsmanager", "POST", []) => {
@@ -194,7 +195,10 @@ impl Answer {
     }
 
     pub fn into_response(self, call: &Call) -> Response {
-        let text = self.text(call);
+        let bytes = match objects::bytes(&self) {
+            Some(bytes) => bytes,
+            None => self.text(call).into_bytes(),
+        };
         let kind = match call.service.as_str() {
             "sts" | "cloudformation" | "s3" => "text/xml",
             "guardduty" | "account" => "application/json",
@@ -209,7 +213,7 @@ impl Answer {
         if let Some(code) = self.code {
             builder = builder.header("x-amzn-errortype", code);
         }
-        builder.body(Body::from(text)).unwrap()
+        builder.body(Body::from(bytes)).unwrap()
     }
 }
 

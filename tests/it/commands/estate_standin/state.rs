@@ -36,6 +36,7 @@ pub struct Account {
     pub name: String,
     pub email: String,
     pub state: String,
+    pub tags: BTreeMap<String, String>,
     /// The opt-in regions that it enabled.
     pub regions: BTreeSet<String>,
     /// Roles that the security account may assume there.
@@ -114,8 +115,12 @@ pub struct Held {
     pub secrets: BTreeMap<Place, Option<String>>,
     /// By account and region, and there by name: the status.
     pub stacks: BTreeMap<Place, BTreeMap<String, String>>,
+    /// The parameters of stacks that were made with some.
+    pub parameters: BTreeMap<(Place, String), BTreeMap<String, String>>,
     /// Whether a stack is made at once, and not when it is asked for the second time.
     pub quick_stacks: bool,
+    /// Whether changes of stacks fail.
+    pub updates_fail: bool,
     /// By bucket and key: what is there.
     pub objects: BTreeMap<(String, String), Object>,
     /// The account of each bucket.
@@ -178,6 +183,7 @@ impl Held {
             name: format!("account {id}"),
             email: format!("{id}@corp.example"),
             state: "ACTIVE".to_owned(),
+            tags: BTreeMap::new(),
             regions: BTreeSet::new(),
             roles: BTreeSet::from(["hansho-reader".to_owned()]),
         };
