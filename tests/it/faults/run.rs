@@ -144,7 +144,7 @@ pub async fn run(plan: Plan) -> Run {
     seen.oddities.extend(secrets_in(world.folder.path()));
     let rules = rules(&books);
     let verdict = judge(&rules, &books.owed(), &seen);
-    keep(&world, &seen.history);
+    keep(&world, &plan, &seen.history);
     Run { plan, seen, done, verdict, took }
 }
 
@@ -160,8 +160,10 @@ fn secrets_in(folder: &Path) -> Vec<String> {
 }
 
 /// Leaves the history and the logs of the workers for people.
-fn keep(world: &World, history: &[Entry]) {
+fn keep(world: &World, plan: &Plan, history: &[Entry]) {
     let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
+    // Two tests may run at once.
+    let to = to.join(format!("{}-{}-{}", plan.seed, plan.findings, plan.pace_ms));
     let _ = std::fs::remove_dir_all(&to);
     std::fs::create_dir_all(&to).unwrap();
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {
