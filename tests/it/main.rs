@@ -13,6 +13,8 @@ mod adapters;
 mod commands;
 mod contracts;
 mod desk;
+#[cfg(feature = "demo")]
+mod faults;
 mod findings;
 #[cfg(feature = "demo")]
 mod fuzz;

@@ -120,7 +120,7 @@ pub struct Counts {
 }
 
 impl Verdict {
-    fn breaks(&mut self, invariant: &'static str, at: u64, finding: Option<u32>, what: String) {
+    pub fn breaks(&mut self, invariant: &'static str, at: u64, finding: Option<u32>, what: String) {
         self.violations.push(Violation { invariant, at, finding, what });
     }
 }
@@ -148,6 +148,18 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);
+    verdict
+}
+
+/// Judges what a history over real sockets shows: the invariants that need neither the simulated
+/// times nor the inside of a worker. `tests/it/faults/` says which, and judges more.
+pub fn check_observed(rules: &Rules, history: &[Entry]) -> Verdict {
+    let mut verdict = Verdict { counts: count(history), ..Verdict::default() };
+    loss::check(rules, history, &mut verdict);
+    duplicates::check(rules, history, &mut verdict);
+    drained(history, &mut verdict);
+    ledger::check(history, &mut verdict);
+    payloads(history, &mut verdict);
     verdict
 }
 

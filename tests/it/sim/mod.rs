@@ -1,18 +1,18 @@
 //! The simulator: whole days of the real desk and worker on ports that fail in every known way,
 //! under a clock that jumps. One seed decides all chance. See `README.md` beside this file.
 
-mod checker;
-mod history;
+pub mod checker;
+pub mod history;
 mod ledger;
 mod load;
 mod mutants;
 mod operators;
-mod plan;
+pub mod plan;
 mod process;
 mod queue;
 mod rules;
 mod run;
-mod slack;
+pub mod slack;
 mod tables;
 mod world;
 

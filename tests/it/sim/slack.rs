@@ -193,7 +193,7 @@ fn answer_of(verdict: &Verdict) -> Answer {
 }
 
 /// The flaw that Slack or the people would mind, if any.
-fn flaw(payload: &Value) -> Option<String> {
+pub fn flaw(payload: &Value) -> Option<String> {
     if let Some(word) = slack_rules::broken(payload) {
         return Some(word.to_owned());
     }

@@ -144,6 +144,16 @@ impl SqsStandIn {
         self.shared.store().seen(queue, now)
     }
 
+    /// How many messages a queue has, in flight or not.
+    pub fn depth(&self, queue: &str) -> usize {
+        self.shared.store().depth(queue)
+    }
+
+    /// Whether the message is in the queue, in flight or not.
+    pub fn holds(&self, queue: &str, id: &str) -> bool {
+        self.shared.store().holds(queue, id)
+    }
+
     /// Whether a receive would return a message of this queue.
     pub fn has_visible(&self, queue: &str) -> bool {
         let now = self.shared.clock.now_ms();

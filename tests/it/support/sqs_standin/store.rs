@@ -236,6 +236,14 @@ impl Store {
         seen.collect()
     }
 
+    pub(super) fn depth(&self, name: &str) -> usize {
+        self.queues.get(name).map_or(0, |queue| queue.messages.len())
+    }
+
+    pub(super) fn holds(&self, name: &str, id: &str) -> bool {
+        self.queues.get(name).is_some_and(|queue| queue.messages.iter().any(|m| m.id == id))
+    }
+
     pub(super) fn has_visible(&self, name: &str, now_ms: i64) -> bool {
         self.queues.get(name).is_some_and(|q| q.messages.iter().any(|m| m.visible(now_ms)))
     }
