@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use tokio::sync::Notify;
 
 use crate::ports::{Failure, FailureKind};
@@ -51,7 +51,7 @@ CREATE TABLE message (
     enqueued_at   INTEGER NOT NULL,   -- ms
     visible_at    INTEGER NOT NULL,   -- ms
     receive_count INTEGER NOT NULL DEFAULT 0,
-    receipt       TEXT,
+    receipt       TEXT,               -- of a program of before 0.1.0
     again         INTEGER NOT NULL DEFAULT 0,  -- 1: an operator sent it again
     place         TEXT NOT NULL DEFAULT '',    -- where it began in an input
     UNIQUE (lane, message_id)
@@ -210,10 +210,19 @@ impl Store {
     /// that gets the lock alone knows that no other worker runs. It then makes all messages visible
     /// and ends all claims, so that a restart after a crash waits for no time-out.
     pub fn open_for_work(path: &Path) -> Result<Store, StoreError> {
-        let store = Store::open(path)?;
+        let store = match Store::open(path) {
+            // SQLite's files beside it need space too.
+            Err(StoreError::Open(why))
+                if why.kind == FailureKind::DiskFull && Place::of(path).release_reserve() =>
+            {
+                Store::open(path)?
+            }
+            opened => opened?,
+        };
         let lock = Store::open_lock(path)?;
         if lock.try_lock().is_ok() {
-            store.with(recover).map_err(|source| StoreError::Open(failed(&source, path)))?;
+            let recovered = store.with_all_space(recover);
+            recovered.map_err(|source| StoreError::Open(failed(&source, path)))?;
         }
         let fail = |source| StoreError::Lock { path: lock_path(path), source };
         lock.lock_shared().map_err(fail)?;
@@ -239,20 +248,30 @@ impl Store {
         work(&mut connection)
     }
 
-    /// Runs `work` beside the async code. If the disk is full, `work` gets the reserve and runs
-    /// again.
+    /// Runs `work`, which may be posting or deleting. If the disk is full, `work` gets the reserve
+    /// and the space of SQLite's log, and runs again.
+    fn with_all_space<T>(
+        &self,
+        work: impl Fn(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        match self.with(&work) {
+            Err(why) if is_full(&why) => {
+                self.place.release_reserve();
+                self.with(|c| {
+                    start_log_again(c);
+                    work(c)
+                })
+            }
+            done => done,
+        }
+    }
+
+    /// As [`Store::with_all_space`], beside the async code.
     async fn call<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.run(move |store| match store.with(&work) {
-            Err(why) if is_full(&why) && store.place.release_reserve() => store.with(|c| {
-                start_log_again(c);
-                work(c)
-            }),
-            done => done,
-        })
-        .await
+        self.run(move |store| store.with_all_space(work)).await
     }
 
     /// As [`Store::call`], for something new. Fails if the files are not those that were opened, or
@@ -315,8 +334,10 @@ fn is_busy(why: &rusqlite::Error) -> bool {
     matches!(why.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// SQLite has a code of its own for its index of the log.
 fn is_full(why: &rusqlite::Error) -> bool {
     why.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || why.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// Moves SQLite's log of writes into the database, so that the next write begins at its start and
@@ -330,7 +351,7 @@ fn failed(why: &rusqlite::Error, path: &Path) -> Failure {
     let path = path.display();
     let (kind, what) = match why.sqlite_error_code() {
         _ if is_busy(why) => (FailureKind::Busy, "another process has locked it"),
-        Some(ErrorCode::DiskFull) => (FailureKind::DiskFull, "its disk is full: free space"),
+        _ if is_full(why) => (FailureKind::DiskFull, "its disk is full: free space"),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (FailureKind::ReadOnly, "it can't be written: check its rights and the mount")
         }
@@ -434,10 +455,11 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<i64> {
 
 fn recover(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("UPDATE message SET visible_at = 0", ())?;
+    let now = crate::clock::wall().0;
+    // A time as long as the one before: else SQLite writes the row again, with its body.
+    transaction.execute("UPDATE message SET visible_at = ?1 WHERE visible_at > ?1", (now,))?;
     transaction.execute("UPDATE ledger SET lease_until = 0 WHERE state = 'claimed'", ())?;
     // On DynamoDB, TTL does this.
-    let now = crate::clock::wall().0;
     transaction.execute("DELETE FROM ledger WHERE expires_at < ?1", (now,))?;
     transaction.commit()
 }

@@ -73,6 +73,12 @@ impl Place {
         if self.has_reserve() {
             return Ok(());
         }
+        // To find out by writing would take the space that is left, for a moment, from the store.
+        let folder = self.reserve.parent().filter(|folder| *folder != Path::new(""));
+        let free = free_bytes(folder.unwrap_or(Path::new(".")));
+        if free.is_some_and(|free| free < RESERVE_BYTES as u64) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let made = self.make_reserve();
         if made.is_err() {
             // A part of it would only take space.
@@ -96,6 +102,18 @@ impl Place {
     pub fn release_reserve(&self) -> bool {
         fs::remove_file(&self.reserve).is_ok()
     }
+}
+
+/// The free bytes of the disk of a file or folder. None: they can't be asked for.
+#[cfg(unix)]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+pub fn free_bytes(_: &Path) -> Option<u64> {
+    None
 }
 
 #[cfg(test)]

@@ -81,7 +81,11 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
     async fn delete(&self, lane: Lane, receipts: &[Receipt]) -> Vec<Result<(), QueueError>> {
         let entries = receipts.to_vec();
         let work = move |t: &Transaction, r: &Receipt| {
-            t.execute("DELETE FROM message WHERE lane = ?1 AND receipt = ?2", (lane.as_str(), &r.0))
+            let Some((seq, count)) = read_receipt(r) else { return Ok(0) };
+            t.execute(
+                "DELETE FROM message WHERE seq = ?2 AND receive_count = ?3 AND lane = ?1",
+                (lane.as_str(), seq, count),
+            )
         };
         self.each(entries, work).await
     }
@@ -93,9 +97,11 @@ impl<C: Clock + 'static> Queue for EmbeddedQueue<C> {
     ) -> Vec<Result<(), QueueError>> {
         let now = self.clock.now().wall;
         let work = move |t: &Transaction, (r, by): &(Receipt, Duration)| {
+            let Some((seq, count)) = read_receipt(r) else { return Ok(0) };
             t.execute(
-                "UPDATE message SET visible_at = ?3 WHERE lane = ?1 AND receipt = ?2",
-                (lane.as_str(), &r.0, now.plus(*by).0),
+                "UPDATE message SET visible_at = ?4
+                 WHERE seq = ?2 AND receive_count = ?3 AND lane = ?1",
+                (lane.as_str(), seq, count, now.plus(*by).0),
             )
         };
         let answers = self.each(entries.to_vec(), work).await;
@@ -160,6 +166,17 @@ impl<C: Clock + 'static> EmbeddedQueue<C> {
     }
 }
 
+/// The receipt of a row: `seq.receive_count`. It is not stored, because SQLite would then write the
+/// row again, with its body.
+fn receipt(seq: i64, count: u32) -> Receipt {
+    Receipt(format!("{seq}.{count}"))
+}
+
+fn read_receipt(receipt: &Receipt) -> Option<(i64, u32)> {
+    let (seq, count) = receipt.0.split_once('.')?;
+    Some((seq.parse().ok()?, count.parse().ok()?))
+}
+
 fn put(c: &mut Connection, lane: Lane, all: &[Incoming], now: Wall) -> rusqlite::Result<usize> {
     let t = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut new = 0;
@@ -198,15 +215,16 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
              FROM message INDEXED BY message_age
              WHERE lane = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
         )?;
+        // A program of before 0.1.0 stored a receipt, which ends here.
         let mut update = t.prepare_cached(
-            "UPDATE message SET visible_at = ?2, receive_count = ?3, receipt = ?4 WHERE seq = ?1",
+            "UPDATE message SET visible_at = ?2, receive_count = ?3, receipt = NULL WHERE seq = ?1",
         )?;
         let rows = select.query_map((ask.lane.as_str(), now.0, ask.max as i64), |row| {
             let (seq, count): (i64, u32) = (row.get(0)?, row.get(4)?);
             let delivery = Delivery {
                 lane: ask.lane,
                 message_id: MessageId(row.get(1)?),
-                receipt: Receipt(format!("{seq}.{count}")),
+                receipt: receipt(seq, count),
                 // Another program may have written invalid UTF-8, which must not stop the lane.
                 body: String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned(),
                 receive_count: count,
@@ -219,7 +237,7 @@ fn take(c: &mut Connection, ask: ReceiveAsk, now: Wall) -> rusqlite::Result<Vec<
         let mut taken = Vec::new();
         for row in rows {
             let (seq, delivery) = row?;
-            update.execute((seq, hidden_until, delivery.receive_count, &delivery.receipt.0))?;
+            update.execute((seq, hidden_until, delivery.receive_count))?;
             taken.push(delivery);
         }
         taken

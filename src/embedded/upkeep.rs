@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
+pub use super::place::free_bytes;
 use super::{Store, StoreError, failed, open_read_only};
 use crate::ports::{Failure, FailureKind};
 

@@ -7,7 +7,7 @@ use tracing::{error, info};
 
 use crate::ports::{Clock, Failure, FailureKind};
 
-use super::{SCHEMA_VERSION, Store};
+use super::{SCHEMA_VERSION, Store, start_log_again};
 
 /// How often the files are asked for.
 pub const EVERY: Duration = Duration::from_secs(1);
@@ -45,16 +45,8 @@ impl Store {
     /// What is wrong now. Tries a write if the last one failed, and makes the reserve again.
     pub async fn inspect(&self) -> Result<(), Failure> {
         let store = self.clone();
-        let reserve = tokio::task::spawn_blocking(move || {
-            if !store.keeps_a_reserve() {
-                return;
-            }
-            if store.place.keep_reserve().is_ok() && store.place.missing().is_none() {
-                _ = store.give_back(false);
-            }
-        });
         // What it failed with, the next line finds.
-        _ = reserve.await;
+        _ = tokio::task::spawn_blocking(move || store.keep_space()).await;
         self.is_sound()?;
         let failing = self.failing().is_some();
         if failing {
@@ -62,6 +54,19 @@ impl Store {
             *self.failing() = None;
         }
         Ok(())
+    }
+
+    /// Makes the reserve again, and gives the disk back what is free in the file.
+    fn keep_space(&self) {
+        if !self.keeps_a_reserve() || self.place.missing().is_some() {
+            return;
+        }
+        let kept = self.place.keep_reserve();
+        _ = self.give_back(false);
+        if kept.is_err() {
+            // The file shrinks when the log is moved into it.
+            _ = self.with(|c| Ok(start_log_again(c)));
+        }
     }
 
     /// Tries a write: sets the version of the tables to the same version.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 
 use crate::commands::args::{ConfigFlag, Input};
-use crate::commands::replay::filter::{Moment, SeverityIs};
+use crate::commands::replay::filter::{self, Moment, SeverityIs};
 use crate::commands::replay::rate::Rate;
 use crate::config::QueueUrl;
 use crate::policy::glob::Glob;
@@ -76,10 +76,10 @@ pub struct Filters {
     #[arg(long, value_name = "LEVEL[+]", value_delimiter = ',')]
     pub severity: Vec<SeverityIs>,
     /// The account of the finding
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filter::account)]
     pub account: Vec<Glob>,
     /// The region of the finding, e.g. eu-*
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filter::region)]
     pub region: Vec<Glob>,
     /// The type of the finding, e.g. '*:EC2/*'
     #[arg(long = "type", value_name = "GLOB", value_delimiter = ',')]
@@ -94,7 +94,7 @@ pub struct Filters {
     #[arg(long, value_name = "WHEN")]
     pub until: Option<Moment>,
     /// The id of a message or of a finding in it, or at least its first 8 characters
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = filter::id)]
     pub id: Vec<String>,
     /// At most N messages: the most severe first, then the oldest, in the order of `list`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -117,7 +117,7 @@ pub struct Show {
     #[command(flatten)]
     pub source: Source,
     /// The id of the message or of a finding in it, or at least its first 8 characters
-    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(value_parser = filter::id)]
     pub id: String,
     /// Print one JSON array, with the whole body
     #[arg(long)]
@@ -205,6 +205,17 @@ pub struct Import {
 }
 
 impl Action {
+    /// Which dead letters a command is about. None: all, or one by its id.
+    pub fn filters(&self) -> Option<&Filters> {
+        match self {
+            Action::List(List { filters, .. })
+            | Action::Send(Send { filters, .. })
+            | Action::Discard(Discard { filters, .. })
+            | Action::Export(Export { filters, .. }) => Some(filters),
+            Action::Show(_) | Action::Import(_) => None,
+        }
+    }
+
     /// The configuration file and the queue of a command.
     pub fn source(&self) -> (&ConfigFlag, &DeadLetterSource) {
         match self {

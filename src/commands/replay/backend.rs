@@ -8,7 +8,7 @@ use anyhow::bail;
 use crate::aws;
 use crate::aws::dynamodb::DynamoLedger;
 use crate::aws::sqs::SqsDeadLetters;
-use crate::clock::SystemClock;
+use crate::clock::{self, SystemClock};
 use crate::commands::accounts::directory;
 use crate::commands::exit::Exit;
 use crate::commands::setup;
@@ -19,7 +19,7 @@ use crate::ports::{Clock, DeadLetterQueue, Ledger};
 use super::args::{Action, DeadLetterSource, Replay};
 use super::console::{CommandOutput, View, stop_signal, usage};
 use super::holds::{Holds, Stop};
-use super::selection::Selection;
+use super::selection::{self, Selection};
 use super::{discard, export, import, list, send, show};
 
 const NO_LANES: &str = "there is no queue to send to: configure [queue] as for the worker \
@@ -31,9 +31,7 @@ pub async fn run(
     replay: Replay,
     valid: impl FnOnce(Loaded) -> Option<Config>,
 ) -> anyhow::Result<Exit> {
-    if let Action::Discard(args) = &replay.action
-        && let Err(why) = discard::check(args)
-    {
+    if let Err(why) = check(&replay.action) {
         return usage(why);
     }
     let (config_flag, source) = replay.action.source();
@@ -74,6 +72,14 @@ pub async fn run(
         },
         (DeadLetterSource::Quarantine, None) => Ok(Exit::Usage),
     }
+}
+
+/// What is wrong with the arguments by themselves.
+fn check(action: &Action) -> Result<(), &'static str> {
+    if let Action::Discard(args) = action {
+        discard::check(args)?;
+    }
+    action.filters().map_or(Ok(()), |filters| selection::check(filters, clock::wall()))
 }
 
 /// Opens the worker's file. Does not create it: without one, this is the wrong folder. A command

@@ -57,6 +57,9 @@ pub async fn run<Q: DeadLetterQueue>(
         file => file.to_string(),
     };
     let messages = number_of(held.len(), "message");
+    if held.is_empty() {
+        print_note(selected.head(name));
+    }
     print_note(format_args!("{messages} of {name} saved to {to}, {removed}"));
     let complete = selected.scan.cut.is_none() && failed == 0 && selected.unseen(&selection) == 0;
     Ok(if complete { Exit::Done } else { Exit::Failure })

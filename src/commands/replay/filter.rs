@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::config::duration;
+use crate::config::{RegionName, duration};
 use crate::finding::{Finding, Level, Severity};
 use crate::instants::Wall;
 
@@ -76,6 +76,58 @@ impl FromStr for Moment {
              2026-11-26T03:15:00Z, 2026-11-26T03:15 or 2026-11-26"
                 .to_owned()
         })
+    }
+}
+
+/// An id, or its beginning.
+///
+/// # Errors
+/// It is too short to be an id.
+pub fn id(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() >= ID_CHARS_MIN {
+        true => Ok(text.to_owned()),
+        false => Err(format!("must be an id, or at least its first {ID_CHARS_MIN} characters")),
+    }
+}
+
+/// # Errors
+/// No id of an account matches it.
+pub fn account(text: &str) -> Result<Glob, String> {
+    const DIGITS: usize = 12;
+    let is_wild = text.contains('*');
+    let known = text.chars().filter(|c| *c != '*').count();
+    let fits = if is_wild { known <= DIGITS } else { known == DIGITS };
+    match fits && text.chars().all(|c| c.is_ascii_digit() || "*?".contains(c)) {
+        true => Ok(Glob::new(text)),
+        false => Err(format!("matches no account: ids have {DIGITS} digits, as in 1111*")),
+    }
+}
+
+/// # Errors
+/// No name of a region matches it.
+pub fn region(text: &str) -> Result<Glob, String> {
+    let lower = text.to_ascii_lowercase();
+    let is_wild = lower.contains(['*', '?']);
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-*?".contains(c);
+    match lower.parse::<RegionName>().is_ok() || (is_wild && lower.chars().all(is_part)) {
+        true => Ok(Glob::new(text)),
+        false => Err("matches no region: names are as in eu-west-1 or eu-*".to_owned()),
+    }
+}
+
+/// # Errors
+/// No dead letter can be in this time.
+pub fn time(since: Option<Wall>, until: Option<Wall>, now: Wall) -> Result<(), &'static str> {
+    match (since, until) {
+        (Some(since), Some(until)) if since >= until => {
+            Err("--since is not before --until, so no dead letter is in that time")
+        }
+        // The clock of the queue may be ahead of this one.
+        (Some(since), _) if since > now.plus(Duration::from_secs(3600)) => {
+            Err("--since is in the future, so no dead letter is in that time")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -162,6 +214,49 @@ mod tests {
         }
         let why = "severe".parse::<SeverityIs>().unwrap_err();
         assert!(why.contains("critical") && why.contains('+'), "{why}");
+    }
+
+    #[test]
+    fn filters_that_never_match_are_refused() {
+        for (text, is_one) in [("0a1b2c3d", true), ("0a1b2c3", false), (" 0a1b2c ", false)] {
+            assert_eq!(id(text).is_ok(), is_one, "{text:?}");
+        }
+        for (text, is_one) in [
+            ("111122223333", true),
+            ("1111*", true),
+            ("*", true),
+            ("11112222333?", true),
+            ("1111", false),
+            ("1111222233334", false),
+            ("1111222233334*", false),
+            ("prod-*", false),
+            ("", false),
+        ] {
+            assert_eq!(account(text).is_ok(), is_one, "{text:?}");
+        }
+        for (text, is_one) in [
+            ("eu-west-1", true),
+            ("EU-West-1", true),
+            ("eu-*", true),
+            ("*-gov-*-?", true),
+            ("europe", false),
+            ("eu_*", false),
+            ("", false),
+        ] {
+            assert_eq!(region(text).is_ok(), is_one, "{text:?}");
+        }
+        let (now, hour) = (Wall(10_000_000), |n: i64| Some(Wall(10_000_000 + n * 3_600_000)));
+        for (since, until, is_one) in [
+            (None, None, true),
+            (hour(-2), hour(-1), true),
+            (hour(-2), hour(5), true),
+            (hour(-1), hour(-1), false),
+            (hour(-1), hour(-2), false),
+            (hour(1), None, true),
+            (hour(2), None, false),
+        ] {
+            assert_eq!(time(since, until, now).is_ok(), is_one, "{since:?} {until:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::ports::{Clock, DeadLetterQueue, MessageId, QueueError};
 use crate::words::number_of;
 
 use super::args::Filters;
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use super::holds::{BYTES_MAX, Cut, HOLD, Holds, MESSAGES_MAX, Scan, WAIT_MAX};
 use super::parsed::ParsedDeadLetter;
 
@@ -42,6 +42,13 @@ impl Selection {
             limit: filters.limit.map(|n| n as usize),
         }
     }
+}
+
+/// # Errors
+/// No dead letter can match.
+pub fn check(filters: &Filters, now: Wall) -> Result<(), &'static str> {
+    let [since, until] = [filters.since, filters.until].map(|at| at.map(|at| at.wall(now)));
+    filter::time(since, until, now)
 }
 
 /// Scans the queue and holds the selected messages. Keeps their bodies if `bodies`.

@@ -33,7 +33,7 @@ pub fn start(args: &StoreCommand) -> anyhow::Result<Exit> {
             print(&format!("{}is a whole copy of {shown}\n", text(file, copied)))?;
         }
         Action::Compact(_) => {
-            let [before, after] = upkeep::compact(&path, room(&path))?;
+            let [before, after] = upkeep::compact(&path, upkeep::free_bytes(&path))?;
             print(&format!("{shown}: {} before, {} now\n", size(before), size(after)))?;
         }
     }
@@ -88,16 +88,4 @@ fn size(bytes: u64) -> String {
         0..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
-}
-
-/// The free bytes of the disk. None: they can't be asked for.
-#[cfg(unix)]
-fn room(path: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(path).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn room(_: &Path) -> Option<u64> {
-    None
 }

@@ -132,6 +132,24 @@ async fn after_a_crash_everything_in_flight_is_there_at_once() {
     assert_eq!(counts, [2, 2]);
 }
 
+/// A body of 200 KB is written once. A receive and a start change the row beside it.
+#[tokio::test]
+async fn a_receive_and_a_start_do_not_write_the_body_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hansho.db");
+    let first = queue(Store::open(&path).unwrap());
+    let body = "x".repeat(200_000);
+    first.put(Lane::Standard, vec![Incoming { body, ..incoming("a") }]).await.unwrap();
+    let log = || std::fs::metadata(folder.path().join("hansho.db-wal")).unwrap().len();
+    let put = log();
+    assert!(put > 200_000, "{put}");
+    let taken = first.receive(ask(10)).await.unwrap();
+    first.hide(Lane::Standard, &[(taken[0].receipt.clone(), Duration::from_secs(60))]).await;
+    let second = queue(Store::open_for_work(&path).unwrap());
+    assert!(log() < put + 100_000, "{put} → {}", log());
+    assert_eq!(second.receive(ask(10)).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn while_another_worker_lives_its_messages_stay_hidden() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,6 +23,8 @@ pub mod explain;
 pub mod explain_e2e;
 pub mod explain_queues;
 #[cfg(feature = "demo")]
+mod full_disk_e2e;
+#[cfg(feature = "demo")]
 pub mod health;
 #[cfg(feature = "demo")]
 mod input_e2e;

@@ -599,6 +599,17 @@ async fn what_is_wrong_is_named() {
         (vec!["list", "--severity", "severe"], 2, "critical"),
         (vec!["send", "--rate", "fast"], 2, "20/s"),
         (vec!["export", "--remove"], 2, "--output"),
+        (vec!["list", "--id", "abc"], 2, "'--id <ID>': must be an id, or at least its first 8"),
+        (vec!["show", "abc"], 2, "'<ID>': must be an id, or at least its first 8"),
+        (vec!["send", "-n", "--account", "prod-*"], 2, "'--account <GLOB>': matches no account"),
+        (vec!["export", "--region", "europe"], 2, "'--region <GLOB>': matches no region"),
+        (vec!["list", "--severity", "severe"], 2, "'--severity <LEVEL[+]>'"),
+        (vec!["list", "--since", "1h", "--until", "2h"], 2, "--since is not before --until"),
+        (
+            vec!["discard", "--since", "2999-01-01", "--because", "x"],
+            2,
+            "--since is in the future, so no dead letter",
+        ),
         (vec!["import", "no.jsonl"], 1, "no.jsonl"),
         (vec!["list", "--config", "no.toml"], 2, "no.toml"),
     ] {
