@@ -100,6 +100,8 @@ pub enum Mutation {
     RulesBelowNotIgnored,
     /// The silences are read once, at the start.
     SilencesNeverReadAgain,
+    /// After a read that failed, the silences are read no sooner than after any other.
+    SilencesReadAgainLate,
     /// An alert that an operator sent again is kept back.
     AgainSilenced,
     /// What a person sent on purpose is kept back.

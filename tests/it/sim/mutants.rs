@@ -140,11 +140,12 @@ const MUTANTS_OF_SILENCES: [Finding<Mutant>; 2] = [
     (Mutant::SilencesForgotten, &["I24"], USUAL_SEEDS),
 ];
 
-const MUTATIONS_OF_SILENCES: [Finding<Mutation>; 9] = [
+const MUTATIONS_OF_SILENCES: [Finding<Mutation>; 10] = [
     (Mutation::SilenceEndsLate, &["I23"], USUAL_SEEDS),
     (Mutation::SilenceCoversAll, &["I23"], USUAL_SEEDS),
     (Mutation::RulesBelowNotIgnored, &["I12", "I23"], USUAL_SEEDS),
     (Mutation::SilencesNeverReadAgain, &["I23", "I24"], USUAL_SEEDS),
+    (Mutation::SilencesReadAgainLate, &["I24"], 120),
     (Mutation::AgainSilenced, &["I25"], USUAL_SEEDS),
     (Mutation::RequestedSilenced, &["I25"], USUAL_SEEDS),
     (Mutation::ClosingSilenced, &["I23"], USUAL_SEEDS),
