@@ -112,6 +112,14 @@ pub enum Mutation {
     SilenceChangeLost,
     /// A destination that ends the search does not end it.
     RouteEndForgotten,
+    /// Alike alerts of different levels share a line.
+    DigestIgnoresLevels,
+    /// A line of several alerts names the account of the first.
+    DigestAccountOfFirst,
+    /// Every card says that its finding was seen once.
+    CountForgotten,
+    /// The type is shown instead of the title.
+    TitleForgotten,
 }
 
 #[cfg(debug_assertions)]

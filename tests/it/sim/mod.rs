@@ -2,6 +2,7 @@
 //! under a clock that jumps. One seed decides all chance. See `README.md` beside this file.
 
 mod checker;
+mod drawn;
 mod history;
 mod ledger;
 mod load;
