@@ -100,6 +100,8 @@ pub enum Mutation {
     RulesBelowNotIgnored,
     /// The silences are read once, at the start.
     SilencesNeverReadAgain,
+    /// After a read that failed, the silences are read no sooner than after any other.
+    SilencesReadAgainLate,
     /// An alert that an operator sent again is kept back.
     AgainSilenced,
     /// What a person sent on purpose is kept back.
@@ -110,6 +112,14 @@ pub enum Mutation {
     SilenceChangeLost,
     /// A destination that ends the search does not end it.
     RouteEndForgotten,
+    /// Alike alerts of different levels share a line.
+    DigestIgnoresLevels,
+    /// A line of several alerts names the account of the first.
+    DigestAccountOfFirst,
+    /// Every card says that its finding was seen once.
+    CountForgotten,
+    /// The type is shown instead of the title.
+    TitleForgotten,
 }
 
 #[cfg(debug_assertions)]

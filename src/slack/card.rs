@@ -15,6 +15,7 @@ use super::length::json_units;
 use super::level_style::style;
 use super::message::{Attachment, Block, TextObject};
 use crate::finding::{Fact, Finding, Fingerprint, Remark, Text};
+use crate::mutation::{self, Mutation};
 use crate::ports::Card;
 
 /// The longest id of a post that is shown whole. The desk's ids are the worker's id (12 hex
@@ -105,6 +106,7 @@ fn when(finding: &Finding) -> Option<String> {
     };
     let count = finding.count.map(|times| match times {
         1 => "once".to_owned(),
+        _ if mutation::is(Mutation::CountForgotten) => "once".to_owned(),
         times => format!("{times} ×"),
     });
     let parts: Vec<String> = [count, times].into_iter().flatten().collect();

@@ -17,7 +17,8 @@ use super::level_style::style;
 use super::line::{LINE_CHARS_MAX, circumstances, line, packed, short_id};
 use super::message::{Attachment, Block, TextObject};
 use super::naming::{account, last_word, problem, region, resource, short_problem};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
+use crate::mutation::{self, Mutation};
 use crate::ports::Card;
 
 const PROBLEM_CHARS_MAX: usize = 60;
@@ -59,7 +60,11 @@ pub(super) fn attachment(cards: &[&Card], guide: &Guide, post_id: &str) -> Optio
 fn groups<'a>(cards: &[&'a Card]) -> Vec<Vec<&'a Card>> {
     let mut found: BTreeMap<_, (usize, Vec<&Card>)> = BTreeMap::new();
     for (index, card) in cards.iter().enumerate() {
-        let key = (card.finding.severity.level, problem(&card.finding), circumstances(card));
+        let level = match mutation::is(Mutation::DigestIgnoresLevels) {
+            true => Level::Informational,
+            false => card.finding.severity.level,
+        };
+        let key = (level, problem(&card.finding), circumstances(card));
         found.entry(key).or_insert((index, Vec::new())).1.push(card);
     }
     let mut groups: Vec<(usize, Vec<&Card>)> = found.into_values().collect();
@@ -94,7 +99,10 @@ fn spread(group: &[&Card], guide: &Guide, named: usize) -> String {
     let resources = ranked(group, |finding| resource(finding).map(last_word).unwrap_or_default());
     let resources = list(&resources, named, false, |text| literal_weighing(text, NAME_CHARS_MAX));
     let known = guide.accounts.get();
-    let accounts = ranked(group, account);
+    let accounts = match mutation::is(Mutation::DigestAccountOfFirst) {
+        true => ranked(group.get(..1).unwrap_or_default(), account),
+        false => ranked(group, account),
+    };
     let accounts = match (accounts.as_slice(), group) {
         ([_], [card, ..]) => {
             guide.account(&card.finding, NAME_CHARS_MAX, NAME_CHARS_MAX, literal_weighing)

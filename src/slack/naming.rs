@@ -3,12 +3,14 @@
 use crate::finding::arn::short_name;
 use crate::finding::sample::without_mark;
 use crate::finding::{Fact, Finding, Product};
+use crate::mutation::{self, Mutation};
 use crate::ports::Accounts;
 
 /// The title, or else the type. The mark of a sample is removed, because
 /// [`heading`](super::heading) shows it.
 pub fn title(finding: &Finding) -> &str {
     let title = match finding.title.as_str() {
+        _ if mutation::is(Mutation::TitleForgotten) => finding.kind.as_str(),
         title if finding.sample => without_mark(title),
         title => title,
     };

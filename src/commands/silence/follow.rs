@@ -15,6 +15,8 @@ use crate::ports::{Clock, Ledger};
 
 /// How often the head is read, so that a change is seen within 30 s.
 pub const EVERY: Duration = Duration::from_secs(20);
+/// After a read that failed they are read again so soon, because a change may be in what was missed.
+const AGAIN: Duration = Duration::from_secs(5);
 /// A worker that starts, and a call of Lambda, wait so long for the ledger. Then they work with the
 /// silences that they know, perhaps with none: a post too many is better than one too few.
 const READ_MAX: Duration = Duration::from_secs(3);
@@ -42,8 +44,11 @@ pub async fn follow<L: Ledger, C: Clock>(
     tell: impl Fn(SilenceState),
 ) -> Infallible {
     let mut failing = false;
+    // A first read that failed or took too long is made up for at once.
+    let mut pause = if reader.has_read() { EVERY } else { Duration::ZERO };
     loop {
-        clock.sleep_until(clock.now().mono.plus(EVERY)).await;
+        clock.sleep_until(clock.now().mono.plus(pause)).await;
+        pause = EVERY;
         if mutation::is(Mutation::SilencesNeverReadAgain) {
             continue;
         }
@@ -56,6 +61,9 @@ pub async fn follow<L: Ledger, C: Clock>(
             _ => {}
         }
         failing = read.is_err();
+        if failing && !mutation::is(Mutation::SilencesReadAgainLate) {
+            pause = AGAIN;
+        }
         tell(state(&reader, read, clock));
     }
 }
@@ -81,8 +89,9 @@ impl OfCalls {
         if clock.now().mono < self.next_read {
             return None;
         }
-        self.next_read = clock.now().mono.plus(EVERY);
+        let began = clock.now().mono;
         let state = first(&mut self.reader, ledger, clock).await;
+        self.next_read = began.plus(if state.failed.is_none() { EVERY } else { AGAIN });
         if let Some(detail) = &state.failed {
             warn!(detail, "the silences can't be read: those that are known stay in force");
         }

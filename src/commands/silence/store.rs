@@ -109,11 +109,17 @@ pub struct Reader {
     current: CurrentSilences,
     /// The version that was read. None: there was none.
     version: Option<String>,
+    /// The ledger answered at least once.
+    has_read: bool,
 }
 
 impl Reader {
     pub fn new(current: CurrentSilences) -> Reader {
-        Reader { current, version: None }
+        Reader { current, version: None, has_read: false }
+    }
+
+    pub fn has_read(&self) -> bool {
+        self.has_read
     }
 
     /// Reads the head, and the parts if they are of another version than the last ones. After an
@@ -125,6 +131,7 @@ impl Reader {
         let head = document::head(ledger, Document::Silences).await?;
         let version = head.as_ref().map(|head| head.version.clone());
         if version == self.version {
+            self.has_read = true;
             return Ok(());
         }
         let stored = match head {
@@ -137,6 +144,7 @@ impl Reader {
         }
         self.current.set(stored.silences);
         self.version = version;
+        self.has_read = true;
         Ok(())
     }
 

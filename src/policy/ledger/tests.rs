@@ -416,6 +416,14 @@ fn records_expire_in_whole_seconds_and_times_saturate() {
     assert_eq!(claim(Some(&far), &want(High), &TERMS, NOW), Claim::Busy { until: Wall(i64::MAX) });
 }
 
+/// A record that an operator had freed then.
+fn freed(at: Wall) -> AlertRecord {
+    match rewind(Some(&sent(High)), &TERMS, at) {
+        Rewind::Write { record, .. } => record,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
     let post = UnclaimedPost {
@@ -444,6 +452,14 @@ fn a_post_without_a_claim_is_recorded_once_the_ledger_is_back() {
         ("sent long ago", Some(expired(sent(Critical))), "posted, fence 8, in d9"),
         ("another posts it", Some(claimed(free(), High, ALIVE)), "busy until +5001"),
         ("another is gone", Some(claimed(free(), High, OVER)), "posted, fence 8, in d9"),
+        (
+            "rewound before",
+            Some(freed(NOW.minus(Duration::from_secs(66)))),
+            "posted, fence 9, in d9",
+        ),
+        ("rewound since", Some(freed(NOW.minus(Duration::from_secs(59)))), "known"),
+        ("rewound, by another clock", Some(freed(NOW.minus(Duration::from_secs(64)))), "known"),
+        ("claimed since", Some(claimed(freed(NOW), High, OVER)), "known"),
         ("another raises it", Some(claimed(later(sent(High)), Critical, ALIVE)), "known"),
         ("another reminds", Some(claimed(sent(High), High, ALIVE)), "busy until +5001"),
         ("my own claim", Some(mine(claimed(free(), High, ALIVE))), "posted, fence 8, in d9"),

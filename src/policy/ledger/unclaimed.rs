@@ -2,7 +2,7 @@
 
 use super::{AlertRecord, Expect, Terms, Versioned};
 use crate::instants::Wall;
-use crate::policy::record::{AcceptedPost, AlertRecordState, Effect, Sighting};
+use crate::policy::record::{AcceptedPost, AlertRecordState, Earlier, Effect, Sighting};
 
 /// A post that was made without a claim, because the ledger was unreachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,10 @@ pub fn record(
     // The latest post counts, even at a lower level: a reminder is due so long after it.
     let known_since = before.is_some_and(|b| b.level >= level && b.sent_at >= post.sent_at);
     // The post of a state in an earlier incident says nothing about this one.
-    if known_since || known.incident.ended_before(&post.sighting).is_some() {
+    if known_since
+        || is_rewound_since(&known, post, terms)
+        || known.incident.ended_before(&post.sighting).is_some()
+    {
         return Recording::Known;
     }
     let expect = match seen {
@@ -74,4 +77,17 @@ pub fn record(
         ..known
     };
     Recording::Write { expect, record }
+}
+
+/// Whether an operator had the record freed after the post. If that is unclear, the operator wins:
+/// a post too many is better than one that was asked for and never came.
+fn is_rewound_since(known: &AlertRecord, post: &UnclaimedPost, terms: &Terms) -> bool {
+    let is_rewound = match &known.state {
+        AlertRecordState::Free { rewound } => rewound.is_some(),
+        AlertRecordState::Claimed { earlier, .. } => matches!(earlier, Earlier::Rewound { .. }),
+        AlertRecordState::Posted { .. } => false,
+    };
+    // Each write of the record moves its expiry, so it was freed at this time or before.
+    let changed_at = known.expires_at.minus(terms.retention);
+    is_rewound && post.sent_at <= changed_at.plus(terms.skew)
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hansho::clock::SystemClock;
-use hansho::commands::silence::follow::{OfCalls, follow};
+use hansho::commands::silence::follow::{OfCalls, first, follow};
 use hansho::commands::silence::import::{Change, apply};
 use hansho::commands::silence::store::{self, ChangeError, Reader};
 use hansho::config::silences_of_file;
@@ -68,7 +68,7 @@ async fn a_worker_sees_a_change_within_30_s_and_reads_the_parts_only_then() {
         async move { follow(reader, &ledger, &clock, |state| vitals.silences(state)).await }
     });
     sleep(Duration::from_secs(301)).await;
-    assert_eq!((known(&current), ledger.take_reads()), (0, 15));
+    assert_eq!((known(&current), ledger.take_reads()), (0, 16));
     add(&ledger.ledger, silence("a", clock.now().wall), clock.now().wall).await;
     sleep(Duration::from_secs(25)).await;
     assert_eq!((known(&current), ledger.take_reads()), (1, 2), "the head and its part");
@@ -89,6 +89,27 @@ async fn a_worker_sees_a_change_within_30_s_and_reads_the_parts_only_then() {
     store::change(&ledger.ledger, clock.now().wall, expire).await.unwrap();
     sleep(Duration::from_secs(25)).await;
     assert_eq!((known(&current), vitals.notes()), (0, None));
+}
+
+/// A worker that starts must not work for 20 s without silences because one read failed.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_failed_is_made_up_for_soon() {
+    let (ledger, clock) = (Watched::default(), SystemClock::start());
+    let current = CurrentSilences::default();
+    let mut reader = Reader::new(current.clone());
+    add(&ledger.ledger, silence("a", clock.now().wall), clock.now().wall).await;
+    ledger.set_unreachable(true);
+    let read = first(&mut reader, &ledger, &clock).await;
+    assert!(read.in_force == 0 && read.failed.is_some(), "{read:?}");
+    let following = ledger.clone();
+    tokio::spawn(async move { follow(reader, &following, &clock, |_| {}).await });
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!((known(&current), ledger.take_reads()), (0, 14), "the first, at once, every 5 s");
+    ledger.set_unreachable(false);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!((known(&current), ledger.take_reads()), (1, 2));
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(ledger.take_reads(), 1, "every 20 s again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,6 +142,11 @@ async fn a_call_of_lambda_reads_unless_one_did_lately() {
     let read = of_calls.refresh(&ledger, &clock).await.unwrap();
     assert!(read.in_force == 1 && read.failed.is_some(), "{read:?}");
     assert_eq!(known(&current), 1);
+    ledger.set_unreachable(false);
+    assert_eq!(of_calls.refresh(&ledger, &clock).await, None);
+    sleep(Duration::from_secs(5)).await;
+    let read = of_calls.refresh(&ledger, &clock).await;
+    assert_eq!(read, Some(SilenceState { in_force: 1, failed: None }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

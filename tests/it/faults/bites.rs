@@ -10,6 +10,7 @@ use super::observe::{Row, Seen, Slot};
 use super::plan::Plan;
 use super::run::run;
 use super::workers::PACE_MS;
+use crate::sim::drawn::Drawn;
 use crate::sim::history::{Alert, Answer, Carried, Entry, PostForm, RowNote, Shown, What, Who};
 use crate::sim::slack::flaw;
 
@@ -89,8 +90,8 @@ impl Script {
             perhaps_repeated: false,
         };
         let (destination, cards, form) = (0, vec![shown], PostForm::Cards);
-        let (said, flaw) = (Vec::new(), None);
-        self.note(Some(W), What::PostCalled { post, destination, cards, form, said, flaw });
+        let (said, drawn, flaw) = (Vec::new(), Ok(Drawn::default()), None);
+        self.note(Some(W), What::PostCalled { post, destination, cards, form, said, drawn, flaw });
     }
 
     /// A claim, a slot, and an accepted post. The mark is left out.

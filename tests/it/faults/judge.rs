@@ -36,6 +36,7 @@ pub fn rules(books: &Books) -> Rules {
         owed: vec![each; books.poison.len()],
         plan: Plan::of(0),
         accounts: Vec::new(),
+        titles: Vec::new(),
     }
 }
 

@@ -21,7 +21,10 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("desk", &["finding", "instants", "mutation", "policy", "ports", "words"]),
     ("clock", &["instants", "ports"]),
     ("aws", &["clock", "estate", "finding", "instants", "policy", "ports", "rollout", "secret"]),
-    ("slack", &["finding", "instants", "policy", "ports", "secret", "terminal", "words"]),
+    (
+        "slack",
+        &["finding", "instants", "mutation", "policy", "ports", "secret", "terminal", "words"],
+    ),
     ("embedded", &["clock", "finding", "instants", "policy", "ports", "secret"]),
     ("metrics", &["desk", "finding", "instants", "policy", "ports"]),
     ("config", &["finding", "instants", "policy", "ports", "secret", "slack"]),

@@ -1,10 +1,11 @@
 //! The checker reads only the history and calls no code of hansho to learn what is right.
-//! `README.md` beside this file lists the invariants, I1 to I26.
+//! `README.md` beside this file lists the invariants, I1 to I27.
 //! I10 (the same seed gives the same history) is a test of its own in `mod.rs`.
 
 mod breaker;
 mod covered;
 mod desks;
+mod drawn;
 mod duplicates;
 mod fallback;
 mod fleet;
@@ -21,7 +22,7 @@ mod silences;
 mod unreachable_ledger;
 mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hansho::ports::AccountEntry;
 
@@ -41,6 +42,7 @@ pub struct Rules {
     pub lanes: usize,
     /// By the number of the finding: Slack refuses it in any form.
     pub poison: Vec<bool>,
+    pub titles: Vec<BTreeSet<String>>,
     /// The time after which a changed finding is posted again.
     pub remind_after_ms: Option<u64>,
     pub retention_ms: u64,
@@ -145,6 +147,7 @@ pub fn check(rules: &Rules, history: &[Entry]) -> Verdict {
     unreachable_ledger::check(rules, history, &mut verdict);
     covered::check(rules, history, &mut verdict);
     silences::check(rules, history, &mut verdict);
+    drawn::check(rules, history, &mut verdict);
     rushes(history, &mut verdict);
     payloads(history, &mut verdict);
     verdict.violations.sort_by_key(|v| v.at);
@@ -170,7 +173,7 @@ pub fn drain_bound(messages: usize) -> u64 {
 }
 
 fn drained(history: &[Entry], verdict: &mut Verdict) {
-    let mut there: std::collections::BTreeSet<u32> = std::collections::BTreeSet::new();
+    let mut there: BTreeSet<u32> = BTreeSet::new();
     let mut bound = u64::MAX;
     let mut last = None;
     for entry in history {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::drawn::Drawn;
 use crate::support::naive::Silenced;
 
 /// One life of a worker: the place it runs in, and the how-manieth process there.
@@ -208,6 +209,8 @@ pub enum What {
         said: Vec<Said>,
         /// The flaw of the payload by Slack's rules, or a mention that nobody configured.
         flaw: Option<String>,
+        /// What people read, or why it can't be read.
+        drawn: Result<Drawn, String>,
     },
     /// Slack has it: people see it.
     PostTaken {
@@ -466,7 +469,7 @@ impl fmt::Display for What {
             }
             What::SilencesUnread => f.write_str("does not read the silences in time"),
             What::KeptBack { carried, silence } => write!(f, "{carried} is kept back by {silence}"),
-            What::PostCalled { post, destination, cards, form, said, flaw } => {
+            What::PostCalled { post, destination, cards, form, said, flaw, .. } => {
                 let form = match form {
                     PostForm::Cards => "",
                     PostForm::Digest => " as a digest",

@@ -71,6 +71,18 @@ impl SimLedger {
 /// A call that is not slow takes no longer.
 const USUAL_MS: u64 = 100;
 
+/// Notes that a read of the silences was given up, unless it is told that the read ended.
+struct GivenUp<'a> {
+    world: &'a World,
+    who: Option<Who>,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.world.note(self.who, What::SilencesUnread);
+    }
+}
+
 async fn travel(world: &World, who: Option<Who>) {
     let slow = world.fault("ledger slow", world.plan.ledger.slow);
     if slow {
@@ -93,13 +105,13 @@ impl Ledger for SimLedger {
             Self::expire(&world, &key);
             world.ledger.read_any(&key).await
         });
+        let is_of_silences = matches!(kind, RecordKind::Document | RecordKind::DocumentPart);
+        let unread = is_of_silences.then(|| GivenUp { world: &self.world, who });
         let read = read.await;
         let is_late = self.world.now() > began + USUAL_MS;
         match kind {
-            RecordKind::Document | RecordKind::DocumentPart if read.is_err() || is_late => {
-                self.world.note(who, What::SilencesUnread);
-            }
-            RecordKind::Document | RecordKind::DocumentPart => {}
+            _ if is_of_silences && (read.is_err() || is_late) => drop(unread),
+            _ if is_of_silences => std::mem::forget(unread),
             RecordKind::Pace if read.is_err() => {
                 self.world.note(who, What::PaceFailed { destination: alert.destination });
             }

@@ -1,6 +1,8 @@
 //! The messages that come in, and the generator's own books of their levels. The checker reads
 //! these books, and not the fields that hansho parses.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fastrand::Rng;
 use hansho::instants::Wall;
 use hansho::ports::Lane;
@@ -36,6 +38,8 @@ pub struct Books {
     pub sendings: Vec<Sending>,
     /// By the number of the finding.
     pub tastes: Vec<Taste>,
+    /// The titles of each finding. Copies of it may have others.
+    pub titles: Vec<BTreeSet<String>>,
     /// The first finding that closes and may come back. All after it do so too.
     pub lives_from: u32,
     /// The first of the findings that a person sends on purpose. They come before those.
@@ -99,6 +103,7 @@ struct Generator<'a> {
     length: u64,
     sendings: Vec<Sending>,
     tastes: Vec<Taste>,
+    titles: BTreeMap<u32, BTreeSet<String>>,
     /// The texts are as long as any are shown.
     long: bool,
 }
@@ -112,6 +117,7 @@ pub fn generate(plan: &Plan) -> Books {
         length: plan.length,
         sendings: Vec::new(),
         tastes: Vec::new(),
+        titles: BTreeMap::new(),
         long: false,
     };
     g.steady();
@@ -137,7 +143,14 @@ pub fn generate(plan: &Plan) -> Books {
         g.life();
     }
     g.sendings.sort_by_key(|s| s.at);
-    Books { sendings: g.sendings, tastes: g.tastes, lives_from, requested_from }
+    let titles = (0..g.tastes.len() as u32).map(|f| g.titles.remove(&f).unwrap_or_default());
+    Books {
+        titles: titles.collect(),
+        sendings: g.sendings,
+        tastes: g.tastes,
+        lives_from,
+        requested_from,
+    }
 }
 
 impl Generator<'_> {
@@ -347,6 +360,8 @@ impl Generator<'_> {
         self.tastes.push(Taste::Good);
         let finding = self.tastes.len() as u32 - 1;
         let level = self.random.u8(0..=4);
+        let title = "Sent on purpose";
+        self.titles.entry(finding).or_default().insert(title.to_owned());
         let label = ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"][usize::from(level)];
         let (account, region) = (self.subjects.account(finding), self.subjects.region(finding));
         let body = json!({
@@ -357,7 +372,7 @@ impl Generator<'_> {
                 "ProductArn": format!("arn:aws:securityhub:{region}::product/aws/securityhub"),
                 "AwsAccountId": account, "Region": region,
                 "Types": [self.subjects.kind(finding)], "Severity": { "Label": label },
-                "Title": "Sent on purpose", "UpdatedAt": "2026-09-21T10:00:00Z",
+                "Title": title, "UpdatedAt": "2026-09-21T10:00:00Z",
                 "Resources": [{ "Type": "AwsEc2Instance", "Id": self.subjects.instance(finding) }],
                 "RecordState": "ACTIVE",
             }] },
@@ -401,6 +416,7 @@ impl Generator<'_> {
             (format!("Finding {finding}"), text)
         };
         let severity: Value = serde_json::from_str(severity).unwrap_or(Value::Null);
+        self.titles.entry(finding).or_default().insert(title.clone());
         let mut body = json!({
             "version": "0", "id": "e-1", "detail-type": "GuardDuty Finding",
             "source": "aws.guardduty", "account": account, "region": region,
@@ -410,7 +426,7 @@ impl Generator<'_> {
                 "title": title, "description": description,
                 "updatedAt": format!("2026-09-21T10:{revision:02}:00Z"),
                 "resource": { "resourceType": "Instance" },
-                "service": { "count": 1 },
+                "service": { "count": self.subjects.seen(finding) },
             },
         });
         if self.subjects.varied {

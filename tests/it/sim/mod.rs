@@ -2,6 +2,7 @@
 //! under a clock that jumps. One seed decides all chance. See `README.md` beside this file.
 
 pub mod checker;
+pub mod drawn;
 pub mod history;
 mod ledger;
 mod load;
@@ -198,7 +199,19 @@ const LIVES_ONCE_FAILED: [(u64, &str); 8] = [
 ];
 
 /// Days of silences that once failed, and the cause.
-const SILENCES_ONCE_FAILED: [(u64, &str); 2] = [
+const SILENCES_ONCE_FAILED: [(u64, &str); 14] = [
+    (67, "a worker that could not read the silences at its start knew none for 20 s"),
+    (7100024, "a post without a claim was recorded after an operator had its record made free"),
+    (20000517, "the same, and a less severe copy was sent again"),
+    (20000275, "the checker did not know that a post without a claim may not be answered yet"),
+    (20000341, "the simulator did not replace a webhook before the end of the day"),
+    (20000585, "the checker did not know that a prefetch may settle an alert"),
+    (20000776, "the checker did not know that a copy waits for the record of this worker's post"),
+    (20001151, "the checker took a refused post for one without an address"),
+    (20001171, "the checker counted a post of the fallback for the fallback"),
+    (20000508, "a worker that could not read the silences at its start knew none for 20 s"),
+    (20000638, "a read of the silences that was given up at the start was not made up for"),
+    (20001052, "the checker did not know that a prefetch may settle an alert"),
     (7000000, "the checker did not count messages that a silence kept back as taking place"),
     (7000103, "the checker did not know that a pause of one worker is a pause of all"),
 ];

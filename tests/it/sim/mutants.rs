@@ -85,7 +85,7 @@ const MUTANTS: [Finding<Mutant>; 17] = [
     (Mutant::PaceIgnored, &["I4"], USUAL_SEEDS),
 ];
 
-const MUTATIONS: [Finding<Mutation>; 36] = [
+const MUTATIONS: [Finding<Mutation>; 40] = [
     (Mutation::ClaimedTakenForPosted, &["I1"], USUAL_SEEDS),
     (Mutation::ExpiryForgotten, &["I19"], 120),
     (Mutation::AgainForgotten, &["I1"], USUAL_SEEDS),
@@ -122,6 +122,10 @@ const MUTATIONS: [Finding<Mutation>; 36] = [
     (Mutation::NotesForTrifles, &["I20"], USUAL_SEEDS),
     (Mutation::SettledByLowerLevel, &["I1", "I12"], USUAL_SEEDS),
     (Mutation::ReceivesWithoutPlace, &["I6"], 120),
+    (Mutation::DigestIgnoresLevels, &["I27"], USUAL_SEEDS),
+    (Mutation::DigestAccountOfFirst, &["I27"], USUAL_SEEDS),
+    (Mutation::CountForgotten, &["I27"], USUAL_SEEDS),
+    (Mutation::TitleForgotten, &["I27"], USUAL_SEEDS),
 ];
 
 const MUTATIONS_OF_LIVES: [Finding<Mutation>; 8] = [
@@ -140,11 +144,12 @@ const MUTANTS_OF_SILENCES: [Finding<Mutant>; 2] = [
     (Mutant::SilencesForgotten, &["I24"], USUAL_SEEDS),
 ];
 
-const MUTATIONS_OF_SILENCES: [Finding<Mutation>; 9] = [
+const MUTATIONS_OF_SILENCES: [Finding<Mutation>; 10] = [
     (Mutation::SilenceEndsLate, &["I23"], USUAL_SEEDS),
     (Mutation::SilenceCoversAll, &["I23"], USUAL_SEEDS),
     (Mutation::RulesBelowNotIgnored, &["I12", "I23"], USUAL_SEEDS),
     (Mutation::SilencesNeverReadAgain, &["I23", "I24"], USUAL_SEEDS),
+    (Mutation::SilencesReadAgainLate, &["I24"], 120),
     (Mutation::AgainSilenced, &["I25"], USUAL_SEEDS),
     (Mutation::RequestedSilenced, &["I25"], USUAL_SEEDS),
     (Mutation::ClosingSilenced, &["I23"], USUAL_SEEDS),

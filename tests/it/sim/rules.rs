@@ -43,6 +43,11 @@ impl Subjects {
         KINDS[kind]
     }
 
+    /// How often it was seen, as it says.
+    pub fn seen(self, finding: u32) -> u32 {
+        finding % 7 + 1
+    }
+
     pub fn team(self, finding: u32) -> &'static str {
         TEAMS[finding as usize / 5 % TEAMS.len()]
     }

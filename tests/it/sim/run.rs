@@ -51,6 +51,7 @@ pub fn simulate_plan(plan: Plan, mutant: Option<Mutant>) -> Run {
         bytes_max: plan.bytes_max,
         lanes: plan.lanes.len(),
         poison,
+        titles: books.titles.clone(),
         remind_after_ms: plan.remind_after.map(|after| after.as_millis() as u64),
         retention_ms: plan.retention.as_millis() as u64,
         gentle: plan.is_gentle(),

@@ -10,6 +10,7 @@ use hansho::ports::{Form, Note, Notifier, Post, RetryReason, Verdict};
 use hansho::slack::{Guide, Mention, Mentions, answer, payload};
 use serde_json::Value;
 
+use super::drawn;
 use super::history::{Answer, PostForm, Said, Shown, What};
 use super::load::{DESTINATIONS, Taste, finding_number, number_of, revision_number};
 use super::plan::Outage;
@@ -229,7 +230,8 @@ impl Notifier for SimSlack {
             Form::Note => unreachable!("the desk posts no notes alone"),
         };
         let said: Vec<Said> = post.notes.iter().filter_map(said).collect();
-        let flaw = flaw(&payload(post, &self.mentions, &Guide::default()));
+        let payload = payload(post, &self.mentions, &Guide::default());
+        let (flaw, drawn) = (flaw(&payload), drawn::read(&payload, form, MENTION));
         world.rush(self.process.who, "post");
         world.note(
             who,
@@ -240,6 +242,7 @@ impl Notifier for SimSlack {
                 form,
                 said: said.clone(),
                 flaw,
+                drawn,
             },
         );
         let read_at = self.read_at(destination);

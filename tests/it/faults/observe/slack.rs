@@ -9,6 +9,7 @@ use super::{Detail, Observer};
 use crate::adapters::slack_render::{a_post, card};
 use crate::faults::load::{DESTINATIONS, generate, named};
 use crate::faults::wire::Message;
+use crate::sim::drawn::Drawn;
 use crate::sim::history::{Answer, PostForm, Shown, What, Who};
 use crate::sim::slack::flaw;
 
@@ -94,7 +95,8 @@ impl Observer {
         }
         state.called.insert(number);
         let post = number;
-        let called = What::PostCalled { post, destination, cards, form, said: Vec::new(), flaw };
+        let (said, drawn) = (Vec::new(), Ok(Drawn::default()));
+        let called = What::PostCalled { post, destination, cards, form, said, drawn, flaw };
         self.note_in(&mut state, Some(who), called);
         Detail::Post { number }
     }

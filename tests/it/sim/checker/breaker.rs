@@ -88,7 +88,10 @@ impl<'a> State<'a> {
                 let channel = self.channels.entry((who, *destination)).or_default();
                 channel.last_answer = entry.at;
                 channel.invited = matches!(answer, Answer::Pause(_) | Answer::Refused);
-                channel.lacks_address = *answer == Answer::NoAddress;
+                // A refusal says nothing about the address that was read for it.
+                if *answer != Answer::Refused {
+                    channel.lacks_address = *answer == Answer::NoAddress;
+                }
                 channel.failures = match answer {
                     Answer::Accepted => 0,
                     Answer::Failed | Answer::NoAddress | Answer::Ambiguous => channel.failures + 1,

@@ -31,6 +31,8 @@ struct State<'a> {
     posts: BTreeMap<Alert, Vec<Post>>,
     cards: BTreeMap<u32, &'a [crate::sim::history::Shown]>,
     quarantined: BTreeSet<u32>,
+    /// When an operator had an alert made free last.
+    rewound: BTreeMap<Alert, u64>,
 }
 
 pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
@@ -57,6 +59,9 @@ impl<'a> State<'a> {
                     let post = Post { level, revision, answered };
                     self.posts.entry(card.alert()).or_default().push(post);
                 }
+            }
+            What::Rewound { alert } => {
+                self.rewound.insert(*alert, entry.at);
             }
             What::DeadLetter { message, .. } => {
                 self.quarantined.insert(*message);
@@ -97,8 +102,12 @@ impl<'a> State<'a> {
             verdict.breaks("I19", at, Some(alert.finding), what);
         };
         let mut rows = rows.peekable();
+        // A post without a claim, of before an operator had the record made free, is not recorded.
+        let rewound = self.rewound.get(&alert).map(|at| at + 2 * SKEW_MS);
+        let mut posts = self.posts.get(&alert).into_iter().flatten();
+        let is_past = posts.any(|p| p.level >= carried.level && Some(p.answered) <= rewound);
         // Other invariants judge alerts that the ledger never knew.
-        if rows.peek().is_some() && !rows.any(holds) {
+        if rows.peek().is_some() && !rows.any(holds) && !is_past {
             breaks("the ledger has forgotten its post");
         }
         let Some(after) = rules.remind_after_ms else { return };

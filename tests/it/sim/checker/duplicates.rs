@@ -243,6 +243,11 @@ fn why_forgotten(
     if !claimed(writes, earlier) && writes.iter().filter(marks).any(known) {
         return ran_out(writes, rewound.unwrap_or(0), later, level).then_some("row expired");
     }
+    // A post without a claim can't be in the ledger before it is answered.
+    let is_answered = |(at, _): (u64, Answer)| at + MOMENT_MS < later.called;
+    if !claimed(writes, earlier) && !earlier.answer.is_some_and(is_answered) {
+        return Some("ledger unreachable");
+    }
     let taken = earlier.taken?;
     if let Some((_, answer)) = earlier.answer
         && answer != Answer::Accepted
@@ -272,6 +277,8 @@ fn claimed(writes: &[Write<'_>], post: &Post<'_>) -> bool {
     writes.iter().filter(mine).any(claims)
 }
 
+/// The time that a write takes to reach the ledger.
+const MOMENT_MS: u64 = 1_000;
 /// The longest time from a claim to its post, in milliseconds.
 const LEASE_MS: u64 = 60_000;
 

@@ -21,7 +21,8 @@ struct State<'a> {
     channels: BTreeMap<(Who, u8), Channel>,
     posts: BTreeMap<u32, (Who, u8, &'a [Shown])>,
     carries: BTreeMap<u32, &'a [Carried]>,
-    /// Findings that were accepted as critical, by destination: people know them.
+    /// Findings that were accepted as critical, by the destination that they are owed to: people
+    /// know them.
     known: BTreeSet<(u32, u8)>,
     held: BTreeSet<(Who, u32)>,
 }
@@ -46,9 +47,9 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
                 }
             }
             (What::PostTaken { post }, _) => {
-                if let Some((_, destination, cards)) = state.posts.get(post) {
+                if let Some((_, _, cards)) = state.posts.get(post) {
                     let critical = cards.iter().filter(|c| c.level == CRITICAL);
-                    state.known.extend(critical.map(|c| (c.finding, *destination)));
+                    state.known.extend(critical.map(|c| (c.finding, c.owed_to)));
                 }
             }
             (What::PostAnswered { post, answer }, Some(_)) => {

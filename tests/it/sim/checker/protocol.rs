@@ -15,6 +15,8 @@ const RECORDED_MS: u64 = 20_000;
 /// Criticals may be posted without a claim after this time without an answer of the ledger.
 const UNREACHABLE_MS: u64 = 110_000;
 const CRITICAL: u8 = 4;
+/// Two clocks are at most so far apart, each of them half of it off.
+const SKEWS_MS: u64 = 10_000;
 /// The destination that may have a fallback.
 const FIRST: u8 = 0;
 /// An alert that was claimed for the fallback may be posted so much later than it was needed.
@@ -54,6 +56,10 @@ struct State<'a> {
     marked: BTreeSet<(Alert, Option<u32>)>,
     /// The highest level that the ledger ever received.
     known: BTreeMap<Alert, u8>,
+    /// When a worker's post was accepted, and its level.
+    accepted: BTreeMap<(Who, Alert), (u64, u8)>,
+    /// When an operator had an alert made free last.
+    rewound: BTreeMap<Alert, u64>,
     /// Alerts whose post may have been accepted as far as the worker knows, whatever the ledger
     /// knows.
     perhaps_posted: BTreeSet<(Who, Alert)>,
@@ -80,6 +86,10 @@ impl<'a> State<'a> {
         let Some(who) = entry.who else {
             if let What::Expired { alert } | What::Rewound { alert } = &entry.what {
                 self.rows.remove(alert);
+            }
+            if let What::Rewound { alert } = &entry.what {
+                self.rewound.insert(*alert, entry.at);
+                self.unmarked.retain(|(_, unmarked), _| unmarked != alert);
             }
             return;
         };
@@ -359,6 +369,7 @@ impl<'a> State<'a> {
             }
             if answer == Answer::Accepted {
                 self.unmarked.insert((who, alert), post);
+                self.accepted.insert((who, alert), (at, card.level));
             }
             if answer == Answer::Ambiguous {
                 self.perhaps_taken.insert((who, alert));
@@ -373,6 +384,12 @@ impl<'a> State<'a> {
         for (alert, carried) in self.desks.owes(rules, who, message) {
             let known = self.known.get(&alert).is_some_and(|level| *level >= carried.level);
             let known = known || rules.lives(carried.finding);
+            // A post of before an operator had the record made free is not recorded.
+            let rewound = self.rewound.get(&alert).map(|at| at + SKEWS_MS);
+            let accepted = self.accepted.get(&(who, alert));
+            let known = known
+                || accepted
+                    .is_some_and(|(at, level)| *level >= carried.level && Some(*at) <= rewound);
             if !known && !rules.is_poison(carried.finding) {
                 let what = format!("m{message} was deleted before the ledger knew of {carried}");
                 verdict.breaks("I12", at, Some(carried.finding), what);

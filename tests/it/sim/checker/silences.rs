@@ -13,15 +13,25 @@ use crate::support::naive::Silenced;
 
 /// A change is seen within this time while the ledger answers.
 const SEEN_MS: u64 = 30_000;
+/// A read that failed is made up for within this time while the ledger answers: after 5 s, by a read
+/// that may be slow.
+const AGAIN_MS: u64 = 12_000;
 /// Silences begin and end at whole seconds.
 const ROUNDED_MS: i64 = 1_000;
+
+/// A time in which a worker may have missed a change.
+struct Gap {
+    from: u64,
+    /// It has read the silences since then.
+    until: u64,
+}
 
 /// A life of a worker, as far as it reads silences.
 struct Reader {
     started: u64,
     skew_ms: i64,
-    /// When reads failed or were late, or nothing of it ran: from, to.
-    gaps: Vec<(u64, u64)>,
+    /// When reads failed or were late, or nothing of it ran.
+    gaps: Vec<Gap>,
 }
 
 #[derive(Default)]
@@ -55,8 +65,8 @@ impl<'a> State<'a> {
                 let reader = Reader { started: at, skew_ms: *skew_ms, gaps: Vec::new() };
                 self.readers.insert(who, reader);
             }
-            (What::SilencesUnread, Some(who)) => self.gap(who, at, at),
-            (What::Frozen { ms }, Some(who)) => self.gap(who, at, at + ms),
+            (What::SilencesUnread, Some(who)) => self.gap(who, at, at + AGAIN_MS),
+            (What::Frozen { ms }, Some(who)) => self.gap(who, at, at + ms + SEEN_MS),
             (What::Received { message, .. }, Some(who))
                 if self.desks.since(who, *message).is_none() =>
             {
@@ -78,9 +88,9 @@ impl<'a> State<'a> {
         }
     }
 
-    fn gap(&mut self, who: Who, from: u64, to: u64) {
+    fn gap(&mut self, who: Who, from: u64, until: u64) {
         if let Some(reader) = self.readers.get_mut(&who) {
-            reader.gaps.push((from, to));
+            reader.gaps.push(Gap { from, until });
         }
     }
 
@@ -88,13 +98,15 @@ impl<'a> State<'a> {
     fn may_know(&self, who: Who, at: u64) -> Vec<Option<&'a [Silenced]>> {
         let Some(reader) = self.readers.get(&who) else { return Vec::new() };
         let mut since = at.saturating_sub(SEEN_MS);
-        for (from, to) in reader.gaps.iter().rev() {
-            if *to >= since {
-                since = since.min(from.saturating_sub(SEEN_MS));
+        // What it knew when the gap began, or before one that goes over into that.
+        let mut unread_since = at;
+        for gap in reader.gaps.iter().rev().filter(|gap| gap.from <= at) {
+            if gap.until >= unread_since {
+                unread_since = unread_since.min(gap.from);
+                since = since.min(gap.from.saturating_sub(SEEN_MS));
             }
         }
-        let had_trouble = !reader.gaps.is_empty();
-        let may_know_none = since < reader.started && had_trouble;
+        let may_know_none = unread_since < at && since < reader.started;
         let since = since.max(reader.started);
         // The last version before is the one that was there then.
         let first = self.versions.partition_point(|(from, _)| *from <= since).saturating_sub(1);

@@ -23,6 +23,9 @@ struct State<'a> {
     /// Alerts that no longer wait at a worker.
     finished: BTreeSet<(Who, Alert)>,
     claims: BTreeSet<(Who, Alert)>,
+    /// The level at which the ledger knows an alert as posted. A prefetch settles a copy of it and
+    /// leaves no trace.
+    level_posted: BTreeMap<Alert, u8>,
     /// The last post that a worker made without a claim.
     unclaimed: BTreeMap<(Who, u8), u64>,
 }
@@ -31,6 +34,9 @@ pub fn check(rules: &Rules, history: &[Entry], verdict: &mut Verdict) {
     let mut state = State::default();
     for entry in history {
         state.desks.see(rules, entry);
+        if let What::Rewound { alert } | What::Expired { alert } = &entry.what {
+            state.level_posted.remove(alert);
+        }
         if let Some(who) = entry.who {
             state.see(rules, entry, who, verdict);
             state.judge(rules, entry.at, who, verdict);
@@ -44,6 +50,9 @@ impl<'a> State<'a> {
             What::Write { alert, row, done } => {
                 self.without.remove(&who);
                 let key = (who, *alert);
+                if *done && row.state == "sent" {
+                    self.level_posted.insert(*alert, row.level_sent.unwrap_or(0));
+                }
                 if row.state != "claimed" {
                     self.claims.remove(&key);
                 } else if *done {
@@ -132,7 +141,8 @@ impl<'a> State<'a> {
                 let tried = self.tried.get(&(who, alert.destination)).copied().unwrap_or(0);
                 // Of a finding that closes only the ledger knows whether it came back.
                 let unsure = rules.lives(c.finding) || rules.is_poison(c.finding);
-                let done = self.finished.contains(&(who, alert)) || unsure;
+                let known = self.level_posted.get(&alert).is_some_and(|level| *level >= c.level);
+                let done = self.finished.contains(&(who, alert)) || unsure || known;
                 if c.level == CRITICAL && !done && at > tried + POSTED_MS {
                     let what = format!("{c} waits at {who} for an unreachable ledger");
                     verdict.breaks("I14", at, Some(c.finding), what);

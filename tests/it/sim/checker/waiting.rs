@@ -42,7 +42,10 @@ struct State<'a> {
     /// Posts in a row that carried one alert though more could have been posted.
     alone: BTreeMap<(Who, u8), u32>,
     next: u64,
-    posts: BTreeMap<u32, u8>,
+    posts: BTreeMap<u32, (u8, &'a [Shown])>,
+    /// The level at which a worker has posted an alert. A copy of it waits until the ledger knows
+    /// of that post.
+    posted_here: BTreeMap<(Who, Alert), u8>,
     slowest: [u64; 2],
 }
 
@@ -65,6 +68,7 @@ impl<'a> State<'a> {
         match &entry.what {
             What::Rewound { alert } | What::Expired { alert } => {
                 self.level_posted.remove(alert);
+                self.posted_here.retain(|(_, posted), _| posted != alert);
             }
             What::Write { alert, row, done: true } if row.state == "sent" => {
                 let level = row.level_sent.unwrap_or(0);
@@ -86,13 +90,14 @@ impl<'a> State<'a> {
                 self.received(rules, who, *message, entry.at);
             }
             What::PostCalled { post, destination, cards, .. } => {
-                self.posts.insert(*post, *destination);
+                self.posts.insert(*post, (*destination, cards));
                 self.posted(rules, entry, who, *destination, *post, cards, verdict);
             }
             What::PostAnswered { post, answer } => {
-                let destination = self.posts.get(post).copied().unwrap_or(u8::MAX);
+                let Some((destination, cards)) = self.posts.get(post).copied() else { return };
                 if *answer == Answer::Accepted {
-                    return;
+                    let posted = cards.iter().map(|card| ((who, card.alert()), card.level));
+                    return self.posted_here.extend(posted);
                 }
                 self.alone.remove(&(who, destination));
                 // The promise is for when Slack is well, and begins again. Only alerts that
@@ -134,7 +139,8 @@ impl<'a> State<'a> {
 
     fn received(&mut self, rules: &Rules, who: Who, message: u32, since: u64) {
         for (alert, c) in owes(rules, self.desks.carries(message)) {
-            let known = self.level_posted.get(&alert).is_some_and(|level| *level >= c.level);
+            let posted = [self.level_posted.get(&alert), self.posted_here.get(&(who, alert))];
+            let known = posted.into_iter().flatten().any(|level| *level >= c.level);
             // A finding that is known to be closed waits for no post.
             if known || rules.lives(c.finding) {
                 continue;
