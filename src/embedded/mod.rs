@@ -194,6 +194,21 @@ impl Store {
         }
     }
 
+    /// Opens the file for a dry run, which changes nothing. Without a file, an empty store in memory
+    /// stands for it.
+    ///
+    /// # Errors
+    /// See [`Store::open_to_read`].
+    pub fn open_for_dry_run(path: &Path) -> Result<Store, StoreError> {
+        if path.exists() {
+            return Store::open_to_read(path);
+        }
+        let open = |source| StoreError::Open(failed(&source, path));
+        let mut connection = Connection::open_in_memory().map_err(open)?;
+        create_tables(&mut connection).map_err(open)?;
+        Ok(Store::of(connection, path))
+    }
+
     fn of(connection: Connection, path: &Path) -> Store {
         Store {
             connection: Arc::new(Mutex::new(connection)),

@@ -1,7 +1,8 @@
 //! The summary of a report for Slack: a title, and a few lines.
 
 use super::report::{Group, Report, gap_groups};
-use super::text::{count, one_line, share};
+use super::text::{one_line, share};
+use crate::words::number_of;
 
 /// Groups of gaps that are named.
 const GROUPS_MAX: usize = 10;
@@ -13,9 +14,9 @@ pub fn of(report: &Report) -> (String, Vec<String>) {
     let matrix = &report.matrix;
     let title = format!(
         "{} in GuardDuty's coverage of {} and {}",
-        count(report.gaps.len(), "gap"),
-        count(matrix.accounts.len(), "account"),
-        count(matrix.regions.len(), "region"),
+        number_of(report.gaps.len(), "gap"),
+        number_of(matrix.accounts.len(), "account"),
+        number_of(matrix.regions.len(), "region"),
     );
     let groups = gap_groups(&report.gaps);
     let mut lines: Vec<String> =
@@ -24,7 +25,7 @@ pub fn of(report: &Report) -> (String, Vec<String>) {
         lines.push(format!("and {} more kinds and places", groups.len() - GROUPS_MAX));
     }
     if !report.unread.is_empty() {
-        let unread = count(report.unread.len(), "fact");
+        let unread = number_of(report.unread.len(), "fact");
         lines.push(format!("{unread} could not be read, which is not the same as off"));
     }
     lines.push("hansho coverage shows all of it".to_owned());

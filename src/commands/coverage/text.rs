@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::estate::gap::{GapKind, regions_unasked, unlisted_by_default};
 use crate::terminal::{cut, padding, wrapped};
+use crate::words::number_of;
 
 use super::last::{KNOWS, read_for};
 use super::report::{Cell, Counts, Group, Report, gap_groups, unread_groups};
@@ -59,20 +60,15 @@ fn summary(report: &Report) -> String {
         "{result}: {} and {}, seen from {}\n\
          places: {complete} complete, {with_gap} with a gap, {unread} unreadable, \
          {not_enabled} not enabled\n",
-        count(accounts, "account"),
-        count(regions, "region"),
+        number_of(accounts, "account"),
+        number_of(regions, "region"),
         report.matrix.caller.account,
     )
 }
 
-/// `1 gap`, `2 gaps`.
-pub fn count(n: usize, of: &str) -> String {
-    if n == 1 { format!("1 {of}") } else { format!("{n} {of}s") }
-}
-
 /// `all 60 accounts`, or how many.
 pub fn share(n: usize, all: usize, of: &str) -> String {
-    if n == all && n > 1 { format!("all {n} {of}s") } else { count(n, of) }
+    if n == all && n > 1 { format!("all {n} {of}s") } else { number_of(n, of) }
 }
 
 fn add_group(text: &mut String, report: &Report, group: &Group, columns: usize) {
@@ -150,7 +146,7 @@ fn add_matrix(text: &mut String, report: &Report, columns: usize) {
         for (row, ids) in rows.iter().take(ROWS_MAX) {
             let label = match ids.as_slice() {
                 [one] => report.label(one),
-                many => count(many.len(), "account"),
+                many => number_of(many.len(), "account"),
             };
             let part = row[from..from + names.len()].iter();
             add_line(text, "", &label, part.map(|cell| cell.letter().to_string()));
@@ -162,7 +158,7 @@ fn add_matrix(text: &mut String, report: &Report, columns: usize) {
     match report.matrix.regions.len() - regions.len() {
         0 => {}
         complete => {
-            let _ = writeln!(text, "{} complete in all accounts", count(complete, "region"));
+            let _ = writeln!(text, "{} complete in all accounts", number_of(complete, "region"));
         }
     }
     add_legend(text, report, columns);

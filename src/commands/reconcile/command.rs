@@ -32,7 +32,8 @@ pub async fn start(args: &Reconcile) -> anyhow::Result<Exit> {
     let rules = super::rules(&config);
     let report = match &config.backend {
         Backend::Embedded { path, .. } => {
-            let store = Store::open(path)?;
+            let open = if args.dry_run { Store::open_for_dry_run } else { Store::open };
+            let store = open(path)?;
             let inlet = EmbeddedQueue::new(store.clone(), Arc::new(clock));
             let ledger = EmbeddedLedger::new(store);
             directory::show(&config.guide.accounts, &ledger).await;

@@ -14,8 +14,6 @@ mod past;
 mod show;
 pub mod store;
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::clock;
@@ -61,21 +59,15 @@ pub async fn start(args: &SilenceCommand) -> anyhow::Result<Exit> {
             if !matches!(args.action, Action::Add(_) | Action::Import(_)) {
                 setup::store_exists(path)?;
             }
-            let open =
-                if only_reads(&args.action, path) { Store::open_to_read } else { Store::open };
+            let open = match &args.action {
+                Action::List(_) | Action::Show(_) => Store::open_to_read,
+                Action::Add(args) if args.dry_run.is_some() => Store::open_for_dry_run,
+                Action::Import(args) if args.dry_run => Store::open_for_dry_run,
+                Action::Add(_) | Action::Import(_) | Action::Expire(_) => Store::open,
+            };
             run(&config, &EmbeddedLedger::new(open(path)?), &args.action).await
         }
         Backend::Aws(aws) => run(&config, &wiring::on_aws(aws).await.1, &args.action).await,
-    }
-}
-
-/// Whether it needs no right to write. A dry run makes the store that does not exist yet.
-fn only_reads(action: &Action, path: &Path) -> bool {
-    match action {
-        Action::List(_) | Action::Show(_) => true,
-        Action::Add(args) => args.dry_run.is_some() && path.exists(),
-        Action::Import(args) => args.dry_run && path.exists(),
-        Action::Expire(_) => false,
     }
 }
 
