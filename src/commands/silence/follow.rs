@@ -15,7 +15,7 @@ use crate::ports::{Clock, Ledger};
 
 /// How often the head is read, so that a change is seen within 30 s.
 pub const EVERY: Duration = Duration::from_secs(20);
-/// After a read that failed they are read again so soon, because a change may be in what was missed.
+/// After a read that failed they are read again so soon, because it may have missed a change.
 const AGAIN: Duration = Duration::from_secs(5);
 /// A worker that starts, and a call of Lambda, wait so long for the ledger. Then they work with the
 /// silences that they know, perhaps with none: a post too many is better than one too few.

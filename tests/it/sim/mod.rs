@@ -210,8 +210,8 @@ const SILENCES_ONCE_FAILED: [(u64, &str); 14] = [
     (20001151, "the checker took a refused post for one without an address"),
     (20001171, "the checker counted a post of the fallback for the fallback"),
     (20000508, "a worker that could not read the silences at its start knew none for 20 s"),
-    (20000638, "a read of the silences that was given up at the start was not made up for"),
-    (20001052, "the checker did not know that a prefetch may settle an alert"),
+    (20000638, "a worker that could not read the silences at its start knew none for 20 s"),
+    (20001052, "the checker asked for an update of what the ledger knew as posted"),
     (7000000, "the checker did not count messages that a silence kept back as taking place"),
     (7000103, "the checker did not know that a pause of one worker is a pause of all"),
 ];

@@ -13,8 +13,8 @@ use crate::support::naive::Silenced;
 
 /// A change is seen within this time while the ledger answers.
 const SEEN_MS: u64 = 30_000;
-/// A read that failed is made up for within this time while the ledger answers: after 5 s, by a read
-/// that may be slow.
+/// A read that failed is made up for within this time while the ledger answers: after 5 s, by a
+/// read that may be slow.
 const AGAIN_MS: u64 = 12_000;
 /// Silences begin and end at whole seconds.
 const ROUNDED_MS: i64 = 1_000;
