@@ -194,8 +194,8 @@ impl Store {
         }
     }
 
-    /// Opens the file for a dry run, which changes nothing. Without a file, an empty store in memory
-    /// stands for it.
+    /// Opens the file for a dry run, which changes nothing. Without a file, an empty store in
+    /// memory stands for it.
     ///
     /// # Errors
     /// See [`Store::open_to_read`].

@@ -65,7 +65,10 @@ impl Store {
         _ = self.give_back(false);
         if kept.is_err() {
             // The file shrinks when the log is moved into it.
-            _ = self.with(|c| Ok(start_log_again(c)));
+            _ = self.with(|c| {
+                start_log_again(c);
+                Ok(())
+            });
         }
     }
 

@@ -71,7 +71,7 @@ impl SimLedger {
 /// A call that is not slow takes no longer.
 const USUAL_MS: u64 = 100;
 
-/// Notes that a read of the silences was given up, unless it is told that the read ended.
+/// Notes that a read of the silences was given up, unless the read has ended.
 struct GivenUp<'a> {
     world: &'a World,
     who: Option<Who>,
